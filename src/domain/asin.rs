@@ -1,0 +1,114 @@
+//! The ten-character identifier Amazon gives a product.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An Amazon Standard Identification Number: `B` and nine letters or digits, or the ISBN-10 of a book.
+///
+/// Parsed once at the edge; nothing inside the house passes an ASIN as a bare string.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Asin([u8; 10]);
+
+/// Why a text is not an ASIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AsinError {
+    /// Not ten characters long.
+    #[error("an ASIN has 10 characters, this has {0}")]
+    Length(usize),
+    /// Neither `B` followed by nine letters or digits nor ten digits.
+    #[error("an ASIN is 'B' and nine letters or digits, or an ISBN-10")]
+    Alphabet,
+    /// Looks like an ISBN-10, but its check digit says that a digit is wrong.
+    #[error("the ISBN-10 has a wrong check digit")]
+    CheckDigit,
+}
+
+impl Asin {
+    /// The ASIN in upper case.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("an ASIN holds ASCII only: checked by from_str")
+    }
+}
+
+impl FromStr for Asin {
+    type Err = AsinError;
+
+    /// Accepts lower case and surrounding white space, as people paste it.
+    fn from_str(text: &str) -> Result<Self, AsinError> {
+        let text = text.trim();
+        let length = text.chars().count();
+        if length != 10 {
+            return Err(AsinError::Length(length));
+        }
+        let upper = text.to_ascii_uppercase();
+        let bytes: [u8; 10] = upper.as_bytes().try_into().map_err(|_| AsinError::Alphabet)?;
+        if bytes[0] == b'B' {
+            let plain = bytes.iter().all(u8::is_ascii_alphanumeric);
+            return if plain { Ok(Self(bytes)) } else { Err(AsinError::Alphabet) };
+        }
+        check_isbn10(&bytes).map(|()| Self(bytes))
+    }
+}
+
+/// ISBN-10: the digits weighted 10 to 1 add up to a multiple of 11; `X` stands for ten in the last place.
+fn check_isbn10(bytes: &[u8; 10]) -> Result<(), AsinError> {
+    let mut sum = 0u32;
+    for (place, byte) in bytes.iter().enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => u32::from(byte - b'0'),
+            b'X' if place == 9 => 10,
+            _ => return Err(AsinError::Alphabet),
+        };
+        sum += digit * (10 - place as u32);
+    }
+    if sum % 11 == 0 { Ok(()) } else { Err(AsinError::CheckDigit) }
+}
+
+impl fmt::Display for Asin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Asin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asin({})", self.as_str())
+    }
+}
+
+impl TryFrom<String> for Asin {
+    type Error = AsinError;
+
+    fn try_from(text: String) -> Result<Self, AsinError> {
+        text.parse()
+    }
+}
+
+impl From<Asin> for String {
+    fn from(asin: Asin) -> Self {
+        asin.as_str().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_people_paste() {
+        assert_eq!(" b08pzhywjs ".parse::<Asin>().unwrap().as_str(), "B08PZHYWJS");
+        assert_eq!("193609620x".parse::<Asin>().unwrap().as_str(), "193609620X");
+    }
+
+    #[test]
+    fn refuses_each_kind_of_mistake_with_its_reason() {
+        assert_eq!("B08".parse::<Asin>(), Err(AsinError::Length(3)));
+        assert_eq!("C08PZHYWJS".parse::<Asin>(), Err(AsinError::Alphabet));
+        assert_eq!("B08PZ-YWJS".parse::<Asin>(), Err(AsinError::Alphabet));
+        assert_eq!("1439878677".parse::<Asin>(), Err(AsinError::CheckDigit));
+        assert_eq!("B08PZHYWJé".parse::<Asin>(), Err(AsinError::Alphabet));
+    }
+}

@@ -1,0 +1,186 @@
+//! Amazon's marketplaces: one row of facts for each.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::money::Currency;
+
+/// How numbers are written on a marketplace's pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberFormat {
+    /// Stands before the decimals.
+    pub decimal: char,
+    /// Stands between groups of digits as the site prints them; other separators are accepted when they are unmistakable.
+    pub group: char,
+    /// Groups of two digits above the first three, as in `1,29,900`.
+    pub indian_groups: bool,
+    /// The currency symbol stands before the number.
+    pub symbol_first: bool,
+}
+
+const POINT: NumberFormat = NumberFormat { decimal: '.', group: ',', indian_groups: false, symbol_first: true };
+const INDIAN: NumberFormat = NumberFormat { indian_groups: true, ..POINT };
+const COMMA: NumberFormat = NumberFormat { decimal: ',', group: '.', indian_groups: false, symbol_first: false };
+const COMMA_SYMBOL_FIRST: NumberFormat = NumberFormat { symbol_first: true, ..COMMA };
+/// No-break space between groups (French, Polish, Swedish).
+const COMMA_SPACE: NumberFormat = NumberFormat { group: '\u{a0}', ..COMMA };
+const RAND: NumberFormat = NumberFormat { decimal: ',', group: '\u{a0}', indian_groups: false, symbol_first: true };
+
+macro_rules! marketplaces {
+    ($($name:ident $code:literal $currency:ident $locale:literal $format:expr;)*) => {
+        /// One Amazon site, written as the end of its host name: `com`, `co.uk`, `de`, …
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        #[allow(missing_docs, reason = "the variants are the country codes themselves")]
+        pub enum Marketplace { $($name,)* }
+
+        impl Marketplace {
+            /// Every marketplace known here.
+            pub const ALL: &[Marketplace] = &[$(Marketplace::$name,)*];
+
+            /// The code used in the API, in settings and in metrics: `com`, `co.uk`, …
+            pub const fn code(self) -> &'static str {
+                match self { $(Marketplace::$name => $code,)* }
+            }
+
+            /// The currency prices are shown in.
+            pub const fn currency(self) -> Currency {
+                match self { $(Marketplace::$name => Currency::$currency,)* }
+            }
+
+            /// The locale a visitor of the country sees (BCP 47).
+            pub const fn locale(self) -> &'static str {
+                match self { $(Marketplace::$name => $locale,)* }
+            }
+
+            /// How the site writes numbers.
+            pub const fn number_format(self) -> NumberFormat {
+                match self { $(Marketplace::$name => $format,)* }
+            }
+        }
+    };
+}
+
+// Sources: Amazon's list of international sites and each site's own pages; CLDR 46 for the number formats.
+marketplaces! {
+    Us "com" Usd "en-US" POINT;
+    Ca "ca" Cad "en-CA" POINT;
+    Mx "com.mx" Mxn "es-MX" POINT;
+    Br "com.br" Brl "pt-BR" COMMA_SYMBOL_FIRST;
+    Uk "co.uk" Gbp "en-GB" POINT;
+    De "de" Eur "de-DE" COMMA;
+    Fr "fr" Eur "fr-FR" COMMA_SPACE;
+    It "it" Eur "it-IT" COMMA;
+    Es "es" Eur "es-ES" COMMA;
+    Nl "nl" Eur "nl-NL" COMMA_SYMBOL_FIRST;
+    Be "com.be" Eur "fr-BE" COMMA_SPACE;
+    Ie "ie" Eur "en-IE" POINT;
+    Se "se" Sek "sv-SE" COMMA_SPACE;
+    Pl "pl" Pln "pl-PL" COMMA_SPACE;
+    Tr "com.tr" Try "tr-TR" COMMA;
+    Ae "ae" Aed "en-AE" POINT;
+    Sa "sa" Sar "en-SA" POINT;
+    Eg "eg" Egp "en-EG" POINT;
+    In "in" Inr "en-IN" INDIAN;
+    Jp "co.jp" Jpy "ja-JP" POINT;
+    Au "com.au" Aud "en-AU" POINT;
+    Sg "sg" Sgd "en-SG" POINT;
+    Za "co.za" Zar "en-ZA" RAND;
+    Cn "cn" Cny "zh-CN" POINT;
+}
+
+impl Marketplace {
+    /// `www.amazon.de`: where its pages are.
+    pub fn host(self) -> String {
+        format!("www.amazon.{}", self.code())
+    }
+
+    /// The language of its pages, without the region: `de`.
+    pub fn language(self) -> &'static str {
+        &self.locale()[..2]
+    }
+
+    /// Finds the marketplace of a host name, with or without `www.`, `m.` or `smile.` before it.
+    pub fn from_host(host: &str) -> Option<Self> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let site = ["www.", "m.", "smile."].iter().find_map(|prefix| host.strip_prefix(prefix)).unwrap_or(&host);
+        let code = site.strip_prefix("amazon.")?;
+        Self::ALL.iter().copied().find(|marketplace| marketplace.code() == code)
+    }
+}
+
+impl fmt::Display for Marketplace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The text names no marketplace; the message lists those that exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not a marketplace; use one of {}", known_codes())]
+pub struct MarketplaceError {
+    given: String,
+}
+
+fn known_codes() -> String {
+    Marketplace::ALL.iter().map(|marketplace| marketplace.code()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Marketplace {
+    type Err = MarketplaceError;
+
+    /// Accepts the code in any case, a host (`amazon.de`), and `us`/`uk` for the two whose code is not the country's.
+    fn from_str(text: &str) -> Result<Self, MarketplaceError> {
+        let lower = text.trim().to_ascii_lowercase();
+        let code = match lower.as_str() {
+            "us" => "com",
+            "uk" | "gb" => "co.uk",
+            "jp" => "co.jp",
+            "br" => "com.br",
+            "mx" => "com.mx",
+            "au" => "com.au",
+            "tr" => "com.tr",
+            "be" => "com.be",
+            "za" => "co.za",
+            other => other,
+        };
+        let by_code = Self::ALL.iter().copied().find(|marketplace| marketplace.code() == code);
+        by_code.or_else(|| Self::from_host(code)).ok_or_else(|| MarketplaceError { given: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Marketplace {
+    type Error = MarketplaceError;
+
+    fn try_from(text: String) -> Result<Self, MarketplaceError> {
+        text.parse()
+    }
+}
+
+impl From<Marketplace> for String {
+    fn from(marketplace: Marketplace) -> Self {
+        marketplace.code().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_marketplace_is_found_by_its_code_and_by_its_host() {
+        for &marketplace in Marketplace::ALL {
+            assert_eq!(marketplace.code().parse(), Ok(marketplace));
+            assert_eq!(Marketplace::from_host(&marketplace.host()), Some(marketplace));
+        }
+    }
+
+    #[test]
+    fn a_host_that_only_looks_like_amazon_is_no_marketplace() {
+        for host in ["amazon.de.evil.example", "notamazon.de", "amazon.example", "www.www.amazon.de"] {
+            assert_eq!(Marketplace::from_host(host), None, "{host}");
+        }
+    }
+}

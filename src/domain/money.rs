@@ -1,0 +1,151 @@
+//! Money as Amazon shows it: a whole number of minor units and an ISO 4217 currency.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! currencies {
+    ($($(#[$doc:meta])* $name:ident $exponent:literal $symbols:expr;)*) => {
+        /// The currencies of Amazon's marketplaces (ISO 4217).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "UPPERCASE")]
+        pub enum Currency { $($(#[$doc])* $name,)* }
+
+        impl Currency {
+            /// Every currency known here.
+            pub const ALL: &[Currency] = &[$(Currency::$name,)*];
+
+            /// Digits behind the decimal point (ISO 4217 exponent); the yen has none.
+            pub fn exponent(self) -> u32 {
+                match self { $(Currency::$name => $exponent,)* }
+            }
+
+            /// What stands beside a number in this currency, the usual form first. A symbol may belong to several
+            /// currencies (`$`), so it never decides a currency; it can only contradict one.
+            pub fn symbols(self) -> &'static [&'static str] {
+                match self { $(Currency::$name => $symbols,)* }
+            }
+        }
+    };
+}
+
+currencies! {
+    /// UAE dirham.
+    Aed 2 &["AED", "د.إ", "درهم"];
+    /// Australian dollar.
+    Aud 2 &["$", "A$", "AU$", "AUD"];
+    /// Brazilian real.
+    Brl 2 &["R$", "BRL"];
+    /// Canadian dollar.
+    Cad 2 &["$", "CDN$", "C$", "CA$", "CAD"];
+    /// Chinese yuan.
+    Cny 2 &["￥", "¥", "CN¥", "CNY", "元"];
+    /// Egyptian pound.
+    Egp 2 &["EGP", "E£", "جنيه", "ج.م"];
+    /// Euro.
+    Eur 2 &["€", "EUR"];
+    /// Pound sterling.
+    Gbp 2 &["£", "GBP"];
+    /// Indian rupee.
+    Inr 2 &["₹", "Rs.", "Rs", "INR"];
+    /// Japanese yen.
+    Jpy 0 &["￥", "¥", "JP¥", "円", "JPY"];
+    /// Mexican peso.
+    Mxn 2 &["$", "MX$", "MXN"];
+    /// Polish złoty.
+    Pln 2 &["zł", "PLN"];
+    /// Saudi riyal.
+    Sar 2 &["SAR", "ريال", "ر.س"];
+    /// Swedish krona.
+    Sek 2 &["kr", "SEK"];
+    /// Singapore dollar.
+    Sgd 2 &["S$", "$", "SG$", "SGD"];
+    /// Turkish lira.
+    Try 2 &["TL", "₺", "TRY"];
+    /// US dollar.
+    Usd 2 &["$", "US$", "USD"];
+    /// South African rand.
+    Zar 2 &["R", "ZAR"];
+}
+
+impl Currency {
+    /// The three-letter code.
+    pub fn code(self) -> String {
+        format!("{self:?}").to_ascii_uppercase()
+    }
+
+    /// Minor units in one major unit: 100 for most, 1 for the yen.
+    pub fn minor_per_major(self) -> i64 {
+        10i64.pow(self.exponent())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code())
+    }
+}
+
+/// The text is not the code of a currency that Amazon uses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the ISO 4217 code of a marketplace's currency")]
+pub struct CurrencyError(String);
+
+impl FromStr for Currency {
+    type Err = CurrencyError;
+
+    fn from_str(text: &str) -> Result<Self, CurrencyError> {
+        let wanted = text.to_ascii_uppercase();
+        let found = Self::ALL.iter().find(|currency| currency.code() == wanted);
+        found.copied().ok_or_else(|| CurrencyError(text.to_owned()))
+    }
+}
+
+/// An amount of money. Zero is an amount; a missing price is never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// Whole minor units (cents; yen for JPY).
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: Currency,
+}
+
+impl Money {
+    /// An amount in minor units.
+    pub const fn new(amount_minor: i64, currency: Currency) -> Self {
+        Self { amount_minor, currency }
+    }
+}
+
+impl fmt::Display for Money {
+    /// `349.99 USD`: for people and logs, the same in every locale.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exponent = self.currency.exponent() as usize;
+        let sign = if self.amount_minor < 0 { "-" } else { "" };
+        let digits = format!("{:0>width$}", self.amount_minor.unsigned_abs(), width = exponent + 1);
+        let (major, minor) = digits.split_at(digits.len() - exponent);
+        let point = if minor.is_empty() { "" } else { "." };
+        write!(f, "{sign}{major}{point}{minor} {}", self.currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_minor_units_with_the_currency_s_own_decimals() {
+        assert_eq!(Money::new(34999, Currency::Usd).to_string(), "349.99 USD");
+        assert_eq!(Money::new(5, Currency::Eur).to_string(), "0.05 EUR");
+        assert_eq!(Money::new(-105, Currency::Gbp).to_string(), "-1.05 GBP");
+        assert_eq!(Money::new(1980, Currency::Jpy).to_string(), "1980 JPY");
+    }
+
+    #[test]
+    fn its_json_names_both_parts() {
+        let json = serde_json::to_string(&Money::new(34999, Currency::Usd)).unwrap();
+        assert_eq!(json, r#"{"amount_minor":34999,"currency":"USD"}"#);
+    }
+}

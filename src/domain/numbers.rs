@@ -1,0 +1,306 @@
+//! Numbers as Amazon prints them: prices and counts in every marketplace's format.
+//!
+//! The rule of the house is *better no price than a wrong price*: what can be read in two ways is refused.
+
+use super::marketplace::{Marketplace, NumberFormat};
+use super::money::{Currency, Money};
+
+/// Why a text is not one price (or count) of this marketplace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// No digit in it.
+    #[error("no number")]
+    NoNumber,
+    /// More than one number: a range, a strike-through beside a price, a unit price.
+    #[error("more than one number")]
+    SeveralNumbers,
+    /// A currency that the marketplace does not sell in.
+    #[error("a currency of another marketplace")]
+    ForeignCurrency,
+    /// Separators that fit no way, or two ways, of writing a number.
+    #[error("ambiguous separators")]
+    Ambiguous,
+    /// Larger than any price.
+    #[error("too large")]
+    TooLarge,
+}
+
+/// Reads one price: `$1,099.00`, `1.099,00 €`, `1 099,00 zł`, `₹1,29,900`, `￥1,980`.
+///
+/// # Errors
+/// See [`NumberError`]; a symbol that contradicts the marketplace's currency is an error, a missing symbol is not.
+pub fn parse_price(text: &str, marketplace: Marketplace) -> Result<Money, NumberError> {
+    let currency = marketplace.currency();
+    let text = normalise(text);
+    let number = single_number(&text)?;
+    let beside = text.replacen(number, " ", 1);
+    check_currency(&beside, currency)?;
+    let amount_minor = parse_amount(number, marketplace.number_format(), currency.exponent())?;
+    Ok(Money::new(amount_minor, currency))
+}
+
+/// Reads one whole number: a rank, a number of ratings. `14,652`, `#1.234`, `1 234 Bewertungen`, `第12位`.
+///
+/// # Errors
+/// See [`NumberError`].
+pub fn parse_count(text: &str, marketplace: Marketplace) -> Result<u32, NumberError> {
+    let text = normalise(text);
+    let amount = parse_amount(single_number(&text)?, marketplace.number_format(), 0)?;
+    u32::try_from(amount).map_err(|_| NumberError::TooLarge)
+}
+
+/// Writes a price the way the marketplace's pages do: the inverse of [`parse_price`].
+pub fn format_price(money: Money, marketplace: Marketplace) -> String {
+    let format = marketplace.number_format();
+    let per_major = money.currency.minor_per_major();
+    let mut number = group_digits(money.amount_minor / per_major, format);
+    if money.currency.exponent() > 0 {
+        let minor = money.amount_minor % per_major;
+        number.push(format.decimal);
+        number.push_str(&format!("{minor:0width$}", width = money.currency.exponent() as usize));
+    }
+    let symbol = money.currency.symbols()[0];
+    match (format.symbol_first, symbol.chars().all(char::is_alphabetic)) {
+        (true, false) => format!("{symbol}{number}"),
+        (true, true) => format!("{symbol}\u{a0}{number}"),
+        (false, _) => format!("{number}\u{a0}{symbol}"),
+    }
+}
+
+/// Writes a whole number with the marketplace's group separators.
+pub fn format_count(count: u32, marketplace: Marketplace) -> String {
+    group_digits(i64::from(count), marketplace.number_format())
+}
+
+fn group_digits(number: i64, format: NumberFormat) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 2);
+    for (place, digit) in digits.chars().enumerate() {
+        let left = digits.len() - place;
+        let boundary =
+            if format.indian_groups && left > 3 { (left - 3).is_multiple_of(2) } else { left.is_multiple_of(3) };
+        if place > 0 && boundary {
+            grouped.push(format.group);
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Drops direction marks, turns every kind of blank into a space and every kind of digit into an ASCII one.
+fn normalise(text: &str) -> String {
+    text.chars()
+        .filter_map(|c| match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
+            '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' | '\t' | '\n' | '\r' => Some(' '),
+            '\u{ff10}'..='\u{ff19}' => char::from_digit(c as u32 - 0xff10, 10),
+            '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10),
+            '٫' => Some('.'),
+            '٬' => Some(','),
+            '，' => Some(','),
+            '．' => Some('.'),
+            '’' => Some('\''),
+            other => Some(other),
+        })
+        .collect()
+}
+
+/// The only number of a text, separators included.
+fn single_number(text: &str) -> Result<&str, NumberError> {
+    let start = text.find(|c: char| c.is_ascii_digit()).ok_or(NumberError::NoNumber)?;
+    let length = number_length(&text[start..]);
+    let (number, rest) = text[start..].split_at(length);
+    if rest.contains(|c: char| c.is_ascii_digit()) {
+        return Err(NumberError::SeveralNumbers);
+    }
+    Ok(number)
+}
+
+/// How far a number reaches: digits, and separators with a digit behind them; a space only before a group of three.
+fn number_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let digits_from = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut end = digits_from(0);
+    while let Some(separator) = bytes.get(end) {
+        let digits = digits_from(end + 1);
+        let joins = match separator {
+            b'.' | b',' | b'\'' => digits > 0,
+            b' ' => digits == 3,
+            _ => false,
+        };
+        if !joins {
+            break;
+        }
+        end += 1 + digits;
+    }
+    end
+}
+
+/// What stands beside the number may be the currency's own symbol or plain words, never another currency.
+fn check_currency(beside: &str, currency: Currency) -> Result<(), NumberError> {
+    let mut rest = beside.to_owned();
+    let mut own: Vec<&str> = currency.symbols().to_vec();
+    own.sort_by_key(|symbol| std::cmp::Reverse(symbol.len()));
+    for symbol in own {
+        rest = remove_symbol(&rest, symbol);
+    }
+    let foreign = Currency::ALL.iter().flat_map(|other| other.symbols()).any(|symbol| has_symbol(&rest, symbol));
+    if foreign || rest.contains(['$', '€', '£', '¥', '￥', '₹', '₩', '₽', '₺', '%']) {
+        return Err(NumberError::ForeignCurrency);
+    }
+    Ok(())
+}
+
+/// A symbol made of letters counts only as a word of its own: the `R` of rand is not the R of "Rest". A `$` with a letter
+/// before it is another dollar: `US$` on a Canadian page.
+fn find_symbol(text: &str, symbol: &str) -> Option<usize> {
+    let letters = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    text.match_indices(symbol).map(|(at, _)| at).find(|&at| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + symbol.len()..].chars().next());
+        let bound_before = symbol.starts_with('$') || letters(symbol.chars().next());
+        let bound_after = letters(symbol.chars().next_back());
+        !(bound_before && letters(before) || bound_after && letters(after))
+    })
+}
+
+fn has_symbol(text: &str, symbol: &str) -> bool {
+    find_symbol(text, symbol).is_some()
+}
+
+fn remove_symbol(text: &str, symbol: &str) -> String {
+    match find_symbol(text, symbol) {
+        Some(at) => format!("{} {}", &text[..at], &text[at + symbol.len()..]),
+        None => text.to_owned(),
+    }
+}
+
+/// Digits and separators to minor units. The last separator is decimal when it is the only reading left.
+fn parse_amount(number: &str, format: NumberFormat, exponent: u32) -> Result<i64, NumberError> {
+    let (whole, decimals) = split_decimals(number, format, exponent)?;
+    check_groups(whole, format)?;
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let major: i64 = digits.parse().map_err(|_| NumberError::TooLarge)?;
+    let mut minor: i64 = if decimals.is_empty() { 0 } else { decimals.parse().map_err(|_| NumberError::TooLarge)? };
+    minor *= 10i64.pow(exponent - decimals.len() as u32);
+    let scaled = major.checked_mul(10i64.pow(exponent)).and_then(|amount| amount.checked_add(minor));
+    scaled.filter(|amount| *amount < 1_000_000_000_000_000).ok_or(NumberError::TooLarge)
+}
+
+fn split_decimals(number: &str, format: NumberFormat, exponent: u32) -> Result<(&str, &str), NumberError> {
+    let Some(at) = number.rfind(|c: char| !c.is_ascii_digit()) else { return Ok((number, "")) };
+    let (whole, tail) = (&number[..at], &number[at + 1..]);
+    let separator = number[at..].chars().next().unwrap_or_default();
+    let used_before = whole.contains(separator);
+    let can_be_decimal =
+        matches!(separator, '.' | ',') && exponent > 0 && !used_before && tail.len() <= exponent as usize;
+    if can_be_decimal {
+        return Ok((whole, tail));
+    }
+    // Three digits behind it: a group, unless this is the very sign the locale uses for decimals and nothing else
+    // shows which is meant ("1.099" on an English page, "1,099" on a German one).
+    let other_separator = whole.contains(|c: char| !c.is_ascii_digit() && c != separator);
+    let may_be_group = tail.len() == 3 && !other_separator && (separator != format.decimal || used_before);
+    // Where a currency has no decimals, its decimal sign cannot be meant.
+    if may_be_group { Ok((number, "")) } else { Err(NumberError::Ambiguous) }
+}
+
+/// One kind of separator, the first group one to three digits, the others three (two above the first three in India).
+fn check_groups(whole: &str, format: NumberFormat) -> Result<(), NumberError> {
+    let mut separators = whole.chars().filter(|c| !c.is_ascii_digit());
+    let first = separators.next();
+    if first.is_some_and(|first| separators.any(|c| c != first)) {
+        return Err(NumberError::Ambiguous);
+    }
+    let groups: Vec<&str> = whole.split(|c: char| !c.is_ascii_digit()).collect();
+    let [head, middle @ .., last] = groups.as_slice() else { return Ok(()) };
+    let middle_fits = |group: &&str| group.len() == 3 || (format.indian_groups && group.len() == 2);
+    let fits = (1..=3).contains(&head.len()) && last.len() == 3 && middle.iter().all(middle_fits);
+    if fits { Ok(()) } else { Err(NumberError::Ambiguous) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn minor(text: &str, code: &str) -> Result<i64, NumberError> {
+        parse_price(text, code.parse().unwrap()).map(|money| money.amount_minor)
+    }
+
+    #[test]
+    fn reads_each_locale_s_way_of_writing() {
+        for (text, code, expected) in [
+            ("$1,099.00", "com", 109_900),
+            ("US$13,12", "com", 1312),
+            ("1.099,00 €", "de", 109_900),
+            ("EUR 23,05", "de", 2305),
+            ("1\u{202f}099,00\u{a0}€", "fr", 109_900),
+            ("1 099,00 zł", "pl", 109_900),
+            ("1.234.567,89 TL", "com.tr", 123_456_789),
+            ("R$\u{a0}1.990,00", "com.br", 199_000),
+            ("₹1,29,900.00", "in", 12_990_000),
+            ("\u{200e}₹2,37,097", "in", 23_709_700),
+            ("￥1,980", "co.jp", 1980),
+            ("１，９８０円", "co.jp", 1980),
+            ("CDN$ 24.99", "ca", 2499),
+            ("AED\u{a0}26.00", "ae", 2600),
+            ("٢٦٫٠٠ درهم", "ae", 2600),
+            ("1'099.00", "com", 109_900),
+            ("R 1 299,00", "co.za", 129_900),
+            ("from 5.5", "com", 550),
+        ] {
+            assert_eq!(minor(text, code), Ok(expected), "{text} on {code}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_can_be_read_in_two_ways() {
+        for (text, code, error) in [
+            ("1.099", "com", NumberError::Ambiguous),
+            ("1,099", "de", NumberError::Ambiguous),
+            ("1,09,9", "com", NumberError::Ambiguous),
+            ("12,34,567.00", "com", NumberError::Ambiguous),
+            ("$12.00 - $19.00", "com", NumberError::SeveralNumbers),
+            ("€ 12,00", "com", NumberError::ForeignCurrency),
+            ("US$ 12.00", "ca", NumberError::ForeignCurrency),
+            ("12 %", "com", NumberError::ForeignCurrency),
+            ("free", "com", NumberError::NoNumber),
+            ("99999999999999999999", "com", NumberError::TooLarge),
+        ] {
+            assert_eq!(minor(text, code), Err(error), "{text} on {code}");
+        }
+    }
+
+    #[test]
+    fn reads_counts_with_words_around_them() {
+        let count = |text, code: &str| parse_count(text, code.parse().unwrap());
+        assert_eq!(count("14,652 ratings", "com"), Ok(14_652));
+        assert_eq!(count("1.234 Sternebewertungen", "de"), Ok(1234));
+        assert_eq!(count("#1,234", "co.uk"), Ok(1234));
+        assert_eq!(count("第12位", "co.jp"), Ok(12));
+        assert_eq!(count("4.5", "com"), Err(NumberError::Ambiguous));
+    }
+
+    proptest! {
+        #[test]
+        fn a_price_survives_writing_and_reading_on_every_marketplace(amount_minor in 0i64..100_000_000_000, which in 0..Marketplace::ALL.len()) {
+            let marketplace = Marketplace::ALL[which];
+            let money = Money::new(amount_minor, marketplace.currency());
+            prop_assert_eq!(parse_price(&format_price(money, marketplace), marketplace), Ok(money));
+        }
+
+        #[test]
+        fn a_count_survives_too(count in 0u32..100_000_000, which in 0..Marketplace::ALL.len()) {
+            let marketplace = Marketplace::ALL[which];
+            // A bare "1,099" is unmistakable as a count: there are no decimals it could be.
+            prop_assert_eq!(parse_count(&format_count(count, marketplace), marketplace), Ok(count));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}", which in 0..Marketplace::ALL.len()) {
+            let _ = parse_price(&text, Marketplace::ALL[which]);
+            let _ = parse_count(&text, Marketplace::ALL[which]);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! amazon-tracker: watches Amazon listings, keeps an honest history, tells people what changed.
+//!
+//! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
+
+pub mod domain;
