@@ -1,0 +1,163 @@
+//! Alert rules: when a condition *becomes* true, once per crossing.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ListingId, ProductId, RuleId, TenantId};
+use super::money::Money;
+
+/// A price must rise this far above its target, in percent of the target, before the rule can fire again. Without the
+/// margin a price that flickers around the target would page its owner at every flicker.
+const REARM_PERCENT: i64 = 2;
+
+/// What a rule waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Condition {
+    /// The believed price is at or below the target. True at creation counts as a crossing: who sets a target above
+    /// the price wants to know.
+    PriceAtOrBelow {
+        /// The price to wait for.
+        target: Money,
+    },
+}
+
+impl Condition {
+    /// The word of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::PriceAtOrBelow { .. } => "price_at_or_below",
+        }
+    }
+}
+
+/// Where a rule stands between its crossings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arming {
+    /// True when the next crossing fires.
+    pub armed: bool,
+    /// Crossings so far; the number of the latest one.
+    pub crossings: u32,
+    /// The price in the latest notification, in minor units.
+    pub last_notified_minor: Option<i64>,
+}
+
+impl Arming {
+    /// Of a rule that has never fired.
+    pub const NEW: Arming = Arming { armed: true, crossings: 0, last_notified_minor: None };
+}
+
+/// A rule of a tenant about one of its products.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Identity.
+    pub id: RuleId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// What it is about.
+    pub product_id: ProductId,
+    /// The listing behind the product.
+    pub listing_id: ListingId,
+    /// What it waits for.
+    pub condition: Condition,
+    /// Where it stands.
+    pub arming: Arming,
+}
+
+/// The moment a condition became true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crossing {
+    /// Its number within the rule, from 1: with the rule's id the key of its event.
+    pub number: u32,
+    /// The price that crossed.
+    pub price: Money,
+}
+
+/// Moves a rule on by one *believed* reading of the price. A failed, blocked or held look never comes here, so it can
+/// neither fire nor re-arm; nor does a sell-out (`None`) re-arm: the comeback at the same price is the same crossing.
+pub fn step(condition: &Condition, arming: Arming, price: Option<Money>) -> (Arming, Option<Crossing>) {
+    let Condition::PriceAtOrBelow { target } = condition;
+    let Some(price) = price.filter(|price| price.currency == target.currency) else { return (arming, None) };
+    if arming.armed && price.amount_minor <= target.amount_minor {
+        let number = arming.crossings + 1;
+        let after = Arming { armed: false, crossings: number, last_notified_minor: Some(price.amount_minor) };
+        return (after, Some(Crossing { number, price }));
+    }
+    let armed = arming.armed || price.amount_minor > rearm_above(target.amount_minor);
+    (Arming { armed, ..arming }, None)
+}
+
+fn rearm_above(target_minor: i64) -> i64 {
+    target_minor.saturating_add((target_minor / 100).saturating_mul(REARM_PERCENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::money::Currency;
+    use super::*;
+
+    const TARGET: Condition = Condition::PriceAtOrBelow { target: Money::new(10_000, Currency::Usd) };
+
+    fn usd(amount_minor: i64) -> Option<Money> {
+        Some(Money::new(amount_minor, Currency::Usd))
+    }
+
+    fn fired(prices: &[Option<Money>]) -> Vec<u32> {
+        let mut arming = Arming::NEW;
+        let mut numbers = Vec::new();
+        for price in prices {
+            let (after, crossing) = step(&TARGET, arming, *price);
+            arming = after;
+            numbers.extend(crossing.map(|crossing| crossing.number));
+        }
+        numbers
+    }
+
+    #[test]
+    fn fires_at_the_target_once_and_again_after_a_real_rise() {
+        assert_eq!(fired(&[usd(12_000), usd(10_000), usd(9_000), usd(8_000)]), [1]);
+        assert_eq!(fired(&[usd(9_000), usd(10_201), usd(9_000)]), [1, 2]);
+    }
+
+    #[test]
+    fn flicker_within_the_margin_stays_quiet() {
+        assert_eq!(fired(&[usd(9_999), usd(10_001), usd(9_999), usd(10_200), usd(10_000)]), [1]);
+    }
+
+    #[test]
+    fn a_sell_out_in_between_is_not_a_rise() {
+        assert_eq!(fired(&[usd(9_000), None, usd(9_000)]), [1]);
+    }
+
+    #[test]
+    fn a_target_of_zero_is_a_target() {
+        let free = Condition::PriceAtOrBelow { target: Money::new(0, Currency::Usd) };
+        assert_eq!(step(&free, Arming::NEW, usd(1)).1, None);
+        assert!(step(&free, Arming::NEW, usd(0)).1.is_some());
+    }
+
+    #[test]
+    fn another_currency_is_never_compared() {
+        let yen = Some(Money::new(1, Currency::Jpy));
+        assert_eq!(step(&TARGET, Arming::NEW, yen), (Arming::NEW, None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_makes_one_crossing_fire_twice(prices in prop::collection::vec(prop::option::of(9_500i64..10_500), 0..60)) {
+            let mut arming = Arming::NEW;
+            let mut risen_since_last = true;
+            for price in prices {
+                let (after, crossing) = step(&TARGET, arming, price.and_then(usd));
+                if let Some(crossing) = crossing {
+                    prop_assert!(risen_since_last, "fired twice without a rise in between");
+                    prop_assert_eq!(crossing.number, arming.crossings + 1);
+                    risen_since_last = false;
+                }
+                risen_since_last |= price.is_some_and(|price| price > 10_200);
+                arming = after;
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! History: typed series of change-only points. A value holds until the next point of its series.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+macro_rules! series {
+    ($($(#[$doc:meta])* $name:ident $number:literal $word:literal;)*) => {
+        /// What is kept over time of a listing.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Series { $($(#[$doc])* $name,)* }
+
+        impl Series {
+            /// Every series.
+            pub const ALL: &[Series] = &[$(Series::$name,)*];
+
+            /// The number that the store keeps; never reused.
+            pub fn number(self) -> i16 {
+                match self { $(Series::$name => $number,)* }
+            }
+
+            /// The word used in the API.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Series::$name => $word,)* }
+            }
+        }
+    };
+}
+
+series! {
+    /// Featured new offer, minor units.
+    Price 1 "price";
+    /// Its shipping, minor units.
+    Shipping 2 "shipping";
+    /// The struck-through price beside it, minor units.
+    ListPrice 3 "list_price";
+    /// Who sells it (Buy Box), by name.
+    Seller 4 "seller";
+    /// Number of new offers.
+    OfferCount 5 "offer_count";
+    /// Place in one category's bestseller list; one series per category.
+    SalesRank 6 "sales_rank";
+    /// Stars in hundredths.
+    Rating 7 "rating";
+    /// Number of ratings.
+    ReviewCount 8 "review_count";
+    /// The number of an [`Availability`](super::Availability).
+    Availability 9 "availability";
+    /// Coupon text.
+    Coupon 10 "coupon";
+}
+
+impl Series {
+    /// The series of a stored number.
+    pub fn from_number(number: i16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|series| series.number() == number)
+    }
+
+    /// True when its values are words, not numbers.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Seller | Self::Coupon)
+    }
+
+    /// True when its numbers are minor units of the marketplace's currency.
+    pub fn is_money(self) -> bool {
+        matches!(self, Self::Price | Self::Shipping | Self::ListPrice)
+    }
+}
+
+/// The word names no series; the message lists those that exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a series; use {words}", words = Series::ALL.iter().map(|series| series.as_str()).collect::<Vec<_>>().join(", "))]
+pub struct SeriesError(String);
+
+impl std::str::FromStr for Series {
+    type Err = SeriesError;
+
+    fn from_str(text: &str) -> Result<Self, SeriesError> {
+        let found = Self::ALL.iter().find(|series| series.as_str() == text);
+        found.copied().ok_or_else(|| SeriesError(text.to_owned()))
+    }
+}
+
+/// One series of one listing; only sales ranks have a category.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeriesKey {
+    /// Which kind.
+    pub series: Series,
+    /// The bestseller category; empty for every other series.
+    pub category: String,
+}
+
+impl From<Series> for SeriesKey {
+    fn from(series: Series) -> Self {
+        Self { series, category: String::new() }
+    }
+}
+
+/// The value of a point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PointValue {
+    /// Minor units, a rank, a count, hundredths of stars or an availability.
+    Number(i64),
+    /// A name or a text.
+    Text(String),
+}
+
+impl PointValue {
+    /// The number, if it is one.
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) => None,
+        }
+    }
+}
+
+/// One change of one series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// Which series.
+    pub key: SeriesKey,
+    /// Since when the value holds.
+    pub at: Timestamp,
+    /// `None`: known to be none.
+    pub value: Option<PointValue>,
+}

@@ -1,0 +1,369 @@
+//! What is believed about a listing now, and how an observation changes it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::availability::Availability;
+use super::money::{Currency, Money};
+use super::observation::{Observation, Rank, Rating, Reading};
+use super::plausibility::{Held, Weighed, weigh};
+use super::series::{Point, PointValue, Series, SeriesKey};
+
+/// The last believed value of every series of a listing, with its title and picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ListingState {
+    /// Product title.
+    pub title: Option<String>,
+    /// Brand.
+    pub brand: Option<String>,
+    /// Main image.
+    pub image_url: Option<String>,
+    /// Last believed values; a series that is missing here was never known.
+    #[serde(with = "values_as_list")]
+    values: BTreeMap<SeriesKey, Option<PointValue>>,
+    /// The last price that was a price, kept while there is none, so that a comeback can be weighed.
+    last_good_price_minor: Option<i64>,
+    /// A surprise that waits for its second look.
+    pub held: Option<Held>,
+    /// The last successful look.
+    pub checked_at: Option<Timestamp>,
+    /// The last change of any series.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// What an observation did to a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The state from now on.
+    pub state: ListingState,
+    /// The changes, to be appended to history.
+    pub points: Vec<Point>,
+    /// In a word.
+    pub verdict: Verdict,
+}
+
+/// The effect of an observation in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The first successful look: history starts, nothing has *changed*.
+    Baseline,
+    /// Checked, and the same as before.
+    Unchanged,
+    /// Something changed.
+    Changed,
+    /// The offer is surprising: look again soon, and tell nobody yet.
+    Held,
+}
+
+impl ListingState {
+    /// The believed price, if the listing has one.
+    pub fn price(&self, currency: Currency) -> Option<Money> {
+        self.money(Series::Price, currency)
+    }
+
+    /// The believed value of a series of money.
+    pub fn money(&self, series: Series, currency: Currency) -> Option<Money> {
+        self.number(series).map(|amount_minor| Money::new(amount_minor, currency))
+    }
+
+    /// The believed value of a series of numbers.
+    pub fn number(&self, series: Series) -> Option<i64> {
+        self.value(series)?.number()
+    }
+
+    /// The believed value of a series of texts.
+    pub fn text(&self, series: Series) -> Option<&str> {
+        self.value(series)?.text()
+    }
+
+    /// The believed stars.
+    pub fn rating(&self) -> Option<Rating> {
+        self.number(Series::Rating).and_then(|hundredths| u16::try_from(hundredths).ok()).map(Rating)
+    }
+
+    /// The believed availability.
+    pub fn availability(&self) -> Availability {
+        self.number(Series::Availability).and_then(Availability::from_number).unwrap_or_default()
+    }
+
+    /// The believed places in bestseller lists, in the order of their categories' names.
+    pub fn ranks(&self) -> Vec<Rank> {
+        let ranks = self.values.iter().filter(|(key, _)| key.series == Series::SalesRank);
+        ranks
+            .filter_map(|(key, value)| {
+                let rank = u32::try_from(value.as_ref()?.number()?).ok()?;
+                Some(Rank { rank, category: key.category.clone() })
+            })
+            .collect()
+    }
+
+    /// The best (lowest) of the believed ranks.
+    pub fn best_rank(&self) -> Option<u32> {
+        self.ranks().into_iter().map(|rank| rank.rank).min()
+    }
+
+    fn value(&self, series: Series) -> Option<&PointValue> {
+        self.values.get(&SeriesKey::from(series))?.as_ref()
+    }
+
+    /// Takes what an observation says, as far as it can be believed.
+    pub fn judge(&self, seen: &Observation, at: Timestamp) -> Judged {
+        let mut change = Change { state: self.clone(), points: Vec::new(), at };
+        change.take_description(seen);
+        change.take_reputation(seen);
+        let held = change.take_offer(seen);
+        change.finish(self.checked_at.is_none(), held)
+    }
+
+    /// Takes a point of the past, for listings that come with a history. Points must come in the order of time.
+    pub fn replay(&mut self, point: &Point) {
+        if point.key.series == Series::Price
+            && let Some(PointValue::Number(price_minor)) = point.value
+        {
+            self.last_good_price_minor = Some(price_minor);
+        }
+        self.values.insert(point.key.clone(), point.value.clone());
+        self.changed_at = Some(point.at);
+        self.checked_at = Some(point.at);
+    }
+}
+
+/// A state in the making.
+struct Change {
+    state: ListingState,
+    points: Vec<Point>,
+    at: Timestamp,
+}
+
+impl Change {
+    fn take_description(&mut self, seen: &Observation) {
+        let fields = [
+            (&mut self.state.title, &seen.title),
+            (&mut self.state.brand, &seen.brand),
+            (&mut self.state.image_url, &seen.image_url),
+        ];
+        for (known, seen) in fields {
+            if seen.is_some() {
+                known.clone_from(seen);
+            }
+        }
+    }
+
+    fn take_reputation(&mut self, seen: &Observation) {
+        self.take_number(Series::Rating, &seen.rating, |rating| i64::from(rating.0));
+        self.take_number(Series::ReviewCount, &seen.review_count, |count| i64::from(*count));
+        self.take_ranks(&seen.ranks);
+    }
+
+    /// Everything that hangs on which offer is featured is believed together or held together. True when held.
+    fn take_offer(&mut self, seen: &Observation) -> bool {
+        if let Some(price_minor) = known(&seen.price) {
+            let price_minor = price_minor.map(|price| price.amount_minor);
+            let had_price = self.state.number(Series::Price).is_some();
+            match weigh(self.state.last_good_price_minor, had_price, self.state.held, price_minor, self.at) {
+                Weighed::Hold(held) => {
+                    self.state.held = Some(held);
+                    return true;
+                }
+                Weighed::Believe => self.state.held = None,
+            }
+            self.state.last_good_price_minor = price_minor.or(self.state.last_good_price_minor);
+        }
+        self.take_number(Series::Price, &seen.price, |price| price.amount_minor);
+        self.take_number(Series::Shipping, &seen.shipping, |price| price.amount_minor);
+        self.take_number(Series::ListPrice, &seen.list_price, |price| price.amount_minor);
+        self.take_number(Series::OfferCount, &seen.offer_count, |count| i64::from(*count));
+        self.take(Series::Seller.into(), &seen.seller, |seller| PointValue::Text(seller.clone()));
+        self.take(Series::Coupon.into(), &seen.coupon, |coupon| PointValue::Text(coupon.clone()));
+        if seen.availability != Availability::Unknown {
+            self.set(Series::Availability.into(), Some(PointValue::Number(seen.availability.number())));
+        }
+        false
+    }
+
+    /// A category that the page no longer names ends; a page without ranks says nothing.
+    fn take_ranks(&mut self, seen: &Reading<Vec<Rank>>) {
+        let Some(ranks) = known(seen) else { return };
+        let ranks = ranks.map(Vec::as_slice).unwrap_or_default();
+        let gone: Vec<SeriesKey> =
+            self.state.values.keys().filter(|key| key.series == Series::SalesRank).cloned().collect();
+        for key in gone {
+            if !ranks.iter().any(|rank| rank.category == key.category) {
+                self.set(key, None);
+            }
+        }
+        for rank in ranks {
+            let key = SeriesKey { series: Series::SalesRank, category: rank.category.clone() };
+            self.set(key, Some(PointValue::Number(i64::from(rank.rank))));
+        }
+    }
+
+    fn take_number<T>(&mut self, series: Series, seen: &Reading<T>, number: impl Fn(&T) -> i64) {
+        self.take(series.into(), seen, |value| PointValue::Number(number(value)));
+    }
+
+    fn take<T>(&mut self, key: SeriesKey, seen: &Reading<T>, value: impl Fn(&T) -> PointValue) {
+        if let Some(seen) = known(seen) {
+            self.set(key, seen.map(value));
+        }
+    }
+
+    /// Writes a point when the value differs from the believed one. What was never known and is none stays unwritten.
+    fn set(&mut self, key: SeriesKey, value: Option<PointValue>) {
+        let before = self.state.values.get(&key);
+        if before == Some(&value) || (before.is_none() && value.is_none()) {
+            return;
+        }
+        self.state.values.insert(key.clone(), value.clone());
+        self.points.retain(|point| point.key != key);
+        self.points.push(Point { key, at: self.at, value });
+    }
+
+    fn finish(mut self, is_first: bool, held: bool) -> Judged {
+        self.state.checked_at = Some(self.at);
+        if !self.points.is_empty() {
+            self.state.changed_at = Some(self.at);
+        }
+        let verdict = match (held, is_first, self.points.is_empty()) {
+            (true, _, _) => Verdict::Held,
+            (false, true, _) => Verdict::Baseline,
+            (false, false, true) => Verdict::Unchanged,
+            (false, false, false) => Verdict::Changed,
+        };
+        Judged { state: self.state, points: self.points, verdict }
+    }
+}
+
+/// `None` when nothing is known, `Some(None)` when it is known that there is none.
+fn known<T>(reading: &Reading<T>) -> Option<Option<&T>> {
+    match reading {
+        Reading::Unknown => None,
+        Reading::Absent => Some(None),
+        Reading::Is(value) => Some(Some(value)),
+    }
+}
+
+/// JSON has no keys of two parts: the map is written as a list of `[series, category, value]`.
+mod values_as_list {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{PointValue, Series, SeriesKey};
+
+    type Values = BTreeMap<SeriesKey, Option<PointValue>>;
+
+    pub fn serialize<S: Serializer>(values: &Values, serializer: S) -> Result<S::Ok, S::Error> {
+        let list: Vec<_> = values.iter().map(|(key, value)| (key.series, &key.category, value)).collect();
+        list.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Values, D::Error> {
+        let list = Vec::<(Series, String, Option<PointValue>)>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|(series, category, value)| (SeriesKey { series, category }, value)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(price_minor: i64) -> Observation {
+        let mut seen = Observation::empty("B08PZHYWJS".parse().unwrap());
+        seen.title = Some("Headphones".into());
+        seen.price = Reading::Is(Money::new(price_minor, Currency::Usd));
+        seen.availability = Availability::InStock;
+        seen
+    }
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_second(secs).unwrap()
+    }
+
+    fn after(pages: &[Observation]) -> Judged {
+        let mut judged = Judged { state: ListingState::default(), points: vec![], verdict: Verdict::Unchanged };
+        for (second, seen) in pages.iter().enumerate() {
+            judged = judged.state.judge(seen, at(second as i64));
+        }
+        judged
+    }
+
+    #[test]
+    fn the_first_look_is_the_baseline_and_the_same_again_is_no_change() {
+        let first = after(&[page(10_000)]);
+        assert_eq!(first.verdict, Verdict::Baseline);
+        assert_eq!(first.points.len(), 2);
+        let second = first.state.judge(&page(10_000), at(9));
+        assert_eq!((second.verdict, second.points.len()), (Verdict::Unchanged, 0));
+        assert_eq!((second.state.checked_at, second.state.changed_at), (Some(at(9)), Some(at(0))));
+    }
+
+    #[test]
+    fn an_unknown_field_leaves_the_last_value_and_an_absent_one_ends_it() {
+        let mut silent = page(10_000);
+        silent.price = Reading::Unknown;
+        silent.title = None;
+        let judged = after(&[page(10_000), silent]);
+        assert_eq!(judged.state.price(Currency::Usd), Some(Money::new(10_000, Currency::Usd)));
+        assert_eq!(judged.state.title.as_deref(), Some("Headphones"));
+        assert_eq!(judged.verdict, Verdict::Unchanged);
+    }
+
+    #[test]
+    fn a_surprising_price_is_held_with_the_whole_offer_and_believed_at_the_second_look() {
+        let mut odd = page(1_000);
+        odd.availability = Availability::LowStock;
+        odd.rating = Reading::Is(Rating(450));
+        let held = after(&[page(10_000), odd.clone()]);
+        assert_eq!(held.verdict, Verdict::Held);
+        assert_eq!(held.points.len(), 1, "the rating does not hang on the offer");
+        assert_eq!(held.state.availability(), Availability::InStock);
+        let confirmed = held.state.judge(&odd, at(5));
+        assert_eq!(confirmed.state.price(Currency::Usd), Some(Money::new(1_000, Currency::Usd)));
+        assert_eq!(confirmed.state.availability(), Availability::LowStock);
+        assert_eq!(confirmed.state.held, None);
+    }
+
+    #[test]
+    fn a_surprise_that_was_a_mistake_leaves_no_trace_in_history() {
+        let judged = after(&[page(10_000), page(1_000), page(10_000)]);
+        assert_eq!((judged.verdict, judged.points.len()), (Verdict::Unchanged, 0));
+        assert_eq!(judged.state.held, None);
+    }
+
+    #[test]
+    fn a_comeback_after_a_sell_out_is_weighed_against_the_last_price() {
+        let mut gone = page(0);
+        gone.price = Reading::Absent;
+        gone.availability = Availability::Unavailable;
+        let sold_out = after(&[page(10_000), gone.clone(), gone]);
+        assert_eq!(sold_out.state.price(Currency::Usd), None);
+        assert_eq!(sold_out.state.availability(), Availability::Unavailable);
+        assert_eq!(sold_out.state.judge(&page(1_000), at(9)).verdict, Verdict::Held);
+        assert_eq!(sold_out.state.judge(&page(9_000), at(9)).verdict, Verdict::Changed);
+    }
+
+    #[test]
+    fn each_category_has_its_own_rank_and_a_category_that_is_gone_ends() {
+        let ranked = |ranks: &[(u32, &str)]| {
+            let mut seen = page(10_000);
+            let rank = |(rank, category): &(u32, &str)| Rank { rank: *rank, category: (*category).into() };
+            seen.ranks = Reading::Is(ranks.iter().map(rank).collect());
+            seen
+        };
+        let judged = after(&[ranked(&[(5, "Electronics"), (1, "Headphones")]), ranked(&[(7, "Electronics")])]);
+        assert_eq!(judged.state.ranks(), vec![Rank { rank: 7, category: "Electronics".into() }]);
+        assert_eq!(judged.points.len(), 2);
+        let silent = judged.state.judge(&page(10_000), at(9));
+        assert_eq!(silent.state.best_rank(), Some(7), "a page without ranks says nothing");
+    }
+
+    #[test]
+    fn a_state_survives_its_json() {
+        let state = after(&[page(10_000), page(1_000)]).state;
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<ListingState>(&json).unwrap(), state);
+    }
+}

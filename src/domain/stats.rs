@@ -1,0 +1,167 @@
+//! Statistics over a listing's history. Each value holds until the next point, so averages are weighted by time.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::availability::Availability;
+use super::series::Point;
+
+/// A lowest or highest value and since when it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extreme {
+    /// Minor units.
+    pub amount_minor: i64,
+    /// When it was first reached within the window.
+    pub at: Timestamp,
+}
+
+/// Price statistics of one window that ends now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriceStats {
+    /// Length of the window; `None` for all that is known.
+    pub days: Option<u32>,
+    /// The price now.
+    pub current_minor: Option<i64>,
+    /// Lowest price in the window.
+    pub minimum: Option<Extreme>,
+    /// Highest price in the window.
+    pub maximum: Option<Extreme>,
+    /// Time-weighted average over the time with a price, rounded to whole minor units.
+    pub average_minor: Option<i64>,
+    /// The price now is the lowest of the window.
+    pub is_lowest: bool,
+    /// Share of the time with a known availability in which it was out of stock or unavailable, 0–100.
+    pub out_of_stock_percent: Option<f64>,
+}
+
+/// The windows that are reported, in days; `None` is ever.
+pub const WINDOWS: [Option<u32>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
+
+/// A stretch of time with one value.
+struct Stretch {
+    from: Timestamp,
+    length: SignedDuration,
+    value: Option<i64>,
+}
+
+/// Statistics of the window of `days` that ends `now`. Points in the order of time, the last one before the window included.
+pub fn price_stats(prices: &[Point], availabilities: &[Point], days: Option<u32>, now: Timestamp) -> PriceStats {
+    let from = days.and_then(|days| now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok());
+    let prices = stretches(prices, from, now);
+    let current_minor = prices.last().and_then(|stretch| stretch.value);
+    let minimum = extreme(&prices, |candidate, best| candidate < best);
+    PriceStats {
+        days,
+        current_minor,
+        minimum,
+        maximum: extreme(&prices, |candidate, best| candidate > best),
+        average_minor: average(&prices),
+        is_lowest: current_minor.is_some() && current_minor == minimum.map(|minimum| minimum.amount_minor),
+        out_of_stock_percent: out_of_stock_percent(&stretches(availabilities, from, now)),
+    }
+}
+
+/// Cuts a series at the window. What holds at its start counts from there.
+fn stretches(points: &[Point], from: Option<Timestamp>, now: Timestamp) -> Vec<Stretch> {
+    let ends = points.iter().skip(1).map(|point| point.at).chain([now]);
+    let inside = points.iter().zip(ends).filter(|(point, end)| point.at <= now && from.is_none_or(|from| *end > from));
+    inside
+        .map(|(point, end)| {
+            let from = from.map_or(point.at, |from| from.max(point.at));
+            let value = point.value.as_ref().and_then(|value| value.number());
+            Stretch { from, length: end.min(now).duration_since(from), value }
+        })
+        .collect()
+}
+
+fn extreme(stretches: &[Stretch], better: impl Fn(i64, i64) -> bool) -> Option<Extreme> {
+    let priced =
+        stretches.iter().filter_map(|stretch| Some(Extreme { amount_minor: stretch.value?, at: stretch.from }));
+    priced.reduce(|best, next| if better(next.amount_minor, best.amount_minor) { next } else { best })
+}
+
+fn average(stretches: &[Stretch]) -> Option<i64> {
+    let priced =
+        || stretches.iter().filter_map(|stretch| Some((i128::from(stretch.value?), stretch.length.as_millis())));
+    let time: i128 = priced().map(|(_, millis)| millis).sum();
+    let weighted: i128 = priced().map(|(value, millis)| value * millis).sum();
+    match time {
+        // A price of this very moment has had no time yet: it is its own average.
+        0 => priced().last().and_then(|(value, _)| i64::try_from(value).ok()),
+        time => i64::try_from((weighted + time / 2).div_euclid(time)).ok(),
+    }
+}
+
+fn out_of_stock_percent(stretches: &[Stretch]) -> Option<f64> {
+    let known = stretches
+        .iter()
+        .filter_map(|stretch| Some((Availability::from_number(stretch.value?)?, stretch.length)))
+        .filter(|(availability, _)| *availability != Availability::Unknown);
+    let (mut out, mut all) = (0.0, 0.0);
+    for (availability, length) in known {
+        all += length.as_secs_f64();
+        out += if availability.is_out() { length.as_secs_f64() } else { 0.0 };
+    }
+    (all > 0.0).then(|| 100.0 * out / all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::series::{PointValue, Series};
+    use super::*;
+
+    const DAY_SECS: i64 = 86_400;
+
+    fn day(days: i64) -> Timestamp {
+        Timestamp::from_second(days * DAY_SECS).unwrap()
+    }
+
+    fn points(values: &[(i64, Option<i64>)]) -> Vec<Point> {
+        let point = |(days, value): &(i64, Option<i64>)| Point {
+            key: Series::Price.into(),
+            at: day(*days),
+            value: value.map(PointValue::Number),
+        };
+        values.iter().map(point).collect()
+    }
+
+    #[test]
+    fn the_average_weighs_by_time_and_leaves_out_the_time_without_a_price() {
+        // 10 days at 100, 10 days none, 30 days at 200.
+        let prices = points(&[(0, Some(100)), (10, None), (20, Some(200))]);
+        let stats = price_stats(&prices, &[], None, day(50));
+        assert_eq!(stats.average_minor, Some(175));
+        assert_eq!(stats.minimum, Some(Extreme { amount_minor: 100, at: day(0) }));
+        assert_eq!(stats.maximum, Some(Extreme { amount_minor: 200, at: day(20) }));
+        assert!(!stats.is_lowest);
+    }
+
+    #[test]
+    fn a_window_sees_the_value_that_held_when_it_began() {
+        let prices = points(&[(0, Some(100)), (45, Some(300))]);
+        let stats = price_stats(&prices, &[], Some(30), day(50));
+        assert_eq!(stats.minimum, Some(Extreme { amount_minor: 100, at: day(20) }));
+        assert_eq!(stats.average_minor, Some((25 * 100 + 5 * 300 + 15) / 30));
+    }
+
+    #[test]
+    fn an_older_low_does_not_count_in_a_shorter_window() {
+        let prices = points(&[(0, Some(50)), (5, Some(100)), (45, Some(80))]);
+        assert!(price_stats(&prices, &[], Some(30), day(50)).is_lowest);
+        assert!(!price_stats(&prices, &[], None, day(50)).is_lowest);
+    }
+
+    #[test]
+    fn out_of_stock_is_a_share_of_the_time_known() {
+        let states = points(&[(0, Some(1)), (6, Some(5)), (8, Some(0)), (20, Some(1)), (22, Some(3))]);
+        // Known on days 0-8 and 20-24, out on days 6-8 and 22-24.
+        let percent = price_stats(&[], &states, None, day(24)).out_of_stock_percent.unwrap();
+        assert!((percent - 100.0 * 4.0 / 12.0).abs() < 1e-9, "{percent}");
+    }
+
+    #[test]
+    fn nothing_known_gives_nothing_rather_than_zero() {
+        let stats = price_stats(&[], &[], Some(30), day(50));
+        assert_eq!((stats.current_minor, stats.average_minor, stats.out_of_stock_percent), (None, None, None));
+        assert!(!stats.is_lowest);
+    }
+}
