@@ -2,4 +2,6 @@
 //!
 //! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
 
+pub mod config;
 pub mod domain;
+pub mod store;

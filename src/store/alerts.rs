@@ -1,0 +1,76 @@
+//! Alert rules and the events they gave rise to.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::StoreResult;
+use super::catalog::Page;
+use crate::domain::{Condition, Delivery, Event, ProductId, Rule, RuleId, TenantId};
+
+/// A rule to be.
+#[derive(Debug, Clone)]
+pub struct NewRule {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// About which product of the tenant.
+    pub product_id: ProductId,
+    /// What to wait for.
+    pub condition: Condition,
+    /// Where to send.
+    pub webhook_url: String,
+    /// The key that signs deliveries, as the tenant knows it (`whsec_…`).
+    pub webhook_secret: String,
+}
+
+/// A rule as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct RuleRow {
+    /// The rule.
+    pub rule: Rule,
+    /// Where it sends.
+    pub webhook_url: String,
+    /// The key that signs deliveries.
+    pub webhook_secret: String,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+}
+
+/// An event with what became of telling it.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// The event.
+    pub event: Event,
+    /// Its deliveries.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// The rules and events of tenants.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    /// Creates a rule and makes its listing due now, so that a condition that is already true is told at once.
+    async fn add_rule(&self, rule: NewRule) -> StoreResult<RuleRow>;
+
+    /// One rule of a tenant.
+    async fn rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<RuleRow>;
+
+    /// A page of a tenant's rules, newest first, of one product if given.
+    async fn rules(
+        &self,
+        tenant_id: TenantId,
+        product_id: Option<ProductId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<RuleRow>>;
+
+    /// Deletes a rule. Its events and deliveries stay.
+    async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()>;
+
+    /// A page of a tenant's events, newest first, of one product if given.
+    async fn events(
+        &self,
+        tenant_id: TenantId,
+        product_id: Option<ProductId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<EventRow>>;
+}

@@ -1,0 +1,60 @@
+//! Deliveries that wait to be sent. Claimed and fenced like leases: at least once, with a stable id.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::{DeliveryId, Event};
+
+/// The right to make one attempt at one delivery.
+#[derive(Debug, Clone)]
+pub struct ClaimedDelivery {
+    /// Stable over every attempt.
+    pub id: DeliveryId,
+    /// Fencing token.
+    pub token: i64,
+    /// Attempts, this one included.
+    pub attempt: u32,
+    /// Where to.
+    pub webhook_url: String,
+    /// The key that signs it.
+    pub webhook_secret: String,
+    /// What to tell.
+    pub event: Event,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryEnd {
+    /// The receiver took it.
+    Delivered,
+    /// Try again after this time.
+    Retry {
+        /// How long to wait.
+        after: Duration,
+        /// Why it failed.
+        error: String,
+    },
+    /// Given up.
+    Dead {
+        /// Why it failed.
+        error: String,
+    },
+}
+
+/// The queue of deliveries.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Claims at most `limit` deliveries that are due, oldest first, for `lease`.
+    async fn claim_deliveries(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedDelivery>>;
+
+    /// Writes the end of an attempt. False: the lease was lost, and nothing was written.
+    async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool>;
+
+    /// Makes a dead delivery of any tenant pending again: for an operator.
+    async fn revive_delivery(&self, id: DeliveryId) -> StoreResult<bool>;
+
+    /// How long until the next delivery is due; `None` when none waits.
+    async fn next_delivery_in(&self) -> StoreResult<Option<Duration>>;
+}

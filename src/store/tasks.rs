@@ -1,0 +1,18 @@
+//! "Check now": durable before it is answered.
+
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::{ProductId, Task, TaskId, TenantId};
+
+/// The tasks of tenants.
+#[async_trait]
+pub trait Tasks: Send + Sync {
+    /// Asks for a look at some products now. Every product must be the tenant's, or nothing is asked for and the answer is
+    /// [`NotFound`](super::StoreError::NotFound). Listings that are idle move to the lane of those asked for, due now; a look that is under way is not cut
+    /// short but shared. A parked listing is woken. A paused product can be asked for.
+    async fn request_look(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task>;
+
+    /// One task of a tenant, as it stands now.
+    async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task>;
+}
