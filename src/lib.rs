@@ -2,6 +2,8 @@
 //!
 //! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
 
+pub mod actors;
 pub mod config;
 pub mod domain;
 pub mod store;
+pub mod telemetry;

@@ -1,0 +1,154 @@
+//! What an actor of the house is, and the shell that the crate `actix` runs.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use actix::{ActorContext, AsyncContext, WrapFuture};
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+
+use super::inbox::Inbox;
+use super::mail::{Mail, Slot};
+use crate::telemetry::CurrentWork;
+
+/// The mailbox loop of the crate never yields while mail comes in: without a pause every so many mails the neighbours and
+/// timers on the same thread would starve.
+const MAILS_BETWEEN_YIELDS: u32 = 64;
+
+/// One thing that handles one message after another, and never awaits: long work is started with [`Cx::work`] and its end
+/// comes back as a message.
+pub trait Actor: Sized + Unpin + 'static {
+    /// What it understands.
+    type Message: Send + 'static;
+    /// Its name in logs and metrics.
+    const KIND: &'static str;
+    /// How many mails may be queued or worked on at once.
+    const CAPACITY: usize;
+    /// The names that [`Actor::name_of`] gives.
+    const MESSAGES: &'static [&'static str];
+
+    /// The name of a message in logs and metrics.
+    fn name_of(message: &Self::Message) -> &'static str;
+
+    /// Called once, before the first message.
+    fn started(&mut self, _cx: &mut Cx<'_, Self>) {}
+
+    /// Handles one message.
+    fn handle(&mut self, message: Self::Message, cx: &mut Cx<'_, Self>);
+}
+
+/// What a handler may do besides changing its own state.
+pub struct Cx<'a, A: Actor> {
+    context: &'a mut actix::Context<Shell<A>>,
+    inbox: &'a Inbox<A>,
+    runtime: &'a Handle,
+    slot: Option<Slot>,
+}
+
+impl<A: Actor> Cx<'_, A> {
+    /// The actor's own inbox.
+    pub fn inbox(&self) -> &Inbox<A> {
+        self.inbox
+    }
+
+    /// Keeps the place of the present mail: until the slot is dropped the mail counts as work under way.
+    pub fn keep_slot(&mut self) -> Option<Slot> {
+        self.slot.take()
+    }
+
+    /// Sends a message to itself after a while, unless it is gone by then.
+    pub fn after(&mut self, delay: Duration, message: A::Message) {
+        self.context.run_later(delay, move |shell, context| shell.run(Mail::control(message), context));
+    }
+
+    /// Runs work on the shared runtime; its end comes back as a message. A panic in the work costs only the work: then
+    /// `panicked` is the message.
+    pub fn work(
+        &mut self,
+        work: impl Future<Output = A::Message> + Send + 'static,
+        panicked: impl FnOnce() -> A::Message + Send + 'static,
+    ) {
+        let inbox = self.inbox.clone();
+        self.runtime.spawn(async move {
+            let message = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked());
+            inbox.control(message);
+        });
+    }
+
+    /// Ends the actor after this message; what is still in its queue is dropped.
+    pub fn stop(&mut self) {
+        self.context.stop();
+    }
+}
+
+/// The actor as the crate sees it.
+pub(super) struct Shell<A: Actor> {
+    actor: A,
+    inbox: Inbox<A>,
+    runtime: Handle,
+    since_yield: u32,
+}
+
+impl<A: Actor> Shell<A> {
+    pub fn new(actor: A, inbox: Inbox<A>, runtime: Handle) -> Self {
+        Self { actor, inbox, runtime, since_yield: 0 }
+    }
+
+    fn run(&mut self, mail: Mail<A::Message>, context: &mut actix::Context<Self>) {
+        let metrics = self.inbox.metrics();
+        if mail.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            metrics.expired.inc();
+            return;
+        }
+        let name = A::name_of(&mail.body);
+        let times = metrics.message(name);
+        if let Some(times) = times {
+            times.wait_seconds.observe(mail.sent_at.elapsed().as_secs_f64());
+        }
+        let _entered = mail.span.enter();
+        let _work = CurrentWork::enter(A::KIND, name);
+        let started_at = Instant::now();
+        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot: mail.slot };
+        self.actor.handle(mail.body, &mut cx);
+        if let Some(times) = times {
+            times.handle_seconds.observe(started_at.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl<A: Actor> actix::Actor for Shell<A> {
+    type Context = actix::Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let _work = CurrentWork::enter(A::KIND, "started");
+        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot: None };
+        self.actor.started(&mut cx);
+    }
+}
+
+/// What the crate's queue holds.
+pub(super) enum Envelope<M> {
+    Mail(Mail<M>),
+    /// Stop when everything queued before this has been handled.
+    Retire,
+}
+
+impl<M: Send + 'static> actix::Message for Envelope<M> {
+    type Result = ();
+}
+
+impl<A: Actor> actix::Handler<Envelope<A::Message>> for Shell<A> {
+    type Result = ();
+
+    fn handle(&mut self, envelope: Envelope<A::Message>, context: &mut Self::Context) {
+        match envelope {
+            Envelope::Mail(mail) => self.run(mail, context),
+            Envelope::Retire => context.stop(),
+        }
+        self.since_yield += 1;
+        if self.since_yield >= MAILS_BETWEEN_YIELDS {
+            self.since_yield = 0;
+            context.wait(tokio::task::yield_now().into_actor(self));
+        }
+    }
+}

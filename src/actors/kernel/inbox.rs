@@ -1,0 +1,137 @@
+//! The bounded way to an actor.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, TryAcquireError};
+use tracing::Span;
+
+use super::actor::{Actor, Envelope, Shell};
+use super::mail::{AskError, Mail, Refused, Reply, Slot};
+use crate::telemetry::KindMetrics;
+
+/// The address of an actor, with a bound in front of it: every message takes a slot and gives it back when its work is
+/// done, so depth is what is queued *and* what is being worked on, for any number of clones. It outlives the actor: after
+/// a restart the same inbox leads to the new incarnation.
+pub struct Inbox<A: Actor> {
+    shared: Arc<Shared<A>>,
+}
+
+struct Shared<A: Actor> {
+    /// Replaced at each restart; the crate's address of a dead actor stays dead for ever.
+    address: RwLock<Option<actix::Addr<Shell<A>>>>,
+    slots: Arc<Semaphore>,
+    metrics: Arc<KindMetrics>,
+}
+
+impl<A: Actor> Clone for Inbox<A> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<M> Mail<M> {
+    /// A message on the control path.
+    pub(super) fn control(body: M) -> Self {
+        Self { body, deadline: None, sent_at: Instant::now(), span: Span::current(), slot: None }
+    }
+}
+
+impl<A: Actor> Inbox<A> {
+    pub(super) fn new(metrics: Arc<KindMetrics>) -> Self {
+        let slots = Arc::new(Semaphore::new(A::CAPACITY));
+        Self { shared: Arc::new(Shared { address: RwLock::new(None), slots, metrics }) }
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<KindMetrics> {
+        &self.shared.metrics
+    }
+
+    pub(super) fn connect(&self, address: actix::Addr<Shell<A>>) {
+        *self.shared.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+
+    /// Gives a message to the actor without waiting. Refused, the message comes back.
+    pub fn tell(&self, message: A::Message) -> Result<(), Refused<A::Message>> {
+        self.tell_until(message, None)
+    }
+
+    /// As [`Inbox::tell`]; the message is dropped unhandled when its turn comes after the deadline.
+    pub fn tell_until(&self, message: A::Message, deadline: Option<Instant>) -> Result<(), Refused<A::Message>> {
+        let slot = match Arc::clone(&self.shared.slots).try_acquire_owned() {
+            Ok(permit) => Slot::new(permit, Arc::clone(&self.shared.metrics)),
+            Err(TryAcquireError::NoPermits) => {
+                self.shared.metrics.refused_busy.inc();
+                return Err(Refused::Busy(message));
+            }
+            Err(TryAcquireError::Closed) => {
+                self.shared.metrics.refused_dead.inc();
+                return Err(Refused::Dead(message));
+            }
+        };
+        let mail = Mail { deadline, slot: Some(slot), ..Mail::control(message) };
+        self.post(mail).map_err(|mail| {
+            self.shared.metrics.refused_dead.inc();
+            Refused::Dead(mail.body)
+        })
+    }
+
+    /// Asks and waits for the answer until the deadline. `question` puts the way back into the message.
+    pub async fn ask<R>(
+        &self,
+        deadline: Instant,
+        question: impl FnOnce(Reply<R>) -> A::Message,
+    ) -> Result<R, AskError> {
+        let (reply, answer) = Reply::channel();
+        self.tell_until(question(reply), Some(deadline)).map_err(|refused| match refused {
+            Refused::Busy(_) => AskError::Busy,
+            Refused::Dead(_) => AskError::Dead,
+        })?;
+        match tokio::time::timeout_at(deadline.into(), answer).await {
+            Ok(answer) => answer.map_err(|_| AskError::Dropped),
+            Err(_) => Err(AskError::Late),
+        }
+    }
+
+    /// Gives a message past the bound: only for what must not be refused, namely the end of work that was admitted
+    /// before, the news of a child, and orders to stop. To a dead actor it is lost.
+    pub fn control(&self, message: A::Message) {
+        let _ = self.post(Mail::control(message));
+    }
+
+    pub(super) fn retire(&self) {
+        if let Some(address) = self.address() {
+            address.do_send(Envelope::Retire);
+        }
+    }
+
+    /// Mails queued or being worked on.
+    pub fn depth(&self) -> usize {
+        A::CAPACITY.saturating_sub(self.shared.slots.available_permits())
+    }
+
+    /// Refuses all further mail as [`Refused::Dead`] and waits until what was admitted is done. False: it was not, in time.
+    pub async fn drain(&self, within: Duration) -> bool {
+        let all = u32::try_from(A::CAPACITY).unwrap_or(u32::MAX);
+        let idle = tokio::time::timeout(within, self.shared.slots.acquire_many(all)).await;
+        let drained = matches!(idle, Ok(Ok(_)));
+        self.shared.slots.close();
+        drained
+    }
+
+    fn address(&self) -> Option<actix::Addr<Shell<A>>> {
+        let address = self.shared.address.read().unwrap_or_else(PoisonError::into_inner);
+        address.as_ref().filter(|address| address.connected()).cloned()
+    }
+
+    fn post(&self, mail: Mail<A::Message>) -> Result<(), Mail<A::Message>> {
+        match self.address() {
+            // Not `try_send`: the crate's own capacity is no bound, and ours has been taken already.
+            Some(address) => {
+                address.do_send(Envelope::Mail(mail));
+                Ok(())
+            }
+            None => Err(mail),
+        }
+    }
+}

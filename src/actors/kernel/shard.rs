@@ -1,0 +1,329 @@
+//! Virtual actors: many entities, of which only the hot ones are in memory.
+//!
+//! A shard is an actor that owns the addresses of its entities, starts one at its first message and retires the idle and
+//! the least recently used. Nobody else holds an entity's address, so none can be stale, and passivation needs no lock:
+//! an entity is first taken out of the map and then told to stop behind everything already in its queue; later mail
+//! starts a new incarnation with a new epoch.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::actor::{Actor, Cx};
+use super::inbox::Inbox;
+use super::mail::{AskError, Refused, Reply};
+use super::supervise::{Budget, Exit, Supervision, launch, supervise};
+use super::threads::Seat;
+use crate::telemetry::{KindMetrics, Metrics};
+
+/// An actor of which there are many, each with a key.
+pub trait Entity: Actor {
+    /// What tells one from another.
+    type Key: Clone + Eq + Hash + Display + Send + Unpin + 'static;
+    /// The name of its shards in logs and metrics.
+    const SHARD_KIND: &'static str;
+
+    /// Called for a message that the entity could not take: full, or quarantined. Dropping it is enough for a question.
+    fn refused(_key: &Self::Key, _message: Self::Message) {}
+}
+
+/// How long entities stay in memory, and how often one may fail.
+#[derive(Debug, Clone)]
+pub struct ShardPolicy {
+    /// Retire an entity that got no mail for this long.
+    pub idle_after: Duration,
+    /// Keep at most this many entities in each shard.
+    pub most_resident: usize,
+    /// How often to look for the idle.
+    pub sweep_every: Duration,
+    /// Restarts allowed for each entity.
+    pub budget: Budget,
+    /// An entity over its budget gets no mail for this long.
+    pub quarantine_for: Duration,
+}
+
+impl Default for ShardPolicy {
+    fn default() -> Self {
+        Self {
+            idle_after: Duration::from_secs(600),
+            most_resident: 100_000,
+            sweep_every: Duration::from_secs(30),
+            budget: Budget::default(),
+            quarantine_for: Duration::from_secs(600),
+        }
+    }
+}
+
+/// The observable state of a shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShardView {
+    /// Entities in memory.
+    pub resident: usize,
+    /// Entities that get no mail for now.
+    pub quarantined: usize,
+    /// Incarnations started so far.
+    pub epochs: u64,
+}
+
+type Factory<E> = Arc<dyn Fn(&<E as Entity>::Key) -> E + Send + Sync>;
+type OnQuarantine<E> = Arc<dyn Fn(&<E as Entity>::Key) + Send + Sync>;
+
+/// The way to every entity of a kind, in memory or not.
+pub struct Shards<E: Entity> {
+    shards: Arc<[Inbox<Shard<E>>]>,
+}
+
+impl<E: Entity> Clone for Shards<E> {
+    fn clone(&self) -> Self {
+        Self { shards: Arc::clone(&self.shards) }
+    }
+}
+
+impl<E: Entity> Shards<E> {
+    /// Starts one shard on each seat. `factory` makes an entity from its key; `on_quarantine` hears of each that went over
+    /// its budget; `give_up` hears when a shard itself does.
+    pub fn start(
+        seats: &[Seat],
+        metrics: &Metrics,
+        policy: ShardPolicy,
+        factory: impl Fn(&E::Key) -> E + Send + Sync + 'static,
+        on_quarantine: impl Fn(&E::Key) + Send + Sync + 'static,
+        give_up: impl Fn(&'static str) + Send + Clone + 'static,
+    ) -> Self {
+        let factory: Factory<E> = Arc::new(factory);
+        let on_quarantine: OnQuarantine<E> = Arc::new(on_quarantine);
+        let shard_metrics = metrics.kind(E::SHARD_KIND, Shard::<E>::MESSAGES);
+        let entity_metrics = metrics.kind(E::KIND, E::MESSAGES);
+        let start_one = |seat: &Seat| {
+            let (factory, on_quarantine) = (Arc::clone(&factory), Arc::clone(&on_quarantine));
+            let (policy, metrics, runtime) = (policy.clone(), Arc::clone(&entity_metrics), seat.runtime().clone());
+            let make = move || Shard {
+                factory: Arc::clone(&factory),
+                on_quarantine: Arc::clone(&on_quarantine),
+                policy: policy.clone(),
+                metrics: Arc::clone(&metrics),
+                runtime: runtime.clone(),
+                residents: HashMap::new(),
+                troubled: HashMap::new(),
+                epochs: 0,
+            };
+            let supervision = Supervision {
+                metrics: Arc::clone(&shard_metrics),
+                budget: Budget::default(),
+                first_pause: Duration::from_secs(1),
+                give_up: Box::new(give_up.clone()),
+            };
+            supervise(seat, make, supervision)
+        };
+        Self { shards: seats.iter().map(start_one).collect() }
+    }
+
+    /// Gives a message to an entity, starting it if it is not in memory. The bound here is the shard's; a message that the
+    /// entity itself cannot take ends in [`Entity::refused`].
+    pub fn tell(&self, key: E::Key, message: E::Message) -> Result<(), Refused<E::Message>> {
+        let unwrap = |message| match message {
+            ShardMessage::Deliver(_, message) => message,
+            _ => unreachable!("the refused message is the one given to tell"),
+        };
+        self.shard_of(&key).tell(ShardMessage::Deliver(key, message)).map_err(|refused| match refused {
+            Refused::Busy(message) => Refused::Busy(unwrap(message)),
+            Refused::Dead(message) => Refused::Dead(unwrap(message)),
+        })
+    }
+
+    /// As [`Shards::tell`], past the bound: for the end of work that was admitted before.
+    pub fn control(&self, key: E::Key, message: E::Message) {
+        self.shard_of(&key).control(ShardMessage::Deliver(key, message));
+    }
+
+    /// Asks an entity and waits for the answer until the deadline.
+    pub async fn ask<R>(
+        &self,
+        key: E::Key,
+        deadline: Instant,
+        question: impl FnOnce(Reply<R>) -> E::Message,
+    ) -> Result<R, AskError> {
+        self.shard_of(&key).ask(deadline, |reply| ShardMessage::Deliver(key.clone(), question(reply))).await
+    }
+
+    /// The observable state of every shard that answers in time.
+    pub async fn observe(&self, within: Duration) -> Vec<ShardView> {
+        let deadline = Instant::now() + within;
+        let views = self.shards.iter().map(|shard| shard.ask(deadline, ShardMessage::Observe));
+        futures_util::future::join_all(views).await.into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// Takes no more mail and waits until what was admitted has been handed on. False: it was not, in time.
+    pub async fn drain(&self, within: Duration) -> bool {
+        let drains = self.shards.iter().map(|shard| shard.drain(within));
+        futures_util::future::join_all(drains).await.into_iter().all(|drained| drained)
+    }
+
+    fn shard_of(&self, key: &E::Key) -> &Inbox<Shard<E>> {
+        // Fixed keys, so that a key is on the same shard in every run: what a test or a dump showed holds.
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let shards = self.shards.len() as u64;
+        &self.shards[(hasher.finish() % shards) as usize]
+    }
+}
+
+/// One shard: plain data, for it has a thread to itself.
+pub(super) struct Shard<E: Entity> {
+    factory: Factory<E>,
+    on_quarantine: OnQuarantine<E>,
+    policy: ShardPolicy,
+    metrics: Arc<KindMetrics>,
+    runtime: Handle,
+    residents: HashMap<E::Key, Resident<E>>,
+    /// Entities that panicked lately.
+    troubled: HashMap<E::Key, Trouble>,
+    epochs: u64,
+}
+
+struct Resident<E: Entity> {
+    inbox: Inbox<E>,
+    epoch: u64,
+    last_used: Instant,
+}
+
+struct Trouble {
+    budget: Budget,
+    last_panic: Instant,
+    quarantined_until: Option<Instant>,
+}
+
+pub(super) enum ShardMessage<E: Entity> {
+    Deliver(E::Key, E::Message),
+    ChildExited { key: E::Key, epoch: u64, exit: Exit },
+    Sweep,
+    Observe(Reply<ShardView>),
+}
+
+impl<E: Entity> Actor for Shard<E> {
+    type Message = ShardMessage<E>;
+    const KIND: &'static str = E::SHARD_KIND;
+    /// A hop that takes about a microsecond: enough room for a burst, little enough to notice a stall.
+    const CAPACITY: usize = 4096;
+    const MESSAGES: &'static [&'static str] = &["deliver", "child_exited", "sweep", "observe"];
+
+    fn name_of(message: &Self::Message) -> &'static str {
+        match message {
+            ShardMessage::Deliver(..) => "deliver",
+            ShardMessage::ChildExited { .. } => "child_exited",
+            ShardMessage::Sweep => "sweep",
+            ShardMessage::Observe(_) => "observe",
+        }
+    }
+
+    fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        cx.after(self.policy.sweep_every, ShardMessage::Sweep);
+    }
+
+    fn handle(&mut self, message: Self::Message, cx: &mut Cx<'_, Self>) {
+        match message {
+            ShardMessage::Deliver(key, message) => self.deliver(key, message, cx),
+            ShardMessage::ChildExited { key, epoch, exit } => self.child_exited(key, epoch, exit),
+            ShardMessage::Observe(reply) => reply.send(self.view()),
+            ShardMessage::Sweep => {
+                self.sweep(Instant::now());
+                cx.after(self.policy.sweep_every, ShardMessage::Sweep);
+            }
+        }
+    }
+}
+
+impl<E: Entity> Shard<E> {
+    fn deliver(&mut self, key: E::Key, message: E::Message, cx: &mut Cx<'_, Self>) {
+        let now = Instant::now();
+        if self.troubled.get(&key).and_then(|trouble| trouble.quarantined_until).is_some_and(|until| until > now) {
+            return E::refused(&key, message);
+        }
+        let inbox = match self.residents.get_mut(&key) {
+            Some(resident) => {
+                resident.last_used = now;
+                resident.inbox.clone()
+            }
+            None => self.activate(&key, now, cx),
+        };
+        if let Err(Refused::Busy(message) | Refused::Dead(message)) = inbox.tell(message) {
+            E::refused(&key, message);
+        }
+    }
+
+    fn activate(&mut self, key: &E::Key, now: Instant, cx: &Cx<'_, Self>) -> Inbox<E> {
+        self.epochs += 1;
+        let epoch = self.epochs;
+        let inbox = Inbox::new(Arc::clone(&self.metrics));
+        let task = launch((self.factory)(key), &inbox, &self.runtime);
+        self.metrics.resident.inc();
+        let (shard, child) = (cx.inbox().clone(), key.clone());
+        actix_rt::spawn(async move {
+            let exit = Exit::of(task.await);
+            shard.control(ShardMessage::ChildExited { key: child, epoch, exit });
+        });
+        self.residents.insert(key.clone(), Resident { inbox: inbox.clone(), epoch, last_used: now });
+        inbox
+    }
+
+    fn child_exited(&mut self, key: E::Key, epoch: u64, exit: Exit) {
+        self.metrics.resident.dec();
+        // News of an incarnation that was replaced or retired changes nothing.
+        if let Entry::Occupied(resident) = self.residents.entry(key.clone())
+            && resident.get().epoch == epoch
+        {
+            resident.remove();
+        }
+        if exit == Exit::Panicked {
+            self.count_panic(key);
+        }
+    }
+
+    fn count_panic(&mut self, key: E::Key) {
+        self.metrics.restarts.inc();
+        let now = Instant::now();
+        let fresh = || Trouble { budget: self.policy.budget.clone(), last_panic: now, quarantined_until: None };
+        let trouble = self.troubled.entry(key.clone()).or_insert_with(fresh);
+        trouble.last_panic = now;
+        if trouble.budget.spend(now).is_none() {
+            trouble.quarantined_until = Some(now + self.policy.quarantine_for);
+            self.metrics.quarantined.inc();
+            tracing::error!(actor = E::KIND, key = %key, "{} {key} panics again and again: quarantined", E::KIND);
+            (self.on_quarantine)(&key);
+        }
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        let idle = |resident: &Resident<E>| now.duration_since(resident.last_used) >= self.policy.idle_after;
+        for (_, resident) in self.residents.extract_if(|_, resident| idle(resident)) {
+            resident.inbox.retire();
+        }
+        self.retire_least_used();
+        let (calm, policy) = (Duration::from_secs(60), &self.policy);
+        self.troubled.retain(|_, trouble| now.duration_since(trouble.last_panic) < policy.quarantine_for.max(calm));
+    }
+
+    fn retire_least_used(&mut self) {
+        let surplus = self.residents.len().saturating_sub(self.policy.most_resident);
+        if surplus == 0 {
+            return;
+        }
+        let mut by_use: Vec<Instant> = self.residents.values().map(|resident| resident.last_used).collect();
+        let (_, limit, _) = by_use.select_nth_unstable(surplus - 1);
+        let limit = *limit;
+        for (_, resident) in self.residents.extract_if(|_, resident| resident.last_used <= limit) {
+            resident.inbox.retire();
+        }
+    }
+
+    fn view(&self) -> ShardView {
+        let quarantined = self.troubled.values().filter(|trouble| trouble.quarantined_until.is_some()).count();
+        ShardView { resident: self.residents.len(), quarantined, epochs: self.epochs }
+    }
+}

@@ -1,0 +1,129 @@
+//! Threads and runtimes: one tokio runtime for every socket, and one thread (arbiter) for each shard and for the singletons.
+//!
+//! A pooled connection belongs to the runtime that opened it and breaks when that runtime ends, which is exactly during a
+//! drain; so all arbiters share one runtime, and it ends last.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Handle};
+
+use crate::telemetry::Metrics;
+
+const LAG_TICK: Duration = Duration::from_millis(100);
+
+/// How many threads to start.
+#[derive(Debug, Clone, Copy)]
+pub struct ThreadSettings {
+    /// Worker threads of the shared runtime.
+    pub workers: usize,
+    /// Arbiters for shards.
+    pub shards: usize,
+}
+
+/// A thread on which actors live.
+#[derive(Clone)]
+pub struct Seat {
+    arbiter: actix_rt::ArbiterHandle,
+    runtime: Handle,
+    /// When its clock last ticked, in milliseconds since the start.
+    ticked_ms: Arc<AtomicU64>,
+}
+
+impl Seat {
+    pub(super) fn spawn<F: Future<Output = ()> + 'static>(&self, make: impl FnOnce() -> F + Send + 'static) {
+        self.arbiter.spawn_fn(move || {
+            actix_rt::spawn(make());
+        });
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+}
+
+/// The threads of the house.
+pub struct Threads {
+    runtime: Handle,
+    singletons: Seat,
+    shards: Vec<Seat>,
+    started_at: Instant,
+}
+
+impl Threads {
+    /// The shared runtime: everything that opens a connection runs here.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// The thread of the actors that exist once.
+    pub fn singletons(&self) -> &Seat {
+        &self.singletons
+    }
+
+    /// The threads of the shards.
+    pub fn shards(&self) -> &[Seat] {
+        &self.shards
+    }
+
+    /// For how long the slowest arbiter has not come round. A frozen thread cannot be killed, only noticed.
+    pub fn worst_lag(&self) -> Duration {
+        let now_ms = millis(self.started_at.elapsed());
+        let seats = self.shards.iter().chain([&self.singletons]);
+        let lag_ms = seats.map(|seat| now_ms.saturating_sub(seat.ticked_ms.load(Ordering::Relaxed))).max();
+        Duration::from_millis(lag_ms.unwrap_or_default())
+    }
+}
+
+/// Runs `body` on this thread with the threads of the house around it, then ends them: the shared runtime last.
+pub fn run<T, F: Future<Output = T>>(
+    settings: ThreadSettings,
+    metrics: &Metrics,
+    body: impl FnOnce(Threads) -> F,
+) -> std::io::Result<T> {
+    let runtime = Arc::new(Builder::new_multi_thread().worker_threads(settings.workers.max(1)).enable_all().build()?);
+    let system = actix_rt::System::with_tokio_rt(|| Arc::clone(&runtime));
+    let started_at = Instant::now();
+    let arbiter = |_| {
+        let runtime = Arc::clone(&runtime);
+        actix_rt::Arbiter::try_with_tokio_rt(move || Ok(runtime))
+    };
+    let arbiters = (0..=settings.shards.max(1)).map(arbiter).collect::<std::io::Result<Vec<_>>>()?;
+    let seats = arbiters.iter().enumerate().map(|(number, arbiter)| {
+        let seat = Seat { arbiter: arbiter.handle(), runtime: runtime.handle().clone(), ticked_ms: Arc::default() };
+        watch_lag(&seat, started_at, metrics, number);
+        seat
+    });
+    let mut seats: Vec<Seat> = seats.collect();
+    let singletons = seats.remove(0);
+    let threads = Threads { runtime: runtime.handle().clone(), singletons, shards: seats, started_at };
+    let result = system.block_on(body(threads));
+    for arbiter in arbiters {
+        arbiter.stop();
+        let _ = arbiter.join();
+    }
+    drop(system);
+    if let Ok(runtime) = Arc::try_unwrap(runtime) {
+        runtime.shutdown_timeout(Duration::from_secs(5));
+    }
+    Ok(result)
+}
+
+fn watch_lag(seat: &Seat, started_at: Instant, metrics: &Metrics, number: usize) {
+    let name = if number == 0 { "singletons".to_owned() } else { format!("shard{number}") };
+    let gauge = metrics.arbiter_lag(&name);
+    let ticked_ms = Arc::clone(&seat.ticked_ms);
+    seat.spawn(move || async move {
+        loop {
+            let asleep_at = Instant::now();
+            tokio::time::sleep(LAG_TICK).await;
+            gauge.set(asleep_at.elapsed().saturating_sub(LAG_TICK).as_secs_f64());
+            ticked_ms.store(millis(started_at.elapsed()), Ordering::Relaxed);
+        }
+    });
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,3 @@
+//! The actors of the house. [`kernel`] makes them possible.
+
+pub mod kernel;

@@ -1,0 +1,249 @@
+//! Every metric of the house, in one registry. Labels are small closed sets: never an ASIN, a user or a URL.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+
+const FAST_SECONDS: &[f64] = &[0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
+const SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The metrics of one process. Cheap to clone by `Arc`; tests make one for each application they start.
+pub struct Metrics {
+    registry: Registry,
+    kinds: Mutex<HashMap<&'static str, Arc<KindMetrics>>>,
+    actors: ActorFamilies,
+
+    /// Crawls by `source`, `marketplace` and `outcome`.
+    pub crawls: IntCounterVec,
+    /// Seconds of one crawl by `source`, from the request to the settled page.
+    pub crawl_seconds: HistogramVec,
+    /// CPU seconds of the extraction of one page.
+    pub extraction_seconds: Histogram,
+    /// Product pages on which a field was missing, by `field` and `marketplace`: drift of Amazon's pages shows here.
+    pub missing_fields: IntCounterVec,
+    /// Bytes read from a source, as transferred after decompression, by `source`.
+    pub source_bytes: IntCounterVec,
+    /// State of the breaker by `source` and `marketplace`: 0 closed, 1 half open, 2 open.
+    pub breaker_state: IntGaugeVec,
+    /// Listings that are due and not parked.
+    pub due_listings: IntGauge,
+    /// Seconds for which the oldest due listing has been due.
+    pub oldest_due_seconds: Gauge,
+    /// Listings that nobody may claim.
+    pub parked_listings: IntGauge,
+    /// Products watched by all tenants.
+    pub products: IntGauge,
+    /// Seconds of a store call by `call` (claim, commit, …).
+    pub store_seconds: HistogramVec,
+    /// Store calls that failed, by `call`.
+    pub store_errors: IntCounterVec,
+    /// Looks whose lease was lost before the commit.
+    pub lost_leases: IntCounter,
+    /// Changes of a series that were recorded, by `series`.
+    pub changes: IntCounterVec,
+    /// Surprising offers that were held for a second look.
+    pub held_offers: IntCounter,
+    /// Events by rule `kind`.
+    pub events: IntCounterVec,
+    /// Attempts at deliveries by `channel` and `result` (delivered, retry, dead).
+    pub deliveries: IntCounterVec,
+    /// HTTP requests by `route` template, `method` and `status`.
+    pub http_requests: IntCounterVec,
+    /// Seconds of an HTTP request by `route` template.
+    pub http_seconds: HistogramVec,
+}
+
+/// The families that every kind of actor shares.
+struct ActorFamilies {
+    depth: IntGaugeVec,
+    refused: IntCounterVec,
+    expired: IntCounterVec,
+    restarts: IntCounterVec,
+    quarantined: IntCounterVec,
+    resident: IntGaugeVec,
+    wait_seconds: HistogramVec,
+    handle_seconds: HistogramVec,
+    arbiter_lag: GaugeVec,
+}
+
+/// The metrics of one kind of actor, looked up once.
+pub struct KindMetrics {
+    /// Mails queued or being worked on.
+    pub depth: IntGauge,
+    /// Mails refused because the inbox was full.
+    pub refused_busy: IntCounter,
+    /// Mails refused because the actor was gone or draining.
+    pub refused_dead: IntCounter,
+    /// Mails whose deadline had passed before they were handled.
+    pub expired: IntCounter,
+    /// Times an actor was rebuilt after a panic.
+    pub restarts: IntCounter,
+    /// Times an actor went over its restart budget.
+    pub quarantined: IntCounter,
+    /// Actors alive.
+    pub resident: IntGauge,
+    messages: Vec<(&'static str, MessageMetrics)>,
+}
+
+/// The times of one kind of message.
+pub struct MessageMetrics {
+    /// Seconds in the inbox.
+    pub wait_seconds: Histogram,
+    /// Seconds in the handler.
+    pub handle_seconds: Histogram,
+}
+
+impl KindMetrics {
+    /// The times of a message by its name, if the actor declared it.
+    pub fn message(&self, name: &'static str) -> Option<&MessageMetrics> {
+        self.messages.iter().find(|(known, _)| *known == name).map(|(_, metrics)| metrics)
+    }
+}
+
+/// Registers families under one prefix.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn register<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
+        let collector = made.expect("metric names and labels are constants of this file, and valid");
+        self.0.register(Box::new(collector.clone())).expect("each metric of this file is registered once");
+        collector
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.register(IntCounterVec::new(opts(name, help), labels))
+    }
+
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.register(IntCounter::with_opts(opts(name, help)))
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.register(IntGaugeVec::new(opts(name, help), labels))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.register(IntGauge::with_opts(opts(name, help)))
+    }
+
+    fn histograms(&self, name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> HistogramVec {
+        let opts = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
+        self.register(HistogramVec::new(opts, labels))
+    }
+
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+        let opts = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
+        self.register(Histogram::with_opts(opts))
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("tracker_{name}"), help)
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let make = Maker(&registry);
+        Self {
+            kinds: Mutex::default(),
+            actors: ActorFamilies::new(&make),
+            crawls: make.counters("crawls_total", "Crawls by outcome", &["source", "marketplace", "outcome"]),
+            crawl_seconds: make.histograms("crawl_seconds", "Time of one crawl", SECONDS, &["source"]),
+            extraction_seconds: make.histogram("extraction_seconds", "CPU time of extracting one page", FAST_SECONDS),
+            missing_fields: make.counters(
+                "missing_fields_total",
+                "Product pages lacking a field",
+                &["field", "marketplace"],
+            ),
+            source_bytes: make.counters("source_bytes_total", "Bytes read from sources", &["source"]),
+            breaker_state: make.gauges("breaker_state", "0 closed, 1 half open, 2 open", &["source", "marketplace"]),
+            due_listings: make.gauge("due_listings", "Listings that are due"),
+            oldest_due_seconds: make
+                .register(Gauge::with_opts(opts("oldest_due_seconds", "Age of the oldest due listing"))),
+            parked_listings: make.gauge("parked_listings", "Listings that nobody may claim"),
+            products: make.gauge("products", "Products watched by all tenants"),
+            store_seconds: make.histograms("store_seconds", "Time of a store call", SECONDS, &["call"]),
+            store_errors: make.counters("store_errors_total", "Store calls that failed", &["call"]),
+            lost_leases: make.counter("lost_leases_total", "Looks whose lease was lost before the commit"),
+            changes: make.counters("changes_total", "Recorded changes by series", &["series"]),
+            held_offers: make.counter("held_offers_total", "Surprising offers held for a second look"),
+            events: make.counters("events_total", "Events by kind of rule", &["kind"]),
+            deliveries: make.counters("deliveries_total", "Attempts at deliveries", &["channel", "result"]),
+            http_requests: make.counters("http_requests_total", "HTTP requests", &["route", "method", "status"]),
+            http_seconds: make.histograms("http_request_seconds", "Time of an HTTP request", SECONDS, &["route"]),
+            registry,
+        }
+    }
+
+    /// The metrics of a kind of actor with the given names of messages.
+    pub fn kind(&self, kind: &'static str, messages: &[&'static str]) -> Arc<KindMetrics> {
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(kinds.entry(kind).or_insert_with(|| Arc::new(self.actors.of_kind(kind, messages))))
+    }
+
+    /// Lateness of an arbiter's clock.
+    pub fn arbiter_lag(&self, arbiter: &str) -> Gauge {
+        self.actors.arbiter_lag.with_label_values(&[arbiter])
+    }
+
+    /// The text that Prometheus scrapes.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        encoded.map(|()| String::from_utf8_lossy(&text).into_owned()).unwrap_or_else(|error| format!("# {error}\n"))
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ActorFamilies {
+    fn new(make: &Maker) -> Self {
+        let by_message = &["kind", "message"];
+        Self {
+            depth: make.gauges("actor_inbox_depth", "Mails queued or being worked on", &["kind"]),
+            refused: make.counters("actor_inbox_refused_total", "Mails refused", &["kind", "reason"]),
+            expired: make.counters("actor_mail_expired_total", "Mails past their deadline", &["kind"]),
+            restarts: make.counters("actor_restarts_total", "Actors rebuilt after a panic", &["kind"]),
+            quarantined: make.counters("actor_quarantined_total", "Actors over their restart budget", &["kind"]),
+            resident: make.gauges("actor_resident", "Actors alive", &["kind"]),
+            wait_seconds: make.histograms("actor_mail_wait_seconds", "Time in the inbox", FAST_SECONDS, by_message),
+            handle_seconds: make.histograms(
+                "actor_mail_handle_seconds",
+                "Time in the handler",
+                FAST_SECONDS,
+                by_message,
+            ),
+            arbiter_lag: make
+                .register(GaugeVec::new(opts("arbiter_lag_seconds", "Lateness of an arbiter"), &["arbiter"])),
+        }
+    }
+
+    fn of_kind(&self, kind: &'static str, messages: &[&'static str]) -> KindMetrics {
+        let message = |name: &&'static str| {
+            let labels = [kind, name];
+            let wait_seconds = self.wait_seconds.with_label_values(&labels);
+            (*name, MessageMetrics { wait_seconds, handle_seconds: self.handle_seconds.with_label_values(&labels) })
+        };
+        KindMetrics {
+            depth: self.depth.with_label_values(&[kind]),
+            refused_busy: self.refused.with_label_values(&[kind, "busy"]),
+            refused_dead: self.refused.with_label_values(&[kind, "dead"]),
+            expired: self.expired.with_label_values(&[kind]),
+            restarts: self.restarts.with_label_values(&[kind]),
+            quarantined: self.quarantined.with_label_values(&[kind]),
+            resident: self.resident.with_label_values(&[kind]),
+            messages: messages.iter().map(message).collect(),
+        }
+    }
+}
