@@ -3,3 +3,5 @@
 //! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
 
 pub mod domain;
+/// Where observations come from: real pages, vendors, and the simulated marketplace.
+pub mod sources;
