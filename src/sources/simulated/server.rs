@@ -23,6 +23,8 @@ use super::world::{Decision, Shelf, World};
 
 /// Lines of the truth log that are written under one lock.
 const TRUTH_LINES_AT_ONCE: usize = 500;
+/// Enough for half a page to leave the compressor and the buffer of the socket.
+const PAUSE_BEFORE_CUT: Duration = Duration::from_millis(10);
 /// Charset given, because generated pages are known to be UTF-8; saved pages are served without one.
 const HTML_UTF8: &str = "text/html;charset=UTF-8";
 /// The line of the truth log that tells of an answer.
@@ -108,8 +110,8 @@ fn cut(response: &mut HttpResponseBuilder, body: Bytes) -> HttpResponse {
         match half {
             Some(half) => Some((Ok(half), None)),
             None => {
-                // Without a pause the half would still lie in the buffer when the connection breaks.
-                tokio::task::yield_now().await;
+                // Without a pause the half would still lie in a buffer when the connection breaks.
+                tokio::time::sleep(PAUSE_BEFORE_CUT).await;
                 Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
             }
         }
@@ -137,7 +139,7 @@ async fn truth(query: Query<HashMap<String, String>>, market: Data<Market>) -> H
         Err(error) => return refused(&error),
     };
     let (first, last) = market.world.truth_range();
-    let lost = (after + 1 < first).then(|| Ok(Bytes::from(format!("{{\"truncated_before\":{first}}}\n"))));
+    let lost = (after < first - 1).then(|| Ok(Bytes::from(format!("{{\"truncated_before\":{first}}}\n"))));
     let lines = stream::unfold((market, after), move |(market, after)| async move {
         let mut page = market.world.truth_after(after, TRUTH_LINES_AT_ONCE);
         page.retain(|line| line.seq <= last);
