@@ -50,7 +50,9 @@ pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers
             .route("/_control", web::post().to(control))
             .default_service(web::to(product))
     };
-    Ok(HttpServer::new(app).workers(workers.max(1)).disable_signals().listen(listener)?.run())
+    // Without TCP_NODELAY the end of a compressed page waits for the client's delayed acknowledgement, some 40 ms.
+    let server = HttpServer::new(app).workers(workers.max(1)).tcp_nodelay(true).disable_signals();
+    Ok(server.listen(listener)?.run())
 }
 
 async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
