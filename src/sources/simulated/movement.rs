@@ -120,10 +120,10 @@ fn rating(chance: Chance, baseline: Baseline, step: i64) -> Rating {
     Rating((baseline.rating_hundredths + tenths * 10) as u16)
 }
 
-/// Grows by two to eight ten-thousandths of the baseline a step; now and then Amazon removes one or two.
+/// Grows by 2 to 20 hundred-thousandths of the baseline a step; now and then Amazon removes one or two.
 fn review_count(chance: Chance, baseline: Baseline, step: i64) -> u32 {
-    let per_ten_thousand = chance.within("review growth", 0, 2, 8);
-    let grown = step.saturating_mul(baseline.review_count).saturating_mul(per_ten_thousand).div_euclid(10_000);
+    let growth = chance.within("review growth", 0, 2, 20);
+    let grown = step.saturating_mul(baseline.review_count).saturating_mul(growth).div_euclid(100_000);
     let removed = chance.within("reviews removed", step.div_euclid(25), 0, 2);
     baseline.review_count.saturating_add(grown - removed).clamp(1, i64::from(u32::MAX)) as u32
 }

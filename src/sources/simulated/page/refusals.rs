@@ -60,8 +60,8 @@ pub(in super::super) fn unavailable(marketplace: Marketplace) -> String {
 pub(in super::super) fn not_found() -> String {
     format!(
         "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\"/>\n<title>Page Not Found</title>\n</head>\n<body>\n{REMARK}\
-         <a href=\"/\"><img alt=\"Amazon\" id=\"b\" src=\"https://images-na.ssl-images-amazon.com/images/G/01/error/logo._TTD_.png\"/></a>\n\
-         <div id=\"g\"><div><a href=\"/\"><img alt=\"Sorry! We couldn't find that page. Try searching or go to Amazon's home page.\" \
+         <a href=\"/ref=cs_404_logo\"><img alt=\"Amazon\" id=\"b\" src=\"https://images-na.ssl-images-amazon.com/images/G/01/error/logo._TTD_.png\"/></a>\n\
+         <div id=\"g\"><div><a href=\"/ref=cs_404_link\"><img alt=\"Sorry! We couldn't find that page. Try searching or go to Amazon's home page.\" \
          src=\"https://images-na.ssl-images-amazon.com/images/G/01/error/en_US/title._TTD_.png\"/></a></div>\n\
          <a href=\"/dogsofamazon\" rel=\"noopener noreferrer\" target=\"_blank\"><img alt=\"Dogs of Amazon\" id=\"d\"/></a></div>\n</body>\n</html>\n",
     )
