@@ -150,11 +150,22 @@ fn at_most(most: u32, path: &str, number: u32) -> Result<u32, ControlError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::Currency;
 
     fn field_blamed(body: &str) -> String {
         Control::parse(body.as_bytes()).unwrap_err().field
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body in "\\PC{0,60}", name in "(step|release|set_price|fail_next|x)", value in "([0-9-]{1,20}|\\{\\}|null|\\[\\])") {
+            let _ = Control::parse(body.as_bytes());
+            let _ = Control::parse(format!("{{\"{name}\":{value}}}").as_bytes());
+            let _ = Control::parse(format!("{{\"{name}\":{{\"asin\":{value}}}}}").as_bytes());
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::Listing;
 
 use super::catalogue::Catalogue;
-use super::facts::{FactValue, Field};
+use super::facts::{FactValue, Facts, Field};
 use super::movement::facts_at;
 
 /// Steps of movement in a day of the past; a live demo moves far faster.
@@ -36,7 +36,7 @@ pub fn past(catalogue: &Catalogue, listing: Listing, step: i64, days: u32, now: 
         let facts = facts_at(catalogue, listing, step.saturating_add(ago));
         for &field in Field::ALL {
             let value = facts.value(field, listing.marketplace);
-            if before.is_none_or(|before: super::Facts| before.value(field, listing.marketplace) != value) {
+            if before.is_none_or(|before: Facts| before.value(field, listing.marketplace) != value) {
                 points.push(PastPoint { at, field, value });
             }
         }

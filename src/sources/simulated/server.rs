@@ -11,10 +11,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::middleware::{Compress, Condition};
 use actix_web::web::{self, Bytes, Data, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use crate::domain::{Listing, Marketplace};
 
+use super::catalogue::Product;
 use super::control::{Control, ControlError};
 use super::page::{self, Scene};
 use super::saved_pages::{SavedPage, SavedPages};
@@ -153,7 +154,7 @@ async fn truth(query: Query<HashMap<String, String>>, market: Data<Market>) -> H
         }
         Some((Ok::<_, io::Error>(Bytes::from(text)), (market, reached)))
     });
-    let told = futures_util::StreamExt::chain(stream::iter(lost), lines);
+    let told = stream::iter(lost).chain(lines);
     HttpResponse::Ok().content_type("application/x-ndjson").streaming(told)
 }
 
@@ -176,7 +177,7 @@ async fn catalogue(query: Query<HashMap<String, String>>, market: Data<Market>) 
 }
 
 fn offers(world: &World, site: Marketplace, count: u32) -> Vec<serde_json::Value> {
-    let row = |product: super::Product| {
+    let row = |product: Product| {
         let listing = Listing::new(site, product.asin);
         let facts = world.facts(listing);
         serde_json::json!({

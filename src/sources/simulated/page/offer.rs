@@ -5,6 +5,7 @@ use htmlize::escape_text;
 use crate::domain::numbers::format_price;
 use crate::domain::{Availability, Money};
 
+use super::super::facts::Seller;
 use super::super::phrases::fill;
 use super::price::{price, price_in_parts, text_price};
 use super::{Scene, decoys};
@@ -113,8 +114,8 @@ fn seller(scene: &Scene<'_>) -> String {
     let Some(seller) = scene.facts.seller else { return String::new() };
     let name = seller.name(marketplace);
     let shown = match seller {
-        super::super::Seller::Amazon => name,
-        super::super::Seller::Merchant(merchant) => format!(
+        Seller::Amazon => name,
+        Seller::Merchant(merchant) => format!(
             "<a href='/gp/help/seller/at-a-glance.html/ref=dp_merchant_link?ie=UTF8&amp;seller=A{:013X}&amp;asin={}' \
              id='sellerProfileTriggerId'>{}</a>",
             scene.chance.draw(merchant, 0) >> 12,
