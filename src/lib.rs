@@ -5,5 +5,6 @@
 pub mod actors;
 pub mod config;
 pub mod domain;
+pub mod sources;
 pub mod store;
 pub mod telemetry;

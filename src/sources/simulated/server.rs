@@ -1,0 +1,215 @@
+//! The routes: product pages for everyone, and `/_truth`, `/_catalogue` and `/_control` for who judges.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::{Compress, Condition};
+use actix_web::web::{self, Bytes, Data, Query};
+use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer};
+use futures_util::{StreamExt, stream};
+
+use crate::domain::{Listing, Marketplace};
+
+use super::catalogue::Product;
+use super::control::{Control, ControlError};
+use super::page::{self, Scene};
+use super::saved_pages::{SavedPage, SavedPages};
+use super::truth::Answer;
+use super::world::{Decision, Shelf, World};
+
+/// Lines of the truth log that are written under one lock.
+const TRUTH_LINES_AT_ONCE: usize = 500;
+/// Enough for half a page to leave the compressor and the buffer of the socket.
+const PAUSE_BEFORE_CUT: Duration = Duration::from_millis(10);
+/// Charset given, because generated pages are known to be UTF-8; saved pages are served without one.
+const HTML_UTF8: &str = "text/html;charset=UTF-8";
+/// The line of the truth log that tells of an answer.
+const SEQ_HEADER: &str = "x-simulated-seq";
+
+/// What every worker serves.
+pub(super) struct Market {
+    pub(super) world: Arc<World>,
+    pub(super) saved: Option<SavedPages>,
+    pub(super) slow_for: Duration,
+    pub(super) page_kb: usize,
+}
+
+/// Starts to listen. Signals are left to whoever owns the process.
+pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers: usize) -> io::Result<Server> {
+    let market = Data::new(market);
+    let app = move || {
+        App::new()
+            .app_data(market.clone())
+            .wrap(Condition::new(compress, Compress::default()))
+            .route("/_truth", web::get().to(truth))
+            .route("/_catalogue", web::get().to(catalogue))
+            .route("/_control", web::post().to(control))
+            .default_service(web::to(product))
+    };
+    // Without TCP_NODELAY the end of a compressed page waits for the client's delayed acknowledgement, some 40 ms.
+    let server = HttpServer::new(app).workers(workers.max(1)).tcp_nodelay(true).disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
+    let site = marketplace_of(&request);
+    let Ok(listing) = Listing::from_url(&format!("https://{}{}", site.host(), request.path())) else {
+        return html(StatusCode::NOT_FOUND).body(page::not_found());
+    };
+    let saved = market.saved.as_ref().map(|saved| saved.find(listing));
+    let shelf = match &saved {
+        None => Shelf::Generated,
+        Some(Some(_)) => Shelf::Saved,
+        Some(None) => Shelf::Empty,
+    };
+    let decision = market.world.answer(listing, shelf);
+    let mut response = match decision.answer {
+        Answer::Captcha => html(StatusCode::OK).body(page::captcha(listing, decision.request.is_multiple_of(2))),
+        Answer::Unavailable => html(StatusCode::SERVICE_UNAVAILABLE).body(page::unavailable(site)),
+        Answer::NotFound => html(StatusCode::NOT_FOUND).body(page::not_found()),
+        Answer::Page | Answer::Slow | Answer::Truncated => {
+            if decision.answer == Answer::Slow {
+                tokio::time::sleep(market.slow_for).await;
+            }
+            product_page(&market, listing, &decision, saved.flatten().as_deref())
+        }
+    };
+    response.headers_mut().insert(header::HeaderName::from_static(SEQ_HEADER), decision.seq.into());
+    response
+}
+
+fn product_page(market: &Market, listing: Listing, decision: &Decision, saved: Option<&SavedPage>) -> HttpResponse {
+    let (content_type, body) = match saved.map(SavedPage::bytes) {
+        None => (HTML_UTF8, generated(market, listing, decision)),
+        Some(Ok(bytes)) => ("text/html", bytes),
+        Some(Err(error)) => return HttpResponse::InternalServerError().body(error.to_string()),
+    };
+    let mut response = HttpResponse::Ok();
+    response.content_type(content_type);
+    if decision.answer == Answer::Truncated { cut(&mut response, body) } else { response.body(body) }
+}
+
+fn generated(market: &Market, listing: Listing, decision: &Decision) -> Bytes {
+    let catalogue = market.world.catalogue();
+    let scene = Scene {
+        listing,
+        product: &catalogue.product(listing.asin),
+        facts: &decision.facts,
+        usual_price: catalogue.baseline(listing).price,
+        chance: catalogue.chance(listing).of("page"),
+    };
+    Bytes::from(page::product(&scene, market.page_kb))
+}
+
+/// Sends the first half of the body and then breaks the connection.
+fn cut(response: &mut HttpResponseBuilder, body: Bytes) -> HttpResponse {
+    let half = body.slice(..body.len() / 2);
+    response.streaming(stream::unfold(Some(half), |half| async move {
+        match half {
+            Some(half) => Some((Ok(half), None)),
+            None => {
+                // Without a pause the half would still lie in a buffer when the connection breaks.
+                tokio::time::sleep(PAUSE_BEFORE_CUT).await;
+                Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
+            }
+        }
+    }))
+}
+
+/// The marketplace is the one that the request believes to talk to; `com` for anything else, such as an address.
+fn marketplace_of(request: &HttpRequest) -> Marketplace {
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request.uri().host().or(named).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    Marketplace::from_host(name).unwrap_or(Marketplace::Us)
+}
+
+fn html(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.content_type(HTML_UTF8);
+    response
+}
+
+/// `GET /_truth?after=SEQ`: newline-delimited JSON up to the moment of the request.
+async fn truth(query: Query<HashMap<String, String>>, market: Data<Market>) -> HttpResponse {
+    let after: u64 = match query_field(&query, "after", 0) {
+        Ok(after) => after,
+        Err(error) => return refused(&error),
+    };
+    let (first, last) = market.world.truth_range();
+    let lost = (after < first - 1).then(|| Ok(Bytes::from(format!("{{\"truncated_before\":{first}}}\n"))));
+    let lines = stream::unfold((market, after), move |(market, after)| async move {
+        let mut page = market.world.truth_after(after, TRUTH_LINES_AT_ONCE);
+        page.retain(|line| line.seq <= last);
+        let reached = page.last()?.seq;
+        let mut text = Vec::new();
+        for line in &page {
+            serde_json::to_writer(&mut text, line).ok()?;
+            text.push(b'\n');
+        }
+        Some((Ok::<_, io::Error>(Bytes::from(text)), (market, reached)))
+    });
+    let told = stream::iter(lost).chain(lines);
+    HttpResponse::Ok().content_type("application/x-ndjson").streaming(told)
+}
+
+/// `GET /_catalogue?marketplace=com&count=20`: listings worth watching.
+async fn catalogue(query: Query<HashMap<String, String>>, market: Data<Market>) -> HttpResponse {
+    let wanted = query_field(&query, "marketplace", Marketplace::Us)
+        .and_then(|site| Ok((site, query_field(&query, "count", 20u32)?)));
+    let (site, count) = match wanted {
+        Ok(wanted) => wanted,
+        Err(error) => return refused(&error),
+    };
+    match &market.saved {
+        Some(saved) => {
+            let here = saved.listings().filter(|listing| listing.marketplace == site).take(count as usize);
+            let rows = here.map(|listing| serde_json::json!({"marketplace": site, "asin": listing.asin}));
+            HttpResponse::Ok().json(rows.collect::<Vec<_>>())
+        }
+        None => HttpResponse::Ok().json(offers(&market.world, site, count)),
+    }
+}
+
+fn offers(world: &World, site: Marketplace, count: u32) -> Vec<serde_json::Value> {
+    let row = |product: Product| {
+        let listing = Listing::new(site, product.asin);
+        let facts = world.facts(listing);
+        serde_json::json!({
+            "marketplace": site, "asin": product.asin, "brand": product.brand, "title": product.title,
+            "price": facts.price, "availability": facts.availability, "url": listing.url(),
+        })
+    };
+    world.catalogue().products(count).map(row).collect()
+}
+
+/// `POST /_control`: see [`Control`].
+async fn control(body: Bytes, market: Data<Market>) -> HttpResponse {
+    match Control::parse(&body) {
+        Err(error) => refused(&error),
+        Ok(command) => {
+            command.obey(&market.world);
+            let (_, seq) = market.world.truth_range();
+            HttpResponse::Ok().json(serde_json::json!({ "step": market.world.step(), "seq": seq }))
+        }
+    }
+}
+
+fn query_field<T>(query: &HashMap<String, String>, field: &str, default: T) -> Result<T, ControlError>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    query.get(field).map_or(Ok(default), |text| text.parse()).map_err(|error| ControlError::new(field, error))
+}
+
+fn refused(error: &ControlError) -> HttpResponse {
+    HttpResponse::UnprocessableEntity().content_type("application/problem+json").json(serde_json::json!({
+        "type": "about:blank", "title": "Unprocessable Content", "status": 422,
+        "detail": error.to_string(), "field": error.field,
+    }))
+}

@@ -1,0 +1,12 @@
+//! The simulated marketplace, asked over HTTP as any client asks it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod controls;
+mod determinism;
+mod faults;
+mod market;
+mod marketplaces;
+mod saved_pages;
+mod start;
+mod truth;
