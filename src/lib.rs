@@ -5,6 +5,8 @@
 pub mod actors;
 pub mod config;
 pub mod domain;
+pub mod limits;
+pub mod notify;
 pub mod sources;
 pub mod store;
 pub mod telemetry;

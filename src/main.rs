@@ -1,1 +1,2 @@
+//! The `amazon-tracker` command.
 fn main() {}

@@ -64,7 +64,7 @@ fn check_isbn10(bytes: &[u8; 10]) -> Result<(), AsinError> {
         };
         sum += digit * (10 - place as u32);
     }
-    if sum % 11 == 0 { Ok(()) } else { Err(AsinError::CheckDigit) }
+    if sum.is_multiple_of(11) { Ok(()) } else { Err(AsinError::CheckDigit) }
 }
 
 impl fmt::Display for Asin {

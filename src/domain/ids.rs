@@ -59,6 +59,12 @@ impl TenantId {
 #[serde(transparent)]
 pub struct ListingId(pub i64);
 
+impl std::fmt::Display for ListingId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl EventId {
     /// The same crossing of the same rule has the same id wherever and however often it is computed, which is what makes
     /// at-least-once work have exactly one effect.

@@ -27,6 +27,9 @@ pub struct ListingState {
     last_good_price_minor: Option<i64>,
     /// A surprise that waits for its second look.
     pub held: Option<Held>,
+    /// Looks in a row that brought nothing: what the back-off grows with.
+    #[serde(default)]
+    pub fruitless_looks: u16,
     /// The last successful look.
     pub checked_at: Option<Timestamp>,
     /// The last change of any series.
@@ -115,6 +118,11 @@ impl ListingState {
         change.take_reputation(seen);
         let held = change.take_offer(seen);
         change.finish(self.checked_at.is_none(), held)
+    }
+
+    /// The state after a look that brought nothing: all that was believed stays.
+    pub fn after_fruitless_look(&self) -> Self {
+        Self { fruitless_looks: self.fruitless_looks.saturating_add(1), ..self.clone() }
     }
 
     /// Takes a point of the past, for listings that come with a history. Points must come in the order of time.
@@ -223,6 +231,7 @@ impl Change {
 
     fn finish(mut self, is_first: bool, held: bool) -> Judged {
         self.state.checked_at = Some(self.at);
+        self.state.fruitless_looks = 0;
         if !self.points.is_empty() {
             self.state.changed_at = Some(self.at);
         }

@@ -36,6 +36,8 @@ pub struct Claim {
     pub listing: Listing,
     /// Fencing token: one higher at each claim. Every write about this look carries it.
     pub token: i64,
+    /// When it was claimed, by the database's clock.
+    pub claimed_at: Timestamp,
     /// Claims since the last success, this one included.
     pub attempt: u16,
     /// The queue it came from.
@@ -96,7 +98,7 @@ pub struct Commit {
     pub outcome: &'static str,
     /// What becomes of the lease.
     pub next: Next,
-    /// What is believed from now on, when the look succeeded.
+    /// What is believed from now on; `None` leaves it as it is.
     pub state: Option<ListingState>,
     /// The changes.
     pub points: Vec<Point>,

@@ -6,4 +6,4 @@ mod tracing_setup;
 
 pub use metrics::{KindMetrics, MessageMetrics, Metrics};
 pub use panic::{CurrentWork, install_panic_hook};
-pub use tracing_setup::{LogFormat, install_tracing};
+pub use tracing_setup::install_tracing;

@@ -1,0 +1,383 @@
+//! Typed settings: flags over environment over `config/*.toml` over the defaults written here.
+//!
+//! `DATABASE_URL` and its like are read by their usual names; every other setting is `TRACKER__SECTION__FIELD`. A setting
+//! that is unknown or wrong stops the start with its name and what is allowed.
+
+mod secret;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use figment::providers::{Env, Format, Toml};
+use figment::{Figment, Provider};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::{Frequency, Marketplace};
+
+pub use secret::Secret;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `[server]`
+    pub server: ServerSettings,
+    /// `[database]`
+    pub database: DatabaseSettings,
+    /// `[crawl]`
+    pub crawl: CrawlSettings,
+    /// `[notify]`
+    pub notify: NotifySettings,
+    /// `[products]`
+    pub products: ProductLimits,
+    /// `[log]`
+    pub log: LogSettings,
+}
+
+/// `[server]`: the HTTP side.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Where to listen. Only loopback addresses are allowed until accounts exist.
+    pub listen: SocketAddr,
+    /// Threads that serve HTTP.
+    pub workers: usize,
+    /// A request is answered with 504 after this time.
+    pub request_timeout_secs: u64,
+    /// Largest body that is read, in bytes.
+    pub max_body_bytes: usize,
+    /// After the signal to stop: how long requests and running crawls may take to end.
+    pub drain_secs: u64,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            workers: 2,
+            request_timeout_secs: 10,
+            max_body_bytes: 256 * 1024,
+            drain_secs: 20,
+        }
+    }
+}
+
+/// `[database]`: where the truth is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `sqlite://PATH`, `sqlite::memory:` or `postgres://…`; a secret, for it may hold a password.
+    pub url: Secret,
+    /// Connections for reads and writes (SQLite: readers beside the one writer).
+    pub connections: u32,
+    /// Connections for claims alone, so that reads cannot starve them (PostgreSQL).
+    pub claim_connections: u32,
+    /// How long to wait for a free connection before answering "unavailable".
+    pub acquire_timeout_secs: u64,
+    /// The server ends a statement after this time (PostgreSQL).
+    pub statement_timeout_secs: u64,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            url: Secret::from("sqlite://data/amazon-tracker.sqlite"),
+            connections: 8,
+            claim_connections: 2,
+            acquire_timeout_secs: 2,
+            statement_timeout_secs: 15,
+        }
+    }
+}
+
+/// `[crawl]`: how listings are looked at. The defaults are polite.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrawlSettings {
+    /// Asked instead of Amazon: the simulated marketplace, or a proxy of your own.
+    pub base_url: Option<Url>,
+    /// Crawls at once in this process.
+    pub concurrency: usize,
+    /// Crawls at once on one marketplace.
+    pub concurrency_per_marketplace: usize,
+    /// Requests a minute on one marketplace.
+    pub requests_per_minute: u32,
+    /// Requests that may come at once after a quiet time.
+    pub burst: u32,
+    /// Failures in a row after which a marketplace rests.
+    pub breaker_failures: u32,
+    /// The first rest; doubled at each further one, up to an hour.
+    pub breaker_pause_secs: u64,
+    /// To connect.
+    pub connect_timeout_secs: u64,
+    /// Between two pieces of the body.
+    pub read_timeout_secs: u64,
+    /// For one crawl as a whole.
+    pub total_timeout_secs: u64,
+    /// Largest page, in bytes after decompression.
+    pub max_body_bytes: usize,
+    /// How long a claim holds; longer than the worst crawl and its commit.
+    pub lease_secs: u64,
+    /// Claims without success after which a listing is parked.
+    pub max_attempts: u16,
+    /// A surprising price is looked at again after this time.
+    pub second_look_secs: u64,
+    /// First pause after a look that brought nothing; doubled at each further one, up to an hour.
+    pub retry_secs: u64,
+    /// `http://`, `https://` or `socks5://` proxies, used in turn.
+    pub proxies: Vec<Secret>,
+    /// Sent as it is.
+    pub user_agent: String,
+    /// The `Cookie` header to send to a marketplace, by its code (delivery region, language).
+    pub cookies: BTreeMap<Marketplace, Secret>,
+}
+
+impl Default for CrawlSettings {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            concurrency: 16,
+            concurrency_per_marketplace: 4,
+            requests_per_minute: 60,
+            burst: 5,
+            breaker_failures: 5,
+            breaker_pause_secs: 60,
+            connect_timeout_secs: 10,
+            read_timeout_secs: 15,
+            total_timeout_secs: 30,
+            max_body_bytes: 8 * 1024 * 1024,
+            lease_secs: 90,
+            max_attempts: 5,
+            second_look_secs: 60,
+            retry_secs: 30,
+            proxies: Vec::new(),
+            user_agent:
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+                    .to_owned(),
+            cookies: BTreeMap::new(),
+        }
+    }
+}
+
+/// `[notify]`: how people are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotifySettings {
+    /// Lets webhooks reach loopback, private and link-local addresses. For demos and tests.
+    pub allow_private_targets: bool,
+    /// For one attempt as a whole.
+    pub timeout_secs: u64,
+    /// Attempts at once.
+    pub concurrency: usize,
+    /// First pause after a failed attempt; each further one is five times as long, up to half a day.
+    pub retry_secs: u64,
+    /// Attempts after which a delivery is given up.
+    pub max_attempts: u32,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        Self { allow_private_targets: false, timeout_secs: 15, concurrency: 32, retry_secs: 5, max_attempts: 10 }
+    }
+}
+
+/// `[products]`: what may be asked of us, until plans exist.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProductLimits {
+    /// The shortest rhythm a product may have.
+    pub shortest_frequency: Frequency,
+    /// The marketplace of an ASIN that comes without one.
+    pub default_marketplace: Marketplace,
+    /// Points older than this many days are forgotten, but for the last one of each series. 0 keeps all.
+    pub keep_history_days: u32,
+}
+
+impl Default for ProductLimits {
+    fn default() -> Self {
+        let shortest_frequency = Frequency::from_secs(60).expect("one minute is a frequency");
+        Self { shortest_frequency, default_marketplace: Marketplace::Us, keep_history_days: 0 }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// One JSON object a line, for machines; otherwise lines for people.
+    pub json: bool,
+    /// What is logged, in the syntax of `tracing`: `info`, `amazon_tracker=debug,info`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { json: false, filter: "info".to_owned() }
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Unknown, of the wrong type, or a file that cannot be read; the message names the setting and its source.
+    #[error("{0}")]
+    Read(#[from] Box<figment::Error>),
+    /// A value that cannot work.
+    #[error("{setting}: {problem}")]
+    Value {
+        /// The setting's name.
+        setting: &'static str,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+}
+
+/// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
+const USUAL_NAMES: &[(&str, &str)] = &[("DATABASE_URL", "database.url")];
+
+impl Settings {
+    /// Reads the settings. `folder` may hold `default.toml` and must hold `{environment}.toml` when `TRACKER_ENV` names an
+    /// environment. `flags` win over everything.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the setting.
+    pub fn load(folder: &Path, flags: impl Provider) -> Result<Self, SettingsError> {
+        let mut figment = Figment::new().merge(Toml::file_exact(folder.join("default.toml")));
+        if let Ok(environment) = std::env::var("TRACKER_ENV") {
+            let file = folder.join(format!("{environment}.toml"));
+            if !file.is_file() {
+                let problem = format!("there is no file {}", file.display());
+                return Err(SettingsError::Value { setting: "TRACKER_ENV", problem });
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        for (variable, setting) in USUAL_NAMES {
+            if let Ok(value) = std::env::var(variable) {
+                figment = figment.merge((*setting, value));
+            }
+        }
+        let figment = figment.merge(Env::prefixed("TRACKER__").split("__")).merge(flags);
+        let settings: Self = figment.extract().map_err(Box::new)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// What types cannot say.
+    fn check(&self) -> Result<(), SettingsError> {
+        let wrong = |setting, problem: &str| Err(SettingsError::Value { setting, problem: problem.to_owned() });
+        let crawl = &self.crawl;
+        let at_least_one = [
+            ("server.workers", self.server.workers as u64),
+            ("server.request_timeout_secs", self.server.request_timeout_secs),
+            ("database.connections", self.database.connections.into()),
+            ("database.claim_connections", self.database.claim_connections.into()),
+            ("crawl.concurrency", crawl.concurrency as u64),
+            ("crawl.concurrency_per_marketplace", crawl.concurrency_per_marketplace as u64),
+            ("crawl.requests_per_minute", crawl.requests_per_minute.into()),
+            ("crawl.burst", crawl.burst.into()),
+            ("crawl.max_attempts", crawl.max_attempts.into()),
+            ("crawl.total_timeout_secs", crawl.total_timeout_secs),
+            ("crawl.retry_secs", crawl.retry_secs),
+            ("notify.concurrency", self.notify.concurrency as u64),
+            ("notify.max_attempts", self.notify.max_attempts.into()),
+            ("notify.timeout_secs", self.notify.timeout_secs),
+        ];
+        if let Some((setting, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
+            return wrong(setting, "must be at least 1");
+        }
+        if crawl.lease_secs < crawl.total_timeout_secs + LEASE_MARGIN_SECS {
+            return wrong(
+                "crawl.lease_secs",
+                "must be at least 15 longer than crawl.total_timeout_secs, or crawls lose their lease",
+            );
+        }
+        if !is_loopback(self.server.listen.ip()) {
+            return wrong("server.listen", "only a loopback address is allowed until accounts exist");
+        }
+        Ok(())
+    }
+}
+
+/// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
+const LEASE_MARGIN_SECS: u64 = 15;
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::Jail;
+    use figment::providers::Serialized;
+
+    use super::*;
+
+    fn load_in(jail: &Jail, flags: impl Provider) -> Result<Settings, String> {
+        Settings::load(jail.directory(), flags).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_file_over_defaults() {
+        Jail::expect_with(|jail| {
+            jail.create_file("default.toml", "[crawl]\nconcurrency = 3\nburst = 3\nretry_secs = 3\n")?;
+            jail.set_env("TRACKER__CRAWL__BURST", "4");
+            jail.set_env("TRACKER__CRAWL__RETRY_SECS", "4");
+            let settings = load_in(jail, Serialized::default("crawl.retry_secs", 5)).unwrap();
+            let crawl = settings.crawl;
+            assert_eq!((crawl.concurrency, crawl.burst, crawl.retry_secs, crawl.max_attempts), (3, 4, 5, 5));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_database_is_known_by_its_usual_name_and_never_shown() {
+        Jail::expect_with(|jail| {
+            jail.set_env("DATABASE_URL", "postgres://me:hunter2@db/tracker");
+            let settings = load_in(jail, Figment::new()).unwrap();
+            assert_eq!(settings.database.url.reveal(), "postgres://me:hunter2@db/tracker");
+            assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn an_unknown_or_wrong_setting_is_named() {
+        for (variable, value, named) in [
+            ("TRACKER__CRAWL__CONCURENCY", "3", "concurency"),
+            ("TRACKER__CRAWL__BURST", "many", "BURST"),
+            ("TRACKER__CRAWL__BURST", "0", "crawl.burst"),
+            ("TRACKER__CRAWL__LEASE_SECS", "30", "crawl.lease_secs"),
+            ("TRACKER__SERVER__LISTEN", "0.0.0.0:8000", "server.listen"),
+            ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
+            ("TRACKER_ENV", "nowhere", "nowhere.toml"),
+        ] {
+            Jail::expect_with(|jail| {
+                jail.set_env(variable, value);
+                let message = load_in(jail, Figment::new()).unwrap_err();
+                assert!(message.contains(named), "{variable}: {message}");
+                Ok(())
+            });
+        }
+    }
+
+    #[test]
+    fn the_file_in_the_repository_says_what_the_defaults_are() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        let file: toml::Table = std::fs::read_to_string(folder.join("default.toml")).unwrap().parse().unwrap();
+        let from_file: Settings = Figment::from(Toml::file(folder.join("default.toml"))).extract().unwrap();
+        let defaults = Settings::default();
+        assert_eq!(format!("{from_file:?}"), format!("{defaults:?}"));
+        let defaults = toml::Table::try_from(&defaults).unwrap();
+        let names = |table: &toml::Table| -> Vec<String> {
+            let section = |(name, fields): (&String, &toml::Value)| {
+                let fields: Vec<_> =
+                    fields.as_table().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+                format!("{name}: {fields:?}")
+            };
+            table.iter().map(section).collect()
+        };
+        assert_eq!(names(&file), names(&defaults), "a setting is missing from config/default.toml, or is no more");
+    }
+}

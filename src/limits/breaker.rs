@@ -1,0 +1,156 @@
+//! A circuit breaker: after some failures in a row the source rests; then one probe decides.
+
+use std::time::{Duration, Instant};
+
+/// No rest is longer, whatever `Retry-After` or doubling ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// While the probe is out, others look again after this time.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The breaker of one source on one marketplace. The time is given, so it can be tested without waiting.
+pub(super) struct Breaker {
+    most_failures: u32,
+    first_pause: Duration,
+    state: State,
+    /// Rests in a row without a success in between; each doubles the pause.
+    rests: u32,
+}
+
+enum State {
+    Closed { failures: u32 },
+    Open { until: Instant },
+    HalfOpen,
+}
+
+impl Breaker {
+    pub fn new(most_failures: u32, first_pause: Duration) -> Self {
+        Self { most_failures: most_failures.max(1), first_pause, state: State::Closed { failures: 0 }, rests: 0 }
+    }
+
+    /// `Err`: not before this time has passed. The first one after a rest is the probe.
+    pub fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+        match self.state {
+            State::Closed { .. } => Ok(()),
+            State::Open { until } if until > now => Err(until - now),
+            State::Open { .. } => {
+                self.state = State::HalfOpen;
+                Ok(())
+            }
+            State::HalfOpen => Err(PROBE_PATIENCE),
+        }
+    }
+
+    pub fn succeeded(&mut self) {
+        self.state = State::Closed { failures: 0 };
+        self.rests = 0;
+    }
+
+    pub fn failed(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Closed { failures } if *failures + 1 < self.most_failures => *failures += 1,
+            State::Closed { .. } | State::HalfOpen => {
+                let pause = self.first_pause.saturating_mul(2u32.saturating_pow(self.rests));
+                self.rests += 1;
+                self.open(pause, now);
+            }
+            // The end of a crawl that was admitted before the rest began.
+            State::Open { .. } => {}
+        }
+    }
+
+    /// The source itself asked for a pause.
+    pub fn rest(&mut self, pause: Duration, now: Instant) {
+        let open_for = match self.state {
+            State::Open { until } => until.saturating_duration_since(now),
+            _ => Duration::ZERO,
+        };
+        self.open(pause.max(open_for), now);
+    }
+
+    /// An admitted crawl ended without telling anything: if it was the probe, another may go.
+    pub fn abandoned(&mut self) {
+        if matches!(self.state, State::HalfOpen) {
+            self.state = State::Open { until: Instant::now() };
+        }
+    }
+
+    /// For the metric: 0 closed, 1 half open, 2 open.
+    pub fn number(&self) -> i64 {
+        match self.state {
+            State::Closed { .. } => 0,
+            State::HalfOpen => 1,
+            State::Open { .. } => 2,
+        }
+    }
+
+    fn open(&mut self, pause: Duration, now: Instant) {
+        self.state = State::Open { until: now + pause.min(LONGEST_PAUSE) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(60);
+
+    fn broken(now: Instant) -> Breaker {
+        let mut breaker = Breaker::new(3, PAUSE);
+        (0..3).for_each(|_| breaker.failed(now));
+        breaker
+    }
+
+    #[test]
+    fn opens_at_the_last_failure_in_a_row_and_a_success_in_between_forgives() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(3, PAUSE);
+        breaker.failed(now);
+        breaker.failed(now);
+        breaker.succeeded();
+        breaker.failed(now);
+        breaker.failed(now);
+        assert_eq!(breaker.admit(now), Ok(()));
+        breaker.failed(now);
+        assert_eq!(breaker.admit(now), Err(PAUSE));
+    }
+
+    #[test]
+    fn lets_one_probe_through_and_closes_when_it_succeeds() {
+        let now = Instant::now();
+        let mut breaker = broken(now);
+        let later = now + PAUSE;
+        assert_eq!(breaker.admit(later), Ok(()));
+        assert!(breaker.admit(later).is_err(), "one probe at a time");
+        breaker.succeeded();
+        assert_eq!(breaker.admit(later), Ok(()));
+    }
+
+    #[test]
+    fn a_failed_probe_doubles_the_rest_up_to_an_hour() {
+        let mut now = Instant::now();
+        let mut breaker = broken(now);
+        for expected_secs in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
+            assert_eq!(breaker.admit(now), Err(Duration::from_secs(expected_secs)));
+            now += Duration::from_secs(expected_secs);
+            assert_eq!(breaker.admit(now), Ok(()));
+            breaker.failed(now);
+        }
+    }
+
+    #[test]
+    fn a_pause_that_the_source_asks_for_is_kept() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(3, PAUSE);
+        breaker.rest(Duration::from_secs(120), now);
+        assert_eq!(breaker.admit(now), Err(Duration::from_secs(120)));
+    }
+
+    #[test]
+    fn a_probe_that_was_given_up_makes_room_for_another() {
+        let now = Instant::now();
+        let mut breaker = broken(now);
+        assert_eq!(breaker.admit(now + PAUSE), Ok(()));
+        breaker.abandoned();
+        assert_eq!(breaker.admit(Instant::now() + PAUSE), Ok(()));
+    }
+}
