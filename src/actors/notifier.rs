@@ -1,0 +1,238 @@
+//! The Notifier sends what waits in the outbox, and nothing else sends anything.
+//!
+//! A delivery is claimed under a fencing token, tried once, and its end written. A crash in between means that it is sent
+//! again under the same id: at least once, and a receiver can tell.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::kernel::{Actor, Cx};
+use super::pace::Pace;
+use crate::config::{NotifySettings, Secret};
+use crate::notify::{Message, SendError, Sender};
+use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
+use crate::telemetry::Metrics;
+
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(12 * 3600);
+/// What a claim leaves beside the attempt itself.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+
+/// What the Notifier understands.
+pub enum NotifierMessage {
+    /// The time of a plan has come.
+    Step(u64),
+    /// A step is over.
+    Stepped(StoreResult<Step>),
+    /// An attempt is over, well or badly: its end is written.
+    Sent,
+    /// Something may be due.
+    Nudge,
+    /// Claim nothing more.
+    Stop,
+    /// A step panicked.
+    Panicked,
+}
+
+/// What a step brought.
+pub struct Step {
+    deliveries: Vec<(ClaimedDelivery, OwnedSemaphorePermit)>,
+    sleep: Duration,
+}
+
+/// What the Notifier works with.
+pub struct NotifierTools {
+    store: Arc<dyn Outbox>,
+    sender: Arc<dyn Sender>,
+    metrics: Arc<Metrics>,
+    slots: Arc<Semaphore>,
+    settings: NotifySettings,
+    owner: String,
+}
+
+impl NotifierTools {
+    /// With the numbers of the settings.
+    pub fn new(
+        store: Arc<dyn Outbox>,
+        sender: Arc<dyn Sender>,
+        owner: String,
+        settings: NotifySettings,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let slots = Arc::new(Semaphore::new(settings.concurrency));
+        Self { store, sender, metrics, slots, settings, owner }
+    }
+
+    /// Waits until no attempt is under way. False: some still were, in the end.
+    pub async fn drained(&self, within: Duration) -> bool {
+        let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
+        tokio::time::timeout(within, self.slots.acquire_many(all)).await.is_ok()
+    }
+
+    /// One step: waits for a free place, claims as many as there are, and says how long to sleep.
+    async fn try_claim(&self) -> StoreResult<Step> {
+        let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
+        let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
+        let permits: Vec<_> = std::iter::once(first).chain(more).collect();
+        let lease = Duration::from_secs(self.settings.timeout_secs) + LEASE_MARGIN;
+        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
+        let claimed = self.store.claim_deliveries(limit, lease, &self.owner).await?;
+        let sleep = if claimed.len() == permits.len() {
+            Duration::ZERO
+        } else {
+            self.store
+                .next_delivery_in()
+                .await?
+                .unwrap_or(LONGEST_SLEEP)
+                .clamp(Duration::from_millis(10), LONGEST_SLEEP)
+        };
+        Ok(Step { deliveries: claimed.into_iter().zip(permits).collect(), sleep })
+    }
+
+    /// Makes one attempt and writes its end.
+    async fn attempt(&self, delivery: ClaimedDelivery) {
+        let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
+        let message = Message {
+            id,
+            url: delivery.webhook_url,
+            secret: Secret::from(delivery.webhook_secret),
+            event: delivery.event,
+        };
+        let end = self.end_of(attempt, self.sender.send(&message).await);
+        let (result, error) = match &end {
+            DeliveryEnd::Delivered => ("delivered", None),
+            DeliveryEnd::Retry { error, .. } => ("retry", Some(error)),
+            DeliveryEnd::Dead { error } => ("dead", Some(error)),
+        };
+        self.metrics.deliveries.with_label_values(&[self.sender.channel(), result]).inc();
+        tracing::info!(delivery_id = %id, attempt, result, error, "delivery {id}: {result}");
+        self.finish(&delivery.id, token, &end).await;
+    }
+
+    /// Writes the end of an attempt. If the database is away for good the claim runs out and the delivery is sent again.
+    async fn finish(&self, id: &crate::domain::DeliveryId, token: i64, end: &DeliveryEnd) {
+        let until = Instant::now() + LEASE_MARGIN;
+        while let Err(error) = self.store.finish_delivery(*id, token, end).await {
+            self.metrics.store_errors.with_label_values(&["finish_delivery"]).inc();
+            if Instant::now() >= until {
+                tracing::warn!(delivery_id = %id, %error, "the end of delivery {id} cannot be written");
+                return;
+            }
+            tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+        }
+    }
+
+    fn end_of(&self, attempt: u32, sent: Result<(), SendError>) -> DeliveryEnd {
+        match sent {
+            Ok(()) => DeliveryEnd::Delivered,
+            Err(SendError::Permanent(error)) => DeliveryEnd::Dead { error },
+            Err(SendError::Temporary { reason, .. }) if attempt >= self.settings.max_attempts => {
+                DeliveryEnd::Dead { error: reason }
+            }
+            Err(SendError::Temporary { reason, retry_after }) => {
+                let pause = retry_pause(Duration::from_secs(self.settings.retry_secs), attempt);
+                let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY);
+                DeliveryEnd::Retry { after: pause.max(asked).mul_f64(rand::random_range(0.9..1.1)), error: reason }
+            }
+        }
+    }
+}
+
+/// With a first pause of 5 s: 5 s, 25 s, 2 min, 10 min, 52 min, 4 h, then 12 h each.
+fn retry_pause(first: Duration, attempt: u32) -> Duration {
+    first.saturating_mul(5u32.saturating_pow(attempt.saturating_sub(1))).min(LONGEST_RETRY)
+}
+
+/// See the module.
+pub struct Notifier {
+    tools: Arc<NotifierTools>,
+    pace: Pace,
+    failing: bool,
+}
+
+impl Notifier {
+    /// A notifier that starts to claim as soon as it is started.
+    pub fn new(tools: Arc<NotifierTools>) -> Self {
+        Self { tools, pace: Pace::default(), failing: false }
+    }
+
+    fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
+        if self.pace.begin(plan) {
+            let tools = Arc::clone(&self.tools);
+            cx.work(async move { NotifierMessage::Stepped(tools.try_claim().await) }, || NotifierMessage::Panicked);
+        }
+    }
+
+    fn stepped(&mut self, result: StoreResult<Step>, cx: &mut Cx<'_, Self>) {
+        let sleep = match result {
+            Ok(step) => {
+                self.failing = false;
+                for (delivery, permit) in step.deliveries {
+                    let tools = Arc::clone(&self.tools);
+                    let attempt = async move {
+                        // The permit is part of the work: a panic gives it back too.
+                        let _permit = permit;
+                        tools.attempt(delivery).await;
+                        NotifierMessage::Sent
+                    };
+                    cx.work(attempt, || NotifierMessage::Sent);
+                }
+                step.sleep
+            }
+            Err(error) => {
+                self.tools.metrics.store_errors.with_label_values(&["claim_deliveries"]).inc();
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, "deliveries cannot be claimed; trying again every second");
+                }
+                PAUSE_AFTER_ERROR
+            }
+        };
+        self.plan_next(sleep, cx);
+    }
+
+    fn plan_next(&mut self, sleep: Duration, cx: &mut Cx<'_, Self>) {
+        let (plan, at_once) = self.pace.end();
+        cx.after(if at_once { Duration::ZERO } else { sleep }, NotifierMessage::Step(plan));
+    }
+}
+
+impl Actor for Notifier {
+    type Message = NotifierMessage;
+    const KIND: &'static str = "notifier";
+    /// Room for a burst of nudges; what waits to be sent is in the store, not here.
+    const CAPACITY: usize = 1024;
+    const MESSAGES: &'static [&'static str] = &["step", "stepped", "sent", "nudge", "stop", "panicked"];
+
+    fn name_of(message: &NotifierMessage) -> &'static str {
+        match message {
+            NotifierMessage::Step(_) => "step",
+            NotifierMessage::Stepped(_) => "stepped",
+            NotifierMessage::Sent => "sent",
+            NotifierMessage::Nudge => "nudge",
+            NotifierMessage::Stop => "stop",
+            NotifierMessage::Panicked => "panicked",
+        }
+    }
+
+    fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        self.step(self.pace.first(), cx);
+    }
+
+    fn handle(&mut self, message: NotifierMessage, cx: &mut Cx<'_, Self>) {
+        match message {
+            NotifierMessage::Step(plan) => self.step(plan, cx),
+            NotifierMessage::Stepped(result) => self.stepped(result, cx),
+            NotifierMessage::Panicked => self.plan_next(PAUSE_AFTER_ERROR, cx),
+            NotifierMessage::Stop => self.pace.stop(),
+            NotifierMessage::Sent => {}
+            NotifierMessage::Nudge => {
+                if let Some(plan) = self.pace.nudge() {
+                    self.step(plan, cx);
+                }
+            }
+        }
+    }
+}

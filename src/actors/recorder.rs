@@ -1,0 +1,175 @@
+//! The Recorder writes the ends of looks, many at once.
+//!
+//! One write is under way at a time; what arrives meanwhile forms the next batch, so batches grow with the load and a
+//! lone commit never waits. How many commits can pile up is bounded by the crawl slots that travel with them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::kernel::{Actor, Cx, Inbox};
+use super::notifier::{Notifier, NotifierMessage};
+use crate::store::{Commit, LeaseQueue, StoreError, StoreResult};
+use crate::telemetry::Metrics;
+
+/// More would make one statement hold its locks for too long.
+const LARGEST_BATCH: usize = 256;
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Called once with whether the commit was recorded; dropped uncalled when it was given up. Carries the crawl slot.
+pub type WhenRecorded = Box<dyn FnOnce(bool) + Send>;
+
+/// What the Recorder understands.
+pub enum RecorderMessage {
+    /// Write this.
+    Record(Box<Commit>, WhenRecorded),
+    /// A write is over.
+    Written {
+        /// What was to be written.
+        batch: Vec<(Commit, WhenRecorded)>,
+        /// For each commit whether it was recorded.
+        result: StoreResult<Vec<bool>>,
+    },
+    /// The pause after a failed write is over.
+    Retry,
+    /// A write panicked; its batch is lost, and the leases will run out.
+    Panicked,
+}
+
+/// See the module.
+pub struct Recorder {
+    store: Arc<dyn LeaseQueue>,
+    notifier: Inbox<Notifier>,
+    metrics: Arc<Metrics>,
+    waiting: Vec<(Commit, WhenRecorded)>,
+    writing: bool,
+    failures: u32,
+}
+
+impl Recorder {
+    /// A recorder without anything to write.
+    pub fn new(store: Arc<dyn LeaseQueue>, notifier: Inbox<Notifier>, metrics: Arc<Metrics>) -> Self {
+        Self { store, notifier, metrics, waiting: Vec::new(), writing: false, failures: 0 }
+    }
+
+    fn write_next(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.writing || self.waiting.is_empty() {
+            return;
+        }
+        self.writing = true;
+        let size = self.waiting.len().min(LARGEST_BATCH);
+        let batch: Vec<_> = self.waiting.drain(..size).collect();
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
+        let work = async move {
+            let (commits, when): (Vec<Commit>, Vec<WhenRecorded>) = batch.into_iter().unzip();
+            let result = write(&*store, &metrics, &commits).await;
+            RecorderMessage::Written { batch: commits.into_iter().zip(when).collect(), result }
+        };
+        cx.work(work, || RecorderMessage::Panicked);
+    }
+
+    fn written(&mut self, batch: Vec<(Commit, WhenRecorded)>, result: StoreResult<Vec<bool>>, cx: &mut Cx<'_, Self>) {
+        match result {
+            Ok(recorded) => {
+                self.failures = 0;
+                for ((commit, when), recorded) in batch.into_iter().zip(recorded) {
+                    self.tell(&commit, recorded);
+                    when(recorded);
+                }
+                self.writing = false;
+                self.write_next(cx);
+            }
+            Err(error) => self.put_back(batch, &error, cx),
+        }
+    }
+
+    /// The database may come back: nothing in flight is lost. If it does not in time, the leases run out and the commits
+    /// are refused as stale.
+    fn put_back(&mut self, mut batch: Vec<(Commit, WhenRecorded)>, error: &StoreError, cx: &mut Cx<'_, Self>) {
+        self.failures += 1;
+        if self.failures == 1 {
+            tracing::warn!(%error, commits = batch.len(), "commits cannot be written; trying again");
+        }
+        batch.append(&mut self.waiting);
+        self.waiting = batch;
+        let pause = Duration::from_millis(100).saturating_mul(2u32.saturating_pow(self.failures.min(10)));
+        cx.after(pause.min(LONGEST_PAUSE), RecorderMessage::Retry);
+    }
+
+    fn tell(&self, commit: &Commit, recorded: bool) {
+        if !recorded {
+            self.metrics.lost_leases.inc();
+            return;
+        }
+        for point in &commit.points {
+            self.metrics.changes.with_label_values(&[point.key.series.as_str()]).inc();
+        }
+        let events = commit.rule_steps.iter().filter_map(|step| step.event.as_ref());
+        let kinds: Vec<_> = events.map(|event| event.facts.condition.kind()).collect();
+        for kind in &kinds {
+            self.metrics.events.with_label_values(&[*kind]).inc();
+        }
+        if !kinds.is_empty() {
+            self.notifier.control(NotifierMessage::Nudge);
+        }
+    }
+}
+
+/// Writes a batch. When the database refuses it as a whole, one commit may be to blame: then each is written by itself,
+/// and the one at fault is dropped, so that it cannot take the others with it.
+async fn write(store: &dyn LeaseQueue, metrics: &Metrics, commits: &[Commit]) -> StoreResult<Vec<bool>> {
+    match write_once(store, metrics, commits).await {
+        Err(StoreError::Unavailable(error)) => return Err(StoreError::Unavailable(error)),
+        Err(error) if commits.len() == 1 => {
+            tracing::error!(listing_id = %commits[0].listing_id, %error, "a commit is refused and dropped");
+            return Ok(vec![false]);
+        }
+        Err(_) => {}
+        Ok(recorded) => return Ok(recorded),
+    }
+    let mut recorded = Vec::with_capacity(commits.len());
+    for commit in commits {
+        recorded.extend(Box::pin(write(store, metrics, std::slice::from_ref(commit))).await?);
+    }
+    Ok(recorded)
+}
+
+async fn write_once(store: &dyn LeaseQueue, metrics: &Metrics, commits: &[Commit]) -> StoreResult<Vec<bool>> {
+    let started_at = Instant::now();
+    let result = store.commit(commits).await;
+    metrics.store_seconds.with_label_values(&["commit"]).observe(started_at.elapsed().as_secs_f64());
+    if result.is_err() {
+        metrics.store_errors.with_label_values(&["commit"]).inc();
+    }
+    Ok(result?.into_iter().map(|committed| committed.recorded).collect())
+}
+
+impl Actor for Recorder {
+    type Message = RecorderMessage;
+    const KIND: &'static str = "recorder";
+    /// Only for orders from outside; the ends of looks come past the bound, bounded by their crawl slots.
+    const CAPACITY: usize = 64;
+    const MESSAGES: &'static [&'static str] = &["record", "written", "retry", "panicked"];
+
+    fn name_of(message: &RecorderMessage) -> &'static str {
+        match message {
+            RecorderMessage::Record(..) => "record",
+            RecorderMessage::Written { .. } => "written",
+            RecorderMessage::Retry => "retry",
+            RecorderMessage::Panicked => "panicked",
+        }
+    }
+
+    fn handle(&mut self, message: RecorderMessage, cx: &mut Cx<'_, Self>) {
+        match message {
+            RecorderMessage::Record(commit, when) => {
+                self.waiting.push((*commit, when));
+                self.write_next(cx);
+            }
+            RecorderMessage::Written { batch, result } => self.written(batch, result, cx),
+            RecorderMessage::Retry | RecorderMessage::Panicked => {
+                self.writing = false;
+                self.write_next(cx);
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The Scheduler claims due listings, as many as there are free crawl slots, and gives each to the CrawlerPool.
+//!
+//! It polls: work is due by time, so it sleeps until the next listing is due, for a second at most, and claims again at
+//! once while batches come back full. "Check now" nudges it; replicas that were not nudged see the row within a second.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::crawler_pool::{Crawl, CrawlerPool, PoolMessage};
+use super::kernel::{Actor, Cx, Inbox};
+use super::pace::Pace;
+use crate::config::CrawlSettings;
+use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
+use crate::telemetry::Metrics;
+
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+const LARGEST_CLAIM: usize = 256;
+/// Of the slots of one step, those that the lane of the asked-for may take before the scheduled lane gets its turn.
+const ASKED_FOR_SHARE: f64 = 0.7;
+
+/// What the Scheduler understands.
+pub enum SchedulerMessage {
+    /// The time of a plan has come.
+    Step(u64),
+    /// A step is over.
+    Stepped(StoreResult<Step>),
+    /// Something may be due.
+    Nudge,
+    /// Claim nothing more.
+    Stop,
+    /// A step panicked.
+    Panicked,
+}
+
+/// What a step brought.
+pub struct Step {
+    crawls: Vec<Crawl>,
+    sleep: Duration,
+}
+
+/// What the Scheduler works with.
+pub struct SchedulerTools {
+    /// Whose queue it is.
+    pub store: Arc<dyn LeaseQueue>,
+    /// Who looks.
+    pub pool: Inbox<CrawlerPool>,
+    /// One permit for each crawl that may be under way.
+    pub slots: Arc<Semaphore>,
+    /// The name of this replica, for people.
+    pub owner: String,
+    /// How long a claim holds.
+    pub lease: Duration,
+    /// Claims without success after which a listing is left to be parked.
+    pub max_attempts: u16,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl SchedulerTools {
+    /// With the numbers of the settings.
+    pub fn new(
+        store: Arc<dyn LeaseQueue>,
+        pool: Inbox<CrawlerPool>,
+        owner: String,
+        settings: &CrawlSettings,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            store,
+            pool,
+            slots: Arc::new(Semaphore::new(settings.concurrency)),
+            owner,
+            lease: Duration::from_secs(settings.lease_secs),
+            max_attempts: settings.max_attempts,
+            metrics,
+        }
+    }
+
+    /// One step: waits for a free slot, claims for all that are free, and says how long to sleep.
+    async fn try_claim(&self) -> StoreResult<Step> {
+        let mut permits = self.free_slots().await;
+        let claimed_before = Instant::now();
+        let claims = self.claim_lanes(permits.len()).await?;
+        let full = claims.len() == permits.len();
+        let sleep = if full { Duration::ZERO } else { self.sleep().await? };
+        let crawl = |(claim, slot)| Crawl { claim, slot, claimed_before };
+        Ok(Step { crawls: claims.into_iter().zip(permits.drain(..)).map(crawl).collect(), sleep })
+    }
+
+    async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
+        let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
+        let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
+        std::iter::once(first).chain(more).take(LARGEST_CLAIM).collect()
+    }
+
+    /// Two claims with a share each, rather than one order of both: strict priority would starve the scheduled lane.
+    async fn claim_lanes(&self, slots: usize) -> StoreResult<Vec<Claim>> {
+        // Of a single slot the share is a chance.
+        let share = slots as f64 * ASKED_FOR_SHARE + rand::random::<f64>();
+        let mut claims = self.claim(Lane::AskedFor, (share as usize).min(slots)).await?;
+        claims.extend(self.claim(Lane::Scheduled, slots - claims.len()).await?);
+        Ok(claims)
+    }
+
+    async fn claim(&self, lane: Lane, limit: usize) -> StoreResult<Vec<Claim>> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let started_at = Instant::now();
+        let claims = self.store.claim(lane, limit, self.lease, &self.owner, self.max_attempts).await;
+        self.metrics.store_seconds.with_label_values(&["claim"]).observe(started_at.elapsed().as_secs_f64());
+        claims
+    }
+
+    async fn sleep(&self) -> StoreResult<Duration> {
+        let due_in = self.store.next_due_in().await?.unwrap_or(LONGEST_SLEEP);
+        Ok(due_in.clamp(Duration::from_millis(1), LONGEST_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
+    }
+}
+
+/// See the module.
+pub struct Scheduler {
+    tools: Arc<SchedulerTools>,
+    pace: Pace,
+    failing: bool,
+}
+
+impl Scheduler {
+    /// A scheduler that starts to claim as soon as it is started.
+    pub fn new(tools: Arc<SchedulerTools>) -> Self {
+        Self { tools, pace: Pace::default(), failing: false }
+    }
+
+    fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
+        if self.pace.begin(plan) {
+            let tools = Arc::clone(&self.tools);
+            cx.work(async move { SchedulerMessage::Stepped(tools.try_claim().await) }, || SchedulerMessage::Panicked);
+        }
+    }
+
+    fn stepped(&mut self, result: StoreResult<Step>, cx: &mut Cx<'_, Self>) {
+        let sleep = match result {
+            Ok(step) => {
+                self.failing = false;
+                for crawl in step.crawls {
+                    self.tools.pool.control(PoolMessage::Work(Box::new(crawl)));
+                }
+                step.sleep
+            }
+            Err(error) => {
+                self.tools.metrics.store_errors.with_label_values(&["claim"]).inc();
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, "listings cannot be claimed; trying again every second");
+                }
+                PAUSE_AFTER_ERROR
+            }
+        };
+        self.plan_next(sleep, cx);
+    }
+
+    fn plan_next(&mut self, sleep: Duration, cx: &mut Cx<'_, Self>) {
+        let (plan, at_once) = self.pace.end();
+        cx.after(if at_once { Duration::ZERO } else { sleep }, SchedulerMessage::Step(plan));
+    }
+}
+
+impl Actor for Scheduler {
+    type Message = SchedulerMessage;
+    const KIND: &'static str = "scheduler";
+    /// Nudges are all alike: that one was refused means that another is in the queue.
+    const CAPACITY: usize = 64;
+    const MESSAGES: &'static [&'static str] = &["step", "stepped", "nudge", "stop", "panicked"];
+
+    fn name_of(message: &SchedulerMessage) -> &'static str {
+        match message {
+            SchedulerMessage::Step(_) => "step",
+            SchedulerMessage::Stepped(_) => "stepped",
+            SchedulerMessage::Nudge => "nudge",
+            SchedulerMessage::Stop => "stop",
+            SchedulerMessage::Panicked => "panicked",
+        }
+    }
+
+    fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        self.step(self.pace.first(), cx);
+    }
+
+    fn handle(&mut self, message: SchedulerMessage, cx: &mut Cx<'_, Self>) {
+        match message {
+            SchedulerMessage::Step(plan) => self.step(plan, cx),
+            SchedulerMessage::Stepped(result) => self.stepped(result, cx),
+            SchedulerMessage::Panicked => self.plan_next(PAUSE_AFTER_ERROR, cx),
+            SchedulerMessage::Stop => self.pace.stop(),
+            SchedulerMessage::Nudge => {
+                if let Some(plan) = self.pace.nudge() {
+                    self.step(plan, cx);
+                }
+            }
+        }
+    }
+}

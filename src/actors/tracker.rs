@@ -1,0 +1,148 @@
+//! A ProductTracker judges the looks at one hot listing, one after another.
+//!
+//! It is a cache and a serialiser; the row is the truth. Each claim brings the state the row had, so a tracker that was
+//! just started judges as well as one that has been there for hours. What it adds is memory for those who ask, and the
+//! waiters it tells as soon as a look is recorded.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::conclude::{LookPolicy, conclude};
+use super::crawler_pool::CrawlSlot;
+use super::kernel::{Actor, Cx, Entity, Inbox, Reply, Shards};
+use super::recorder::{Recorder, RecorderMessage};
+use crate::domain::{ListingId, ListingState, Outcome, Verdict};
+use crate::store::Claim;
+use crate::telemetry::Metrics;
+
+/// Every tracker, in memory or not.
+pub type Trackers = Shards<ProductTracker>;
+
+/// One finished crawl.
+pub struct Look {
+    /// Under which claim.
+    pub claim: Claim,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When, by the database's clock.
+    pub at: Timestamp,
+    /// Free again when the look is recorded.
+    pub slot: CrawlSlot,
+}
+
+/// How a look ended, for those who wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LookEnd {
+    /// The word of its outcome.
+    pub outcome: &'static str,
+    /// False: another replica was faster, and nothing was written.
+    pub recorded: bool,
+}
+
+/// What a tracker remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrackerView {
+    /// Looks judged by this incarnation.
+    pub looks: u64,
+    /// The state after the latest that was recorded.
+    pub state: Option<ListingState>,
+}
+
+/// What a tracker understands.
+pub enum TrackerMessage {
+    /// A crawl of the listing has ended.
+    Looked(Box<Look>),
+    /// The commit of a look is written, or was refused.
+    Recorded(LookEnd, Option<Box<ListingState>>),
+    /// Answer when the next look has been recorded.
+    AwaitLook(Reply<LookEnd>),
+    /// Answer with what is remembered.
+    Peek(Reply<TrackerView>),
+}
+
+/// What every tracker works with.
+pub struct TrackerTools {
+    /// Who writes.
+    pub recorder: Inbox<Recorder>,
+    /// How soon to look again.
+    pub policy: LookPolicy,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// See the module.
+pub struct ProductTracker {
+    tools: Arc<TrackerTools>,
+    looks: u64,
+    state: Option<ListingState>,
+    waiters: Vec<Reply<LookEnd>>,
+}
+
+impl ProductTracker {
+    /// A tracker that remembers nothing yet.
+    pub fn new(tools: Arc<TrackerTools>) -> Self {
+        Self { tools, looks: 0, state: None, waiters: Vec::new() }
+    }
+
+    fn looked(&mut self, look: Look, cx: &Cx<'_, Self>) {
+        let Look { claim, outcome, at, slot } = look;
+        self.looks += 1;
+        let conclusion = conclude(&claim, &outcome, at, self.tools.policy, rand::random());
+        if conclusion.verdict == Some(Verdict::Held) {
+            self.tools.metrics.held_offers.inc();
+        }
+        let (myself, state) = (cx.inbox().clone(), conclusion.commit.state.clone().map(Box::new));
+        let when = Box::new(move |recorded| {
+            drop(slot);
+            myself.control(TrackerMessage::Recorded(LookEnd { outcome: outcome.as_str(), recorded }, state));
+        });
+        self.tools.recorder.control(RecorderMessage::Record(Box::new(conclusion.commit), when));
+    }
+
+    fn recorded(&mut self, end: LookEnd, state: Option<Box<ListingState>>) {
+        if end.recorded
+            && let Some(state) = state
+        {
+            self.state = Some(*state);
+        }
+        for waiter in self.waiters.drain(..) {
+            waiter.send(end);
+        }
+    }
+}
+
+impl Actor for ProductTracker {
+    type Message = TrackerMessage;
+    const KIND: &'static str = "tracker";
+    /// One look at a time by the lease; the rest is for people who ask.
+    const CAPACITY: usize = 32;
+    const MESSAGES: &'static [&'static str] = &["looked", "recorded", "await_look", "peek"];
+
+    fn name_of(message: &TrackerMessage) -> &'static str {
+        match message {
+            TrackerMessage::Looked(_) => "looked",
+            TrackerMessage::Recorded(..) => "recorded",
+            TrackerMessage::AwaitLook(_) => "await_look",
+            TrackerMessage::Peek(_) => "peek",
+        }
+    }
+
+    fn handle(&mut self, message: TrackerMessage, cx: &mut Cx<'_, Self>) {
+        match message {
+            TrackerMessage::Looked(look) => self.looked(*look, cx),
+            TrackerMessage::Recorded(end, state) => self.recorded(end, state),
+            TrackerMessage::AwaitLook(reply) => {
+                self.waiters.retain(|waiter| !waiter.is_abandoned());
+                self.waiters.push(reply);
+            }
+            TrackerMessage::Peek(reply) => reply.send(TrackerView { looks: self.looks, state: self.state.clone() }),
+        }
+    }
+}
+
+impl Entity for ProductTracker {
+    type Key = ListingId;
+    const SHARD_KIND: &'static str = "tracker_shard";
+}
