@@ -3,3 +3,4 @@
 //! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
 
 pub mod domain;
+pub mod extract;

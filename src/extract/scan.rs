@@ -1,0 +1,372 @@
+//! The page as it streams by: a stack of open frames, and the captures they leave behind.
+//!
+//! A *frame* is an open element that means something (see [`super::layout`]). Text goes to the innermost frame; when an
+//! element closes, its frame becomes a [`Capture`]. Nothing is decided here: captures are raw and bounded, and
+//! [`super::read`] turns them into facts once the stream has ended.
+
+use lol_html::html_content::TextType;
+use lol_html::send::Element;
+
+use super::signs::Attributes;
+use super::layout::{self, HIDDEN_CLASSES, ITEM_CLASSES, Mark, Part, ROW_FAMILIES, Within};
+use super::phrases;
+use super::text;
+
+/// Longest text kept of one frame, in bytes; rows of product details are the longest that matter.
+const FRAME_TEXT_BYTES: usize = 24 * 1024;
+/// Longest text kept of all scripts about variations together, in bytes.
+const SCRIPT_TEXT_BYTES: usize = 192 * 1024;
+/// Most captures of one page.
+const MAX_CAPTURES: usize = 6000;
+/// Longest start of the scripts in the head, in bytes.
+const HEAD_SCRIPT_BYTES: usize = 32 * 1024;
+/// Bytes of visible text before a price that are kept as its label.
+const LABEL_BYTES: usize = 160;
+/// Stands for a price in the text of the frame around it. No page contains it: it is no legal character of HTML.
+const PRICE_MARK: char = '\u{1}';
+const PRICE_MARK_TEXT: &str = "\u{1}";
+
+/// One closed frame.
+#[derive(Debug)]
+pub(super) struct Capture {
+    pub(super) part: Part,
+    pub(super) within: Within,
+    /// The id or class that gave it.
+    pub(super) rule: &'static str,
+    /// Its text as in the source: entities not yet decoded.
+    pub(super) text: String,
+    /// What stands before it (prices), or an attribute that says what it is (rows of the buy box, items).
+    pub(super) label: String,
+    /// Pieces of a price.
+    pub(super) pieces: Pieces,
+    /// The item it belongs to, counted from 1; 0 outside of items.
+    pub(super) item: usize,
+}
+
+/// The ways in which one price is written.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pub(super) offscreen: String,
+    pub(super) whole: String,
+    pub(super) fraction: String,
+    /// Struck through.
+    pub(super) struck: bool,
+    /// Followed by a unit: "/ 100 ml".
+    pub(super) per_unit: bool,
+}
+
+#[derive(Debug)]
+struct Frame {
+    serial: u32,
+    capture: Capture,
+    outer: Within,
+}
+
+/// State shared by the parser's handlers.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    frames: Vec<Frame>,
+    within: Within,
+    serial: u32,
+    items: usize,
+    /// The row of each family that came first, and so is the featured one.
+    first_rows: Vec<String>,
+    script_bytes: usize,
+    /// The price that closed last: a "/ 100 ml" behind it makes it a unit price.
+    last_price: Option<usize>,
+    pub(super) captures: Vec<Capture>,
+    pub(super) attributes: Attributes,
+    /// Start of the scripts in the head, wanted only while the marketplace is unknown.
+    pub(super) head_script: Option<String>,
+}
+
+impl Scan {
+    /// An empty scan; `without_marketplace` keeps the first scripts, which name the site.
+    pub(super) fn new(without_marketplace: bool) -> Self {
+        Self { head_script: without_marketplace.then(String::new), ..Self::default() }
+    }
+
+    /// An element starts. Opens a frame when it means something, and tells its serial number.
+    pub(super) fn enter(&mut self, id: &str, class: &str, el: &Element<'_, '_>) -> Option<u32> {
+        let (rule, mut mark) = self.meaning(id, class, el)?;
+        if self.is_later_row_of_family(id) {
+            mark.enters = mark.enters.and(Within::ELSEWHERE);
+        }
+        let label = self.label_of(mark.part, el);
+        let mut pieces = Pieces::default();
+        if mark.part == Part::Price {
+            pieces.struck = el.get_attribute("data-a-strike").is_some_and(|value| value == "true");
+        }
+        if mark.part == Part::Item {
+            self.items += 1;
+        }
+        if mark.part == Part::Rating {
+            self.capture_attribute(Part::Rating, rule, el.get_attribute("title").unwrap_or_default());
+        }
+        self.open(Capture { part: mark.part, within: self.within, rule, text: String::new(), label, pieces, item: 0 }, mark.enters)
+    }
+
+    /// Opens a frame that no table knows, such as the document's title.
+    pub(super) fn open_part(&mut self, part: Part, rule: &'static str) -> Option<u32> {
+        let capture = Capture {
+            part,
+            within: self.within,
+            rule,
+            text: String::new(),
+            label: String::new(),
+            pieces: Pieces::default(),
+            item: 0,
+        };
+        self.open(capture, Within::NOWHERE)
+    }
+
+    fn open(&mut self, mut capture: Capture, enters: Within) -> Option<u32> {
+        let outer = self.within;
+        self.within = outer.and(enters);
+        capture.within = self.within;
+        capture.item = if self.within.any(Within::ITEM) { self.items } else { 0 };
+        self.serial += 1;
+        self.frames.push(Frame { serial: self.serial, capture, outer });
+        Some(self.serial)
+    }
+
+    /// The meaning of an element: by id, by class, or by its tag inside of a region.
+    fn meaning(&mut self, id: &str, class: &str, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
+        if let Some((rule, mark)) = self.item_root(id, class, el) {
+            return Some((rule, mark));
+        }
+        if !id.is_empty() {
+            self.attributes.note_id(id, el);
+            if let Some((rule, mark)) = layout::by_id(id).filter(|(rule, _)| self.id_counts_here(rule)) {
+                return Some((rule, mark));
+            }
+            if id == "price" && self.within.any(Within::BOOK_HEADER) {
+                return Some(("booksHeaderSection", Mark { part: Part::PlainPrice, enters: Within::BUY_BOX.and(Within::PRICES) }));
+            }
+        }
+        if !self.frames.is_empty() && class.split_ascii_whitespace().any(|name| HIDDEN_CLASSES.contains(&name)) {
+            return Some(("hidden", Mark { part: Part::Hidden, enters: Within::NOWHERE }));
+        }
+        let by_class = class.split_ascii_whitespace().find_map(|name| layout::by_class(name, self.within));
+        by_class.or_else(|| self.by_tag(el))
+    }
+
+    /// `#title` and `#price` are wrappers on some layouts; inside of what they wrap they say nothing new.
+    fn id_counts_here(&self, rule: &str) -> bool {
+        !(rule == "price" && self.within.any(Within::BOOK_HEADER))
+    }
+
+    fn item_root(&self, id: &str, class: &str, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
+        if class.is_empty() || self.within.any(Within::ITEM) {
+            return None;
+        }
+        let rule = *ITEM_CLASSES.iter().find(|name| class.split_ascii_whitespace().any(|word| word == **name))?;
+        let is_result = el.get_attribute("data-component-type").is_some_and(|value| value == "s-search-result");
+        let counts = rule != "s-result-item" || is_result;
+        let looks_like_asin = id.len() == 10 || rule != "p13n-sc-uncoverable-faceout";
+        (counts && looks_like_asin).then_some((rule, Mark { part: Part::Item, enters: Within::ITEM }))
+    }
+
+    fn by_tag(&mut self, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
+        if self.frames.is_empty() {
+            return None;
+        }
+        let tag = el.tag_name();
+        let tag = tag.as_str();
+        let found = |rule, part| Some((rule, Mark { part, enters: Within::NOWHERE }));
+        match tag {
+            "li" | "tr" if self.within.any(Within::DETAILS) => return found("details", Part::DetailRow),
+            "li" if self.within.any(Within::BULLETS) => return found("bullets", Part::Bullet),
+            "h2" | "h3" if self.within.any(Within::ITEM) => return found("h2", Part::ItemTitle),
+            "img" => self.note_image(el),
+            "a" if self.within.any(Within::ITEM) => {
+                self.note_item_link(el);
+                if links_to_reviews(el) {
+                    return found("reviews link", Part::ReviewCount);
+                }
+            }
+            "script" if self.within.any(Within::TWISTER) => return found("twister", Part::Script),
+            _ => {}
+        }
+        if matches!(tag, "br" | "p" | "div" | "li" | "tr" | "td" | "th" | "ul" | "ol" | "dd" | "dt" | "h4" | "h5") {
+            self.append("\n");
+        }
+        None
+    }
+
+    /// The first row of a family is the featured one; the others are other offers.
+    fn is_later_row_of_family(&mut self, id: &str) -> bool {
+        let name = id.strip_prefix("apex_desktop_").unwrap_or(id);
+        let Some(family) = ROW_FAMILIES.iter().find(|family| name.starts_with(**family)) else { return false };
+        match self.first_rows.iter().find(|row| row.starts_with(family)) {
+            Some(first) => !first.starts_with(name) && !name.starts_with(first.as_str()),
+            None => {
+                self.first_rows.push(name.to_owned());
+                false
+            }
+        }
+    }
+
+    /// What says which row or price this is: an attribute, or the text before it.
+    fn label_of(&self, part: Part, el: &Element<'_, '_>) -> String {
+        match part {
+            Part::CellText => el.get_attribute("tabular-attribute-name").unwrap_or_default(),
+            Part::ReviewCount => el.get_attribute("aria-label").unwrap_or_default(),
+            Part::Item => ["data-asin", "id"].iter().find_map(|name| el.get_attribute(name)).unwrap_or_default(),
+            Part::Price | Part::StruckPrice | Part::PlainPrice => self.text_before(),
+            _ => String::new(),
+        }
+    }
+
+    /// The end of the text of the innermost frame, back to the last price.
+    fn text_before(&self) -> String {
+        let Some(frame) = self.frames.last() else { return String::new() };
+        let since_price = frame.capture.text.rsplit(PRICE_MARK).next().unwrap_or_default();
+        text::tail(since_price, LABEL_BYTES).to_owned()
+    }
+
+    /// Text that stands in an attribute: `<span title="4.6 out of 5 stars">`.
+    fn capture_attribute(&mut self, part: Part, rule: &'static str, text: String) {
+        let item = if self.within.any(Within::ITEM) { self.items } else { 0 };
+        let within = if part == Part::Rating { self.within.and(Within::STARS) } else { self.within };
+        self.keep(Capture { part, within, rule, text, label: String::new(), pieces: Pieces::default(), item });
+    }
+
+    fn note_image(&mut self, el: &Element<'_, '_>) {
+        if self.within.any(Within::ITEM) {
+            // Lists whose titles have no heading of their own have them on the picture.
+            let title = el.get_attribute("alt").unwrap_or_default();
+            self.capture_attribute(Part::ItemTitle, "img[alt]", title);
+        } else if self.within.any(Within::IMAGE) {
+            self.attributes.note_image("image holder", el);
+        }
+    }
+
+    /// The first link of an item names its ASIN when the item itself does not.
+    fn note_item_link(&mut self, el: &Element<'_, '_>) {
+        let Some(frame) = self.frames.iter_mut().rev().find(|frame| frame.capture.part == Part::Item) else { return };
+        if frame.capture.label.len() != 10
+            && let Some(asin) = el.get_attribute("href").as_deref().and_then(text::asin_of_link)
+        {
+            asin.clone_into(&mut frame.capture.label);
+        }
+    }
+
+    /// A fragment of text.
+    pub(super) fn push_text(&mut self, fragment: &str, kind: TextType) {
+        match kind {
+            TextType::Data | TextType::RCData => {
+                if !self.frames.is_empty() {
+                    self.note_unit(fragment);
+                    self.append(fragment);
+                }
+            }
+            TextType::ScriptData => self.push_script(fragment),
+            _ => {}
+        }
+    }
+
+    fn push_script(&mut self, fragment: &str) {
+        if let Some(script) = self.head_script.as_mut().filter(|script| script.len() < HEAD_SCRIPT_BYTES) {
+            script.push_str(fragment);
+        }
+        if self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script) && self.script_bytes < SCRIPT_TEXT_BYTES {
+            self.script_bytes += fragment.len();
+            self.append(fragment);
+        }
+    }
+
+    /// A slash right behind a price makes it the price of a unit.
+    fn note_unit(&mut self, fragment: &str) {
+        let visible = fragment.trim_start();
+        if visible.is_empty() {
+            return;
+        }
+        if let Some(at) = self.last_price.take()
+            && visible.starts_with('/')
+        {
+            self.captures[at].pieces.per_unit = true;
+        }
+    }
+
+    fn append(&mut self, fragment: &str) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let (text, is_region) = (&mut frame.capture.text, frame.capture.part == Part::Region);
+        if is_region {
+            // Of a region only the end is of use, as the label of the next price.
+            if text.len() > 4 * LABEL_BYTES {
+                *text = text::tail(text, LABEL_BYTES).to_owned();
+            }
+            text.push_str(text::tail(fragment, LABEL_BYTES));
+        } else if text.len() < FRAME_TEXT_BYTES || frame.capture.part == Part::Script {
+            text.push_str(fragment);
+        }
+    }
+
+    /// The element of the frame ends, and with it every frame that was left open inside.
+    pub(super) fn close(&mut self, serial: u32) {
+        while self.frames.last().is_some_and(|frame| frame.serial >= serial) {
+            self.close_last();
+        }
+    }
+
+    /// The stream ends: whatever is still open ends too.
+    pub(super) fn close_all(&mut self) {
+        self.close(0);
+    }
+
+    fn close_last(&mut self) {
+        let Some(Frame { capture, outer, .. }) = self.frames.pop() else { return };
+        self.within = outer;
+        self.hand_up(&capture);
+        match capture.part {
+            Part::Region | Part::Hidden | Part::PriceOffscreen | Part::PriceWhole | Part::PriceFraction => {}
+            Part::Price => {
+                let at = self.captures.len();
+                self.keep(capture);
+                self.last_price = (self.captures.len() > at).then_some(at);
+            }
+            Part::DetailRow => {
+                self.attributes.signs.ranks |= phrases::is_rank_row(&capture.text);
+                self.keep(capture);
+            }
+            _ => self.keep(capture),
+        }
+    }
+
+    /// What the enclosing frame learns from an inner one.
+    fn hand_up(&mut self, inner: &Capture) {
+        let Some(outer) = self.frames.last_mut() else { return };
+        match inner.part {
+            Part::Hidden | Part::Script => {}
+            Part::Rating if outer.capture.part == Part::ReviewCount => {}
+            Part::PriceOffscreen if outer.capture.part == Part::Price => {
+                text::set_if_blank(&mut outer.capture.pieces.offscreen, &inner.text);
+            }
+            Part::PriceWhole => text::set_if_blank(&mut outer.capture.pieces.whole, &inner.text),
+            Part::PriceFraction => text::set_if_blank(&mut outer.capture.pieces.fraction, &inner.text),
+            Part::Price => self.append(PRICE_MARK_TEXT),
+            _ => self.append(&inner.text),
+        }
+    }
+
+    fn keep(&mut self, capture: Capture) {
+        if self.captures.len() < MAX_CAPTURES {
+            self.captures.push(capture);
+        }
+    }
+
+    /// True when nothing further down the page can add a fact.
+    ///
+    /// Ranks stand below everything else that a product page tells; where there are none, the footer ends it.
+    pub(super) fn is_settled(&self) -> bool {
+        let signs = self.attributes.signs;
+        let has = |part| self.captures.iter().any(|capture| capture.part == part);
+        let offer_seen = || has(Part::Availability) || has(Part::OutOfStock) || has(Part::BuyingOptions) || has(Part::Price) || has(Part::PlainPrice);
+        signs.footer || (signs.ranks && self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow) && has(Part::Title) && offer_seen())
+    }
+}
+
+fn links_to_reviews(el: &Element<'_, '_>) -> bool {
+    el.get_attribute("href").is_some_and(|href| href.contains("customerReviews") || href.contains("/product-reviews/"))
+}
