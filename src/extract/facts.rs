@@ -145,7 +145,8 @@ pub(super) fn count(line: &str) -> Option<u32> {
     let number: String = plain[start..].chars().take_while(is_inside).collect();
     let groups: Vec<&str> = number.trim_end_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
     let behind = plain[start + number.len()..].chars().next();
-    let shortened = behind.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
+    let shortened = number.ends_with(|c: char| c.is_ascii_digit())
+        && behind.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
     let whole = groups.iter().skip(1).all(|group| matches!(group.len(), 2 | 3)) && groups.last().is_some_and(|last| groups.len() == 1 || last.len() == 3);
     if !whole || shortened { None } else { groups.concat().parse().ok() }
 }

@@ -150,7 +150,7 @@ type Table = &'static [(Mark, &'static [&'static str])];
 
 /// Ids, by meaning. A trailing `_0`, `-1` … of a repeated block is not part of the id.
 const IDS: Table = &[
-    (part(Part::Title), &["productTitle", "ebooksProductTitle", "btAsinTitle", "title", "mobileTitle"]),
+    (part(Part::Title), &["productTitle", "ebooksProductTitle", "btAsinTitle", "title", "product-title"]),
     (part(Part::Byline), &["bylineInfo", "brand", "brandByline_feature_div"]),
     (part(Part::Availability), &["availability", "ddmAvailabilityMessage", "availabilityMessage"]),
     (priced(Part::OutOfStock, Within::OUT_OF_STOCK), &["outOfStock", "outOfStockBuyBox_feature_div", "exportsUndeliverable_feature_div"]),
@@ -158,7 +158,7 @@ const IDS: Table = &[
     (part(Part::Seller), &["sellerProfileTriggerId"]),
     (region(Within::SELLER), &["tabular-buybox", "merchantInfoFeature_feature_div"]),
     // Prices: the buy box first, the centre second, the total of the chosen quantity last.
-    (region(Within::BUY_BOX), &["addToCart", "qualifiedBuybox", "desktop_buybox", "buybox", "buyBoxAccordion", "handleBuy"]),
+    (region(Within::BUY_BOX), &["addToCart", "qualifiedBuybox", "desktop_buybox", "buybox", "buyBoxAccordion", "handleBuy", "buyboxDivId"]),
     (priced(Part::PlainPrice, BUY_BOX_PRICES), &["price_inside_buybox", "newBuyBoxPrice", "kindle-price", "actualPriceValue", "buyboxPrice"]),
     (region(PLAIN_BUY_BOX), &["buyNewSection", "buyNew_noncbb", "oneTimeBuyBox"]),
     (region(Within::BOOK_HEADER), &["booksHeaderSection"]),
@@ -171,7 +171,8 @@ const IDS: Table = &[
     (region(Within::TOTAL.and(Within::PRICES)), &["tp_price_block_total_price_ww"]),
     (priced(Part::StruckPrice, Within::PRICES), &["listPriceValue", "listPrice"]),
     // Not this offer.
-    (region(Within::USED), &["usedAccordionRow", "usedBuySection", "usedOnlyBuybox", "apex_desktop_usedAccordionRow", "usedbuyBox", "usedPrice"]),
+    (region(Within::USED), &["usedAccordionRow", "usedOnlyBuybox", "apex_desktop_usedAccordionRow", "buyboxusedDivId", "rbb_ubb", "usedbuyBox", "usedPrice"]),
+    (region(Within::USED.and(PLAIN_BUY_BOX)), &["usedBuySection"]),
     (region(Within::SUBSCRIBE), &[
         "snsAccordionRowMiddle", "snsAccordionRow", "apex_desktop_snsAccordionRowMiddle", "snsDetailPagePrice", "snsBuyBox", "sns-base-price",
         "subscriptionPrice", "snsPrice", "subscribeAndSaveBuyBox", "snsPriceRow", "priceblock_snsprice_Based", "regularprice_savings_snsprice",
@@ -192,7 +193,7 @@ const IDS: Table = &[
     (part(Part::Coupon), &["couponBadgeRegularVpc", "vpcButton", "couponBadge", "couponText"]),
     // People's opinion.
     (priced(Part::Rating, Within::STARS), &["acrPopover"]),
-    (region(Within::STARS), &["averageCustomerReviews", "averageCustomerReviews_feature_div"]),
+    (region(Within::STARS), &["averageCustomerReviews", "averageCustomerReviews_feature_div", "rating-stars"]),
     (part(Part::ReviewCount), &["acrCustomerReviewText"]),
     // Details.
     (region(Within::DETAILS), &[
@@ -203,7 +204,7 @@ const IDS: Table = &[
     (part(Part::DetailRow), &["SalesRank"]),
     (region(Within::BULLETS), &["feature-bullets", "featurebullets_feature_div", "productFactsDesktopExpander", "feature-bullets-btf"]),
     (part(Part::Hidden), &["replacementPartsFitmentBullet", "hsx-rpp-bullet-fits-message"]),
-    (region(Within::IMAGE), &["imgTagWrapperId", "img-canvas", "main-image-container", "ebooks-img-canvas", "imageBlock_feature_div", "prodImageCell"]),
+    (region(Within::IMAGE), &["imgTagWrapperId", "img-canvas", "ebooks-img-canvas", "prodImageCell", "aw-image-block"]),
     (region(Within::TWISTER), &["twister_feature_div", "twisterJsInitializer_feature_div", "twister-plus-inline-twister", "twisterPlusWWDesktop"]),
 ];
 
@@ -226,6 +227,10 @@ const ID_PREFIXES: &[(&str, Mark)] = &[
     ("rentOffer", ELSEWHERE),
     ("usedAccordionRow", region(Within::USED)),
     ("snsAccordionRow", region(Within::SUBSCRIBE)),
+    ("newAccordionRow", region(Within::NOWHERE)),
+    ("renewedTier", region(Within::NOWHERE)),
+    ("apex_desktop_newAccordionRow", region(Within::NOWHERE)),
+    ("apex_desktop_renewedTier", region(Within::NOWHERE)),
 ];
 
 /// A class means something only inside a region of the second column ([`Within::NOWHERE`]: everywhere).
@@ -243,7 +248,9 @@ const CLASSES: &[(&str, Within, Mark)] = &[
     ("offer-price", Within::PLAIN, part(Part::PlainPrice)),
     ("a-color-price", Within::PLAIN, part(Part::PlainPrice)),
     ("a-icon-alt", Within::STARS.and(Within::ITEM), part(Part::Rating)),
-    ("crAvgStars", Within::NOWHERE, part(Part::ReviewCount)),
+    ("crAvgStars", Within::BUY_BOX, region(Within::STARS)),
+    ("swSprite", Within::STARS, part(Part::Rating)),
+    ("buying", Within::BUY_BOX, part(Part::Merchant)),
     ("availGreen", Within::BUY_BOX, part(Part::Availability)),
     ("availOrange", Within::BUY_BOX, part(Part::Availability)),
     ("availRed", Within::BUY_BOX, part(Part::Availability)),

@@ -10,7 +10,7 @@ use super::price::price_in_pieces;
 use super::scan::Capture;
 use super::text;
 
-/// The items of a list in the order of the page; each product once.
+/// The items of a list in the order of the page. A product that is shown twice, once as an advertisement, is two items.
 pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut printed_position = None;
@@ -23,7 +23,7 @@ pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Vec<Item> 
                 start = at + 1;
                 let position = printed_position.take().unwrap_or(items.len() as u32 + 1);
                 let item = capture.label.parse().ok().map(|asin| item(asin, position, &own, marketplace));
-                items.extend(item.filter(|item| items.iter().all(|known| known.asin != item.asin)));
+                items.extend(item);
             }
             _ => {}
         }

@@ -61,7 +61,8 @@ pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Prices {
 
 /// One amount among the trusted places, or among the totals where no trusted place has one.
 fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
-    let offers = |place| candidates.iter().filter(move |one| one.kind == Kind::Offer && one.place == place);
+    let is_offer = |one: &&Candidate<'_>| one.kind == Kind::Offer && !is_saving(one, candidates);
+    let offers = |place| candidates.iter().filter(is_offer).filter(move |one| one.place == place);
     for place in [Place::Trusted, Place::Total] {
         let Some(first) = offers(place).next() else { continue };
         let Some(other) = offers(place).find(|one| one.amount != first.amount) else {
@@ -74,6 +75,18 @@ fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
         return (None, Some(why));
     }
     (None, None)
+}
+
+/// "You save: 48.00": called so, or exactly what lies between another offer and a struck-through price.
+fn is_saving(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> bool {
+    let called_so = || phrases::any_says(&text::line(&one.capture.label), |language| language.savings);
+    let with_amount = |amount: i64, kind| candidates.iter().any(|other| other.kind == kind && other.amount.amount_minor == amount);
+    let minor = one.amount.amount_minor;
+    let lies_between = || {
+        let struck = candidates.iter().filter(|other| other.kind == Kind::Struck).map(|other| other.amount.amount_minor);
+        struck.filter(|struck| *struck > 2 * minor).any(|struck| with_amount(struck - minor, Kind::Offer))
+    };
+    called_so() || lies_between()
 }
 
 /// A list price is struck through, dearer than the price, and not called something else ("One-Time Price").
@@ -114,6 +127,10 @@ fn amount(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberEr
     // Inside of a block of plain text, a coloured "Only 1 left" is no price.
     if capture.within.any(Within::PLAIN) && !has_symbol(&text, marketplace) {
         return Err(NumberError::NoNumber);
+    }
+    // "EUR 23,05 / kg".
+    if text.contains('/') {
+        return Err(NumberError::SeveralNumbers);
     }
     parse_price(&text, marketplace).or_else(|error| with_raised_cents(&text, marketplace).ok_or(error))
 }

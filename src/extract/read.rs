@@ -6,7 +6,7 @@ use super::layout::{Part, Within};
 use super::page::{NoPrice, Page, PageKind};
 use super::price::Prices;
 use super::scan::{Capture, Scan};
-use super::{availability, facts, kind, lists, phrases, price, rank, seller, text};
+use super::{availability, facts, kind, lists, price, rank, seller, text};
 
 /// Shorter bodies are no page of Amazon's, whatever they contain.
 const TINY_BYTES: u64 = 400;
@@ -108,8 +108,7 @@ fn coupon(captures: &[Capture]) -> facts::Found<String> {
 }
 
 fn ranks(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Vec<crate::domain::Rank>> {
-    let rows = captures.iter().filter(|capture| capture.part == Part::DetailRow);
-    let ranked = rows.filter(|row| phrases::is_rank_row(&row.text));
+    let ranked = captures.iter().filter(|capture| capture.is_rank_row());
     ranked.map(|row| rank::ranks(&row.text, marketplace)).max_by_key(Vec::len).filter(|ranks| !ranks.is_empty())
 }
 

@@ -25,6 +25,9 @@ const LABEL_BYTES: usize = 160;
 /// Stands for a price in the text of the frame around it. No page contains it: it is no legal character of HTML.
 const PRICE_MARK: char = '\u{1}';
 const PRICE_MARK_TEXT: &str = "\u{1}";
+/// Stands for a line break a shopper sees; the source's own line breaks are only blanks.
+pub(super) const BREAK: char = '\u{2}';
+const BREAK_TEXT: &str = "\u{2}";
 
 /// One closed frame.
 #[derive(Debug)]
@@ -41,6 +44,16 @@ pub(super) struct Capture {
     pub(super) pieces: Pieces,
     /// The item it belongs to, counted from 1; 0 outside of items.
     pub(super) item: usize,
+}
+
+/// Label of a row of details that links to a bestseller list.
+const RANKS: &str = "ranks";
+
+impl Capture {
+    /// True for a row of details that holds bestseller ranks.
+    pub(super) fn is_rank_row(&self) -> bool {
+        self.part == Part::DetailRow && (self.label == RANKS || phrases::is_rank_row(&self.text))
+    }
 }
 
 /// The ways in which one price is written.
@@ -179,9 +192,10 @@ impl Scan {
             "li" if self.within.any(Within::BULLETS) => return found("bullets", Part::Bullet),
             "h2" | "h3" if self.within.any(Within::ITEM) => return found("h2", Part::ItemTitle),
             "img" => self.note_image(el),
-            "a" if self.within.any(Within::ITEM) => {
-                self.note_item_link(el);
-                if links_to_reviews(el) {
+            "a" => {
+                let href = el.get_attribute("href").unwrap_or_default();
+                self.note_link(&href);
+                if links_to_reviews(&href) && self.within.any(Within::ITEM.and(Within::STARS)) {
                     return found("reviews link", Part::ReviewCount);
                 }
             }
@@ -189,7 +203,7 @@ impl Scan {
             _ => {}
         }
         if matches!(tag, "br" | "p" | "div" | "li" | "tr" | "td" | "th" | "ul" | "ol" | "dd" | "dt" | "h4" | "h5") {
-            self.append("\n");
+            self.append(BREAK_TEXT);
         }
         None
     }
@@ -212,7 +226,7 @@ impl Scan {
         match part {
             Part::CellText => el.get_attribute("tabular-attribute-name").unwrap_or_default(),
             Part::ReviewCount => el.get_attribute("aria-label").unwrap_or_default(),
-            Part::Item => ["data-asin", "id"].iter().find_map(|name| el.get_attribute(name)).unwrap_or_default(),
+            Part::Item => asin_of_item(el),
             Part::Price | Part::StruckPrice | Part::PlainPrice => self.text_before(),
             _ => String::new(),
         }
@@ -242,13 +256,25 @@ impl Scan {
         }
     }
 
-    /// The first link of an item names its ASIN when the item itself does not.
-    fn note_item_link(&mut self, el: &Element<'_, '_>) {
-        let Some(frame) = self.frames.iter_mut().rev().find(|frame| frame.capture.part == Part::Item) else { return };
-        if frame.capture.label.len() != 10
-            && let Some(asin) = el.get_attribute("href").as_deref().and_then(text::asin_of_link)
+    /// Links tell the ASIN of an item, the ASIN of a page that names it nowhere else, and rows of ranks.
+    fn note_link(&mut self, href: &str) {
+        if self.within.any(Within::STARS) && self.attributes.linked_asin.is_none() {
+            self.attributes.linked_asin = text::asin_of_link(href).map(str::to_owned);
+        }
+        if self.within.any(Within::DETAILS) && links_to_bestsellers(href) {
+            self.label_open_frames(Part::DetailRow, RANKS);
+        }
+        if self.within.any(Within::ITEM)
+            && let Some(asin) = text::asin_of_link(href)
         {
-            asin.clone_into(&mut frame.capture.label);
+            self.label_open_frames(Part::Item, asin);
+        }
+    }
+
+    fn label_open_frames(&mut self, part: Part, label: &str) {
+        let open = self.frames.iter_mut().map(|frame| &mut frame.capture);
+        for capture in open.filter(|capture| capture.part == part && capture.label.is_empty()) {
+            label.clone_into(&mut capture.label);
         }
     }
 
@@ -327,7 +353,7 @@ impl Scan {
                 self.last_price = (self.captures.len() > at).then_some(at);
             }
             Part::DetailRow => {
-                self.attributes.signs.ranks |= phrases::is_rank_row(&capture.text);
+                self.attributes.signs.ranks |= capture.is_rank_row();
                 self.keep(capture);
             }
             _ => self.keep(capture),
@@ -346,6 +372,11 @@ impl Scan {
             Part::PriceWhole => text::set_if_blank(&mut outer.capture.pieces.whole, &inner.text),
             Part::PriceFraction => text::set_if_blank(&mut outer.capture.pieces.fraction, &inner.text),
             Part::Price => self.append(PRICE_MARK_TEXT),
+            Part::DetailRow => {
+                self.append(BREAK_TEXT);
+                self.append(&inner.text);
+                self.append(BREAK_TEXT);
+            }
             _ => self.append(&inner.text),
         }
     }
@@ -367,6 +398,16 @@ impl Scan {
     }
 }
 
-fn links_to_reviews(el: &Element<'_, '_>) -> bool {
-    el.get_attribute("href").is_some_and(|href| href.contains("customerReviews") || href.contains("/product-reviews/"))
+fn asin_of_item(el: &Element<'_, '_>) -> String {
+    let named = ["data-asin", "id"].iter().filter_map(|name| el.get_attribute(name));
+    named.filter(|value| value.len() == 10).next().unwrap_or_default()
+}
+
+fn links_to_reviews(href: &str) -> bool {
+    ["customerReviews", "/product-reviews/", "/gp/aw/cr/"].iter().any(|piece| href.contains(piece))
+}
+
+/// Links to a bestseller list: a row of details that has one holds ranks, whatever its language.
+fn links_to_bestsellers(href: &str) -> bool {
+    ["/bestsellers/", "/zgbs", "zg_hrsr", "pd_zg", "/Best-Sellers"].iter().any(|piece| href.contains(piece))
 }

@@ -55,7 +55,12 @@ fn is_seller_label(label: &str) -> bool {
 /// "Sold by … and fulfilled by Amazon."
 fn by_sentence(captures: &[&Capture]) -> Option<(String, &'static str)> {
     let sentences = captures.iter().filter(|capture| capture.part == Part::Merchant);
-    sentences.filter_map(|capture| Some((in_sentence(&text::line(&capture.text))?, capture.rule))).next()
+    sentences
+        .filter_map(|capture| {
+            let lines: Vec<String> = text::lines(&capture.text).collect();
+            Some((in_sentence(&lines.join("\n"))?, capture.rule))
+        })
+        .next()
 }
 
 fn in_sentence(sentence: &str) -> Option<String> {
@@ -75,7 +80,8 @@ fn in_sentence(sentence: &str) -> Option<String> {
 
 /// The name ends with the sentence, or where a bracket gives the seller's own rating.
 fn cut_at_sentence_end(name: &str) -> String {
-    let name = name.trim_start_matches([':', '：', ' ']);
+    let name = name.trim_start_matches([':', '：', ' ', '\n']);
+    let name = name.lines().next().unwrap_or_default();
     let name = name.find(" (").map_or(name, |at| &name[..at]);
     let name = name.find(". ").map_or(name, |at| &name[..at]);
     name.trim().trim_end_matches(['.', '。', ',', ' ']).to_owned()

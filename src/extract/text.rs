@@ -31,7 +31,7 @@ pub(super) fn line(raw: &str) -> String {
 
 /// The lines of a text, without the empty ones.
 pub(super) fn lines(raw: &str) -> impl Iterator<Item = String> + '_ {
-    raw.split('\n').map(line).filter(|line| !line.is_empty())
+    raw.split(super::scan::BREAK).map(line).filter(|line| !line.is_empty())
 }
 
 /// The last `bytes` bytes of a text, or a little less where that would cut a character.
@@ -52,7 +52,7 @@ pub(super) fn set_if_blank(slot: &mut String, value: &str) {
 
 /// The ASIN in the path of a link: `/dp/ASIN`, `/gp/product/ASIN`, `/gp/aw/d/ASIN`.
 pub(super) fn asin_of_link(href: &str) -> Option<&str> {
-    const MARKS: &[&str] = &["/dp/product/", "/dp/", "/gp/product/", "/gp/aw/d/", "/product-reviews/", "/ASIN/", "%2Fdp%2F"];
+    const MARKS: &[&str] = &["/dp/product/", "/dp/", "/gp/product/", "/gp/aw/d/", "/gp/aw/cr/", "/product-reviews/", "/ASIN/", "%2Fdp%2F"];
     let start = MARKS.iter().find_map(|mark| href.find(mark).map(|at| at + mark.len()))?;
     let asin = href.get(start..start + 10)?;
     let ends = !href[start + 10..].starts_with(|c: char| c.is_ascii_alphanumeric());

@@ -19,6 +19,7 @@ pub(super) const DUTCH: Language = Language {
     store: &[("bezoek de ", "-store"), ("bezoek de ", " store"), ("bezoek de ", "-winkel"), ("bezoek de ", " winkel")],
     brand_labels: &["merk", "merknaam"],
     not_list_price: &["eenmalige", "nieuwprijs", "prijs voor nieuw"],
+    savings: &["je bespaart", "u bespaart", "besparing"],
     maximum_first: &[],
     captcha: &["voer de onderstaande tekens in", "voer de tekens in", "typ de tekens", "klik op de onderstaande knop om verder te winkelen", "verder winkelen", "doorgaan met winkelen"],
     not_found: &["pagina niet gevonden", "kunnen die pagina niet vinden", "zoek je iets", "ben je iets op zoek"],

@@ -26,6 +26,7 @@ pub(super) const ENGLISH: Language = Language {
     store: &[("visit the ", " store"), ("visit the ", " storefront"), ("visit ", "'s store"), ("visit the ", "")],
     brand_labels: &["brand", "brand name"],
     not_list_price: &["one-time", "one time", "new condition", "new price", "price for new"],
+    savings: &["you save", "savings", "save:"],
     maximum_first: &[],
     captcha: &["robot check", "enter the characters you see below", "click the button below to continue shopping", "continue shopping", "type the characters you see"],
     not_found: &["page not found", "couldn't find that page", "looking for something?", "document not found", "not a functioning page"],

@@ -19,6 +19,7 @@ pub(super) const FRENCH: Language = Language {
     store: &[("visiter la boutique ", ""), ("visitez la boutique ", ""), ("visiter le store ", ""), ("consulter la boutique ", "")],
     brand_labels: &["marque", "nom de marque"],
     not_list_price: &["achat unique", "prix neuf", "état neuf", "prix unique", "achat ponctuel"],
+    savings: &["vous économisez", "économie", "économisez"],
     maximum_first: &[],
     captcha: &["saisissez les caractères", "entrez les caractères", "cliquez sur le bouton ci-dessous pour continuer", "continuer les achats", "continuer vos achats"],
     not_found: &["page introuvable", "page non trouvée", "vous recherchez quelque chose", "n'avons pas pu trouver cette page"],

@@ -19,6 +19,7 @@ pub(super) const GERMAN: Language = Language {
     store: &[("besuche den ", "-store"), ("besuche den ", " store"), ("besuchen sie den ", "-store"), ("besuchen sie den ", " store")],
     brand_labels: &["marke", "markenname"],
     not_list_price: &["einmaliger", "einmalkauf", "preis für neu", "neupreis", "neuzustand"],
+    savings: &["sie sparen", "du sparst", "ersparnis"],
     maximum_first: &[],
     captcha: &["geben sie die zeichen unten ein", "geben sie die angezeigten zeichen", "klicke auf die schaltfläche unten, um den einkauf fortzusetzen", "weiter einkaufen", "weiter shoppen"],
     not_found: &["seite wurde nicht gefunden", "seite nicht gefunden", "suchen sie bestimmte informationen", "suchen sie etwas bestimmtes"],

@@ -19,6 +19,7 @@ pub(super) const ITALIAN: Language = Language {
     store: &[("visita lo store di ", ""), ("visita il negozio di ", ""), ("visita lo store ", "")],
     brand_labels: &["marca", "marchio", "brand"],
     not_list_price: &["acquisto singolo", "una tantum", "prezzo nuovo", "condizione nuovo"],
+    savings: &["risparmi"],
     maximum_first: &[],
     captcha: &["inserisci i caratteri", "inserire i caratteri", "fai clic sul pulsante", "continua con gli acquisti", "continua gli acquisti"],
     not_found: &["pagina non trovata", "impossibile trovare la pagina", "non siamo riusciti a trovare", "stai cercando qualcosa"],

@@ -55,6 +55,8 @@ pub(super) struct Language {
     pub(super) brand_labels: &'static [&'static str],
     /// Before a struck-through price that is not a list price: "One-Time Price".
     pub(super) not_list_price: &'static [&'static str],
+    /// Before the difference of list price and price: "You save".
+    pub(super) savings: &'static [&'static str],
     /// Before the stars where the maximum comes first: "5つ星のうち4.5".
     pub(super) maximum_first: &'static [&'static str],
     /// Title or headline of a robot check.

@@ -19,6 +19,7 @@ pub(super) const POLISH: Language = Language {
     store: &[("odwiedź sklep ", ""), ("przejdź do sklepu ", ""), ("odwiedź sklep marki ", "")],
     brand_labels: &["marka", "nazwa marki"],
     not_list_price: &["jednorazow", "cena nowego", "stan nowy"],
+    savings: &["oszczędzasz", "oszczędność"],
     maximum_first: &[],
     captcha: &["wpisz znaki", "wprowadź znaki", "wprowadź poniższe znaki", "kliknij poniższy przycisk, aby kontynuować", "kontynuuj zakupy"],
     not_found: &["nie znaleziono strony", "strona nie została znaleziona", "nie możemy znaleźć tej strony", "szukasz czegoś"],

@@ -19,6 +19,7 @@ pub(super) const PORTUGUESE: Language = Language {
     store: &[("visite a loja da ", ""), ("visite a loja do ", ""), ("visite a loja de ", ""), ("visite a loja ", "")],
     brand_labels: &["marca", "nome da marca"],
     not_list_price: &["compra única", "preço único", "preço novo", "condição nova"],
+    savings: &["você economiza", "economize", "poupa", "poupança"],
     maximum_first: &[],
     captcha: &["digite os caracteres", "insira os caracteres", "introduza os caracteres", "clique no botão abaixo para continuar", "continuar comprando", "continuar a comprar"],
     not_found: &["página não encontrada", "não foi possível encontrar", "não encontramos esta página", "procurando por alguma coisa", "procurando algo"],

@@ -19,6 +19,7 @@ pub(super) const SPANISH: Language = Language {
     store: &[("visita la tienda de ", ""), ("visitar la tienda de ", ""), ("visita la store de ", ""), ("visita la tienda ", "")],
     brand_labels: &["marca", "nombre de la marca"],
     not_list_price: &["compra única", "una sola compra", "precio único", "precio nuevo", "estado nuevo"],
+    savings: &["ahorras", "ahorro", "te ahorras"],
     maximum_first: &[],
     captcha: &["introduce los caracteres", "escribe los caracteres", "haz clic en el botón", "haz clic en el botón de abajo para continuar", "seguir comprando", "continuar comprando"],
     not_found: &["página no encontrada", "no hemos podido encontrar esa página", "¿buscas algo?", "no pudimos encontrar esa página", "documento no encontrado"],

@@ -19,6 +19,7 @@ pub(super) const SWEDISH: Language = Language {
     store: &[("besök ", "-butiken"), ("besök ", " butiken"), ("besök ", "-store"), ("gå till ", "-butiken"), ("besök butiken ", "")],
     brand_labels: &["varumärke", "märke"],
     not_list_price: &["engångsköp", "engångspris", "nypris", "nyskick"],
+    savings: &["du sparar", "besparing"],
     maximum_first: &[],
     captcha: &["ange tecknen", "skriv in tecknen", "klicka på knappen nedan för att fortsätta", "fortsätt handla", "fortsätt shoppa"],
     not_found: &["sidan hittades inte", "sidan kunde inte hittas", "vi kunde inte hitta sidan", "letar du efter något"],

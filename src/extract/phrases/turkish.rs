@@ -19,6 +19,7 @@ pub(super) const TURKISH: Language = Language {
     store: &[("", " store'u ziyaret edin"), ("", " mağazasını ziyaret edin"), ("", " mağazasını ziyaret et"), ("", " store’u ziyaret edin"), ("", " store'unu ziyaret edin")],
     brand_labels: &["marka", "marka adı"],
     not_list_price: &["tek seferlik", "yeni fiyatı", "yeni durum"],
+    savings: &["kazancınız", "tasarruf", "indirim"],
     maximum_first: &["5 yıldız üzerinden", "5 üzerinden"],
     captcha: &["aşağıda gördüğünüz karakterleri", "karakterleri girin", "alışverişe devam etmek için", "alışverişe devam et"],
     not_found: &["sayfa bulunamadı", "bu sayfayı bulamadık", "bir şey mi arıyorsunuz", "aradığınız sayfa"],
