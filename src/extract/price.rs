@@ -79,7 +79,7 @@ fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
 
 /// "You save: 48.00": called so, or exactly what lies between another offer and a struck-through price.
 fn is_saving(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> bool {
-    let called_so = || phrases::any_says(&text::line(&one.capture.label), |language| language.savings);
+    let called_so = || phrases::begins(&label_line(one.capture), |language| language.savings);
     let with_amount = |amount: i64, kind| candidates.iter().any(|other| other.kind == kind && other.amount.amount_minor == amount);
     let minor = one.amount.amount_minor;
     let lies_between = || {
@@ -87,6 +87,11 @@ fn is_saving(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> bool {
         struck.filter(|struck| *struck > 2 * minor).any(|struck| with_amount(struck - minor, Kind::Offer))
     };
     called_so() || lies_between()
+}
+
+/// The last line of what stands before an amount.
+fn label_line(capture: &Capture) -> String {
+    text::lines(&capture.label).last().unwrap_or_default()
 }
 
 /// A list price is struck through, dearer than the price, and not called something else ("One-Time Price").
@@ -110,6 +115,7 @@ fn candidate(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_
     let struck = capture.part == Part::StruckPrice || capture.pieces.struck;
     let kind = match capture.within {
         within if within.any(Within::USED) => Kind::Used,
+        _ if phrases::begins(&label_line(capture), |language| language.used) => Kind::Used,
         _ if struck => Kind::Struck,
         within if within.any(Within::SUBSCRIBE) => Kind::Subscription,
         _ => Kind::Offer,

@@ -47,16 +47,15 @@ const MARKERS: &[&str] = &["#", "Nr. ", "nr ", "Nr ", "Nº ", "nº", "n°", "N°
 
 /// Words before the first number are the heading, unless the number stands behind its category, as in Japanese.
 fn without_heading(line: &str) -> String {
-    let lower = line.to_lowercase();
-    let is_heading = phrases::any_says(line, |language| language.rank_headings);
-    if !is_heading {
-        return line.to_owned();
-    }
-    if let Some(at) = line.find([':', '：']) {
-        let before = &lower[..at.min(lower.len())];
-        if phrases::any_says(before, |language| language.rank_headings) {
-            return line[at..].trim_start_matches([':', '：', ' ']).to_owned();
+    if let Some((before, behind)) = line.split_once([':', '：']) {
+        // A heading in words that no table knows still ends with a colon and has no number in it.
+        let numberless = !before.contains(|c: char| c.is_ascii_digit());
+        if numberless || phrases::any_says(before, |language| language.rank_headings) {
+            return behind.trim_start().to_owned();
         }
+    }
+    if !phrases::any_says(line, |language| language.rank_headings) {
+        return line.to_owned();
     }
     let first = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
     let marked = MARKERS.iter().filter_map(|marker| line[..first].rfind(marker).filter(|at| at + marker.len() >= first)).min();

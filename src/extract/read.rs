@@ -6,7 +6,7 @@ use super::layout::{Part, Within};
 use super::page::{NoPrice, Page, PageKind};
 use super::price::Prices;
 use super::scan::{Capture, Scan};
-use super::{availability, facts, kind, lists, price, rank, seller, text};
+use super::{availability, facts, kind, lists, phrases, price, rank, seller, text};
 
 /// Shorter bodies are no page of Amazon's, whatever they contain.
 const TINY_BYTES: u64 = 400;
@@ -86,6 +86,11 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
 fn no_price(captures: &[Capture], availability: Availability, prices: &Prices) -> Option<NoPrice> {
     const OTHERS: Within = Within::ELSEWHERE.and(Within::ITEM);
     let all_options = captures.iter().any(|capture| capture.part == Part::BuyingOptions && !capture.within.any(OTHERS));
+    let says_so = |text: &str| phrases::any_says(text, |language| language.no_featured_offer);
+    let in_words = captures
+        .iter()
+        .filter(|capture| matches!(capture.part, Part::Availability | Part::OutOfStock) && !capture.within.any(OTHERS))
+        .any(|capture| says_so(&text::line(&capture.text)));
     if availability.is_out() {
         Some(NoPrice::NotSold)
     } else if prices.range.is_some() {
@@ -96,7 +101,7 @@ fn no_price(captures: &[Capture], availability: Availability, prices: &Prices) -
     } else if prices.used.is_some() {
         Some(NoPrice::UsedOnly)
     } else {
-        all_options.then_some(NoPrice::NoFeaturedOffer)
+        (all_options || in_words).then_some(NoPrice::NoFeaturedOffer)
     }
 }
 

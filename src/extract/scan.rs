@@ -7,7 +7,7 @@
 use lol_html::html_content::TextType;
 use lol_html::send::Element;
 
-use super::signs::Attributes;
+use super::signs::{Attributes, IMAGE_HOLDER};
 use super::layout::{self, HIDDEN_CLASSES, ITEM_CLASSES, Mark, Part, ROW_FAMILIES, Within};
 use super::phrases;
 use super::text;
@@ -252,7 +252,7 @@ impl Scan {
             let title = el.get_attribute("alt").unwrap_or_default();
             self.capture_attribute(Part::ItemTitle, "img[alt]", title);
         } else if self.within.any(Within::IMAGE) {
-            self.attributes.note_image("image holder", el);
+            self.attributes.note_image(IMAGE_HOLDER, el);
         }
     }
 
@@ -293,13 +293,13 @@ impl Scan {
     }
 
     fn push_script(&mut self, fragment: &str) {
-        if let Some(script) = self.head_script.as_mut().filter(|script| script.len() < HEAD_SCRIPT_BYTES) {
-            script.push_str(fragment);
+        if let Some(script) = self.head_script.as_mut() {
+            text::push_capped(script, fragment, HEAD_SCRIPT_BYTES);
         }
-        if self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script) && self.script_bytes < SCRIPT_TEXT_BYTES {
-            self.script_bytes += fragment.len();
-            self.append(fragment);
-        }
+        let Some(frame) = self.frames.last_mut().filter(|frame| frame.capture.part == Part::Script) else { return };
+        let before = frame.capture.text.len();
+        text::push_capped(&mut frame.capture.text, fragment, before + SCRIPT_TEXT_BYTES - self.script_bytes);
+        self.script_bytes += frame.capture.text.len() - before;
     }
 
     /// A slash right behind a price makes it the price of a unit.
@@ -324,8 +324,8 @@ impl Scan {
                 *text = text::tail(text, LABEL_BYTES).to_owned();
             }
             text.push_str(text::tail(fragment, LABEL_BYTES));
-        } else if text.len() < FRAME_TEXT_BYTES || frame.capture.part == Part::Script {
-            text.push_str(fragment);
+        } else {
+            text::push_capped(text, fragment, FRAME_TEXT_BYTES);
         }
     }
 

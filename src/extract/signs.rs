@@ -9,7 +9,6 @@ use super::text;
 pub(super) struct Attributes {
     pub(super) canonical: Option<String>,
     pub(super) language: Option<String>,
-    pub(super) body_class: Option<String>,
     /// `value` of the hidden ASIN input of the cart form.
     pub(super) asin_input: Option<String>,
     /// `data-asin` of the element that shows the product's stars, or another one of the product itself.
@@ -54,6 +53,7 @@ const ID_SIGNS: &[(&str, fn(&mut Signs))] = &[
     ("ap_email_login", |signs| signs.sign_in = true),
     ("authportal-main-section", |signs| signs.sign_in = true),
     ("captchacharacters", |signs| signs.captcha = true),
+    ("challenge-container", |signs| signs.captcha = true),
     ("olpOfferList", |signs| signs.offer_listing = true),
     ("olpOfferListColumn", |signs| signs.offer_listing = true),
     ("cm_cr-review_list", |signs| signs.reviews = true),
@@ -72,6 +72,9 @@ const ID_SIGNS: &[(&str, fn(&mut Signs))] = &[
 /// Images whose id is their meaning, on desktop, mobile, books and e-books.
 const IMAGE_IDS: &[&str] = &["landingImage", "imgBlkFront", "ebooksImgBlkFront", "main-image", "prodImage", "original-main-image", "detailImg", "mainImage"];
 
+/// The rule of an image that has no id of its own, only a frame that is known.
+pub(super) const IMAGE_HOLDER: &str = "image holder";
+
 impl Attributes {
     /// Learns what an element with an id tells by being there.
     pub(super) fn note_id(&mut self, id: &str, el: &Element<'_, '_>) {
@@ -88,13 +91,19 @@ impl Attributes {
 
     /// The largest version that the element offers: `data-old-hires`, the largest of the responsive set, or `src`.
     pub(super) fn note_image(&mut self, rule: &'static str, el: &Element<'_, '_>) {
-        if self.image.is_some() {
+        let is_better = self.image.is_none() || (self.image_rule == IMAGE_HOLDER && rule != IMAGE_HOLDER);
+        if !is_better {
             return;
         }
-        let url = |name: &str| el.get_attribute(name).filter(|value| value.starts_with("http"));
+        // Product images stand under `/images/I/`; stickers and blanks elsewhere.
+        let is_photo = |value: &String| value.starts_with("http") && value.contains("/images/I/");
+        let url = |name: &str| el.get_attribute(name).filter(is_photo);
         let largest = || el.get_attribute("data-a-dynamic-image").and_then(|json| text::largest_image(&text::decode(&json)));
-        self.image = url("data-old-hires").or_else(largest).or_else(|| url("src"));
-        self.image_rule = rule;
+        let found = url("data-old-hires").or_else(largest).or_else(|| url("src"));
+        if found.is_some() {
+            self.image = found;
+            self.image_rule = rule;
+        }
     }
 
     /// The `action` of a form tells captchas and the sign-in page.

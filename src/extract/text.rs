@@ -43,6 +43,18 @@ pub(super) fn tail(text: &str, bytes: usize) -> &str {
     &text[start..]
 }
 
+/// Appends as much as fits. What was cut once is full, so that the result does not depend on how the text was cut up.
+pub(super) fn push_capped(text: &mut String, fragment: &str, cap: usize) {
+    let room = cap.saturating_sub(text.len());
+    if fragment.len() <= room {
+        text.push_str(fragment);
+        return;
+    }
+    let end = (0..=room).rev().find(|end| fragment.is_char_boundary(*end)).unwrap_or(0);
+    text.push_str(&fragment[..end]);
+    text.extend(std::iter::repeat_n(' ', room - end));
+}
+
 /// The first value wins, unless it is blank.
 pub(super) fn set_if_blank(slot: &mut String, value: &str) {
     if line(slot).is_empty() {

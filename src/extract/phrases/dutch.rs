@@ -10,7 +10,7 @@ pub(super) const DUTCH: Language = Language {
     low_stock: &["nog slechts # op voorraad", "slechts # op voorraad", "nog maar # op voorraad", "nog # op voorraad", "nog slechts #", "nog maar #"],
     in_stock: &["op voorraad", "gewoonlijk verzonden", "meestal verzonden", "wordt verzonden binnen", "verzonden binnen", "beschikbaar", "verzending binnen"],
     no_featured_offer: &["alle koopopties bekijken", "bekijk alle koopopties", "geen aanbevolen aanbiedingen", "geen uitgelichte aanbiedingen", "verkrijgbaar bij deze verkopers", "alle aankoopopties bekijken"],
-    used: &["tweedehands", "gebruikt", "gereviseerd", "verzamel"],
+    used: &["tweedehands", "gebruikt", "verzamel"],
     rank_headings: &["plaats in bestsellerlijst", "bestsellerlijst", "plaats in de bestsellerlijst", "amazon-bestsellerlijst"],
     rank_in: &["in"],
     sold_by: &["verzonden en verkocht door", "verkocht en verzonden door", "verkocht door"],

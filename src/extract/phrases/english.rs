@@ -17,7 +17,7 @@ pub(super) const ENGLISH: Language = Language {
         "see all buying options", "see all buying choices", "no featured offers available", "available from these sellers", "available from other sellers",
         "featured offers available",
     ],
-    used: &["used", "renewed", "pre-owned", "collectible"],
+    used: &["used", "buy used", "save with used", "pre-owned", "collectible"],
     rank_headings: &["best sellers rank", "bestsellers rank", "best seller rank", "bestseller rank", "sales rank"],
     rank_in: &["in"],
     sold_by: &["ships from and sold by", "dispatched from and sold by", "despatched from and sold by", "shipped and sold by", "sold and shipped by", "sold by"],

@@ -10,7 +10,7 @@ pub(super) const FRENCH: Language = Language {
     low_stock: &["il ne reste plus que #", "plus que #", "seulement # en stock", "il reste #"],
     in_stock: &["en stock", "habituellement expédié", "expédié sous", "expédition sous", "généralement expédié", "disponible sous", "disponible à l'expédition", "disponible immédiatement"],
     no_featured_offer: &["voir toutes les options d'achat", "voir les options d'achat", "aucune offre mise en avant", "disponible auprès de ces vendeurs", "disponible chez ces vendeurs", "voir tous les choix d'achat"],
-    used: &["d'occasion", "occasion", "reconditionné", "collection"],
+    used: &["d'occasion", "occasion", "collection"],
     rank_headings: &["classement des meilleures ventes", "rang parmi les meilleures ventes"],
     rank_in: &["en", "dans"],
     sold_by: &["expédié et vendu par", "vendu et expédié par", "expédié par amazon et vendu par", "vendu par"],

@@ -10,7 +10,7 @@ pub(super) const GERMAN: Language = Language {
     low_stock: &["nur noch # auf lager", "nur noch # stück", "nur noch # verfügbar", "noch # auf lager", "nur noch #"],
     in_stock: &["auf lager", "gewöhnlich versandfertig", "versandfertig", "versandbereit", "lieferbar", "sofort verfügbar", "sofort lieferbar", "versand in", "verfügbar ab"],
     no_featured_offer: &["alle kaufoptionen", "keine hervorgehobenen angebote", "alle angebote ansehen", "erhältlich bei diesen anbietern", "bei diesen anbietern erhältlich"],
-    used: &["gebraucht", "refurbished", "generalüberholt", "sammlerstück"],
+    used: &["gebraucht", "sammlerstück"],
     rank_headings: &["bestseller-rang", "amazon bestseller", "verkaufsrang"],
     rank_in: &["in"],
     sold_by: &["verkauf und versand durch", "verkauf durch", "verkauft von", "versand und verkauf durch", "verkauft und versendet von", "verkäufer:"],

@@ -10,7 +10,7 @@ pub(super) const ITALIAN: Language = Language {
     low_stock: &["solo # disponibil", "solo #", "solo # rimanent", "ne rimangono #", "rimangono solo #", "ultimi # pezzi", "disponibilità: solo #"],
     in_stock: &["disponibilità immediata", "disponibile", "generalmente spedito", "spedizione entro", "spedito in", "in stock", "normalmente spedito", "solitamente spedito"],
     no_featured_offer: &["visualizza tutte le opzioni di acquisto", "vedi tutte le opzioni di acquisto", "nessuna offerta in evidenza", "nessuna offerta in vetrina", "disponibile presso questi venditori", "tutte le opzioni di acquisto"],
-    used: &["usato", "ricondizionato", "da collezione"],
+    used: &["usato", "da collezione"],
     rank_headings: &["posizione nella classifica bestseller", "classifica bestseller", "posizione nella classifica", "classifica bestseller di amazon"],
     rank_in: &["in", "nella categoria"],
     sold_by: &["venduto e spedito da", "spedito e venduto da", "venduto da"],

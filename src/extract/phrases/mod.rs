@@ -117,6 +117,12 @@ pub(super) fn any_says(text: &str, phrases: fn(&Language) -> &'static [&'static 
     LANGUAGES.iter().any(|language| any_in(phrases(language), &text))
 }
 
+/// True when any language says it at the start of the text.
+pub(super) fn begins(text: &str, phrases: fn(&Language) -> &'static [&'static str]) -> bool {
+    let text = text.to_lowercase();
+    LANGUAGES.iter().flat_map(|language| phrases(language)).any(|phrase| text.starts_with(phrase))
+}
+
 /// True when a row of product details begins with the heading of the bestseller ranks and holds a rank.
 pub(super) fn is_rank_row(raw: &str) -> bool {
     let start: String = raw.trim_start().chars().take(400).collect();

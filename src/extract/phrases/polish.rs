@@ -10,7 +10,7 @@ pub(super) const POLISH: Language = Language {
     low_stock: &["zostało tylko #", "pozostało tylko #", "tylko # w magazynie", "pozostało: #", "została tylko #", "zostały tylko #", "pozostały tylko #", "tylko # szt"],
     in_stock: &["dostępny", "dostępne", "dostępna", "w magazynie", "zwykle wysyłan", "wysyłka w ciągu", "zazwyczaj wysyłan", "wysyłane w ciągu", "na stanie"],
     no_featured_offer: &["zobacz wszystkie opcje zakupu", "wszystkie opcje zakupu", "brak polecanych ofert", "brak wyróżnionych ofert", "dostępne u tych sprzedawców", "dostępny u tych sprzedawców"],
-    used: &["używany", "używane", "odnowion", "kolekcjonersk"],
+    used: &["używany", "używane", "kolekcjonersk"],
     rank_headings: &["ranking najlepiej sprzedających się", "pozycja w rankingu bestsellerów", "ranking bestsellerów", "najlepiej sprzedające się"],
     rank_in: &["w kategorii", "w", "we"],
     sold_by: &["wysyłka i sprzedaż przez", "sprzedaż i wysyłka przez", "wysyłane i sprzedawane przez", "wysyłka i sprzedaż:", "sprzedawane i wysyłane przez", "sprzedawane przez", "sprzedaż przez"],

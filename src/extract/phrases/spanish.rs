@@ -10,7 +10,7 @@ pub(super) const SPANISH: Language = Language {
     low_stock: &["queda(n) #", "quedan #", "queda #", "sólo queda", "solo queda", "sólo hay #", "solo hay #", "últimas # unidades"],
     in_stock: &["en stock", "disponible", "se envía", "envío en", "normalmente se envía", "normalmente enviado", "hay existencias", "envíos desde y"],
     no_featured_offer: &["ver todas las opciones de compra", "ver todas las opciones", "no hay ofertas destacadas", "disponible a través de estos vendedores", "disponible por estos vendedores", "no hay ofertas recomendadas"],
-    used: &["de segunda mano", "segunda mano", "usado", "reacondicionado", "colección"],
+    used: &["de segunda mano", "segunda mano", "usado", "colección"],
     rank_headings: &["clasificación en los más vendidos", "más vendidos de amazon", "clasificación en los", "ranking de los más vendidos"],
     rank_in: &["en"],
     sold_by: &["vendido y enviado por", "enviado y vendido por", "enviado desde y vendido por", "se vende y envía por", "vendido por"],

@@ -10,7 +10,7 @@ pub(super) const SWEDISH: Language = Language {
     low_stock: &["endast # i lager", "endast # kvar", "bara # kvar", "bara # i lager", "endast #", "# kvar i lager"],
     in_stock: &["i lager", "skickas vanligtvis", "skickas inom", "levereras inom", "finns i lager", "tillgänglig"],
     no_featured_offer: &["se alla köpalternativ", "visa alla köpalternativ", "inga utvalda erbjudanden", "inga framhävda erbjudanden", "tillgänglig från dessa säljare"],
-    used: &["begagnad", "begagnat", "renoverad", "samlarobjekt"],
+    used: &["begagnad", "begagnat", "samlarobjekt"],
     rank_headings: &["rangordning för bästsäljare", "bästsäljare rangordning", "placering på bästsäljarlistan", "bästsäljarlista", "bästsäljare-rang", "amazon bästsäljar"],
     rank_in: &["i", "inom"],
     sold_by: &["skickas från och säljs av", "levereras och säljs av", "säljs och skickas av", "skickas och säljs av", "säljs av"],

@@ -10,7 +10,7 @@ pub(super) const TURKISH: Language = Language {
     low_stock: &["stokta sadece # adet", "sadece # adet kaldı", "yalnızca # adet", "son # adet", "stokta # adet kaldı", "sadece # adet", "stokta yalnızca #", "stokta sadece #"],
     in_stock: &["stokta var", "stokta", "genellikle", "içinde kargoya", "kargoya verilir", "gönderilir", "satışta"],
     no_featured_offer: &["tüm satın alma seçenekleri", "satın alma seçeneklerini gör", "öne çıkan teklif yok", "öne çıkan teklif bulunmamaktadır", "bu satıcılardan temin edilebilir"],
-    used: &["ikinci el", "kullanılmış", "yenilenmiş"],
+    used: &["ikinci el", "kullanılmış"],
     rank_headings: &["en çok satanlar sıralaması", "çok satanlar sıralaması", "en çok satanlar sırası", "en çok satanlar"],
     rank_in: &["içinde", "kategorisinde", "-"],
     sold_by: &["gönderici ve satıcı:", "satıcı ve gönderici:", "satıcı:", "satan:"],
