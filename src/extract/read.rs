@@ -113,8 +113,16 @@ fn coupon(captures: &[Capture]) -> facts::Found<String> {
 }
 
 fn ranks(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Vec<crate::domain::Rank>> {
-    let ranked = captures.iter().filter(|capture| capture.is_rank_row());
-    ranked.map(|row| rank::ranks(&row.text, marketplace)).max_by_key(Vec::len).filter(|ranks| !ranks.is_empty())
+    let rows: Vec<&Capture> = captures.iter().filter(|capture| capture.is_rank_row()).collect();
+    // A row inside of which the row of ranks stands links to bestsellers too; the heading tells them apart.
+    let headed = |row: &&&Capture| {
+        let heading = text::lines(&row.text).next().unwrap_or_default();
+        phrases::any_says(&heading, |language| language.rank_headings)
+    };
+    let most = |rows: &mut dyn Iterator<Item = &&Capture>| {
+        rows.map(|row| rank::ranks(&row.text, marketplace)).max_by_key(Vec::len).filter(|ranks| !ranks.is_empty())
+    };
+    most(&mut rows.iter().filter(headed)).or_else(|| most(&mut rows.iter()))
 }
 
 /// Writes down which rule gave the field.

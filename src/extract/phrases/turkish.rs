@@ -12,7 +12,7 @@ pub(super) const TURKISH: Language = Language {
     no_featured_offer: &["tüm satın alma seçenekleri", "satın alma seçeneklerini gör", "öne çıkan teklif yok", "öne çıkan teklif bulunmamaktadır", "bu satıcılardan temin edilebilir"],
     used: &["ikinci el", "kullanılmış"],
     rank_headings: &["en çok satanlar sıralaması", "çok satanlar sıralaması", "en çok satanlar sırası", "en çok satanlar"],
-    rank_in: &["içinde", "kategorisinde", "-"],
+    rank_in: &["içinde", "kategorisinde"],
     sold_by: &["gönderici ve satıcı:", "satıcı ve gönderici:", "satıcı:", "satan:"],
     sold_by_end: &[" ve gönderici", " tarafından", ". hediye", " gönderici:"],
     seller_labels: &["satıcı", "gönderici / satıcı", "satan", "gönderen / satıcı"],
