@@ -2,9 +2,9 @@
 
 use crate::domain::{Availability, Marketplace};
 
+use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::phrases;
-use super::scan::Capture;
 use super::text;
 
 /// What the page says, how it says it, and where.

@@ -44,6 +44,11 @@ impl Transcoder {
         if matches!(self.state, State::Utf8) {
             return chunk;
         }
+        // Most of a page's chunks hold nothing but ASCII: they need no copy either.
+        if matches!(self.state, State::Ascii(_)) && Encoding::ascii_valid_up_to(chunk) == chunk.len() {
+            self.look_for_declaration(chunk);
+            return chunk;
+        }
         self.out.clear();
         self.advance(chunk);
         &self.out
@@ -123,9 +128,7 @@ impl Transcoder {
         let length = Encoding::ascii_valid_up_to(chunk);
         let (ascii, rest) = chunk.split_at(length);
         self.out.extend_from_slice(ascii);
-        if self.declared.is_none() {
-            self.look_for_declaration(ascii);
-        }
+        self.look_for_declaration(ascii);
         if !rest.is_empty() {
             self.state = State::Probe(Vec::with_capacity(PROBE_BYTES));
         }
@@ -134,6 +137,9 @@ impl Transcoder {
 
     fn look_for_declaration(&mut self, ascii: &[u8]) {
         let State::Ascii(tag) = &mut self.state else { return };
+        if self.declared.is_some() {
+            return;
+        }
         for &byte in ascii {
             match byte {
                 b'<' => {
@@ -212,7 +218,8 @@ fn charset_in(bytes: &[u8]) -> Option<&'static Encoding> {
     let is_around = |byte: &u8| matches!(byte, b' ' | b'=' | b'"' | b'\'');
     let label = &bytes[at..];
     let label = &label[label.iter().take_while(|byte| is_around(byte)).count()..];
-    let length = label.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':')).count();
+    let length =
+        label.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':')).count();
     Encoding::for_label(&label[..length]).map(Encoding::output_encoding)
 }
 

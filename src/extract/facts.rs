@@ -2,9 +2,9 @@
 
 use crate::domain::{Asin, Marketplace, Rating};
 
+use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::phrases;
-use super::scan::Capture;
 use super::signs::Attributes;
 use super::text;
 
@@ -133,21 +133,23 @@ fn western_digit(c: char) -> char {
 
 /// The product's number of ratings.
 pub(super) fn review_count(captures: &[Capture]) -> Found<u32> {
-    of_product(captures, Part::ReviewCount)
-        .find_map(|capture| Some((count(&text::line(&capture.text))?, capture.rule)))
+    of_product(captures, Part::ReviewCount).find_map(|capture| Some((count(&text::line(&capture.text))?, capture.rule)))
 }
 
 /// The whole number of a text such as "14,652 ratings", "(1.201)", "1 234 Bewertungen".
 pub(super) fn count(line: &str) -> Option<u32> {
     let plain: String = line.chars().map(western_digit).collect();
     let start = plain.find(|c: char| c.is_ascii_digit())?;
-    let is_inside = |c: &char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}' | '٬');
+    let is_inside =
+        |c: &char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}' | '٬');
     let number: String = plain[start..].chars().take_while(is_inside).collect();
-    let groups: Vec<&str> = number.trim_end_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
+    let groups: Vec<&str> =
+        number.trim_end_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
     let behind = plain[start + number.len()..].chars().next();
     let shortened = number.ends_with(|c: char| c.is_ascii_digit())
         && behind.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
-    let whole = groups.iter().skip(1).all(|group| matches!(group.len(), 2 | 3)) && groups.last().is_some_and(|last| groups.len() == 1 || last.len() == 3);
+    let whole = groups.iter().skip(1).all(|group| matches!(group.len(), 2 | 3))
+        && groups.last().is_some_and(|last| groups.len() == 1 || last.len() == 3);
     if !whole || shortened { None } else { groups.concat().parse().ok() }
 }
 

@@ -1,8 +1,8 @@
 //! The parser's handlers: what the stream of tags and text tells the [`Scan`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lol_html::html_content::TextType;
 use lol_html::send::{Element, Settings};
 use lol_html::{HandlerResult, MemorySettings, doc_text, element};
 
@@ -17,17 +17,42 @@ const PARSER_BYTES: usize = 4 * 1024 * 1024;
 #[error("everything is settled")]
 pub(super) struct Stop;
 
-/// The handlers run one at a time; the lock is there because they are several owners, and is never waited for.
-pub(super) type Shared = Arc<Mutex<Scan>>;
+/// What the handlers share. They run one at a time: the lock is never waited for, and the two flags spare taking it for
+/// the many elements and texts that are of no use.
+pub(super) struct Wire {
+    deaf: AtomicBool,
+    listening: AtomicBool,
+    scan: Mutex<Scan>,
+}
 
-/// Takes the lock; a handler that panicked leaves captures behind that are still whole.
-pub(super) fn lock(scan: &Shared) -> MutexGuard<'_, Scan> {
-    scan.lock().unwrap_or_else(PoisonError::into_inner)
+/// The wire as its several owners hold it.
+pub(super) type Shared = Arc<Wire>;
+
+impl Wire {
+    /// A wire to an empty scan.
+    pub(super) fn new(scan: Scan) -> Shared {
+        let listening = AtomicBool::new(scan.is_listening());
+        Arc::new(Self { deaf: AtomicBool::new(false), listening, scan: Mutex::new(scan) })
+    }
+
+    /// Takes the lock; a handler that panicked leaves captures behind that are still whole.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Scan> {
+        self.scan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what frames are open, and with them the flags.
+    fn change<T>(&self, change: impl FnOnce(&mut Scan) -> T) -> T {
+        let mut scan = self.lock();
+        let result = change(&mut scan);
+        self.deaf.store(scan.is_deaf(), Ordering::Relaxed);
+        self.listening.store(scan.is_listening(), Ordering::Relaxed);
+        result
+    }
 }
 
 /// The parser's settings with the handlers that fill `scan`.
-pub(super) fn settings(scan: &Shared) -> Settings<'static, 'static> {
-    let share = || Arc::clone(scan);
+pub(super) fn settings(wire: &Shared) -> Settings<'static, 'static> {
+    let share = || Arc::clone(wire);
     let (all, root, canonical, title, form, input, link, text) =
         (share(), share(), share(), share(), share(), share(), share(), share());
     Settings::new_send()
@@ -36,74 +61,73 @@ pub(super) fn settings(scan: &Shared) -> Settings<'static, 'static> {
         .append_element_content_handler(element!("*", move |el| on_element(&all, el)))
         .append_element_content_handler(element!("html", move |el| on_root(&root, el)))
         .append_element_content_handler(element!("link[rel=canonical]", move |el| {
-            lock(&canonical).attributes.canonical = el.get_attribute("href");
+            canonical.lock().attributes.canonical = el.get_attribute("href");
             Ok(())
         }))
         .append_element_content_handler(element!("title", move |el| on_title(&title, el)))
         .append_element_content_handler(element!("form", move |el| {
             let (action, name) = (el.get_attribute("action"), el.get_attribute("name"));
-            lock(&form).attributes.note_form(&action.unwrap_or_default(), &name.unwrap_or_default());
+            form.lock().attributes.note_form(&action.unwrap_or_default(), &name.unwrap_or_default());
             Ok(())
         }))
         .append_element_content_handler(element!("input[name=ASIN], input#ASIN", move |el| {
-            let mut scan = lock(&input);
+            let mut scan = input.lock();
             let known = scan.attributes.asin_input.take();
             scan.attributes.asin_input = known.or_else(|| el.get_attribute("value").filter(|value| value.len() == 10));
             Ok(())
         }))
         .append_element_content_handler(element!("a[href*='cs_503'], a[href*='cs_404']", move |el| {
-            lock(&link).attributes.note_error_link(&el.get_attribute("href").unwrap_or_default());
+            link.lock().attributes.note_error_link(&el.get_attribute("href").unwrap_or_default());
             Ok(())
         }))
         .append_document_content_handler(doc_text!(move |chunk| {
-            if !matches!(chunk.text_type(), TextType::RawText | TextType::PlainText) {
-                lock(&text).push_text(chunk.as_str(), chunk.text_type());
+            if text.listening.load(Ordering::Relaxed) {
+                text.lock().push_text(chunk.as_str(), chunk.text_type());
             }
             Ok(())
         }))
 }
 
-fn on_element(shared: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
+fn on_element(wire: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
+    if wire.deaf.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let (id, class) = (el.get_attribute("id"), el.get_attribute("class"));
-    let mut scan = lock(shared);
-    let opened = scan.enter(id.as_deref().unwrap_or_default(), class.as_deref().unwrap_or_default(), el);
-    let settled = scan.is_settled();
-    drop(scan);
+    let (id, class) = (id.as_deref().unwrap_or_default(), class.as_deref().unwrap_or_default());
+    let (opened, settled) = wire.change(|scan| (scan.enter(id, class, el), scan.is_settled()));
     if settled {
         return Err(Box::new(Stop));
     }
-    close_with_end_tag(shared, opened, el)
+    close_with_end_tag(wire, opened, el)
 }
 
 /// An element without an end tag (`<img>`) opens nothing that could close.
-fn close_with_end_tag(shared: &Shared, opened: Option<u32>, el: &mut Element<'_, '_>) -> HandlerResult {
+fn close_with_end_tag(wire: &Shared, opened: Option<u32>, el: &mut Element<'_, '_>) -> HandlerResult {
     let Some(serial) = opened else { return Ok(()) };
     if !el.can_have_content() {
-        lock(shared).close(serial);
+        wire.change(|scan| scan.close(serial));
         return Ok(());
     }
-    let shared = Arc::clone(shared);
+    let wire = Arc::clone(wire);
     el.on_end_tag(Box::new(move |_| {
-        lock(&shared).close(serial);
+        wire.change(|scan| scan.close(serial));
         Ok(())
     }))
 }
 
-fn on_root(shared: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
-    lock(shared).attributes.language = el.get_attribute("lang");
-    let shared = Arc::clone(shared);
+fn on_root(wire: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
+    let wire = Arc::clone(wire);
     el.on_end_tag(Box::new(move |_| {
-        lock(&shared).attributes.signs.closed = true;
+        wire.lock().attributes.signs.closed = true;
         Ok(())
     }))
 }
 
 /// Only the first `<title>` is the document's; later ones belong to drawings.
-fn on_title(shared: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
-    let opened = {
-        let mut scan = lock(shared);
+fn on_title(wire: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
+    let opened = wire.change(|scan| {
         let is_first = scan.captures.iter().all(|capture| capture.part != Part::DocumentTitle);
         if is_first { scan.open_part(Part::DocumentTitle, "title") } else { None }
-    };
-    close_with_end_tag(shared, opened, el)
+    });
+    close_with_end_tag(wire, opened, el)
 }

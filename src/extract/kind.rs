@@ -2,10 +2,10 @@
 
 use crate::domain::Block;
 
+use super::capture::Capture;
 use super::layout::Part;
 use super::page::PageKind;
 use super::phrases;
-use super::scan::Capture;
 use super::signs::Attributes;
 use super::text;
 

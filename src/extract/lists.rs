@@ -3,11 +3,11 @@
 use crate::domain::numbers::parse_price;
 use crate::domain::{Asin, Marketplace};
 
+use super::capture::Capture;
 use super::facts;
 use super::layout::Part;
 use super::page::Item;
 use super::price::price_in_pieces;
-use super::scan::Capture;
 use super::text;
 
 /// The items of a list in the order of the page. A product that is shown twice, once as an advertisement, is two items.

@@ -11,6 +11,7 @@
 //! Pure: no I/O, no clock. The answer does not depend on how the page was cut into chunks.
 
 mod availability;
+mod capture;
 mod encoding;
 mod facts;
 mod handlers;
@@ -27,8 +28,6 @@ mod seller;
 mod signs;
 mod text;
 
-use std::sync::{Arc, Mutex};
-
 use lol_html::errors::RewritingError;
 use lol_html::send::HtmlRewriter;
 
@@ -37,7 +36,7 @@ use crate::domain::Marketplace;
 pub use page::{Item, NoPrice, Page, PageKind};
 
 use encoding::Transcoder;
-use handlers::Shared;
+use handlers::{Shared, Wire};
 use scan::Scan;
 
 /// What is known about a page before its first byte.
@@ -76,7 +75,7 @@ pub struct Extractor {
     marketplace: Option<Marketplace>,
     transcoder: Transcoder,
     parser: Option<Parser>,
-    scan: Shared,
+    wire: Shared,
     settled: bool,
     bytes: u64,
 }
@@ -85,13 +84,13 @@ impl Extractor {
     /// An extractor for one page.
     pub fn new(context: PageContext) -> Self {
         let fallback = context.marketplace.and_then(encoding::customary);
-        let scan: Shared = Arc::new(Mutex::new(Scan::new(context.marketplace.is_none())));
+        let wire = Wire::new(Scan::new(context.marketplace.is_none()));
         let discard: fn(&[u8]) = |_| {};
         Self {
             marketplace: context.marketplace,
             transcoder: Transcoder::new(context.content_type.as_deref(), fallback),
-            parser: Some(HtmlRewriter::new(handlers::settings(&scan), discard)),
-            scan,
+            parser: Some(HtmlRewriter::new(handlers::settings(&wire), discard)),
+            wire,
             settled: false,
             bytes: 0,
         }
@@ -116,7 +115,7 @@ impl Extractor {
                 let _ = parser.end();
             }
         }
-        let mut scan = handlers::lock(&self.scan);
+        let mut scan = self.wire.lock();
         scan.close_all();
         let settled = self.settled || scan.is_settled();
         read::page(&scan, self.marketplace, settled, self.bytes)

@@ -154,7 +154,8 @@ impl Page {
             Some(_) | None => {}
         }
         let availability = self.availability.unwrap_or_default();
-        let says_something = self.price_minor.is_some() || availability != Availability::Unknown || self.no_price.is_some();
+        let says_something =
+            self.price_minor.is_some() || availability != Availability::Unknown || self.no_price.is_some();
         if self.title.is_none() || !says_something {
             return Outcome::Failed(Failure::Unreadable);
         }

@@ -6,9 +6,9 @@
 use crate::domain::numbers::{NumberError, parse_price};
 use crate::domain::{Marketplace, Money};
 
+use super::capture::{Capture, Pieces};
 use super::layout::{Part, Within};
 use super::phrases;
-use super::scan::{Capture, Pieces};
 use super::text;
 
 /// What the page says about money.
@@ -80,10 +80,12 @@ fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
 /// "You save: 48.00": called so, or exactly what lies between another offer and a struck-through price.
 fn is_saving(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> bool {
     let called_so = || phrases::begins(&label_line(one.capture), |language| language.savings);
-    let with_amount = |amount: i64, kind| candidates.iter().any(|other| other.kind == kind && other.amount.amount_minor == amount);
+    let with_amount =
+        |amount: i64, kind| candidates.iter().any(|other| other.kind == kind && other.amount.amount_minor == amount);
     let minor = one.amount.amount_minor;
     let lies_between = || {
-        let struck = candidates.iter().filter(|other| other.kind == Kind::Struck).map(|other| other.amount.amount_minor);
+        let struck =
+            candidates.iter().filter(|other| other.kind == Kind::Struck).map(|other| other.amount.amount_minor);
         struck.filter(|struck| *struck > 2 * minor).any(|struck| with_amount(struck - minor, Kind::Offer))
     };
     called_so() || lies_between()

@@ -28,7 +28,7 @@ fn entries(line: &str) -> Vec<String> {
         .iter()
         .flat_map(|marker| line.match_indices(marker).map(|(at, found)| (at, at + found.len())))
         .filter(|(at, end)| {
-            let bound = *at == 0 || line[..*at].ends_with(|c: char| c == ' ' || c == ':' || c == ')');
+            let bound = *at == 0 || line[..*at].ends_with([' ', ':', ')']);
             bound && line[*end..].trim_start().starts_with(|c: char| c.is_ascii_digit())
         })
         .map(|(at, _)| at)
@@ -58,7 +58,8 @@ fn without_heading(line: &str) -> String {
         return line.to_owned();
     }
     let first = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
-    let marked = MARKERS.iter().filter_map(|marker| line[..first].rfind(marker).filter(|at| at + marker.len() >= first)).min();
+    let marked =
+        MARKERS.iter().filter_map(|marker| line[..first].rfind(marker).filter(|at| at + marker.len() >= first)).min();
     line[marked.unwrap_or(first)..].to_owned()
 }
 
@@ -133,7 +134,10 @@ fn number_last(entry: &str) -> Option<Rank> {
         return None;
     }
     let category = entry[..start].trim_end_matches(['第', '#', ' ', '-', '–', ':']);
-    let category = ["商品里排", "里排", "商品里", "kategorisinde", "排名"].iter().find_map(|tail| category.strip_suffix(tail)).unwrap_or(category);
+    let category = ["商品里排", "里排", "商品里", "kategorisinde", "排名"]
+        .iter()
+        .find_map(|tail| category.strip_suffix(tail))
+        .unwrap_or(category);
     rank_of(rank, category)
 }
 
@@ -147,8 +151,7 @@ fn rank_of(rank: u32, category: &str) -> Option<Rank> {
 fn leading_count(text: &str) -> Option<(u32, &str)> {
     let mut digits = String::new();
     let mut end = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         if c.is_ascii_digit() {
             digits.push(c);
             end = at + 1;
@@ -179,22 +182,71 @@ mod tests {
     #[test]
     fn ranks_are_read_in_every_language() {
         for (raw, code, expected) in [
-            ("Best Sellers Rank: #14,402 in Kitchen (See Top 100 in Kitchen)\u{2}#46 in Canister Vacuum Cleaners", "ae", vec![(14402, "Kitchen"), (46, "Canister Vacuum Cleaners")]),
-            ("Amazon Bestsellers Rank: 8,557 in Books (See Top 100 in Books)\u{2}#4 in Home & Garden (Books)", "co.uk", vec![(8557, "Books"), (4, "Home & Garden (Books)")]),
-            ("Best Sellers Rank\u{2} #105 in Home > Home Décor\u{2}#8146 in Home > Textiles", "ca", vec![(105, "Home > Home Décor"), (8146, "Home > Textiles")]),
-            ("Amazon Bestseller-Rang: Nr. 52.871 in Fremdsprachige Bücher (Siehe Top 100 in Fremdsprachige Bücher)\u{2}Nr. 3 in C", "de", vec![(52871, "Fremdsprachige Bücher"), (3, "C")]),
-            ("Classement des meilleures ventes d'Amazon: 25.472 en Livres (Voir les 100 premiers en Livres)\u{2}n°66 dans Guides", "fr", vec![(25472, "Livres"), (66, "Guides")]),
-            ("Clasificación en los más vendidos de Amazon: nº1,643,215 en Hogar y cocina (Ver el Top 100 en Hogar y cocina)\u{2}nº2,417 en Robots", "es", vec![(1643215, "Hogar y cocina"), (2417, "Robots")]),
-            ("Posizione nella classifica Bestseller di Amazon: n. 1.234 in Libri (Visualizza i Top 100 nella categoria Libri)", "it", vec![(1234, "Libri")]),
-            ("Ranking dos mais vendidos: Nº 1.448 em Livros (Conheça o Top 100 na categoria Livros)\u{2}Nº 10 em Política", "com.br", vec![(1448, "Livros"), (10, "Política")]),
+            (
+                "Best Sellers Rank: #14,402 in Kitchen (See Top 100 in Kitchen)\u{2}#46 in Canister Vacuum Cleaners",
+                "ae",
+                vec![(14402, "Kitchen"), (46, "Canister Vacuum Cleaners")],
+            ),
+            (
+                "Amazon Bestsellers Rank: 8,557 in Books (See Top 100 in Books)\u{2}#4 in Home & Garden (Books)",
+                "co.uk",
+                vec![(8557, "Books"), (4, "Home & Garden (Books)")],
+            ),
+            (
+                "Best Sellers Rank\u{2} #105 in Home > Home Décor\u{2}#8146 in Home > Textiles",
+                "ca",
+                vec![(105, "Home > Home Décor"), (8146, "Home > Textiles")],
+            ),
+            (
+                "Amazon Bestseller-Rang: Nr. 52.871 in Fremdsprachige Bücher (Siehe Top 100 in Fremdsprachige Bücher)\u{2}Nr. 3 in C",
+                "de",
+                vec![(52871, "Fremdsprachige Bücher"), (3, "C")],
+            ),
+            (
+                "Classement des meilleures ventes d'Amazon: 25.472 en Livres (Voir les 100 premiers en Livres)\u{2}n°66 dans Guides",
+                "fr",
+                vec![(25472, "Livres"), (66, "Guides")],
+            ),
+            (
+                "Clasificación en los más vendidos de Amazon: nº1,643,215 en Hogar y cocina (Ver el Top 100 en Hogar y cocina)\u{2}nº2,417 en Robots",
+                "es",
+                vec![(1643215, "Hogar y cocina"), (2417, "Robots")],
+            ),
+            (
+                "Posizione nella classifica Bestseller di Amazon: n. 1.234 in Libri (Visualizza i Top 100 nella categoria Libri)",
+                "it",
+                vec![(1234, "Libri")],
+            ),
+            (
+                "Ranking dos mais vendidos: Nº 1.448 em Livros (Conheça o Top 100 na categoria Livros)\u{2}Nº 10 em Política",
+                "com.br",
+                vec![(1448, "Livros"), (10, "Política")],
+            ),
             ("Plaats in bestsellerlijst: #1.234 in Boeken (Top 100 in Boeken bekijken)", "nl", vec![(1234, "Boeken")]),
             ("Rangordning för bästsäljare: #1 234 i Böcker (Visa Topp 100 i Böcker)", "se", vec![(1234, "Böcker")]),
-            ("Ranking najlepiej sprzedających się: #1 234 w kategorii Książki (Zobacz Top 100 w kategorii Książki)", "pl", vec![(1234, "Książki")]),
-            ("Amazon 売れ筋ランキング: - 1,234位本 (本の売れ筋ランキングを見る)\u{2}- 12位絵本", "co.jp", vec![(1234, "本"), (12, "絵本")]),
-            ("亚马逊热销商品排名\u{2}手机通讯商品里排第13,280名 (查看销售排行榜)\u{2}第3512位 - 手机通讯 > 手机配件", "cn", vec![(13280, "手机通讯"), (3512, "手机通讯 > 手机配件")]),
-            ("تصنيف الأفضل مبيعاً: #1,234 في الإلكترونيات (شاهد أفضل 100 في الإلكترونيات)", "ae", vec![(1234, "الإلكترونيات")]),
+            (
+                "Ranking najlepiej sprzedających się: #1 234 w kategorii Książki (Zobacz Top 100 w kategorii Książki)",
+                "pl",
+                vec![(1234, "Książki")],
+            ),
+            (
+                "Amazon 売れ筋ランキング: - 1,234位本 (本の売れ筋ランキングを見る)\u{2}- 12位絵本",
+                "co.jp",
+                vec![(1234, "本"), (12, "絵本")],
+            ),
+            (
+                "亚马逊热销商品排名\u{2}手机通讯商品里排第13,280名 (查看销售排行榜)\u{2}第3512位 - 手机通讯 > 手机配件",
+                "cn",
+                vec![(13280, "手机通讯"), (3512, "手机通讯 > 手机配件")],
+            ),
+            (
+                "تصنيف الأفضل مبيعاً: #1,234 في الإلكترونيات (شاهد أفضل 100 في الإلكترونيات)",
+                "ae",
+                vec![(1234, "الإلكترونيات")],
+            ),
         ] {
-            let expected: Vec<(u32, String)> = expected.into_iter().map(|(rank, category)| (rank, category.to_owned())).collect();
+            let expected: Vec<(u32, String)> =
+                expected.into_iter().map(|(rank, category)| (rank, category.to_owned())).collect();
             assert_eq!(read(raw, code), expected, "{raw}");
         }
     }

@@ -2,10 +2,11 @@
 
 use crate::domain::{Availability, Marketplace};
 
+use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::page::{NoPrice, Page, PageKind};
 use super::price::Prices;
-use super::scan::{Capture, Scan};
+use super::scan::Scan;
 use super::{availability, facts, kind, lists, phrases, price, rank, seller, text};
 
 /// Shorter bodies are no page of Amazon's, whatever they contain.
@@ -47,7 +48,8 @@ fn product(page: &mut Page, scan: &Scan, captures: &[Capture]) {
     page.brand = note(page, "brand", facts::brand(captures));
     page.rating = note(page, "rating", facts::rating(captures));
     page.review_count = note(page, "review_count", facts::review_count(captures));
-    page.main_image_url = note(page, "main_image_url", attributes.image.clone().map(|url| (url, attributes.image_rule)));
+    page.main_image_url =
+        note(page, "main_image_url", attributes.image.clone().map(|url| (url, attributes.image_rule)));
     page.bullets = facts::bullets(captures);
     (page.parent_asin, page.variation_asins) = facts::variations(captures, attributes);
     page.coupon = note(page, "coupon", coupon(captures));
@@ -106,7 +108,8 @@ fn no_price(captures: &[Capture], availability: Availability, prices: &Prices) -
 }
 
 fn coupon(captures: &[Capture]) -> facts::Found<String> {
-    let coupons = captures.iter().filter(|capture| capture.part == Part::Coupon && !capture.within.any(Within::ELSEWHERE));
+    let coupons =
+        captures.iter().filter(|capture| capture.part == Part::Coupon && !capture.within.any(Within::ELSEWHERE));
     coupons
         .map(|capture| (text::line(&capture.text), capture.rule))
         .find(|(coupon, _)| coupon.contains(|c: char| c.is_numeric()))

@@ -7,9 +7,9 @@
 use lol_html::html_content::TextType;
 use lol_html::send::Element;
 
+use super::capture::{Capture, Pieces, RANKS};
+use super::layout::{self, FACEOUT, Mark, Part, ROW_FAMILIES, SEARCH_RESULT, Within};
 use super::signs::{Attributes, IMAGE_HOLDER};
-use super::layout::{self, HIDDEN_CLASSES, ITEM_CLASSES, Mark, Part, ROW_FAMILIES, Within};
-use super::phrases;
 use super::text;
 
 /// Longest text kept of one frame, in bytes; rows of product details are the longest that matter.
@@ -29,45 +29,6 @@ const PRICE_MARK_TEXT: &str = "\u{1}";
 pub(super) const BREAK: char = '\u{2}';
 const BREAK_TEXT: &str = "\u{2}";
 
-/// One closed frame.
-#[derive(Debug)]
-pub(super) struct Capture {
-    pub(super) part: Part,
-    pub(super) within: Within,
-    /// The id or class that gave it.
-    pub(super) rule: &'static str,
-    /// Its text as in the source: entities not yet decoded.
-    pub(super) text: String,
-    /// What stands before it (prices), or an attribute that says what it is (rows of the buy box, items).
-    pub(super) label: String,
-    /// Pieces of a price.
-    pub(super) pieces: Pieces,
-    /// The item it belongs to, counted from 1; 0 outside of items.
-    pub(super) item: usize,
-}
-
-/// Label of a row of details that links to a bestseller list.
-const RANKS: &str = "ranks";
-
-impl Capture {
-    /// True for a row of details that holds bestseller ranks.
-    pub(super) fn is_rank_row(&self) -> bool {
-        self.part == Part::DetailRow && (self.label == RANKS || phrases::is_rank_row(&self.text))
-    }
-}
-
-/// The ways in which one price is written.
-#[derive(Debug, Default)]
-pub(super) struct Pieces {
-    pub(super) offscreen: String,
-    pub(super) whole: String,
-    pub(super) fraction: String,
-    /// Struck through.
-    pub(super) struck: bool,
-    /// Followed by a unit: "/ 100 ml".
-    pub(super) per_unit: bool,
-}
-
 #[derive(Debug)]
 struct Frame {
     serial: u32,
@@ -85,6 +46,8 @@ pub(super) struct Scan {
     /// The row of each family that came first, and so is the featured one.
     first_rows: Vec<String>,
     script_bytes: usize,
+    seen_title: bool,
+    seen_offer: bool,
     /// The price that closed last: a "/ 100 ml" behind it makes it a unit price.
     last_price: Option<usize>,
     pub(super) captures: Vec<Capture>,
@@ -116,7 +79,10 @@ impl Scan {
         if mark.part == Part::Rating {
             self.capture_attribute(Part::Rating, rule, el.get_attribute("title").unwrap_or_default());
         }
-        self.open(Capture { part: mark.part, within: self.within, rule, text: String::new(), label, pieces, item: 0 }, mark.enters)
+        self.open(
+            Capture { part: mark.part, within: self.within, rule, text: String::new(), label, pieces, item: 0 },
+            mark.enters,
+        )
     }
 
     /// Opens a frame that no table knows, such as the document's title.
@@ -144,40 +110,34 @@ impl Scan {
     }
 
     /// The meaning of an element: by id, by class, or by its tag inside of a region.
-    fn meaning(&mut self, id: &str, class: &str, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
-        if let Some((rule, mark)) = self.item_root(id, class, el) {
-            return Some((rule, mark));
-        }
+    fn meaning(&mut self, id: &str, classes: &str, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
         if !id.is_empty() {
             self.attributes.note_id(id, el);
-            if let Some((rule, mark)) = layout::by_id(id).filter(|(rule, _)| self.id_counts_here(rule)) {
-                return Some((rule, mark));
-            }
-            if id == "price" && self.within.any(Within::BOOK_HEADER) {
-                return Some(("booksHeaderSection", Mark { part: Part::PlainPrice, enters: Within::BUY_BOX.and(Within::PRICES) }));
+            let of_book = id == "price" && self.within.any(Within::BOOK_HEADER);
+            if of_book {
+                return Some(("booksHeaderSection", layout::BOOK_PRICE));
             }
         }
-        if !self.frames.is_empty() && class.split_ascii_whitespace().any(|name| HIDDEN_CLASSES.contains(&name)) {
-            return Some(("hidden", Mark { part: Part::Hidden, enters: Within::NOWHERE }));
+        let by_classes = layout::by_classes(classes, self.within).filter(|(rule, mark)| match mark.part {
+            Part::Item => self.is_item_root(rule, id, el),
+            Part::Hidden => !self.frames.is_empty(),
+            _ => true,
+        });
+        if by_classes.is_some_and(|(_, mark)| mark.part == Part::Item) {
+            return by_classes;
         }
-        let by_class = class.split_ascii_whitespace().find_map(|name| layout::by_class(name, self.within));
-        by_class.or_else(|| self.by_tag(el))
+        let by_id = if id.is_empty() { None } else { layout::by_id(id) };
+        by_id.or(by_classes).or_else(|| self.by_tag(el))
     }
 
-    /// `#title` and `#price` are wrappers on some layouts; inside of what they wrap they say nothing new.
-    fn id_counts_here(&self, rule: &str) -> bool {
-        !(rule == "price" && self.within.any(Within::BOOK_HEADER))
-    }
-
-    fn item_root(&self, id: &str, class: &str, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
-        if class.is_empty() || self.within.any(Within::ITEM) {
-            return None;
-        }
-        let rule = *ITEM_CLASSES.iter().find(|name| class.split_ascii_whitespace().any(|word| word == **name))?;
-        let is_result = el.get_attribute("data-component-type").is_some_and(|value| value == "s-search-result");
-        let counts = rule != "s-result-item" || is_result;
-        let looks_like_asin = id.len() == 10 || rule != "p13n-sc-uncoverable-faceout";
-        (counts && looks_like_asin).then_some((rule, Mark { part: Part::Item, enters: Within::ITEM }))
+    /// Search results are told from the other rows of their list by an attribute, bestsellers by their id.
+    fn is_item_root(&self, rule: &str, id: &str, el: &Element<'_, '_>) -> bool {
+        let fits = match rule {
+            SEARCH_RESULT => el.get_attribute("data-component-type").is_some_and(|value| value == "s-search-result"),
+            FACEOUT => id.len() == 10,
+            _ => true,
+        };
+        fits && !self.within.any(Within::ITEM)
     }
 
     fn by_tag(&mut self, el: &Element<'_, '_>) -> Option<(&'static str, Mark)> {
@@ -192,6 +152,9 @@ impl Scan {
             "li" if self.within.any(Within::BULLETS) => return found("bullets", Part::Bullet),
             "h2" | "h3" if self.within.any(Within::ITEM) => return found("h2", Part::ItemTitle),
             "img" => self.note_image(el),
+            "li" if self.within.any(Within::TWISTER) => {
+                self.attributes.variation_asins.extend(el.get_attribute("data-defaultasin"));
+            }
             "a" => {
                 let href = el.get_attribute("href").unwrap_or_default();
                 self.note_link(&href);
@@ -281,11 +244,9 @@ impl Scan {
     /// A fragment of text.
     pub(super) fn push_text(&mut self, fragment: &str, kind: TextType) {
         match kind {
-            TextType::Data | TextType::RCData => {
-                if !self.frames.is_empty() {
-                    self.note_unit(fragment);
-                    self.append(fragment);
-                }
+            TextType::Data | TextType::RCData if !self.frames.is_empty() => {
+                self.note_unit(fragment);
+                self.append(fragment);
             }
             TextType::ScriptData => self.push_script(fragment),
             _ => {}
@@ -382,9 +343,24 @@ impl Scan {
     }
 
     fn keep(&mut self, capture: Capture) {
+        const OFFER: &[Part] =
+            &[Part::Availability, Part::OutOfStock, Part::BuyingOptions, Part::Price, Part::PlainPrice];
+        self.seen_title |= capture.part == Part::Title;
+        self.seen_offer |= OFFER.contains(&capture.part);
         if self.captures.len() < MAX_CAPTURES {
             self.captures.push(capture);
         }
+    }
+
+    /// True inside of what belongs to other products: on a product page nothing there is of use.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.attributes.signs.product && self.within.any(Within::ELSEWHERE)
+    }
+
+    /// True when text is wanted where the stream stands.
+    pub(super) fn is_listening(&self) -> bool {
+        let head = self.head_script.as_ref().is_some_and(|script| script.len() < HEAD_SCRIPT_BYTES);
+        head || (!self.frames.is_empty() && !self.is_deaf())
     }
 
     /// True when nothing further down the page can add a fact.
@@ -392,15 +368,14 @@ impl Scan {
     /// Ranks stand below everything else that a product page tells; where there are none, the footer ends it.
     pub(super) fn is_settled(&self) -> bool {
         let signs = self.attributes.signs;
-        let has = |part| self.captures.iter().any(|capture| capture.part == part);
-        let offer_seen = || has(Part::Availability) || has(Part::OutOfStock) || has(Part::BuyingOptions) || has(Part::Price) || has(Part::PlainPrice);
-        signs.footer || (signs.ranks && self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow) && has(Part::Title) && offer_seen())
+        let rank_row_closed = || self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow);
+        signs.footer || (signs.ranks && self.seen_title && self.seen_offer && rank_row_closed())
     }
 }
 
 fn asin_of_item(el: &Element<'_, '_>) -> String {
-    let named = ["data-asin", "id"].iter().filter_map(|name| el.get_attribute(name));
-    named.filter(|value| value.len() == 10).next().unwrap_or_default()
+    let mut named = ["data-asin", "id"].iter().filter_map(|name| el.get_attribute(name));
+    named.find(|value| value.len() == 10).unwrap_or_default()
 }
 
 fn links_to_reviews(href: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Who sells the featured offer.
 
+use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::phrases;
-use super::scan::Capture;
 use super::text;
 
 /// The seller's name and the rule that found it.
@@ -17,9 +17,9 @@ pub(super) fn read(captures: &[Capture]) -> Option<(String, &'static str)> {
             .collect::<Vec<_>>()
     };
     let (plain, subscribed) = (in_order(false), in_order(true));
-    [plain, subscribed].iter().find_map(|captures| {
-        by_name(captures).or_else(|| by_cells(captures)).or_else(|| by_sentence(captures))
-    })
+    [plain, subscribed]
+        .iter()
+        .find_map(|captures| by_name(captures).or_else(|| by_cells(captures)).or_else(|| by_sentence(captures)))
 }
 
 fn by_name(captures: &[&Capture]) -> Option<(String, &'static str)> {
@@ -99,9 +99,15 @@ mod tests {
     fn the_seller_is_read_out_of_the_sentence() {
         for (sentence, expected) in [
             ("Ships from and sold by Amazon.com. Gift-wrap available.", "Amazon.com"),
-            ("Sold by KIDA Retail (4.7 out of 5 | 7,626 ratings) and Fulfilled by Amazon. Gift-wrap available.", "KIDA Retail"),
+            (
+                "Sold by KIDA Retail (4.7 out of 5 | 7,626 ratings) and Fulfilled by Amazon. Gift-wrap available.",
+                "KIDA Retail",
+            ),
             ("Ships from and sold by Amazon.ca exclusively for Prime members. Details", "Amazon.ca"),
-            ("Verkauf durch NITZ OVERSEAS und Versand durch Amazon. Für weitere Informationen klicken Sie.", "NITZ OVERSEAS"),
+            (
+                "Verkauf durch NITZ OVERSEAS und Versand durch Amazon. Für weitere Informationen klicken Sie.",
+                "NITZ OVERSEAS",
+            ),
             ("Verkauf und Versand durch Amazon. Geschenkverpackung verfügbar.", "Amazon"),
             ("Expédié et vendu par livres_allemands.", "livres_allemands"),
             ("Ships from: Amazon Sold by: PrettyLitter, Inc.", "PrettyLitter, Inc"),

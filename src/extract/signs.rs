@@ -1,14 +1,16 @@
 //! Facts that stand in attributes and in the mere presence of elements.
 
+use std::sync::LazyLock;
+
 use lol_html::send::Element;
 
+use super::layout::Lexicon;
 use super::text;
 
 /// Facts that stand in attributes.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     pub(super) canonical: Option<String>,
-    pub(super) language: Option<String>,
     /// `value` of the hidden ASIN input of the cart form.
     pub(super) asin_input: Option<String>,
     /// `data-asin` of the element that shows the product's stars, or another one of the product itself.
@@ -43,8 +45,10 @@ pub(super) struct Signs {
     pub(super) ranks: bool,
 }
 
+type Note = fn(&mut Signs);
+
 /// Ids that give a page's kind away.
-const ID_SIGNS: &[(&str, fn(&mut Signs))] = &[
+const ID_SIGNS: &[(&str, Note)] = &[
     ("dp", |signs| signs.product = true),
     ("dp-container", |signs| signs.product = true),
     ("productTitle", |signs| signs.product = true),
@@ -70,7 +74,27 @@ const ID_SIGNS: &[(&str, fn(&mut Signs))] = &[
 ];
 
 /// Images whose id is their meaning, on desktop, mobile, books and e-books.
-const IMAGE_IDS: &[&str] = &["landingImage", "imgBlkFront", "ebooksImgBlkFront", "main-image", "prodImage", "original-main-image", "detailImg", "mainImage"];
+const IMAGE_IDS: &[&str] = &[
+    "landingImage",
+    "imgBlkFront",
+    "ebooksImgBlkFront",
+    "main-image",
+    "prodImage",
+    "original-main-image",
+    "detailImg",
+    "mainImage",
+];
+
+#[derive(Clone, Copy)]
+enum IdMeaning {
+    Sign(Note),
+    Image,
+}
+
+static ID_MEANINGS: LazyLock<Lexicon<IdMeaning>> = LazyLock::new(|| {
+    let signs = ID_SIGNS.iter().map(|(id, note)| (*id, IdMeaning::Sign(*note)));
+    Lexicon::new(signs.chain(IMAGE_IDS.iter().map(|id| (*id, IdMeaning::Image))))
+});
 
 /// The rule of an image that has no id of its own, only a frame that is known.
 pub(super) const IMAGE_HOLDER: &str = "image holder";
@@ -78,11 +102,10 @@ pub(super) const IMAGE_HOLDER: &str = "image holder";
 impl Attributes {
     /// Learns what an element with an id tells by being there.
     pub(super) fn note_id(&mut self, id: &str, el: &Element<'_, '_>) {
-        if let Some((_, note)) = ID_SIGNS.iter().find(|(known, _)| *known == id) {
-            note(&mut self.signs);
-        }
-        if let Some(rule) = IMAGE_IDS.iter().find(|known| **known == id) {
-            self.note_image(rule, el);
+        match ID_MEANINGS.get(id) {
+            Some((_, IdMeaning::Sign(note))) => note(&mut self.signs),
+            Some((rule, IdMeaning::Image)) => self.note_image(rule, el),
+            None => {}
         }
         if id == "averageCustomerReviews" {
             self.asin_attribute = self.asin_attribute.take().or_else(|| el.get_attribute("data-asin"));
@@ -98,7 +121,8 @@ impl Attributes {
         // Product images stand under `/images/I/`; stickers and blanks elsewhere.
         let is_photo = |value: &String| value.starts_with("http") && value.contains("/images/I/");
         let url = |name: &str| el.get_attribute(name).filter(is_photo);
-        let largest = || el.get_attribute("data-a-dynamic-image").and_then(|json| text::largest_image(&text::decode(&json)));
+        let largest =
+            || el.get_attribute("data-a-dynamic-image").and_then(|json| text::largest_image(&text::decode(&json)));
         let found = url("data-old-hires").or_else(largest).or_else(|| url("src"));
         if found.is_some() {
             self.image = found;

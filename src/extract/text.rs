@@ -64,7 +64,8 @@ pub(super) fn set_if_blank(slot: &mut String, value: &str) {
 
 /// The ASIN in the path of a link: `/dp/ASIN`, `/gp/product/ASIN`, `/gp/aw/d/ASIN`.
 pub(super) fn asin_of_link(href: &str) -> Option<&str> {
-    const MARKS: &[&str] = &["/dp/product/", "/dp/", "/gp/product/", "/gp/aw/d/", "/gp/aw/cr/", "/product-reviews/", "/ASIN/", "%2Fdp%2F"];
+    const MARKS: &[&str] =
+        &["/dp/product/", "/dp/", "/gp/product/", "/gp/aw/d/", "/gp/aw/cr/", "/product-reviews/", "/ASIN/", "%2Fdp%2F"];
     let start = MARKS.iter().find_map(|mark| href.find(mark).map(|at| at + mark.len()))?;
     let asin = href.get(start..start + 10)?;
     let ends = !href[start + 10..].starts_with(|c: char| c.is_ascii_alphanumeric());

@@ -48,7 +48,11 @@ fn random_chunks(mut page: &[u8], mut seed: u64) -> Vec<&[u8]> {
 #[test]
 fn random_splits_of_real_pages_give_the_same_answer() {
     let Some(corpus) = corpus::directory() else { return };
-    let mut files: Vec<_> = std::fs::read_dir(corpus.join("pages")).expect("the corpus has pages").flatten().map(|file| file.path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(corpus.join("pages"))
+        .expect("the corpus has pages")
+        .flatten()
+        .map(|file| file.path())
+        .collect();
     files.sort();
     for (at, file) in files.iter().enumerate() {
         let page = std::fs::read(file).expect("a page can be read");
@@ -60,7 +64,8 @@ fn random_splits_of_real_pages_give_the_same_answer() {
 #[test]
 fn a_page_settles_before_its_end() {
     let mut page = pages::bytes("com.html");
-    let whole = serde_json::to_string(&extract(&page, PageContext::default()).expect("it is small")).expect("it serialises");
+    let whole =
+        serde_json::to_string(&extract(&page, PageContext::default()).expect("it is small")).expect("it serialises");
     page.extend_from_slice("<p>More of the same.</p>".repeat(1000).as_bytes());
     let mut extractor = Extractor::new(PageContext::default());
     let settled = page.chunks(1000).position(|chunk| matches!(extractor.feed(chunk), Ok(Progress::Settled)));

@@ -26,22 +26,62 @@ enum Verdict {
 const FIELDS: &[Field] = &[
     Field { name: "kind", least: 1.0, compare: |label, read| same(&label["kind"], &read["kind"]) },
     Field { name: "asin", least: 1.0, compare: |label, read| same(&label["asin"], &read["asin"]) },
-    Field { name: "title", least: 1.0, compare: |label, read| product(label, same_text(&label["title"], &read["title"])) },
+    Field {
+        name: "title",
+        least: 1.0,
+        compare: |label, read| product(label, same_text(&label["title"], &read["title"])),
+    },
     Field { name: "price_minor", least: 0.99, compare: price },
     Field { name: "no price", least: 1.0, compare: no_price },
-    Field { name: "list_price_minor", least: 0.96, compare: |label, read| product(label, same(&label["list_price_minor"], &read["list_price_minor"])) },
-    Field { name: "availability", least: 0.97, compare: |label, read| product(label, same(&label["availability"], &read["availability"])) },
-    Field { name: "seller", least: 0.95, compare: |label, read| product(label, same_text(&label["seller"], &read["seller"])) },
-    Field { name: "brand", least: 0.95, compare: |label, read| product(label, same_text(&label["brand"], &read["brand"])) },
-    Field { name: "rating", least: 0.98, compare: |label, read| product(label, same(&label["rating"], &read["rating"])) },
-    Field { name: "review_count", least: 0.98, compare: |label, read| product(label, same(&label["review_count"], &read["review_count"])) },
+    Field {
+        name: "list_price_minor",
+        least: 0.96,
+        compare: |label, read| product(label, same(&label["list_price_minor"], &read["list_price_minor"])),
+    },
+    Field {
+        name: "availability",
+        least: 0.97,
+        compare: |label, read| product(label, same(&label["availability"], &read["availability"])),
+    },
+    Field {
+        name: "seller",
+        least: 0.95,
+        compare: |label, read| product(label, same_text(&label["seller"], &read["seller"])),
+    },
+    Field {
+        name: "brand",
+        least: 0.95,
+        compare: |label, read| product(label, same_text(&label["brand"], &read["brand"])),
+    },
+    Field {
+        name: "rating",
+        least: 0.98,
+        compare: |label, read| product(label, same(&label["rating"], &read["rating"])),
+    },
+    Field {
+        name: "review_count",
+        least: 0.98,
+        compare: |label, read| product(label, same(&label["review_count"], &read["review_count"])),
+    },
     Field { name: "bsr", least: 0.95, compare: |label, read| product(label, same(&label["bsr"], &read["bsr"])) },
-    Field { name: "bsr, first entry", least: 0.98, compare: |label, read| product(label, same(&label["bsr"][0], &read["bsr"][0])) },
+    Field {
+        name: "bsr, first entry",
+        least: 0.98,
+        compare: |label, read| product(label, same(&label["bsr"][0], &read["bsr"][0])),
+    },
     Field { name: "main_image_id", least: 0.97, compare: image },
-    Field { name: "bullets_count", least: 0.90, compare: |label, read| product(label, same_count(&label["bullets_count"], &read["bullets"])) },
+    Field {
+        name: "bullets_count",
+        least: 0.90,
+        compare: |label, read| product(label, same_count(&label["bullets_count"], &read["bullets"])),
+    },
     Field { name: "price_range_minor", least: 1.0, compare: |label, read| labelled(label, "price_range_minor", read) },
     Field { name: "used_price_minor", least: 1.0, compare: |label, read| labelled(label, "used_price_minor", read) },
-    Field { name: "items_count", least: 0.95, compare: |label, read| list(label, same_count(&label["items_count"], &read["items"])) },
+    Field {
+        name: "items_count",
+        least: 0.95,
+        compare: |label, read| list(label, same_count(&label["items_count"], &read["items"])),
+    },
     Field { name: "items", least: 0.95, compare: items },
 ];
 
@@ -92,11 +132,18 @@ fn price(label: &Value, read: &Value) -> Verdict {
 }
 
 fn no_price(label: &Value, read: &Value) -> Verdict {
-    if label["price_minor"].is_null() { product(label, same(&Value::Null, &read["price_minor"])) } else { Verdict::Unlabelled }
+    if label["price_minor"].is_null() {
+        product(label, same(&Value::Null, &read["price_minor"]))
+    } else {
+        Verdict::Unlabelled
+    }
 }
 
 fn image(label: &Value, read: &Value) -> Verdict {
-    let id = read["main_image_url"].as_str().and_then(|url| url.split("/images/I/").nth(1)).and_then(|name| name.split('.').next());
+    let id = read["main_image_url"]
+        .as_str()
+        .and_then(|url| url.split("/images/I/").nth(1))
+        .and_then(|name| name.split('.').next());
     labelled(label, "main_image_id", &serde_json::json!({ "main_image_id": id }))
 }
 
@@ -104,7 +151,8 @@ fn items(label: &Value, read: &Value) -> Verdict {
     let Some(expected) = label["items"].as_array() else { return Verdict::Unlabelled };
     let found = |item: &Value| {
         let items = read["items"].as_array();
-        items.is_some_and(|items| items.iter().any(|one| one["asin"] == item["asin"] && one["position"] == item["rank"]))
+        items
+            .is_some_and(|items| items.iter().any(|one| one["asin"] == item["asin"] && one["position"] == item["rank"]))
     };
     if expected.iter().all(found) { Verdict::Right } else { Verdict::Wrong }
 }
@@ -131,7 +179,8 @@ fn read_page(corpus: &std::path::Path, label: &Value) -> Page {
 
 /// Labels that were reviewed and found wrong, as `id/field`, each with its evidence.
 fn exceptions() -> BTreeMap<String, String> {
-    serde_json::from_str(include_str!("label_exceptions.json")).expect("the exceptions are a map of id/field to evidence")
+    serde_json::from_str(include_str!("label_exceptions.json"))
+        .expect("the exceptions are a map of id/field to evidence")
 }
 
 #[test]
@@ -156,7 +205,11 @@ fn real_pages_are_read_as_they_are_labelled() {
 }
 
 fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptions: &BTreeMap<String, String>) {
-    let unsure = label["unsure"].as_array().into_iter().flatten().any(|name| Some(name) == field.name.split(',').next().map(Value::from).as_ref());
+    let unsure = label["unsure"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|name| Some(name) == field.name.split(',').next().map(Value::from).as_ref());
     if unsure || (field.name == "no price" && label["unsure"].to_string().contains("price_minor")) {
         return;
     }
@@ -180,11 +233,20 @@ fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptio
 }
 
 fn report(scores: &[Score]) {
-    println!("{:20} {:>6} {:>6} {:>6} {:>8} {:>7} {:>6}", "field", "right", "missed", "wrong", "excepted", "share", "bar");
+    println!(
+        "{:20} {:>6} {:>6} {:>6} {:>8} {:>7} {:>6}",
+        "field", "right", "missed", "wrong", "excepted", "share", "bar"
+    );
     for (field, score) in FIELDS.iter().zip(scores) {
         let (missed, wrong) = (score.missed.len(), score.wrong.len());
         let share = share(score) * 100.0;
-        println!("{:20} {:6} {missed:6} {wrong:6} {:8} {share:6.1}% {:5.0}%", field.name, score.right, score.excepted, field.least * 100.0);
+        println!(
+            "{:20} {:6} {missed:6} {wrong:6} {:8} {share:6.1}% {:5.0}%",
+            field.name,
+            score.right,
+            score.excepted,
+            field.least * 100.0
+        );
     }
     for (field, score) in FIELDS.iter().zip(scores) {
         for (what, details) in [("missed", &score.missed), ("wrong", &score.wrong)] {
@@ -202,7 +264,13 @@ fn share(score: &Score) -> f64 {
 
 fn assert_bar(scores: &[Score], exceptions: usize) {
     for (field, score) in FIELDS.iter().zip(scores) {
-        assert!(share(score) >= field.least, "{}: {:.3} is below the bar of {:.3}", field.name, share(score), field.least);
+        assert!(
+            share(score) >= field.least,
+            "{}: {:.3} is below the bar of {:.3}",
+            field.name,
+            share(score),
+            field.least
+        );
         let is_price = field.name == "price_minor";
         assert!(!is_price || score.wrong.is_empty(), "a wrong price is worse than none: {:?}", score.wrong);
     }

@@ -6,39 +6,158 @@ use amazon_tracker::extract::{NoPrice, PageContext, PageKind, extract};
 use crate::pages::{read, read_buy_box};
 
 /// File, marketplace found, price, list price, availability, seller, brand, ranks.
-type Expected = (
-    &'static str,
-    &'static str,
-    i64,
-    Option<i64>,
-    Availability,
-    &'static str,
-    &'static str,
-    [(u32, &'static str); 2],
-);
+type Expected =
+    (&'static str, &'static str, i64, Option<i64>, Availability, &'static str, &'static str, [(u32, &'static str); 2]);
 
 const PAGES: &[Expected] = &[
-    ("com.html", "com", 109_900, Some(129_900), Availability::LowStock, "Brewster, Inc.", "Brewster", [(1234, "Kitchen"), (5, "Kettles")]),
-    ("de.html", "de", 109_900, Some(129_900), Availability::LowStock, "Küchenwelt GmbH", "Brewster", [(1234, "Küche"), (5, "Wasserkocher")]),
-    ("fr.html", "fr", 109_900, Some(129_900), Availability::InStock, "Maison", "Brewster", [(1234, "Cuisine"), (5, "Bouilloires")]),
-    ("it.html", "it", 109_900, Some(129_900), Availability::InStock, "Casa Bella", "Brewster", [(1234, "Casa e cucina"), (5, "Bollitori")]),
-    ("es.html", "es", 109_900, Some(129_900), Availability::LowStock, "Casa Feliz", "Brewster", [(1234, "Hogar"), (5, "Hervidores")]),
-    ("com.mx.html", "com.mx", 109_900, Some(129_900), Availability::InStock, "Casa Feliz", "Brewster", [(1234, "Hogar"), (5, "Hervidores")]),
-    ("com.br.html", "com.br", 109_900, Some(129_900), Availability::InStock, "Casa Boa", "Brewster", [(1234, "Cozinha"), (5, "Chaleiras")]),
-    ("nl.html", "nl", 109_900, Some(129_900), Availability::LowStock, "Huis", "Brewster", [(1234, "Keuken"), (5, "Waterkokers")]),
-    ("se.html", "se", 109_900, Some(129_900), Availability::LowStock, "Huset", "Brewster", [(1234, "Kök"), (5, "Vattenkokare")]),
-    ("pl.html", "pl", 109_900, Some(129_900), Availability::InStock, "Dom", "Brewster", [(1234, "Kuchnia"), (5, "Czajniki")]),
-    ("com.tr.html", "com.tr", 109_900, Some(129_900), Availability::LowStock, "Ev", "Brewster", [(1234, "Mutfak"), (5, "Su Isıtıcılar")]),
-    ("ae-ar.html", "ae", 109_900, Some(129_900), Availability::LowStock, "البيت", "Brewster", [(1234, "المطبخ"), (5, "الغلايات")]),
-    ("cn.html", "cn", 109_900, Some(129_900), Availability::InStock, "家居旗舰店", "Brewster", [(1234, "厨房"), (5, "电热水壶")]),
-    ("co.jp-shift_jis.html", "co.jp", 10_990, Some(12_990), Availability::LowStock, "キッチン商店", "ブルースター", [(1234, "ホーム＆キッチン"), (5, "電気ケトル")]),
+    (
+        "com.html",
+        "com",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "Brewster, Inc.",
+        "Brewster",
+        [(1234, "Kitchen"), (5, "Kettles")],
+    ),
+    (
+        "de.html",
+        "de",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "Küchenwelt GmbH",
+        "Brewster",
+        [(1234, "Küche"), (5, "Wasserkocher")],
+    ),
+    (
+        "fr.html",
+        "fr",
+        109_900,
+        Some(129_900),
+        Availability::InStock,
+        "Maison",
+        "Brewster",
+        [(1234, "Cuisine"), (5, "Bouilloires")],
+    ),
+    (
+        "it.html",
+        "it",
+        109_900,
+        Some(129_900),
+        Availability::InStock,
+        "Casa Bella",
+        "Brewster",
+        [(1234, "Casa e cucina"), (5, "Bollitori")],
+    ),
+    (
+        "es.html",
+        "es",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "Casa Feliz",
+        "Brewster",
+        [(1234, "Hogar"), (5, "Hervidores")],
+    ),
+    (
+        "com.mx.html",
+        "com.mx",
+        109_900,
+        Some(129_900),
+        Availability::InStock,
+        "Casa Feliz",
+        "Brewster",
+        [(1234, "Hogar"), (5, "Hervidores")],
+    ),
+    (
+        "com.br.html",
+        "com.br",
+        109_900,
+        Some(129_900),
+        Availability::InStock,
+        "Casa Boa",
+        "Brewster",
+        [(1234, "Cozinha"), (5, "Chaleiras")],
+    ),
+    (
+        "nl.html",
+        "nl",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "Huis",
+        "Brewster",
+        [(1234, "Keuken"), (5, "Waterkokers")],
+    ),
+    (
+        "se.html",
+        "se",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "Huset",
+        "Brewster",
+        [(1234, "Kök"), (5, "Vattenkokare")],
+    ),
+    (
+        "pl.html",
+        "pl",
+        109_900,
+        Some(129_900),
+        Availability::InStock,
+        "Dom",
+        "Brewster",
+        [(1234, "Kuchnia"), (5, "Czajniki")],
+    ),
+    (
+        "com.tr.html",
+        "com.tr",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "Ev",
+        "Brewster",
+        [(1234, "Mutfak"), (5, "Su Isıtıcılar")],
+    ),
+    (
+        "ae-ar.html",
+        "ae",
+        109_900,
+        Some(129_900),
+        Availability::LowStock,
+        "البيت",
+        "Brewster",
+        [(1234, "المطبخ"), (5, "الغلايات")],
+    ),
+    (
+        "cn.html",
+        "cn",
+        109_900,
+        Some(129_900),
+        Availability::InStock,
+        "家居旗舰店",
+        "Brewster",
+        [(1234, "厨房"), (5, "电热水壶")],
+    ),
+    (
+        "co.jp-shift_jis.html",
+        "co.jp",
+        10_990,
+        Some(12_990),
+        Availability::LowStock,
+        "キッチン商店",
+        "ブルースター",
+        [(1234, "ホーム＆キッチン"), (5, "電気ケトル")],
+    ),
 ];
 
 #[test]
 fn a_page_of_every_language_is_read_in_full() {
     for (name, marketplace, price, list, availability, seller, brand, ranks) in PAGES {
         let page = read(name);
-        let ranks: Vec<Rank> = ranks.iter().map(|(rank, category)| Rank { rank: *rank, category: (*category).into() }).collect();
+        let ranks: Vec<Rank> =
+            ranks.iter().map(|(rank, category)| Rank { rank: *rank, category: (*category).into() }).collect();
         assert_eq!(page.kind, PageKind::Product, "{name}");
         assert_eq!(page.marketplace.map(|marketplace| marketplace.code()), Some(*marketplace), "{name}");
         assert_eq!(page.price_minor, Some(*price), "{name}: {:?}", page.diagnostics);
@@ -67,9 +186,7 @@ fn entities_and_encodings_are_decoded() {
 
 #[test]
 fn a_used_offer_is_never_the_price() {
-    let page = read_buy_box(
-        "<div id='usedBuySection'><span class='offer-price'>$4.45</span></div>",
-    );
+    let page = read_buy_box("<div id='usedBuySection'><span class='offer-price'>$4.45</span></div>");
     assert_eq!((page.price_minor, page.used_price_minor, page.no_price), (None, Some(445), Some(NoPrice::UsedOnly)));
 }
 
@@ -95,9 +212,7 @@ fn a_unit_price_a_saving_and_a_shipping_table_are_never_the_price() {
 
 #[test]
 fn two_trusted_places_that_disagree_give_no_price() {
-    let page = read_buy_box(
-        "<span id='price_inside_buybox'>$10.00</span><span id='priceblock_ourprice'>$12.00</span>",
-    );
+    let page = read_buy_box("<span id='price_inside_buybox'>$10.00</span><span id='priceblock_ourprice'>$12.00</span>");
     assert_eq!((page.price_minor, page.no_price), (None, None));
     assert!(page.diagnostics["price_minor"].contains("disagreement"));
 }
@@ -157,12 +272,24 @@ fn outcome_of(body: &str) -> Outcome {
 fn a_refusal_of_amazon_is_an_outcome_never_data() {
     let throttled = Outcome::Blocked(Block::Throttled { retry_after: None });
     for (body, expected) in [
-        ("<form method='get' action='/errors/validateCaptcha'><h4>Geben Sie die Zeichen unten ein</h4></form>", Outcome::Blocked(Block::Captcha)),
-        ("<form action='/errors/validateCaptcha'><button>ショッピングを続ける</button></form>", Outcome::Blocked(Block::Captcha)),
+        (
+            "<form method='get' action='/errors/validateCaptcha'><h4>Geben Sie die Zeichen unten ein</h4></form>",
+            Outcome::Blocked(Block::Captcha),
+        ),
+        (
+            "<form action='/errors/validateCaptcha'><button>ショッピングを続ける</button></form>",
+            Outcome::Blocked(Block::Captcha),
+        ),
         ("<title>Tut uns Leid!</title><a href='https://www.amazon.de/ref=cs_503_link/'>zurück</a>", throttled.clone()),
         ("<title>503 - Service Unavailable Error</title>", throttled),
-        ("<form name='signIn' action='https://www.amazon.com/ap/signin'><input id='ap_email'></form>", Outcome::Blocked(Block::SignIn)),
-        ("<title>Amazon.fr : livres, DVD, jeux vidéo</title><div id='nav-main'></div>", Outcome::Blocked(Block::Interstitial)),
+        (
+            "<form name='signIn' action='https://www.amazon.com/ap/signin'><input id='ap_email'></form>",
+            Outcome::Blocked(Block::SignIn),
+        ),
+        (
+            "<title>Amazon.fr : livres, DVD, jeux vidéo</title><div id='nav-main'></div>",
+            Outcome::Blocked(Block::Interstitial),
+        ),
         ("<title>Page Not Found</title>", Outcome::NotFound),
         ("<title>Documento no encontrado</title>", Outcome::NotFound),
     ] {

@@ -89,7 +89,8 @@ const LANGUAGES: &[&Language] = &[
 
 /// Every language, the marketplace's own first.
 pub(super) fn languages(marketplace: Option<Marketplace>) -> impl Iterator<Item = &'static Language> {
-    let own = move |language: &&Language| marketplace.is_some_and(|marketplace| marketplace.language() == language.code);
+    let own =
+        move |language: &&Language| marketplace.is_some_and(|marketplace| marketplace.language() == language.code);
     let all = || LANGUAGES.iter().copied();
     all().filter(own).chain(all().filter(move |language| !own(language)))
 }
@@ -126,7 +127,8 @@ pub(super) fn begins(text: &str, phrases: fn(&Language) -> &'static [&'static st
 /// True when a row of product details begins with the heading of the bestseller ranks and holds a rank.
 pub(super) fn is_rank_row(raw: &str) -> bool {
     let start: String = raw.trim_start().chars().take(400).collect();
-    raw.contains(|c: char| c.is_ascii_digit()) && any_says(&super::text::line(&start), |language| language.rank_headings)
+    raw.contains(|c: char| c.is_ascii_digit())
+        && any_says(&super::text::line(&start), |language| language.rank_headings)
 }
 
 fn any_in(phrases: &[&str], lower: &str) -> bool {
