@@ -17,23 +17,21 @@ pub(super) struct Line {
 /// The line of the featured offer: never of a used one, nor of another seller's.
 pub(super) fn read(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Line> {
     const OTHER_OFFERS: Within = Within::USED.and(Within::ELSEWHERE);
-    let lines = |part: Part| {
-        let of_offer = captures.iter().filter(move |capture| capture.part == part && !capture.within.any(OTHER_OFFERS));
-        of_offer.filter_map(|capture| first_line(capture).map(|line| (line, capture)))
+    let of_offer = |part: Part| captures.iter().filter(move |one| one.part == part && !one.within.any(OTHER_OFFERS));
+    let understood = |capture: &Capture| {
+        let line = |text: String| Some((phrases::availability(&text, marketplace)?, text));
+        let (availability, text) = text::lines(&capture.text).find_map(line)?;
+        Some(Line { availability, text: shortened(&text), rule: capture.rule })
     };
-    let understood = |(text, capture): (String, &Capture)| {
-        let availability = phrases::availability(&text, marketplace)?;
-        Some(Line { availability, text, rule: capture.rule })
-    };
-    lines(Part::Availability).chain(lines(Part::OutOfStock)).find_map(understood).or_else(|| {
-        let (text, capture) = lines(Part::Availability).next()?;
-        Some(Line { availability: Availability::Unknown, text, rule: capture.rule })
+    of_offer(Part::Availability).chain(of_offer(Part::OutOfStock)).find_map(understood).or_else(|| {
+        let shown = |capture: &Capture| Some((text::lines(&capture.text).next()?, capture.rule));
+        let (text, rule) = of_offer(Part::Availability).find_map(shown)?;
+        Some(Line { availability: Availability::Unknown, text: shortened(&text), rule })
     })
 }
 
-/// The first sentence of the block, as a shopper reads it.
-fn first_line(capture: &Capture) -> Option<String> {
+/// As much of the line as a shopper would read.
+fn shortened(line: &str) -> String {
     const LONGEST: usize = 200;
-    let line = text::lines(&capture.text).next()?;
-    Some(line.chars().take(LONGEST).collect())
+    line.chars().take(LONGEST).collect()
 }

@@ -44,6 +44,9 @@ pub(super) fn read(captures: &[Capture], attributes: &Attributes) -> Kind {
     if signs.search || listed("s-result-item") {
         return kind(PageKind::Search, "search results", None);
     }
+    if signs.product {
+        return kind(PageKind::Product, "product layout without a title", None);
+    }
     if signs.sign_in {
         return kind(PageKind::OtherError, "sign-in form", Some(Block::SignIn));
     }

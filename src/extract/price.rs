@@ -137,7 +137,7 @@ fn amount(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberEr
         return Err(NumberError::NoNumber);
     }
     // "EUR 23,05 / kg".
-    if text.contains('/') {
+    if text.contains('/') || has_foreign_code(&text, marketplace) {
         return Err(NumberError::SeveralNumbers);
     }
     parse_price(&text, marketplace).or_else(|error| with_raised_cents(&text, marketplace).ok_or(error))
@@ -148,18 +148,42 @@ pub(super) fn price_in_pieces(capture: &Capture, marketplace: Marketplace) -> Re
     let Pieces { offscreen, whole, fraction, .. } = &capture.pieces;
     let [offscreen, whole, fraction] = [offscreen, whole, fraction].map(|piece| text::line(piece));
     let shown = text::line(&capture.text);
-    if offscreen.contains(|c: char| c.is_numeric()) {
-        return parse_price(&offscreen, marketplace);
+    // "$26.00 with 33 percent savings" is for ears; then the shown pieces are the price.
+    if offscreen.contains(|c: char| c.is_numeric()) && (whole.is_empty() || !has_words(&offscreen, marketplace)) {
+        return parse_bare(&offscreen, marketplace);
     }
     if whole.is_empty() {
-        return parse_price(&shown, marketplace);
+        return parse_bare(&shown, marketplace);
     }
     let whole = match whole.ends_with(['.', ',']) || fraction.is_empty() {
         true => whole,
         false => format!("{whole}{}", marketplace.number_format().decimal),
     };
     let number = format!("{whole}{fraction}");
-    parse_price(&format!("{shown} {}", number.trim_end_matches(['.', ','])), marketplace)
+    parse_bare(&format!("{shown} {}", number.trim_end_matches(['.', ','])), marketplace)
+}
+
+/// An amount with nothing beside it but the marketplace's own currency: "PHP 1,234.00" on amazon.com is what a visitor
+/// from elsewhere is shown, and no price of the marketplace.
+fn parse_bare(text: &str, marketplace: Marketplace) -> Result<Money, NumberError> {
+    if has_words(text, marketplace) { Err(NumberError::ForeignCurrency) } else { parse_price(text, marketplace) }
+}
+
+/// True when letters remain once the currency's own symbols are gone.
+fn has_words(text: &str, marketplace: Marketplace) -> bool {
+    let mut symbols: Vec<&str> = marketplace.currency().symbols().to_vec();
+    symbols.sort_by_key(|symbol| std::cmp::Reverse(symbol.len()));
+    let rest = symbols.iter().fold(text.to_owned(), |rest, symbol| rest.replace(symbol, " "));
+    rest.contains(char::is_alphabetic)
+}
+
+/// True when a word is written like the code of another currency ("PHP", "CHF").
+fn has_foreign_code(text: &str, marketplace: Marketplace) -> bool {
+    let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let own = marketplace.currency().symbols();
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(is_code)
+        .any(|word| !own.iter().any(|symbol| symbol.contains(word)))
 }
 
 /// "$29 99": cents in a raised span, as pages of 2016 to 2018 write them.

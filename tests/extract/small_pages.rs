@@ -226,8 +226,14 @@ fn a_range_is_of_a_parent_and_no_price() {
 
 #[test]
 fn a_price_of_another_currency_is_no_price() {
-    let page = read_buy_box("<span id='price_inside_buybox'>€10.00</span>");
-    assert_eq!(page.price_minor, None);
+    for shown in ["€10.00", "PHP 1,234.00", "CHF 10.00"] {
+        let plain = read_buy_box(&format!("<span id='price_inside_buybox'>{shown}</span>"));
+        assert_eq!(plain.price_minor, None, "{shown}");
+        let pieces = read_buy_box(&format!(
+            "<div id='corePrice_feature_div'><span class='a-price'><span class='a-offscreen'>{shown}</span></span></div>"
+        ));
+        assert_eq!(pieces.price_minor, None, "{shown}");
+    }
 }
 
 fn wanted() -> Asin {

@@ -250,6 +250,7 @@ pub(super) const ID_PREFIXES: &[(&str, Mark)] = &[
     ("snsAccordionRow", region(Within::SUBSCRIBE)),
     ("newAccordionRow", region(Within::NOWHERE)),
     ("renewedTier", region(Within::NOWHERE)),
+    ("apex_desktop_pickup", ELSEWHERE),
     ("apex_desktop_newAccordionRow", region(Within::NOWHERE)),
     ("apex_desktop_renewedTier", region(Within::NOWHERE)),
 ];
