@@ -10,6 +10,8 @@ use crate::domain::Marketplace;
 
 /// Longest run of non-ASCII bytes looked at before deciding.
 const PROBE_BYTES: usize = 24;
+/// A declaration stands in the head; further down nobody looks for one. (The latest seen stood at 103 kB.)
+const HEAD_BYTES: usize = 192 * 1024;
 /// Longest tag kept to look for a declaration in it.
 const TAG_BYTES: usize = 512;
 
@@ -18,6 +20,8 @@ pub(super) struct Transcoder {
     state: State,
     declared: Option<&'static Encoding>,
     fallback: &'static Encoding,
+    /// Bytes already searched for a declaration.
+    looked_at: usize,
     out: Vec<u8>,
 }
 
@@ -36,7 +40,13 @@ impl Transcoder {
     /// `content_type` is the HTTP header; `fallback` stands in for a declaration that is missing.
     pub(super) fn new(content_type: Option<&str>, fallback: Option<&'static Encoding>) -> Self {
         let declared = content_type.and_then(|header| charset_in(header.as_bytes()));
-        Self { state: State::Start(Vec::new()), declared, fallback: fallback.unwrap_or(WINDOWS_1252), out: Vec::new() }
+        Self {
+            state: State::Start(Vec::new()),
+            declared,
+            fallback: fallback.unwrap_or(WINDOWS_1252),
+            looked_at: 0,
+            out: Vec::new(),
+        }
     }
 
     /// The chunk in UTF-8: the chunk itself once the page is known to be UTF-8.
@@ -137,9 +147,10 @@ impl Transcoder {
 
     fn look_for_declaration(&mut self, ascii: &[u8]) {
         let State::Ascii(tag) = &mut self.state else { return };
-        if self.declared.is_some() {
+        if self.declared.is_some() || self.looked_at > HEAD_BYTES {
             return;
         }
+        self.looked_at += ascii.len();
         for &byte in ascii {
             match byte {
                 b'<' => {

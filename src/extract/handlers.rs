@@ -17,11 +17,12 @@ const PARSER_BYTES: usize = 4 * 1024 * 1024;
 #[error("everything is settled")]
 pub(super) struct Stop;
 
-/// What the handlers share. They run one at a time: the lock is never waited for, and the two flags spare taking it for
+/// What the handlers share. They run one at a time: the lock is never waited for, and the flags spare taking it for
 /// the many elements and texts that are of no use.
 pub(super) struct Wire {
     deaf: AtomicBool,
     listening: AtomicBool,
+    classes: AtomicBool,
     scan: Mutex<Scan>,
 }
 
@@ -32,7 +33,12 @@ impl Wire {
     /// A wire to an empty scan.
     pub(super) fn new(scan: Scan) -> Shared {
         let listening = AtomicBool::new(scan.is_listening());
-        Arc::new(Self { deaf: AtomicBool::new(false), listening, scan: Mutex::new(scan) })
+        Arc::new(Self {
+            deaf: AtomicBool::new(false),
+            listening,
+            classes: AtomicBool::new(true),
+            scan: Mutex::new(scan),
+        })
     }
 
     /// Takes the lock; a handler that panicked leaves captures behind that are still whole.
@@ -46,6 +52,7 @@ impl Wire {
         let result = change(&mut scan);
         self.deaf.store(scan.is_deaf(), Ordering::Relaxed);
         self.listening.store(scan.is_listening(), Ordering::Relaxed);
+        self.classes.store(scan.wants_classes(), Ordering::Relaxed);
         result
     }
 }
@@ -70,13 +77,11 @@ pub(super) fn settings(wire: &Shared) -> Settings<'static, 'static> {
             form.lock().attributes.note_form(&action.unwrap_or_default(), &name.unwrap_or_default());
             Ok(())
         }))
-        .append_element_content_handler(element!("input[name=ASIN], input#ASIN", move |el| {
-            let mut scan = input.lock();
-            let known = scan.attributes.asin_input.take();
-            scan.attributes.asin_input = known.or_else(|| el.get_attribute("value").filter(|value| value.len() == 10));
+        .append_element_content_handler(element!("input[name=ASIN]", move |el| {
+            input.lock().attributes.note_asin_input(el);
             Ok(())
         }))
-        .append_element_content_handler(element!("a[href*='cs_503'], a[href*='cs_404']", move |el| {
+        .append_element_content_handler(element!("a[href*='ref=cs_']", move |el| {
             link.lock().attributes.note_error_link(&el.get_attribute("href").unwrap_or_default());
             Ok(())
         }))
@@ -92,7 +97,11 @@ fn on_element(wire: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
     if wire.deaf.load(Ordering::Relaxed) {
         return Ok(());
     }
-    let (id, class) = (el.get_attribute("id"), el.get_attribute("class"));
+    let (id, class) =
+        (el.get_attribute("id"), if wire.classes.load(Ordering::Relaxed) { el.get_attribute("class") } else { None });
+    if id.is_none() && class.is_none() && !wire.listening.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let (id, class) = (id.as_deref().unwrap_or_default(), class.as_deref().unwrap_or_default());
     let (opened, settled) = wire.change(|scan| (scan.enter(id, class, el), scan.is_settled()));
     if settled {

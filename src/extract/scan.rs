@@ -15,7 +15,7 @@ use super::text;
 /// Longest text kept of one frame, in bytes; rows of product details are the longest that matter.
 const FRAME_TEXT_BYTES: usize = 24 * 1024;
 /// Longest text kept of all scripts about variations together, in bytes.
-const SCRIPT_TEXT_BYTES: usize = 192 * 1024;
+const SCRIPT_TEXT_BYTES: usize = 64 * 1024;
 /// Most captures of one page.
 const MAX_CAPTURES: usize = 6000;
 /// Longest start of the scripts in the head, in bytes.
@@ -361,6 +361,11 @@ impl Scan {
     pub(super) fn is_listening(&self) -> bool {
         let head = self.head_script.as_ref().is_some_and(|script| script.len() < HEAD_SCRIPT_BYTES);
         head || (!self.frames.is_empty() && !self.is_deaf())
+    }
+
+    /// True where classes may mean something: on a product page only inside of a region.
+    pub(super) fn wants_classes(&self) -> bool {
+        !self.frames.is_empty() || !self.attributes.signs.product
     }
 
     /// True when nothing further down the page can add a fact.

@@ -107,6 +107,9 @@ impl Attributes {
             Some((rule, IdMeaning::Image)) => self.note_image(rule, el),
             None => {}
         }
+        if id == "ASIN" {
+            self.note_asin_input(el);
+        }
         if id == "averageCustomerReviews" {
             self.asin_attribute = self.asin_attribute.take().or_else(|| el.get_attribute("data-asin"));
         }
@@ -128,6 +131,12 @@ impl Attributes {
             self.image = found;
             self.image_rule = rule;
         }
+    }
+
+    /// The hidden input of the cart form; the first one is the selected child's.
+    pub(super) fn note_asin_input(&mut self, el: &Element<'_, '_>) {
+        let known = self.asin_input.take();
+        self.asin_input = known.or_else(|| el.get_attribute("value").filter(|value| value.len() == 10));
     }
 
     /// The `action` of a form tells captchas and the sign-in page.

@@ -285,7 +285,6 @@ pub(super) const CLASSES: &[(&str, Within, Mark)] = &[
     ("tabular-buybox-label", Within::SELLER, part(Part::CellLabel)),
     ("tabular-buybox-text", Within::SELLER, part(Part::CellText)),
     ("couponBadge", Within::NOWHERE, part(Part::Coupon)),
-    ("techD", Within::NOWHERE, region(Within::DETAILS)),
     ("a-popover-preload", Within::NOWHERE, ELSEWHERE),
     ("aok-hidden", Within::NOWHERE, part(Part::Hidden)),
     ("a-hidden", Within::NOWHERE, part(Part::Hidden)),
