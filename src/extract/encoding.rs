@@ -147,9 +147,11 @@ impl Transcoder {
 
     fn look_for_declaration(&mut self, ascii: &[u8]) {
         let State::Ascii(tag) = &mut self.state else { return };
-        if self.declared.is_some() || self.looked_at > HEAD_BYTES {
+        if self.declared.is_some() {
             return;
         }
+        // Exactly so many bytes, however they were cut into chunks.
+        let ascii = &ascii[..ascii.len().min(HEAD_BYTES - self.looked_at)];
         self.looked_at += ascii.len();
         for &byte in ascii {
             match byte {
