@@ -5,6 +5,7 @@
 pub mod actors;
 pub mod config;
 pub mod domain;
+pub mod extract;
 pub mod limits;
 pub mod notify;
 pub mod sources;

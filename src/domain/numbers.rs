@@ -199,8 +199,9 @@ fn split_decimals(number: &str, format: NumberFormat, exponent: u32) -> Result<(
     // Three digits behind it: a group, unless this is the very sign the locale uses for decimals and nothing else
     // shows which is meant ("1.099" on an English page, "1,099" on a German one).
     let other_separator = whole.contains(|c: char| !c.is_ascii_digit() && c != separator);
-    let may_be_group = tail.len() == 3 && !other_separator && (separator != format.decimal || used_before);
-    // Where a currency has no decimals, its decimal sign cannot be meant.
+    // Where there are no decimals (a count, the yen), the sign for them cannot be meant either.
+    let means_decimals = separator == format.decimal && !used_before && exponent > 0;
+    let may_be_group = tail.len() == 3 && !other_separator && !means_decimals;
     if may_be_group { Ok((number, "")) } else { Err(NumberError::Ambiguous) }
 }
 
@@ -278,6 +279,7 @@ mod tests {
         assert_eq!(count("14,652 ratings", "com"), Ok(14_652));
         assert_eq!(count("1.234 Sternebewertungen", "de"), Ok(1234));
         assert_eq!(count("#1,234", "co.uk"), Ok(1234));
+        assert_eq!(count("3,255 ratings", "de"), Ok(3255), "an English page on a German site");
         assert_eq!(count("第12位", "co.jp"), Ok(12));
         assert_eq!(count("4.5", "com"), Err(NumberError::Ambiguous));
     }

@@ -1,0 +1,289 @@
+//! The page's real encoding, found while it streams.
+//!
+//! Declarations lie: saved and proxied pages are often UTF-8 under a `charset=iso-8859-1`. So ASCII, which every
+//! encoding here shares, passes through at once, and the first bytes that are not ASCII decide: when they are UTF-8 the
+//! page is, otherwise the declaration holds (byte order mark, HTTP header, `<meta>`, in this order).
+
+use encoding_rs::{CoderResult, Decoder, Encoding, GBK, SHIFT_JIS, UTF_8, WINDOWS_1252};
+
+use crate::domain::Marketplace;
+
+/// Longest run of non-ASCII bytes looked at before deciding.
+const PROBE_BYTES: usize = 24;
+/// A declaration stands in the head; further down nobody looks for one. (The latest seen stood at 103 kB.)
+const HEAD_BYTES: usize = 192 * 1024;
+/// Longest tag kept to look for a declaration in it.
+const TAG_BYTES: usize = 512;
+
+/// Turns the bytes of a page into UTF-8, chunk by chunk.
+pub(super) struct Transcoder {
+    state: State,
+    declared: Option<&'static Encoding>,
+    fallback: &'static Encoding,
+    /// Bytes already searched for a declaration.
+    looked_at: usize,
+    out: Vec<u8>,
+}
+
+enum State {
+    /// The first bytes, which may be a byte order mark.
+    Start(Vec<u8>),
+    /// Only ASCII so far; the tag that is being read.
+    Ascii(Vec<u8>),
+    /// The first run of other bytes, not yet long enough to decide.
+    Probe(Vec<u8>),
+    Utf8,
+    Other(Decoder),
+}
+
+impl Transcoder {
+    /// `content_type` is the HTTP header; `fallback` stands in for a declaration that is missing.
+    pub(super) fn new(content_type: Option<&str>, fallback: Option<&'static Encoding>) -> Self {
+        let declared = content_type.and_then(|header| charset_in(header.as_bytes()));
+        Self {
+            state: State::Start(Vec::new()),
+            declared,
+            fallback: fallback.unwrap_or(WINDOWS_1252),
+            looked_at: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// The chunk in UTF-8: the chunk itself once the page is known to be UTF-8.
+    pub(super) fn push<'a>(&'a mut self, chunk: &'a [u8]) -> &'a [u8] {
+        if matches!(self.state, State::Utf8) {
+            return chunk;
+        }
+        // Most of a page's chunks hold nothing but ASCII: they need no copy either.
+        if matches!(self.state, State::Ascii(_)) && Encoding::ascii_valid_up_to(chunk) == chunk.len() {
+            self.look_for_declaration(chunk);
+            return chunk;
+        }
+        self.out.clear();
+        self.advance(chunk);
+        &self.out
+    }
+
+    /// What was held back when the stream ended.
+    pub(super) fn finish(&mut self) -> &[u8] {
+        self.out.clear();
+        let held = match std::mem::replace(&mut self.state, State::Utf8) {
+            State::Start(held) => {
+                self.state = State::Ascii(Vec::new());
+                self.advance(&held);
+                return self.finish_probe();
+            }
+            State::Other(mut decoder) => {
+                decode(&mut decoder, &[], true, &mut self.out);
+                return &self.out;
+            }
+            State::Probe(held) => held,
+            State::Ascii(_) | State::Utf8 => Vec::new(),
+        };
+        self.decide(&held);
+        &self.out
+    }
+
+    fn finish_probe(&mut self) -> &[u8] {
+        if let State::Probe(held) = std::mem::replace(&mut self.state, State::Utf8) {
+            self.decide(&held);
+        }
+        &self.out
+    }
+
+    fn advance(&mut self, mut chunk: &[u8]) {
+        while !chunk.is_empty() {
+            chunk = match &mut self.state {
+                State::Start(held) => {
+                    let needed = 3usize.saturating_sub(held.len()).min(chunk.len());
+                    held.extend_from_slice(&chunk[..needed]);
+                    if held.len() == 3 {
+                        let held = std::mem::take(held);
+                        self.after_start(&held);
+                    }
+                    &chunk[needed..]
+                }
+                State::Ascii(_) => self.pass_ascii(chunk),
+                State::Probe(_) => self.probe(chunk),
+                State::Utf8 => {
+                    self.out.extend_from_slice(chunk);
+                    &[]
+                }
+                State::Other(decoder) => {
+                    decode(decoder, chunk, false, &mut self.out);
+                    &[]
+                }
+            };
+        }
+    }
+
+    fn after_start(&mut self, held: &[u8]) {
+        self.state = match Encoding::for_bom(held) {
+            Some((encoding, _)) if encoding == UTF_8 => State::Utf8,
+            Some((encoding, length)) => {
+                let mut decoder = encoding.new_decoder_without_bom_handling();
+                decode(&mut decoder, &held[length..], false, &mut self.out);
+                State::Other(decoder)
+            }
+            None => {
+                self.state = State::Ascii(Vec::new());
+                self.advance(held);
+                return;
+            }
+        };
+    }
+
+    /// Copies ASCII out and looks for `<meta … charset=…>` in it; returns the rest from the first other byte on.
+    fn pass_ascii<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+        let length = Encoding::ascii_valid_up_to(chunk);
+        let (ascii, rest) = chunk.split_at(length);
+        self.out.extend_from_slice(ascii);
+        self.look_for_declaration(ascii);
+        if !rest.is_empty() {
+            self.state = State::Probe(Vec::with_capacity(PROBE_BYTES));
+        }
+        rest
+    }
+
+    fn look_for_declaration(&mut self, ascii: &[u8]) {
+        let State::Ascii(tag) = &mut self.state else { return };
+        if self.declared.is_some() {
+            return;
+        }
+        // Exactly so many bytes, however they were cut into chunks.
+        let ascii = &ascii[..ascii.len().min(HEAD_BYTES - self.looked_at)];
+        self.looked_at += ascii.len();
+        for &byte in ascii {
+            match byte {
+                b'<' => {
+                    tag.clear();
+                    tag.push(byte);
+                }
+                b'>' => {
+                    if tag.len() > 5 && tag[..5].eq_ignore_ascii_case(b"<meta") {
+                        self.declared = self.declared.or_else(|| charset_in(tag));
+                    }
+                    tag.clear();
+                }
+                _ if !tag.is_empty() && tag.len() < TAG_BYTES => tag.push(byte),
+                _ => {}
+            }
+        }
+    }
+
+    fn probe<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+        let State::Probe(held) = &mut self.state else { return chunk };
+        let room = PROBE_BYTES - held.len();
+        let run = chunk.iter().take(room).take_while(|byte| !byte.is_ascii()).count();
+        held.extend_from_slice(&chunk[..run]);
+        let complete = run < chunk.len() || held.len() == PROBE_BYTES;
+        if complete {
+            let held = std::mem::take(held);
+            self.decide(&held);
+        }
+        &chunk[run..]
+    }
+
+    fn decide(&mut self, probe: &[u8]) {
+        let is_utf8 = match std::str::from_utf8(probe) {
+            Ok(_) => true,
+            // A character cut off by the length of the probe, not a wrong one.
+            Err(error) => error.error_len().is_none() && error.valid_up_to() > 0 && probe.len() == PROBE_BYTES,
+        };
+        // UTF-8 by declaration with a damaged first character: better one wrong character than all of them.
+        let encoding = if is_utf8 { UTF_8 } else { self.declared.unwrap_or(self.fallback) };
+        if encoding == UTF_8 {
+            self.out.extend_from_slice(probe);
+            self.state = State::Utf8;
+            return;
+        }
+        let mut decoder = encoding.new_decoder_without_bom_handling();
+        decode(&mut decoder, probe, false, &mut self.out);
+        self.state = State::Other(decoder);
+    }
+}
+
+/// What a marketplace's pages were written in before UTF-8, for pages that declare nothing.
+pub(super) fn customary(marketplace: Marketplace) -> Option<&'static Encoding> {
+    match marketplace {
+        Marketplace::Jp => Some(SHIFT_JIS),
+        Marketplace::Cn => Some(GBK),
+        _ => None,
+    }
+}
+
+fn decode(decoder: &mut Decoder, mut bytes: &[u8], last: bool, out: &mut Vec<u8>) {
+    let mut buffer = [0u8; 4096];
+    loop {
+        let (result, read, written, _) = decoder.decode_to_utf8(bytes, &mut buffer, last);
+        out.extend_from_slice(&buffer[..written]);
+        bytes = &bytes[read..];
+        if result == CoderResult::InputEmpty {
+            return;
+        }
+    }
+}
+
+/// The encoding named behind `charset=`. UTF-16 in a declaration cannot be true: it was read as ASCII.
+fn charset_in(bytes: &[u8]) -> Option<&'static Encoding> {
+    const MARK: &[u8] = b"charset";
+    let at = bytes.windows(MARK.len()).position(|window| window.eq_ignore_ascii_case(MARK))? + MARK.len();
+    let is_around = |byte: &u8| matches!(byte, b' ' | b'=' | b'"' | b'\'');
+    let label = &bytes[at..];
+    let label = &label[label.iter().take_while(|byte| is_around(byte)).count()..];
+    let length =
+        label.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':')).count();
+    Encoding::for_label(&label[..length]).map(Encoding::output_encoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transcode(content_type: Option<&str>, chunks: &[&[u8]]) -> String {
+        let mut transcoder = Transcoder::new(content_type, None);
+        let mut out = Vec::new();
+        for chunk in chunks {
+            out.extend_from_slice(transcoder.push(chunk));
+        }
+        out.extend_from_slice(transcoder.finish());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_declaration_holds_for_bytes_that_are_not_utf_8() {
+        let page = b"<meta charset='iso-8859-1'>caf\xe9";
+        assert_eq!(transcode(None, &[page]), "<meta charset='iso-8859-1'>café");
+        assert_eq!(transcode(Some("text/html; charset=Shift_JIS"), &[b"abc \x83\x7b\x83\x93"]), "abc ボン");
+    }
+
+    #[test]
+    fn a_declaration_that_lies_is_not_believed() {
+        let page = "<meta http-equiv=content-type content='text/html; charset=iso-8859-1'>café";
+        assert_eq!(transcode(None, &[page.as_bytes()]), page);
+    }
+
+    #[test]
+    fn a_byte_order_mark_decides() {
+        assert_eq!(transcode(None, &[b"\xff\xfeh\0i\0"]), "hi");
+        assert_eq!(transcode(None, &[b"\xef\xbb\xbfhi"]), "hi");
+    }
+
+    #[test]
+    fn every_split_gives_the_same_text() {
+        let page = b"<meta charset=Shift_JIS><p>\x83\x7b\x83\x93\x83\x7b abc \x83\x7b";
+        let whole = transcode(None, &[page]);
+        for at in 0..=page.len() {
+            assert_eq!(transcode(None, &[&page[..at], &page[at..]]), whole, "split at {at}");
+        }
+        let bytes: Vec<&[u8]> = page.chunks(1).collect();
+        assert_eq!(transcode(None, &bytes), whole);
+    }
+
+    #[test]
+    fn a_page_shorter_than_a_byte_order_mark_survives() {
+        assert_eq!(transcode(None, &[b"h"]), "h");
+        assert_eq!(transcode(None, &[b"\xe9"]), "é");
+        assert_eq!(transcode(None, &[]), "");
+    }
+}

@@ -1,0 +1,280 @@
+//! Title, brand, stars, image, bullets and identity of a product, from the captures of its page.
+
+use crate::domain::{Asin, Marketplace, Rating};
+
+use super::capture::Capture;
+use super::layout::{Part, Within};
+use super::phrases;
+use super::signs::Attributes;
+use super::text;
+
+/// A value and the rule that gave it.
+pub(super) type Found<T> = Option<(T, &'static str)>;
+
+fn of_product(captures: &[Capture], part: Part) -> impl Iterator<Item = &Capture> {
+    const OTHERS: Within = Within::ELSEWHERE.and(Within::ITEM);
+    captures.iter().filter(move |capture| capture.part == part && !capture.within.any(OTHERS))
+}
+
+/// The product's title.
+pub(super) fn title(captures: &[Capture]) -> Found<String> {
+    of_product(captures, Part::Title)
+        .map(|capture| (text::line(&capture.text), capture.rule))
+        .find(|(title, _)| !title.is_empty())
+}
+
+/// The brand of the byline, or of the details where there is no byline. Books, music and films name people there.
+pub(super) fn brand(captures: &[Capture]) -> Found<String> {
+    let bylines: Vec<(String, &'static str)> = of_product(captures, Part::Byline)
+        .map(|capture| (text::line(&capture.text), capture.rule))
+        .filter(|(line, _)| !line.is_empty())
+        .collect();
+    match bylines.first() {
+        Some(_) => bylines.iter().find_map(|(line, rule)| Some((brand_of_byline(line)?, *rule))),
+        None => detail(captures, is_brand_label).map(|brand| (brand, "details")),
+    }
+}
+
+fn brand_of_byline(line: &str) -> Option<String> {
+    if let Some(brand) = labelled_brand(line).or_else(|| store_brand(line)) {
+        return Some(brand);
+    }
+    const LONGEST_NAME: usize = 60;
+    let names_people = line.contains(['(', '›', ':', '（']) || starts_with_by(line);
+    (!names_people && line.chars().count() <= LONGEST_NAME).then(|| line.to_owned())
+}
+
+/// "Brand: X", "ブランド: X".
+fn labelled_brand(line: &str) -> Option<String> {
+    let (label, brand) = line.split_once([':', '：'])?;
+    let brand = brand.trim();
+    (is_brand_label(label.trim()) && !brand.is_empty()).then(|| brand.to_owned())
+}
+
+fn is_brand_label(label: &str) -> bool {
+    let label = label.trim_end_matches([':', '：', ' ']).to_lowercase();
+    phrases::languages(None).any(|language| language.brand_labels.contains(&label.as_str()))
+}
+
+/// "Visit the X Store" in every language; a bracketed remark about the language may follow.
+fn store_brand(line: &str) -> Option<String> {
+    let line = line.split(" (").next().unwrap_or(line);
+    let lower = line.to_lowercase();
+    if lower.len() != line.len() {
+        return None;
+    }
+    phrases::languages(None).flat_map(|language| language.store).find_map(|(before, behind)| {
+        let fits = lower.starts_with(before) && lower.ends_with(behind) && lower.len() > before.len() + behind.len();
+        let brand = fits.then(|| line[before.len()..line.len() - behind.len()].trim())?;
+        (!brand.is_empty()).then(|| brand.to_owned())
+    })
+}
+
+fn starts_with_by(line: &str) -> bool {
+    const BY: &[&str] = &["by ", "von ", "de ", "por ", "di ", "door ", "av ", "autor "];
+    let lower = line.to_lowercase();
+    BY.iter().any(|by| lower.starts_with(by))
+}
+
+/// The value of the row of product details whose label fits.
+fn detail(captures: &[Capture], fits: fn(&str) -> bool) -> Option<String> {
+    of_product(captures, Part::DetailRow).find_map(|capture| {
+        let lines: Vec<String> = text::lines(&capture.text).collect();
+        match lines.as_slice() {
+            [label, value, ..] if fits(label) => Some(value.trim_start_matches([':', ' ']).to_owned()),
+            [line] => {
+                let (label, value) = line.split_once([':', '：'])?;
+                fits(label.trim()).then(|| value.trim().to_owned())
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The product's stars.
+pub(super) fn rating(captures: &[Capture]) -> Found<Rating> {
+    of_product(captures, Part::Rating)
+        .filter(|capture| capture.within.any(Within::STARS))
+        .find_map(|capture| Some((stars(&text::line(&capture.text))?, capture.rule)))
+}
+
+/// "4.5 out of 5 stars", "4,5 von 5 Sternen", "5つ星のうち4.5": the number that is not the maximum.
+pub(super) fn stars(line: &str) -> Option<Rating> {
+    let numbers = numbers(line);
+    let maximum_first = phrases::any_says(line, |language| language.maximum_first);
+    let with_decimals = numbers.iter().find(|(_, decimals)| *decimals).map(|(value, _)| *value);
+    let by_place = if maximum_first { numbers.get(1).or(numbers.first()) } else { numbers.first() };
+    let hundredths = with_decimals.or(by_place.map(|(value, _)| *value))?;
+    (100..=500).contains(&hundredths).then_some(Rating(hundredths))
+}
+
+/// Numbers in hundredths, and whether they are written with decimals.
+fn numbers(line: &str) -> Vec<(u16, bool)> {
+    let plain: String = line.chars().map(western_digit).collect();
+    plain
+        .split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',')
+        .filter_map(|word| {
+            let word = word.trim_matches(['.', ',']).replace(',', ".");
+            let value: f32 = word.parse().ok().filter(|value| (0.0..=99.0).contains(value))?;
+            // At most 9900: no sign and no truncation to lose.
+            Some(((value * 100.0).round() as u16, word.contains('.')))
+        })
+        .collect()
+}
+
+fn western_digit(c: char) -> char {
+    match c {
+        '\u{660}'..='\u{669}' => char::from(b'0' + (c as u32 - 0x660) as u8),
+        '\u{ff10}'..='\u{ff19}' => char::from(b'0' + (c as u32 - 0xff10) as u8),
+        '٫' => '.',
+        other => other,
+    }
+}
+
+/// The product's number of ratings.
+pub(super) fn review_count(captures: &[Capture]) -> Found<u32> {
+    of_product(captures, Part::ReviewCount).find_map(|capture| Some((count(&text::line(&capture.text))?, capture.rule)))
+}
+
+/// The whole number of a text such as "14,652 ratings", "(1.201)", "1 234 Bewertungen".
+pub(super) fn count(line: &str) -> Option<u32> {
+    let plain: String = line.chars().map(western_digit).collect();
+    let start = plain.find(|c: char| c.is_ascii_digit())?;
+    let is_inside =
+        |c: &char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}' | '٬');
+    let number: String = plain[start..].chars().take_while(is_inside).collect();
+    let groups: Vec<&str> =
+        number.trim_end_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
+    let behind = plain[start + number.len()..].chars().next();
+    let shortened = number.ends_with(|c: char| c.is_ascii_digit())
+        && behind.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
+    let whole = groups.iter().skip(1).all(|group| matches!(group.len(), 2 | 3))
+        && groups.last().is_some_and(|last| groups.len() == 1 || last.len() == 3);
+    if !whole || shortened { None } else { groups.concat().parse().ok() }
+}
+
+/// Visible feature bullets, each once.
+pub(super) fn bullets(captures: &[Capture]) -> Vec<String> {
+    let mut bullets: Vec<String> = Vec::new();
+    for capture in of_product(captures, Part::Bullet) {
+        let bullet = text::line(&capture.text);
+        if !bullet.is_empty() && !bullets.contains(&bullet) {
+            bullets.push(bullet);
+        }
+    }
+    bullets
+}
+
+/// The page's own selected child: the cart form knows best, the canonical link may name the parent.
+pub(super) fn asin(captures: &[Capture], attributes: &Attributes) -> Found<Asin> {
+    let parse = |text: &str| text.parse::<Asin>().ok();
+    let from = |value: &Option<String>, rule| value.as_deref().and_then(parse).map(|asin| (asin, rule));
+    let canonical = attributes.canonical.as_deref().and_then(text::asin_of_link).and_then(parse);
+    from(&attributes.asin_input, "input#ASIN")
+        .or_else(|| from(&attributes.asin_attribute, "data-asin"))
+        .or_else(|| detail(captures, is_asin_label).and_then(|value| parse(&value)).map(|asin| (asin, "details")))
+        .or_else(|| canonical.map(|asin| (asin, "link[rel=canonical]")))
+        .or_else(|| from(&attributes.linked_asin, "links"))
+}
+
+fn is_asin_label(label: &str) -> bool {
+    matches!(label.trim_end_matches([':', '：', ' ']), "ASIN" | "ISBN-10")
+}
+
+/// The parent of the variations and their ASINs, from the script that switches between them.
+pub(super) fn variations(captures: &[Capture], attributes: &Attributes) -> (Option<Asin>, Vec<Asin>) {
+    let scripts = || captures.iter().filter(|capture| capture.part == Part::Script);
+    let parent = scripts().find_map(|script| value_behind(&script.text, "parentAsin"));
+    let mut asins: Vec<Asin> = attributes.variation_asins.iter().filter_map(|asin| asin.parse().ok()).collect();
+    let maps = scripts().filter_map(|script| object_behind(&script.text, "dimensionValuesDisplayData"));
+    for key in maps.flat_map(|map| map.split('"').filter(|word| word.len() == 10 && word.starts_with('B'))) {
+        asins.extend(key.parse::<Asin>().ok());
+    }
+    let mut seen = std::collections::HashSet::new();
+    asins.retain(|asin| seen.insert(*asin));
+    (parent, asins)
+}
+
+fn value_behind(script: &str, key: &str) -> Option<Asin> {
+    let behind = &script[script.find(key)? + key.len()..];
+    behind.split('"').map(str::trim).find_map(|word| (word.len() == 10).then(|| word.parse().ok())?)
+}
+
+fn object_behind<'a>(script: &'a str, key: &str) -> Option<&'a str> {
+    let behind = &script[script.find(key)? + key.len()..];
+    let start = behind.find('{')?;
+    let length = behind[start..].find('}')?;
+    Some(&behind[start..start + length])
+}
+
+/// The marketplace of the page itself: its canonical link, or the host in its first scripts.
+pub(super) fn marketplace(attributes: &Attributes, head_script: &str) -> Option<Marketplace> {
+    attributes.canonical.as_deref().and_then(host_in).or_else(|| host_in(head_script))
+}
+
+fn host_in(text: &str) -> Option<Marketplace> {
+    text.match_indices("amazon.").find_map(|(at, _)| {
+        let host: String = text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+        Marketplace::from_host(&host)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_are_read_in_every_language() {
+        for (line, expected) in [
+            ("4.5 out of 5 stars", 450),
+            ("4.8 4.8 out of 5 stars", 480),
+            ("4,5 von 5 Sternen", 450),
+            ("4,5 su 5 stelle", 450),
+            ("3.0 étoiles sur 5", 300),
+            ("4,1 de 5 estrellas", 410),
+            ("4,4 av 5 stjärnor", 440),
+            ("4,6 z 5 gwiazdek", 460),
+            ("4,6 van 5 sterren", 460),
+            ("5 yıldız üzerinden 4,3", 430),
+            ("5つ星のうち4.5", 450),
+            ("5つ星のうち4", 400),
+            ("5 out of 5 stars", 500),
+            ("٤٫٣ من ٥ نجوم", 430),
+        ] {
+            assert_eq!(stars(line), Some(Rating(expected)), "{line}");
+        }
+        assert_eq!(stars("no ratings yet"), None);
+    }
+
+    #[test]
+    fn counts_are_read_with_any_separator() {
+        for (line, expected) in [
+            ("(1,201)", Some(1201)),
+            ("1.820 avaliações", Some(1820)),
+            ("1 234 évaluations", Some(1234)),
+            ("1,23,456 ratings", Some(123_456)),
+            ("1 Kundenrezension", Some(1)),
+            ("2.2K", None),
+            ("no reviews", None),
+        ] {
+            assert_eq!(count(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_byline_names_a_brand_or_people() {
+        for (line, expected) in [
+            ("Visit the Instant Pot Store", Some("Instant Pot")),
+            ("Brand: Intel", Some("Intel")),
+            ("uxcell", Some("uxcell")),
+            ("Besuche den Sony-Store", Some("Sony")),
+            ("Visite a Loja da Hi-Spec (em Espanhol)", Some("Hi-Spec")),
+            ("ブランド: アンカー", Some("アンカー")),
+            ("ソニーのストアを表示", Some("ソニー")),
+            ("by Howard M. Resh (Author)", None),
+            ("von Katty Kay (Autor)", None),
+        ] {
+            assert_eq!(brand_of_byline(line).as_deref(), expected, "{line}");
+        }
+    }
+}

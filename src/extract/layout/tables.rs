@@ -1,0 +1,310 @@
+//! The tables themselves: ids and classes of every layout, by meaning.
+
+use super::{Mark, Part, Within};
+
+const fn region(enters: Within) -> Mark {
+    Mark { part: Part::Region, enters }
+}
+
+const fn part(part: Part) -> Mark {
+    Mark { part, enters: Within::NOWHERE }
+}
+
+const fn priced(part: Part, enters: Within) -> Mark {
+    Mark { part, enters }
+}
+
+const BUY_BOX_PRICES: Within = Within::BUY_BOX.and(Within::PRICES);
+const CENTRE_PRICES: Within = Within::CENTRE.and(Within::PRICES);
+const PLAIN_BUY_BOX: Within = BUY_BOX_PRICES.and(Within::PLAIN);
+const ELSEWHERE: Mark = region(Within::ELSEWHERE);
+
+/// The `#price` inside of a book's buy box.
+pub(in crate::extract) const BOOK_PRICE: Mark = priced(Part::PlainPrice, BUY_BOX_PRICES);
+
+type Table = &'static [(Mark, &'static [&'static str])];
+
+/// Ids, by meaning. A trailing `_0`, `-1` … of a repeated block is not part of the id.
+pub(super) const IDS: Table = &[
+    (part(Part::Title), &["productTitle", "ebooksProductTitle", "btAsinTitle", "title", "product-title"]),
+    (part(Part::Byline), &["bylineInfo", "brand", "brandByline_feature_div"]),
+    (part(Part::Availability), &["availability", "ddmAvailabilityMessage", "availabilityMessage"]),
+    (
+        priced(Part::OutOfStock, Within::OUT_OF_STOCK),
+        &["outOfStock", "outOfStockBuyBox_feature_div", "exportsUndeliverable_feature_div"],
+    ),
+    (
+        part(Part::Merchant),
+        &[
+            "merchant-info",
+            "merchantInfo",
+            "ddmMerchantMessage",
+            "sfsb_accordion_head",
+            "Ebooks-desktop-printSoldBy",
+            "soldByThirdParty",
+            "ships-from",
+        ],
+    ),
+    (part(Part::Seller), &["sellerProfileTriggerId"]),
+    (region(Within::SELLER), &["tabular-buybox", "merchantInfoFeature_feature_div"]),
+    // Prices: the buy box first, the centre second, the total of the chosen quantity last.
+    (
+        region(Within::BUY_BOX),
+        &["addToCart", "qualifiedBuybox", "desktop_buybox", "buybox", "buyBoxAccordion", "handleBuy", "buyboxDivId"],
+    ),
+    (
+        priced(Part::PlainPrice, BUY_BOX_PRICES),
+        &["price_inside_buybox", "newBuyBoxPrice", "kindle-price", "actualPriceValue", "buyboxPrice"],
+    ),
+    (region(PLAIN_BUY_BOX), &["buyNewSection", "buyNew_noncbb", "oneTimeBuyBox"]),
+    (region(Within::BOOK_HEADER), &["booksHeaderSection"]),
+    (
+        priced(Part::PlainPrice, CENTRE_PRICES),
+        &["priceblock_ourprice", "priceblock_dealprice", "priceblock_saleprice", "priceblock_pospromoprice"],
+    ),
+    (region(Within::PRICES), &["corePrice_feature_div", "corePrice_mobile_feature_div", "apex_offerDisplay_desktop"]),
+    (
+        region(CENTRE_PRICES),
+        &[
+            "corePriceDisplay_desktop_feature_div",
+            "corePriceDisplay_mobile_feature_div",
+            "corePrice_desktop",
+            "corePrice_mobile",
+            "apex_desktop",
+            "price",
+        ],
+    ),
+    (region(CENTRE_PRICES.and(Within::PLAIN)), &["prices"]),
+    (region(Within::TOTAL.and(Within::PRICES)), &["tp_price_block_total_price_ww"]),
+    (priced(Part::StruckPrice, Within::PRICES), &["listPriceValue", "listPrice"]),
+    // Not this offer.
+    (
+        region(Within::USED),
+        &[
+            "usedAccordionRow",
+            "usedOnlyBuybox",
+            "apex_desktop_usedAccordionRow",
+            "buyboxusedDivId",
+            "rbb_ubb",
+            "usedbuyBox",
+            "usedPrice",
+        ],
+    ),
+    (region(Within::USED.and(PLAIN_BUY_BOX)), &["usedBuySection"]),
+    (
+        region(Within::SUBSCRIBE),
+        &[
+            "snsAccordionRowMiddle",
+            "snsAccordionRow",
+            "apex_desktop_snsAccordionRowMiddle",
+            "snsDetailPagePrice",
+            "snsBuyBox",
+            "sns-base-price",
+            "subscriptionPrice",
+            "snsPrice",
+            "subscribeAndSaveBuyBox",
+            "snsPriceRow",
+            "priceblock_snsprice_Based",
+            "regularprice_savings_snsprice",
+        ],
+    ),
+    (
+        ELSEWHERE,
+        &[
+            "moreBuyingChoices_feature_div",
+            "mbc",
+            "olp_feature_div",
+            "olpLinkWidget_feature_div",
+            "dynamic-aod-ingress-box",
+            "aod-ingress-link",
+            "MediaMatrix",
+            "tmmSwatches",
+            "tmmSwatchesList",
+            "formats",
+            "mediamatrix_feature_div",
+            "variation_size_name",
+            "variation_color_name",
+            "variation_style_name",
+            "twister-plus-tool-tip",
+            "newerVersion_feature_div",
+            "newer-version",
+            "similarities_feature_div",
+            "sims-fbt",
+            "product-comparison_feature_div",
+            "HLCXComparisonWidget_feature_div",
+            "attach-warranty",
+            "attach-desktop-sideSheet",
+            "mbb_feature_div",
+            "abbWrapper",
+            "tradeInButton_feature_div",
+            "rentBuySection",
+            "rental-offer",
+            "rentOfferAccordionRow",
+            "amazonGlobal_feature_div",
+            "installmentCalculator_feature_div",
+            "productQuickView_feature_div",
+            "aplus",
+            "aplus_feature_div",
+            "reviewsMedley",
+            "customer-reviews_feature_div",
+            "issuancePriceblockAmabot_feature_div",
+            "kfs-container",
+            "comp-chart-container",
+            "bundleV2_feature_div",
+            "bundles_feature_div",
+            "valuePick_feature_div",
+            "warrantiesAndSupport_feature_div",
+            "ftPriceBreakdown",
+            "tmm-ebooks",
+            "audibleProductDetails",
+            "kuBuyBox",
+            "prsubswidget",
+            "KUPriceBlock",
+            "nav-flyout-ewc",
+            "ewc-content",
+            "nav-main",
+            "rhf",
+            "customerReviews",
+            "cm_cr_dp_d_rating_histogram",
+            "renewedTierOtherRows",
+            "askATFLink",
+            "sponsoredProducts_feature_div",
+            "desktop_unifiedPrice_otherOffers",
+            "quantity",
+            "buyBackOffer",
+            "gestalt-popover",
+            "priceBadging_feature_div",
+        ],
+    ),
+    (
+        part(Part::BuyingOptions),
+        &[
+            "buybox-see-all-buying-choices",
+            "buybox-see-all-buying-choices-announce",
+            "unqualifiedBuyBox",
+            "unqualified-buybox-olp",
+        ],
+    ),
+    (part(Part::Coupon), &["couponBadgeRegularVpc", "vpcButton", "couponBadge", "couponText"]),
+    // People's opinion.
+    (priced(Part::Rating, Within::STARS), &["acrPopover"]),
+    (region(Within::STARS), &["averageCustomerReviews", "averageCustomerReviews_feature_div", "rating-stars"]),
+    (part(Part::ReviewCount), &["acrCustomerReviewText"]),
+    // Details.
+    (
+        region(Within::DETAILS),
+        &[
+            "productDetails_detailBullets_sections1",
+            "productDetails_techSpec_section_1",
+            "productDetails_db_sections",
+            "detailBullets_feature_div",
+            "detailBulletsWrapper_feature_div",
+            "detail-bullets",
+            "detail_bullets_id",
+            "prodDetails",
+            "productDetailsTable",
+            "productDetails_feature_div",
+            "technicalSpecifications_feature_div",
+            "productOverview_feature_div",
+            "product-details-grid_feature_div",
+            "detailBullets",
+            "productDetails",
+        ],
+    ),
+    (part(Part::DetailRow), &["SalesRank"]),
+    (
+        region(Within::BULLETS),
+        &["feature-bullets", "featurebullets_feature_div", "productFactsDesktopExpander", "feature-bullets-btf"],
+    ),
+    (part(Part::Hidden), &["replacementPartsFitmentBullet", "hsx-rpp-bullet-fits-message"]),
+    (region(Within::IMAGE), &["imgTagWrapperId", "img-canvas", "ebooks-img-canvas", "prodImageCell", "aw-image-block"]),
+    (
+        region(Within::TWISTER),
+        &[
+            "twister_feature_div",
+            "twisterJsInitializer_feature_div",
+            "twister-plus-inline-twister",
+            "twisterPlusWWDesktop",
+        ],
+    ),
+];
+
+/// Beginnings of generated ids (`CardInstanceX1…`, `sims-consolidated-2…`).
+pub(super) const ID_PREFIXES: &[(&str, Mark)] = &[
+    ("CardInstance", ELSEWHERE),
+    ("sims-", ELSEWHERE),
+    ("sims_", ELSEWHERE),
+    ("sp_detail", ELSEWHERE),
+    ("a-popover-", ELSEWHERE),
+    ("HLCX", ELSEWHERE),
+    ("aod-", ELSEWHERE),
+    ("tp-tool-tip", ELSEWHERE),
+    ("comparison", ELSEWHERE),
+    ("attach-", ELSEWHERE),
+    ("couponText", part(Part::Coupon)),
+    ("promoPriceBlockMessage", part(Part::Coupon)),
+    ("variation_", ELSEWHERE),
+    ("tmm-grid-swatch", ELSEWHERE),
+    ("rentOffer", ELSEWHERE),
+    ("usedAccordionRow", region(Within::USED)),
+    ("snsAccordionRow", region(Within::SUBSCRIBE)),
+    ("newAccordionRow", region(Within::NOWHERE)),
+    ("renewedTier", region(Within::NOWHERE)),
+    ("apex_desktop_pickup", ELSEWHERE),
+    ("apex_desktop_newAccordionRow", region(Within::NOWHERE)),
+    ("apex_desktop_renewedTier", region(Within::NOWHERE)),
+];
+
+/// Root of a search result; other rows of the list have the class too, so its kind is checked.
+pub(in crate::extract) const SEARCH_RESULT: &str = "s-result-item";
+/// Root of an item of a bestseller list; its id is the ASIN.
+pub(in crate::extract) const FACEOUT: &str = "p13n-sc-uncoverable-faceout";
+
+/// A class means something only inside a region of the second column ([`Within::NOWHERE`]: everywhere).
+pub(super) const CLASSES: &[(&str, Within, Mark)] = &[
+    ("a-price", Within::PRICES.and(Within::ITEM), part(Part::Price)),
+    ("a-offscreen", Within::PRICES.and(Within::ITEM), part(Part::PriceOffscreen)),
+    ("aok-offscreen", Within::PRICES, part(Part::PriceOffscreen)),
+    ("a-price-whole", Within::PRICES.and(Within::ITEM), part(Part::PriceWhole)),
+    ("a-price-fraction", Within::PRICES.and(Within::ITEM), part(Part::PriceFraction)),
+    ("a-price-range", Within::PRICES, region(Within::RANGE)),
+    ("a-text-strike", Within::PRICES.and(Within::BUY_BOX).and(Within::CENTRE), part(Part::StruckPrice)),
+    ("priceBlockStrikePriceString", Within::CENTRE, part(Part::StruckPrice)),
+    ("pricePerUnit", Within::PRICES, region(Within::PER_UNIT)),
+    ("apex-priceperunit-value", Within::PRICES, region(Within::PER_UNIT)),
+    ("offer-price", Within::PLAIN, part(Part::PlainPrice)),
+    ("a-color-price", Within::PLAIN, part(Part::PlainPrice)),
+    ("a-icon-alt", Within::STARS.and(Within::ITEM), part(Part::Rating)),
+    ("crAvgStars", Within::BUY_BOX, region(Within::STARS)),
+    ("swSprite", Within::STARS, part(Part::Rating)),
+    ("buying", Within::BUY_BOX, part(Part::Merchant)),
+    ("availGreen", Within::BUY_BOX, part(Part::Availability)),
+    ("availOrange", Within::BUY_BOX, part(Part::Availability)),
+    ("availRed", Within::BUY_BOX, part(Part::Availability)),
+    ("offer-display-feature-text-message", Within::SELLER, part(Part::Seller)),
+    ("tabular-buybox-label", Within::SELLER, part(Part::CellLabel)),
+    ("tabular-buybox-text", Within::SELLER, part(Part::CellText)),
+    ("couponBadge", Within::NOWHERE, part(Part::Coupon)),
+    ("a-popover-preload", Within::NOWHERE, ELSEWHERE),
+    ("aok-hidden", Within::NOWHERE, part(Part::Hidden)),
+    ("a-hidden", Within::NOWHERE, part(Part::Hidden)),
+    (SEARCH_RESULT, Within::NOWHERE, priced(Part::Item, Within::ITEM)),
+    (FACEOUT, Within::NOWHERE, priced(Part::Item, Within::ITEM)),
+    ("zg-item-immersion", Within::NOWHERE, priced(Part::Item, Within::ITEM)),
+    ("zg_itemImmersion", Within::NOWHERE, priced(Part::Item, Within::ITEM)),
+    ("p13n-sc-price", Within::ITEM, part(Part::PlainPrice)),
+    ("p13n-sc-truncate", Within::ITEM, part(Part::ItemTitle)),
+    ("zg-bdg-text", Within::NOWHERE, part(Part::ItemPosition)),
+    ("zg-badge-text", Within::NOWHERE, part(Part::ItemPosition)),
+    ("zg_rankNumber", Within::NOWHERE, part(Part::ItemPosition)),
+];
+
+/// Pieces of generated classes (`_cDEzb_p13n-sc-price_3mJ9Z`) that mean something inside of an item.
+pub(super) const ITEM_CLASS_PIECES: &[(&str, Mark)] = &[
+    ("p13n-sc-price", part(Part::PlainPrice)),
+    ("p13n-sc-css-line-clamp", part(Part::ItemTitle)),
+    ("p13n-sc-truncate", part(Part::ItemTitle)),
+];
+
+/// Rows of the buy box of which only the first of its family is the featured one.
+pub(in crate::extract) const ROW_FAMILIES: &[&str] = &["newAccordionRow", "renewedTier"];

@@ -1,0 +1,157 @@
+//! Bytes of an Amazon page become facts, streaming.
+//!
+//! 1. [`encoding`] turns each chunk into UTF-8, whatever the page declares or really is.
+//! 2. [`handlers`] feed a streaming parser; no tree is ever built. [`layout`] tells what an id or a class means, and
+//!    [`scan`] keeps the text of what means something as raw captures, all of it bounded.
+//! 3. As soon as nothing further down can add a fact, the stream is *settled* and the rest need not be fetched.
+//! 4. [`read`] asks the captures: [`kind`] of page first, then each field by its own rule ([`price`], [`availability`],
+//!    [`seller`], [`rank`], [`facts`], [`lists`]), in the words of every language ([`phrases`]).
+//! 5. [`Page`] is the answer, and [`Page::outcome`] the end of a crawl.
+//!
+//! Pure: no I/O, no clock. The answer does not depend on how the page was cut into chunks.
+
+mod availability;
+mod capture;
+mod encoding;
+mod facts;
+mod handlers;
+mod kind;
+mod layout;
+mod lists;
+mod page;
+mod phrases;
+mod price;
+mod rank;
+mod read;
+mod scan;
+mod seller;
+mod signs;
+mod text;
+
+use lol_html::errors::RewritingError;
+use lol_html::send::HtmlRewriter;
+
+use crate::domain::Marketplace;
+
+pub use page::{Item, NoPrice, Page, PageKind};
+
+use encoding::Transcoder;
+use handlers::{Shared, Wire};
+use scan::Scan;
+
+/// What is known about a page before its first byte.
+#[derive(Debug, Clone, Default)]
+pub struct PageContext {
+    /// The site the page comes from; found from the page itself when nobody knows.
+    pub marketplace: Option<Marketplace>,
+    /// The HTTP header `Content-Type`, for its charset.
+    pub content_type: Option<String>,
+}
+
+/// Whether the page needs to be read any further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// There may be more facts further down.
+    More,
+    /// Everything is known: the rest of the body need not be fetched.
+    Settled,
+}
+
+/// Why a page cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The page needs more memory than one page may have: a single tag of megabytes, or endlessly nested elements.
+    #[error("the page needs more memory than a page may have")]
+    OutOfMemory,
+    /// The parser refused the page.
+    #[error("the parser refused the page: {0}")]
+    Parser(String),
+}
+
+type Parser = HtmlRewriter<'static, fn(&[u8])>;
+
+/// Reads one page, chunk by chunk as it arrives. `Send`, so that it can live in a spawned task.
+pub struct Extractor {
+    marketplace: Option<Marketplace>,
+    transcoder: Transcoder,
+    parser: Option<Parser>,
+    wire: Shared,
+    settled: bool,
+    bytes: u64,
+}
+
+impl Extractor {
+    /// An extractor for one page.
+    pub fn new(context: PageContext) -> Self {
+        let fallback = context.marketplace.and_then(encoding::customary);
+        let wire = Wire::new(Scan::new(context.marketplace.is_none()));
+        let discard: fn(&[u8]) = |_| {};
+        Self {
+            marketplace: context.marketplace,
+            transcoder: Transcoder::new(context.content_type.as_deref(), fallback),
+            parser: Some(HtmlRewriter::new(handlers::settings(&wire), discard)),
+            wire,
+            settled: false,
+            bytes: 0,
+        }
+    }
+
+    /// Reads the next chunk. After [`Progress::Settled`], further chunks are ignored.
+    ///
+    /// # Errors
+    /// See [`ExtractError`]; after an error the extractor ignores further chunks.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<Progress, ExtractError> {
+        self.bytes += chunk.len() as u64;
+        let Some(parser) = self.parser.as_mut() else { return Ok(self.progress()) };
+        let written = parser.write(self.transcoder.push(chunk));
+        self.after(written)
+    }
+
+    /// The stream has ended: what the page says.
+    pub fn finish(mut self) -> Page {
+        if let Some(mut parser) = self.parser.take() {
+            // Whatever the very last bytes do to the parser, the captures made so far stand.
+            if parser.write(self.transcoder.finish()).is_ok() {
+                let _ = parser.end();
+            }
+        }
+        let mut scan = self.wire.lock();
+        scan.close_all();
+        let settled = self.settled || scan.is_settled();
+        read::page(&scan, self.marketplace, settled, self.bytes)
+    }
+
+    fn after(&mut self, written: Result<(), RewritingError>) -> Result<Progress, ExtractError> {
+        let Err(error) = written else { return Ok(Progress::More) };
+        // A parser that has once returned an error must not be used again.
+        self.parser = None;
+        match error {
+            RewritingError::ContentHandlerError(stop) if stop.is::<handlers::Stop>() => {
+                self.settled = true;
+                Ok(Progress::Settled)
+            }
+            RewritingError::MemoryLimitExceeded(_) => Err(ExtractError::OutOfMemory),
+            other => Err(ExtractError::Parser(other.to_string())),
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        if self.settled { Progress::Settled } else { Progress::More }
+    }
+}
+
+/// Reads a page that is all there.
+///
+/// # Errors
+/// See [`ExtractError`].
+pub fn extract(bytes: &[u8], context: PageContext) -> Result<Page, ExtractError> {
+    /// Small enough that a page which settles early is not converted to its end.
+    const CHUNK_BYTES: usize = 64 * 1024;
+    let mut extractor = Extractor::new(context);
+    for chunk in bytes.chunks(CHUNK_BYTES) {
+        if extractor.feed(chunk)? == Progress::Settled {
+            break;
+        }
+    }
+    Ok(extractor.finish())
+}

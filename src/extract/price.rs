@@ -1,0 +1,224 @@
+//! Which of the many amounts on a page is the price.
+//!
+//! Every amount becomes a candidate that knows what kind it is and where it stands; an explicit rule then decides.
+//! *Better no price than a wrong price*: when two trusted places disagree, there is no price.
+
+use crate::domain::numbers::{NumberError, parse_price};
+use crate::domain::{Marketplace, Money};
+
+use super::capture::{Capture, Pieces};
+use super::layout::{Part, Within};
+use super::phrases;
+use super::text;
+
+/// What the page says about money.
+#[derive(Debug, Default)]
+pub(super) struct Prices {
+    /// The featured new offer, one-time purchase.
+    pub(super) price: Option<Money>,
+    /// The rule that gave it, or why two candidates cancelled each other.
+    pub(super) price_rule: Option<String>,
+    pub(super) list: Option<(Money, &'static str)>,
+    pub(super) range: Option<(Money, Money)>,
+    pub(super) used: Option<Money>,
+}
+
+/// What an amount is the price of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Offer,
+    Subscription,
+    Used,
+    Struck,
+}
+
+/// How much a place is worth. The buy box and the price beside the title are trusted; the total is a last resort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Trusted,
+    Total,
+}
+
+#[derive(Debug)]
+struct Candidate<'a> {
+    kind: Kind,
+    place: Place,
+    amount: Money,
+    within: Within,
+    capture: &'a Capture,
+}
+
+/// Reads every amount and decides.
+pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Prices {
+    let candidates: Vec<Candidate<'_>> =
+        captures.iter().filter_map(|capture| candidate(capture, marketplace)).collect();
+    let range = range(captures, marketplace);
+    let (price, price_rule) = if range.is_some() { (None, None) } else { decide(&candidates) };
+    let list = price.and_then(|price| list_price(&candidates, price));
+    let used = candidates.iter().find(|candidate| candidate.kind == Kind::Used).map(|candidate| candidate.amount);
+    Prices { price, price_rule, list, range, used }
+}
+
+/// One amount among the trusted places, or among the totals where no trusted place has one.
+fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
+    let is_offer = |one: &&Candidate<'_>| one.kind == Kind::Offer && !is_saving(one, candidates);
+    let offers = |place| candidates.iter().filter(is_offer).filter(move |one| one.place == place);
+    for place in [Place::Trusted, Place::Total] {
+        let Some(first) = offers(place).next() else { continue };
+        let Some(other) = offers(place).find(|one| one.amount != first.amount) else {
+            return (Some(first.amount), Some(first.capture.rule.to_owned()));
+        };
+        let why = format!(
+            "disagreement: {} in {}, {} in {}",
+            first.amount, first.capture.rule, other.amount, other.capture.rule
+        );
+        return (None, Some(why));
+    }
+    (None, None)
+}
+
+/// "You save: 48.00": called so, or exactly what lies between another offer and a struck-through price.
+fn is_saving(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> bool {
+    let called_so = || phrases::begins(&label_line(one.capture), |language| language.savings);
+    let with_amount =
+        |amount: i64, kind| candidates.iter().any(|other| other.kind == kind && other.amount.amount_minor == amount);
+    let minor = one.amount.amount_minor;
+    let lies_between = || {
+        let struck =
+            candidates.iter().filter(|other| other.kind == Kind::Struck).map(|other| other.amount.amount_minor);
+        struck.filter(|struck| *struck > 2 * minor).any(|struck| with_amount(struck - minor, Kind::Offer))
+    };
+    called_so() || lies_between()
+}
+
+/// The last line of what stands before an amount.
+fn label_line(capture: &Capture) -> String {
+    text::lines(&capture.label).last().unwrap_or_default()
+}
+
+/// A list price is struck through, dearer than the price, and not called something else ("One-Time Price").
+fn list_price(candidates: &[Candidate<'_>], price: Money) -> Option<(Money, &'static str)> {
+    let is_list = |one: &&Candidate<'_>| {
+        let label = text::line(&one.capture.label);
+        one.kind == Kind::Struck
+            && one.amount.amount_minor > price.amount_minor
+            && !phrases::any_says(&label, |language| language.not_list_price)
+    };
+    let in_own_row = candidates.iter().filter(is_list).find(|one| !one.within.any(Within::SUBSCRIBE));
+    in_own_row.or_else(|| candidates.iter().find(is_list)).map(|one| (one.amount, one.capture.rule))
+}
+
+fn candidate(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_>> {
+    const NEVER: Within = Within::ELSEWHERE.and(Within::ITEM).and(Within::PER_UNIT).and(Within::RANGE);
+    let is_amount = matches!(capture.part, Part::Price | Part::PlainPrice | Part::StruckPrice);
+    if !is_amount || capture.within.any(NEVER) || capture.pieces.per_unit {
+        return None;
+    }
+    let struck = capture.part == Part::StruckPrice || capture.pieces.struck;
+    let kind = match capture.within {
+        within if within.any(Within::USED) => Kind::Used,
+        _ if phrases::begins(&label_line(capture), |language| language.used) => Kind::Used,
+        _ if struck => Kind::Struck,
+        within if within.any(Within::SUBSCRIBE) => Kind::Subscription,
+        _ => Kind::Offer,
+    };
+    let place = if capture.within.any(Within::TOTAL) { Place::Total } else { Place::Trusted };
+    let amount = amount(capture, marketplace).ok().filter(|amount| amount.amount_minor > 0)?;
+    Some(Candidate { kind, place, amount, within: capture.within, capture })
+}
+
+fn amount(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberError> {
+    if capture.part == Part::Price {
+        return price_in_pieces(capture, marketplace);
+    }
+    let text = text::line(&capture.text);
+    // Inside of a block of plain text, a coloured "Only 1 left" is no price.
+    if capture.within.any(Within::PLAIN) && !has_symbol(&text, marketplace) {
+        return Err(NumberError::NoNumber);
+    }
+    // "EUR 23,05 / kg".
+    if text.contains('/') || has_foreign_code(&text, marketplace) {
+        return Err(NumberError::SeveralNumbers);
+    }
+    parse_price(&text, marketplace).or_else(|error| with_raised_cents(&text, marketplace).ok_or(error))
+}
+
+/// The text for screen readers is the price; where it is blank, the shown pieces are.
+pub(super) fn price_in_pieces(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberError> {
+    let Pieces { offscreen, whole, fraction, .. } = &capture.pieces;
+    let [offscreen, whole, fraction] = [offscreen, whole, fraction].map(|piece| text::line(piece));
+    let shown = text::line(&capture.text);
+    // "$26.00 with 33 percent savings" is for ears; then the shown pieces are the price.
+    if offscreen.contains(|c: char| c.is_numeric()) && (whole.is_empty() || !has_words(&offscreen, marketplace)) {
+        return parse_bare(&offscreen, marketplace);
+    }
+    if whole.is_empty() {
+        return parse_bare(&shown, marketplace);
+    }
+    let whole = match whole.ends_with(['.', ',']) || fraction.is_empty() {
+        true => whole,
+        false => format!("{whole}{}", marketplace.number_format().decimal),
+    };
+    let number = format!("{whole}{fraction}");
+    parse_bare(&format!("{shown} {}", number.trim_end_matches(['.', ','])), marketplace)
+}
+
+/// An amount with nothing beside it but the marketplace's own currency: "PHP 1,234.00" on amazon.com is what a visitor
+/// from elsewhere is shown, and no price of the marketplace.
+fn parse_bare(text: &str, marketplace: Marketplace) -> Result<Money, NumberError> {
+    if has_words(text, marketplace) { Err(NumberError::ForeignCurrency) } else { parse_price(text, marketplace) }
+}
+
+/// True when letters remain once the currency's own symbols are gone.
+fn has_words(text: &str, marketplace: Marketplace) -> bool {
+    let mut symbols: Vec<&str> = marketplace.currency().symbols().to_vec();
+    symbols.sort_by_key(|symbol| std::cmp::Reverse(symbol.len()));
+    let rest = symbols.iter().fold(text.to_owned(), |rest, symbol| rest.replace(symbol, " "));
+    rest.contains(char::is_alphabetic)
+}
+
+/// True when a word is written like the code of another currency ("PHP", "CHF").
+fn has_foreign_code(text: &str, marketplace: Marketplace) -> bool {
+    let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let own = marketplace.currency().symbols();
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(is_code)
+        .any(|word| !own.iter().any(|symbol| symbol.contains(word)))
+}
+
+/// "$29 99": cents in a raised span, as pages of 2016 to 2018 write them.
+fn with_raised_cents(text: &str, marketplace: Marketplace) -> Option<Money> {
+    let (whole, cents) = text.rsplit_once(' ')?;
+    let two_digits = cents.len() == 2 && cents.bytes().all(|byte| byte.is_ascii_digit());
+    let one_symbol = has_symbol(whole, marketplace) && !whole.contains('-');
+    if !two_digits || !one_symbol || marketplace.currency().exponent() != 2 {
+        return None;
+    }
+    parse_price(&format!("{whole}{}{cents}", marketplace.number_format().decimal), marketplace).ok()
+}
+
+fn has_symbol(text: &str, marketplace: Marketplace) -> bool {
+    marketplace.currency().symbols().iter().any(|symbol| text.contains(symbol))
+}
+
+/// The range of a parent without a chosen variation: two amounts in one price block.
+fn range(captures: &[Capture], marketplace: Marketplace) -> Option<(Money, Money)> {
+    const OTHER_OFFERS: Within = Within::ELSEWHERE.and(Within::USED).and(Within::ITEM).and(Within::SUBSCRIBE);
+    let own = || captures.iter().filter(|capture| !capture.within.any(OTHER_OFFERS));
+    let ends: Vec<Money> = own()
+        .filter(|capture| capture.part == Part::Price && capture.within.any(Within::RANGE))
+        .filter_map(|capture| price_in_pieces(capture, marketplace).ok())
+        .collect();
+    let written = own().filter(|capture| capture.part == Part::PlainPrice);
+    in_order(ends.first().copied(), ends.get(1).copied())
+        .or_else(|| written.filter_map(|capture| written_range(&text::line(&capture.text), marketplace)).next())
+}
+
+fn written_range(text: &str, marketplace: Marketplace) -> Option<(Money, Money)> {
+    let (low, high) = text.split_once(['-', '–', '～'])?;
+    in_order(parse_price(low, marketplace).ok(), parse_price(high, marketplace).ok())
+}
+
+fn in_order(low: Option<Money>, high: Option<Money>) -> Option<(Money, Money)> {
+    low.zip(high).filter(|(low, high)| low.amount_minor < high.amount_minor)
+}

@@ -1,0 +1,119 @@
+//! Who sells the featured offer.
+
+use super::capture::Capture;
+use super::layout::{Part, Within};
+use super::phrases;
+use super::text;
+
+/// The seller's name and the rule that found it.
+pub(super) fn read(captures: &[Capture]) -> Option<(String, &'static str)> {
+    const OTHER_OFFERS: Within = Within::USED.and(Within::ELSEWHERE);
+    // An offer of its own row goes before one that stands in a Subscribe & Save row.
+    let in_order = |subscribed: bool| {
+        captures
+            .iter()
+            .filter(|capture| !capture.within.any(OTHER_OFFERS))
+            .filter(move |capture| capture.within.any(Within::SUBSCRIBE) == subscribed)
+            .collect::<Vec<_>>()
+    };
+    let (plain, subscribed) = (in_order(false), in_order(true));
+    [plain, subscribed]
+        .iter()
+        .find_map(|captures| by_name(captures).or_else(|| by_cells(captures)).or_else(|| by_sentence(captures)))
+}
+
+fn by_name(captures: &[&Capture]) -> Option<(String, &'static str)> {
+    let named = captures.iter().filter(|capture| capture.part == Part::Seller);
+    named.map(|capture| (text::line(&capture.text), capture.rule)).find(|(name, _)| is_name(name))
+}
+
+/// Rows of the tabular buy box: the label stands in an attribute of the value, or in a cell before it.
+fn by_cells(captures: &[&Capture]) -> Option<(String, &'static str)> {
+    let mut label = String::new();
+    for capture in captures {
+        match capture.part {
+            Part::CellLabel => label = text::line(&capture.text),
+            Part::CellText => {
+                let own = text::line(&capture.label);
+                let label = if own.is_empty() { &label } else { &own };
+                let value = text::lines(&capture.text).next().unwrap_or_default();
+                if is_seller_label(label) && is_name(&value) {
+                    return Some((value, capture.rule));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_seller_label(label: &str) -> bool {
+    let label = label.trim_end_matches([':', '：', ' ']).to_lowercase();
+    phrases::languages(None).any(|language| language.seller_labels.contains(&label.as_str()))
+}
+
+/// "Sold by … and fulfilled by Amazon."
+fn by_sentence(captures: &[&Capture]) -> Option<(String, &'static str)> {
+    let sentences = captures.iter().filter(|capture| capture.part == Part::Merchant);
+    sentences
+        .filter_map(|capture| {
+            let lines: Vec<String> = text::lines(&capture.text).collect();
+            Some((in_sentence(&lines.join("\n"))?, capture.rule))
+        })
+        .next()
+}
+
+fn in_sentence(sentence: &str) -> Option<String> {
+    let lower = sentence.to_lowercase();
+    if lower.len() != sentence.len() {
+        return None;
+    }
+    phrases::languages(None).find_map(|language| {
+        let start = language.sold_by.iter().find_map(|phrase| lower.find(phrase).map(|at| at + phrase.len()))?;
+        let name = &sentence[start..];
+        let lower_name = &lower[start..];
+        let end = language.sold_by_end.iter().filter_map(|phrase| lower_name.find(phrase)).min();
+        let name = cut_at_sentence_end(&name[..end.unwrap_or(name.len())]);
+        is_name(&name).then_some(name)
+    })
+}
+
+/// The name ends with the sentence, or where a bracket gives the seller's own rating.
+fn cut_at_sentence_end(name: &str) -> String {
+    let name = name.trim_start_matches([':', '：', ' ', '\n']);
+    let name = name.lines().next().unwrap_or_default();
+    let name = name.find(" (").map_or(name, |at| &name[..at]);
+    let name = name.find(". ").map_or(name, |at| &name[..at]);
+    name.trim().trim_end_matches(['.', '。', ',', ' ']).to_owned()
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seller_is_read_out_of_the_sentence() {
+        for (sentence, expected) in [
+            ("Ships from and sold by Amazon.com. Gift-wrap available.", "Amazon.com"),
+            (
+                "Sold by KIDA Retail (4.7 out of 5 | 7,626 ratings) and Fulfilled by Amazon. Gift-wrap available.",
+                "KIDA Retail",
+            ),
+            ("Ships from and sold by Amazon.ca exclusively for Prime members. Details", "Amazon.ca"),
+            (
+                "Verkauf durch NITZ OVERSEAS und Versand durch Amazon. Für weitere Informationen klicken Sie.",
+                "NITZ OVERSEAS",
+            ),
+            ("Verkauf und Versand durch Amazon. Geschenkverpackung verfügbar.", "Amazon"),
+            ("Expédié et vendu par livres_allemands.", "livres_allemands"),
+            ("Ships from: Amazon Sold by: PrettyLitter, Inc.", "PrettyLitter, Inc"),
+            ("Venduto da Rossi Srl e spedito da Amazon.", "Rossi Srl"),
+        ] {
+            assert_eq!(in_sentence(sentence).as_deref(), Some(expected), "{sentence}");
+        }
+    }
+}

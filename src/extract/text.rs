@@ -1,0 +1,98 @@
+//! Text of a page as people see it: entities decoded, white space collapsed.
+
+use std::borrow::Cow;
+
+use crate::domain::Asin;
+
+/// Decodes character references.
+pub(super) fn decode(raw: &str) -> Cow<'_, str> {
+    htmlize::unescape(raw)
+}
+
+/// What a reader sees on one line: decoded, direction marks dropped, blanks collapsed.
+pub(super) fn line(raw: &str) -> String {
+    let mut line = String::with_capacity(raw.len().min(512));
+    for c in decode(raw).chars() {
+        match c {
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {}
+            c if c.is_whitespace() || c.is_control() => {
+                if !line.is_empty() && !line.ends_with(' ') {
+                    line.push(' ');
+                }
+            }
+            c => line.push(c),
+        }
+    }
+    if line.ends_with(' ') {
+        line.pop();
+    }
+    line
+}
+
+/// The lines of a text, without the empty ones.
+pub(super) fn lines(raw: &str) -> impl Iterator<Item = String> + '_ {
+    raw.split(super::scan::BREAK).map(line).filter(|line| !line.is_empty())
+}
+
+/// The last `bytes` bytes of a text, or a little less where that would cut a character.
+pub(super) fn tail(text: &str, bytes: usize) -> &str {
+    let mut start = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// Appends as much as fits. What was cut once is full, so that the result does not depend on how the text was cut up.
+pub(super) fn push_capped(text: &mut String, fragment: &str, cap: usize) {
+    let room = cap.saturating_sub(text.len());
+    if fragment.len() <= room {
+        text.push_str(fragment);
+        return;
+    }
+    let end = (0..=room).rev().find(|end| fragment.is_char_boundary(*end)).unwrap_or(0);
+    text.push_str(&fragment[..end]);
+    text.extend(std::iter::repeat_n(' ', room - end));
+}
+
+/// The first value wins, unless it is blank.
+pub(super) fn set_if_blank(slot: &mut String, value: &str) {
+    if line(slot).is_empty() {
+        value.clone_into(slot);
+    }
+}
+
+/// The ASIN in the path of a link: `/dp/ASIN`, `/gp/product/ASIN`, `/gp/aw/d/ASIN`.
+pub(super) fn asin_of_link(href: &str) -> Option<&str> {
+    const MARKS: &[&str] =
+        &["/dp/product/", "/dp/", "/gp/product/", "/gp/aw/d/", "/gp/aw/cr/", "/product-reviews/", "/ASIN/", "%2Fdp%2F"];
+    let start = MARKS.iter().find_map(|mark| href.find(mark).map(|at| at + mark.len()))?;
+    let asin = href.get(start..start + 10)?;
+    let ends = !href[start + 10..].starts_with(|c: char| c.is_ascii_alphanumeric());
+    (ends && asin.parse::<Asin>().is_ok()).then_some(asin)
+}
+
+/// The URL with the most pixels of a responsive set: `{"https://…":[width,height],…}`.
+pub(super) fn largest_image(json: &str) -> Option<String> {
+    let sizes: std::collections::BTreeMap<String, (u32, u32)> = serde_json::from_str(json).ok()?;
+    sizes.into_iter().max_by_key(|(_, (width, height))| u64::from(*width) * u64::from(*height)).map(|(url, _)| url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_what_a_reader_sees() {
+        assert_eq!(line("  Fish\n &amp;\u{200e} Chips&nbsp;\u{1} "), "Fish & Chips");
+    }
+
+    #[test]
+    fn an_asin_is_found_in_every_kind_of_product_link() {
+        assert_eq!(asin_of_link("/Sony-WH/dp/B08PZHYWJS/ref=sr_1_1"), Some("B08PZHYWJS"));
+        assert_eq!(asin_of_link("https://www.amazon.de/gp/product/193609620X?psc=1"), Some("193609620X"));
+        assert_eq!(asin_of_link("/sspa/click?url=%2FSony%2Fdp%2FB08PZHYWJS%2Fref"), Some("B08PZHYWJS"));
+        assert_eq!(asin_of_link("/dp/B08PZHYWJSX"), None);
+        assert_eq!(asin_of_link("/help"), None);
+    }
+}

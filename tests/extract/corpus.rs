@@ -1,0 +1,279 @@
+//! The bar: the share of labelled facts that are read right, on real pages kept outside of the project.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use amazon_tracker::extract::{Page, PageContext, extract};
+use serde_json::Value;
+
+/// A field, the least share of right values, and how a label is compared with what was read.
+struct Field {
+    name: &'static str,
+    least: f64,
+    compare: fn(&Value, &Value) -> Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Right,
+    /// Null where there is a value.
+    Missed,
+    Wrong,
+    /// The label says nothing about it.
+    Unlabelled,
+}
+
+const FIELDS: &[Field] = &[
+    Field { name: "kind", least: 1.0, compare: |label, read| same(&label["kind"], &read["kind"]) },
+    Field { name: "asin", least: 1.0, compare: |label, read| same(&label["asin"], &read["asin"]) },
+    Field {
+        name: "title",
+        least: 1.0,
+        compare: |label, read| product(label, same_text(&label["title"], &read["title"])),
+    },
+    Field { name: "price_minor", least: 0.99, compare: price },
+    Field { name: "no price", least: 1.0, compare: no_price },
+    Field {
+        name: "list_price_minor",
+        least: 0.96,
+        compare: |label, read| product(label, same(&label["list_price_minor"], &read["list_price_minor"])),
+    },
+    Field {
+        name: "availability",
+        least: 0.97,
+        compare: |label, read| product(label, same(&label["availability"], &read["availability"])),
+    },
+    Field {
+        name: "seller",
+        least: 0.95,
+        compare: |label, read| product(label, same_text(&label["seller"], &read["seller"])),
+    },
+    Field {
+        name: "brand",
+        least: 0.95,
+        compare: |label, read| product(label, same_text(&label["brand"], &read["brand"])),
+    },
+    Field {
+        name: "rating",
+        least: 0.98,
+        compare: |label, read| product(label, same(&label["rating"], &read["rating"])),
+    },
+    Field {
+        name: "review_count",
+        least: 0.98,
+        compare: |label, read| product(label, same(&label["review_count"], &read["review_count"])),
+    },
+    Field { name: "bsr", least: 0.95, compare: |label, read| product(label, same(&label["bsr"], &read["bsr"])) },
+    Field {
+        name: "bsr, first entry",
+        least: 0.98,
+        compare: |label, read| product(label, same(&label["bsr"][0], &read["bsr"][0])),
+    },
+    Field { name: "main_image_id", least: 0.97, compare: image },
+    Field {
+        name: "bullets_count",
+        least: 0.90,
+        compare: |label, read| product(label, same_count(&label["bullets_count"], &read["bullets"])),
+    },
+    Field { name: "price_range_minor", least: 1.0, compare: |label, read| labelled(label, "price_range_minor", read) },
+    Field { name: "used_price_minor", least: 1.0, compare: |label, read| labelled(label, "used_price_minor", read) },
+    Field {
+        name: "items_count",
+        least: 0.95,
+        compare: |label, read| list(label, same_count(&label["items_count"], &read["items"])),
+    },
+    Field { name: "items", least: 0.95, compare: items },
+];
+
+/// At most this share of all labelled values may be excepted as wrong labels.
+const MOST_EXCEPTIONS: f64 = 0.02;
+
+fn same(label: &Value, read: &Value) -> Verdict {
+    let equal = match (label.as_f64(), read.as_f64()) {
+        (Some(label), Some(read)) => (label - read).abs() < 1e-9,
+        _ => label == read,
+    };
+    match (equal, read.is_null()) {
+        (true, _) => Verdict::Right,
+        (false, true) => Verdict::Missed,
+        (false, false) => Verdict::Wrong,
+    }
+}
+
+fn same_text(label: &Value, read: &Value) -> Verdict {
+    let plain = |value: &Value| value.as_str().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    same(&Value::from(plain(label)), &Value::from(plain(read)))
+}
+
+fn same_count(label: &Value, read: &Value) -> Verdict {
+    same(label, &Value::from(read.as_array().map_or(0, Vec::len)))
+}
+
+fn product(label: &Value, verdict: Verdict) -> Verdict {
+    if label["kind"] == "product" { verdict } else { Verdict::Unlabelled }
+}
+
+fn list(label: &Value, verdict: Verdict) -> Verdict {
+    if label["items_count"].is_null() { Verdict::Unlabelled } else { verdict }
+}
+
+fn labelled(label: &Value, field: &str, read: &Value) -> Verdict {
+    if label.get(field).is_none_or(Value::is_null) { Verdict::Unlabelled } else { same(&label[field], &read[field]) }
+}
+
+fn price(label: &Value, read: &Value) -> Verdict {
+    if label["price_minor"].is_null() {
+        return Verdict::Unlabelled;
+    }
+    match same(&label["currency"], &read["currency"]) {
+        Verdict::Right => same(&label["price_minor"], &read["price_minor"]),
+        verdict => verdict,
+    }
+}
+
+fn no_price(label: &Value, read: &Value) -> Verdict {
+    if label["price_minor"].is_null() {
+        product(label, same(&Value::Null, &read["price_minor"]))
+    } else {
+        Verdict::Unlabelled
+    }
+}
+
+fn image(label: &Value, read: &Value) -> Verdict {
+    let id = read["main_image_url"]
+        .as_str()
+        .and_then(|url| url.split("/images/I/").nth(1))
+        .and_then(|name| name.split('.').next());
+    labelled(label, "main_image_id", &serde_json::json!({ "main_image_id": id }))
+}
+
+fn items(label: &Value, read: &Value) -> Verdict {
+    let Some(expected) = label["items"].as_array() else { return Verdict::Unlabelled };
+    let found = |item: &Value| {
+        let items = read["items"].as_array();
+        items
+            .is_some_and(|items| items.iter().any(|one| one["asin"] == item["asin"] && one["position"] == item["rank"]))
+    };
+    if expected.iter().all(found) { Verdict::Right } else { Verdict::Wrong }
+}
+
+pub(super) fn directory() -> Option<PathBuf> {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    corpus.join("labels.jsonl").exists().then_some(corpus)
+}
+
+#[derive(Default)]
+struct Score {
+    right: usize,
+    missed: Vec<String>,
+    wrong: Vec<String>,
+    excepted: usize,
+}
+
+fn read_page(corpus: &std::path::Path, label: &Value) -> Page {
+    let id = label["id"].as_str().expect("every label has an id");
+    let bytes = std::fs::read(corpus.join(format!("pages/{id}.html"))).expect("every label has its page");
+    let marketplace = label["marketplace"].as_str().and_then(|code| code.parse().ok());
+    extract(&bytes, PageContext { marketplace, content_type: None }).unwrap_or_else(|error| panic!("{id}: {error}"))
+}
+
+/// Labels that were reviewed and found wrong, as `id/field`, each with its evidence.
+fn exceptions() -> BTreeMap<String, String> {
+    serde_json::from_str(include_str!("label_exceptions.json"))
+        .expect("the exceptions are a map of id/field to evidence")
+}
+
+#[test]
+fn real_pages_are_read_as_they_are_labelled() {
+    let Some(corpus) = directory() else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus must be there in CI");
+        println!("the corpus of real pages is absent: nothing was compared");
+        return;
+    };
+    let text = std::fs::read_to_string(corpus.join("labels.jsonl")).expect("the labels can be read");
+    let labels: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a label is JSON")).collect();
+    let exceptions = exceptions();
+    let mut scores: Vec<Score> = FIELDS.iter().map(|_| Score::default()).collect();
+    for label in &labels {
+        let read = serde_json::to_value(read_page(&corpus, label)).expect("a page serialises");
+        for (field, score) in FIELDS.iter().zip(&mut scores) {
+            judge(field, score, label, &read, &exceptions);
+        }
+    }
+    report(&scores);
+    assert_bar(&scores, exceptions.len());
+}
+
+fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptions: &BTreeMap<String, String>) {
+    let unsure = label["unsure"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|name| Some(name) == field.name.split(',').next().map(Value::from).as_ref());
+    if unsure || (field.name == "no price" && label["unsure"].to_string().contains("price_minor")) {
+        return;
+    }
+    let verdict = (field.compare)(label, read);
+    let id = label["id"].as_str().unwrap_or_default();
+    if verdict != Verdict::Right && exceptions.contains_key(&format!("{id}/{}", field.name)) {
+        score.excepted += 1;
+        return;
+    }
+    let detail = || {
+        let name = field.name.split(',').next().unwrap_or_default();
+        let read_name = if name == "main_image_id" { "main_image_url" } else { name };
+        format!("{id}: labelled {}, read {} ({})", label[name], read[read_name], read["diagnostics"][read_name])
+    };
+    match verdict {
+        Verdict::Right => score.right += 1,
+        Verdict::Missed => score.missed.push(detail()),
+        Verdict::Wrong => score.wrong.push(detail()),
+        Verdict::Unlabelled => {}
+    }
+}
+
+fn report(scores: &[Score]) {
+    println!(
+        "{:20} {:>6} {:>6} {:>6} {:>8} {:>7} {:>6}",
+        "field", "right", "missed", "wrong", "excepted", "share", "bar"
+    );
+    for (field, score) in FIELDS.iter().zip(scores) {
+        let (missed, wrong) = (score.missed.len(), score.wrong.len());
+        let share = share(score) * 100.0;
+        println!(
+            "{:20} {:6} {missed:6} {wrong:6} {:8} {share:6.1}% {:5.0}%",
+            field.name,
+            score.right,
+            score.excepted,
+            field.least * 100.0
+        );
+    }
+    for (field, score) in FIELDS.iter().zip(scores) {
+        for (what, details) in [("missed", &score.missed), ("wrong", &score.wrong)] {
+            for detail in details {
+                println!("{} {what} {detail}", field.name);
+            }
+        }
+    }
+}
+
+fn share(score: &Score) -> f64 {
+    let all = score.right + score.missed.len() + score.wrong.len();
+    if all == 0 { 1.0 } else { score.right as f64 / all as f64 }
+}
+
+fn assert_bar(scores: &[Score], exceptions: usize) {
+    for (field, score) in FIELDS.iter().zip(scores) {
+        assert!(
+            share(score) >= field.least,
+            "{}: {:.3} is below the bar of {:.3}",
+            field.name,
+            share(score),
+            field.least
+        );
+        let is_price = field.name == "price_minor";
+        assert!(!is_price || score.wrong.is_empty(), "a wrong price is worse than none: {:?}", score.wrong);
+    }
+    let values: usize = scores.iter().map(|score| score.right + score.missed.len() + score.wrong.len()).sum();
+    assert!(exceptions as f64 <= MOST_EXCEPTIONS * values as f64, "{exceptions} of {values} labels are excepted");
+}
