@@ -1,5 +1,7 @@
 //! The store's promises, each held on both engines; and what only one of them can promise.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod world;
