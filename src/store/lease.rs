@@ -174,6 +174,9 @@ pub trait LeaseQueue: Send + Sync {
     ) -> StoreResult<Vec<Claim>>;
 
     /// Writes the ends of some looks in one fenced statement. The answer has one entry for each commit, in their order.
+    ///
+    /// A commit may be written again when its answer was lost: it is recorded, and nothing happens twice. A commit that the
+    /// database refuses is logged and not recorded; its neighbours are. Of two under one token the first is recorded.
     async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<Committed>>;
 
     /// Gives leases back unused: claimable at once, the attempt not counted. Stale tokens change nothing.

@@ -19,6 +19,7 @@ mod postgres;
 mod rows;
 mod sqlite;
 mod tasks;
+mod uncancelled;
 mod upkeep;
 
 use std::sync::Arc;

@@ -69,6 +69,22 @@ async fn a_task_asked_for_while_a_commit_waits_gets_a_look_of_its_own() {
     world.end().await;
 }
 
+/// PostgreSQL keeps no NUL in a text.
+#[tokio::test]
+async fn a_commit_that_is_refused_does_not_take_its_batch_along() {
+    let world = World::postgres().await;
+    for n in 0..3 {
+        world.watch(n).await;
+    }
+    let now = world.now().await;
+    let mut commits: Vec<_> = world.claim(3).await.iter().map(|claim| seen(claim, 500, now)).collect();
+    commits[1].state.as_mut().unwrap().title = Some("a\0b".to_owned());
+    let committed = world.store.commit(&commits).await.unwrap();
+    assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, true]);
+    assert!(matches!(world.store.commit(&commits[1..2]).await, Err(StoreError::Refused(_))));
+    world.end().await;
+}
+
 fn price(at: &str, value: i64) -> Point {
     Point { key: Series::Price.into(), at: at.parse().unwrap(), value: Some(PointValue::Number(value)) }
 }

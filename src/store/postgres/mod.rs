@@ -45,7 +45,6 @@ mod wish;
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
@@ -116,13 +115,9 @@ impl PostgresStore {
         }
     }
 
-    async fn run_migrator(&self) -> StoreResult<()> {
-        let mut conn = self.migration.connect().await?;
-        Self::check_server(&conn)?;
-        // On a task of its own, like every transaction: a step that was begun ends.
-        let steps = tokio::spawn(async move { MIGRATOR.run_direct(None, &mut conn, false).await });
-        steps.map(|ended| ended.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolClosed))).await??;
-        Ok(())
+    /// A connection of its own, on which a step may take as long as it takes.
+    async fn migration_connection(&self) -> StoreResult<Box<Conn>> {
+        Ok(Box::new(self.migration.connect().await?))
     }
 
     fn check_server(conn: &Conn) -> StoreResult<()> {

@@ -16,6 +16,9 @@ const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtext('amazon-track
 /// Moving and copying points may take longer than a request may.
 const NO_TIME_LIMIT: &str = "SET LOCAL statement_timeout = 0";
 
+/// While upkeep waits for the table behind a long report, every commit waits behind upkeep: it gives up soon and comes again.
+const SHORT_WAIT: &str = "SET LOCAL lock_timeout = '3s'";
+
 const PARTITIONS: &str = "SELECT child.relname FROM pg_inherits \
      JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'point'::regclass";
 
@@ -95,7 +98,8 @@ async fn drop_one(conn: &mut Conn, month: Month) -> StoreResult<()> {
 
 async fn begin_upkeep(conn: &mut Conn) -> StoreResult<()> {
     sqlx::query(ONE_AT_A_TIME).execute(&mut *conn).await?;
-    sqlx::query(NO_TIME_LIMIT).execute(conn).await?;
+    sqlx::query(NO_TIME_LIMIT).execute(&mut *conn).await?;
+    sqlx::query(SHORT_WAIT).execute(conn).await?;
     Ok(())
 }
 

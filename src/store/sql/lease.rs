@@ -12,7 +12,7 @@ use super::{Backend, Conn, claim, commit, details};
 use crate::domain::{Failure, ListingId, Outcome};
 use crate::store::clock::millis;
 use crate::store::rows::time;
-use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreResult};
+use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreError, StoreResult};
 
 #[async_trait]
 impl LeaseQueue for Backend {
@@ -28,7 +28,14 @@ impl LeaseQueue for Backend {
             return Ok(Vec::new());
         }
         let leases = claim::leases(self, lane, limit, millis(lease), owner, max_attempts).await?;
-        details::of(self, lane, leases).await
+        let taken: Vec<_> = leases.iter().map(|lease| (ListingId(lease.listing_id), lease.token)).collect();
+        let claims = details::of(self, lane, leases).await;
+        if claims.is_err()
+            && let Err(error) = self.release(&taken).await
+        {
+            tracing::warn!(%error, "leases that cannot be used could not be given back; they run out");
+        }
+        claims
     }
 
     async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<Committed>> {
@@ -36,7 +43,7 @@ impl LeaseQueue for Backend {
         // Of two commits under one token the first counts: the token was given for one look.
         let distinct: Vec<&Commit> =
             commits.iter().filter(|commit| seen.insert((commit.listing_id.0, commit.token))).collect();
-        let mut recorded = if distinct.is_empty() { HashSet::new() } else { commit::write(self, &distinct).await? };
+        let mut recorded = write_readily(self, &distinct).await?;
         let answer = |commit: &Commit| Committed {
             listing_id: commit.listing_id,
             token: commit.token,
@@ -105,6 +112,32 @@ impl LeaseQueue for Backend {
     async fn now(&self) -> StoreResult<Timestamp> {
         time(self.now_ms().await?)
     }
+}
+
+/// Writes a batch; if the database refuses it, one by one, so that a commit that cannot be written (a text with a NUL, say) does not
+/// take its neighbours along. A refusal is the answer only when nothing could be written.
+async fn write_readily(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
+    match commits {
+        [] => return Ok(HashSet::new()),
+        [_] => return commit::write(store, commits).await,
+        _ => {}
+    }
+    let mut refusal = match commit::write(store, commits).await {
+        Err(StoreError::Refused(error)) => StoreError::Refused(error),
+        written_or_unavailable => return written_or_unavailable,
+    };
+    let mut recorded = HashSet::new();
+    for one in commits {
+        match commit::write(store, &[one]).await {
+            Ok(written) => recorded.extend(written),
+            Err(StoreError::Refused(error)) => {
+                tracing::error!(listing_id = one.listing_id.0, %error, "a commit was refused; its lease runs out");
+                refusal = StoreError::Refused(error);
+            }
+            Err(unavailable) => return Err(unavailable),
+        }
+    }
+    if recorded.is_empty() { Err(refusal) } else { Ok(recorded) }
 }
 
 impl Backend {

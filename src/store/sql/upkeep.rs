@@ -6,12 +6,15 @@ use sqlx::migrate::Migrate;
 
 use super::{Backend, HAS_LEDGER, MIGRATOR, rooms};
 use crate::store::error::newer;
+use crate::store::uncancelled::uncancelled;
 use crate::store::{StoreError, StoreResult, Upkeep};
 
 #[async_trait]
 impl Upkeep for Backend {
     async fn migrate(&self) -> StoreResult<()> {
-        self.run_migrator().await
+        let mut conn = self.migration_connection().await?;
+        Self::check_server(&conn)?;
+        uncancelled(async move { Ok(MIGRATOR.run_direct(None, &mut *conn, false).await?) }).await
     }
 
     async fn check_schema(&self) -> StoreResult<()> {

@@ -44,6 +44,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -109,8 +110,8 @@ impl SqliteStore {
         Ok(self.clock.by_hand_ms().unwrap_or_else(|| Timestamp::now().as_millisecond()))
     }
 
-    async fn run_migrator(&self) -> StoreResult<()> {
-        Ok(MIGRATOR.run(&self.writer).await?)
+    async fn migration_connection(&self) -> StoreResult<PoolConnection<Db>> {
+        Ok(self.writer.acquire().await?)
     }
 
     /// Every version that this was built with will do.
