@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreResult;
-use crate::domain::{Arming, Event, Frequency, Listing, ListingId, ListingState, Point, Rule, RuleId};
+use super::clock::millis;
+use crate::domain::{Arming, Event, Frequency, Listing, ListingId, ListingState, Point, Rule, RuleId, TaskStatus};
 
 /// The two queues. Each is claimed on its own, so that neither can starve the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +64,25 @@ pub enum Next {
     Parked,
 }
 
+/// The same as the store's statements know it.
+pub(super) struct LeaseEnd {
+    /// Which of the four.
+    pub word: &'static str,
+    /// Milliseconds to the next look; none for a parked listing.
+    pub after_ms: i64,
+}
+
+impl From<Next> for LeaseEnd {
+    fn from(next: Next) -> Self {
+        match next {
+            Next::Due(after) => Self { word: "due", after_ms: millis(after) },
+            Next::Retry(after) => Self { word: "retry", after_ms: millis(after) },
+            Next::Postponed(after) => Self { word: "postponed", after_ms: millis(after) },
+            Next::Parked => Self { word: "parked", after_ms: 0 },
+        }
+    }
+}
+
 /// What becomes of the tasks that wait for the listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskEnd {
@@ -72,6 +92,17 @@ pub enum TaskEnd {
     Done,
     /// They have failed.
     Failed,
+}
+
+impl TaskEnd {
+    /// The status they get, unless they go on waiting.
+    pub(super) fn status(self) -> Option<TaskStatus> {
+        match self {
+            Self::Keep => None,
+            Self::Done => Some(TaskStatus::Done),
+            Self::Failed => Some(TaskStatus::Failed),
+        }
+    }
 }
 
 /// One step of one rule, applied only if the rule still stands where it stood when it was read.
@@ -145,6 +176,9 @@ pub trait LeaseQueue: Send + Sync {
     ) -> StoreResult<Vec<Claim>>;
 
     /// Writes the ends of some looks in one fenced statement. The answer has one entry for each commit, in their order.
+    ///
+    /// A commit may be written again when its answer was lost: it is recorded, and nothing happens twice. A commit that the
+    /// database refuses is logged and not recorded; its neighbours are. Of two under one token the first is recorded.
     async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<Committed>>;
 
     /// Gives leases back unused: claimable at once, the attempt not counted. Stale tokens change nothing.

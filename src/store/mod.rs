@@ -1,7 +1,7 @@
 //! What must survive: listings, history, rules, deliveries and the lease queue.
 //!
-//! One contract, two engines. The traits here speak the domain's verbs; [`sqlite`] is the embedded default with one
-//! writer, [`postgres`] carries many replicas. What both understand is written once, in [`sql`], and compiled for each.
+//! One contract, two engines. The traits here speak the domain's verbs; `sqlite` is the embedded default with one
+//! writer, `postgres` carries many replicas. What both understand is written once, in `sql/`, and compiled for each.
 //! One conformance suite (`tests/store`) holds every promise below on both.
 //!
 //! Three rules hold for every method: it is one autocommit statement or a transaction that nobody cancels half-way; it
@@ -9,18 +9,27 @@
 
 mod alerts;
 mod catalog;
+mod clock;
+mod cursor;
+mod error;
 mod history;
 mod lease;
 mod outbox;
+mod postgres;
+mod rows;
+mod sqlite;
 mod tasks;
+mod uncancelled;
 mod upkeep;
 
 use std::sync::Arc;
 
-use crate::domain::ProductId;
+use crate::config::DatabaseSettings;
 
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
 pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
+pub use clock::StoreClock;
+pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleStep, TaskEnd};
 pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
@@ -35,28 +44,40 @@ impl<S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Upkeep> Store
 /// A store shared by everyone in the process.
 pub type SharedStore = Arc<dyn Store>;
 
-/// Why the store did not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database cannot be reached or has no connection free: try again later.
-    #[error("the database is unavailable")]
-    Unavailable(#[source] sqlx::Error),
-    /// There is no such thing, or it is another tenant's.
-    #[error("not found")]
-    NotFound,
-    /// The tenant watches this listing already.
-    #[error("the listing is already watched as product {0}")]
-    AlreadyWatched(ProductId),
-    /// A row holds what this version cannot read.
-    #[error("the database holds a value that this version cannot read: {0}")]
-    Corrupt(String),
-    /// The schema does not fit this version.
-    #[error("the database schema does not fit this version: {0}")]
-    Schema(String),
-    /// Anything else the database said.
-    #[error("the database refused: {0}")]
-    Refused(#[source] sqlx::Error),
+/// Which database keeps the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, one process, nothing to install.
+    Sqlite,
+    /// A server that many replicas share.
+    Postgres,
 }
 
-/// What store methods return.
-pub type StoreResult<T> = Result<T, StoreError>;
+impl Engine {
+    /// The engine that the URL names.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] when it names none that is known here.
+    pub fn of(settings: &DatabaseSettings) -> StoreResult<Self> {
+        match settings.url.reveal().split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            _ => {
+                Err(StoreError::Schema("the database URL must begin with sqlite:, postgres: or postgresql:".to_owned()))
+            }
+        }
+    }
+}
+
+/// Opens the store that the settings name. Connections are made when they are needed: a server that is down shows at
+/// the first query, as [`StoreError::Unavailable`].
+///
+/// # Errors
+/// [`StoreError::Schema`] for an unknown scheme, [`StoreError::Refused`] for a URL that cannot be read,
+/// [`StoreError::Unavailable`] when the folder of an SQLite file cannot be made.
+pub async fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<SharedStore> {
+    match Engine::of(settings)? {
+        Engine::Sqlite => Ok(Arc::new(sqlite::SqliteStore::open(settings, clock).await?)),
+        Engine::Postgres => Ok(Arc::new(postgres::PostgresStore::open(settings, clock)?)),
+    }
+}

@@ -7,6 +7,9 @@ use async_trait::async_trait;
 use super::StoreResult;
 use crate::domain::{DeliveryId, Event};
 
+/// The one channel there is so far; part of every delivery's identity, so it never changes.
+pub(super) const WEBHOOK: &str = "webhook";
+
 /// The right to make one attempt at one delivery.
 #[derive(Debug, Clone)]
 pub struct ClaimedDelivery {

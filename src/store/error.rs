@@ -1,0 +1,93 @@
+//! Why a store method did not do what it was asked.
+
+use sqlx::migrate::MigrateError;
+
+use crate::domain::ProductId;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or has no connection free: try again later.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// There is no such thing, or it is another tenant's.
+    #[error("not found")]
+    NotFound,
+    /// The tenant watches this listing already.
+    #[error("the listing is already watched as product {0}")]
+    AlreadyWatched(ProductId),
+    /// A row holds what this version cannot read.
+    #[error("the database holds a value that this version cannot read: {0}")]
+    Corrupt(String),
+    /// The schema does not fit this version.
+    #[error("the database schema does not fit this version: {0}")]
+    Schema(String),
+    /// Anything else the database said.
+    #[error("the database refused: {0}")]
+    Refused(#[source] sqlx::Error),
+}
+
+/// What store methods return.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// What a database says when the fault is not the statement's, so that trying again later can help: SQLSTATE classes and codes
+/// (PostgreSQL, appendix A) and SQLite's primary result codes. 08 connection, 40 serialization and deadlock, 53 resources,
+/// 57 operator (shutdown, cancelled by a timeout), 55P03 lock timeout, 25P03 idle in transaction; 5 busy, 6 locked.
+const PASSING: &[&str] = &["08", "40", "53", "57", "55P03", "25P03"];
+const SQLITE_BUSY: i64 = 5;
+const SQLITE_LOCKED: i64 = 6;
+
+fn is_passing(code: &str) -> bool {
+    match code.parse::<i64>() {
+        // SQLite: the primary code is the low byte of the extended one. SQLSTATE has five characters.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, SQLITE_BUSY | SQLITE_LOCKED),
+        _ => PASSING.iter().any(|passing| code.starts_with(passing)),
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as Sqlx;
+        match error {
+            Sqlx::RowNotFound => Self::NotFound,
+            Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Io(_) | Sqlx::Tls(_) => {
+                Self::Unavailable(error)
+            }
+            Sqlx::Database(ref refusal) if refusal.code().is_some_and(|code| is_passing(&code)) => {
+                Self::Unavailable(error)
+            }
+            Sqlx::ColumnDecode { .. } | Sqlx::Decode(_) => Self::Corrupt(error.to_string()),
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) => error.into(),
+            MigrateError::VersionMissing(version) => Self::Schema(newer(version)),
+            other => Self::Schema(other.to_string()),
+        }
+    }
+}
+
+/// What to say of a schema that has a step this version does not know.
+pub(super) fn newer(version: i64) -> String {
+    format!("it has step {version}, which this version does not know: run a newer amazon-tracker")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn tells_a_passing_refusal_from_a_lasting_one_on_both_engines() {
+        for code in ["08006", "40P01", "53300", "57P01", "57014", "55P03", "5", "517", "6", "262"] {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in ["23505", "42P01", "1", "19", "2067"] {
+            assert!(!is_passing(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+-- The ends of a batch of looks, each as a whole or not at all. One statement: nothing is held open between two messages.
+--   $1 looks, $2 points, $3 steps of rules (all jsonb), $4 the time, if not the server's.
+WITH clock AS (
+    SELECT coalesce($4, unix_millis()) AS now_at
+),
+look AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1) AS given (
+        listing_id bigint, token bigint, outcome text, next text, after_ms bigint, task_status text,
+        state jsonb, sort_title text, price_minor bigint)
+),
+-- The lease rows as this statement's snapshot shows them.
+seen AS MATERIALIZED (
+    SELECT lease.listing_id, lease.ctid AS version FROM lease JOIN look USING (listing_id)
+),
+-- Fenced by the token and locked in one order for everybody. The lock may have waited for a transaction that entered a wish
+-- for a look: the row is then newer than the snapshot, which does not show that transaction's task or rule. Such a
+-- listing is looked at again at once.
+held AS MATERIALIZED (
+    SELECT look.*, lease.owner IS NOT NULL AS is_held, clock.now_at,
+           CASE WHEN lease.ctid <> seen.version THEN clock.now_at ELSE lease.again_at END AS again_at
+      FROM look
+      JOIN lease ON lease.listing_id = look.listing_id AND lease.token = look.token
+      JOIN seen ON seen.listing_id = look.listing_id
+     CROSS JOIN clock
+     ORDER BY look.listing_id
+       FOR UPDATE OF lease
+),
+-- A commit that comes twice, because its answer was lost, leaves lease and tasks alone the second time; the other steps have no
+-- second effect by themselves.
+lease_ended AS (
+    UPDATE lease
+       SET ready_at  = CASE held.next WHEN 'due' THEN least(held.now_at + held.after_ms, held.again_at)
+                                      WHEN 'parked' THEN coalesce(held.again_at, held.now_at)
+                                      ELSE held.now_at + held.after_ms END,
+           lane      = CASE WHEN held.next IN ('due', 'parked') THEN 1 ELSE lease.lane END,
+           attempt   = CASE WHEN held.next = 'due' OR (held.next = 'parked' AND held.again_at IS NOT NULL) THEN 0
+                            WHEN held.next = 'postponed' THEN greatest(lease.attempt - 1, 0)
+                            ELSE lease.attempt END,
+           parked_at = CASE WHEN held.next = 'parked' AND held.again_at IS NULL THEN held.now_at
+                            ELSE lease.parked_at END,
+           owner     = NULL,
+           again_at  = NULL
+      FROM held
+     WHERE lease.listing_id = held.listing_id AND held.is_held
+),
+tasks_ended AS (
+    UPDATE task_item
+       SET status = held.task_status, outcome = held.outcome, finished_at = held.now_at
+      FROM held
+     WHERE task_item.listing_id = held.listing_id AND task_item.status = 'pending'
+       AND held.is_held AND held.task_status IS NOT NULL
+),
+listing_updated AS (
+    UPDATE listing
+       SET last_outcome   = held.outcome,
+           last_looked_at = held.now_at,
+           state          = coalesce(held.state, listing.state),
+           sort_title     = CASE WHEN held.state IS NULL THEN listing.sort_title ELSE held.sort_title END,
+           price_minor    = CASE WHEN held.state IS NULL THEN listing.price_minor ELSE held.price_minor END
+      FROM held
+     WHERE listing.id = held.listing_id
+),
+points_added AS (
+    INSERT INTO point (listing_id, series, category, at, number, text)
+    SELECT given.listing_id, given.series, given.category, given.at, given.number, given.text
+      FROM jsonb_to_recordset($2) AS given (
+           listing_id bigint, token bigint, series smallint, category text, at bigint, number bigint, text text)
+      JOIN held ON held.listing_id = given.listing_id AND held.token = given.token
+    ON CONFLICT DO NOTHING
+),
+step AS MATERIALIZED (
+    SELECT given.*, held.now_at
+      FROM jsonb_to_recordset($3) AS given (
+           listing_id bigint, token bigint, rule_id uuid,
+           armed_before boolean, crossings_before bigint,
+           armed boolean, crossings bigint, last_notified_minor bigint,
+           event_id uuid, delivery_id uuid, facts jsonb, at bigint)
+      JOIN held ON held.listing_id = given.listing_id AND held.token = given.token
+),
+-- Only from where the rule stood when it was read: of two replicas one moves it.
+stepped AS (
+    UPDATE alert_rule
+       SET armed = step.armed, crossings = step.crossings, last_notified_minor = step.last_notified_minor
+      FROM step
+     WHERE alert_rule.id = step.rule_id AND alert_rule.listing_id = step.listing_id
+       AND alert_rule.armed = step.armed_before AND alert_rule.crossings = step.crossings_before
+    RETURNING alert_rule.id AS rule_id, alert_rule.tenant_id, alert_rule.product_id, alert_rule.webhook_url,
+              alert_rule.webhook_secret, step.event_id, step.delivery_id, step.facts, step.at, step.now_at
+),
+told AS (
+    INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at)
+    SELECT event_id, tenant_id, rule_id, product_id, facts, at FROM stepped WHERE event_id IS NOT NULL
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+),
+sent AS (
+    INSERT INTO delivery (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at)
+    SELECT stepped.delivery_id, stepped.tenant_id, stepped.event_id, stepped.webhook_url, stepped.webhook_secret,
+           'pending', stepped.now_at
+      FROM stepped JOIN told ON told.id = stepped.event_id
+    ON CONFLICT (id) DO NOTHING
+)
+SELECT listing_id, token FROM held

@@ -1,0 +1,131 @@
+//! The server engine: many replicas on one database.
+
+#![expect(clippy::duplicate_mod, reason = "SQL that both engines understand is written once and compiled for each")]
+
+/// The numbers of the JSON list that is bound at a place.
+macro_rules! numbers {
+    ($place:literal) => {
+        concat!("SELECT value::bigint FROM jsonb_array_elements_text($", $place, ")")
+    };
+}
+
+/// Rows that another replica is busy with are left to it.
+macro_rules! skip_locked {
+    () => {
+        " FOR UPDATE SKIP LOCKED"
+    };
+}
+
+#[path = "../sql/alerts.rs"]
+mod alerts;
+#[path = "../sql/catalog.rs"]
+mod catalog;
+mod claim;
+mod commit;
+#[path = "../sql/details.rs"]
+mod details;
+#[path = "../sql/history.rs"]
+mod history;
+#[path = "../sql/lease.rs"]
+mod lease;
+mod month;
+#[path = "../sql/outbox.rs"]
+mod outbox;
+#[path = "../sql/product_list.rs"]
+mod product_list;
+mod rooms;
+#[path = "../sql/tasks.rs"]
+mod tasks;
+#[path = "../sql/transaction.rs"]
+mod transaction;
+#[path = "../sql/upkeep.rs"]
+mod upkeep;
+#[path = "../sql/wish.rs"]
+mod wish;
+
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgConnection, PgPool};
+
+use super::{StoreClock, StoreError, StoreResult};
+use crate::config::DatabaseSettings;
+
+type Db = sqlx::Postgres;
+type Conn = PgConnection;
+type Backend = PostgresStore;
+
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
+
+const BEGIN: &str = "BEGIN";
+
+/// Whether the table of applied steps exists.
+const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+
+/// Stands around a tag.
+const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
+
+/// Older servers are out of support, and nobody has tried them.
+const OLDEST_SERVER: u32 = 15;
+
+/// Whoever leaves a transaction open keeps vacuum from the lease table, and every claim slows down.
+const IDLE_IN_TRANSACTION_SECS: u64 = 10;
+
+/// Short, so that a connection that went bad in a way nobody noticed, or one to a server that is no longer the primary,
+/// does not stay for long.
+const MAX_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// The store on a PostgreSQL server.
+pub(super) struct PostgresStore {
+    /// Reads and writes of people.
+    writer: PgPool,
+    /// The same pool: what was written is read back.
+    readers: PgPool,
+    /// A small pool of its own, so that reads cannot starve claims.
+    claims: PgPool,
+    /// Without time limits, for one connection at a time.
+    migration: PgConnectOptions,
+    clock: StoreClock,
+}
+
+impl PostgresStore {
+    /// Prepares the pools; nothing is connected yet.
+    pub(super) fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
+        let options: PgConnectOptions = settings.url.reveal().parse().map_err(StoreError::Refused)?;
+        let migration = options.clone().application_name("amazon-tracker migrate");
+        let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
+        let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
+        let options = options
+            .application_name("amazon-tracker")
+            .options([("statement_timeout", statement_ms), ("idle_in_transaction_session_timeout", idle_ms)]);
+        let pool = PgPoolOptions::new()
+            .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
+            .max_lifetime(MAX_LIFETIME);
+        let claims = pool.clone().max_connections(settings.claim_connections.max(1)).connect_lazy_with(options.clone());
+        let writer = pool.max_connections(settings.connections.max(1)).connect_lazy_with(options);
+        Ok(Self { readers: writer.clone(), writer, claims, migration, clock })
+    }
+
+    /// The server's time.
+    async fn now_ms(&self) -> StoreResult<i64> {
+        match self.clock.by_hand_ms() {
+            Some(now_ms) => Ok(now_ms),
+            None => Ok(sqlx::query_scalar("SELECT unix_millis()").fetch_one(&self.claims).await?),
+        }
+    }
+
+    /// A connection of its own, on which a step may take as long as it takes.
+    async fn migration_connection(&self) -> StoreResult<Box<Conn>> {
+        Ok(Box::new(self.migration.connect().await?))
+    }
+
+    fn check_server(conn: &Conn) -> StoreResult<()> {
+        match conn.server_version_num().map(|number| number / 10_000) {
+            Some(major) if major < OLDEST_SERVER => {
+                Err(StoreError::Schema(format!("the server is PostgreSQL {major}; at least {OLDEST_SERVER} is needed")))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Rows as the database hands them out, and the way from there to the domain. The same for both engines.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{RuleRow, StoreError, StoreResult};
+use crate::domain::{
+    Arming, Condition, Delivery, DeliveryId, DeliveryStatus, Event, EventFacts, EventId, Frequency, Listing, ListingId,
+    ListingState, Point, PointValue, Product, ProductId, ProductSettings, Rule, RuleId, Series, SeriesKey, TenantId,
+};
+
+/// A stored time.
+pub(super) fn time(at_ms: i64) -> StoreResult<Timestamp> {
+    Timestamp::from_millisecond(at_ms).map_err(corrupt)
+}
+
+/// A stored listing key.
+pub(super) fn listing(marketplace: &str, asin: &str) -> StoreResult<Listing> {
+    Ok(Listing::new(word(marketplace)?, word(asin)?))
+}
+
+/// A stored interval.
+pub(super) fn frequency(interval_secs: i32) -> StoreResult<Frequency> {
+    let frequency = u32::try_from(interval_secs).ok().and_then(Frequency::from_secs);
+    frequency.ok_or_else(|| StoreError::Corrupt(format!("an interval of {interval_secs} seconds")))
+}
+
+/// A stored count that can be neither negative nor larger than a column of the domain's type.
+pub(super) fn count<N: TryFrom<i64, Error: Display>>(number: impl Into<i64>) -> StoreResult<N> {
+    N::try_from(number.into()).map_err(corrupt)
+}
+
+fn word<T: FromStr<Err: Display>>(text: &str) -> StoreResult<T> {
+    text.parse().map_err(corrupt)
+}
+
+fn corrupt(error: impl Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+/// A product beside its listing and lease.
+#[derive(sqlx::FromRow)]
+pub(super) struct ProductColumns {
+    pub id: Uuid,
+    tenant_id: Uuid,
+    listing_id: i64,
+    label: Option<String>,
+    tags: Json<Vec<String>>,
+    interval_secs: i32,
+    is_competitor: bool,
+    status: String,
+    pub created_at: i64,
+    updated_at: i64,
+    marketplace: String,
+    asin: String,
+    state: Json<ListingState>,
+    pub sort_title: Option<String>,
+    pub price_minor: Option<i64>,
+    last_outcome: Option<String>,
+    last_looked_at: Option<i64>,
+    ready_at: i64,
+    parked_at: Option<i64>,
+}
+
+impl TryFrom<ProductColumns> for Product {
+    type Error = StoreError;
+
+    fn try_from(row: ProductColumns) -> StoreResult<Self> {
+        let settings = ProductSettings {
+            label: row.label,
+            tags: row.tags.0,
+            frequency: frequency(row.interval_secs)?,
+            is_competitor: row.is_competitor,
+            status: word(&row.status)?,
+        };
+        Ok(Self {
+            id: ProductId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            listing_id: ListingId(row.listing_id),
+            listing: listing(&row.marketplace, &row.asin)?,
+            settings,
+            created_at: time(row.created_at)?,
+            updated_at: time(row.updated_at)?,
+            state: row.state.0,
+            last_outcome: row.last_outcome,
+            last_looked_at: row.last_looked_at.map(time).transpose()?,
+            next_look_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },
+        })
+    }
+}
+
+/// A rule with its channel.
+#[derive(sqlx::FromRow)]
+pub(super) struct RuleColumns {
+    pub id: Uuid,
+    tenant_id: Uuid,
+    product_id: Uuid,
+    listing_id: i64,
+    condition: Json<Condition>,
+    webhook_url: String,
+    webhook_secret: String,
+    armed: bool,
+    crossings: i64,
+    last_notified_minor: Option<i64>,
+    pub created_at: i64,
+}
+
+impl TryFrom<RuleColumns> for RuleRow {
+    type Error = StoreError;
+
+    fn try_from(row: RuleColumns) -> StoreResult<Self> {
+        let arming =
+            Arming { armed: row.armed, crossings: count(row.crossings)?, last_notified_minor: row.last_notified_minor };
+        let rule = Rule {
+            id: RuleId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            product_id: ProductId(row.product_id),
+            listing_id: ListingId(row.listing_id),
+            condition: row.condition.0,
+            arming,
+        };
+        let created_at = time(row.created_at)?;
+        Ok(Self { rule, webhook_url: row.webhook_url, webhook_secret: row.webhook_secret, created_at })
+    }
+}
+
+/// An event.
+#[derive(sqlx::FromRow)]
+pub(super) struct EventColumns {
+    pub id: Uuid,
+    tenant_id: Uuid,
+    rule_id: Uuid,
+    product_id: Uuid,
+    facts: Json<EventFacts>,
+    pub at: i64,
+}
+
+impl TryFrom<EventColumns> for Event {
+    type Error = StoreError;
+
+    fn try_from(row: EventColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: EventId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            rule_id: RuleId(row.rule_id),
+            product_id: ProductId(row.product_id),
+            facts: row.facts.0,
+            at: time(row.at)?,
+        })
+    }
+}
+
+/// A delivery as a reader sees it.
+#[derive(sqlx::FromRow)]
+pub(super) struct DeliveryColumns {
+    pub event_id: Uuid,
+    id: Uuid,
+    status: String,
+    attempts: i32,
+    last_error: Option<String>,
+    delivered_at: Option<i64>,
+}
+
+impl TryFrom<DeliveryColumns> for Delivery {
+    type Error = StoreError;
+
+    fn try_from(row: DeliveryColumns) -> StoreResult<Self> {
+        let status = DeliveryStatus::from_word(&row.status);
+        Ok(Self {
+            id: DeliveryId(row.id),
+            status: status.ok_or_else(|| StoreError::Corrupt(format!("delivery status `{}`", row.status)))?,
+            attempts: count(row.attempts)?,
+            last_error: row.last_error,
+            delivered_at: row.delivered_at.map(time).transpose()?,
+        })
+    }
+}
+
+/// A point of history.
+#[derive(sqlx::FromRow)]
+pub(super) struct PointColumns {
+    series: i16,
+    category: String,
+    at: i64,
+    number: Option<i64>,
+    text: Option<String>,
+}
+
+impl TryFrom<PointColumns> for Point {
+    type Error = StoreError;
+
+    fn try_from(row: PointColumns) -> StoreResult<Self> {
+        let series = Series::from_number(row.series);
+        let series = series.ok_or_else(|| StoreError::Corrupt(format!("series {}", row.series)))?;
+        Ok(Self {
+            key: SeriesKey { series, category: row.category },
+            at: time(row.at)?,
+            value: row.number.map(PointValue::Number).or(row.text.map(PointValue::Text)),
+        })
+    }
+}
+
+/// What lists search and sort listings by: the title in lower case and the price.
+pub(super) fn sort_columns(state: &ListingState) -> (Option<String>, Option<i64>) {
+    (state.title.as_deref().map(str::to_lowercase), state.number(Series::Price))
+}

@@ -1,0 +1,153 @@
+//! Rules and events.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use sqlx::QueryBuilder;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::catalog::listing_of;
+use super::wish::{self, Wish};
+use super::{Backend, Conn, Db};
+use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
+use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::rows::{DeliveryColumns, EventColumns, RuleColumns};
+use crate::store::{Alerts, EventRow, Lane, NewRule, Page, RuleRow, StoreError, StoreResult};
+
+const SELECT_RULE: &str = "SELECT id, tenant_id, product_id, listing_id, condition, webhook_url, webhook_secret, \
+       armed, crossings, last_notified_minor, created_at FROM alert_rule";
+
+const SELECT_EVENT: &str = "SELECT id, tenant_id, rule_id, product_id, facts, at FROM event";
+
+#[async_trait]
+impl Alerts for Backend {
+    async fn add_rule(&self, rule: NewRule) -> StoreResult<RuleRow> {
+        let now_ms = self.now_ms().await?;
+        self.transaction(move |conn| add(conn, rule, now_ms).boxed()).await
+    }
+
+    async fn rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<RuleRow> {
+        find(&self.readers, tenant_id, id).await
+    }
+
+    async fn rules(
+        &self,
+        tenant_id: TenantId,
+        product_id: Option<ProductId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<RuleRow>> {
+        let mut query = QueryBuilder::new(SELECT_RULE);
+        push_newest_first(&mut query, "created_at", tenant_id, product_id, Cursor::of("rules", cursor)?, limit)?;
+        let rows: Vec<RuleColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
+        let items = page.items.into_iter().map(RuleRow::try_from).collect::<StoreResult<_>>()?;
+        Ok(Page { items, next_cursor: page.next_cursor })
+    }
+
+    async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
+        const REMOVE: &str = "DELETE FROM alert_rule WHERE tenant_id = $1 AND id = $2";
+        let removed = sqlx::query(REMOVE).bind(tenant_id.0).bind(id.0).execute(&self.writer).await?;
+        if removed.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    }
+
+    async fn events(
+        &self,
+        tenant_id: TenantId,
+        product_id: Option<ProductId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<EventRow>> {
+        let mut query = QueryBuilder::new(SELECT_EVENT);
+        push_newest_first(&mut query, "at", tenant_id, product_id, Cursor::of("events", cursor)?, limit)?;
+        let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
+        let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
+        let mut deliveries = deliveries_of(self, &ids).await?;
+        let with_deliveries = |row: EventColumns| {
+            let deliveries = deliveries.remove(&row.id).unwrap_or_default();
+            Ok(EventRow { event: Event::try_from(row)?, deliveries })
+        };
+        let items = page.items.into_iter().map(with_deliveries).collect::<StoreResult<_>>()?;
+        Ok(Page { items, next_cursor: page.next_cursor })
+    }
+}
+
+async fn add(conn: &mut Conn, rule: NewRule, now_ms: i64) -> StoreResult<RuleRow> {
+    const INSERT: &str = "INSERT INTO alert_rule (id, tenant_id, product_id, listing_id, condition, webhook_url, \
+           webhook_secret, armed, crossings, last_notified_minor, created_at) \
+         SELECT $1, p.tenant_id, p.id, p.listing_id, $4, $5, $6, $7, $8, $9, $10 \
+         FROM product p WHERE p.tenant_id = $2 AND p.id = $3";
+    const IS_ACTIVE: &str = "SELECT status = 'active' FROM product WHERE id = $1";
+    let NewRule { tenant_id, product_id, condition, webhook_url, webhook_secret } = rule;
+    let id = RuleId::new();
+    let listing_id = listing_of(conn, tenant_id, product_id).await?;
+    wish::lock(conn, listing_id, now_ms).await?;
+    let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(product_id.0).bind(Json(condition));
+    let query = query.bind(webhook_url).bind(webhook_secret).bind(Arming::NEW.armed);
+    let query = query.bind(i64::from(Arming::NEW.crossings)).bind(Arming::NEW.last_notified_minor).bind(now_ms);
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    // A paused product stays at rest, rule or no rule.
+    if sqlx::query_scalar(IS_ACTIVE).bind(product_id.0).fetch_one(&mut *conn).await? {
+        // A look that is under way was claimed without this rule and will not judge it: another must follow.
+        let wish = Wish { lane: Lane::Scheduled, by_ms: now_ms, wakes: true, shares: false };
+        wish::enter(conn, listing_id, &wish, now_ms).await?;
+    }
+    find(conn, tenant_id, id).await
+}
+
+async fn find(
+    executor: impl sqlx::Executor<'_, Database = Db>,
+    tenant_id: TenantId,
+    id: RuleId,
+) -> StoreResult<RuleRow> {
+    let mut query = QueryBuilder::<Db>::new(SELECT_RULE);
+    query.push(" WHERE tenant_id = ").push_bind(tenant_id.0).push(" AND id = ").push_bind(id.0);
+    let row: RuleColumns = query.build_query_as().fetch_one(executor).await?;
+    row.try_into()
+}
+
+fn push_newest_first(
+    query: &mut QueryBuilder<Db>,
+    time_column: &'static str,
+    tenant_id: TenantId,
+    product_id: Option<ProductId>,
+    cursor: Option<Cursor>,
+    limit: u32,
+) -> StoreResult<()> {
+    query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+    if let Some(product_id) = product_id {
+        query.push(" AND product_id = ").push_bind(product_id.0);
+    }
+    if let Some(cursor) = cursor {
+        let SortKey::Number(time_ms) = cursor.key else { return Err(StoreError::NotFound) };
+        query.push(format_args!(" AND ({time_column}, id) < (")).push_bind(time_ms);
+        query.push(", ").push_bind(cursor.id).push(")");
+    }
+    query.push(format_args!(" ORDER BY {time_column} DESC, id DESC LIMIT ")).push_bind(i64::from(limit) + 1);
+    Ok(())
+}
+
+async fn deliveries_of(store: &Backend, events: &[Uuid]) -> StoreResult<HashMap<Uuid, Vec<Delivery>>> {
+    let mut by_event: HashMap<Uuid, Vec<Delivery>> = HashMap::new();
+    if events.is_empty() {
+        return Ok(by_event);
+    }
+    let mut query = QueryBuilder::<Db>::new(
+        "SELECT event_id, id, status, attempts, last_error, delivered_at FROM delivery WHERE event_id IN (",
+    );
+    let mut ids = query.separated(", ");
+    for id in events {
+        ids.push_bind(*id);
+    }
+    query.push(") ORDER BY event_id, id");
+    let rows: Vec<DeliveryColumns> = query.build_query_as().fetch_all(&store.readers).await?;
+    for row in rows {
+        by_event.entry(row.event_id).or_default().push(row.try_into()?);
+    }
+    Ok(by_event)
+}

@@ -1,0 +1,101 @@
+//! What judging a look takes, read by primary key for a whole batch of claims.
+
+use std::collections::HashMap;
+
+use sqlx::FromRow;
+use sqlx::types::Json;
+
+use super::{Backend, Db};
+use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
+use crate::store::rows::{RuleColumns, count, frequency, listing};
+use crate::store::{Claim, Lane, RuleRow, StoreResult};
+
+/// A lease that was just taken.
+#[derive(sqlx::FromRow)]
+pub(super) struct Lease {
+    pub listing_id: i64,
+    pub token: i64,
+    pub attempt: i32,
+}
+
+#[derive(sqlx::FromRow)]
+struct ListingColumns {
+    id: i64,
+    marketplace: String,
+    asin: String,
+    state: Json<ListingState>,
+}
+
+/// The claims of some leases, in their order. A listing or rule that this version cannot read is left out and logged:
+/// its lease runs out, and it is parked in the end, while the others are looked at.
+pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>) -> StoreResult<Vec<Claim>> {
+    if leases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = leases.iter().map(|lease| lease.listing_id).collect();
+    let mut listings = listings(store, &ids).await?;
+    let mut rules = rules(store, &ids).await?;
+    let frequencies = frequencies(store, &ids).await?;
+    let claim = |lease: Lease| {
+        let (listing, state) = listings.remove(&lease.listing_id)?;
+        Some(Claim {
+            listing_id: ListingId(lease.listing_id),
+            listing,
+            token: lease.token,
+            attempt: count(lease.attempt).unwrap_or(u16::MAX),
+            lane,
+            state,
+            frequency: frequencies.get(&lease.listing_id).copied(),
+            rules: rules.remove(&lease.listing_id).unwrap_or_default(),
+        })
+    };
+    Ok(leases.into_iter().filter_map(claim).collect())
+}
+
+async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, (Listing, ListingState)>> {
+    const LISTINGS: &str = concat!("SELECT id, marketplace, asin, state FROM listing WHERE id IN (", numbers!(1), ")");
+    let rows = sqlx::query(LISTINGS).bind(Json(ids.to_vec())).fetch_all(&store.claims).await?;
+    Ok(readable(rows, |row: ListingColumns| Ok((row.id, (listing(&row.marketplace, &row.asin)?, row.state.0))))
+        .collect())
+}
+
+async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rule>>> {
+    const RULES: &str = concat!(
+        "SELECT r.id, r.tenant_id, r.product_id, r.listing_id, r.condition, r.webhook_url, r.webhook_secret, r.armed, \
+           r.crossings, r.last_notified_minor, r.created_at \
+         FROM alert_rule r JOIN product p ON p.id = r.product_id \
+         WHERE p.status = 'active' AND r.listing_id IN (",
+        numbers!(1),
+        ") ORDER BY r.id"
+    );
+    let rows = sqlx::query(RULES).bind(Json(ids.to_vec())).fetch_all(&store.claims).await?;
+    let mut by_listing: HashMap<i64, Vec<Rule>> = HashMap::new();
+    for row in readable(rows, |row: RuleColumns| RuleRow::try_from(row)) {
+        by_listing.entry(row.rule.listing_id.0).or_default().push(row.rule);
+    }
+    Ok(by_listing)
+}
+
+async fn frequencies(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Frequency>> {
+    const FREQUENCIES: &str = concat!(
+        "SELECT listing_id, min(interval_secs) FROM product WHERE status = 'active' AND listing_id IN (",
+        numbers!(1),
+        ") GROUP BY listing_id"
+    );
+    let rows: Vec<(i64, i32)> = sqlx::query_as(FREQUENCIES).bind(Json(ids.to_vec())).fetch_all(&store.claims).await?;
+    rows.into_iter().map(|(listing_id, interval_secs)| Ok((listing_id, frequency(interval_secs)?))).collect()
+}
+
+/// The rows that can be read; the others are logged.
+fn readable<C, T>(
+    rows: Vec<<Db as sqlx::Database>::Row>,
+    convert: impl Fn(C) -> StoreResult<T>,
+) -> impl Iterator<Item = T>
+where
+    C: for<'r> FromRow<'r, <Db as sqlx::Database>::Row>,
+{
+    rows.into_iter().filter_map(move |row| {
+        let converted = C::from_row(&row).map_err(Into::into).and_then(&convert);
+        converted.inspect_err(|error| tracing::error!(%error, "a row cannot be read and is left out")).ok()
+    })
+}

@@ -1,0 +1,89 @@
+//! Deliveries: claimed and fenced.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use super::{Backend, Db, claim};
+use crate::domain::{DeliveryId, DeliveryStatus, Event};
+use crate::store::clock::millis;
+use crate::store::rows::{EventColumns, count};
+use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult};
+
+/// A claimed delivery without its event.
+#[derive(sqlx::FromRow)]
+pub(super) struct DeliveryLease {
+    id: Uuid,
+    event_id: Uuid,
+    token: i64,
+    attempts: i32,
+    webhook_url: String,
+    webhook_secret: String,
+}
+
+#[async_trait]
+impl Outbox for Backend {
+    async fn claim_deliveries(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedDelivery>> {
+        let leases = claim::deliveries(self, limit, millis(lease), owner).await?;
+        let events = events_of(self, &leases).await?;
+        let with_event = |lease: DeliveryLease| {
+            let event = events.get(&lease.event_id).cloned();
+            Ok(ClaimedDelivery {
+                id: DeliveryId(lease.id),
+                token: lease.token,
+                attempt: count(lease.attempts)?,
+                webhook_url: lease.webhook_url,
+                webhook_secret: lease.webhook_secret,
+                event: event.ok_or_else(|| StoreError::Corrupt(format!("delivery {} has no event", lease.id)))?,
+            })
+        };
+        leases.into_iter().map(with_event).collect()
+    }
+
+    async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool> {
+        const FINISH: &str = "UPDATE delivery SET status = $3, ready_at = $4, last_error = $5, delivered_at = $6, \
+               owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
+        let now_ms = self.now_ms().await?;
+        let (status, ready_ms, error) = match end {
+            DeliveryEnd::Delivered => (DeliveryStatus::Delivered, now_ms, None),
+            DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, now_ms + millis(*after), Some(error)),
+            DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, now_ms, Some(error)),
+        };
+        let delivered_ms = (status == DeliveryStatus::Delivered).then_some(now_ms);
+        let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str()).bind(ready_ms);
+        let finished = query.bind(error.cloned()).bind(delivered_ms).execute(&self.writer).await?;
+        Ok(finished.rows_affected() == 1)
+    }
+
+    async fn revive_delivery(&self, id: DeliveryId) -> StoreResult<bool> {
+        const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
+             WHERE id = $1 AND status = 'dead'";
+        let now_ms = self.now_ms().await?;
+        let revived = sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&self.writer).await?;
+        Ok(revived.rows_affected() == 1)
+    }
+
+    async fn next_delivery_in(&self) -> StoreResult<Option<Duration>> {
+        const NEXT: &str = "SELECT min(ready_at) FROM delivery WHERE status = 'pending'";
+        let next: Option<i64> = sqlx::query_scalar(NEXT).fetch_one(&self.claims).await?;
+        self.until(next).await
+    }
+}
+
+async fn events_of(store: &Backend, leases: &[DeliveryLease]) -> StoreResult<HashMap<Uuid, Event>> {
+    if leases.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut query =
+        QueryBuilder::<Db>::new("SELECT id, tenant_id, rule_id, product_id, facts, at FROM event WHERE id IN (");
+    let mut ids = query.separated(", ");
+    for lease in leases {
+        ids.push_bind(lease.event_id);
+    }
+    query.push(")");
+    let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&store.claims).await?;
+    rows.into_iter().map(|row| Ok((row.id, Event::try_from(row)?))).collect()
+}

@@ -1,0 +1,59 @@
+//! Schema and upkeep.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::migrate::Migrate;
+
+use super::{Backend, HAS_LEDGER, MIGRATOR, rooms};
+use crate::store::error::newer;
+use crate::store::uncancelled::uncancelled;
+use crate::store::{StoreError, StoreResult, Upkeep};
+
+#[async_trait]
+impl Upkeep for Backend {
+    async fn migrate(&self) -> StoreResult<()> {
+        let mut conn = self.migration_connection().await?;
+        Self::check_server(&conn)?;
+        uncancelled(async move { Ok(MIGRATOR.run_direct(None, &mut *conn, false).await?) }).await
+    }
+
+    async fn check_schema(&self) -> StoreResult<()> {
+        const MIGRATE: &str = "run `amazon-tracker migrate`";
+        let mut conn = self.readers.acquire().await?;
+        Self::check_server(&conn)?;
+        if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
+            return Err(StoreError::Schema(format!("there is none yet: {MIGRATE}")));
+        }
+        let ledger = &MIGRATOR.table_name;
+        if let Some(version) = conn.dirty_version(ledger).await? {
+            return Err(StoreError::Schema(format!("step {version} was applied by half: restore a backup")));
+        }
+        let applied = conn.list_applied_migrations(ledger).await?;
+        if let Some(unknown) = applied.iter().find(|step| !MIGRATOR.version_exists(step.version)) {
+            return Err(StoreError::Schema(newer(unknown.version)));
+        }
+        match MIGRATOR.iter().find(|step| !applied.iter().any(|applied| applied.version == step.version)) {
+            Some(missing) => Err(StoreError::Schema(format!("step {} is missing: {MIGRATE}", missing.version))),
+            None => Ok(()),
+        }
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn ensure_room(&self, from: Timestamp, to: Timestamp) -> StoreResult<()> {
+        rooms::ensure(self, from, to).await
+    }
+
+    async fn forget_before(&self, before: Timestamp) -> StoreResult<u64> {
+        rooms::forget(self, before.as_millisecond()).await
+    }
+
+    async fn close(&self) {
+        self.claims.close().await;
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,132 @@
+//! The embedded engine: one file, one writer, several readers.
+
+/// The numbers of the JSON list that is bound at a place.
+macro_rules! numbers {
+    ($place:literal) => {
+        concat!("SELECT value FROM json_each($", $place, ")")
+    };
+}
+
+/// One writer: nobody else's locks to skip.
+macro_rules! skip_locked {
+    () => {
+        ""
+    };
+}
+
+#[path = "../sql/alerts.rs"]
+mod alerts;
+#[path = "../sql/catalog.rs"]
+mod catalog;
+mod claim;
+mod commit;
+#[path = "../sql/details.rs"]
+mod details;
+#[path = "../sql/history.rs"]
+mod history;
+#[path = "../sql/lease.rs"]
+mod lease;
+#[path = "../sql/outbox.rs"]
+mod outbox;
+#[path = "../sql/product_list.rs"]
+mod product_list;
+mod rooms;
+#[path = "../sql/tasks.rs"]
+mod tasks;
+#[path = "../sql/transaction.rs"]
+mod transaction;
+#[path = "../sql/upkeep.rs"]
+mod upkeep;
+#[path = "../sql/wish.rs"]
+mod wish;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{StoreClock, StoreError, StoreResult};
+use crate::config::DatabaseSettings;
+
+type Db = sqlx::Sqlite;
+type Conn = SqliteConnection;
+type Backend = SqliteStore;
+
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Takes the write lock at once: a plain `BEGIN` that reads first and writes then fails without waiting when another
+/// has written in between.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Whether the table of applied steps exists.
+const HAS_LEDGER: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
+
+/// Stands around a tag.
+const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store in an SQLite file, or in memory.
+pub(super) struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    /// The writer under the name by which the shared texts know whoever claims.
+    claims: SqlitePool,
+    clock: StoreClock,
+}
+
+impl SqliteStore {
+    /// Opens the file, and makes its folder.
+    pub(super) async fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
+        let url = settings.url.reveal();
+        let options: SqliteConnectOptions = url.parse().map_err(StoreError::Refused)?;
+        let options = options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT);
+        // An SQLite connection that is closed takes a database in memory with it, and has no reason to be closed otherwise.
+        let pool = SqlitePoolOptions::new()
+            .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let writer = pool.clone().max_connections(1).connect_lazy_with(options.clone());
+        let readers = if is_in_memory(url) {
+            writer.clone()
+        } else {
+            make_folder(&options).await?;
+            pool.max_connections(settings.connections.max(1)).connect_lazy_with(options)
+        };
+        Ok(Self { claims: writer.clone(), writer, readers, clock })
+    }
+
+    /// There is one process: its clock is the database's.
+    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the server")]
+    async fn now_ms(&self) -> StoreResult<i64> {
+        Ok(self.clock.by_hand_ms().unwrap_or_else(|| Timestamp::now().as_millisecond()))
+    }
+
+    async fn migration_connection(&self) -> StoreResult<PoolConnection<Db>> {
+        Ok(self.writer.acquire().await?)
+    }
+
+    /// Every version that this was built with will do.
+    #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's twin refuses old servers")]
+    fn check_server(_conn: &Conn) -> StoreResult<()> {
+        Ok(())
+    }
+}
+
+/// A database in memory belongs to the connection that made it: readers of their own would see another one.
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
+async fn make_folder(options: &SqliteConnectOptions) -> StoreResult<()> {
+    let Some(folder) = options.get_filename().parent() else { return Ok(()) };
+    tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Unavailable(error.into()))
+}

@@ -1,0 +1,237 @@
+//! The end of a look: fenced, whole, and with one effect however often it is written.
+
+use amazon_tracker::domain::{Arming, ProductStatus, Series};
+use amazon_tracker::store::{Commit, Next, ProductPatch, TaskEnd};
+
+use crate::world::*;
+
+on_both_engines! {
+    a_look_is_written_as_a_whole,
+    a_stale_commit_writes_nothing_of_all,
+    a_failed_look_leaves_the_state_and_names_its_outcome,
+    a_batch_answers_in_order_and_refuses_only_the_stale,
+    the_same_commit_twice_has_one_effect,
+    a_commit_that_comes_again_moves_no_lease,
+    two_commits_of_one_lease_in_a_batch_do_no_harm,
+    a_success_forgets_the_attempts,
+    a_retry_keeps_lane_and_attempts,
+    a_postponed_look_does_not_count,
+    a_parked_listing_waits_until_somebody_asks,
+    a_rule_moves_only_from_where_it_was_read,
+    a_rule_that_was_removed_meanwhile_tells_nothing,
+    a_rule_added_during_a_look_gets_one_of_its_own,
+    a_shorter_rhythm_during_a_look_counts_from_now,
+    nobody_left_to_watch_during_a_look_parks_it_after_all,
+    a_wish_during_a_look_outweighs_its_parking,
+    an_empty_batch_is_no_work,
+}
+
+async fn a_look_is_written_as_a_whole(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    world.store.request_look(US, &[product.id]).await.unwrap();
+    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await.remove(0);
+    let commit = seen(&claim, 900, world.now().await);
+    assert!(world.commit(commit.clone()).await);
+
+    let product = world.store.product(US, product.id).await.unwrap();
+    assert_eq!(Some(&product.state), commit.state.as_ref());
+    assert_eq!(product.last_outcome.as_deref(), Some("observed"));
+    assert_eq!(product.last_looked_at, Some(world.now().await));
+    assert_eq!(product.next_look_at, Some(world.now().await + DAY));
+    let points = world.store.points(product.listing_id, Series::ALL, None, None, 100).await.unwrap();
+    assert_eq!(points.len(), commit.points.len());
+    let events = world.store.events(US, None, None, 10).await.unwrap().items;
+    assert_eq!(events.len(), 1);
+    assert_eq!(Some(&events[0].event), commit.rule_steps[0].event.as_ref());
+    assert_eq!(events[0].deliveries.len(), 1);
+    let rules = world.store.rules(US, None, None, 10).await.unwrap().items;
+    assert_eq!(rules[0].rule.arming, commit.rule_steps[0].after);
+}
+
+async fn a_stale_commit_writes_nothing_of_all(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    let task = world.store.request_look(US, &[product.id]).await.unwrap();
+    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await.remove(0);
+    let stale = Commit { token: claim.token - 1, ..seen(&claim, 900, world.now().await) };
+    assert!(!world.commit(stale).await);
+    let after = world.store.product(US, product.id).await.unwrap();
+    assert_eq!((after.state, after.last_outcome, after.last_looked_at), (product.state, None, None));
+    assert!(world.store.events(US, None, None, 10).await.unwrap().items.is_empty());
+    assert_eq!(world.number("SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM delivery)").await, 0);
+    assert_eq!(world.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
+    assert!(!world.store.task(US, task.id).await.unwrap().status().is_final());
+}
+
+async fn a_failed_look_leaves_the_state_and_names_its_outcome(world: &World) {
+    let product = world.watch(1).await;
+    world.see(900).await;
+    world.clock.advance(DAY);
+    let claim = world.claim_one().await;
+    assert!(world.commit(failed(&claim, Next::Retry(HOUR))).await);
+    let after = world.store.product(US, product.id).await.unwrap();
+    assert_eq!(after.state, claim.state);
+    assert_eq!(after.last_outcome.as_deref(), Some("failed_timeout"));
+    assert_eq!(after.last_looked_at, Some(world.now().await));
+}
+
+async fn a_batch_answers_in_order_and_refuses_only_the_stale(world: &World) {
+    for n in 0..3 {
+        world.watch(n).await;
+    }
+    let claims = world.claim(3).await;
+    let now = world.now().await;
+    let mut commits: Vec<Commit> = claims.iter().map(|claim| seen(claim, 500, now)).collect();
+    commits[1].token += 1;
+    let committed = world.store.commit(&commits).await.unwrap();
+    assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, true]);
+    assert!(committed.iter().zip(&commits).all(|(one, commit)| one.listing_id == commit.listing_id));
+}
+
+async fn the_same_commit_twice_has_one_effect(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    let claim = world.claim_one().await;
+    let commit = seen(&claim, 900, world.now().await);
+    assert!(world.commit(commit.clone()).await);
+    assert!(world.commit(commit.clone()).await, "the answer was lost, not the lease");
+    let events = world.store.events(US, None, None, 10).await.unwrap().items;
+    assert_eq!((events.len(), events[0].deliveries.len()), (1, 1));
+    assert_eq!(world.number("SELECT count(*) FROM point").await, commit.points.len() as i64);
+    assert_eq!(world.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming.crossings, 1);
+}
+
+async fn a_commit_that_comes_again_moves_no_lease(world: &World) {
+    let product = world.watch(1).await;
+    let claim = world.see(900).await;
+    let task = world.store.request_look(US, &[product.id]).await.unwrap();
+    world.commit(seen(&claim, 900, world.now().await)).await;
+    assert_eq!(world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await.len(), 1, "still asked for");
+    assert!(!world.store.task(US, task.id).await.unwrap().status().is_final());
+}
+
+async fn two_commits_of_one_lease_in_a_batch_do_no_harm(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    let claim = world.claim_one().await;
+    let now = world.now().await;
+    let batch = [seen(&claim, 900, now), seen(&claim, 800, now), Commit { token: 77, ..seen(&claim, 700, now) }];
+    let committed = world.store.commit(&batch).await.unwrap();
+    assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, false]);
+    let state = world.store.product(US, product.id).await.unwrap().state;
+    assert_eq!(state.number(Series::Price), Some(900));
+    assert_eq!(world.store.events(US, None, None, 10).await.unwrap().items.len(), 1);
+}
+
+async fn a_success_forgets_the_attempts(world: &World) {
+    world.watch(1).await;
+    world.claim_one().await;
+    world.clock.advance(LEASE);
+    let second = world.claim_one().await;
+    assert_eq!(second.attempt, 2);
+    world.commit(seen(&second, 500, world.now().await)).await;
+    world.clock.advance(DAY);
+    assert_eq!(world.claim_one().await.attempt, 1);
+}
+
+async fn a_retry_keeps_lane_and_attempts(world: &World) {
+    use amazon_tracker::store::Lane;
+    let product = world.watch(1).await;
+    world.store.request_look(US, &[product.id]).await.unwrap();
+    let claim = world.claim_from(Lane::AskedFor, 1).await.remove(0);
+    world.commit(failed(&claim, Next::Retry(HOUR))).await;
+    world.clock.advance(HOUR - SECOND);
+    assert!(world.claim_from(Lane::AskedFor, 1).await.is_empty());
+    world.clock.advance(SECOND);
+    let again = world.claim_from(Lane::AskedFor, 1).await.remove(0);
+    assert_eq!((again.token, again.attempt), (claim.token + 1, 2));
+    world.commit(seen(&again, 500, world.now().await)).await;
+    world.clock.advance(DAY);
+    assert_eq!(world.claim_one().await.attempt, 1, "a success returns it to the scheduled lane");
+}
+
+async fn a_postponed_look_does_not_count(world: &World) {
+    world.watch(1).await;
+    for _ in 0..2 * MAX_ATTEMPTS {
+        let claim = world.claim_one().await;
+        assert_eq!(claim.attempt, 1);
+        world.commit(failed(&claim, Next::Postponed(HOUR))).await;
+        assert!(world.claim(1).await.is_empty());
+        world.clock.advance(HOUR);
+    }
+}
+
+async fn a_parked_listing_waits_until_somebody_asks(world: &World) {
+    let product = world.watch(1).await;
+    let claim = world.claim_one().await;
+    world.commit(Commit { tasks: TaskEnd::Failed, ..failed(&claim, Next::Parked) }).await;
+    world.clock.advance(30 * DAY);
+    assert!(world.claim(10).await.is_empty());
+    assert_eq!(world.store.product(US, product.id).await.unwrap().next_look_at, None);
+    world.store.request_look(US, &[product.id]).await.unwrap();
+    assert_eq!(world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await[0].attempt, 1);
+}
+
+async fn a_rule_moves_only_from_where_it_was_read(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    let claim = world.claim_one().await;
+    let mut commit = seen(&claim, 900, world.now().await);
+    commit.rule_steps[0].before.crossings = 7;
+    assert!(world.commit(commit).await, "the look itself counts");
+    assert!(world.store.events(US, None, None, 10).await.unwrap().items.is_empty());
+    assert_eq!(world.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
+}
+
+async fn a_rule_that_was_removed_meanwhile_tells_nothing(world: &World) {
+    let product = world.watch(1).await;
+    let rule = world.add_rule(&product, 1000).await.rule;
+    let claim = world.claim_one().await;
+    world.store.remove_rule(US, rule.id).await.unwrap();
+    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
+    assert!(world.store.events(US, None, None, 10).await.unwrap().items.is_empty());
+}
+
+async fn a_rule_added_during_a_look_gets_one_of_its_own(world: &World) {
+    let product = world.watch(1).await;
+    let claim = world.claim_one().await;
+    let rule = world.add_rule(&product, 1000).await.rule;
+    assert!(world.claim(1).await.is_empty(), "the look that is under way is not cut short");
+    world.commit(seen(&claim, 900, world.now().await)).await;
+    assert_eq!(world.claim_one().await.rules, [rule]);
+}
+
+async fn a_shorter_rhythm_during_a_look_counts_from_now(world: &World) {
+    let product = world.watch(1).await;
+    let claim = world.claim_one().await;
+    let hourly = ProductPatch { frequency: Some("hourly".parse().unwrap()), ..ProductPatch::default() };
+    world.store.update_product(US, product.id, &hourly).await.unwrap();
+    world.commit(seen(&claim, 900, world.now().await)).await;
+    assert_eq!(world.store.next_due_in().await.unwrap(), Some(HOUR));
+}
+
+async fn nobody_left_to_watch_during_a_look_parks_it_after_all(world: &World) {
+    let product = world.watch(1).await;
+    let claim = world.claim_one().await;
+    world.store.remove_product(US, product.id).await.unwrap();
+    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
+    assert_eq!(world.store.next_due_in().await.unwrap(), None);
+    assert_eq!(world.store.backlog().await.unwrap().parked, 1);
+}
+
+async fn a_wish_during_a_look_outweighs_its_parking(world: &World) {
+    let product = world.watch(1).await;
+    let claim = world.claim_one().await;
+    let status = |status| ProductPatch { status: Some(status), ..ProductPatch::default() };
+    world.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
+    world.store.update_product(US, product.id, &status(ProductStatus::Active)).await.unwrap();
+    world.commit(failed(&claim, Next::Parked)).await;
+    assert_eq!(world.store.backlog().await.unwrap().parked, 0);
+    world.clock.advance(DAY);
+    assert_eq!(world.claim_one().await.attempt, 1);
+}
+
+async fn an_empty_batch_is_no_work(world: &World) {
+    assert!(world.store.commit(&[]).await.unwrap().is_empty());
+}

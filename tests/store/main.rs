@@ -1,0 +1,18 @@
+//! The store's promises, each held on both engines; and what only one of them can promise.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod world;
+
+mod alerts;
+mod catalog;
+mod commit;
+mod history;
+mod lease;
+mod lists;
+mod opening;
+mod outbox;
+mod server;
+mod tasks;

@@ -1,0 +1,102 @@
+//! Opening a store and bringing its schema up to date.
+
+use amazon_tracker::store::{Engine, StoreClock, StoreError, open};
+
+use crate::world::*;
+
+on_both_engines! {
+    migrating_twice_and_at_once_is_safe,
+    a_newer_schema_is_refused,
+    an_older_schema_is_refused_and_the_remedy_named,
+    a_closed_store_is_unavailable,
+    the_real_clock_is_about_now,
+}
+
+async fn migrating_twice_and_at_once_is_safe(world: &World) {
+    let other = world.replica().await;
+    let (one, two) = tokio::join!(world.store.migrate(), other.migrate());
+    one.and(two).unwrap();
+    world.store.check_schema().await.unwrap();
+    world.store.ping().await.unwrap();
+    other.close().await;
+}
+
+async fn a_newer_schema_is_refused(world: &World) {
+    world.execute("UPDATE _sqlx_migrations SET version = 9999").await;
+    let refused = world.store.check_schema().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
+    let refused = world.store.migrate().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
+}
+
+async fn an_older_schema_is_refused_and_the_remedy_named(world: &World) {
+    world.execute("DELETE FROM _sqlx_migrations").await;
+    let refused = world.store.check_schema().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Schema(why) if why.contains("amazon-tracker migrate")), "{refused}");
+    world.execute("DROP TABLE _sqlx_migrations").await;
+    let refused = world.store.check_schema().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Schema(why) if why.contains("amazon-tracker migrate")), "{refused}");
+}
+
+async fn a_closed_store_is_unavailable(world: &World) {
+    let other = world.replica().await;
+    other.ping().await.unwrap();
+    other.close().await;
+    assert!(matches!(other.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(other.add_product(new_product(US, 1)).await, Err(StoreError::Unavailable(_))));
+}
+
+async fn the_real_clock_is_about_now(world: &World) {
+    let real = open(&world.settings, StoreClock::real()).await.unwrap();
+    let off = real.now().await.unwrap().duration_since(jiff::Timestamp::now()).abs();
+    assert!(off < jiff::SignedDuration::from_secs(5), "{off}");
+    real.close().await;
+}
+
+#[tokio::test]
+async fn a_file_is_made_with_its_folders_and_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("deep/er/store.sqlite").display());
+    for expected in 0..2 {
+        let store = open(&settings(url.clone()), noon()).await.unwrap();
+        store.migrate().await.unwrap();
+        assert_eq!(store.count_products().await.unwrap(), expected);
+        if expected == 0 {
+            store.add_product(new_product(US, 1)).await.unwrap();
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_one_for_all_callers() {
+    let store = open(&settings("sqlite::memory:".to_owned()), noon()).await.unwrap();
+    store.migrate().await.unwrap();
+    let adders = (0..10).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { store.add_product(new_product(US, n)).await.unwrap() })
+    });
+    for adder in adders.collect::<Vec<_>>() {
+        adder.await.unwrap();
+    }
+    assert_eq!(store.count_products().await.unwrap(), 10);
+}
+
+#[tokio::test]
+async fn a_url_of_no_known_engine_is_refused_and_those_known_are_named() {
+    for url in ["mysql://x", "store.sqlite", ""] {
+        let Err(StoreError::Schema(why)) = Engine::of(&settings(url.to_owned())) else { panic!("{url}") };
+        assert!(why.contains("sqlite:") && why.contains("postgres:"), "{why}");
+    }
+    assert_eq!(Engine::of(&settings("postgresql://x/y".to_owned())).unwrap(), Engine::Postgres);
+}
+
+#[tokio::test]
+async fn a_server_without_a_schema_is_refused_until_it_is_migrated() {
+    let url = empty_database("without_schema").await;
+    let store = open(&settings(url), StoreClock::real()).await.unwrap();
+    assert!(matches!(store.check_schema().await, Err(StoreError::Schema(_))));
+    store.migrate().await.unwrap();
+    store.check_schema().await.unwrap();
+    store.close().await;
+}

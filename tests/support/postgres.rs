@@ -1,0 +1,160 @@
+//! A throwaway PostgreSQL server from the distribution's binaries. It goes away with the process that started it.
+
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+/// Durable for nobody: the data is gone with the test.
+const SETTINGS: &[&str] = &[
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
+    "shared_buffers=64MB",
+];
+
+/// A running server.
+pub struct Server {
+    binaries: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    /// Stops the server and removes its folder once the pipe to it closes, which it does however this process ends.
+    _watchdog: Child,
+}
+
+impl Server {
+    /// The server that all tests of this process share.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// A server of one's own, to be stopped and started.
+    pub fn start() -> Self {
+        let binaries = newest_binaries();
+        let folder = new_folder();
+        let data = folder.join("data");
+        let mut initdb = as_server_user(&binaries.join("initdb"));
+        initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        succeed(&mut initdb);
+        let watchdog = watchdog(&binaries, &folder);
+        let server = Self { binaries, folder, port: free_port(), _watchdog: watchdog };
+        server.resume();
+        server
+    }
+
+    /// The URL of one of its databases.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Stops the server under its clients. Not as a crash would: without `fsync` that would lose what was committed.
+    pub fn interrupt(&self) {
+        succeed(self.pg_ctl().args(["-m", "fast", "stop"]));
+    }
+
+    /// Starts the server again, at the same port.
+    pub fn resume(&self) {
+        let settings: String = SETTINGS.iter().map(|setting| format!("-c {setting} ")).collect();
+        let options = format!("-p {} {settings}", self.port);
+        succeed(self.pg_ctl().args(["-o", &options, "-l"]).arg(self.folder.join("log")).arg("start"));
+    }
+
+    fn pg_ctl(&self) -> Command {
+        let mut command = as_server_user(&self.binaries.join("pg_ctl"));
+        command.arg("-w").arg("-D").arg(self.folder.join("data"));
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self._watchdog.stdin.take());
+        let _ = self._watchdog.wait();
+    }
+}
+
+/// The folder of the newest version that is installed.
+fn newest_binaries() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let installed = versions.filter_map(|entry| {
+        let version: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let binaries = entry.path().join("bin");
+        binaries.join("initdb").exists().then_some((version, binaries))
+    });
+    let on_path = || {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+    };
+    installed.max().map(|(_, binaries)| binaries).or_else(on_path).expect(
+        "these tests need the PostgreSQL server binaries (initdb, pg_ctl): `make test` installs them, or run \
+         `apt-get install postgresql`",
+    )
+}
+
+/// PostgreSQL refuses to run as root: then it runs as the user of its package, or as nobody.
+fn server_user() -> Option<&'static str> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let exists = |user: &&str| id_of("-u", user).is_ok();
+    is_root.then(|| ["postgres", "nobody"].into_iter().find(exists).expect("a user other than root"))
+}
+
+fn id_of(which: &str, user: &str) -> io::Result<u32> {
+    let output = Command::new("id").args([which, user]).output()?;
+    String::from_utf8_lossy(&output.stdout).trim().parse().map_err(io::Error::other)
+}
+
+fn as_server_user(program: &Path) -> Command {
+    let Some(user) = server_user() else { return Command::new(program) };
+    let mut command = Command::new("runuser");
+    command.current_dir("/").args(["-u", user, "--"]).arg(program);
+    command
+}
+
+fn new_folder() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("amazon-tracker-pg-").tempdir().expect("a temporary folder").keep();
+    if let Some(user) = server_user() {
+        let ids = id_of("-u", user).and_then(|uid| Ok((uid, id_of("-g", user)?)));
+        let (uid, gid) = ids.expect("the ids of a user that exists");
+        chown(&folder, Some(uid), Some(gid)).expect("root may give folders away");
+    }
+    folder
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// A shell that waits for the end of its input. In a process group of its own, so that an interrupt from the keyboard, which
+/// ends the tests, does not end it before its work is done.
+fn watchdog(binaries: &Path, folder: &Path) -> Child {
+    const WAIT_THEN_CLEAN: &str = r#"cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate stop; rm -rf "$2""#;
+    let mut shell = as_server_user(Path::new("sh"));
+    shell.args(["-c", WAIT_THEN_CLEAN, "watchdog"]).arg(binaries).arg(folder);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    shell.spawn().expect("a shell")
+}
+
+fn succeed(command: &mut Command) {
+    let log = tempfile::tempfile().expect("a temporary file");
+    let copy = || Stdio::from(log.try_clone().expect("another handle of an open file"));
+    // Into a file, not a pipe: the server inherits it and would hold a pipe open for as long as it runs.
+    let status = command.stdin(Stdio::null()).stdout(copy()).stderr(copy()).status();
+    let succeeded = status.as_ref().is_ok_and(std::process::ExitStatus::success);
+    assert!(succeeded, "{command:?}: {status:?}\n{}", read_from_start(&log));
+}
+
+fn read_from_start(mut log: &fs::File) -> String {
+    use std::io::{Read, Seek};
+    let mut text = String::new();
+    let _ = log.rewind().and_then(|()| log.read_to_string(&mut text));
+    text
+}
