@@ -114,26 +114,7 @@ impl Recorder {
     }
 }
 
-/// Writes a batch. When the database refuses it as a whole, one commit may be to blame: then each is written by itself,
-/// and the one at fault is dropped, so that it cannot take the others with it.
 async fn write(store: &dyn LeaseQueue, metrics: &Metrics, commits: &[Commit]) -> StoreResult<Vec<bool>> {
-    match write_once(store, metrics, commits).await {
-        Err(StoreError::Unavailable(error)) => return Err(StoreError::Unavailable(error)),
-        Err(error) if commits.len() == 1 => {
-            tracing::error!(listing_id = %commits[0].listing_id, %error, "a commit is refused and dropped");
-            return Ok(vec![false]);
-        }
-        Err(_) => {}
-        Ok(recorded) => return Ok(recorded),
-    }
-    let mut recorded = Vec::with_capacity(commits.len());
-    for commit in commits {
-        recorded.extend(Box::pin(write(store, metrics, std::slice::from_ref(commit))).await?);
-    }
-    Ok(recorded)
-}
-
-async fn write_once(store: &dyn LeaseQueue, metrics: &Metrics, commits: &[Commit]) -> StoreResult<Vec<bool>> {
     let started_at = Instant::now();
     let result = store.commit(commits).await;
     metrics.store_seconds.with_label_values(&["commit"]).observe(started_at.elapsed().as_secs_f64());

@@ -1,5 +1,6 @@
 //! Pure types and rules of the trade: no I/O, no async, no clock of its own. Imports nothing of ours.
 
+mod address;
 mod asin;
 mod availability;
 mod event;
@@ -18,7 +19,9 @@ mod series;
 mod state;
 pub mod stats;
 mod task;
+mod webhook_url;
 
+pub use address::is_public;
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
@@ -35,3 +38,4 @@ pub use rule::{Arming, Condition, Crossing, Rule};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
 pub use state::{Judged, ListingState, Verdict};
 pub use task::{Task, TaskItem, TaskStatus};
+pub use webhook_url::{WebhookUrl, WebhookUrlError};

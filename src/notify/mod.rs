@@ -1,6 +1,5 @@
 //! Telling people: one sender for each channel behind one trait.
 
-mod address;
 mod webhook;
 
 use std::time::Duration;
@@ -10,8 +9,7 @@ use async_trait::async_trait;
 use crate::config::Secret;
 use crate::domain::{DeliveryId, Event};
 
-pub use address::is_public;
-pub use webhook::{WebhookSender, WebhookUrlError, check_webhook_url, new_webhook_secret};
+pub use webhook::WebhookSender;
 
 /// One message to one receiver.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! Where observations come from: Amazon's own pages, and the simulated marketplace that stands in for them.
 
+pub mod direct;
 pub mod simulated;
 
 use async_trait::async_trait;

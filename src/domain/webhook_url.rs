@@ -1,0 +1,89 @@
+//! The address of a webhook, checked as far as that is possible without resolving its host.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::address::is_public;
+
+/// A URL that may be called on a user's behalf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookUrl(Url);
+
+/// Why a URL cannot be a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookUrlError {
+    /// Not a URL.
+    #[error("not a URL: {0}")]
+    Syntax(#[from] url::ParseError),
+    /// Another scheme than `http` or `https`.
+    #[error("only http and https URLs can be called, not `{0}`")]
+    Scheme(String),
+    /// Carries a user name or a password, which would end up in logs.
+    #[error("a webhook URL must not carry a user name or a password")]
+    Credentials,
+    /// The host is an address that must not be reached.
+    #[error("{0} is not a public address")]
+    PrivateAddress(IpAddr),
+}
+
+impl WebhookUrl {
+    /// Parses and checks. The address that a name leads to is checked where it is connected to.
+    ///
+    /// # Errors
+    /// See [`WebhookUrlError`].
+    pub fn parse(text: &str, allow_private_targets: bool) -> Result<Self, WebhookUrlError> {
+        let url = Url::parse(text)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(WebhookUrlError::Scheme(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(WebhookUrlError::Credentials);
+        }
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            _ => None,
+        };
+        match literal.filter(|address| !allow_private_targets && !is_public(*address)) {
+            Some(address) => Err(WebhookUrlError::PrivateAddress(address)),
+            None => Ok(Self(url)),
+        }
+    }
+
+    /// The URL.
+    pub fn into_url(self) -> Url {
+        self.0
+    }
+
+    /// The URL as text, normalised.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_address_is_refused_in_every_spelling_of_the_url() {
+        for url in [
+            "http://127.0.0.1/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://[::1]:80/",
+            "https://[::ffff:10.0.0.1]/",
+        ] {
+            assert!(matches!(WebhookUrl::parse(url, false), Err(WebhookUrlError::PrivateAddress(_))), "{url}");
+            assert!(WebhookUrl::parse(url, true).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_and_credentials_are_refused() {
+        assert!(matches!(WebhookUrl::parse("ftp://example.com/", false), Err(WebhookUrlError::Scheme(_))));
+        assert!(matches!(WebhookUrl::parse("https://me:pw@example.com/", false), Err(WebhookUrlError::Credentials)));
+        assert!(matches!(WebhookUrl::parse("example.com/hook", false), Err(WebhookUrlError::Syntax(_))));
+    }
+}

@@ -1,0 +1,224 @@
+//! Amazon's own pages, fetched as a browser of the country would and read while they arrive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Proxy, Response, StatusCode, redirect};
+use url::Url;
+
+use super::Source;
+use crate::config::CrawlSettings;
+use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading};
+use crate::extract::{ExtractError, Extractor, PageContext, Progress};
+use crate::telemetry::Metrics;
+
+const NAME: &str = "direct";
+const MOST_REDIRECTS: usize = 5;
+
+/// Fetches product pages over HTTP.
+pub struct DirectSource {
+    /// One for each proxy, used in turn; one without a proxy when there are none.
+    clients: Vec<Client>,
+    turn: AtomicUsize,
+    settings: CrawlSettings,
+    metrics: Arc<Metrics>,
+}
+
+/// Why the source cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectError {
+    /// A proxy's URL, or the TLS back end.
+    #[error("crawl.proxies or the TLS set-up: {0}")]
+    Client(#[from] reqwest::Error),
+    /// A header that cannot be sent.
+    #[error("crawl.user_agent and crawl.cookies must be printable ASCII")]
+    Header,
+}
+
+impl DirectSource {
+    /// A source with the given settings.
+    ///
+    /// # Errors
+    /// See [`DirectError`].
+    pub fn new(settings: CrawlSettings, metrics: Arc<Metrics>) -> Result<Self, DirectError> {
+        let printable = |text: &str| HeaderValue::from_str(text).is_ok();
+        if !printable(&settings.user_agent) || !settings.cookies.values().all(|cookie| printable(cookie.reveal())) {
+            return Err(DirectError::Header);
+        }
+        let proxies: Vec<Option<Proxy>> = match settings.proxies.as_slice() {
+            [] => vec![None],
+            some => some.iter().map(|proxy| Proxy::all(proxy.reveal()).map(Some)).collect::<Result<_, _>>()?,
+        };
+        let clients = proxies.into_iter().map(|proxy| client(&settings, proxy)).collect::<Result<_, _>>()?;
+        Ok(Self { clients, turn: AtomicUsize::new(0), settings, metrics })
+    }
+
+    fn next_client(&self) -> &Client {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &self.clients[turn % self.clients.len()]
+    }
+
+    fn url(&self, listing: Listing) -> String {
+        match &self.settings.base_url {
+            Some(base) => format!("{}/dp/{}", base.as_str().trim_end_matches('/'), listing.asin),
+            None => listing.url(),
+        }
+    }
+
+    fn headers(&self, marketplace: Marketplace) -> HeaderMap {
+        let (locale, language) = (marketplace.locale(), marketplace.language());
+        let languages = match language {
+            "en" => format!("{locale},en;q=0.9"),
+            _ => format!("{locale},{language};q=0.9,en;q=0.5"),
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"));
+        headers.extend(HeaderValue::from_str(&languages).map(|value| (ACCEPT_LANGUAGE, value)));
+        let cookie = self.settings.cookies.get(&marketplace);
+        headers
+            .extend(cookie.and_then(|cookie| HeaderValue::from_str(cookie.reveal()).ok()).map(|value| (COOKIE, value)));
+        if self.settings.base_url.is_some() {
+            // What stands in for Amazon tells the marketplaces apart by the name they are called by.
+            headers.extend(HeaderValue::from_str(&marketplace.host()).map(|value| (HOST, value)));
+        }
+        headers
+    }
+
+    async fn get(&self, listing: Listing) -> Outcome {
+        let request = self.next_client().get(self.url(listing)).headers(self.headers(listing.marketplace));
+        match request.send().await {
+            Ok(response) => self.judge(listing, response).await,
+            Err(error) => Outcome::Failed(failure_of(&error)),
+        }
+    }
+
+    async fn judge(&self, listing: Listing, response: Response) -> Outcome {
+        match response.status() {
+            status if status.is_success() => self.read(listing, response).await,
+            StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN => {
+                Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) })
+            }
+            status if status.is_redirection() => Outcome::Failed(Failure::Redirect),
+            status => Outcome::Failed(Failure::Status(status.as_u16())),
+        }
+    }
+
+    /// Feeds the body to the extractor as it arrives, and hangs up as soon as everything is known.
+    async fn read(&self, listing: Listing, mut response: Response) -> Outcome {
+        let content_type =
+            response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut extractor = Extractor::new(PageContext { marketplace: Some(listing.marketplace), content_type });
+        let (mut bytes, mut busy) = (0, Duration::ZERO);
+        let broken = loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break None,
+                Err(error) => break Some(broken_body(&error)),
+            };
+            bytes += chunk.len();
+            if bytes > self.settings.max_body_bytes {
+                break Some(Failure::TooLarge);
+            }
+            let started_at = Instant::now();
+            let progress = extractor.feed(&chunk);
+            busy += started_at.elapsed();
+            match progress {
+                Ok(Progress::More) => {}
+                Ok(Progress::Settled) => break None,
+                Err(ExtractError::OutOfMemory) => break Some(Failure::TooLarge),
+                Err(ExtractError::Parser(_)) => break Some(Failure::Unreadable),
+            }
+        };
+        self.metrics.source_bytes.with_label_values(&[NAME]).inc_by(bytes as u64);
+        if let Some(failure) = broken {
+            return Outcome::Failed(failure);
+        }
+        let started_at = Instant::now();
+        let outcome = extractor.finish().outcome(listing.asin);
+        self.metrics.extraction_seconds.observe((busy + started_at.elapsed()).as_secs_f64());
+        if let Outcome::Observed(seen) = &outcome {
+            self.count_missing(listing.marketplace, seen);
+        }
+        outcome
+    }
+
+    fn count_missing(&self, marketplace: Marketplace, seen: &Observation) {
+        let missing = [
+            ("price", seen.price == Reading::Unknown),
+            ("seller", seen.seller == Reading::Unknown && seen.price.value().is_some()),
+            ("availability", seen.availability == Default::default()),
+            ("rating", seen.rating == Reading::Unknown),
+            ("review_count", seen.review_count == Reading::Unknown),
+            ("sales_rank", seen.ranks == Reading::Unknown),
+            ("brand", seen.brand.is_none()),
+            ("image", seen.image_url.is_none()),
+        ];
+        for (field, _) in missing.into_iter().filter(|(_, is_missing)| *is_missing) {
+            self.metrics.missing_fields.with_label_values(&[field, marketplace.code()]).inc();
+        }
+    }
+}
+
+#[async_trait]
+impl Source for DirectSource {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn fetch(&self, listing: Listing) -> Outcome {
+        let most = Duration::from_secs(self.settings.total_timeout_secs);
+        tokio::time::timeout(most, self.get(listing)).await.unwrap_or(Outcome::Failed(Failure::Timeout))
+    }
+}
+
+fn client(settings: &CrawlSettings, proxy: Option<Proxy>) -> reqwest::Result<Client> {
+    let builder = Client::builder()
+        .user_agent(&settings.user_agent)
+        .connect_timeout(Duration::from_secs(settings.connect_timeout_secs))
+        .read_timeout(Duration::from_secs(settings.read_timeout_secs))
+        .redirect(within_amazon(settings.base_url.clone()));
+    match proxy {
+        Some(proxy) => builder.proxy(proxy).build(),
+        None => builder.no_proxy().build(),
+    }
+}
+
+/// Follows redirects between Amazon's hosts, or within the stand-in, and nowhere else.
+fn within_amazon(base_url: Option<Url>) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| {
+        let url = attempt.url();
+        let at_home = match &base_url {
+            Some(base) => url.origin() == base.origin(),
+            None => url.scheme() == "https" && url.host_str().and_then(Marketplace::from_host).is_some(),
+        };
+        if at_home && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
+    })
+}
+
+fn failure_of(error: &reqwest::Error) -> Failure {
+    match error {
+        error if error.is_timeout() => Failure::Timeout,
+        error if error.is_redirect() => Failure::Redirect,
+        _ => Failure::Connect,
+    }
+}
+
+/// A body that ends early is a truncated page, whatever the transport calls it.
+fn broken_body(error: &reqwest::Error) -> Failure {
+    if error.is_timeout() { Failure::Timeout } else { Failure::Truncated }
+}
+
+/// Seconds or an HTTP date (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(secs) = text.trim().parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Duration::try_from(at.duration_since(Timestamp::now())).ok()
+}
