@@ -8,6 +8,7 @@ pub mod domain;
 pub mod extract;
 pub mod limits;
 pub mod notify;
+pub mod service;
 pub mod sources;
 pub mod store;
 pub mod telemetry;

@@ -15,6 +15,8 @@ use crate::config::CrawlSettings;
 use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
 use crate::telemetry::Metrics;
 
+/// Poison that is not parked yet is always due and never claimed: without a least sleep it would make the loop spin.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 const LARGEST_CLAIM: usize = 256;
@@ -118,7 +120,7 @@ impl SchedulerTools {
 
     async fn sleep(&self) -> StoreResult<Duration> {
         let due_in = self.store.next_due_in().await?.unwrap_or(LONGEST_SLEEP);
-        Ok(due_in.clamp(Duration::from_millis(1), LONGEST_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
+        Ok(due_in.clamp(SHORTEST_SLEEP, LONGEST_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
     }
 }
 

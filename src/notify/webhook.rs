@@ -54,7 +54,7 @@ impl Sender for WebhookSender {
     }
 
     async fn send(&self, message: &Message) -> Result<(), SendError> {
-        let url = check_webhook_url(&message.url, self.allow_private_targets)
+        let url = WebhookUrl::parse(&message.url, self.allow_private_targets)
             .map_err(|error| SendError::Permanent(error.to_string()))?;
         let body = body_of(&message.event);
         let id = message.id.to_string();

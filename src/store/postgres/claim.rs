@@ -35,7 +35,7 @@ pub(super) async fn leases(
          UPDATE lease l SET ready_at = coalesce($6, unix_millis()) + $3, token = l.token + 1, owner = $4, \
            attempt = l.attempt + 1, again_at = NULL \
          FROM due WHERE l.listing_id = due.listing_id \
-         RETURNING l.listing_id, l.token, l.attempt, due.ready_at AS due_at";
+         RETURNING l.listing_id, l.token, l.attempt, l.ready_at, due.ready_at AS due_at";
     let query = sqlx::query_as(CLAIM).bind(lane.number()).bind(i64::from(limit)).bind(lease_ms).bind(owner);
     let query = query.bind(i32::from(max_attempts)).bind(store.clock.by_hand_ms());
     Ok(oldest_first(query.fetch_all(&store.claims).await?))

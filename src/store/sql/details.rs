@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::{Backend, Db};
 use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
-use crate::store::rows::{RuleColumns, count, frequency, listing};
+use crate::store::rows::{RuleColumns, count, frequency, listing, time};
 use crate::store::{Claim, Lane, RuleRow, StoreResult};
 
 /// A lease that was just taken.
@@ -16,6 +16,8 @@ pub(super) struct Lease {
     pub listing_id: i64,
     pub token: i64,
     pub attempt: i32,
+    /// When it runs out.
+    pub ready_at: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -28,7 +30,7 @@ struct ListingColumns {
 
 /// The claims of some leases, in their order. A listing or rule that this version cannot read is left out and logged:
 /// its lease runs out, and it is parked in the end, while the others are looked at.
-pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>) -> StoreResult<Vec<Claim>> {
+pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms: i64) -> StoreResult<Vec<Claim>> {
     if leases.is_empty() {
         return Ok(Vec::new());
     }
@@ -42,6 +44,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>) -> Store
             listing_id: ListingId(lease.listing_id),
             listing,
             token: lease.token,
+            claimed_at: time(lease.ready_at - lease_ms).ok()?,
             attempt: count(lease.attempt).unwrap_or(u16::MAX),
             lane,
             state,

@@ -29,7 +29,7 @@ impl LeaseQueue for Backend {
         }
         let leases = claim::leases(self, lane, limit, millis(lease), owner, max_attempts).await?;
         let taken: Vec<_> = leases.iter().map(|lease| (ListingId(lease.listing_id), lease.token)).collect();
-        let claims = details::of(self, lane, leases).await;
+        let claims = details::of(self, lane, leases, millis(lease)).await;
         if claims.is_err()
             && let Err(error) = self.release(&taken).await
         {

@@ -42,7 +42,7 @@ async fn take(conn: &mut Conn, due: Vec<i64>, until_ms: i64, owner: String) -> S
         "UPDATE lease SET ready_at = $2, token = token + 1, owner = $3, attempt = attempt + 1, again_at = NULL \
          WHERE listing_id IN (",
         numbers!(1),
-        ") RETURNING listing_id, token, attempt"
+        ") RETURNING listing_id, token, attempt, ready_at"
     );
     let query = sqlx::query_as(TAKE).bind(Json(due.clone())).bind(until_ms).bind(owner);
     let mut leases: Vec<Lease> = query.fetch_all(conn).await?;

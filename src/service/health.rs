@@ -1,0 +1,45 @@
+//! Whether this process is alive, and whether it should be given work.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Parts, Service, ServiceResult};
+
+/// A thread that has not come round for this long is taken for frozen.
+const FROZEN_AFTER: Duration = Duration::from_secs(10);
+
+/// The state of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// No thread is frozen.
+    pub alive: bool,
+    /// The database answers.
+    pub database: bool,
+    /// The process was told to stop.
+    pub draining: bool,
+}
+
+impl Health {
+    /// True when requests may be sent here.
+    pub fn is_ready(&self) -> bool {
+        self.alive && self.database && !self.draining
+    }
+}
+
+impl Service {
+    /// Alive or frozen; asks nobody.
+    pub fn is_alive(&self) -> bool {
+        self.parts.threads.worst_lag() < FROZEN_AFTER
+    }
+
+    /// Everything, the database included.
+    pub async fn health(&self) -> ServiceResult<Health> {
+        let alive = self.is_alive();
+        self.run(async move |parts: Arc<Parts>| {
+            let database = parts.store.ping().await.is_ok();
+            Ok(Health { alive, database, draining: parts.draining.load(Ordering::Relaxed) })
+        })
+        .await
+    }
+}

@@ -1,0 +1,143 @@
+//! The use cases, one file per resource: what HTTP and the command line may ask for.
+//!
+//! Everything here runs on the shared runtime, whoever asks: an HTTP worker has a runtime of its own, and a connection
+//! opened there would break when that worker ends.
+
+mod alerts;
+mod crawl;
+mod health;
+mod history;
+mod products;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::actors::kernel::{Inbox, Threads};
+use crate::actors::scheduler::{Scheduler, SchedulerMessage};
+use crate::actors::tracker::Trackers;
+use crate::config::{NotifySettings, ProductLimits};
+use crate::domain::ProductId;
+use crate::store::{SharedStore, StoreError};
+
+pub use alerts::AddRule;
+pub use crawl::MOST_PRODUCTS_OF_A_TASK;
+pub use health::Health;
+pub use history::{History, HistoryQuery, Stats};
+pub use products::{AddProduct, ListProducts};
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's path in the request: `target.amount_minor`.
+    pub field: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A field and what is wrong with it.
+    pub fn new(field: &str, message: impl ToString) -> Self {
+        Self { field: field.to_owned(), message: message.to_string() }
+    }
+}
+
+/// Why a use case was not carried out. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Some fields are wrong.
+    #[error("{} is not valid", .0.first().map_or("the request", |first| &first.field))]
+    Invalid(Vec<FieldError>),
+    /// There is no such thing, or it is another tenant's.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The listing is watched already.
+    #[error("the listing is already watched as product {0}")]
+    AlreadyWatched(ProductId),
+    /// The database is away: try again soon.
+    #[error("the database is unavailable; try again soon")]
+    Unavailable,
+    /// Our fault; the log has the details.
+    #[error("something went wrong on our side")]
+    Internal,
+}
+
+impl ServiceError {
+    /// One field is wrong.
+    pub fn invalid(field: &str, message: impl ToString) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// A store's answer about `what`.
+    fn of(error: StoreError, what: &'static str) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound(what),
+            StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
+            StoreError::Unavailable(error) => {
+                tracing::debug!(%error, "the database is unavailable");
+                Self::Unavailable
+            }
+            other => {
+                tracing::error!(error = %other, "a use case about a {what} failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// What use cases return.
+pub type ServiceResult<T> = Result<T, ServiceError>;
+
+/// The use cases with what they need. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    runtime: Handle,
+    parts: Arc<Parts>,
+}
+
+/// What the use cases work with.
+pub struct Parts {
+    /// The truth.
+    pub store: SharedStore,
+    /// Nudged when something is asked for.
+    pub scheduler: Inbox<Scheduler>,
+    /// Know the hot listings.
+    pub trackers: Trackers,
+    /// Known to be alive or not.
+    pub threads: Arc<Threads>,
+    /// What may be asked of us.
+    pub limits: ProductLimits,
+    /// How people are told.
+    pub notify: NotifySettings,
+    /// True from the signal to stop: not ready any more.
+    pub draining: std::sync::atomic::AtomicBool,
+}
+
+impl Service {
+    /// The use cases on the shared runtime.
+    pub fn new(parts: Parts) -> Self {
+        Self { runtime: parts.threads.runtime().clone(), parts: Arc::new(parts) }
+    }
+
+    /// Says from now on that this process is not ready.
+    pub fn set_draining(&self) {
+        self.parts.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Runs a use case on the shared runtime. It goes on to its end even when nobody waits for it any more.
+    async fn run<T, F>(&self, work: impl FnOnce(Arc<Parts>) -> F) -> ServiceResult<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = ServiceResult<T>> + Send + 'static,
+    {
+        let work = work(Arc::clone(&self.parts));
+        self.runtime.spawn(work).await.unwrap_or(Err(ServiceError::Internal))
+    }
+}
+
+impl Parts {
+    /// Something may be due sooner than the scheduler thinks. A full inbox means that another nudge is on its way.
+    fn nudge(&self) {
+        let _ = self.scheduler.tell(SchedulerMessage::Nudge);
+    }
+}

@@ -1,0 +1,164 @@
+//! Watching listings.
+
+use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use crate::domain::{Frequency, Listing, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
+
+const LONGEST_LABEL_CHARS: usize = 200;
+const LONGEST_TAG_CHARS: usize = 50;
+const MOST_TAGS: usize = 50;
+
+/// A listing to watch.
+#[derive(Debug, Clone)]
+pub struct AddProduct {
+    /// What.
+    pub listing: Listing,
+    /// How often; daily when it is not said.
+    pub frequency: Option<Frequency>,
+    /// The tenant's own name for it.
+    pub label: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Somebody else's product.
+    pub is_competitor: bool,
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListProducts {
+    /// All conditions that are set must hold.
+    pub filter: ProductFilter,
+    /// In which order.
+    pub order: ProductOrder,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Service {
+    /// Starts watching a listing; it is looked at at once.
+    pub async fn add_product(&self, tenant_id: TenantId, request: AddProduct) -> ServiceResult<Product> {
+        self.run(async move |parts: std::sync::Arc<Parts>| {
+            let settings = parts.settings_of(&request)?;
+            let product = NewProduct { tenant_id, listing: request.listing, settings };
+            let product = parts.store.add_product(product).await.map_err(|error| ServiceError::of(error, "product"))?;
+            parts.nudge();
+            Ok(product)
+        })
+        .await
+    }
+
+    /// One product.
+    pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
+        self.run(async move |parts: std::sync::Arc<Parts>| {
+            parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
+        })
+        .await
+    }
+
+    /// A page of products.
+    pub async fn products(&self, tenant_id: TenantId, query: ListProducts) -> ServiceResult<Page<Product>> {
+        self.run(async move |parts: std::sync::Arc<Parts>| {
+            let ListProducts { filter, order, cursor, limit } = query;
+            let page = parts.store.products(tenant_id, &filter, order, cursor.as_deref(), limit).await;
+            page.map_err(cursor_or("product"))
+        })
+        .await
+    }
+
+    /// Changes a product.
+    pub async fn update_product(
+        &self,
+        tenant_id: TenantId,
+        id: ProductId,
+        patch: ProductPatch,
+    ) -> ServiceResult<Product> {
+        self.run(async move |parts: std::sync::Arc<Parts>| {
+            let mut errors = Vec::new();
+            parts.check_frequency(patch.frequency, &mut errors);
+            check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
+            let patch = ProductPatch { tags: patch.tags.map(|tags| tidy_tags(tags, &mut errors)), ..patch };
+            valid(errors)?;
+            let product = parts.store.update_product(tenant_id, id, &patch).await;
+            let product = product.map_err(|error| ServiceError::of(error, "product"))?;
+            parts.nudge();
+            Ok(product)
+        })
+        .await
+    }
+
+    /// Stops watching.
+    pub async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<()> {
+        self.run(async move |parts: std::sync::Arc<Parts>| {
+            parts.store.remove_product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
+        })
+        .await
+    }
+}
+
+impl Parts {
+    fn settings_of(&self, request: &AddProduct) -> ServiceResult<ProductSettings> {
+        let mut errors = Vec::new();
+        self.check_frequency(request.frequency, &mut errors);
+        check_label(request.label.as_deref(), &mut errors);
+        let tags = tidy_tags(request.tags.clone(), &mut errors);
+        valid(errors)?;
+        Ok(ProductSettings {
+            label: request.label.clone(),
+            tags,
+            frequency: request.frequency.unwrap_or(Frequency::DAILY),
+            is_competitor: request.is_competitor,
+            status: ProductStatus::Active,
+        })
+    }
+
+    fn check_frequency(&self, frequency: Option<Frequency>, errors: &mut Vec<FieldError>) {
+        let shortest = self.limits.shortest_frequency;
+        if frequency.is_some_and(|frequency| frequency < shortest) {
+            errors.push(FieldError::new("frequency", format!("more often than every {shortest} is not allowed")));
+        }
+    }
+}
+
+fn check_label(label: Option<&str>, errors: &mut Vec<FieldError>) {
+    if label.is_some_and(|label| label.is_empty() || label.chars().count() > LONGEST_LABEL_CHARS || has_control(label))
+    {
+        let message = format!("a label has 1 to {LONGEST_LABEL_CHARS} characters and no control characters");
+        errors.push(FieldError::new("label", message));
+    }
+}
+
+/// Each tag once, in the order given.
+fn tidy_tags(tags: Vec<String>, errors: &mut Vec<FieldError>) -> Vec<String> {
+    let mut tidy: Vec<String> = Vec::new();
+    for tag in tags {
+        let tag = tag.trim().to_owned();
+        if tag.is_empty() || tag.chars().count() > LONGEST_TAG_CHARS || has_control(&tag) {
+            let message = format!("a tag has 1 to {LONGEST_TAG_CHARS} characters and no control characters");
+            errors.push(FieldError::new("tags", message));
+        } else if !tidy.contains(&tag) {
+            tidy.push(tag);
+        }
+    }
+    if tidy.len() > MOST_TAGS {
+        errors.push(FieldError::new("tags", format!("a product has at most {MOST_TAGS} tags")));
+    }
+    tidy
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {
+    if errors.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(errors)) }
+}
+
+/// In a list, the only thing that can be missing is the cursor.
+pub(super) fn cursor_or(what: &'static str) -> impl Fn(StoreError) -> ServiceError {
+    move |error| match error {
+        StoreError::NotFound => ServiceError::invalid("cursor", "was not given out for this list"),
+        other => ServiceError::of(other, what),
+    }
+}
