@@ -6,6 +6,7 @@ pub mod actors;
 pub mod config;
 pub mod domain;
 pub mod extract;
+pub mod http;
 pub mod limits;
 pub mod notify;
 pub mod service;

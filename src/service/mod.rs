@@ -20,6 +20,7 @@ use crate::config::{NotifySettings, ProductLimits};
 use crate::domain::ProductId;
 use crate::store::{SharedStore, StoreError};
 
+pub use crate::store::{EventRow, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow};
 pub use alerts::AddRule;
 pub use crawl::MOST_PRODUCTS_OF_A_TASK;
 pub use health::Health;

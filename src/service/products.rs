@@ -1,7 +1,9 @@
 //! Watching listings.
 
+use std::sync::Arc;
+
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
-use crate::domain::{Frequency, Listing, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
 
 const LONGEST_LABEL_CHARS: usize = 200;
@@ -37,9 +39,14 @@ pub struct ListProducts {
 }
 
 impl Service {
+    /// The marketplace of an ASIN that comes without one.
+    pub fn default_marketplace(&self) -> Marketplace {
+        self.parts.limits.default_marketplace
+    }
+
     /// Starts watching a listing; it is looked at at once.
     pub async fn add_product(&self, tenant_id: TenantId, request: AddProduct) -> ServiceResult<Product> {
-        self.run(async move |parts: std::sync::Arc<Parts>| {
+        self.run(async move |parts: Arc<Parts>| {
             let settings = parts.settings_of(&request)?;
             let product = NewProduct { tenant_id, listing: request.listing, settings };
             let product = parts.store.add_product(product).await.map_err(|error| ServiceError::of(error, "product"))?;
@@ -51,7 +58,7 @@ impl Service {
 
     /// One product.
     pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
-        self.run(async move |parts: std::sync::Arc<Parts>| {
+        self.run(async move |parts: Arc<Parts>| {
             parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
         })
         .await
@@ -59,7 +66,7 @@ impl Service {
 
     /// A page of products.
     pub async fn products(&self, tenant_id: TenantId, query: ListProducts) -> ServiceResult<Page<Product>> {
-        self.run(async move |parts: std::sync::Arc<Parts>| {
+        self.run(async move |parts: Arc<Parts>| {
             let ListProducts { filter, order, cursor, limit } = query;
             let page = parts.store.products(tenant_id, &filter, order, cursor.as_deref(), limit).await;
             page.map_err(cursor_or("product"))
@@ -74,7 +81,7 @@ impl Service {
         id: ProductId,
         patch: ProductPatch,
     ) -> ServiceResult<Product> {
-        self.run(async move |parts: std::sync::Arc<Parts>| {
+        self.run(async move |parts: Arc<Parts>| {
             let mut errors = Vec::new();
             parts.check_frequency(patch.frequency, &mut errors);
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
@@ -90,7 +97,7 @@ impl Service {
 
     /// Stops watching.
     pub async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<()> {
-        self.run(async move |parts: std::sync::Arc<Parts>| {
+        self.run(async move |parts: Arc<Parts>| {
             parts.store.remove_product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
         })
         .await

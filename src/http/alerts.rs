@@ -1,0 +1,281 @@
+//! `/api/v1/alerts`: rules, and the events they gave rise to.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Shared;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::products::{WireMoney, limit_of, parsed};
+use super::strict::{PathId, StrictJson, StrictQuery};
+use crate::domain::{
+    Asin, Condition, Delivery, DeliveryId, DeliveryStatus, EventId, Marketplace, Money, ProductId, RuleId,
+};
+use crate::service::{AddRule, EventRow, RuleRow};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/alerts").get(list).post(add))
+        .service(web::resource("/alerts/events").get(events))
+        .service(web::resource("/alerts/{id}").get(get).delete(remove));
+}
+
+/// A rule to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddAlertBody {
+    /// About which product.
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    /// What to wait for.
+    kind: AlertKind,
+    /// The price to wait for, in the currency of the marketplace.
+    target: WireMoney,
+    /// Where to send the webhook: a public http or https address.
+    webhook_url: String,
+}
+
+/// What a rule waits for.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AlertKind {
+    /// The price is at or below the target.
+    PriceAtOrBelow,
+}
+
+/// A rule.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Alert)]
+pub(super) struct WireAlert {
+    #[schema(value_type = Uuid)]
+    id: RuleId,
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    kind: &'static str,
+    target: WireMoney,
+    webhook_url: String,
+    /// Signs the deliveries; shown once, when the rule is created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_secret: Option<String>,
+    /// True when the next crossing fires; false until the price has risen past the margin again.
+    is_armed: bool,
+    /// Crossings so far.
+    crossings: u32,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<RuleRow> for WireAlert {
+    fn from(row: RuleRow) -> Self {
+        let Condition::PriceAtOrBelow { target } = row.rule.condition;
+        Self {
+            id: row.rule.id,
+            product_id: row.rule.product_id,
+            kind: row.rule.condition.kind(),
+            target: target.into(),
+            webhook_url: row.webhook_url,
+            webhook_secret: None,
+            is_armed: row.rule.arming.armed,
+            crossings: row.rule.arming.crossings,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// A page of rules.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AlertPage {
+    items: Vec<WireAlert>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Something that happened, and what became of telling it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+struct WireEvent {
+    #[schema(value_type = Uuid)]
+    id: EventId,
+    #[schema(value_type = Uuid)]
+    alert_id: RuleId,
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    kind: &'static str,
+    #[schema(value_type = String)]
+    marketplace: Marketplace,
+    #[schema(value_type = String)]
+    asin: Asin,
+    title: Option<String>,
+    target: WireMoney,
+    /// The price that crossed the target.
+    price: WireMoney,
+    /// The price believed before.
+    previous_price: Option<WireMoney>,
+    /// The number of the crossing within its rule.
+    crossing: u32,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    deliveries: Vec<WireDelivery>,
+}
+
+/// One message to one channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+struct WireDelivery {
+    /// The `webhook-id` of every attempt.
+    #[schema(value_type = Uuid)]
+    id: DeliveryId,
+    /// `pending`, `delivered` or `dead`.
+    #[schema(value_type = String, example = "delivered")]
+    status: DeliveryStatus,
+    attempts: u32,
+    /// Why the last attempt failed.
+    last_error: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    delivered_at: Option<Timestamp>,
+}
+
+impl From<EventRow> for WireEvent {
+    fn from(row: EventRow) -> Self {
+        let (event, facts) = (&row.event, row.event.facts.clone());
+        let Condition::PriceAtOrBelow { target } = facts.condition;
+        let delivery = |delivery: Delivery| WireDelivery {
+            id: delivery.id,
+            status: delivery.status,
+            attempts: delivery.attempts,
+            last_error: delivery.last_error,
+            delivered_at: delivery.delivered_at,
+        };
+        Self {
+            id: event.id,
+            alert_id: event.rule_id,
+            product_id: event.product_id,
+            kind: facts.condition.kind(),
+            marketplace: facts.listing.marketplace,
+            asin: facts.listing.asin,
+            title: facts.title,
+            target: target.into(),
+            price: facts.price.into(),
+            previous_price: facts.previous_price.map(WireMoney::from),
+            crossing: facts.crossing,
+            at: event.at,
+            deliveries: row.deliveries.into_iter().map(delivery).collect(),
+        }
+    }
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventPage {
+    items: Vec<WireEvent>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Which rules or events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AlertQuery {
+    /// Of this product only.
+    product_id: Option<String>,
+    /// The `next_cursor` of the last page.
+    cursor: Option<String>,
+    /// Rows, 1 to 500; 50 unless it is said.
+    limit: Option<String>,
+}
+
+impl AlertQuery {
+    fn checked(self) -> Result<(Option<ProductId>, Option<String>, u32), Problem> {
+        let mut errors = Vec::new();
+        let product_id = parsed("product_id", self.product_id.as_deref(), &mut errors);
+        let limit = limit_of(self.limit.as_deref(), &mut errors);
+        if errors.is_empty() { Ok((product_id, self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+/// Create a rule. A target that is reached already is told at once.
+#[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = AddAlertBody, responses(
+    (status = 201, description = "The rule, with the key that signs its webhooks: it is not shown again", body = WireAlert),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn add(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<AddAlertBody>,
+) -> Result<impl Responder, Problem> {
+    let target = Money::new(body.target.amount_minor, body.target.currency);
+    let condition = match body.kind {
+        AlertKind::PriceAtOrBelow => Condition::PriceAtOrBelow { target },
+    };
+    let request = AddRule { product_id: body.product_id, condition, webhook_url: body.webhook_url };
+    let row = shared.service.add_rule(caller.tenant_id, request).await?;
+    let location = format!("/api/v1/alerts/{}", row.rule.id);
+    let webhook_secret = Some(row.webhook_secret.clone());
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, location))
+        .json(WireAlert { webhook_secret, ..WireAlert::from(row) }))
+}
+
+/// List rules, newest first.
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertQuery), responses(
+    (status = 200, description = "A page", body = AlertPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<AlertQuery>,
+) -> Result<impl Responder, Problem> {
+    let (product_id, cursor, limit) = query.checked()?;
+    let page = shared.service.rules(caller.tenant_id, product_id, cursor, limit).await?;
+    Ok(Json(AlertPage { items: page.items.into_iter().map(WireAlert::from).collect(), next_cursor: page.next_cursor }))
+}
+
+/// List events, newest first.
+#[utoipa::path(get, path = "/api/v1/alerts/events", tag = "alerts", params(AlertQuery), responses(
+    (status = 200, description = "A page", body = EventPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn events(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<AlertQuery>,
+) -> Result<impl Responder, Problem> {
+    let (product_id, cursor, limit) = query.checked()?;
+    let page = shared.service.events(caller.tenant_id, product_id, cursor, limit).await?;
+    Ok(Json(EventPage { items: page.items.into_iter().map(WireEvent::from).collect(), next_cursor: page.next_cursor }))
+}
+
+/// Get one rule.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The rule", body = WireAlert),
+    (status = 404, description = "No such rule", body = Problem),
+))]
+pub(super) async fn get(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<RuleId>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireAlert::from(shared.service.rule(caller.tenant_id, id).await?)))
+}
+
+/// Delete a rule; its events stay.
+#[utoipa::path(delete, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "Gone"),
+    (status = 404, description = "No such rule", body = Problem),
+))]
+pub(super) async fn remove(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<RuleId>,
+) -> Result<impl Responder, Problem> {
+    shared.service.remove_rule(caller.tenant_id, id).await?;
+    Ok(HttpResponse::NoContent())
+}

@@ -1,0 +1,121 @@
+//! `/api/v1/crawl`: check now.
+
+use std::time::Duration;
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::strict::{PathId, StrictJson};
+use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus};
+
+/// What remains of a request's time for everything but the waiting.
+const WAIT_MARGIN: Duration = Duration::from_millis(500);
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource("/crawl").post(ask)).service(web::resource("/crawl/tasks/{id}").get(task));
+}
+
+/// Products to look at now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CrawlBody {
+    /// 1 to 500 of them.
+    #[schema(value_type = Vec<Uuid>, min_items = 1, max_items = 500)]
+    product_ids: Vec<ProductId>,
+}
+
+/// A request for a look, and where it stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Task)]
+pub(super) struct WireTask {
+    #[schema(value_type = Uuid)]
+    id: TaskId,
+    /// `pending`, `running`, `done`, `failed` or `cancelled`; final only when every item is.
+    #[schema(value_type = String, example = "running")]
+    status: TaskStatus,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    finished_at: Option<Timestamp>,
+    items: Vec<WireTaskItem>,
+}
+
+/// One product of a task.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskItem)]
+struct WireTaskItem {
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    #[schema(value_type = String, example = "done")]
+    status: TaskStatus,
+    /// How the look ended.
+    outcome: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    finished_at: Option<Timestamp>,
+}
+
+impl From<Task> for WireTask {
+    fn from(task: Task) -> Self {
+        let item = |item: TaskItem| WireTaskItem {
+            product_id: item.product_id,
+            status: item.status,
+            outcome: item.outcome,
+            finished_at: item.finished_at,
+        };
+        Self {
+            id: task.id,
+            status: task.status(),
+            created_at: task.created_at,
+            finished_at: task.finished_at(),
+            items: task.items.into_iter().map(item).collect(),
+        }
+    }
+}
+
+/// Look at some products now. With `Prefer: wait=SECONDS` the answer comes when the looks have ended, or after that time.
+#[utoipa::path(post, path = "/api/v1/crawl", tag = "crawl", request_body = CrawlBody,
+    params(("Prefer" = Option<String>, Header, description = "`wait=5` (RFC 7240)")), responses(
+    (status = 202, description = "Will be looked at; follow the task", body = WireTask),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 404, description = "One of the products does not exist; nothing was asked for", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn ask(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    StrictJson(body): StrictJson<CrawlBody>,
+) -> Result<impl Responder, Problem> {
+    let most = shared.settings.request_timeout.saturating_sub(WAIT_MARGIN);
+    let wait = preferred_wait(&request).min(most);
+    let task = shared.service.request_crawl(caller.tenant_id, body.product_ids, wait).await?;
+    let location = format!("/api/v1/crawl/tasks/{}", task.id);
+    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(WireTask::from(task)))
+}
+
+fn preferred_wait(request: &HttpRequest) -> Duration {
+    let preferences =
+        request.headers().get_all("prefer").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let secs = preferences.filter_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok()).next();
+    Duration::from_secs(secs.unwrap_or_default())
+}
+
+/// Where a task stands.
+#[utoipa::path(get, path = "/api/v1/crawl/tasks/{id}", tag = "crawl", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The task", body = WireTask),
+    (status = 404, description = "No such task", body = Problem),
+))]
+pub(super) async fn task(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<TaskId>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTask::from(shared.service.task(caller.tenant_id, id).await?)))
+}

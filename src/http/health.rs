@@ -1,0 +1,74 @@
+//! Probes and metrics.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::problem::Problem;
+use crate::service::Health;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/health").get(health))
+        .service(web::resource("/health/live").get(live))
+        .service(web::resource("/health/ready").get(ready))
+        .service(web::resource("/metrics").get(metrics));
+}
+
+/// The state of this process.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(super) struct WireHealth {
+    /// `ok`, or `degraded` when something is missing.
+    status: &'static str,
+    version: &'static str,
+    alive: bool,
+    database: bool,
+    draining: bool,
+}
+
+impl From<Health> for WireHealth {
+    fn from(health: Health) -> Self {
+        let Health { alive, database, draining } = health;
+        let status = if health.is_ready() { "ok" } else { "degraded" };
+        Self { status, version: env!("CARGO_PKG_VERSION"), alive, database, draining }
+    }
+}
+
+/// Alive, with a summary: 200 as long as the process works at all.
+#[utoipa::path(get, path = "/health", tag = "health", responses(
+    (status = 200, description = "Alive", body = WireHealth), (status = 503, description = "Frozen", body = WireHealth)))]
+pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Problem> {
+    let health = shared.service.health().await?;
+    Ok(answer(health.alive, health))
+}
+
+/// Alive: restart the process when this fails.
+#[utoipa::path(get, path = "/health/live", tag = "health", responses(
+    (status = 200, description = "Alive"), (status = 503, description = "Frozen")))]
+pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
+    let alive = shared.service.is_alive();
+    if alive { HttpResponse::Ok().json("alive") } else { HttpResponse::ServiceUnavailable().json("frozen") }
+}
+
+/// Ready: send requests here only while this succeeds.
+#[utoipa::path(get, path = "/health/ready", tag = "health", responses(
+    (status = 200, description = "Ready", body = WireHealth), (status = 503, description = "Not ready", body = WireHealth)))]
+pub(super) async fn ready(shared: Data<Shared>) -> Result<impl Responder, Problem> {
+    let health = shared.service.health().await?;
+    Ok(answer(health.is_ready(), health))
+}
+
+fn answer(good: bool, health: Health) -> HttpResponse {
+    let mut response = if good { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.json(WireHealth::from(health))
+}
+
+/// What Prometheus scrapes.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "Prometheus text", content_type = "text/plain")))]
+pub(super) async fn metrics(shared: Data<Shared>) -> impl Responder {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(shared.metrics.render())
+}

@@ -1,0 +1,286 @@
+//! `/api/v1/products/{id}/history` and what is made of it.
+
+use actix_web::Responder;
+use actix_web::web::{self, Data, Json, ServiceConfig};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Shared;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::products::{WireMoney, parsed};
+use super::strict::{PathId, StrictQuery};
+use crate::domain::stats::{Extreme, PriceStats};
+use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Series};
+use crate::service::{FieldError, History, HistoryQuery, Stats};
+
+const DEFAULT_POINTS: u32 = 5000;
+const MOST_POINTS: u32 = 50_000;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/products/{id}/history").get(history))
+        .service(web::resource("/products/{id}/price-history").get(price_history))
+        .service(web::resource("/products/{id}/rank-history").get(rank_history))
+        .service(web::resource("/products/{id}/stats").get(stats));
+}
+
+/// Which part of the history.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryParams {
+    /// Comma-separated: `price`, `shipping`, `list_price`, `seller`, `offer_count`, `sales_rank`, `rating`, `review_count`,
+    /// `availability`, `coupon`. All of them unless it is said.
+    series: Option<String>,
+    /// RFC 3339; what held then is included.
+    from: Option<String>,
+    /// RFC 3339, exclusive.
+    to: Option<String>,
+    /// Points, 1 to 50000; 5000 unless it is said.
+    limit: Option<String>,
+}
+
+/// From when to when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SpanParams {
+    /// RFC 3339; what held then is included.
+    from: Option<String>,
+    /// RFC 3339, exclusive.
+    to: Option<String>,
+    /// Points, 1 to 50000; 5000 unless it is said.
+    limit: Option<String>,
+}
+
+/// A value that holds since a moment, until the next point. Null: known to be none.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Point)]
+struct WirePoint {
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Money for prices, a number for ranks and counts, stars for ratings, a word for availability, a text for sellers.
+    #[schema(value_type = Object)]
+    value: Value,
+}
+
+/// One series; one for each category of sales rank.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Series)]
+struct WireSeries {
+    /// Which.
+    series: &'static str,
+    /// The bestseller category of a sales rank.
+    category: Option<String>,
+    /// In the order of time.
+    points: Vec<WirePoint>,
+}
+
+/// A part of a listing's history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = History)]
+pub(super) struct WireHistory {
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    #[schema(value_type = String)]
+    currency: Currency,
+    series: Vec<WireSeries>,
+    /// There are more points than asked for: ask again, from a later time or for fewer series.
+    truncated: bool,
+}
+
+impl WireHistory {
+    fn of(product_id: ProductId, history: History) -> Self {
+        let History { currency, points, truncated } = history;
+        let mut series: Vec<WireSeries> = Vec::new();
+        for point in points {
+            let name = point.key.series.as_str();
+            let category = Some(point.key.category.clone()).filter(|category| !category.is_empty());
+            let wire = WirePoint { at: point.at, value: value_of(&point, currency) };
+            match series.last_mut().filter(|last| last.series == name && last.category == category) {
+                Some(last) => last.points.push(wire),
+                None => series.push(WireSeries { series: name, category, points: vec![wire] }),
+            }
+        }
+        Self { product_id, currency, series, truncated }
+    }
+}
+
+fn value_of(point: &Point, currency: Currency) -> Value {
+    match (&point.value, point.key.series) {
+        (None, _) => Value::Null,
+        (Some(PointValue::Text(text)), _) => text.as_str().into(),
+        (Some(PointValue::Number(number)), series) if series.is_money() => {
+            serde_json::json!(WireMoney::from(Money::new(*number, currency)))
+        }
+        (Some(PointValue::Number(number)), Series::Rating) => {
+            u16::try_from(*number).map_or(Value::Null, |hundredths| Rating(hundredths).stars().into())
+        }
+        (Some(PointValue::Number(number)), Series::Availability) => {
+            Availability::from_number(*number).unwrap_or_default().as_str().into()
+        }
+        (Some(PointValue::Number(number)), _) => (*number).into(),
+    }
+}
+
+/// Price statistics.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stats)]
+pub(super) struct WireStats {
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    /// When they were made.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// 30, 90, 180 and 365 days, and ever.
+    windows: Vec<WireWindow>,
+}
+
+/// Price statistics of one window that ends now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatsWindow)]
+struct WireWindow {
+    /// Length; null for all that is known.
+    days: Option<u32>,
+    /// The price now.
+    current: Option<WireMoney>,
+    /// The lowest, and since when it was reached.
+    minimum: Option<WireExtreme>,
+    /// The highest, and since when it was reached.
+    maximum: Option<WireExtreme>,
+    /// Weighted by time, over the time with a price.
+    average: Option<WireMoney>,
+    /// The price now is the lowest of the window.
+    is_lowest: bool,
+    /// Share of the time out of stock or unavailable, 0 to 100.
+    out_of_stock_percent: Option<f64>,
+}
+
+/// A lowest or highest price.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Extreme)]
+struct WireExtreme {
+    price: WireMoney,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl WireWindow {
+    fn of(stats: &PriceStats, currency: Currency) -> Self {
+        let money = |minor: i64| WireMoney::from(Money::new(minor, currency));
+        let extreme = |extreme: Extreme| WireExtreme { price: money(extreme.amount_minor), at: extreme.at };
+        Self {
+            days: stats.days,
+            current: stats.current_minor.map(money),
+            minimum: stats.minimum.map(extreme),
+            maximum: stats.maximum.map(extreme),
+            average: stats.average_minor.map(money),
+            is_lowest: stats.is_lowest,
+            out_of_stock_percent: stats.out_of_stock_percent,
+        }
+    }
+}
+
+fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Problem> {
+    let mut errors = Vec::new();
+    let words = series.map(|series| series.split(',').map(str::trim).collect::<Vec<_>>());
+    let series = match words {
+        None => Series::ALL.to_vec(),
+        Some(words) => words.into_iter().filter_map(|word| parsed("series", Some(word), &mut errors)).collect(),
+    };
+    let from = parsed("from", span.from.as_deref(), &mut errors);
+    let to = parsed("to", span.to.as_deref(), &mut errors);
+    let limit = match span.limit.as_deref().map(str::parse) {
+        None => DEFAULT_POINTS,
+        Some(Ok(limit @ 1..=MOST_POINTS)) => limit,
+        Some(_) => {
+            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MOST_POINTS}")));
+            DEFAULT_POINTS
+        }
+    };
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        errors.push(FieldError::new("to", "must be after `from`"));
+    }
+    if errors.is_empty() { Ok(HistoryQuery { series, from, to, limit }) } else { Err(Problem::invalid(errors)) }
+}
+
+async fn answer(
+    shared: &Shared,
+    caller: Caller,
+    id: ProductId,
+    series: Option<&str>,
+    span: &SpanParams,
+) -> Result<Json<WireHistory>, Problem> {
+    let history = shared.service.history(caller.tenant_id, id, query_of(series, span)?).await?;
+    Ok(Json(WireHistory::of(id, history)))
+}
+
+/// The history of a listing: typed points, each holding until the next.
+#[utoipa::path(get, path = "/api/v1/products/{id}/history", tag = "history", params(("id" = Uuid, Path), HistoryParams), responses(
+    (status = 200, description = "The points", body = WireHistory),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn history(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+    StrictQuery(params): StrictQuery<HistoryParams>,
+) -> Result<impl Responder, Problem> {
+    let HistoryParams { series, from, to, limit } = params;
+    answer(&shared, caller, id, series.as_deref(), &SpanParams { from, to, limit }).await
+}
+
+/// The history of the price.
+#[utoipa::path(get, path = "/api/v1/products/{id}/price-history", tag = "history", params(("id" = Uuid, Path), SpanParams), responses(
+    (status = 200, description = "The points", body = WireHistory),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn price_history(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+    StrictQuery(span): StrictQuery<SpanParams>,
+) -> Result<impl Responder, Problem> {
+    answer(&shared, caller, id, Some("price"), &span).await
+}
+
+/// The history of the sales ranks, by category.
+#[utoipa::path(get, path = "/api/v1/products/{id}/rank-history", tag = "history", params(("id" = Uuid, Path), SpanParams), responses(
+    (status = 200, description = "The points", body = WireHistory),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn rank_history(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+    StrictQuery(span): StrictQuery<SpanParams>,
+) -> Result<impl Responder, Problem> {
+    answer(&shared, caller, id, Some("sales_rank"), &span).await
+}
+
+/// Price statistics over 30, 90, 180 and 365 days, and ever.
+#[utoipa::path(get, path = "/api/v1/products/{id}/stats", tag = "history", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The statistics", body = WireStats),
+    (status = 404, description = "No such product", body = Problem),
+))]
+pub(super) async fn stats(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+) -> Result<impl Responder, Problem> {
+    let Stats { currency, at, windows } = shared.service.stats(caller.tenant_id, id).await?;
+    Ok(Json(WireStats {
+        product_id: id,
+        at,
+        windows: windows.iter().map(|window| WireWindow::of(window, currency)).collect(),
+    }))
+}

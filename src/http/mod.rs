@@ -1,0 +1,91 @@
+//! The thin facade: parse, call one use case of [`crate::service`], render. One file per resource.
+
+mod alerts;
+mod caller;
+mod crawl;
+mod health;
+mod history;
+mod observe;
+mod openapi;
+mod problem;
+mod products;
+mod strict;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+
+use crate::service::Service;
+use crate::telemetry::Metrics;
+
+pub use openapi::document as openapi_document;
+
+/// How requests are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpSettings {
+    /// Threads.
+    pub workers: usize,
+    /// A request is answered with 504 after this time.
+    pub request_timeout: Duration,
+    /// Largest body that is read.
+    pub max_body_bytes: usize,
+    /// How long running requests may take to end when the server stops.
+    pub drain: Duration,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+struct Shared {
+    service: Service,
+    metrics: Arc<Metrics>,
+    settings: HttpSettings,
+}
+
+/// Starts to serve. Signals are not its business: stop it by the handle.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    service: Service,
+    metrics: Arc<Metrics>,
+    settings: HttpSettings,
+) -> std::io::Result<(Server, ServerHandle)> {
+    let shared = Data::new(Shared { service, metrics, settings });
+    let app = move || {
+        App::new()
+            .app_data(shared.clone())
+            .wrap(Compress::default())
+            .wrap(from_fn(observe::observe))
+            .configure(routes)
+            .default_service(web::to(problem::no_such_route))
+    };
+    let seconds = settings.drain.as_secs().max(1);
+    let server = HttpServer::new(app)
+        .workers(settings.workers)
+        // The small answers of an API must not wait for more to send.
+        .tcp_nodelay(true)
+        .disable_signals()
+        .shutdown_timeout(seconds)
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    Ok((server, handle))
+}
+
+fn routes(config: &mut ServiceConfig) {
+    health::routes(config);
+    openapi::routes(config);
+    config.service(
+        web::scope("/api/v1")
+            .configure(history::routes)
+            .configure(products::routes)
+            .configure(crawl::routes)
+            .configure(alerts::routes),
+    );
+}

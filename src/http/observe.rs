@@ -1,0 +1,109 @@
+//! Around every request: an id, a span, a deadline, and the metrics.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, ResponseError};
+use tokio::task_local;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::Shared;
+use super::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_REQUEST_ID_CHARS: usize = 128;
+
+task_local! {
+    static CURRENT_REQUEST_ID: String;
+}
+
+/// The id of the request that is being handled.
+pub(super) fn current_request_id() -> Option<String> {
+    CURRENT_REQUEST_ID.try_with(Clone::clone).ok()
+}
+
+/// The middleware.
+pub(super) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = request_id(&request);
+    CURRENT_REQUEST_ID.scope(id.clone(), answer(id, request, next)).await
+}
+
+async fn answer(
+    id: String,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started_at = Instant::now();
+    let shared = request.app_data::<Data<Shared>>().cloned();
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", %method, route, request_id = id);
+    let original = request.request().clone();
+    let timeout = shared.as_ref().map_or(std::time::Duration::MAX, |shared| shared.settings.request_timeout);
+    let handled = tokio::time::timeout(timeout, next.call(request)).instrument(span).await;
+    let mut response = match handled {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        // Rendered here rather than by the framework, so that it is counted and carries its id like any other.
+        Ok(Err(error)) => ServiceResponse::new(original, problem_of(&error)),
+        Err(_) => {
+            let detail = "the request took too long; it may or may not have been carried out";
+            let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, "late", detail);
+            ServiceResponse::new(original, problem.error_response())
+        }
+    };
+    add_standard_headers(response.headers_mut(), &id);
+    if let Some(shared) = shared {
+        let status = response.status();
+        shared
+            .metrics
+            .http_requests
+            .with_label_values(&[route.as_str(), method_label(method.as_str()), status.as_str()])
+            .inc();
+        shared.metrics.http_seconds.with_label_values(&[&route]).observe(started_at.elapsed().as_secs_f64());
+    }
+    Ok(response)
+}
+
+/// A method is text from outside: only the known ones become labels.
+fn method_label(method: &str) -> &str {
+    match method {
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
+        _ => "other",
+    }
+}
+
+fn add_standard_headers(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// The caller's own id if it is a decent one, otherwise a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let decent = |id: &&str| {
+        !id.is_empty() && id.len() <= LONGEST_REQUEST_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    given.filter(decent).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn problem_of(error: &Error) -> actix_web::HttpResponse {
+    let status = error.as_response_error().status_code();
+    match error.as_error::<Problem>() {
+        Some(problem) => problem.error_response(),
+        None => Problem::new(status, "refused", error).error_response(),
+    }
+}

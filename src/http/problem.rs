@@ -1,0 +1,137 @@
+//! The one table from errors to the wire: `application/problem+json` (RFC 9457) with a stable `code`.
+
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::observe;
+use crate::domain::ProductId;
+use crate::service::{FieldError, ServiceError};
+
+/// Why a request was not carried out (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "code": "invalid_request",
+    "detail": "asin is not valid", "request_id": "0198f0c2-7c1e-7d3b-9a53-6e2f6f3c9a10",
+    "errors": [{ "field": "asin", "message": "an ASIN has 10 characters, this has 3" }]
+}))]
+pub struct Problem {
+    /// Always `about:blank`: the code says it all.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// Stable; meant for programs.
+    code: &'static str,
+    /// Meant for people.
+    detail: String,
+    /// The same as in the header `X-Request-Id` and in our log.
+    request_id: Option<String>,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WireFieldError>,
+    /// The product that exists already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    product_id: Option<ProductId>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = FieldError)]
+struct WireFieldError {
+    /// The field's path: `target.amount_minor`.
+    field: String,
+    /// What is wrong and what is allowed.
+    message: String,
+}
+
+impl Problem {
+    /// A problem with a status, a code and a sentence.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl fmt::Display) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.to_string(),
+            request_id: observe::current_request_id(),
+            errors: Vec::new(),
+            product_id: None,
+        }
+    }
+
+    /// Fields that are wrong.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{} is not valid", only.field),
+            several => format!("{} fields are not valid", several.len()),
+        };
+        let wire = |error: FieldError| WireFieldError { field: error.field, message: error.message };
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
+        Self { errors: errors.into_iter().map(wire).collect(), ..problem }
+    }
+
+    /// One field is wrong.
+    pub fn invalid_field(field: &str, message: impl ToString) -> Self {
+        Self::invalid(vec![FieldError::new(field, message)])
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ServiceError::Invalid(errors) => Self::invalid(errors),
+            ServiceError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
+            ServiceError::AlreadyWatched(id) => {
+                Self { product_id: Some(id), ..Self::new(StatusCode::CONFLICT, "already_watched", detail) }
+            }
+            ServiceError::Unavailable => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail),
+            ServiceError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "2"));
+        }
+        if let Some(id) = self.product_id {
+            response.insert_header((LOCATION, format!("/api/v1/products/{id}")));
+        }
+        response.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+/// For every path that is none of ours.
+pub async fn no_such_route(request: HttpRequest) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", format_args!("nothing is served at {}", request.path()))
+}
+
+impl Responder for Problem {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        self.error_response()
+    }
+}

@@ -1,0 +1,442 @@
+//! `/api/v1/products`
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Shared;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::strict::{PathId, StrictJson, StrictQuery};
+use crate::domain::{
+    Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Series,
+};
+use crate::service::{AddProduct, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch};
+
+/// Rows of a page unless it is said.
+pub(super) const DEFAULT_LIMIT: u32 = 50;
+/// Rows of a page at most.
+pub(super) const MOST_LIMIT: u32 = 500;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/products").get(list).post(add))
+        .service(web::resource("/products/{id}").get(get).patch(patch).delete(remove));
+}
+
+/// An amount of money in whole minor units.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Money, example = json!({ "amount_minor": 34999, "currency": "USD" }))]
+pub(super) struct WireMoney {
+    /// Cents; yen for JPY.
+    pub amount_minor: i64,
+    /// ISO 4217.
+    #[schema(value_type = String, min_length = 3, max_length = 3)]
+    pub currency: crate::domain::Currency,
+}
+
+impl From<Money> for WireMoney {
+    fn from(money: Money) -> Self {
+        Self { amount_minor: money.amount_minor, currency: money.currency }
+    }
+}
+
+/// A place in a bestseller list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Rank)]
+struct WireRank {
+    /// From 1; lower is better.
+    rank: u32,
+    /// As the page names it.
+    category: String,
+}
+
+impl From<Rank> for WireRank {
+    fn from(rank: Rank) -> Self {
+        Self { rank: rank.rank, category: rank.category }
+    }
+}
+
+/// A product with what is known of its listing.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Product)]
+pub(super) struct WireProduct {
+    /// Identity.
+    #[schema(value_type = Uuid)]
+    id: ProductId,
+    /// The product on Amazon.
+    #[schema(value_type = String, example = "B08PZHYWJS")]
+    asin: Asin,
+    /// The site: `com`, `co.uk`, `de`, …
+    #[schema(value_type = String, example = "com")]
+    marketplace: Marketplace,
+    /// Its page.
+    url: String,
+    /// The tenant's own name for it.
+    label: Option<String>,
+    /// Tags.
+    tags: Vec<String>,
+    /// How often it is looked at.
+    #[schema(value_type = String, example = "daily")]
+    frequency: Frequency,
+    /// Somebody else's product.
+    is_competitor: bool,
+    /// `active` or `paused`.
+    #[schema(value_type = String, example = "active")]
+    status: ProductStatus,
+    /// Title of the listing.
+    title: Option<String>,
+    /// Brand.
+    brand: Option<String>,
+    /// Main image.
+    image_url: Option<String>,
+    /// The featured new offer now; null when there is none or it is not known yet.
+    price: Option<WireMoney>,
+    /// The struck-through price beside it.
+    list_price: Option<WireMoney>,
+    /// Who sells it.
+    seller: Option<String>,
+    /// Coupon text; never part of the price.
+    coupon: Option<String>,
+    /// Whether it can be bought.
+    #[schema(value_type = String, example = "in_stock")]
+    availability: Availability,
+    /// Stars.
+    rating: Option<f64>,
+    /// Number of ratings.
+    review_count: Option<i64>,
+    /// Places in bestseller lists.
+    ranks: Vec<WireRank>,
+    /// A surprising offer was seen and waits for a second look.
+    is_held: bool,
+    /// The last successful look.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    checked_at: Option<Timestamp>,
+    /// The last change of anything.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    changed_at: Option<Timestamp>,
+    /// How the latest look ended, good or bad.
+    last_outcome: Option<String>,
+    /// When that was.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_looked_at: Option<Timestamp>,
+    /// When the next look is due; null while the listing is parked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_look_at: Option<Timestamp>,
+    /// Since when it is watched.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When its settings last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<Product> for WireProduct {
+    fn from(product: Product) -> Self {
+        let (listing, state, settings) = (product.listing, product.state, product.settings);
+        let money = |series| state.money(series, listing.marketplace.currency()).map(WireMoney::from);
+        Self {
+            id: product.id,
+            asin: listing.asin,
+            marketplace: listing.marketplace,
+            url: listing.url(),
+            price: money(Series::Price),
+            list_price: money(Series::ListPrice),
+            seller: state.text(Series::Seller).map(str::to_owned),
+            coupon: state.text(Series::Coupon).map(str::to_owned),
+            availability: state.availability(),
+            rating: state.rating().map(|rating| rating.stars()),
+            review_count: state.number(Series::ReviewCount),
+            ranks: state.ranks().into_iter().map(WireRank::from).collect(),
+            is_held: state.held.is_some(),
+            checked_at: state.checked_at,
+            changed_at: state.changed_at,
+            title: state.title,
+            brand: state.brand,
+            image_url: state.image_url,
+            label: settings.label,
+            tags: settings.tags,
+            frequency: settings.frequency,
+            is_competitor: settings.is_competitor,
+            status: settings.status,
+            last_outcome: product.last_outcome,
+            last_looked_at: product.last_looked_at,
+            next_look_at: product.next_look_at,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}
+
+/// A page of products.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProductPage {
+    items: Vec<WireProduct>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// A listing to watch: by `asin` or by `url`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "url": "https://www.amazon.de/dp/B08PZHYWJS", "frequency": "hourly", "tags": ["headphones"] }))]
+pub(super) struct AddProductBody {
+    /// `B` and nine letters or digits, or an ISBN-10.
+    asin: Option<String>,
+    /// The page of the product on Amazon, as copied from a browser.
+    url: Option<String>,
+    /// The site of the ASIN: `com`, `co.uk`, `de`, …
+    marketplace: Option<String>,
+    /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
+    frequency: Option<String>,
+    /// Your own name for it.
+    label: Option<String>,
+    /// Tags.
+    #[serde(default)]
+    tags: Vec<String>,
+    /// Somebody else's product.
+    #[serde(default)]
+    is_competitor: bool,
+}
+
+impl AddProductBody {
+    fn into_request(self, default_marketplace: Marketplace) -> Result<AddProduct, Problem> {
+        let mut errors = Vec::new();
+        let marketplace: Option<Marketplace> = parsed("marketplace", self.marketplace.as_deref(), &mut errors);
+        let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
+        let listing = match (&self.asin, &self.url) {
+            (Some(asin), None) => parsed("asin", Some(asin.as_str()), &mut errors)
+                .map(|asin| Listing::new(marketplace.unwrap_or(default_marketplace), asin)),
+            (None, Some(url)) => listing_of(url, marketplace, &mut errors),
+            (None, None) => {
+                errors.push(FieldError::new("asin", "name the product by asin or by url"));
+                None
+            }
+            (Some(_), Some(_)) => {
+                errors.push(FieldError::new("url", "name the product by asin or by url, not both"));
+                None
+            }
+        };
+        match listing {
+            Some(listing) if errors.is_empty() => Ok(AddProduct {
+                listing,
+                frequency,
+                label: self.label,
+                tags: self.tags,
+                is_competitor: self.is_competitor,
+            }),
+            _ => Err(Problem::invalid(errors)),
+        }
+    }
+}
+
+fn listing_of(url: &str, marketplace: Option<Marketplace>, errors: &mut Vec<FieldError>) -> Option<Listing> {
+    match Listing::from_url(url) {
+        Ok(listing) if marketplace.is_none_or(|marketplace| marketplace == listing.marketplace) => Some(listing),
+        Ok(listing) => {
+            let message = format!("the url is of marketplace `{}`", listing.marketplace);
+            errors.push(FieldError::new("marketplace", message));
+            None
+        }
+        Err(error) => {
+            errors.push(FieldError::new("url", error));
+            None
+        }
+    }
+}
+
+/// Parses an optional text, and notes what is wrong with it.
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &str,
+    text: Option<&str>,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    match text?.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            errors.push(FieldError::new(field, error));
+            None
+        }
+    }
+}
+
+/// Changes to a product; what is not named stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "frequency": "6h", "label": null }))]
+pub(super) struct PatchProductBody {
+    /// Null removes it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    label: Option<Option<String>>,
+    /// Replaces all tags.
+    tags: Option<Vec<String>>,
+    /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
+    frequency: Option<String>,
+    /// Somebody else's product.
+    is_competitor: Option<bool>,
+    /// `active` or `paused`.
+    status: Option<String>,
+}
+
+/// Tells a null from a field that is not there.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl PatchProductBody {
+    fn into_patch(self) -> Result<ProductPatch, Problem> {
+        let mut errors = Vec::new();
+        let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
+        let status = parsed("status", self.status.as_deref(), &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        Ok(ProductPatch { label: self.label, tags: self.tags, frequency, is_competitor: self.is_competitor, status })
+    }
+}
+
+/// Which products, in which order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListProductsQuery {
+    /// With this tag.
+    tag: Option<String>,
+    /// On this site.
+    marketplace: Option<String>,
+    /// `active` or `paused`.
+    status: Option<String>,
+    /// Title, label or ASIN contain this.
+    text: Option<String>,
+    /// `newest` (default), `oldest`, `title`, `price` or `-price`.
+    sort: Option<String>,
+    /// The `next_cursor` of the last page.
+    cursor: Option<String>,
+    /// Rows, 1 to 500; 50 unless it is said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<String>,
+}
+
+impl ListProductsQuery {
+    fn into_request(self) -> Result<ListProducts, Problem> {
+        let mut errors = Vec::new();
+        let filter = ProductFilter {
+            tag: self.tag,
+            marketplace: parsed("marketplace", self.marketplace.as_deref(), &mut errors),
+            status: parsed("status", self.status.as_deref(), &mut errors),
+            text: self.text,
+        };
+        let order = match self.sort.as_deref() {
+            None | Some("newest") => ProductOrder::NewestFirst,
+            Some("oldest") => ProductOrder::OldestFirst,
+            Some("title") => ProductOrder::Title,
+            Some("price") => ProductOrder::PriceRising,
+            Some("-price") => ProductOrder::PriceFalling,
+            Some(_) => {
+                errors.push(FieldError::new("sort", "use newest, oldest, title, price or -price"));
+                ProductOrder::default()
+            }
+        };
+        let limit = limit_of(self.limit.as_deref(), &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        Ok(ListProducts { filter, order, cursor: self.cursor, limit })
+    }
+}
+
+/// The number of rows asked for, within bounds.
+pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32 {
+    let Some(limit) = limit else { return DEFAULT_LIMIT };
+    match limit.parse() {
+        Ok(limit @ 1..=MOST_LIMIT) => limit,
+        _ => {
+            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MOST_LIMIT}")));
+            DEFAULT_LIMIT
+        }
+    }
+}
+
+/// Start watching a listing.
+#[utoipa::path(post, path = "/api/v1/products", tag = "products", request_body = AddProductBody, responses(
+    (status = 201, description = "Watched from now on, and looked at at once", body = WireProduct),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 409, description = "Watched already; names the product", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn add(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<AddProductBody>,
+) -> Result<impl Responder, Problem> {
+    let request = body.into_request(shared.service.default_marketplace())?;
+    let product = shared.service.add_product(caller.tenant_id, request).await?;
+    let location = format!("/api/v1/products/{}", product.id);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(WireProduct::from(product)))
+}
+
+/// List products.
+#[utoipa::path(get, path = "/api/v1/products", tag = "products", params(ListProductsQuery), responses(
+    (status = 200, description = "A page", body = ProductPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<ListProductsQuery>,
+) -> Result<impl Responder, Problem> {
+    let page = shared.service.products(caller.tenant_id, query.into_request()?).await?;
+    Ok(Json(ProductPage {
+        items: page.items.into_iter().map(WireProduct::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// Get one product.
+#[utoipa::path(get, path = "/api/v1/products/{id}", tag = "products", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The product", body = WireProduct),
+    (status = 404, description = "No such product", body = Problem),
+))]
+pub(super) async fn get(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireProduct::from(shared.service.product(caller.tenant_id, id).await?)))
+}
+
+/// Change a product.
+#[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "products", params(("id" = Uuid, Path)),
+    request_body = PatchProductBody, responses(
+    (status = 200, description = "The product as it is now", body = WireProduct),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn patch(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+    StrictJson(body): StrictJson<PatchProductBody>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireProduct::from(shared.service.update_product(caller.tenant_id, id, body.into_patch()?).await?)))
+}
+
+/// Stop watching.
+#[utoipa::path(delete, path = "/api/v1/products/{id}", tag = "products", params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "No longer watched"),
+    (status = 404, description = "No such product", body = Problem),
+))]
+pub(super) async fn remove(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+) -> Result<impl Responder, Problem> {
+    shared.service.remove_product(caller.tenant_id, id).await?;
+    Ok(HttpResponse::NoContent())
+}
