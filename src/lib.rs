@@ -3,6 +3,8 @@
 //! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
 
 pub mod actors;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod extract;

@@ -1,2 +1,7 @@
 //! The `amazon-tracker` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    amazon_tracker::cli::main()
+}

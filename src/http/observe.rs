@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
+use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, ResponseError};
 use tokio::task_local;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -47,29 +47,22 @@ async fn answer(
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
     let method = request.method().clone();
     let span = tracing::info_span!("request", %method, route, request_id = id);
-    let original = request.request().clone();
     let timeout = shared.as_ref().map_or(std::time::Duration::MAX, |shared| shared.settings.request_timeout);
     let handled = tokio::time::timeout(timeout, next.call(request)).instrument(span).await;
-    let mut response = match handled {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        // Rendered here rather than by the framework, so that it is counted and carries its id like any other.
-        Ok(Err(error)) => ServiceResponse::new(original, problem_of(&error)),
-        Err(_) => {
-            let detail = "the request took too long; it may or may not have been carried out";
-            let problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, "late", detail);
-            ServiceResponse::new(original, problem.error_response())
-        }
-    };
-    add_standard_headers(response.headers_mut(), &id);
+    // The framework renders the errors of handlers itself: what comes here as an error is a middleware's, or ours.
+    let result = handled.unwrap_or_else(|_| {
+        let detail = "the request took too long; it may or may not have been carried out";
+        Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "late", detail).into())
+    });
     if let Some(shared) = shared {
-        let status = response.status();
-        shared
-            .metrics
-            .http_requests
-            .with_label_values(&[route.as_str(), method_label(method.as_str()), status.as_str()])
-            .inc();
+        let status =
+            result.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
+        let labels = [route.as_str(), method_label(method.as_str()), status.as_str()];
+        shared.metrics.http_requests.with_label_values(&labels).inc();
         shared.metrics.http_seconds.with_label_values(&[&route]).observe(started_at.elapsed().as_secs_f64());
     }
+    let mut response = result?.map_into_boxed_body();
+    add_standard_headers(response.headers_mut(), &id);
     Ok(response)
 }
 
@@ -98,12 +91,4 @@ fn request_id(request: &ServiceRequest) -> String {
         !id.is_empty() && id.len() <= LONGEST_REQUEST_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
     };
     given.filter(decent).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
-}
-
-fn problem_of(error: &Error) -> actix_web::HttpResponse {
-    let status = error.as_response_error().status_code();
-    match error.as_error::<Problem>() {
-        Some(problem) => problem.error_response(),
-        None => Problem::new(status, "refused", error).error_response(),
-    }
 }

@@ -1,0 +1,316 @@
+//! The only composition root: builds everything, and owns the order of starting and of draining.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::actors::caretaker::Caretaker;
+use crate::actors::conclude::LookPolicy;
+use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
+use crate::actors::kernel::{
+    Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, ThreadSettings, Threads, run as run_threads, supervise,
+};
+use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools};
+use crate::actors::recorder::Recorder;
+use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
+use crate::actors::tracker::{ProductTracker, TrackerTools, Trackers};
+use crate::config::Settings;
+use crate::http::{self, HttpSettings};
+use crate::limits::ProcessGate;
+use crate::notify::WebhookSender;
+use crate::service::{Parts, Service};
+use crate::sources::Source;
+use crate::sources::direct::{DirectError, DirectSource};
+use crate::store::{self, Engine, SharedStore, StoreClock, StoreError};
+use crate::telemetry::Metrics;
+
+/// Ends the process when a part that must always be there cannot be kept alive: the orchestrator starts a clean one.
+const EXIT_GAVE_UP: u8 = 70;
+/// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
+const LEASE_MARGIN: Duration = Duration::from_secs(10);
+const ROOM_BEHIND: SignedDuration = SignedDuration::from_hours(24 * 31);
+const ROOM_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address to listen on.
+    #[error("cannot listen on {address} (server.listen): {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The direct source.
+    #[error(transparent)]
+    Source(#[from] DirectError),
+    /// The webhook sender.
+    #[error("the webhook sender cannot start: {0}")]
+    Webhook(#[from] reqwest::Error),
+    /// Threads.
+    #[error("threads cannot be started: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+/// A daemon that is up.
+pub struct Ready {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Runs the daemon until `stop` resolves, then drains it. `ready` is called once it serves.
+///
+/// # Errors
+/// [`AppError`] when it does not start.
+pub fn run(
+    settings: Settings,
+    ready: impl FnOnce(Ready),
+    stop: impl Future<Output = ()>,
+) -> Result<ExitCode, AppError> {
+    let metrics = Arc::new(Metrics::new());
+    let shards = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4));
+    let threads = ThreadSettings { workers: shards, shards };
+    run_threads(threads, &Arc::clone(&metrics), async move |threads| {
+        let app = App::start(settings, Arc::new(threads), Arc::clone(&metrics)).await?;
+        ready(Ready { address: app.address, metrics });
+        Ok(app.until(stop).await)
+    })?
+}
+
+/// Opens the store and makes sure that its schema fits: SQLite is brought up to date, a server must have been.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn open_store(settings: &Settings) -> Result<SharedStore, StoreError> {
+    let store = store::open(&settings.database, StoreClock::real()).await?;
+    match Engine::of(&settings.database)? {
+        Engine::Sqlite => store.migrate().await?,
+        Engine::Postgres => store.check_schema().await?,
+    }
+    Ok(store)
+}
+
+struct App {
+    address: SocketAddr,
+    settings: Settings,
+    store: SharedStore,
+    service: Service,
+    scheduler: Inbox<Scheduler>,
+    pool: Inbox<CrawlerPool>,
+    trackers: Trackers,
+    scheduler_tools: Arc<SchedulerTools>,
+    notifier: Inbox<Notifier>,
+    notifier_tools: Arc<NotifierTools>,
+    server: ServerHandle,
+    gave_up: UnboundedReceiver<&'static str>,
+}
+
+impl App {
+    async fn start(settings: Settings, threads: Arc<Threads>, metrics: Arc<Metrics>) -> Result<Self, AppError> {
+        let listen_error = |source| AppError::Listen { address: settings.server.listen, source };
+        let listener = TcpListener::bind(settings.server.listen).map_err(listen_error)?;
+        let address = listener.local_addr().map_err(listen_error)?;
+        // On the shared runtime, where every connection lives.
+        let opening = settings.clone();
+        let store = threads.runtime().spawn(async move { open_with_room(&opening).await });
+        let store = store.await.map_err(std::io::Error::from)??;
+        let owner = format!("{}/{}", hostname(), std::process::id());
+        let source: Arc<dyn Source> = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(&metrics))?);
+        let (give_up, gave_up) = unbounded_channel();
+        let staff = Staff { threads: &threads, metrics: &metrics, give_up };
+
+        let sender = Arc::new(WebhookSender::new(&settings.notify)?);
+        let notifier_tools = Arc::new(NotifierTools::new(
+            Arc::clone(&store) as Arc<_>,
+            sender,
+            owner.clone(),
+            settings.notify.clone(),
+            Arc::clone(&metrics),
+        ));
+        let notifier = staff.hire({
+            let tools = Arc::clone(&notifier_tools);
+            move || Notifier::new(Arc::clone(&tools))
+        });
+        let recorder = staff.hire({
+            let (store, notifier, metrics) = (Arc::clone(&store), notifier.clone(), Arc::clone(&metrics));
+            move || Recorder::new(Arc::clone(&store) as Arc<_>, notifier.clone(), Arc::clone(&metrics))
+        });
+        let trackers = staff.hire_trackers(TrackerTools {
+            recorder: recorder.clone(),
+            policy: LookPolicy::from(&settings.crawl),
+            metrics: Arc::clone(&metrics),
+        });
+        let lease = Duration::from_secs(settings.crawl.lease_secs);
+        let pool_tools = Arc::new(PoolTools {
+            gate: Arc::new(ProcessGate::new(source.name(), settings.crawl.clone(), Arc::clone(&metrics))),
+            source,
+            trackers: trackers.clone(),
+            recorder,
+            metrics: Arc::clone(&metrics),
+            concurrency_per_marketplace: settings.crawl.concurrency_per_marketplace,
+            queue_patience: lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
+        });
+        let pool = staff.hire(move || CrawlerPool::new(Arc::clone(&pool_tools)));
+        let scheduler_tools = Arc::new(SchedulerTools::new(
+            Arc::clone(&store) as Arc<_>,
+            pool.clone(),
+            owner,
+            &settings.crawl,
+            Arc::clone(&metrics),
+        ));
+        let scheduler = staff.hire({
+            let tools = Arc::clone(&scheduler_tools);
+            move || Scheduler::new(Arc::clone(&tools))
+        });
+        staff.hire({
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+            let (max_attempts, keep_days) = (settings.crawl.max_attempts, settings.products.keep_history_days);
+            move || Caretaker::new(Arc::clone(&store), Arc::clone(&metrics), max_attempts, keep_days)
+        });
+
+        let service = Service::new(Parts {
+            store: Arc::clone(&store),
+            scheduler: scheduler.clone(),
+            trackers: trackers.clone(),
+            threads: Arc::clone(&threads),
+            limits: settings.products.clone(),
+            notify: settings.notify.clone(),
+            draining: AtomicBool::new(false),
+        });
+        let http_settings = HttpSettings {
+            workers: settings.server.workers,
+            request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
+            max_body_bytes: settings.server.max_body_bytes,
+            drain: Duration::from_secs(settings.server.drain_secs),
+        };
+        let (serving, server) = http::serve(listener, service.clone(), metrics, http_settings).map_err(listen_error)?;
+        tokio::task::spawn_local(serving);
+        tracing::info!(%address, "listening on http://{address}");
+        Ok(Self {
+            address,
+            settings,
+            store,
+            service,
+            scheduler,
+            pool,
+            trackers,
+            scheduler_tools,
+            notifier,
+            notifier_tools,
+            server,
+            gave_up,
+        })
+    }
+
+    async fn until(mut self, stop: impl Future<Output = ()>) -> ExitCode {
+        let gave_up = tokio::select! {
+            () = stop => None,
+            kind = self.gave_up.recv() => kind,
+        };
+        self.drain().await;
+        match gave_up {
+            Some(kind) => {
+                tracing::error!(actor = kind, "ended because {kind} could not be kept alive");
+                ExitCode::from(EXIT_GAVE_UP)
+            }
+            None => ExitCode::SUCCESS,
+        }
+    }
+
+    /// Unready, no more claims, HTTP, running crawls, trackers and recorder, deliveries, connections: in this order, and
+    /// all of it within the time that the settings allow.
+    async fn drain(self) {
+        let until = Instant::now() + Duration::from_secs(self.settings.server.drain_secs);
+        let left = || until.saturating_duration_since(Instant::now());
+        tracing::info!("draining");
+        self.service.set_draining();
+        self.scheduler.control(SchedulerMessage::Stop);
+        self.server.stop(true).await;
+        let patience = left().mul_f64(0.6);
+        let orphans = self
+            .pool
+            .ask(until.max(Instant::now() + Duration::from_secs(1)), |reply| PoolMessage::Drain { patience, reply })
+            .await;
+        let orphans = orphans.unwrap_or_default();
+        if !orphans.is_empty() {
+            tracing::warn!(crawls = orphans.len(), "gave up {} crawls; their listings are due again", orphans.len());
+            if let Err(error) = self.store.release(&orphans).await {
+                tracing::warn!(%error, "their leases cannot be given back and will run out");
+            }
+        }
+        self.trackers.drain(left()).await;
+        // A slot comes back when its look is recorded: all back means that nothing is left to write.
+        let slots = u32::try_from(self.settings.crawl.concurrency).unwrap_or(u32::MAX);
+        if tokio::time::timeout(left(), self.scheduler_tools.slots.acquire_many(slots)).await.is_err() {
+            tracing::warn!("some looks were not recorded in time; their listings are looked at again");
+        }
+        self.notifier.control(NotifierMessage::Stop);
+        self.notifier_tools.drained(left().max(Duration::from_millis(100))).await;
+        self.store.close().await;
+        tracing::info!("drained");
+    }
+}
+
+async fn open_with_room(settings: &Settings) -> Result<SharedStore, StoreError> {
+    let store = open_store(settings).await?;
+    let now = store.now().await?;
+    let from = now.saturating_sub(ROOM_BEHIND).unwrap_or(Timestamp::MIN);
+    store.ensure_room(from, now.saturating_add(ROOM_AHEAD).unwrap_or(Timestamp::MAX)).await?;
+    Ok(store)
+}
+
+/// Starts actors on their threads.
+struct Staff<'a> {
+    threads: &'a Threads,
+    metrics: &'a Metrics,
+    give_up: UnboundedSender<&'static str>,
+}
+
+impl Staff<'_> {
+    /// An actor that must always be there.
+    fn hire<A: Actor>(&self, factory: impl Fn() -> A + Send + 'static) -> Inbox<A> {
+        let give_up = self.give_up.clone();
+        let supervision = Supervision {
+            metrics: self.metrics.kind(A::KIND, A::MESSAGES),
+            budget: Budget::default(),
+            first_pause: Duration::from_secs(1),
+            give_up: Box::new(move |kind| {
+                let _ = give_up.send(kind);
+            }),
+        };
+        supervise(self.threads.singletons(), factory, supervision)
+    }
+
+    fn hire_trackers(&self, tools: TrackerTools) -> Trackers {
+        let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
+        Shards::start(
+            self.threads.shards(),
+            self.metrics,
+            ShardPolicy::default(),
+            move |_| ProductTracker::new(Arc::clone(&tools)),
+            // Its lease is not committed any more, so its attempts rise, and the caretaker parks it.
+            |listing_id| tracing::warn!(%listing_id, "listing {listing_id} will be parked"),
+            move |kind| {
+                let _ = give_up.send(kind);
+            },
+        )
+    }
+}
+
+/// For people who read the `owner` of a lease.
+fn hostname() -> String {
+    std::fs::read_to_string("/etc/hostname").map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,272 @@
+//! `demo`: the main job in one process, sped up by short intervals: a simulated marketplace whose prices move every few
+//! seconds, 20 headphones with 90 days of history, an alert on each, and a receiver that takes the webhooks.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::Context;
+use clap::Args;
+use jiff::Timestamp;
+use prometheus::core::Collector;
+
+use super::{signals, start_logging};
+use crate::app::{self, Ready, open_store};
+use crate::config::{Secret, Settings};
+use crate::domain::{
+    Condition, Frequency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductSettings, ProductStatus,
+    Series, SeriesKey, TenantId,
+};
+use crate::sources::simulated::{FactValue, FaultRates, Field, PastPoint, Simulated, SimulatedSettings};
+use crate::store::{NewProduct, NewRule, SharedStore, StoreError};
+use crate::telemetry::Metrics;
+
+const PRODUCTS: u32 = 20;
+const PAST_DAYS: u32 = 90;
+const LOOK_EVERY_SECS: u32 = 3;
+const MOVE_EVERY: Duration = Duration::from_secs(2);
+/// Each alert waits for a price this much below the present one, in percent: near enough to happen soon.
+const TARGET_BELOW_PERCENT: i64 = 3;
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Where the daemon listens.
+    #[arg(long, default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+    /// Where the simulated marketplace listens.
+    #[arg(long, default_value = "127.0.0.1:9000")]
+    marketplace_listen: SocketAddr,
+    /// Where the receiver of the webhooks listens.
+    #[arg(long, default_value = "127.0.0.1:9001")]
+    receiver_listen: SocketAddr,
+    /// Where the data is kept; in a file that goes away with the demo unless this is said.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// End after so many seconds instead of at Ctrl-C.
+    #[arg(long)]
+    seconds: Option<u64>,
+}
+
+pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let passing = PassingFile::new();
+    let settings = settings_of(&args, &passing)?;
+    start_logging(&settings)?;
+    let marketplace = bind(args.marketplace_listen)?;
+    let receiver = bind(args.receiver_listen)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (simulated, receiver) = runtime.block_on(async {
+        let simulated = Simulated::start(simulated_settings(), marketplace).await?;
+        anyhow::Ok((simulated, start_receiver(receiver)?))
+    })?;
+    runtime.block_on(seed(&settings, &simulated, receiver))?;
+    let seconds = args.seconds.map_or(Duration::MAX, Duration::from_secs);
+    let ready = |ready: Ready| {
+        print_hints(ready.address, simulated.addr());
+        tokio::spawn(keep_reporting(ready.metrics));
+    };
+    let stop = async {
+        let mut signals = signals();
+        tokio::select! {
+            _ = signals.recv() => {}
+            () = tokio::time::sleep(seconds) => {}
+        }
+    };
+    let code = app::run(settings, ready, stop)?;
+    runtime.block_on(simulated.stop());
+    println!();
+    Ok(code)
+}
+
+fn settings_of(args: &DemoArgs, passing: &PassingFile) -> anyhow::Result<Settings> {
+    let mut settings = Settings::default();
+    settings.server.listen = args.listen;
+    settings.server.drain_secs = 5;
+    settings.database.url = Secret::from(args.database_url.clone().unwrap_or_else(|| passing.url()));
+    settings.crawl.base_url = Some(format!("http://{}", args.marketplace_listen).parse()?);
+    settings.crawl.concurrency_per_marketplace = 8;
+    settings.crawl.requests_per_minute = 6000;
+    settings.crawl.burst = 20;
+    settings.crawl.second_look_secs = 1;
+    settings.crawl.retry_secs = 1;
+    settings.notify.allow_private_targets = true;
+    settings.products.shortest_frequency = look_every();
+    settings.log.filter = "warn".to_owned();
+    Ok(settings)
+}
+
+/// A database file that is removed when the demo ends.
+struct PassingFile(PathBuf);
+
+impl PassingFile {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("amazon-tracker-demo-{}.sqlite", std::process::id())))
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite://{}", self.0.display())
+    }
+}
+
+impl Drop for PassingFile {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = self.0.clone().into_os_string();
+            file.push(suffix);
+            // It may never have been made.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+fn simulated_settings() -> SimulatedSettings {
+    let faults = FaultRates { captcha: 0.05, unavailable: 0.01, ..FaultRates::default() };
+    SimulatedSettings { faults, move_every: Some(MOVE_EVERY), ..SimulatedSettings::default() }
+}
+
+fn look_every() -> Frequency {
+    Frequency::from_secs(LOOK_EVERY_SECS).expect("a few seconds are a frequency")
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}; is a demo running already?"))
+}
+
+/// Takes every webhook and forgets it: what was delivered stands in the daemon's own events.
+fn start_receiver(listener: TcpListener) -> anyhow::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    let app = || App::new().default_service(web::to(HttpResponse::NoContent));
+    let server = HttpServer::new(app).workers(1).disable_signals().listen(listener)?.run();
+    tokio::spawn(server);
+    Ok(address)
+}
+
+/// Products, their past and their alerts, before anybody looks. What is there already stays.
+async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) -> anyhow::Result<()> {
+    let store = open_store(settings).await?;
+    let now = store.now().await?;
+    store.ensure_room(now - jiff::SignedDuration::from_hours(24 * i64::from(PAST_DAYS)), now).await?;
+    for product in simulated.catalogue().products(PRODUCTS) {
+        let listing = Listing::new(Marketplace::Us, product.asin);
+        match seed_one(&store, simulated, listing, product.title, receiver, now).await {
+            Ok(()) | Err(StoreError::AlreadyWatched(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn seed_one(
+    store: &SharedStore,
+    simulated: &Simulated,
+    listing: Listing,
+    title: String,
+    receiver: SocketAddr,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let settings = ProductSettings {
+        label: None,
+        tags: vec!["headphones".to_owned(), "demo".to_owned()],
+        frequency: look_every(),
+        is_competitor: false,
+        status: ProductStatus::Active,
+    };
+    let product = store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings }).await?;
+    let points: Vec<Point> = simulated.past(listing, PAST_DAYS, now).into_iter().filter_map(point_of).collect();
+    let mut state = ListingState::default();
+    state.title = Some(title);
+    points.iter().for_each(|point| state.replay(point));
+    store.import(product.listing_id, &points, &state).await?;
+    let Some(price) = state.price(listing.marketplace.currency()) else { return Ok(()) };
+    let target_minor = price.amount_minor * (100 - TARGET_BELOW_PERCENT) / 100;
+    let rule = NewRule {
+        tenant_id: TenantId::BUILT_IN,
+        product_id: product.id,
+        condition: Condition::PriceAtOrBelow { target: Money::new(target_minor, price.currency) },
+        webhook_url: format!("http://{receiver}/webhook"),
+        webhook_secret: "whsec_ZGVtbyBkZW1vIGRlbW8gZGVtbyBkZW1v".to_owned(),
+    };
+    store.add_rule(rule).await?;
+    Ok(())
+}
+
+/// The marketplace's words in the tracker's.
+fn point_of(past: PastPoint) -> Option<Point> {
+    let series = match past.field {
+        Field::Price => Series::Price,
+        Field::ListPrice => Series::ListPrice,
+        Field::Seller => Series::Seller,
+        Field::OfferCount => Series::OfferCount,
+        Field::Coupon => Series::Coupon,
+        Field::Availability => Series::Availability,
+        Field::Rank | Field::SubcategoryRank => Series::SalesRank,
+        Field::Rating => Series::Rating,
+        Field::ReviewCount => Series::ReviewCount,
+    };
+    let number = |number: i64| Some(PointValue::Number(number));
+    let (category, value) = match past.value {
+        FactValue::Absent if series == Series::SalesRank => return None,
+        FactValue::Absent => (String::new(), None),
+        FactValue::Money(money) => (String::new(), number(money.amount_minor)),
+        FactValue::Text(text) => (String::new(), Some(PointValue::Text(text))),
+        FactValue::Count(count) => (String::new(), number(count.into())),
+        FactValue::Rating(rating) => (String::new(), number(rating.0.into())),
+        FactValue::Availability(availability) => (String::new(), number(availability.number())),
+        FactValue::Rank(rank) => (rank.category, number(rank.rank.into())),
+    };
+    Some(Point { key: SeriesKey { series, category }, at: past.at, value })
+}
+
+fn print_hints(daemon: SocketAddr, marketplace: SocketAddr) {
+    let api = format!("http://{daemon}/api/v1");
+    println!(
+        "\
+The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are looked at every {LOOK_EVERY_SECS} seconds. Try, from another terminal:
+
+  curl -s {api}/products?limit=3
+  curl -s '{api}/products?text=wireless&sort=price&limit=5'
+  ID=$(curl -s '{api}/products?limit=1' | sed 's/.*\"id\":\"\\([^\"]*\\).*/\\1/')
+  curl -s {api}/products/$ID
+  curl -s {api}/products/$ID/price-history
+  curl -s {api}/products/$ID/rank-history
+  curl -s '{api}/products/$ID/history?series=rating,review_count,availability'
+  curl -s {api}/products/$ID/stats
+  curl -s -X POST {api}/crawl -H 'Prefer: wait=5' -H 'content-type: application/json' -d '{{\"product_ids\":[\"'$ID'\"]}}'
+  curl -s {api}/alerts?limit=3
+  curl -s {api}/alerts/events?limit=3
+  curl -s -X POST {api}/products -H 'content-type: application/json' -d '{{\"url\":\"https://www.amazon.de/dp/B08PZHYWJS\",\"frequency\":\"3s\"}}'
+  curl -s http://{daemon}/metrics | grep tracker_crawls_total
+  curl -s http://{marketplace}/_truth | tail -n 3
+
+API documentation: http://{daemon}/docs/   End: Ctrl-C
+"
+    );
+}
+
+/// One status line that keeps updating on a terminal, and a line every ten seconds elsewhere.
+async fn keep_reporting(metrics: Arc<Metrics>) {
+    use std::io::{IsTerminal, Write};
+    let terminal = std::io::stdout().is_terminal();
+    let (every, end) = if terminal { (Duration::from_secs(1), '\r') } else { (Duration::from_secs(10), '\n') };
+    let (mut crawls_before, mut before) = (0.0, Instant::now());
+    loop {
+        tokio::time::sleep(every).await;
+        let crawls = total(&metrics.crawls);
+        let rate = (crawls - crawls_before) / before.elapsed().as_secs_f64();
+        (crawls_before, before) = (crawls, Instant::now());
+        let (listings, changes) = (metrics.products.get(), total(&metrics.changes));
+        let (events, deliveries) = (total(&metrics.events), total(&metrics.deliveries));
+        print!(
+            "listings {listings}  crawls {crawls} ({rate:.1}/s)  changes {changes}  alerts {events}  deliveries {deliveries}   {end}"
+        );
+        let _ = std::io::stdout().flush();
+    }
+}
+
+fn total(counters: &impl Collector) -> f64 {
+    let families = counters.collect();
+    families.iter().flat_map(|family| family.get_metric()).map(|metric| metric.get_counter().get_value()).sum()
+}

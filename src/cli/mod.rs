@@ -1,0 +1,139 @@
+//! The command line: one file per subcommand.
+
+mod demo;
+mod extract;
+mod healthcheck;
+mod migrate;
+mod openapi;
+mod serve;
+mod simulate;
+mod table;
+mod track;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use figment::Figment;
+use url::Url;
+
+use crate::config::{Settings, SettingsError};
+use crate::telemetry::{install_panic_hook, install_tracing};
+
+/// Watches Amazon listings, keeps an honest history and tells what changed.
+#[derive(Debug, Parser)]
+#[command(name = "amazon-tracker", version)]
+struct Cli {
+    /// The folder that holds default.toml and {TRACKER_ENV}.toml.
+    #[arg(long, global = true, default_value = "config")]
+    config_dir: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Serve(serve::ServeArgs),
+    /// Look at one listing once and print what it shows.
+    Track(track::TrackArgs),
+    /// Print what a saved page says, as one JSON object.
+    Extract(extract::ExtractArgs),
+    /// Bring the database schema up to date.
+    Migrate(DatabaseArgs),
+    /// Succeed when a running daemon is ready: for containers.
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Run the simulated marketplace alone.
+    Simulate(simulate::SimulateArgs),
+    /// Run daemon and simulated marketplace together, with products, history and alerts.
+    Demo(demo::DemoArgs),
+}
+
+/// Flags about the database.
+#[derive(Debug, Args)]
+struct DatabaseArgs {
+    /// `sqlite://PATH` or `postgres://…`
+    #[arg(long)]
+    database_url: Option<String>,
+}
+
+/// Flags about the source.
+#[derive(Debug, Args)]
+struct SourceArgs {
+    /// Ask this instead of Amazon: the simulated marketplace.
+    #[arg(long)]
+    base_url: Option<Url>,
+}
+
+/// Flags become settings by their names.
+#[derive(Default)]
+struct Flags(Figment);
+
+impl Flags {
+    fn with(self, setting: &str, value: Option<impl serde::Serialize>) -> Self {
+        match value {
+            Some(value) => Self(self.0.merge((setting, value))),
+            None => self,
+        }
+    }
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let folder = cli.config_dir;
+    let result = match cli.command {
+        Command::Serve(args) => serve::run(&folder, args),
+        Command::Track(args) => track::run(&folder, args),
+        Command::Extract(args) => extract::run(args),
+        Command::Migrate(args) => migrate::run(&folder, args),
+        Command::Healthcheck(args) => healthcheck::run(&folder, args),
+        Command::Openapi => openapi::run(),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Demo(args) => demo::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("amazon-tracker: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Reads the settings and starts to log.
+fn prepare(folder: &std::path::Path, flags: Flags) -> anyhow::Result<Settings> {
+    let settings = Settings::load(folder, flags.0)?;
+    start_logging(&settings)?;
+    Ok(settings)
+}
+
+fn start_logging(settings: &Settings) -> Result<(), SettingsError> {
+    install_panic_hook();
+    let wrong = |error| SettingsError::Value { setting: "log.filter", problem: format!("cannot be read: {error}") };
+    install_tracing(settings.log.json, &settings.log.filter).map_err(wrong)
+}
+
+/// Resolves at the first signal to stop; the second one ends the process at once.
+async fn signal_to_stop() {
+    let mut signals = signals();
+    signals.recv().await;
+    tokio::spawn(async move {
+        signals.recv().await;
+        std::process::exit(130);
+    });
+}
+
+fn signals() -> tokio::sync::mpsc::Receiver<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let sender = sender.clone();
+        match signal(kind) {
+            Ok(mut signal) => {
+                tokio::spawn(async move { while signal.recv().await.is_some() && sender.send(()).await.is_ok() {} });
+            }
+            Err(error) => tracing::warn!(%error, "a signal cannot be listened for"),
+        }
+    }
+    receiver
+}

@@ -1,0 +1,42 @@
+//! `serve`: the daemon.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{DatabaseArgs, Flags, SourceArgs, prepare, signal_to_stop};
+use crate::app;
+use crate::config::Settings;
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Where to listen; only loopback addresses until accounts exist.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print the effective settings, secrets hidden, and exit.
+    #[arg(long)]
+    check_config: bool,
+}
+
+pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let flags = Flags::default()
+        .with("server.listen", args.listen)
+        .with("database.url", args.database.database_url)
+        .with("crawl.base_url", args.source.base_url);
+    if args.check_config {
+        let settings = Settings::load(folder, flags.0)?;
+        print!("{}", toml::to_string(&settings)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = prepare(folder, flags)?;
+    if std::env::var_os("REDIS_URL").is_some() {
+        tracing::warn!("REDIS_URL is set, but limits are not shared through Redis yet: each process keeps its own");
+    }
+    Ok(app::run(settings, |_| {}, signal_to_stop())?)
+}

@@ -1,0 +1,93 @@
+//! `track`: one look at one listing through the real source.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::table::two_columns;
+use super::{Flags, SourceArgs, prepare};
+use crate::domain::{Asin, Listing, Marketplace, Observation, Outcome};
+use crate::sources::Source;
+use crate::sources::direct::DirectSource;
+use crate::telemetry::Metrics;
+
+#[derive(Debug, Args)]
+pub(super) struct TrackArgs {
+    /// An ASIN, or the address of a product page.
+    product: String,
+    /// The site of the ASIN.
+    #[arg(long)]
+    marketplace: Option<Marketplace>,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
+    let settings = prepare(folder, Flags::default().with("crawl.base_url", args.source.base_url))?;
+    let listing = match args.product.parse::<Asin>() {
+        Ok(asin) => Listing::new(args.marketplace.unwrap_or(settings.products.default_marketplace), asin),
+        Err(_) if args.product.contains('/') => Listing::from_url(&args.product)?,
+        Err(error) => return Err(error.into()),
+    };
+    let source = DirectSource::new(settings.crawl, Arc::new(Metrics::new()))?;
+    let outcome = tokio::runtime::Runtime::new()?.block_on(source.fetch(listing));
+    let object = describe(listing, &outcome);
+    if args.json {
+        println!("{object}");
+    } else {
+        print!("{}", two_columns(&rows(&object)));
+    }
+    Ok(if matches!(outcome, Outcome::Observed(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn describe(listing: Listing, outcome: &Outcome) -> Value {
+    let mut object = json!({ "asin": listing.asin, "marketplace": listing.marketplace, "outcome": outcome.as_str() });
+    if let (Outcome::Observed(seen), Some(fields)) = (outcome, object.as_object_mut()) {
+        fields.extend(observed(seen));
+    }
+    object
+}
+
+fn observed(seen: &Observation) -> serde_json::Map<String, Value> {
+    let fields = json!({
+        "title": seen.title,
+        "brand": seen.brand,
+        "price": seen.price.value(),
+        "list_price": seen.list_price.value(),
+        "coupon": seen.coupon.value(),
+        "availability": seen.availability,
+        "seller": seen.seller.value(),
+        "rating": seen.rating.value().map(|rating| rating.stars()),
+        "review_count": seen.review_count.value(),
+        "ranks": seen.ranks.value(),
+        "image_url": seen.image_url,
+    });
+    match fields {
+        Value::Object(fields) => fields,
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn rows(object: &Value) -> Vec<(&str, String)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.as_str(), cell(value))).collect()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(ranks) => {
+            let rank = |rank: &Value| format!("#{} in {}", rank["rank"], rank["category"].as_str().unwrap_or_default());
+            ranks.iter().map(rank).collect::<Vec<_>>().join(", ")
+        }
+        Value::Object(_) => serde_json::from_value::<crate::domain::Money>(value.clone())
+            .map_or_else(|_| value.to_string(), |money| money.to_string()),
+        other => other.to_string(),
+    }
+}
