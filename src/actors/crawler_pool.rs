@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -179,7 +179,7 @@ impl CrawlerPool {
         tracing::debug!(listing = %claim.listing, outcome = outcome.as_str(), "looked at {}", claim.listing);
         // The database's clock, carried on by ours: the two may differ, but both run at the same speed.
         let since_claim = SignedDuration::try_from(claimed_before.elapsed()).unwrap_or_default();
-        let at = claim.claimed_at.saturating_add(since_claim).unwrap_or(claim.claimed_at);
+        let at = to_the_millisecond(claim.claimed_at.saturating_add(since_claim).unwrap_or(claim.claimed_at));
         let listing_id = claim.listing_id;
         self.tools.trackers.control(listing_id, TrackerMessage::Looked(Box::new(Look { claim, outcome, at, slot })));
     }
@@ -224,6 +224,11 @@ impl CrawlerPool {
             reply.send(orphans);
         }
     }
+}
+
+/// The store keeps milliseconds: what is remembered and what is read back must be the same.
+fn to_the_millisecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 impl Actor for CrawlerPool {
