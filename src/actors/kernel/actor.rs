@@ -43,12 +43,18 @@ pub struct Cx<'a, A: Actor> {
     inbox: &'a Inbox<A>,
     runtime: &'a Handle,
     slot: Option<Slot>,
+    deadline: Option<Instant>,
 }
 
 impl<A: Actor> Cx<'_, A> {
     /// The actor's own inbox.
     pub fn inbox(&self) -> &Inbox<A> {
         self.inbox
+    }
+
+    /// After this moment nobody waits for the present mail; it travels with what is passed on.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// Keeps the place of the present mail: until the slot is dropped the mail counts as work under way.
@@ -108,7 +114,8 @@ impl<A: Actor> Shell<A> {
         let _entered = mail.span.enter();
         let _work = CurrentWork::enter(A::KIND, name);
         let started_at = Instant::now();
-        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot: mail.slot };
+        let (slot, deadline) = (mail.slot, mail.deadline);
+        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot, deadline };
         self.actor.handle(mail.body, &mut cx);
         if let Some(times) = times {
             times.handle_seconds.observe(started_at.elapsed().as_secs_f64());
@@ -121,7 +128,7 @@ impl<A: Actor> actix::Actor for Shell<A> {
 
     fn started(&mut self, context: &mut Self::Context) {
         let _work = CurrentWork::enter(A::KIND, "started");
-        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot: None };
+        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot: None, deadline: None };
         self.actor.started(&mut cx);
     }
 }

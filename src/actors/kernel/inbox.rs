@@ -1,8 +1,10 @@
 //! The bounded way to an actor.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use actix::dev::channel::{AddressReceiver, channel};
 use tokio::sync::{Semaphore, TryAcquireError};
 use tracing::Span;
 
@@ -21,6 +23,7 @@ struct Shared<A: Actor> {
     /// Replaced at each restart; the crate's address of a dead actor stays dead for ever.
     address: RwLock<Option<actix::Addr<Shell<A>>>>,
     slots: Arc<Semaphore>,
+    draining: AtomicBool,
     metrics: Arc<KindMetrics>,
 }
 
@@ -40,15 +43,22 @@ impl<M> Mail<M> {
 impl<A: Actor> Inbox<A> {
     pub(super) fn new(metrics: Arc<KindMetrics>) -> Self {
         let slots = Arc::new(Semaphore::new(A::CAPACITY));
-        Self { shared: Arc::new(Shared { address: RwLock::new(None), slots, metrics }) }
+        Self {
+            shared: Arc::new(Shared { address: RwLock::new(None), slots, draining: AtomicBool::new(false), metrics }),
+        }
     }
 
     pub(super) fn metrics(&self) -> &Arc<KindMetrics> {
         &self.shared.metrics
     }
 
-    pub(super) fn connect(&self, address: actix::Addr<Shell<A>>) {
+    /// Opens the queue of the next incarnation: mail is kept from now on, even before the actor has started.
+    pub(super) fn open(&self) -> AddressReceiver<Shell<A>> {
+        // The crate's own capacity is no bound; ours is the slots.
+        let (sender, queue) = channel(0);
+        let address = actix::Addr::new(sender);
         *self.shared.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address);
+        queue
     }
 
     /// Gives a message to the actor without waiting. Refused, the message comes back.
@@ -60,11 +70,12 @@ impl<A: Actor> Inbox<A> {
     pub fn tell_until(&self, message: A::Message, deadline: Option<Instant>) -> Result<(), Refused<A::Message>> {
         let slot = match Arc::clone(&self.shared.slots).try_acquire_owned() {
             Ok(permit) => Slot::new(permit, Arc::clone(&self.shared.metrics)),
-            Err(TryAcquireError::NoPermits) => {
+            // A drain in wait takes every free slot: that is no crowd, but the end.
+            Err(TryAcquireError::NoPermits) if !self.shared.draining.load(Ordering::Relaxed) => {
                 self.shared.metrics.refused_busy.inc();
                 return Err(Refused::Busy(message));
             }
-            Err(TryAcquireError::Closed) => {
+            Err(_) => {
                 self.shared.metrics.refused_dead.inc();
                 return Err(Refused::Dead(message));
             }
@@ -112,6 +123,7 @@ impl<A: Actor> Inbox<A> {
 
     /// Refuses all further mail as [`Refused::Dead`] and waits until what was admitted is done. False: it was not, in time.
     pub async fn drain(&self, within: Duration) -> bool {
+        self.shared.draining.store(true, Ordering::Relaxed);
         let all = u32::try_from(A::CAPACITY).unwrap_or(u32::MAX);
         let idle = tokio::time::timeout(within, self.shared.slots.acquire_many(all)).await;
         let drained = matches!(idle, Ok(Ok(_)));

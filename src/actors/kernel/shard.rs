@@ -252,7 +252,13 @@ impl<E: Entity> Shard<E> {
             }
             None => self.activate(&key, now, cx),
         };
-        if let Err(Refused::Busy(message) | Refused::Dead(message)) = inbox.tell(message) {
+        let deadline = cx.deadline();
+        let told = match inbox.tell_until(message, deadline) {
+            // It has died, and the news of it is still on its way.
+            Err(Refused::Dead(message)) => self.activate(&key, now, cx).tell_until(message, deadline),
+            told => told,
+        };
+        if let Err(Refused::Busy(message) | Refused::Dead(message)) = told {
             E::refused(&key, message);
         }
     }
@@ -261,7 +267,7 @@ impl<E: Entity> Shard<E> {
         self.epochs += 1;
         let epoch = self.epochs;
         let inbox = Inbox::new(Arc::clone(&self.metrics));
-        let task = launch((self.factory)(key), &inbox, &self.runtime);
+        let task = launch((self.factory)(key), &inbox, inbox.open(), &self.runtime);
         self.metrics.resident.inc();
         let (shard, child) = (cx.inbox().clone(), key.clone());
         actix_rt::spawn(async move {

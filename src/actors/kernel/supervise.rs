@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::AsyncContext;
+use actix::dev::channel::AddressReceiver;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -86,15 +86,21 @@ pub fn supervise<A: Actor>(
     supervision: Supervision,
 ) -> Inbox<A> {
     let inbox = Inbox::new(Arc::clone(&supervision.metrics));
-    let watched = inbox.clone();
+    let (watched, queue) = (inbox.clone(), inbox.open());
     let runtime = seat.runtime().clone();
-    seat.spawn(move || watch(watched, factory, supervision, runtime));
+    seat.spawn(move || watch(watched, queue, factory, supervision, runtime));
     inbox
 }
 
-async fn watch<A: Actor>(inbox: Inbox<A>, factory: impl Fn() -> A, mut supervision: Supervision, runtime: Handle) {
+async fn watch<A: Actor>(
+    inbox: Inbox<A>,
+    mut queue: AddressReceiver<Shell<A>>,
+    factory: impl Fn() -> A,
+    mut supervision: Supervision,
+    runtime: Handle,
+) {
     loop {
-        let exit = run_once(&inbox, &factory, &runtime, &supervision.metrics).await;
+        let exit = run_once(&inbox, queue, &factory, &runtime, &supervision.metrics).await;
         if exit != Exit::Panicked {
             return;
         }
@@ -106,11 +112,13 @@ async fn watch<A: Actor>(inbox: Inbox<A>, factory: impl Fn() -> A, mut supervisi
         };
         let pause = supervision.first_pause * 2u32.pow(restarts.min(16) as u32 - 1);
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
+        queue = inbox.open();
     }
 }
 
 async fn run_once<A: Actor>(
     inbox: &Inbox<A>,
+    queue: AddressReceiver<Shell<A>>,
     factory: &impl Fn() -> A,
     runtime: &Handle,
     metrics: &KindMetrics,
@@ -118,15 +126,19 @@ async fn run_once<A: Actor>(
     // A factory that panics is an actor that panics at once.
     let Ok(actor) = std::panic::catch_unwind(AssertUnwindSafe(factory)) else { return Exit::Panicked };
     metrics.resident.inc();
-    let exit = Exit::of(launch(actor, inbox, runtime).await);
+    let exit = Exit::of(launch(actor, inbox, queue, runtime).await);
     metrics.resident.dec();
     exit
 }
 
 /// Starts one incarnation on the present thread; the task is the actor.
-pub(super) fn launch<A: Actor>(actor: A, inbox: &Inbox<A>, runtime: &Handle) -> JoinHandle<()> {
-    let context = actix::Context::<Shell<A>>::new();
-    inbox.connect(context.address());
+pub(super) fn launch<A: Actor>(
+    actor: A,
+    inbox: &Inbox<A>,
+    queue: AddressReceiver<Shell<A>>,
+    runtime: &Handle,
+) -> JoinHandle<()> {
+    let context = actix::Context::with_receiver(queue);
     let shell = Shell::new(actor, inbox.clone(), runtime.clone());
     actix_rt::spawn(context.into_future(shell))
 }

@@ -1,0 +1,9 @@
+//! The promises of the kernel, and of the actors that are built on it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod house;
+mod inboxes;
+mod probe;
+mod shards;
+mod supervision;

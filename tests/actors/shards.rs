@@ -1,0 +1,206 @@
+//! Entities live while they are of interest, come back when asked, and are put aside when they only fail.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use amazon_tracker::actors::kernel::{AskError, Budget, Reply, Seat, ShardPolicy, ShardView, Shards};
+use amazon_tracker::telemetry::Metrics;
+
+use crate::house::{in_house, late, until};
+use crate::probe::{Act, Probe, act, holding_the_thread, how_many, nothing, of_probes, panicking, probes, which_epoch};
+
+const KEY: u64 = 7;
+const OTHER: u64 = 8;
+
+/// Nothing is retired unless a test wants it.
+fn policy() -> ShardPolicy {
+    let never = Duration::from_secs(600);
+    ShardPolicy { idle_after: never, sweep_every: never, budget: Budget::new(2, never), ..ShardPolicy::default() }
+}
+
+fn start(seats: &[Seat], metrics: &Metrics, policy: ShardPolicy) -> Shards<Probe> {
+    let probes = probes();
+    Shards::start(seats, metrics, policy, move |_| probes(), |_| {}, |kind| panic!("{kind} was given up"))
+}
+
+async fn view(shards: &Shards<Probe>) -> ShardView {
+    shards.observe(Duration::from_secs(60)).await.remove(0)
+}
+
+/// Asks until somebody answers: what dies with an incarnation may be asked again.
+async fn ask_again(shards: &Shards<Probe>, key: u64) -> u64 {
+    loop {
+        match shards.ask(key, late(), which_epoch).await {
+            Ok(epoch) => return epoch,
+            Err(error) => assert_eq!(error, AskError::Dropped),
+        }
+    }
+}
+
+#[test]
+fn after_a_panic_the_next_question_is_answered_by_a_new_epoch() {
+    in_house(|threads, metrics| async move {
+        let shards = start(threads.shards(), &metrics, policy());
+        assert_eq!(shards.ask(KEY, late(), which_epoch).await, Ok(1));
+        let ask = |reply: Reply<()>| {
+            act(move |_, _| {
+                let _reply = reply;
+                panic!("told to");
+            })
+        };
+        assert_eq!(shards.ask(KEY, late(), ask).await, Err(AskError::Dropped));
+        assert_eq!(ask_again(&shards, KEY).await, 2);
+        assert_eq!(of_probes(&metrics).restarts.get(), 1);
+    });
+}
+
+/// Tells a shard one thing more while its entity unwinds: after the entity's death, before the news of it.
+struct LastWords(Shards<Probe>, Option<Act>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        self.0.control(KEY, self.1.take().unwrap());
+    }
+}
+
+#[test]
+fn mail_between_a_death_and_the_news_of_it_is_handled_by_the_next_epoch() {
+    in_house(|threads, metrics| async move {
+        let shards = start(threads.shards(), &metrics, policy());
+        let (sender, answered) = tokio::sync::oneshot::channel();
+        let last = LastWords(shards.clone(), Some(act(move |probe, _| sender.send(probe.epoch).unwrap())));
+        shards
+            .tell(
+                KEY,
+                act(move |_, _| {
+                    let _last = last;
+                    panic!("told to");
+                }),
+            )
+            .unwrap();
+        assert_eq!(answered.await, Ok(2));
+        until(|| of_probes(&metrics).restarts.get() == 1).await;
+        assert_eq!(view(&shards).await, ShardView { resident: 1, quarantined: 0, epochs: 2 });
+    });
+}
+
+#[test]
+fn an_entity_over_its_budget_is_quarantined_and_its_neighbours_go_on() {
+    in_house(|threads, metrics| async move {
+        let (quarantined, probes) = (Arc::new(Mutex::new(Vec::new())), probes());
+        let note = Arc::clone(&quarantined);
+        let shards = Shards::start(
+            threads.shards(),
+            &metrics,
+            policy(),
+            move |_| probes(),
+            move |key| note.lock().unwrap().push(*key),
+            |kind| panic!("{kind} was given up"),
+        );
+        for panics in 1..=3 {
+            shards.tell(KEY, panicking()).unwrap();
+            until(|| of_probes(&metrics).restarts.get() == panics).await;
+        }
+        assert_eq!(shards.ask(KEY, late(), which_epoch).await, Err(AskError::Dropped));
+        assert_eq!(*quarantined.lock().unwrap(), [KEY]);
+        assert_eq!(of_probes(&metrics).quarantined.get(), 1);
+        assert_eq!(shards.ask(OTHER, late(), how_many).await, Ok(0));
+        assert_eq!(view(&shards).await, ShardView { resident: 1, quarantined: 1, epochs: 4 });
+    });
+}
+
+#[test]
+fn a_quarantine_ends() {
+    in_house(|threads, metrics| async move {
+        let once = Budget::new(0, Duration::from_millis(1));
+        let short = ShardPolicy { budget: once, quarantine_for: Duration::from_millis(20), ..policy() };
+        let shards = start(threads.shards(), &metrics, short);
+        shards.tell(KEY, panicking()).unwrap();
+        until(|| of_probes(&metrics).quarantined.get() == 1).await;
+        assert_eq!(ask_again(&shards, KEY).await, 2);
+    });
+}
+
+#[test]
+fn nothing_is_lost_when_an_entity_is_retired_while_mail_is_in_flight() {
+    in_house(|threads, metrics| async move {
+        let eager = ShardPolicy { idle_after: Duration::ZERO, sweep_every: Duration::from_millis(1), ..policy() };
+        let shards = start(threads.shards(), &metrics, eager);
+        let mut epochs = Vec::new();
+        for _ in 0..500 {
+            epochs.push(shards.ask(KEY, late(), which_epoch).await.unwrap());
+        }
+        assert!(epochs.is_sorted(), "an older incarnation never answers after a newer one");
+        until(|| of_probes(&metrics).resident.get() == 0).await;
+        assert!(view(&shards).await.epochs >= *epochs.last().unwrap());
+    });
+}
+
+#[test]
+fn an_entity_told_to_retire_first_handles_what_was_in_its_queue() {
+    in_house(|threads, metrics| async move {
+        let one = ShardPolicy { most_resident: 1, sweep_every: Duration::from_millis(1), ..policy() };
+        let shards = start(threads.shards(), &metrics, one);
+        shards.tell(OTHER, nothing()).unwrap();
+        let (hold, is_held, release) = holding_the_thread();
+        shards.tell(KEY, hold).unwrap();
+        is_held.await.unwrap();
+        // The thread is held past the time of the sweep: mail and sweep meet in the shard.
+        let asked = (0..20).map(|_| shards.ask(KEY, late(), which_epoch));
+        let mut answers = std::pin::pin!(futures_util::future::join_all(asked));
+        assert!(futures_util::poll!(&mut answers).is_pending());
+        drop(release);
+        let answers = answers.await;
+        let mut epochs: Vec<u64> = answers.into_iter().map(Result::unwrap).collect();
+        epochs.dedup();
+        assert!(epochs.len() <= 2, "{epochs:?}");
+    });
+}
+
+#[test]
+fn the_least_recently_used_are_retired_first() {
+    in_house(|threads, metrics| async move {
+        let three = ShardPolicy { most_resident: 3, sweep_every: Duration::from_millis(20), ..policy() };
+        let shards = start(threads.shards(), &metrics, three);
+        let mut before = Vec::new();
+        for key in 0..10 {
+            before.push(shards.ask(key, late(), which_epoch).await.unwrap());
+        }
+        until(|| of_probes(&metrics).resident.get() <= 3).await;
+        assert_eq!(view(&shards).await.resident, 3);
+        for key in [9, 8, 7] {
+            assert_eq!(shards.ask(key, late(), which_epoch).await, Ok(before[key as usize]));
+        }
+        assert!(shards.ask(0, late(), which_epoch).await.unwrap() > before[9], "the first one is a new incarnation");
+    });
+}
+
+#[test]
+fn a_deadline_travels_through_the_shard_to_the_entity() {
+    in_house(|threads, metrics| async move {
+        let shards = start(threads.shards(), &metrics, policy());
+        // Both reach the entity's queue together; the first one then outlasts the deadline of the second.
+        let (hold, is_held, release) = holding_the_thread();
+        shards.tell(OTHER, hold).unwrap();
+        is_held.await.unwrap();
+        let deadline = Instant::now() + Duration::from_millis(100);
+        let outlast = act(move |_, _| {
+            while Instant::now() < deadline {
+                std::thread::yield_now()
+            }
+        });
+        shards.tell(KEY, outlast).unwrap();
+        let unhandled = shards.ask(KEY, deadline, |reply| {
+            act(move |_, _| {
+                reply.send(());
+                panic!("handled after its deadline");
+            })
+        });
+        let mut unhandled = std::pin::pin!(unhandled);
+        assert!(futures_util::poll!(&mut unhandled).is_pending());
+        drop(release);
+        assert!(matches!(unhandled.await, Err(AskError::Late | AskError::Dropped)));
+        assert_eq!(shards.ask(KEY, late(), how_many).await, Ok(1));
+        assert_eq!(of_probes(&metrics).expired.get(), 1);
+    });
+}

@@ -1,0 +1,118 @@
+//! Panics are seen, counted and mended; what goes on failing is given up.
+
+use std::sync::{Mutex, PoisonError};
+
+use amazon_tracker::actors::kernel::{AskError, Refused};
+use amazon_tracker::telemetry::install_panic_hook;
+
+use crate::house::{in_house, late, until};
+use crate::probe::{act, nothing, of_probes, panicking, start_probe, which_epoch};
+
+#[test]
+fn the_same_inbox_leads_to_the_next_incarnation_after_a_panic() {
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
+        probe.tell(panicking()).unwrap();
+        let mut answer = probe.ask(late(), which_epoch).await;
+        while matches!(answer, Err(AskError::Dead | AskError::Dropped)) {
+            tokio::task::yield_now().await;
+            answer = probe.ask(late(), which_epoch).await;
+        }
+        assert_eq!(answer, Ok(2));
+        assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (1, 0));
+    });
+}
+
+#[test]
+fn an_actor_takes_mail_from_the_moment_its_inbox_exists() {
+    in_house(|threads, metrics| async move {
+        for _ in 0..100 {
+            let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+            assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
+        }
+    });
+}
+
+#[test]
+fn an_actor_over_its_budget_is_given_up_once_and_hands_mail_back() {
+    in_house(|threads, metrics| async move {
+        let (probe, mut given_up) = start_probe(threads.singletons(), &metrics);
+        let kind = loop {
+            let _ = probe.tell(panicking());
+            if let Ok(kind) = given_up.try_recv() {
+                break kind;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(kind, "probe");
+        assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (3, 1));
+        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert_eq!(probe.ask(late(), which_epoch).await, Err(AskError::Dead));
+    });
+}
+
+#[test]
+fn an_actor_that_stops_by_itself_is_not_restarted() {
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        probe
+            .ask(late(), |reply| {
+                act(move |_, cx| {
+                    cx.stop();
+                    reply.send(());
+                })
+            })
+            .await
+            .unwrap();
+        until(|| of_probes(&metrics).resident.get() == 0).await;
+        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert_eq!(of_probes(&metrics).restarts.get(), 0);
+    });
+}
+
+#[test]
+fn a_panic_in_work_costs_the_work_and_not_the_actor() {
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        let end = probe.ask(late(), |reply| {
+            act(move |_, cx| {
+                let panicked = move || act(move |probe, _| reply.send(probe.epoch));
+                cx.work(async { panic!("told to") }, panicked);
+            })
+        });
+        assert_eq!(end.await, Ok(1), "the panicked work is told to the same incarnation");
+        assert_eq!(of_probes(&metrics).restarts.get(), 0);
+    });
+}
+
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Keeps what is logged, and shows it too: with the hook in force a failing test speaks through the log.
+struct Tee;
+
+impl std::io::Write for Tee {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        std::io::stderr().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panic_is_logged_with_the_actor_and_the_message_it_ended() {
+    tracing_subscriber::fmt().with_ansi(false).with_writer(|| Tee).init();
+    install_panic_hook();
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        probe.tell(act(|_, _| panic!("the unmistakable panic"))).unwrap();
+        until(|| of_probes(&metrics).restarts.get() == 1).await;
+        let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
+        let line = log.lines().find(|line| line.contains("the unmistakable panic")).unwrap();
+        assert!(line.contains("panic in probe while handling act"), "{line}");
+        assert!(metrics.render().contains(r#"tracker_actor_restarts_total{kind="probe"} 1"#));
+    });
+}
