@@ -86,7 +86,7 @@ fn average(stretches: &[Stretch]) -> Option<i64> {
     let weighted: i128 = priced().map(|(value, millis)| value * millis).sum();
     match time {
         // A price of this very moment has had no time yet: it is its own average.
-        0 => priced().last().and_then(|(value, _)| i64::try_from(value).ok()),
+        0 => priced().next_back().and_then(|(value, _)| i64::try_from(value).ok()),
         time => i64::try_from((weighted + time / 2).div_euclid(time)).ok(),
     }
 }

@@ -1,0 +1,171 @@
+//! A daemon of one's own, with everything it talks to.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use amazon_tracker::app;
+use amazon_tracker::config::{Secret, Settings};
+use amazon_tracker::domain::{Frequency, Listing, Marketplace};
+use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
+use amazon_tracker::store::{self, StoreClock};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::postgres::Server;
+use crate::receiver::Receiver;
+
+/// Nothing here takes this long; it only keeps a broken test from hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a daemon keeps its data.
+#[derive(Clone, Copy)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A running daemon.
+pub struct Daemon {
+    pub client: Client,
+    pub simulated: Simulated,
+    pub receiver: Receiver,
+    base: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<ExitCode>>,
+    folder: TempDir,
+}
+
+impl Daemon {
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    pub async fn start_with(engine: Engine, adjust: impl FnOnce(&mut Settings)) -> Self {
+        let simulated = Simulated::start(SimulatedSettings::default(), free_socket()).await.unwrap();
+        let receiver = Receiver::start();
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.database.url = Secret::from(database(engine, &folder).await);
+        settings.server.listen = ([127, 0, 0, 1], 0).into();
+        settings.server.drain_secs = 5;
+        settings.crawl.base_url = Some(format!("http://{}", simulated.addr()).parse().unwrap());
+        settings.crawl.requests_per_minute = 60_000;
+        settings.crawl.burst = 1000;
+        settings.crawl.second_look_secs = 1;
+        settings.crawl.retry_secs = 1;
+        settings.notify.allow_private_targets = true;
+        settings.notify.retry_secs = 1;
+        settings.products.shortest_frequency = Frequency::from_secs(1).unwrap();
+        adjust(&mut settings);
+        let store = store::open(&settings.database, StoreClock::real()).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        let (stop, stopped) = oneshot::channel();
+        let (ready, is_ready) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let ready = |it: app::Ready| drop(ready.send(it.address));
+            let stop = async { drop(stopped.await) };
+            app::run(settings, ready, stop).unwrap()
+        });
+        let base = format!("http://{}", is_ready.await.unwrap());
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Self { client, simulated, receiver, base, stop: Some(stop), thread: Some(thread), folder }
+    }
+
+    /// Drains the daemon and waits for its end.
+    pub async fn end(mut self) {
+        drop(self.stop.take());
+        let thread = self.thread.take().unwrap();
+        let code = tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+        self.simulated.stop().await;
+        self.folder.close().unwrap();
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base)).json(body)
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.patch(format!("{}{path}", self.base)).json(body)
+    }
+
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.client.delete(format!("{}{path}", self.base))
+    }
+
+    /// The `n`th listing of the marketplace's catalogue.
+    pub fn listing(&self, n: usize) -> Listing {
+        let product = self.simulated.catalogue().products(20).nth(n).unwrap();
+        Listing::new(Marketplace::Us, product.asin)
+    }
+
+    /// Watches a listing and returns its product once it has been looked at.
+    pub async fn watch(&self, listing: Listing) -> Value {
+        let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
+        let product = expect(201, self.post("/api/v1/products", &body)).await;
+        let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+        self.eventually(&path, |product| !product["checked_at"].is_null()).await
+    }
+
+    /// Checks a product now, and returns the finished task.
+    pub async fn check_now(&self, id: &Value) -> Value {
+        let task = expect(202, self.post("/api/v1/crawl", &json!({ "product_ids": [id] }))).await;
+        let path = format!("/api/v1/crawl/tasks/{}", task["id"].as_str().unwrap());
+        self.eventually(&path, |task| !task["finished_at"].is_null()).await
+    }
+
+    /// Reads until what is read is as it should be.
+    pub async fn eventually(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let value = expect(200, self.get(path)).await;
+            if is_so(&value) {
+                return value;
+            }
+            assert!(Instant::now() < until, "never came true at {path}: {value:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Sends, checks the status, and reads the JSON.
+pub async fn expect(status: u16, request: RequestBuilder) -> Value {
+    let response: Response = request.send().await.unwrap();
+    let (got, body) = (response.status().as_u16(), response.text().await.unwrap());
+    assert_eq!(got, status, "{body}");
+    serde_json::from_str(&body).unwrap_or(Value::Null)
+}
+
+pub fn free_socket() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+/// Runs a test once on each engine.
+pub async fn on_both_engines<F: Future<Output = ()>>(test: impl Fn(Engine) -> F) {
+    test(Engine::Sqlite).await;
+    test(Engine::Postgres).await;
+}
+
+async fn database(engine: Engine, folder: &TempDir) -> String {
+    match engine {
+        Engine::Sqlite => format!("sqlite://{}", folder.path().join("tracker.sqlite").display()),
+        Engine::Postgres => {
+            let name = format!("api_{}", Uuid::now_v7().simple());
+            let mut admin = PgConnection::connect(&Server::shared().url("postgres")).await.unwrap();
+            admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+            Server::shared().url(&name)
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The whole daemon over HTTP, on both engines: it crawls a simulated marketplace and tells a receiver on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod daemon;
+mod main_job;
+mod receiver;
+mod wire;

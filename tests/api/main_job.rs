@@ -1,0 +1,170 @@
+//! The main job, end to end: a listing comes due, is looked at, compared, recorded, and a crossing is delivered.
+
+use amazon_tracker::domain::{Availability, Currency, Money};
+use amazon_tracker::sources::simulated::Fault;
+use serde_json::json;
+
+use crate::daemon::{Daemon, expect, on_both_engines};
+
+const fn usd(amount_minor: i64) -> Money {
+    Money::new(amount_minor, Currency::Usd)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_page_shows_is_what_the_api_says() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(34_999));
+        daemon.simulated.set_availability(listing, Availability::InStock);
+        let product = daemon.watch(listing).await;
+        assert_eq!(product["price"], json!({ "amount_minor": 34_999, "currency": "USD" }));
+        assert_eq!(product["availability"], "in_stock");
+        assert_eq!(product["last_outcome"], "observed");
+        assert!(product["title"].as_str().unwrap().len() > 10);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crossing_is_told_once_signed_and_again_after_a_real_rise() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(10_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        let rule = json!({
+            "product_id": id, "kind": "price_at_or_below",
+            "target": { "amount_minor": 9000, "currency": "USD" }, "webhook_url": daemon.receiver.url(),
+        });
+        let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        daemon.check_now(&id).await;
+        for (price, crossings) in [(8_900, 1), (8_800, 1), (9_050, 1), (8_900, 1), (9_500, 1), (8_000, 2)] {
+            daemon.simulated.set_price(listing, usd(price));
+            assert_eq!(daemon.check_now(&id).await["status"], "done");
+            let events = expect(200, daemon.get("/api/v1/alerts/events")).await;
+            assert_eq!(events["items"].as_array().unwrap().len(), crossings, "at {price}");
+        }
+        for (crossing, price) in [(1, 8_900), (2, 8_000)] {
+            let webhook = daemon.receiver.next().await;
+            assert!(webhook.is_signed_with(alert["webhook_secret"].as_str().unwrap()));
+            assert_eq!(webhook.body["type"], "product.price_at_or_below");
+            assert_eq!(webhook.body["data"]["price"]["amount_minor"], price);
+            assert_eq!(webhook.body["data"]["crossing"], crossing);
+        }
+        let told = |events: &serde_json::Value| {
+            let items = events["items"].as_array().unwrap();
+            items.iter().all(|event| event["deliveries"][0]["status"] == "delivered")
+        };
+        daemon.eventually("/api/v1/alerts/events", told).await;
+        assert!(daemon.receiver.is_quiet().await);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_reached_at_creation_is_told_at_once() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(5_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        let rule = json!({
+            "product_id": id, "kind": "price_at_or_below",
+            "target": { "amount_minor": 6000, "currency": "USD" }, "webhook_url": daemon.receiver.url(),
+        });
+        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        assert_eq!(daemon.receiver.next().await.body["data"]["price"]["amount_minor"], 5_000);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_fails_gets_the_same_message_again_under_the_same_id() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(5_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        daemon.receiver.answer_next(&[500]);
+        let rule = json!({
+            "product_id": id, "kind": "price_at_or_below",
+            "target": { "amount_minor": 6000, "currency": "USD" }, "webhook_url": daemon.receiver.url(),
+        });
+        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let (first, second) = (daemon.receiver.next().await, daemon.receiver.next().await);
+        assert_eq!((first.id, first.raw), (second.id, second.raw));
+        let events = daemon
+            .eventually("/api/v1/alerts/events", |events| events["items"][0]["deliveries"][0]["status"] == "delivered")
+            .await;
+        assert_eq!(events["items"][0]["deliveries"][0]["attempts"], 2);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_collapses_is_looked_at_again_before_anybody_is_told() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(10_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        let path = format!("/api/v1/products/{}", id.as_str().unwrap());
+        daemon.simulated.set_price(listing, usd(1_000));
+        expect(202, daemon.post("/api/v1/crawl", &json!({ "product_ids": [id] }))).await;
+        let held = daemon.eventually(&path, |product| product["is_held"] == true).await;
+        assert_eq!(held["price"]["amount_minor"], 10_000);
+        let believed = daemon.eventually(&path, |product| product["is_held"] == false).await;
+        assert_eq!(believed["price"]["amount_minor"], 1_000);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_captcha_is_no_data_and_the_look_is_repeated() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(10_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        daemon.simulated.set_price(listing, usd(9_000));
+        daemon.simulated.fail_next(2, Fault::Captcha);
+        let task = daemon.check_now(&id).await;
+        assert_eq!((task["status"].as_str(), task["items"][0]["outcome"].as_str()), (Some("done"), Some("observed")));
+        let path = format!("/api/v1/products/{}/price-history", id.as_str().unwrap());
+        let history = expect(200, daemon.get(&path)).await;
+        let prices: Vec<_> = history["series"][0]["points"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|point| point["value"]["amount_minor"].as_i64())
+            .collect();
+        assert_eq!(prices, [Some(10_000), Some(9_000)]);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_people_who_ask_at_once_cause_one_look() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        let id = daemon.watch(listing).await["id"].clone();
+        let served =
+            || daemon.simulated.truth(0).into_iter().filter(|line| format!("{line:?}").contains("Served")).count();
+        let before = served();
+        daemon.simulated.fail_next(1, Fault::Slow);
+        let asked = (0..10).map(|_| daemon.check_now(&id));
+        let tasks = futures_util::future::join_all(asked).await;
+        assert!(tasks.iter().all(|task| task["status"] == "done"));
+        assert!(served() - before <= 2, "a look that had begun is shared, and at most one follows it");
+        daemon.end().await;
+    })
+    .await;
+}

@@ -1,0 +1,124 @@
+//! The manners of the API: what it accepts, refuses, and how it says so.
+
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, Engine, expect};
+
+async fn problem(daemon: &Daemon, status: u16, body: Value) -> String {
+    let problem = expect(status, daemon.post("/api/v1/products", &body)).await;
+    problem["errors"][0]["field"].as_str().unwrap_or_else(|| problem["code"].as_str().unwrap()).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepts_what_people_paste_and_names_the_field_that_is_wrong() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    for (url, asin, marketplace) in [
+        ("https://www.amazon.de/Sony/dp/B08PZHYWJS/ref=sr_1_1?th=1", "B08PZHYWJS", "de"),
+        ("https://www.amazon.co.uk/gp/product/b0bg6843gx", "B0BG6843GX", "co.uk"),
+        ("https://www.amazon.com/gp/aw/d/1439878676", "1439878676", "com"),
+    ] {
+        let product = expect(201, daemon.post("/api/v1/products", &json!({ "url": url }))).await;
+        assert_eq!((product["asin"].as_str(), product["marketplace"].as_str()), (Some(asin), Some(marketplace)));
+    }
+    for (body, field) in [
+        (json!({ "asin": "B08" }), "asin"),
+        (json!({}), "asin"),
+        (json!({ "url": "https://example.com/dp/B08PZHYWJS" }), "url"),
+        (json!({ "asin": "B08PZHYWJS", "url": "https://www.amazon.de/dp/B08PZHYWJS" }), "url"),
+        (json!({ "asin": "B08PZHYWJS", "marketplace": "xx" }), "marketplace"),
+        (json!({ "asin": "B08PZHYWJS", "frequency": "often" }), "frequency"),
+        (json!({ "asin": "B08PZHYWJS", "label": "" }), "label"),
+        (json!({ "asin": "B08PZHYWJS", "tags": [1] }), "tags[0]"),
+        (json!({ "asin": "B08PZHYWJS", "colour": "red" }), "colour"),
+    ] {
+        assert_eq!(problem(&daemon, 422, body.clone()).await, field, "{body}");
+    }
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_listing_twice_is_a_conflict_that_names_the_product() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let body = json!({ "asin": "B08PZHYWJS" });
+    let product = expect(201, daemon.post("/api/v1/products", &body)).await;
+    let conflict = expect(409, daemon.post("/api/v1/products", &body)).await;
+    assert_eq!((&conflict["product_id"], conflict["code"].as_str()), (&product["id"], Some("already_watched")));
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_are_listed_changed_and_deleted() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    for n in 0..5 {
+        let tags = if n % 2 == 0 { json!(["even"]) } else { json!([]) };
+        expect(201, daemon.post("/api/v1/products", &json!({ "asin": daemon.listing(n).asin, "tags": tags }))).await;
+    }
+    let page = expect(200, daemon.get("/api/v1/products?limit=3")).await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 3);
+    let rest = format!("/api/v1/products?limit=3&cursor={}", page["next_cursor"].as_str().unwrap());
+    let rest = expect(200, daemon.get(&rest)).await;
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (2, &Value::Null));
+    assert_eq!(expect(200, daemon.get("/api/v1/products?tag=even")).await["items"].as_array().unwrap().len(), 3);
+    for wrong in
+        ["limit=0", "limit=501", "sort=colour", "cursor=nonsense", "colour=red", "marketplace=xx", "status=gone"]
+    {
+        let problem = expect(422, daemon.get(&format!("/api/v1/products?{wrong}"))).await;
+        assert_eq!(problem["errors"][0]["field"], wrong.split('=').next().unwrap());
+    }
+    let path = format!("/api/v1/products/{}", page["items"][0]["id"].as_str().unwrap());
+    let patched =
+        expect(200, daemon.patch(&path, &json!({ "label": "mine", "status": "paused", "frequency": "6h" }))).await;
+    assert_eq!(
+        (patched["label"].as_str(), patched["status"].as_str(), patched["frequency"].as_str()),
+        (Some("mine"), Some("paused"), Some("6h"))
+    );
+    assert_eq!(expect(200, daemon.patch(&path, &json!({ "label": null }))).await["label"], Value::Null);
+    expect(204, daemon.delete(&path)).await;
+    assert_eq!(expect(404, daemon.get(&path)).await["code"], "not_found");
+    expect(404, daemon.get("/api/v1/products/not-an-id")).await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_to_private_addresses_are_refused_unless_allowed() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.notify.allow_private_targets = false).await;
+    let id = expect(201, daemon.post("/api/v1/products", &json!({ "asin": "B08PZHYWJS" }))).await["id"].clone();
+    let rule = |url: &str, currency: &str| json!({ "product_id": id, "kind": "price_at_or_below", "target": { "amount_minor": 1, "currency": currency }, "webhook_url": url });
+    for url in [
+        "http://127.0.0.1/",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "ftp://example.com/",
+        "x",
+    ] {
+        let problem = expect(422, daemon.post("/api/v1/alerts", &rule(url, "USD"))).await;
+        assert_eq!(problem["errors"][0]["field"], "webhook_url", "{url}");
+    }
+    let foreign = expect(422, daemon.post("/api/v1/alerts", &rule("https://example.com/", "EUR"))).await;
+    assert_eq!(foreign["errors"][0]["field"], "target.currency");
+    let alert = expect(201, daemon.post("/api/v1/alerts", &rule("https://example.com/", "USD"))).await;
+    let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    assert_eq!(expect(200, daemon.get(&path)).await["webhook_secret"], Value::Null, "shown once only");
+    expect(204, daemon.delete(&path)).await;
+    expect(404, daemon.get(&path)).await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_metrics_and_documents_answer_and_every_answer_has_an_id() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    for path in ["/health", "/health/live", "/health/ready"] {
+        expect(200, daemon.get(path)).await;
+    }
+    let response = daemon.get("/nowhere").header("x-request-id", "mine").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers()["x-request-id"].to_str().unwrap()), (404, "mine"));
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let metrics = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("tracker_http_requests_total{method=\"GET\",route=\"/health\",status=\"200\"} 1"));
+    let document = expect(200, daemon.get("/api/v1/openapi.json")).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let page = daemon.get("/docs/").send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("swagger-ui") && !page.contains("https://"), "no CDN");
+    daemon.end().await;
+}
