@@ -1,0 +1,244 @@
+//! The neighbours of the actors: a queue, a marketplace and a gate, all in the hands of the test.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use amazon_tracker::actors::conclude::LookPolicy;
+use amazon_tracker::actors::crawler_pool::{Crawl, CrawlerPool, PoolMessage, PoolTools};
+use amazon_tracker::actors::kernel::{Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, Threads, supervise};
+use amazon_tracker::actors::notifier::{Notifier, NotifierTools};
+use amazon_tracker::actors::recorder::Recorder;
+use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
+use amazon_tracker::config::NotifySettings;
+use amazon_tracker::domain::{DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, Outcome};
+use amazon_tracker::limits::CrawlGate;
+use amazon_tracker::notify::{Message, SendError, Sender};
+use amazon_tracker::sources::Source;
+use amazon_tracker::store::{
+    Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryEnd, Lane, LeaseQueue, Outbox, StoreResult,
+};
+use amazon_tracker::telemetry::Metrics;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, oneshot};
+
+pub const TOKEN: i64 = 7;
+
+/// Passes on every commit. Leases with another token than [`TOKEN`] were lost.
+pub struct Ledger(UnboundedSender<Commit>);
+
+#[async_trait]
+impl LeaseQueue for Ledger {
+    async fn claim(&self, _: Lane, _: u32, _: Duration, _: &str, _: u16) -> StoreResult<Vec<Claim>> {
+        Ok(Vec::new())
+    }
+
+    async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<Committed>> {
+        let committed = |commit: &Commit| {
+            let _ = self.0.send(commit.clone());
+            Committed { listing_id: commit.listing_id, token: commit.token, recorded: commit.token == TOKEN }
+        };
+        Ok(commits.iter().map(committed).collect())
+    }
+
+    async fn release(&self, leases: &[(ListingId, i64)]) -> StoreResult<u64> {
+        Ok(leases.len() as u64)
+    }
+
+    async fn extend(&self, _: ListingId, token: i64, _: Duration) -> StoreResult<bool> {
+        Ok(token == TOKEN)
+    }
+
+    async fn next_due_in(&self) -> StoreResult<Option<Duration>> {
+        Ok(None)
+    }
+
+    async fn park_poison(&self, _: u16, _: u32) -> StoreResult<u64> {
+        Ok(0)
+    }
+
+    async fn unpark(&self, _: ListingId) -> StoreResult<bool> {
+        Ok(false)
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        Ok(Backlog { due: 0, oldest_due: Duration::ZERO, parked: 0 })
+    }
+
+    async fn now(&self) -> StoreResult<Timestamp> {
+        Ok(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// One call that waits for the test's answer. Dropped unanswered, the call panics.
+pub type Call<Q, A> = (Q, oneshot::Sender<A>);
+
+/// Passes each call on to the test and waits for its answer.
+pub struct Line<Q, A>(UnboundedSender<Call<Q, A>>);
+
+impl<Q, A> Line<Q, A> {
+    pub fn new() -> (Self, UnboundedReceiver<Call<Q, A>>) {
+        let (sender, calls) = unbounded_channel();
+        (Self(sender), calls)
+    }
+
+    async fn call(&self, question: Q) -> A {
+        let (answer, answered) = oneshot::channel();
+        assert!(self.0.send((question, answer)).is_ok(), "the test listens until its end");
+        answered.await.expect("told to panic, by a dropped answer")
+    }
+}
+
+#[async_trait]
+impl Source for Line<Listing, Outcome> {
+    fn name(&self) -> &'static str {
+        "double"
+    }
+
+    async fn fetch(&self, listing: Listing) -> Outcome {
+        self.call(listing).await
+    }
+}
+
+#[async_trait]
+impl Sender for Line<DeliveryId, Result<(), SendError>> {
+    fn channel(&self) -> &'static str {
+        "double"
+    }
+
+    async fn send(&self, message: &Message) -> Result<(), SendError> {
+        self.call(message.id).await
+    }
+}
+
+/// Rests for as long as it says; open otherwise.
+pub struct Gate(pub Option<Duration>);
+
+#[async_trait]
+impl CrawlGate for Gate {
+    fn admit(&self, _: Marketplace) -> Result<(), Duration> {
+        self.0.map_or(Ok(()), Err)
+    }
+
+    async fn ready(&self, _: Marketplace) {}
+
+    fn report(&self, _: Marketplace, _: Option<&Outcome>) {}
+}
+
+/// Hands out its deliveries once, and passes on how each attempt ended.
+pub struct Post {
+    pub waiting: Mutex<Vec<ClaimedDelivery>>,
+    pub ends: UnboundedSender<(DeliveryId, DeliveryEnd)>,
+}
+
+#[async_trait]
+impl Outbox for Post {
+    async fn claim_deliveries(&self, limit: u32, _: Duration, _: &str) -> StoreResult<Vec<ClaimedDelivery>> {
+        let mut waiting = self.waiting.lock().unwrap();
+        let count = waiting.len().min(limit as usize);
+        Ok(waiting.drain(..count).collect())
+    }
+
+    async fn finish_delivery(&self, id: DeliveryId, _: i64, end: &DeliveryEnd) -> StoreResult<bool> {
+        let _ = self.ends.send((id, end.clone()));
+        Ok(true)
+    }
+
+    async fn revive_delivery(&self, _: DeliveryId) -> StoreResult<bool> {
+        Ok(false)
+    }
+
+    async fn next_delivery_in(&self) -> StoreResult<Option<Duration>> {
+        Ok(None)
+    }
+}
+
+/// The actors between a claim and its commit, with the test at both ends.
+pub struct Crew {
+    pub pool: Inbox<CrawlerPool>,
+    pub trackers: Trackers,
+    pub slots: Arc<Semaphore>,
+    pub fetches: UnboundedReceiver<Call<Listing, Outcome>>,
+    pub commits: UnboundedReceiver<Commit>,
+}
+
+pub const SLOTS: usize = 16;
+
+impl Crew {
+    pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, concurrency_per_marketplace: usize) -> Self {
+        let (written, commits) = unbounded_channel();
+        let (source, fetches) = Line::new();
+        let (sender, _) = Line::new();
+        let post = Post { waiting: Mutex::default(), ends: unbounded_channel().0 };
+        let notifier = start_notifier(threads, metrics, Arc::new(notifier_tools(post, sender, metrics)));
+        let (store, counted): (Arc<dyn LeaseQueue>, _) = (Arc::new(Ledger(written)), Arc::clone(metrics));
+        let make = move || Recorder::new(Arc::clone(&store), notifier.clone(), Arc::clone(&counted));
+        let recorder = supervise(threads.singletons(), make, supervision::<Recorder>(metrics));
+        let policy = LookPolicy { second_look: Duration::from_secs(60), retry: Duration::from_secs(30) };
+        let tools = Arc::new(TrackerTools { recorder: recorder.clone(), policy, metrics: Arc::clone(metrics) });
+        let track = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
+        let trackers = Shards::start(threads.shards(), metrics, ShardPolicy::default(), track, |_| {}, |_| {});
+        let tools = Arc::new(PoolTools {
+            source: Arc::new(source),
+            gate: Arc::new(gate),
+            trackers: trackers.clone(),
+            recorder,
+            metrics: Arc::clone(metrics),
+            concurrency_per_marketplace,
+            queue_patience: Duration::from_secs(60),
+        });
+        let make = move || CrawlerPool::new(Arc::clone(&tools));
+        let pool = supervise(threads.singletons(), make, supervision::<CrawlerPool>(metrics));
+        Self { pool, trackers, slots: Arc::new(Semaphore::new(SLOTS)), fetches, commits }
+    }
+
+    /// Gives the pool a claim of a listing, with its slot.
+    pub fn work(&self, listing_id: i64, token: i64) {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
+        let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before: std::time::Instant::now() };
+        self.pool.control(PoolMessage::Work(Box::new(crawl)));
+    }
+
+    /// Waits until every slot is free again.
+    pub async fn all_slots(&self) {
+        let _ = self.slots.acquire_many(SLOTS as u32).await.unwrap();
+    }
+}
+
+pub fn start_notifier(threads: &Threads, metrics: &Metrics, tools: Arc<NotifierTools>) -> Inbox<Notifier> {
+    let make = move || Notifier::new(Arc::clone(&tools));
+    supervise(threads.singletons(), make, supervision::<Notifier>(metrics))
+}
+
+pub fn notifier_tools(
+    post: Post,
+    sender: Line<DeliveryId, Result<(), SendError>>,
+    metrics: &Arc<Metrics>,
+) -> NotifierTools {
+    let settings = NotifySettings { concurrency: 4, ..NotifySettings::default() };
+    NotifierTools::new(Arc::new(post), Arc::new(sender), "test".to_owned(), settings, Arc::clone(metrics))
+}
+
+fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {
+    Supervision {
+        metrics: metrics.kind(A::KIND, A::MESSAGES),
+        budget: Budget::default(),
+        first_pause: Duration::from_millis(1),
+        give_up: Box::new(|kind| panic!("{kind} was given up")),
+    }
+}
+
+fn claim(listing_id: i64, token: i64) -> Claim {
+    Claim {
+        listing_id: ListingId(listing_id),
+        listing: Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap()),
+        token,
+        claimed_at: Timestamp::UNIX_EPOCH,
+        attempt: 1,
+        lane: Lane::Scheduled,
+        state: ListingState::default(),
+        frequency: Some(Frequency::DAILY),
+        rules: Vec::new(),
+    }
+}

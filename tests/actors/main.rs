@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod doubles;
+mod drain;
 mod house;
 mod inboxes;
+mod looks;
 mod probe;
 mod shards;
 mod supervision;
