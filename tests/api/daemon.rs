@@ -70,7 +70,7 @@ impl Daemon {
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let ready = |it: app::Ready| drop(ready.send(it.address));
+            let ready = |it: app::Ready| ready.send(it.address).unwrap();
             let stop = async { drop(stopped.await) };
             app::run(settings, ready, stop).unwrap()
         });
