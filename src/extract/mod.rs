@@ -25,6 +25,7 @@ mod rank;
 mod read;
 mod scan;
 mod seller;
+mod sieve;
 mod signs;
 mod text;
 
@@ -38,6 +39,7 @@ pub use page::{Item, NoPrice, Page, PageKind};
 use encoding::Transcoder;
 use handlers::{Shared, Wire};
 use scan::Scan;
+use sieve::{Appetite, Halt, Sieve};
 
 /// What is known about a page before its first byte.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +76,7 @@ type Parser = HtmlRewriter<'static, fn(&[u8])>;
 pub struct Extractor {
     marketplace: Option<Marketplace>,
     transcoder: Transcoder,
+    sieve: Sieve,
     parser: Option<Parser>,
     wire: Shared,
     settled: bool,
@@ -84,11 +87,14 @@ impl Extractor {
     /// An extractor for one page.
     pub fn new(context: PageContext) -> Self {
         let fallback = context.marketplace.and_then(encoding::customary);
-        let wire = Wire::new(Scan::new(context.marketplace.is_none()));
+        let scan = Scan::new(context.marketplace.is_none());
+        let sieve = Sieve::new(scan.appetite());
+        let wire = Wire::new(scan);
         let discard: fn(&[u8]) = |_| {};
         Self {
             marketplace: context.marketplace,
             transcoder: Transcoder::new(context.content_type.as_deref(), fallback),
+            sieve,
             parser: Some(HtmlRewriter::new(handlers::settings(&wire), discard)),
             wire,
             settled: false,
@@ -103,7 +109,8 @@ impl Extractor {
     pub fn feed(&mut self, chunk: &[u8]) -> Result<Progress, ExtractError> {
         self.bytes += chunk.len() as u64;
         let Some(parser) = self.parser.as_mut() else { return Ok(self.progress()) };
-        let written = parser.write(self.transcoder.push(chunk));
+        let utf8 = self.transcoder.push(chunk);
+        let written = self.sieve.feed(utf8, &mut |piece| read(parser, &self.wire, piece));
         self.after(written)
     }
 
@@ -111,7 +118,8 @@ impl Extractor {
     pub fn finish(mut self) -> Page {
         if let Some(mut parser) = self.parser.take() {
             // Whatever the very last bytes do to the parser, the captures made so far stand.
-            if parser.write(self.transcoder.finish()).is_ok() {
+            let rest = self.transcoder.finish();
+            if self.sieve.feed(rest, &mut |piece| read(&mut parser, &self.wire, piece)).is_ok() {
                 let _ = parser.end();
             }
         }
@@ -121,23 +129,28 @@ impl Extractor {
         read::page(&scan, self.marketplace, settled, self.bytes)
     }
 
-    fn after(&mut self, written: Result<(), RewritingError>) -> Result<Progress, ExtractError> {
+    fn after(&mut self, written: Result<(), Halt>) -> Result<Progress, ExtractError> {
         let Err(error) = written else { return Ok(Progress::More) };
         // A parser that has once returned an error must not be used again.
         self.parser = None;
         match error {
-            RewritingError::ContentHandlerError(stop) if stop.is::<handlers::Stop>() => {
+            Halt::Parser(RewritingError::ContentHandlerError(stop)) if stop.is::<handlers::Stop>() => {
                 self.settled = true;
                 Ok(Progress::Settled)
             }
-            RewritingError::MemoryLimitExceeded(_) => Err(ExtractError::OutOfMemory),
-            other => Err(ExtractError::Parser(other.to_string())),
+            Halt::TooLarge | Halt::Parser(RewritingError::MemoryLimitExceeded(_)) => Err(ExtractError::OutOfMemory),
+            Halt::Parser(other) => Err(ExtractError::Parser(other.to_string())),
         }
     }
 
     fn progress(&self) -> Progress {
         if self.settled { Progress::Settled } else { Progress::More }
     }
+}
+
+fn read(parser: &mut Parser, wire: &Wire, piece: &[u8]) -> Result<Appetite, RewritingError> {
+    parser.write(piece)?;
+    Ok(wire.lock().appetite())
 }
 
 /// Reads a page that is all there.

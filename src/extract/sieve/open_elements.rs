@@ -1,0 +1,122 @@
+//! The elements that are open, those that the parser has not seen included.
+
+/// Longest part of a name that tells elements apart; longer names are of no element that matters.
+const NAME_BYTES: usize = 16;
+
+/// Void elements, which have no end tag.
+const VOID: &[&[u8]] = &[
+    b"area", b"base", b"basefont", b"bgsound", b"br", b"col", b"embed", b"hr", b"img", b"input", b"keygen", b"link",
+    b"meta", b"param", b"source", b"track", b"wbr",
+];
+
+/// A name in lower case, padded with zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name([u8; NAME_BYTES]);
+
+impl Name {
+    /// From a name in any case.
+    pub(super) fn new(name: &[u8]) -> Self {
+        let mut own = [0; NAME_BYTES];
+        for (own, byte) in own.iter_mut().zip(name) {
+            *own = byte.to_ascii_lowercase();
+        }
+        Self(own)
+    }
+
+    /// The name in lower case.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(NAME_BYTES);
+        &self.0[..length]
+    }
+
+    /// True for `<br>` and its like.
+    pub(super) fn is_void(&self) -> bool {
+        VOID.contains(&self.as_bytes())
+    }
+}
+
+/// Whether the parser knows of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Its tag was withheld.
+    No,
+    /// Its tag was passed on.
+    Yes,
+    /// Its tag was passed on, and may mean something.
+    Meaningful,
+}
+
+/// What an end tag does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// Nothing: no such element is open.
+    Nothing,
+    /// It ends elements that the parser knows least of all as the outermost says.
+    Outermost(Known),
+    /// It ends an element that the parser does not know, and inside of it these that it does, innermost first.
+    Inner(Vec<Name>),
+}
+
+/// The open elements. An end tag closes the innermost element of its name and everything inside of it: the same rule as
+/// the parser's own, so that both always agree on what is open.
+#[derive(Debug, Default)]
+pub(super) struct OpenElements(Vec<(Name, Known)>);
+
+impl OpenElements {
+    pub(super) fn open(&mut self, name: Name, known: Known) {
+        self.0.push((name, known));
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True inside of a drawing or a formula, where `<x/>` has no end tag.
+    pub(super) fn are_foreign(&self) -> bool {
+        let is_foreign = |name: &Name| matches!(name.as_bytes(), b"svg" | b"math");
+        self.0.iter().any(|(name, _)| is_foreign(name))
+    }
+
+    pub(super) fn close(&mut self, name: Name) -> Closed {
+        let Some(at) = self.0.iter().rposition(|(open, _)| *open == name) else { return Closed::Nothing };
+        let closed = match self.0[at].1 {
+            Known::No => Closed::Inner(self.known_from(at).map(|(name, _)| *name).collect()),
+            Known::Yes if self.known_from(at).any(|(_, known)| *known == Known::Meaningful) => {
+                Closed::Outermost(Known::Meaningful)
+            }
+            known => Closed::Outermost(known),
+        };
+        self.0.truncate(at);
+        closed
+    }
+
+    fn known_from(&self, at: usize) -> impl Iterator<Item = &(Name, Known)> {
+        self.0[at..].iter().rev().filter(|(_, known)| *known != Known::No)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_tag_closes_the_innermost_element_of_its_name_and_all_inside() {
+        let mut open = OpenElements::default();
+        let [td, div, b] = ["td", "div", "b"].map(|name| Name::new(name.as_bytes()));
+        open.open(td, Known::No);
+        open.open(div, Known::Meaningful);
+        open.open(b, Known::Yes);
+        assert_eq!(open.close(Name::new(b"p")), Closed::Nothing);
+        assert_eq!(open.close(td), Closed::Inner(vec![b, div]));
+        assert_eq!(open.depth(), 0);
+    }
+
+    #[test]
+    fn an_element_that_may_mean_something_is_told_when_it_closes() {
+        let mut open = OpenElements::default();
+        let [td, div] = ["TD", "div"].map(|name| Name::new(name.as_bytes()));
+        open.open(td, Known::Yes);
+        open.open(div, Known::Meaningful);
+        assert_eq!(open.close(Name::new(b"td")), Closed::Outermost(Known::Meaningful));
+    }
+}
