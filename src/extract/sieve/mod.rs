@@ -15,6 +15,8 @@ use std::sync::LazyLock;
 use lol_html::errors::RewritingError;
 use memchr::memmem::Finder;
 
+use super::layout::{self, Within};
+use super::signs;
 use open_elements::{Closed, Known, Name, OpenElements};
 use token::{Tag, Token};
 
@@ -28,9 +30,9 @@ const MAX_DEPTH: usize = 64 * 1024;
 pub(super) enum Elements {
     /// Every one, and every text.
     All,
-    /// Those with an id or a class.
+    /// Those with an id or a class that some table knows.
     Marked,
-    /// Those with an id.
+    /// Those with an id that some table knows.
     Named,
     /// Only those of [`ALWAYS_WANTED`].
     Few,
@@ -50,7 +52,7 @@ static ALWAYS_WANTED: LazyLock<[(&[u8], Finder<'static>); 6]> = LazyLock::new(||
         .map(|(name, piece)| (name.as_bytes(), Finder::new(piece)))
 });
 static ID: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["id=", "ID="].map(|name| Finder::new(name)));
-static CLASS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("class="));
+static CLASS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["class=", "CLASS="].map(|name| Finder::new(name)));
 
 /// Elements whose content is text, whatever it looks like.
 const RAW_TEXT: &[&[u8]] =
@@ -226,9 +228,9 @@ impl Sieve {
     /// Where not every element is wanted, one that is may change the appetite.
     fn known(&self, tag: Tag<'_>, name: Name) -> Known {
         let wanted = match self.appetite.elements {
-            Elements::All => return if has_id(tag) { Known::Meaningful } else { Known::Yes },
-            Elements::Marked => has_id(tag) || CLASS.find(tag.bytes).is_some(),
-            Elements::Named => has_id(tag),
+            Elements::All => return if has_known_id(tag) { Known::Meaningful } else { Known::Yes },
+            Elements::Marked => has_known_id(tag) || has_known_class(tag),
+            Elements::Named => has_known_id(tag),
             Elements::Few => false,
         };
         if wanted || self.is_always_wanted(tag, name) { Known::Meaningful } else { Known::No }
@@ -251,6 +253,10 @@ impl Sieve {
     }
 }
 
-fn has_id(tag: Tag<'_>) -> bool {
-    ID.iter().any(|id| id.find(tag.bytes).is_some())
+fn has_known_id(tag: Tag<'_>) -> bool {
+    ID.iter().any(|id| tag.values(id).any(|id| layout::by_id(id).is_some() || signs::is_known_id(id)))
+}
+
+fn has_known_class(tag: Tag<'_>) -> bool {
+    CLASS.iter().any(|class| tag.values(class).any(|classes| layout::by_classes(classes, Within::NOWHERE).is_some()))
 }

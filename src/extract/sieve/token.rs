@@ -1,5 +1,6 @@
 //! Where one token of HTML ends and the next begins. No more of the syntax than that.
 
+use memchr::memmem::Finder;
 use memchr::{memchr, memchr3};
 
 /// What the front of some bytes is.
@@ -24,10 +25,24 @@ pub(super) struct Tag<'a> {
     pub(super) name: &'a [u8],
 }
 
-impl Tag<'_> {
+impl<'a> Tag<'a> {
     /// True for `<path/>`.
     pub(super) fn is_self_closing(self) -> bool {
         self.bytes.ends_with(b"/>")
+    }
+
+    /// Everything that may be the value of an attribute. `assignment` finds its name with the `=` behind it; what it
+    /// finds inside of other names and values comes too.
+    pub(super) fn values(self, assignment: &Finder<'_>) -> impl Iterator<Item = &'a str> {
+        let length = assignment.needle().len();
+        assignment.find_iter(self.bytes).filter_map(move |at| {
+            let behind = &self.bytes[at + length..];
+            let value = match behind {
+                [quote @ (b'"' | b'\''), value @ ..] => &value[..memchr(*quote, value)?],
+                _ => &behind[..behind.iter().position(|byte| *byte == b'>' || byte.is_ascii_whitespace())?],
+            };
+            std::str::from_utf8(value).ok()
+        })
     }
 }
 
