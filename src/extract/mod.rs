@@ -1,12 +1,13 @@
 //! Bytes of an Amazon page become facts, streaming.
 //!
 //! 1. [`encoding`] turns each chunk into UTF-8, whatever the page declares or really is.
-//! 2. [`handlers`] feed a streaming parser; no tree is ever built. [`layout`] tells what an id or a class means, and
+//! 2. [`sieve`] drops what cannot matter where the stream stands, which is most of a page.
+//! 3. [`handlers`] feed a streaming parser; no tree is ever built. [`layout`] tells what an id or a class means, and
 //!    [`scan`] keeps the text of what means something as raw captures, all of it bounded.
-//! 3. As soon as nothing further down can add a fact, the stream is *settled* and the rest need not be fetched.
-//! 4. [`read`] asks the captures: [`kind`] of page first, then each field by its own rule ([`price`], [`availability`],
+//! 4. As soon as nothing further down can add a fact, the stream is *settled* and the rest need not be fetched.
+//! 5. [`read`] asks the captures: [`kind`] of page first, then each field by its own rule ([`price`], [`availability`],
 //!    [`seller`], [`rank`], [`facts`], [`lists`]), in the words of every language ([`phrases`]).
-//! 5. [`Page`] is the answer, and [`Page::outcome`] the end of a crawl.
+//! 6. [`Page`] is the answer, and [`Page::outcome`] the end of a crawl.
 //!
 //! Pure: no I/O, no clock. The answer does not depend on how the page was cut into chunks.
 
@@ -110,7 +111,7 @@ impl Extractor {
         self.bytes += chunk.len() as u64;
         let Some(parser) = self.parser.as_mut() else { return Ok(self.progress()) };
         let utf8 = self.transcoder.push(chunk);
-        let written = self.sieve.feed(utf8, &mut |piece| read(parser, &self.wire, piece));
+        let written = self.sieve.feed(utf8, &mut |piece| parse(parser, &self.wire, piece));
         self.after(written)
     }
 
@@ -119,7 +120,7 @@ impl Extractor {
         if let Some(mut parser) = self.parser.take() {
             // Whatever the very last bytes do to the parser, the captures made so far stand.
             let rest = self.transcoder.finish();
-            if self.sieve.feed(rest, &mut |piece| read(&mut parser, &self.wire, piece)).is_ok() {
+            if self.sieve.feed(rest, &mut |piece| parse(&mut parser, &self.wire, piece)).is_ok() {
                 let _ = parser.end();
             }
         }
@@ -148,7 +149,8 @@ impl Extractor {
     }
 }
 
-fn read(parser: &mut Parser, wire: &Wire, piece: &[u8]) -> Result<Appetite, RewritingError> {
+/// Gives the parser a piece; what may be of use behind it.
+fn parse(parser: &mut Parser, wire: &Wire, piece: &[u8]) -> Result<Appetite, RewritingError> {
     parser.write(piece)?;
     Ok(wire.lock().appetite())
 }

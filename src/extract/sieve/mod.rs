@@ -46,17 +46,23 @@ pub(super) struct Appetite {
     pub(super) script: bool,
 }
 
-/// Elements that say something about the page as a whole wherever they stand, and what their tag must contain for it.
-static ALWAYS_WANTED: LazyLock<[(&[u8], Finder<'static>); 6]> = LazyLock::new(|| {
-    [("html", ""), ("title", ""), ("link", "canonical"), ("form", ""), ("input", "ASIN"), ("a", "cs_")]
-        .map(|(name, piece)| (name.as_bytes(), Finder::new(piece)))
-});
-static ID: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["id=", "ID="].map(|name| Finder::new(name)));
-static CLASS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["class=", "CLASS="].map(|name| Finder::new(name)));
+const SCRIPT: Name = Name::new(b"script");
+const STYLE: Name = Name::new(b"style");
 
 /// Elements whose content is text, whatever it looks like.
-const RAW_TEXT: &[&[u8]] =
-    &[b"script", b"style", b"title", b"textarea", b"noscript", b"iframe", b"xmp", b"noembed", b"noframes"];
+const RAW_TEXT: [Name; 9] =
+    Name::all(["script", "style", "title", "textarea", "noscript", "iframe", "xmp", "noembed", "noframes"]);
+
+/// Elements that say something about the page as a whole wherever they stand, and what their tag must contain for it.
+static ALWAYS_WANTED: LazyLock<[(Name, Finder<'static>); 6]> = LazyLock::new(|| {
+    [("html", ""), ("title", ""), ("link", "canonical"), ("form", ""), ("input", "ASIN"), ("a", "cs_")]
+        .map(|(name, piece)| (Name::new(name.as_bytes()), Finder::new(piece)))
+});
+
+/// An attribute in lower case and in the capitals of pages that write all their tags so.
+type Attribute = [Finder<'static>; 2];
+static ID: LazyLock<Attribute> = LazyLock::new(|| ["id=", "ID="].map(|name| Finder::new(name)));
+static CLASS: LazyLock<Attribute> = LazyLock::new(|| ["class=", "CLASS="].map(|name| Finder::new(name)));
 
 /// Why the page cannot be read any further.
 #[derive(Debug)]
@@ -143,7 +149,7 @@ impl Sieve {
                     self.hand_over(&bytes[run..at], parse)?;
                     run = end;
                     for name in names {
-                        self.hand_over(&[b"</", name.as_bytes(), b">"].concat(), parse)?;
+                        self.hand_over(&[b"</", name.text().as_slice(), b">"].concat(), parse)?;
                     }
                 }
             }
@@ -175,7 +181,7 @@ impl Sieve {
             },
             State::RawText(name) => {
                 let name = *name;
-                let (length, ends) = token::raw_text(bytes, name.as_bytes());
+                let (length, ends) = token::raw_text(bytes, &name.text());
                 if ends {
                     self.state = State::Markup;
                 }
@@ -187,9 +193,9 @@ impl Sieve {
     }
 
     fn wants_raw_text(&self, name: Name) -> bool {
-        match name.as_bytes() {
-            b"script" => self.appetite.script,
-            b"style" => false,
+        match name {
+            SCRIPT => self.appetite.script,
+            STYLE => false,
             _ => self.appetite.elements == Elements::All,
         }
     }
@@ -214,13 +220,13 @@ impl Sieve {
         let has_content = !name.is_void() && !(tag.is_self_closing() && self.open.are_foreign());
         if has_content {
             self.open.open(name, known);
-            if RAW_TEXT.contains(&name.as_bytes()) {
+            if RAW_TEXT.contains(&name) {
                 self.state = State::RawText(name);
             }
         }
         match known {
             Known::No => Fate::Drop,
-            Known::Yes if name.as_bytes() != b"script" => Fate::Pass,
+            Known::Yes if name != SCRIPT => Fate::Pass,
             Known::Yes | Known::Meaningful => Fate::PassAndAsk,
         }
     }
@@ -237,9 +243,8 @@ impl Sieve {
     }
 
     fn is_always_wanted(&self, tag: Tag<'_>, name: Name) -> bool {
-        let name = name.as_bytes();
-        let wanted_for = |(known, piece): &(&[u8], Finder<'_>)| *known == name && piece.find(tag.bytes).is_some();
-        (name == b"script" && self.appetite.script) || ALWAYS_WANTED.iter().any(wanted_for)
+        let wanted_for = |(known, piece): &(Name, Finder<'_>)| *known == name && piece.find(tag.bytes).is_some();
+        (name == SCRIPT && self.appetite.script) || ALWAYS_WANTED.iter().any(wanted_for)
     }
 
     fn end(&mut self, tag: Tag<'_>) -> Fate {
@@ -254,9 +259,13 @@ impl Sieve {
 }
 
 fn has_known_id(tag: Tag<'_>) -> bool {
-    ID.iter().any(|id| tag.values(id).any(|id| layout::by_id(id).is_some() || signs::is_known_id(id)))
+    tag.values(spelling(&ID, tag)).any(|id| layout::by_id(id).is_some() || signs::is_known_id(id))
 }
 
 fn has_known_class(tag: Tag<'_>) -> bool {
-    CLASS.iter().any(|class| tag.values(class).any(|classes| layout::by_classes(classes, Within::NOWHERE).is_some()))
+    tag.values(spelling(&CLASS, tag)).any(|classes| layout::by_classes(classes, Within::NOWHERE).is_some())
+}
+
+fn spelling<'a>([lower, capitals]: &'a Attribute, tag: Tag<'_>) -> &'a Finder<'static> {
+    if tag.name[0].is_ascii_uppercase() { capitals } else { lower }
 }

@@ -4,49 +4,49 @@
 const NAME_BYTES: usize = 16;
 
 /// Void elements, which have no end tag.
-const VOID: &[&[u8]] = &[
-    b"area",
-    b"base",
-    b"basefont",
-    b"bgsound",
-    b"br",
-    b"col",
-    b"embed",
-    b"hr",
-    b"img",
-    b"input",
-    b"keygen",
-    b"link",
-    b"meta",
-    b"param",
-    b"source",
-    b"track",
-    b"wbr",
-];
+const VOID: [Name; 17] = Name::all([
+    "area", "base", "basefont", "bgsound", "br", "col", "embed", "hr", "img", "input", "keygen", "link", "meta",
+    "param", "source", "track", "wbr",
+]);
 
-/// A name in lower case, padded with zeros.
+/// Drawings and formulas.
+const FOREIGN: [Name; 2] = Name::all(["svg", "math"]);
+
+/// A name in lower case, packed into one number so that comparing two is cheap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name([u8; NAME_BYTES]);
+pub(super) struct Name(u128);
 
 impl Name {
     /// From a name in any case.
-    pub(super) fn new(name: &[u8]) -> Self {
-        let mut own = [0; NAME_BYTES];
-        for (own, byte) in own.iter_mut().zip(name) {
-            *own = byte.to_ascii_lowercase();
+    pub(super) const fn new(name: &[u8]) -> Self {
+        let mut packed = [0; NAME_BYTES];
+        let mut at = 0;
+        while at < name.len() && at < NAME_BYTES {
+            packed[at] = name[at].to_ascii_lowercase();
+            at += 1;
         }
-        Self(own)
+        Self(u128::from_le_bytes(packed))
+    }
+
+    /// A table of names.
+    pub(super) const fn all<const COUNT: usize>(names: [&str; COUNT]) -> [Self; COUNT] {
+        let mut all = [Self(0); COUNT];
+        let mut at = 0;
+        while at < COUNT {
+            all[at] = Self::new(names[at].as_bytes());
+            at += 1;
+        }
+        all
     }
 
     /// The name in lower case.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(NAME_BYTES);
-        &self.0[..length]
+    pub(super) fn text(self) -> Vec<u8> {
+        self.0.to_le_bytes().into_iter().take_while(|byte| *byte != 0).collect()
     }
 
     /// True for `<br>` and its like.
-    pub(super) fn is_void(&self) -> bool {
-        VOID.contains(&self.as_bytes())
+    pub(super) fn is_void(self) -> bool {
+        VOID.contains(&self)
     }
 }
 
@@ -88,8 +88,7 @@ impl OpenElements {
 
     /// True inside of a drawing or a formula, where `<x/>` has no end tag.
     pub(super) fn are_foreign(&self) -> bool {
-        let is_foreign = |name: &Name| matches!(name.as_bytes(), b"svg" | b"math");
-        self.0.iter().any(|(name, _)| is_foreign(name))
+        self.0.iter().any(|(name, _)| FOREIGN.contains(name))
     }
 
     pub(super) fn close(&mut self, name: Name) -> Closed {
