@@ -61,8 +61,8 @@ static ALWAYS_WANTED: LazyLock<[(Name, Finder<'static>); 6]> = LazyLock::new(|| 
 
 /// An attribute in lower case and in the capitals of pages that write all their tags so.
 type Attribute = [Finder<'static>; 2];
-static ID: LazyLock<Attribute> = LazyLock::new(|| ["id=", "ID="].map(|name| Finder::new(name)));
-static CLASS: LazyLock<Attribute> = LazyLock::new(|| ["class=", "CLASS="].map(|name| Finder::new(name)));
+static ID: LazyLock<Attribute> = LazyLock::new(|| ["id=", "ID="].map(Finder::new));
+static CLASS: LazyLock<Attribute> = LazyLock::new(|| ["class=", "CLASS="].map(Finder::new));
 
 /// Why the page cannot be read any further.
 #[derive(Debug)]
@@ -217,8 +217,8 @@ impl Sieve {
     fn start(&mut self, tag: Tag<'_>) -> Fate {
         let name = Name::new(tag.name);
         let known = self.known(tag, name);
-        let has_content = !name.is_void() && !(tag.is_self_closing() && self.open.are_foreign());
-        if has_content {
+        let is_empty = name.is_void() || (tag.is_self_closing() && self.open.are_foreign());
+        if !is_empty {
             self.open.open(name, known);
             if RAW_TEXT.contains(&name) {
                 self.state = State::RawText(name);
