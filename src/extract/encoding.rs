@@ -5,6 +5,7 @@
 //! page is, otherwise the declaration holds (byte order mark, HTTP header, `<meta>`, in this order).
 
 use encoding_rs::{CoderResult, Decoder, Encoding, GBK, SHIFT_JIS, UTF_8, WINDOWS_1252};
+use memchr::memchr;
 
 use crate::domain::Marketplace;
 
@@ -14,6 +15,8 @@ const PROBE_BYTES: usize = 24;
 const HEAD_BYTES: usize = 192 * 1024;
 /// Longest tag kept to look for a declaration in it.
 const TAG_BYTES: usize = 512;
+/// The start of the tags that may hold a declaration.
+const META: &[u8] = b"<meta";
 
 /// Turns the bytes of a page into UTF-8, chunk by chunk.
 pub(super) struct Transcoder {
@@ -153,20 +156,29 @@ impl Transcoder {
         // Exactly so many bytes, however they were cut into chunks.
         let ascii = &ascii[..ascii.len().min(HEAD_BYTES - self.looked_at)];
         self.looked_at += ascii.len();
-        for &byte in ascii {
+        let mut rest = ascii;
+        while let Some(start) = if tag.is_empty() { memchr(b'<', rest) } else { Some(0) }
+            && let Some((byte, behind)) = rest[start..].split_first()
+        {
+            rest = behind;
+            let may_be_meta = META.get(tag.len()).is_none_or(|expected| expected.eq_ignore_ascii_case(byte));
             match byte {
-                b'<' => {
-                    tag.clear();
-                    tag.push(byte);
-                }
                 b'>' => {
-                    if tag.len() > 5 && tag[..5].eq_ignore_ascii_case(b"<meta") {
+                    if tag.len() > META.len() {
                         self.declared = self.declared.or_else(|| charset_in(tag));
                     }
                     tag.clear();
                 }
-                _ if !tag.is_empty() && tag.len() < TAG_BYTES => tag.push(byte),
-                _ => {}
+                b'<' => {
+                    tag.clear();
+                    tag.push(*byte);
+                }
+                _ if may_be_meta => {
+                    if tag.len() < TAG_BYTES {
+                        tag.push(*byte);
+                    }
+                }
+                _ => tag.clear(),
             }
         }
     }

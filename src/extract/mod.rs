@@ -1,12 +1,13 @@
 //! Bytes of an Amazon page become facts, streaming.
 //!
 //! 1. [`encoding`] turns each chunk into UTF-8, whatever the page declares or really is.
-//! 2. [`handlers`] feed a streaming parser; no tree is ever built. [`layout`] tells what an id or a class means, and
+//! 2. [`sieve`] drops what cannot matter where the stream stands, which is most of a page.
+//! 3. [`handlers`] feed a streaming parser; no tree is ever built. [`layout`] tells what an id or a class means, and
 //!    [`scan`] keeps the text of what means something as raw captures, all of it bounded.
-//! 3. As soon as nothing further down can add a fact, the stream is *settled* and the rest need not be fetched.
-//! 4. [`read`] asks the captures: [`kind`] of page first, then each field by its own rule ([`price`], [`availability`],
+//! 4. As soon as nothing further down can add a fact, the stream is *settled* and the rest need not be fetched.
+//! 5. [`read`] asks the captures: [`kind`] of page first, then each field by its own rule ([`price`], [`availability`],
 //!    [`seller`], [`rank`], [`facts`], [`lists`]), in the words of every language ([`phrases`]).
-//! 5. [`Page`] is the answer, and [`Page::outcome`] the end of a crawl.
+//! 6. [`Page`] is the answer, and [`Page::outcome`] the end of a crawl.
 //!
 //! Pure: no I/O, no clock. The answer does not depend on how the page was cut into chunks.
 
@@ -25,6 +26,7 @@ mod rank;
 mod read;
 mod scan;
 mod seller;
+mod sieve;
 mod signs;
 mod text;
 
@@ -38,6 +40,7 @@ pub use page::{Item, NoPrice, Page, PageKind};
 use encoding::Transcoder;
 use handlers::{Shared, Wire};
 use scan::Scan;
+use sieve::{Appetite, Halt, Sieve};
 
 /// What is known about a page before its first byte.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +77,7 @@ type Parser = HtmlRewriter<'static, fn(&[u8])>;
 pub struct Extractor {
     marketplace: Option<Marketplace>,
     transcoder: Transcoder,
+    sieve: Sieve,
     parser: Option<Parser>,
     wire: Shared,
     settled: bool,
@@ -84,11 +88,14 @@ impl Extractor {
     /// An extractor for one page.
     pub fn new(context: PageContext) -> Self {
         let fallback = context.marketplace.and_then(encoding::customary);
-        let wire = Wire::new(Scan::new(context.marketplace.is_none()));
+        let scan = Scan::new(context.marketplace.is_none());
+        let sieve = Sieve::new(scan.appetite());
+        let wire = Wire::new(scan);
         let discard: fn(&[u8]) = |_| {};
         Self {
             marketplace: context.marketplace,
             transcoder: Transcoder::new(context.content_type.as_deref(), fallback),
+            sieve,
             parser: Some(HtmlRewriter::new(handlers::settings(&wire), discard)),
             wire,
             settled: false,
@@ -103,7 +110,8 @@ impl Extractor {
     pub fn feed(&mut self, chunk: &[u8]) -> Result<Progress, ExtractError> {
         self.bytes += chunk.len() as u64;
         let Some(parser) = self.parser.as_mut() else { return Ok(self.progress()) };
-        let written = parser.write(self.transcoder.push(chunk));
+        let utf8 = self.transcoder.push(chunk);
+        let written = self.sieve.feed(utf8, &mut |piece| parse(parser, &self.wire, piece));
         self.after(written)
     }
 
@@ -111,7 +119,8 @@ impl Extractor {
     pub fn finish(mut self) -> Page {
         if let Some(mut parser) = self.parser.take() {
             // Whatever the very last bytes do to the parser, the captures made so far stand.
-            if parser.write(self.transcoder.finish()).is_ok() {
+            let rest = self.transcoder.finish();
+            if self.sieve.feed(rest, &mut |piece| parse(&mut parser, &self.wire, piece)).is_ok() {
                 let _ = parser.end();
             }
         }
@@ -121,23 +130,29 @@ impl Extractor {
         read::page(&scan, self.marketplace, settled, self.bytes)
     }
 
-    fn after(&mut self, written: Result<(), RewritingError>) -> Result<Progress, ExtractError> {
+    fn after(&mut self, written: Result<(), Halt>) -> Result<Progress, ExtractError> {
         let Err(error) = written else { return Ok(Progress::More) };
         // A parser that has once returned an error must not be used again.
         self.parser = None;
         match error {
-            RewritingError::ContentHandlerError(stop) if stop.is::<handlers::Stop>() => {
+            Halt::Parser(RewritingError::ContentHandlerError(stop)) if stop.is::<handlers::Stop>() => {
                 self.settled = true;
                 Ok(Progress::Settled)
             }
-            RewritingError::MemoryLimitExceeded(_) => Err(ExtractError::OutOfMemory),
-            other => Err(ExtractError::Parser(other.to_string())),
+            Halt::TooLarge | Halt::Parser(RewritingError::MemoryLimitExceeded(_)) => Err(ExtractError::OutOfMemory),
+            Halt::Parser(other) => Err(ExtractError::Parser(other.to_string())),
         }
     }
 
     fn progress(&self) -> Progress {
         if self.settled { Progress::Settled } else { Progress::More }
     }
+}
+
+/// Gives the parser a piece; what may be of use behind it.
+fn parse(parser: &mut Parser, wire: &Wire, piece: &[u8]) -> Result<Appetite, RewritingError> {
+    parser.write(piece)?;
+    Ok(wire.lock().appetite())
 }
 
 /// Reads a page that is all there.

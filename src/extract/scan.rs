@@ -9,6 +9,7 @@ use lol_html::send::Element;
 
 use super::capture::{Capture, Pieces, RANKS};
 use super::layout::{self, FACEOUT, Mark, Part, ROW_FAMILIES, SEARCH_RESULT, Within};
+use super::sieve::{Appetite, Elements};
 use super::signs::{Attributes, IMAGE_HOLDER};
 use super::text;
 
@@ -359,8 +360,31 @@ impl Scan {
 
     /// True when text is wanted where the stream stands.
     pub(super) fn is_listening(&self) -> bool {
-        let head = self.head_script.as_ref().is_some_and(|script| script.len() < HEAD_SCRIPT_BYTES);
-        head || (!self.frames.is_empty() && !self.is_deaf())
+        self.wants_head_script() || (!self.frames.is_empty() && !self.is_deaf())
+    }
+
+    fn wants_head_script(&self) -> bool {
+        self.head_script.as_ref().is_some_and(|script| script.len() < HEAD_SCRIPT_BYTES)
+    }
+
+    /// True when the text of the script that has just started is of use.
+    fn wants_script(&self) -> bool {
+        let is_of_variations = || self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script);
+        self.wants_head_script() || is_of_variations()
+    }
+
+    /// What of the page may be of use where the stream stands.
+    pub(super) fn appetite(&self) -> Appetite {
+        let elements = if self.is_deaf() {
+            Elements::Few
+        } else if !self.frames.is_empty() {
+            Elements::All
+        } else if self.attributes.signs.product {
+            Elements::Named
+        } else {
+            Elements::Marked
+        };
+        Appetite { elements, script: self.wants_script() }
     }
 
     /// True where classes may mean something: on a product page only inside of a region.

@@ -96,6 +96,14 @@ static ID_MEANINGS: LazyLock<Lexicon<IdMeaning>> = LazyLock::new(|| {
     Lexicon::new(signs.chain(IMAGE_IDS.iter().map(|id| (*id, IdMeaning::Image))))
 });
 
+/// True when an element with this id says something by being there.
+pub(super) fn is_known_id(id: &str) -> bool {
+    id == ASIN_INPUT || ID_MEANINGS.get(id).is_some()
+}
+
+/// Id of the hidden input of the cart form.
+const ASIN_INPUT: &str = "ASIN";
+
 /// The rule of an image that has no id of its own, only a frame that is known.
 pub(super) const IMAGE_HOLDER: &str = "image holder";
 
@@ -107,7 +115,7 @@ impl Attributes {
             Some((rule, IdMeaning::Image)) => self.note_image(rule, el),
             None => {}
         }
-        if id == "ASIN" {
+        if id == ASIN_INPUT {
             self.note_asin_input(el);
         }
         if id == "averageCustomerReviews" {
