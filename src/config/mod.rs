@@ -244,7 +244,11 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`], naming the setting.
     pub fn load(folder: &Path, flags: impl Provider) -> Result<Self, SettingsError> {
-        let mut figment = Figment::new().merge(Toml::file_exact(folder.join("default.toml")));
+        let mut figment = Figment::new();
+        let default = folder.join("default.toml");
+        if default.is_file() {
+            figment = figment.merge(Toml::file_exact(default));
+        }
         if let Ok(environment) = std::env::var("TRACKER_ENV") {
             let file = folder.join(format!("{environment}.toml"));
             if !file.is_file() {

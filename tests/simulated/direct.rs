@@ -1,0 +1,87 @@
+//! The ordinary source over the simulated marketplace: what is read is what is true, on every marketplace.
+
+use std::sync::Arc;
+
+use amazon_tracker::config::CrawlSettings;
+use amazon_tracker::domain::{Availability, Block, Failure, Listing, Marketplace, Outcome, Reading};
+use amazon_tracker::sources::Source;
+use amazon_tracker::sources::direct::DirectSource;
+use amazon_tracker::sources::simulated::{Fault, Simulated, SimulatedSettings};
+use amazon_tracker::telemetry::Metrics;
+
+async fn marketplace() -> (Simulated, DirectSource) {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let simulated = Simulated::start(SimulatedSettings::default(), socket).await.unwrap();
+    let base_url = Some(format!("http://{}", simulated.addr()).parse().unwrap());
+    let settings = CrawlSettings { base_url, ..CrawlSettings::default() };
+    let source = DirectSource::new(settings, Arc::new(Metrics::new())).unwrap();
+    (simulated, source)
+}
+
+fn first_listing(simulated: &Simulated, marketplace: Marketplace) -> Listing {
+    Listing::new(marketplace, simulated.catalogue().products(1).next().unwrap().asin)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_is_what_is_true_on_every_marketplace() {
+    let (simulated, source) = marketplace().await;
+    let mut wrong = Vec::new();
+    for &marketplace in Marketplace::ALL {
+        for product in simulated.catalogue().products(12) {
+            let listing = Listing::new(marketplace, product.asin);
+            let facts = simulated.facts(listing);
+            let outcome = source.fetch(listing).await;
+            let Outcome::Observed(seen) = outcome else {
+                wrong.push(format!("{listing}: {}", outcome.as_str()));
+                continue;
+            };
+            let price = facts.price.map_or(Reading::Absent, Reading::Is);
+            if seen.price != price {
+                wrong.push(format!("{listing}: price {:?}, not {price:?}", seen.price));
+            }
+            if seen.availability.is_out() != facts.availability.is_out() {
+                wrong.push(format!("{listing}: {:?}, not {:?}", seen.availability, facts.availability));
+            }
+            if seen.rating.value() != Some(&facts.rating) || seen.review_count.value() != Some(&facts.review_count) {
+                wrong.push(format!("{listing}: {:?} stars by {:?}", seen.rating, seen.review_count));
+            }
+        }
+    }
+    simulated.stop().await;
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_the_marketplace_is_an_outcome_never_data() {
+    let (simulated, source) = marketplace().await;
+    let listing = first_listing(&simulated, Marketplace::De);
+    simulated.fail_next(1, Fault::Captcha);
+    assert_eq!(source.fetch(listing).await, Outcome::Blocked(Block::Captcha));
+    simulated.fail_next(1, Fault::Unavailable);
+    assert!(matches!(source.fetch(listing).await, Outcome::Blocked(Block::Throttled { .. })));
+    simulated.fail_next(1, Fault::Truncated);
+    assert_eq!(source.fetch(listing).await, Outcome::Failed(Failure::Truncated));
+    simulated.set_missing(listing, true);
+    assert_eq!(source.fetch(listing).await, Outcome::NotFound);
+    simulated.set_missing(listing, false);
+    simulated.set_availability(listing, Availability::Unavailable);
+    let Outcome::Observed(seen) = source.fetch(listing).await else { panic!("not a page") };
+    assert_eq!((seen.price, seen.availability), (Reading::Absent, Availability::Unavailable));
+    simulated.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_marketplace_that_is_down_or_slow_is_a_failure_with_its_name() {
+    let (simulated, source) = marketplace().await;
+    let listing = first_listing(&simulated, Marketplace::Us);
+    let base_url = Some(format!("http://{}", simulated.addr()).parse().unwrap());
+    let hasty = CrawlSettings { base_url, total_timeout_secs: 1, ..CrawlSettings::default() };
+    let hasty = DirectSource::new(hasty, Arc::new(Metrics::new())).unwrap();
+    simulated.fail_next(1, Fault::Slow);
+    assert_eq!(hasty.fetch(listing).await, Outcome::Failed(Failure::Timeout));
+    let tiny = CrawlSettings { base_url: Some(format!("http://{}", simulated.addr()).parse().unwrap()), max_body_bytes: 1000, ..CrawlSettings::default() };
+    let tiny = DirectSource::new(tiny, Arc::new(Metrics::new())).unwrap();
+    assert_eq!(tiny.fetch(listing).await, Outcome::Failed(Failure::TooLarge));
+    simulated.stop().await;
+    assert_eq!(source.fetch(listing).await, Outcome::Failed(Failure::Connect));
+}
