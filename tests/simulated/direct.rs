@@ -79,7 +79,11 @@ async fn a_marketplace_that_is_down_or_slow_is_a_failure_with_its_name() {
     let hasty = DirectSource::new(hasty, Arc::new(Metrics::new())).unwrap();
     simulated.fail_next(1, Fault::Slow);
     assert_eq!(hasty.fetch(listing).await, Outcome::Failed(Failure::Timeout));
-    let tiny = CrawlSettings { base_url: Some(format!("http://{}", simulated.addr()).parse().unwrap()), max_body_bytes: 1000, ..CrawlSettings::default() };
+    let tiny = CrawlSettings {
+        base_url: Some(format!("http://{}", simulated.addr()).parse().unwrap()),
+        max_body_bytes: 1000,
+        ..CrawlSettings::default()
+    };
     let tiny = DirectSource::new(tiny, Arc::new(Metrics::new())).unwrap();
     assert_eq!(tiny.fetch(listing).await, Outcome::Failed(Failure::TooLarge));
     simulated.stop().await;

@@ -4,6 +4,7 @@
 
 mod controls;
 mod determinism;
+mod direct;
 mod faults;
 mod market;
 mod marketplaces;
