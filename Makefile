@@ -24,6 +24,6 @@ lint: ## Format and clippy, warnings are errors
 fmt: ## Format the code
 	cargo fmt
 
-docs: ## The documentation of every public item
+docs: ## The documentation of every item: its readers are the next owners, so private ones too
 	@scripts/require.sh cc rust
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items

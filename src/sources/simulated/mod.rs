@@ -6,7 +6,7 @@
 //! # Design
 //! The world is a *function*. The facts of a listing are computed directly from the seed, the listing and the number of
 //! the world's step, which is the only thing that moves: no listing has a state of its own, any of the 36⁹ ASINs on any
-//! marketplace exists as soon as somebody asks for it, and the past is the same function at negative steps ([`past`]).
+//! marketplace exists as soon as somebody asks for it, and the past is the same function at negative steps ([`past()`]).
 //! A step costs something only for listings that were asked for, whose changes have to be told. What controls fix
 //! (a price, an availability) is laid over the function, listing by listing.
 //!
