@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use url::Url;
 
+use super::print_result;
 use crate::domain::Marketplace;
 use crate::extract::{PageContext, extract};
 
@@ -26,8 +27,7 @@ pub(super) fn run(args: ExtractArgs) -> anyhow::Result<ExitCode> {
     let by_url = args.url.as_ref().and_then(Url::host_str).and_then(Marketplace::from_host);
     let context = PageContext { marketplace: args.marketplace.or(by_url), content_type: None };
     let page = extract(&read(&args.file)?, context)?;
-    println!("{}", serde_json::to_string(&page)?);
-    Ok(ExitCode::SUCCESS)
+    print_result(&format!("{}\n", serde_json::to_string(&page)?))
 }
 
 fn read(file: &str) -> anyhow::Result<Vec<u8>> {

@@ -100,6 +100,15 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// Prints a result. A reader that has seen enough (`| head`) is no error.
+fn print_result(text: &str) -> anyhow::Result<ExitCode> {
+    use std::io::{ErrorKind, Write};
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
 /// Reads the settings and starts to log.
 fn prepare(folder: &std::path::Path, flags: Flags) -> anyhow::Result<Settings> {
     let settings = Settings::load(folder, flags.0)?;

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::print_result;
+
 pub(super) fn run() -> anyhow::Result<ExitCode> {
-    println!("{}", crate::http::openapi_document().to_pretty_json()?);
-    Ok(ExitCode::SUCCESS)
+    print_result(&format!("{}\n", crate::http::openapi_document().to_pretty_json()?))
 }

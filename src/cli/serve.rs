@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{DatabaseArgs, Flags, SourceArgs, prepare, signal_to_stop};
+use super::{DatabaseArgs, Flags, SourceArgs, prepare, print_result, signal_to_stop};
 use crate::app;
 use crate::config::Settings;
 
@@ -31,8 +31,7 @@ pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with("crawl.base_url", args.source.base_url);
     if args.check_config {
         let settings = Settings::load(folder, flags.0)?;
-        print!("{}", toml::to_string(&settings)?);
-        return Ok(ExitCode::SUCCESS);
+        return print_result(&toml::to_string(&settings)?);
     }
     let settings = prepare(folder, flags)?;
     if std::env::var_os("REDIS_URL").is_some() {

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::table::two_columns;
-use super::{Flags, SourceArgs, prepare};
+use super::{Flags, SourceArgs, prepare, print_result};
 use crate::domain::{Asin, Listing, Marketplace, Observation, Outcome};
 use crate::sources::Source;
 use crate::sources::direct::DirectSource;
@@ -38,11 +38,7 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
     let source = DirectSource::new(settings.crawl, Arc::new(Metrics::new()))?;
     let outcome = tokio::runtime::Runtime::new()?.block_on(source.fetch(listing));
     let object = describe(listing, &outcome);
-    if args.json {
-        println!("{object}");
-    } else {
-        print!("{}", two_columns(&rows(&object)));
-    }
+    print_result(&if args.json { format!("{object}\n") } else { two_columns(&rows(&object)) })?;
     Ok(if matches!(outcome, Outcome::Observed(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

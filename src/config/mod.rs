@@ -222,7 +222,7 @@ impl Default for LogSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Unknown, of the wrong type, or a file that cannot be read; the message names the setting and its source.
-    #[error("{0}")]
+    #[error(transparent)]
     Read(#[from] Box<figment::Error>),
     /// A value that cannot work.
     #[error("{setting}: {problem}")]
