@@ -267,7 +267,8 @@ impl<E: Entity> Shard<E> {
         self.epochs += 1;
         let epoch = self.epochs;
         let inbox = Inbox::new(Arc::clone(&self.metrics));
-        let task = launch((self.factory)(key), &inbox, inbox.open(), &self.runtime);
+        let (factory, made) = (Arc::clone(&self.factory), key.clone());
+        let task = launch(move || factory(&made), &inbox, inbox.open(), &self.runtime);
         self.metrics.resident.inc();
         let (shard, child) = (cx.inbox().clone(), key.clone());
         actix_rt::spawn(async move {

@@ -126,19 +126,23 @@ async fn run_once<A: Actor>(
     // A factory that panics is an actor that panics at once.
     let Ok(actor) = std::panic::catch_unwind(AssertUnwindSafe(factory)) else { return Exit::Panicked };
     metrics.resident.inc();
-    let exit = Exit::of(launch(actor, inbox, queue, runtime).await);
+    let exit = Exit::of(launch(move || actor, inbox, queue, runtime).await);
     metrics.resident.dec();
     exit
 }
 
-/// Starts one incarnation on the present thread; the task is the actor.
+/// Starts one incarnation on the present thread; the task is the actor, and what makes the actor is part of it: a factory
+/// that panics costs its own actor only.
 pub(super) fn launch<A: Actor>(
-    actor: A,
+    make: impl FnOnce() -> A + 'static,
     inbox: &Inbox<A>,
     queue: AddressReceiver<Shell<A>>,
     runtime: &Handle,
 ) -> JoinHandle<()> {
-    let context = actix::Context::with_receiver(queue);
-    let shell = Shell::new(actor, inbox.clone(), runtime.clone());
-    actix_rt::spawn(context.into_future(shell))
+    let (inbox, runtime) = (inbox.clone(), runtime.clone());
+    actix_rt::spawn(async move {
+        let context = actix::Context::with_receiver(queue);
+        let shell = Shell::new(make(), inbox, runtime);
+        context.into_future(shell).await;
+    })
 }
