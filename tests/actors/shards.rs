@@ -204,3 +204,19 @@ fn a_deadline_travels_through_the_shard_to_the_entity() {
         assert_eq!(of_probes(&metrics).expired.get(), 1);
     });
 }
+
+#[test]
+fn a_factory_that_panics_costs_its_own_entity_and_not_the_neighbours() {
+    in_house(|threads, metrics| async move {
+        let probes = probes();
+        let make = move |key: &u64| {
+            assert_ne!(*key, KEY, "this one cannot be made");
+            probes()
+        };
+        let give_up = |kind| panic!("{kind} was given up");
+        let shards = Shards::<Probe>::start(threads.shards(), &metrics, policy(), make, |_| {}, give_up);
+        assert_eq!(shards.ask(KEY, late(), which_epoch).await, Err(AskError::Dropped));
+        assert_eq!(shards.ask(OTHER, late(), which_epoch).await, Ok(1));
+        assert_eq!(of_probes(&metrics).restarts.get(), 1);
+    });
+}
