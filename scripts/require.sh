@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and is missing. Usage: scripts/require.sh rust|cc|postgres …
+# Installs what a make target needs and is missing. Usage: scripts/require.sh rust|cc|postgres|rivals …
 # A thing that cannot be installed is an error with its remedy, never a skipped step.
 set -euo pipefail
 
@@ -28,6 +28,15 @@ need_rust() {
 
 need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
+}
+
+# The programs that `make bench` measures us against, in a virtual environment of their own.
+need_rivals() {
+    local folder=target/bench-rivals
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check -r benches/rivals/requirements.txt ||
+        { echo "error: parsel and Scrapy cannot be installed from PyPI" >&2; exit 1; }
 }
 
 for thing in "$@"; do
