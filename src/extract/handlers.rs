@@ -21,6 +21,7 @@ pub(super) struct Stop;
 /// the many elements and texts that are of no use.
 pub(super) struct Wire {
     deaf: AtomicBool,
+    framed: AtomicBool,
     listening: AtomicBool,
     classes: AtomicBool,
     scan: Mutex<Scan>,
@@ -35,6 +36,7 @@ impl Wire {
         let listening = AtomicBool::new(scan.is_listening());
         Arc::new(Self {
             deaf: AtomicBool::new(false),
+            framed: AtomicBool::new(false),
             listening,
             classes: AtomicBool::new(true),
             scan: Mutex::new(scan),
@@ -51,6 +53,7 @@ impl Wire {
         let mut scan = self.lock();
         let result = change(&mut scan);
         self.deaf.store(scan.is_deaf(), Ordering::Relaxed);
+        self.framed.store(scan.is_framed(), Ordering::Relaxed);
         self.listening.store(scan.is_listening(), Ordering::Relaxed);
         self.classes.store(scan.wants_classes(), Ordering::Relaxed);
         result
@@ -99,15 +102,18 @@ fn on_element(wire: &Shared, el: &mut Element<'_, '_>) -> HandlerResult {
     }
     let (id, class) =
         (el.get_attribute("id"), if wire.classes.load(Ordering::Relaxed) { el.get_attribute("class") } else { None });
-    if id.is_none() && class.is_none() && !wire.listening.load(Ordering::Relaxed) {
+    if id.is_none() && class.is_none() && !wire.framed.load(Ordering::Relaxed) {
         return Ok(());
     }
     let (id, class) = (id.as_deref().unwrap_or_default(), class.as_deref().unwrap_or_default());
-    let (opened, settled) = wire.change(|scan| (scan.enter(id, class, el), scan.is_settled()));
-    if settled {
-        return Err(Box::new(Stop));
-    }
+    let opened = wire.change(|scan| scan.enter(id, class, el));
+    unless_settled(wire)?;
     close_with_end_tag(wire, opened, el)
+}
+
+/// Stops the stream at the very tag that settles everything.
+fn unless_settled(wire: &Wire) -> HandlerResult {
+    if wire.lock().is_settled() { Err(Box::new(Stop)) } else { Ok(()) }
 }
 
 /// An element without an end tag (`<img>`) opens nothing that could close.
@@ -115,12 +121,12 @@ fn close_with_end_tag(wire: &Shared, opened: Option<u32>, el: &mut Element<'_, '
     let Some(serial) = opened else { return Ok(()) };
     if !el.can_have_content() {
         wire.change(|scan| scan.close(serial));
-        return Ok(());
+        return unless_settled(wire);
     }
     let wire = Arc::clone(wire);
     el.on_end_tag(Box::new(move |_| {
         wire.change(|scan| scan.close(serial));
-        Ok(())
+        unless_settled(&wire)
     }))
 }
 

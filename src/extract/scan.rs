@@ -8,7 +8,7 @@ use lol_html::html_content::TextType;
 use lol_html::send::Element;
 
 use super::capture::{Capture, Pieces, RANKS};
-use super::layout::{self, FACEOUT, Mark, Part, ROW_FAMILIES, SEARCH_RESULT, Within};
+use super::layout::{self, FACEOUT, LINE_BREAKS, Mark, Part, ROW_FAMILIES, SEARCH_RESULT, Within};
 use super::sieve::{Appetite, Elements};
 use super::signs::{Attributes, IMAGE_HOLDER};
 use super::text;
@@ -35,6 +35,8 @@ struct Frame {
     serial: u32,
     capture: Capture,
     outer: Within,
+    /// A region that is part of no text: its own text only tells what the next price is the price of.
+    labels: bool,
 }
 
 /// State shared by the parser's handlers.
@@ -106,7 +108,8 @@ impl Scan {
         capture.within = self.within;
         capture.item = if self.within.any(Within::ITEM) { self.items } else { 0 };
         self.serial += 1;
-        self.frames.push(Frame { serial: self.serial, capture, outer });
+        let labels = capture.part == Part::Region && self.frames.last().is_none_or(|outer| outer.labels);
+        self.frames.push(Frame { serial: self.serial, capture, outer, labels });
         Some(self.serial)
     }
 
@@ -119,7 +122,7 @@ impl Scan {
                 return Some(("booksHeaderSection", layout::BOOK_PRICE));
             }
         }
-        let by_classes = layout::by_classes(classes, self.within).filter(|(rule, mark)| match mark.part {
+        let by_classes = layout::by_classes(classes.as_bytes(), self.within).filter(|(rule, mark)| match mark.part {
             Part::Item => self.is_item_root(rule, id, el),
             Part::Hidden => !self.frames.is_empty(),
             _ => true,
@@ -127,7 +130,7 @@ impl Scan {
         if by_classes.is_some_and(|(_, mark)| mark.part == Part::Item) {
             return by_classes;
         }
-        let by_id = if id.is_empty() { None } else { layout::by_id(id) };
+        let by_id = if id.is_empty() { None } else { layout::by_id(id.as_bytes()) };
         by_id.or(by_classes).or_else(|| self.by_tag(el))
     }
 
@@ -166,7 +169,7 @@ impl Scan {
             "script" if self.within.any(Within::TWISTER) => return found("twister", Part::Script),
             _ => {}
         }
-        if matches!(tag, "br" | "p" | "div" | "li" | "tr" | "td" | "th" | "ul" | "ol" | "dd" | "dt" | "h4" | "h5") {
+        if LINE_BREAKS.contains(&tag) && self.wants_text() {
             self.append(BREAK_TEXT);
         }
         None
@@ -226,29 +229,27 @@ impl Scan {
             self.attributes.linked_asin = text::asin_of_link(href).map(str::to_owned);
         }
         if self.within.any(Within::DETAILS) && links_to_bestsellers(href) {
-            self.label_open_frames(Part::DetailRow, RANKS);
+            self.unlabelled(Part::DetailRow).for_each(|row| RANKS.clone_into(&mut row.label));
         }
-        if self.within.any(Within::ITEM)
-            && let Some(asin) = text::asin_of_link(href)
-        {
-            self.label_open_frames(Part::Item, asin);
+        for item in self.unlabelled(Part::Item) {
+            text::asin_of_link(href).unwrap_or_default().clone_into(&mut item.label);
         }
     }
 
-    fn label_open_frames(&mut self, part: Part, label: &str) {
+    /// The open frames that nothing has told yet what they are.
+    fn unlabelled(&mut self, part: Part) -> impl Iterator<Item = &mut Capture> {
         let open = self.frames.iter_mut().map(|frame| &mut frame.capture);
-        for capture in open.filter(|capture| capture.part == part && capture.label.is_empty()) {
-            label.clone_into(&mut capture.label);
-        }
+        open.filter(move |capture| capture.part == part && capture.label.is_empty())
     }
 
     /// A fragment of text.
     pub(super) fn push_text(&mut self, fragment: &str, kind: TextType) {
         match kind {
-            TextType::Data | TextType::RCData if !self.frames.is_empty() => {
+            TextType::Data if self.wants_text() => {
                 self.note_unit(fragment);
                 self.append(fragment);
             }
+            TextType::RCData if self.is_in_document_title() => self.append(fragment),
             TextType::ScriptData => self.push_script(fragment),
             _ => {}
         }
@@ -266,22 +267,19 @@ impl Scan {
 
     /// A slash right behind a price makes it the price of a unit.
     fn note_unit(&mut self, fragment: &str) {
+        let Some(at) = self.last_price else { return };
         let visible = fragment.trim_start();
-        if visible.is_empty() {
-            return;
-        }
-        if let Some(at) = self.last_price.take()
-            && visible.starts_with('/')
-        {
-            self.captures[at].pieces.per_unit = true;
+        if !visible.is_empty() {
+            self.last_price = None;
+            self.captures[at].pieces.per_unit |= visible.starts_with('/');
         }
     }
 
     fn append(&mut self, fragment: &str) {
         let Some(frame) = self.frames.last_mut() else { return };
-        let (text, is_region) = (&mut frame.capture.text, frame.capture.part == Part::Region);
-        if is_region {
-            // Of a region only the end is of use, as the label of the next price.
+        let text = &mut frame.capture.text;
+        if frame.labels {
+            // Only the end is of use.
             if text.len() > 4 * LABEL_BYTES {
                 *text = text::tail(text, LABEL_BYTES).to_owned();
             }
@@ -358,9 +356,28 @@ impl Scan {
         self.attributes.signs.product && self.within.any(Within::ELSEWHERE)
     }
 
-    /// True when text is wanted where the stream stands.
+    /// True inside of an element that means something.
+    pub(super) fn is_framed(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
+    /// True when text or script is wanted where the stream stands.
     pub(super) fn is_listening(&self) -> bool {
-        self.wants_head_script() || (!self.frames.is_empty() && !self.is_deaf())
+        self.wants_text() || self.wants_script()
+    }
+
+    /// True when text is of use where the stream stands.
+    fn wants_text(&self) -> bool {
+        let of_use = |frame: &Frame| match frame.capture.part {
+            Part::Item => false,
+            _ => !frame.labels || self.within.any(Within::PRICED),
+        };
+        let behind_price = self.last_price.is_some();
+        self.frames.last().is_some_and(|frame| behind_price || of_use(frame)) && !self.is_deaf()
+    }
+
+    fn is_in_document_title(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.capture.part == Part::DocumentTitle)
     }
 
     fn wants_head_script(&self) -> bool {
@@ -378,13 +395,13 @@ impl Scan {
         let elements = if self.is_deaf() {
             Elements::Few
         } else if !self.frames.is_empty() {
-            Elements::All
+            Elements::Telling
         } else if self.attributes.signs.product {
             Elements::Named
         } else {
             Elements::Marked
         };
-        Appetite { elements, script: self.wants_script() }
+        Appetite { elements, within: self.within, text: self.wants_text(), script: self.wants_script() }
     }
 
     /// True where classes may mean something: on a product page only inside of a region.

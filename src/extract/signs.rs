@@ -97,8 +97,8 @@ static ID_MEANINGS: LazyLock<Lexicon<IdMeaning>> = LazyLock::new(|| {
 });
 
 /// True when an element with this id says something by being there.
-pub(super) fn is_known_id(id: &str) -> bool {
-    id == ASIN_INPUT || ID_MEANINGS.get(id).is_some()
+pub(super) fn is_known_id(id: &[u8]) -> bool {
+    id == ASIN_INPUT.as_bytes() || ID_MEANINGS.get(id).is_some()
 }
 
 /// Id of the hidden input of the cart form.
@@ -110,7 +110,7 @@ pub(super) const IMAGE_HOLDER: &str = "image holder";
 impl Attributes {
     /// Learns what an element with an id tells by being there.
     pub(super) fn note_id(&mut self, id: &str, el: &Element<'_, '_>) {
-        match ID_MEANINGS.get(id) {
+        match ID_MEANINGS.get(id.as_bytes()) {
             Some((_, IdMeaning::Sign(note))) => note(&mut self.signs),
             Some((rule, IdMeaning::Image)) => self.note_image(rule, el),
             None => {}

@@ -7,7 +7,7 @@ mod tables;
 
 use std::sync::LazyLock;
 
-pub(super) use tables::{BOOK_PRICE, FACEOUT, ROW_FAMILIES, SEARCH_RESULT};
+pub(super) use tables::{BOOK_PRICE, FACEOUT, LINE_BREAKS, ROW_FAMILIES, SEARCH_RESULT, TAGS};
 use tables::{CLASSES, ID_PREFIXES, IDS, ITEM_CLASS_PIECES};
 
 /// What the text of an element is.
@@ -113,6 +113,15 @@ impl Within {
     pub(in crate::extract) const PER_UNIT: Self = Self(1 << 17);
     /// A range of prices.
     pub(in crate::extract) const RANGE: Self = Self(1 << 18);
+    /// Where prices stand, and before them what they are the price of.
+    pub(in crate::extract) const PRICED: Self = Self::PRICES
+        .and(Self::BUY_BOX)
+        .and(Self::CENTRE)
+        .and(Self::USED)
+        .and(Self::SUBSCRIBE)
+        .and(Self::TOTAL)
+        .and(Self::PLAIN)
+        .and(Self::BOOK_HEADER);
 
     /// Both sets.
     pub(in crate::extract) const fn and(self, other: Self) -> Self {
@@ -134,25 +143,29 @@ pub(in crate::extract) struct Mark {
     pub(in crate::extract) enters: Within,
 }
 
-/// Words by length: a look-up compares only words as long as the one asked for, which are few.
+/// Words and their meanings. A look-up compares the few words that share length, first and last letter.
 pub(in crate::extract) struct Lexicon<T>(Vec<Vec<(&'static str, T)>>);
 
 impl<T: Copy> Lexicon<T> {
+    const SHELVES: usize = 1024;
+
     /// A lexicon of the given words.
     pub(in crate::extract) fn new(words: impl IntoIterator<Item = (&'static str, T)>) -> Self {
-        let mut by_length: Vec<Vec<(&'static str, T)>> = Vec::new();
+        let mut shelves = vec![Vec::new(); Self::SHELVES];
         for (word, meaning) in words {
-            if by_length.len() <= word.len() {
-                by_length.resize_with(word.len() + 1, Vec::new);
-            }
-            by_length[word.len()].push((word, meaning));
+            shelves[Self::shelf(word.as_bytes())].push((word, meaning));
         }
-        Self(by_length)
+        Self(shelves)
     }
 
     /// The lexicon's own spelling of the word, and its meaning.
-    pub(in crate::extract) fn get(&self, word: &str) -> Option<(&'static str, T)> {
-        self.0.get(word.len())?.iter().find(|(known, _)| *known == word).copied()
+    pub(in crate::extract) fn get(&self, word: &[u8]) -> Option<(&'static str, T)> {
+        self.0[Self::shelf(word)].iter().find(|(known, _)| known.as_bytes() == word).copied()
+    }
+
+    fn shelf(word: &[u8]) -> usize {
+        let (first, last) = (word.first().copied().unwrap_or(0), word.last().copied().unwrap_or(0));
+        (word.len() + 37 * usize::from(first) + 101 * usize::from(last)) % Self::SHELVES
     }
 }
 
@@ -163,19 +176,24 @@ static BY_CLASS: LazyLock<Lexicon<(Within, Mark)>> =
     LazyLock::new(|| Lexicon::new(CLASSES.iter().map(|(class, within, mark)| (*class, (*within, *mark)))));
 
 /// What the id means, with the table's own spelling of it.
-pub(in crate::extract) fn by_id(id: &str) -> Option<(&'static str, Mark)> {
-    let without_number = || {
-        let stem = id.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['_', '-']);
-        if stem.len() < id.len() { BY_ID.get(stem) } else { None }
-    };
-    let by_prefix = || ID_PREFIXES.iter().find(|(prefix, _)| id.starts_with(prefix)).copied();
-    BY_ID.get(id).or_else(without_number).or_else(by_prefix)
+pub(in crate::extract) fn by_id(id: &[u8]) -> Option<(&'static str, Mark)> {
+    let by_prefix = || ID_PREFIXES.iter().find(|(prefix, _)| id.starts_with(prefix.as_bytes())).copied();
+    BY_ID.get(id).or_else(|| BY_ID.get(without_number(id)?)).or_else(by_prefix)
+}
+
+/// `couponText` of `couponText_12`.
+fn without_number(id: &[u8]) -> Option<&[u8]> {
+    let digits = id.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let stem = &id[..id.len() - digits];
+    let marks = stem.iter().rev().take_while(|byte| matches!(byte, b'_' | b'-')).count();
+    let stem = &stem[..stem.len() - marks];
+    (stem.len() < id.len()).then_some(stem)
 }
 
 /// What an element's classes mean where it stands: the first that means something, unless another one hides it.
-pub(in crate::extract) fn by_classes(classes: &str, within: Within) -> Option<(&'static str, Mark)> {
+pub(in crate::extract) fn by_classes(classes: &[u8], within: Within) -> Option<(&'static str, Mark)> {
     let mut found: Option<(&'static str, Mark)> = None;
-    for class in classes.split_ascii_whitespace() {
+    for class in classes.split(u8::is_ascii_whitespace) {
         match by_class(class, within) {
             Some((name, mark)) if mark.part == Part::Hidden => return Some((name, mark)),
             meaning => found = found.or(meaning),
@@ -184,9 +202,10 @@ pub(in crate::extract) fn by_classes(classes: &str, within: Within) -> Option<(&
     found
 }
 
-fn by_class(class: &str, within: Within) -> Option<(&'static str, Mark)> {
-    if class.starts_with('_') && within.any(Within::ITEM) {
-        return ITEM_CLASS_PIECES.iter().find(|(piece, _)| class.contains(piece)).copied();
+fn by_class(class: &[u8], within: Within) -> Option<(&'static str, Mark)> {
+    if class.first() == Some(&b'_') && within.any(Within::ITEM) {
+        let contains = |piece: &str| memchr::memmem::find(class, piece.as_bytes()).is_some();
+        return ITEM_CLASS_PIECES.iter().find(|(piece, _)| contains(piece)).copied();
     }
     let (name, (only_within, mark)) = BY_CLASS.get(class)?;
     (only_within == Within::NOWHERE || within.any(only_within)).then_some((name, mark))
@@ -208,8 +227,8 @@ mod tests {
 
     #[test]
     fn a_numbered_block_means_what_its_stem_means() {
-        assert_eq!(by_id("couponText_12").map(|(_, mark)| mark.part), Some(Part::Coupon));
-        assert_eq!(by_id("snsAccordionRowMiddle_1").map(|(_, mark)| mark.enters), Some(Within::SUBSCRIBE));
-        assert_eq!(by_id("nothingOfOurs_1"), None);
+        assert_eq!(by_id(b"couponText_12").map(|(_, mark)| mark.part), Some(Part::Coupon));
+        assert_eq!(by_id(b"snsAccordionRowMiddle_1").map(|(_, mark)| mark.enters), Some(Within::SUBSCRIBE));
+        assert_eq!(by_id(b"nothingOfOurs_1"), None);
     }
 }

@@ -306,5 +306,20 @@ pub(super) const ITEM_CLASS_PIECES: &[(&str, Mark)] = &[
     ("p13n-sc-truncate", part(Part::ItemTitle)),
 ];
 
+/// Elements that mean something by their tag, and inside of what.
+pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
+    ("li", Within::DETAILS.and(Within::BULLETS).and(Within::TWISTER)),
+    ("tr", Within::DETAILS),
+    ("h2", Within::ITEM),
+    ("h3", Within::ITEM),
+    ("img", Within::ITEM.and(Within::IMAGE)),
+    ("a", Within::ITEM.and(Within::STARS).and(Within::DETAILS)),
+    ("script", Within::TWISTER),
+];
+
+/// Elements that start a new line, as a shopper sees it.
+pub(in crate::extract) const LINE_BREAKS: [&str; 13] =
+    ["br", "p", "div", "li", "tr", "td", "th", "ul", "ol", "dd", "dt", "h4", "h5"];
+
 /// Rows of the buy box of which only the first of its family is the featured one.
 pub(in crate::extract) const ROW_FAMILIES: &[&str] = &["newAccordionRow", "renewedTier"];

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use lol_html::errors::RewritingError;
 use memchr::memmem::Finder;
 
-use super::layout::{self, Within};
+use super::layout::{self, LINE_BREAKS, TAGS, Within};
 use super::signs;
 use open_elements::{Closed, Known, Name, OpenElements};
 use token::{Tag, Token};
@@ -28,8 +28,8 @@ const MAX_DEPTH: usize = 64 * 1024;
 /// Which elements may be of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Elements {
-    /// Every one, and every text.
-    All,
+    /// Those that mean something where they stand: by id, by class or by tag.
+    Telling,
     /// Those with an id or a class that some table knows.
     Marked,
     /// Those with an id that some table knows.
@@ -42,12 +42,16 @@ pub(super) enum Elements {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Appetite {
     pub(super) elements: Elements,
+    /// Where that is.
+    pub(super) within: Within,
+    /// The text, and with it where its lines end.
+    pub(super) text: bool,
     /// The text of the script that starts here.
     pub(super) script: bool,
 }
 
 const SCRIPT: Name = Name::new(b"script");
-const STYLE: Name = Name::new(b"style");
+const TITLE: Name = Name::new(b"title");
 
 /// Elements whose content is text, whatever it looks like.
 const RAW_TEXT: [Name; 9] =
@@ -59,10 +63,12 @@ static ALWAYS_WANTED: LazyLock<[(Name, Finder<'static>); 6]> = LazyLock::new(|| 
         .map(|(name, piece)| (Name::new(name.as_bytes()), Finder::new(piece)))
 });
 
-/// An attribute in lower case and in the capitals of pages that write all their tags so.
-type Attribute = [Finder<'static>; 2];
-static ID: LazyLock<Attribute> = LazyLock::new(|| ["id=", "ID="].map(Finder::new));
-static CLASS: LazyLock<Attribute> = LazyLock::new(|| ["class=", "CLASS="].map(Finder::new));
+/// [`TAGS`], and what they stand in.
+static TELLING: LazyLock<[(Name, Within); TAGS.len()]> =
+    LazyLock::new(|| TAGS.map(|(tag, within)| (Name::new(tag.as_bytes()), within)));
+
+/// [`LINE_BREAKS`].
+const BREAKING: [Name; LINE_BREAKS.len()] = Name::all(LINE_BREAKS);
 
 /// Why the page cannot be read any further.
 #[derive(Debug)]
@@ -105,6 +111,8 @@ enum Fate {
     PassAndAsk,
     /// Dropped; but the elements of these names end here for the parser.
     Close(Vec<Name>),
+    /// This comes in its place.
+    Replace(&'static [u8]),
 }
 
 impl Sieve {
@@ -144,6 +152,11 @@ impl Sieve {
                 Fate::Drop => {
                     self.hand_over(&bytes[run..at], parse)?;
                     run = end;
+                }
+                Fate::Replace(other) => {
+                    self.hand_over(&bytes[run..at], parse)?;
+                    run = end;
+                    self.hand_over(other, parse)?;
                 }
                 Fate::Close(names) => {
                     self.hand_over(&bytes[run..at], parse)?;
@@ -195,15 +208,17 @@ impl Sieve {
     fn wants_raw_text(&self, name: Name) -> bool {
         match name {
             SCRIPT => self.appetite.script,
-            STYLE => false,
-            _ => self.appetite.elements == Elements::All,
+            TITLE => true,
+            _ => false,
         }
     }
 
     fn markup(&mut self, bytes: &[u8]) -> Option<(usize, Fate)> {
         match token::next(bytes) {
             Token::Unfinished => None,
-            Token::Text(length) if self.appetite.elements == Elements::All => Some((length, Fate::Pass)),
+            // Without the tag behind it, which may be dropped, a lone `<` would become part of a tag.
+            Token::Text(1) if self.appetite.text && bytes.starts_with(b"<") => Some((1, Fate::Replace(b"&lt;"))),
+            Token::Text(length) if self.appetite.text => Some((length, Fate::Pass)),
             Token::Text(length) | Token::Declaration(length) => Some((length, Fate::Drop)),
             Token::CommentStart => {
                 self.state = State::Comment(*b"!--");
@@ -231,15 +246,22 @@ impl Sieve {
         }
     }
 
-    /// Where not every element is wanted, one that is may change the appetite.
+    /// An element that means something may change the appetite.
     fn known(&self, tag: Tag<'_>, name: Name) -> Known {
-        let wanted = match self.appetite.elements {
-            Elements::All => return if has_known_id(tag) { Known::Meaningful } else { Known::Yes },
-            Elements::Marked => has_known_id(tag) || has_known_class(tag),
+        let Appetite { elements, within, text, .. } = self.appetite;
+        let tells = match elements {
+            Elements::Telling => has_known_id(tag) || has_known_class(tag, within) || tells_by_name(name, within),
+            Elements::Marked => has_known_id(tag) || has_known_class(tag, Within::NOWHERE),
             Elements::Named => has_known_id(tag),
             Elements::Few => false,
         };
-        if wanted || self.is_always_wanted(tag, name) { Known::Meaningful } else { Known::No }
+        if tells || self.is_always_wanted(tag, name) {
+            Known::Meaningful
+        } else if text && BREAKING.contains(&name) {
+            Known::Yes
+        } else {
+            Known::No
+        }
     }
 
     fn is_always_wanted(&self, tag: Tag<'_>, name: Name) -> bool {
@@ -250,7 +272,7 @@ impl Sieve {
     fn end(&mut self, tag: Tag<'_>) -> Fate {
         match self.open.close(Name::new(tag.name)) {
             Closed::Nothing => Fate::Drop,
-            Closed::Outermost(Known::Yes) if self.appetite.elements == Elements::All => Fate::Pass,
+            Closed::Outermost(Known::Yes) => Fate::Pass,
             Closed::Outermost(_) => Fate::PassAndAsk,
             Closed::Inner(names) if names.is_empty() => Fate::Drop,
             Closed::Inner(names) => Fate::Close(names),
@@ -259,13 +281,13 @@ impl Sieve {
 }
 
 fn has_known_id(tag: Tag<'_>) -> bool {
-    tag.values(spelling(&ID, tag)).any(|id| layout::by_id(id).is_some() || signs::is_known_id(id))
+    tag.id.is_some_and(|id| layout::by_id(id).is_some() || signs::is_known_id(id))
 }
 
-fn has_known_class(tag: Tag<'_>) -> bool {
-    tag.values(spelling(&CLASS, tag)).any(|classes| layout::by_classes(classes, Within::NOWHERE).is_some())
+fn has_known_class(tag: Tag<'_>, within: Within) -> bool {
+    tag.classes.is_some_and(|classes| layout::by_classes(classes, within).is_some())
 }
 
-fn spelling<'a>([lower, capitals]: &'a Attribute, tag: Tag<'_>) -> &'a Finder<'static> {
-    if tag.name[0].is_ascii_uppercase() { capitals } else { lower }
+fn tells_by_name(name: Name, within: Within) -> bool {
+    TELLING.iter().any(|(known, only_within)| *known == name && within.any(*only_within))
 }

@@ -1,7 +1,6 @@
 //! Where one token of HTML ends and the next begins. No more of the syntax than that.
 
-use memchr::memmem::Finder;
-use memchr::{memchr, memchr3};
+use memchr::memchr;
 
 /// What the front of some bytes is.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +22,8 @@ pub(super) enum Token<'a> {
 pub(super) struct Tag<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) name: &'a [u8],
+    pub(super) id: Option<&'a [u8]>,
+    pub(super) classes: Option<&'a [u8]>,
 }
 
 impl<'a> Tag<'a> {
@@ -31,18 +32,13 @@ impl<'a> Tag<'a> {
         self.bytes.ends_with(b"/>")
     }
 
-    /// Everything that may be the value of an attribute. `assignment` finds its name with the `=` behind it; what it
-    /// finds inside of other names and values comes too.
-    pub(super) fn values(self, assignment: &Finder<'_>) -> impl Iterator<Item = &'a str> {
-        let length = assignment.needle().len();
-        assignment.find_iter(self.bytes).filter_map(move |at| {
-            let behind = &self.bytes[at + length..];
-            let value = match behind {
-                [quote @ (b'"' | b'\''), value @ ..] => &value[..memchr(*quote, value)?],
-                _ => &behind[..behind.iter().position(|byte| *byte == b'>' || byte.is_ascii_whitespace())?],
-            };
-            std::str::from_utf8(value).ok()
-        })
+    /// Of two attributes with one name the first counts.
+    fn note(&mut self, attribute: &[u8], value: &'a [u8]) {
+        if attribute.eq_ignore_ascii_case(b"id") {
+            self.id = self.id.or(Some(value));
+        } else if attribute.eq_ignore_ascii_case(b"class") {
+            self.classes = self.classes.or(Some(value));
+        }
     }
 }
 
@@ -75,32 +71,56 @@ fn up_to_bracket(bytes: &[u8]) -> Token<'_> {
     memchr(b'>', bytes).map_or(Token::Unfinished, |end| Token::Declaration(end + 1))
 }
 
+/// The tag at the front, unless it goes on behind these bytes. A `>` inside of a value does not end it.
 fn tag(bytes: &[u8], name_start: usize) -> Option<Tag<'_>> {
-    let is_end_of_name = |byte: &u8| matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace();
-    let name_length = bytes[name_start..].iter().position(is_end_of_name)?;
+    let name_length = bytes[name_start..].iter().position(|byte| matches!(byte, b'>' | b'/') || is_blank(*byte))?;
     let name = &bytes[name_start..name_start + name_length];
-    let end = tag_end(bytes, name_start + name_length)?;
-    Some(Tag { bytes: &bytes[..end], name })
-}
-
-/// The place behind the `>` that ends a tag: one inside of quotes does not.
-fn tag_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut from = name_start + name_length;
+    let mut tag = Tag { bytes: &bytes[..=from], name, id: None, classes: None };
+    // Nearly all end tags are as short as that.
+    if bytes[from] == b'>' {
+        return Some(tag);
+    }
+    let mut at = from;
     loop {
-        at += memchr3(b'>', b'"', b'\'', &bytes[at..])?;
-        let byte = bytes[at];
-        at += 1;
-        if byte == b'>' {
-            return Some(at);
+        // Names are short: a search in steps of many bytes would cost more than it saves.
+        at += bytes[at..].iter().position(|byte| matches!(byte, b'>' | b'='))?;
+        if bytes[at] == b'>' {
+            tag.bytes = &bytes[..=at];
+            return Some(tag);
         }
-        if opens_value(&bytes[..at - 1]) {
-            at += memchr(byte, &bytes[at..])? + 1;
+        let attribute = last_word(&bytes[from..at]);
+        at += 1;
+        // A `=` with no name before it is the start of a strange name.
+        if !attribute.is_empty() {
+            let (value, end) = value(bytes, at)?;
+            tag.note(attribute, value);
+            (from, at) = (end, end);
         }
     }
 }
 
-/// A quote opens a value only behind `=`; elsewhere (`title=it's`) it is a character like any other.
-fn opens_value(before: &[u8]) -> bool {
-    before.iter().rfind(|byte| !byte.is_ascii_whitespace()) == Some(&b'=')
+/// The name of the attribute whose `=` comes next.
+fn last_word(before: &[u8]) -> &[u8] {
+    let end = before.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+    let word = &before[..end];
+    &word[word.iter().rposition(|byte| is_blank(*byte) || *byte == b'/').map_or(0, |last| last + 1)..]
+}
+
+/// The value behind a `=`, and the place where it ends.
+fn value(bytes: &[u8], mut at: usize) -> Option<(&[u8], usize)> {
+    at += bytes[at..].iter().position(|byte| !is_blank(*byte))?;
+    let quote = bytes[at];
+    if matches!(quote, b'"' | b'\'') {
+        let length = memchr(quote, &bytes[at + 1..])?;
+        return Some((&bytes[at + 1..=at + length], at + length + 2));
+    }
+    let length = bytes[at..].iter().position(|byte| *byte == b'>' || is_blank(*byte))?;
+    Some((&bytes[at..at + length], at + length))
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
 }
 
 /// The length of the rest of a comment, when it ends here. `last` are the last bytes before, and become those at the end
@@ -130,7 +150,7 @@ pub(super) fn raw_text(bytes: &[u8], name: &[u8]) -> (usize, bool) {
     for at in memchr::memchr_iter(b'<', bytes) {
         let behind = &bytes[at + 1..];
         let Some(behind_name) = behind.get(name.len() + 1) else { return (at, false) };
-        let ends_name = matches!(behind_name, b'>' | b'/') || behind_name.is_ascii_whitespace();
+        let ends_name = matches!(behind_name, b'>' | b'/') || is_blank(*behind_name);
         if behind[0] == b'/' && ends_name && behind[1..=name.len()].eq_ignore_ascii_case(name) {
             return (at, true);
         }
@@ -156,6 +176,21 @@ mod tests {
             for cut in 1..tag.len() {
                 assert_eq!(next(&tag.as_bytes()[..cut]), Token::Unfinished, "{tag} cut at {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn id_and_class_are_found_however_they_are_written() {
+        for page in [
+            "<p id=a class='b c'>",
+            "<P x CLASS=\"b c\" ID = 'a'>",
+            "<p data-id=z hidden id='a' id='second' class='b c'/>",
+            "<p title='id=z class=z' id=a a='>' class='b c'>",
+            "<p/id=a class='b c'>",
+        ] {
+            let Token::Start(tag) = next(page.as_bytes()) else { panic!("{page} is a start tag") };
+            assert_eq!((tag.id, tag.classes), (Some(b"a".as_slice()), Some(b"b c".as_slice())), "{page}");
+            assert_eq!(tag.bytes.len(), page.len(), "{page}");
         }
     }
 
