@@ -59,10 +59,7 @@ fn is_brand_label(label: &str) -> bool {
 /// "Visit the X Store" in every language; a bracketed remark about the language may follow.
 fn store_brand(line: &str) -> Option<String> {
     let line = line.split(" (").next().unwrap_or(line);
-    let lower = line.to_lowercase();
-    if lower.len() != line.len() {
-        return None;
-    }
+    let lower = text::lower_in_place(line);
     phrases::languages(None).flat_map(|language| language.store).find_map(|(before, behind)| {
         let fits = lower.starts_with(before) && lower.ends_with(behind) && lower.len() > before.len() + behind.len();
         let brand = fits.then(|| line[before.len()..line.len() - behind.len()].trim())?;
@@ -110,7 +107,7 @@ pub(super) fn stars(line: &str) -> Option<Rating> {
 
 /// Numbers in hundredths, and whether they are written with decimals.
 fn numbers(line: &str) -> Vec<(u16, bool)> {
-    let plain: String = line.chars().map(western_digit).collect();
+    let plain: String = line.chars().map(text::western_digit).collect();
     plain
         .split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',')
         .filter_map(|word| {
@@ -122,15 +119,6 @@ fn numbers(line: &str) -> Vec<(u16, bool)> {
         .collect()
 }
 
-fn western_digit(c: char) -> char {
-    match c {
-        '\u{660}'..='\u{669}' => char::from(b'0' + (c as u32 - 0x660) as u8),
-        '\u{ff10}'..='\u{ff19}' => char::from(b'0' + (c as u32 - 0xff10) as u8),
-        '٫' => '.',
-        other => other,
-    }
-}
-
 /// The product's number of ratings.
 pub(super) fn review_count(captures: &[Capture]) -> Found<u32> {
     of_product(captures, Part::ReviewCount).find_map(|capture| Some((count(&text::line(&capture.text))?, capture.rule)))
@@ -138,7 +126,7 @@ pub(super) fn review_count(captures: &[Capture]) -> Found<u32> {
 
 /// The whole number of a text such as "14,652 ratings", "(1.201)", "1 234 Bewertungen".
 pub(super) fn count(line: &str) -> Option<u32> {
-    let plain: String = line.chars().map(western_digit).collect();
+    let plain: String = line.chars().map(text::western_digit).collect();
     let start = plain.find(|c: char| c.is_ascii_digit())?;
     let is_inside =
         |c: &char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}' | '٬');
@@ -271,6 +259,7 @@ mod tests {
             ("Visite a Loja da Hi-Spec (em Espanhol)", Some("Hi-Spec")),
             ("ブランド: アンカー", Some("アンカー")),
             ("ソニーのストアを表示", Some("ソニー")),
+            ("İpek Store'u ziyaret edin", Some("İpek")),
             ("by Howard M. Resh (Author)", None),
             ("von Katty Kay (Autor)", None),
         ] {

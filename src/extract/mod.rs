@@ -201,7 +201,8 @@ mod tests {
 
     fn html_files(folder: &str) -> Vec<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let mut files: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
         files.sort();
         files
     }
@@ -220,9 +221,35 @@ mod tests {
     /// What careless templates, proxies and saved pages do to markup. A drawing (`<svg>`) that is never closed is not among
     /// it: what is markup inside of one, parser and sieve do not agree on.
     const DAMAGE: &[&str] = &[
-        "</div>", "</span>", "<div>", "<span class=\"a-price\">", "</td></tr>", "<br/>", "<p", "<", ">", "\"", "'", "<!--",
-        "-->", "<script>", "</script>", "<textarea>", "</textarea>", "<title>", "<li>", "<a href=x>", "</a>",
-        "<div id=availability", "<DIV ID='price'>", "</DIV>", "<input value='a>b'>", "<![CDATA[", "<?x>", "</ >", "= ",
+        "</div>",
+        "</span>",
+        "<div>",
+        "<span class=\"a-price\">",
+        "</td></tr>",
+        "<br/>",
+        "<p",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        "<textarea>",
+        "</textarea>",
+        "<title>",
+        "<li>",
+        "<a href=x>",
+        "</a>",
+        "<div id=availability",
+        "<DIV ID='price'>",
+        "</DIV>",
+        "<input value='a>b'>",
+        "<![CDATA[",
+        "<?x>",
+        "</ >",
+        "= ",
     ];
 
     proptest! {

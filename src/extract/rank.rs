@@ -9,7 +9,8 @@ use crate::domain::Marketplace;
 /// Ranks of a row whose heading says that it holds them; in the order of the page.
 pub(super) fn ranks(raw: &str, marketplace: Option<Marketplace>) -> Vec<Rank> {
     let mut ranks: Vec<Rank> = Vec::new();
-    for line in text::lines(raw) {
+    let raw: String = raw.chars().map(text::western_digit).collect();
+    for line in text::lines(&raw) {
         for entry in entries(&line) {
             if let Some(rank) = phrases::languages(marketplace).find_map(|language| one_rank(&entry, language))
                 && !ranks.contains(&rank)
@@ -43,7 +44,8 @@ fn entries(line: &str) -> Vec<String> {
 }
 
 /// What stands before a rank's number.
-const MARKERS: &[&str] = &["#", "Nr. ", "nr ", "Nr ", "Nº ", "nº", "n°", "N° ", "N.º ", "n. ", "No. ", "第", "رقم "];
+const MARKERS: &[&str] =
+    &["#", "Nr. ", "nr ", "Nr ", "Nº ", "nº", "n°", "N° ", "N.º ", "n. ", "No. ", "第", "رقم ", "Pozycja "];
 
 /// Words before the first number are the heading, unless the number stands behind its category, as in Japanese.
 fn without_heading(line: &str) -> String {
@@ -101,7 +103,7 @@ fn matching_bracket(text: &str) -> Option<usize> {
 }
 
 fn is_top_100(inside: &str) -> bool {
-    inside.contains("100") || inside.contains("١٠٠") || phrases::any_says(inside, |language| language.rank_headings)
+    inside.contains("100") || phrases::any_says(inside, |language| language.rank_headings)
 }
 
 /// One entry: number, connector, category; or category and number, as in Japanese and Chinese.
@@ -127,10 +129,13 @@ fn number_first(entry: &str, language: &Language) -> Option<Rank> {
 
 /// "书籍商品里排第12,345名", "本 - 1,234位", "Kitap kategorisinde 3.220 sırada".
 fn number_last(entry: &str) -> Option<Rank> {
-    let start = entry.find(|c: char| c.is_ascii_digit())?;
+    const UNITS: &[&str] = &["位", "名", ". sıra", " sıra", ". sirada"];
+    // The last number with such a unit: a category may have numbers of its own ("3Dプリンタ - 5位").
+    let unit = UNITS.iter().filter_map(|unit| entry.rfind(unit)).max()?;
+    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.');
+    let start = unit - entry[..unit].chars().rev().take_while(|c| is_of_number(*c)).map(char::len_utf8).sum::<usize>();
     let (rank, rest) = leading_count(&entry[start..])?;
-    let counted = ["位", "名", ". sıra", " sıra", ". sirada"].iter().any(|unit| rest.starts_with(unit));
-    if start == 0 || !counted {
+    if start == 0 || !UNITS.iter().any(|unit| rest.starts_with(unit)) {
         return None;
     }
     let category = entry[..start].trim_end_matches(['第', '#', ' ', '-', '–', ':']);
@@ -228,6 +233,22 @@ mod tests {
                 "Ranking najlepiej sprzedających się: #1 234 w kategorii Książki (Zobacz Top 100 w kategorii Książki)",
                 "pl",
                 vec![(1234, "Książki")],
+            ),
+            (
+                "Ranking najlepiej sprzedających się produktów\u{2}Pozycja 105 136 w kategorii Narzędzia i renowacja domu (Zobacz Top 100 w kategorii Narzędzia i renowacja domu) Pozycja 216 w kategorii Wiertarki udarowe",
+                "pl",
+                vec![(105136, "Narzędzia i renowacja domu"), (216, "Wiertarki udarowe")],
+            ),
+            (
+                "تصنيف الأفضل مبيعاً\u{2} #١٬٤٣١ في ألعاب الفيديو (شاهد أفضل ١٠٠ في ألعاب الفيديو) #٤١ في أغطية",
+                "sa",
+                vec![(1431, "ألعاب الفيديو"), (41, "أغطية")],
+            ),
+            ("En Çok Satanlar Sıralaması: #1.234. sırada: Mutfak", "com.tr", vec![(1234, "Mutfak")]),
+            (
+                "売れ筋ランキング\u{2} - 5,678位産業・研究開発用品\u{2}3Dプリンタ - 5位",
+                "co.jp",
+                vec![(5678, "産業・研究開発用品"), (5, "3Dプリンタ")],
             ),
             (
                 "Amazon 売れ筋ランキング: - 1,234位本 (本の売れ筋ランキングを見る)\u{2}- 12位絵本",

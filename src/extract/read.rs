@@ -62,6 +62,8 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     let prices = marketplace.map(|marketplace| price::read(captures, marketplace)).unwrap_or_default();
     let line = availability::read(captures, marketplace);
     let availability = line.as_ref().map_or(Availability::Unknown, |line| line.availability);
+    // Whatever price such a page still shows is somebody's, not that of the offer a shopper would take.
+    let is_featured = line.as_ref().is_none_or(|line| !line.no_featured_offer);
     if let Some(line) = line {
         page.diagnostics.insert("availability", line.rule.to_owned());
         page.availability_text = Some(line.text);
@@ -70,12 +72,16 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     page.currency = marketplace.map(Marketplace::currency);
     page.price_range_minor = prices.range.map(|(low, high)| (low.amount_minor, high.amount_minor));
     page.used_price_minor = prices.used.map(|used| used.amount_minor);
-    if !availability.is_out() {
+    if !availability.is_out() && is_featured {
         page.price_minor = prices.price.map(|price| price.amount_minor);
         page.list_price_minor = note(page, "list_price_minor", prices.list).map(|list| list.amount_minor);
         page.seller = note(page, "seller", seller::read(captures));
     }
-    page.no_price = if page.price_minor.is_none() { no_price(captures, availability, &prices) } else { None };
+    page.no_price = match page.price_minor {
+        Some(_) => None,
+        None if !is_featured => Some(NoPrice::NoFeaturedOffer),
+        None => no_price(captures, availability, &prices),
+    };
     let why = page.no_price.map(|reason| reason.as_str().to_owned()).or(prices.price_rule);
     page.diagnostics.extend(why.map(|why| ("price_minor", why)));
     if page.price_minor.is_none() {

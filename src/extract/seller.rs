@@ -2,7 +2,7 @@
 
 use super::capture::Capture;
 use super::layout::{Part, Within};
-use super::phrases;
+use super::phrases::{self, Language};
 use super::text;
 
 /// The seller's name and the rule that found it.
@@ -64,18 +64,27 @@ fn by_sentence(captures: &[&Capture]) -> Option<(String, &'static str)> {
 }
 
 fn in_sentence(sentence: &str) -> Option<String> {
-    let lower = sentence.to_lowercase();
-    if lower.len() != sentence.len() {
-        return None;
-    }
+    let lower = text::lower_in_place(sentence);
     phrases::languages(None).find_map(|language| {
-        let start = language.sold_by.iter().find_map(|phrase| lower.find(phrase).map(|at| at + phrase.len()))?;
-        let name = &sentence[start..];
-        let lower_name = &lower[start..];
-        let end = language.sold_by_end.iter().filter_map(|phrase| lower_name.find(phrase)).min();
-        let name = cut_at_sentence_end(&name[..end.unwrap_or(name.len())]);
+        let name = before_verb(sentence, &lower, language).or_else(|| behind_verb(sentence, &lower, language))?;
         is_name(&name).then_some(name)
     })
+}
+
+/// "Amazon.com.tr tarafından satılır ve gönderilir."
+fn before_verb(sentence: &str, lower: &str, language: &Language) -> Option<String> {
+    let end = language.behind_seller.iter().find_map(|phrase| lower.find(phrase))?;
+    // Where the sentence begins with other words, the name stands behind them.
+    let name = sentence[..end].rsplit(['\n', '、', ':', '：']).next().unwrap_or_default();
+    Some(name.trim().to_owned())
+}
+
+/// "Sold by … and fulfilled by Amazon."
+fn behind_verb(sentence: &str, lower: &str, language: &Language) -> Option<String> {
+    let start = language.sold_by.iter().find_map(|phrase| lower.find(phrase).map(|at| at + phrase.len()))?;
+    let (name, lower_name) = (&sentence[start..], &lower[start..]);
+    let end = language.sold_by_end.iter().filter_map(|phrase| lower_name.find(phrase)).min();
+    Some(cut_at_sentence_end(&name[..end.unwrap_or(name.len())]))
 }
 
 /// The name ends with the sentence, or where a bracket gives the seller's own rating.
@@ -112,6 +121,10 @@ mod tests {
             ("Expédié et vendu par livres_allemands.", "livres_allemands"),
             ("Ships from: Amazon Sold by: PrettyLitter, Inc.", "PrettyLitter, Inc"),
             ("Venduto da Rossi Srl e spedito da Amazon.", "Rossi Srl"),
+            ("Amazon.com.tr tarafından satılır ve gönderilir.", "Amazon.com.tr"),
+            ("İPEK Ev Ürünleri tarafından satılır ve Amazon tarafından gönderilir.", "İPEK Ev Ürünleri"),
+            ("この商品は、Amazon.co.jpが販売および発送します。", "Amazon.co.jp"),
+            ("Envíos desde y vendidos por Amazon.", "Amazon"),
         ] {
             assert_eq!(in_sentence(sentence).as_deref(), Some(expected), "{sentence}");
         }

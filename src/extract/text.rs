@@ -29,6 +29,31 @@ pub(super) fn line(raw: &str) -> String {
     line
 }
 
+/// In lower case, with every letter at its own place: one whose small form has another length stays as it is ("İ").
+pub(super) fn lower_in_place(text: &str) -> String {
+    let lower = |c: char| {
+        let mut small = c.to_lowercase();
+        match (small.next(), small.next()) {
+            (Some(one), None) if one.len_utf8() == c.len_utf8() => one,
+            _ => c,
+        }
+    };
+    text.chars().map(lower).collect()
+}
+
+/// Every kind of digit, and the signs beside Arabic ones, as ASCII writes them.
+pub(super) fn western_digit(c: char) -> char {
+    let digit = |zero: u32| char::from(b'0' + (c as u32 - zero) as u8);
+    match c {
+        '\u{660}'..='\u{669}' => digit(0x660),
+        '\u{6f0}'..='\u{6f9}' => digit(0x6f0),
+        '\u{ff10}'..='\u{ff19}' => digit(0xff10),
+        '٫' => '.',
+        '٬' | '،' => ',',
+        other => other,
+    }
+}
+
 /// The lines of a text, without the empty ones.
 pub(super) fn lines(raw: &str) -> impl Iterator<Item = String> + '_ {
     raw.split(super::scan::BREAK).map(line).filter(|line| !line.is_empty())
@@ -85,6 +110,11 @@ mod tests {
     #[test]
     fn a_line_is_what_a_reader_sees() {
         assert_eq!(line("  Fish\n &amp;\u{200e} Chips&nbsp;\u{1} "), "Fish & Chips");
+    }
+
+    #[test]
+    fn letters_keep_their_places_in_lower_case() {
+        assert_eq!(lower_in_place("İPEK Ev Ürünleri ẞ"), "İpek ev ürünleri ẞ");
     }
 
     #[test]

@@ -27,11 +27,16 @@ type Table = &'static [(Mark, &'static [&'static str])];
 /// Ids, by meaning. A trailing `_0`, `-1` … of a repeated block is not part of the id.
 pub(super) const IDS: Table = &[
     (part(Part::Title), &["productTitle", "ebooksProductTitle", "btAsinTitle", "title", "product-title"]),
-    (part(Part::Byline), &["bylineInfo", "brand", "brandByline_feature_div"]),
+    (part(Part::Byline), &["bylineInfo", "brand", "brandByline_feature_div", "visitStoreMobileUrl"]),
     (part(Part::Availability), &["availability", "ddmAvailabilityMessage", "availabilityMessage"]),
     (
         priced(Part::OutOfStock, Within::OUT_OF_STOCK),
-        &["outOfStock", "outOfStockBuyBox_feature_div", "exportsUndeliverable_feature_div"],
+        &[
+            "outOfStock",
+            "outOfStockBuyBox_feature_div",
+            "exportsUndeliverable_feature_div",
+            "exports_desktop_outOfStock_buybox_message_feature_div",
+        ],
     ),
     (
         part(Part::Merchant),
@@ -43,6 +48,7 @@ pub(super) const IDS: Table = &[
             "Ebooks-desktop-printSoldBy",
             "soldByThirdParty",
             "ships-from",
+            "shipsFromSoldByMessage_feature_div",
         ],
     ),
     (part(Part::Seller), &["sellerProfileTriggerId"]),
@@ -50,7 +56,18 @@ pub(super) const IDS: Table = &[
     // Prices: the buy box first, the centre second, the total of the chosen quantity last.
     (
         region(Within::BUY_BOX),
-        &["addToCart", "qualifiedBuybox", "desktop_buybox", "buybox", "buyBoxAccordion", "handleBuy", "buyboxDivId"],
+        &[
+            "addToCart",
+            "qualifiedBuybox",
+            "desktop_buybox",
+            "buybox",
+            "buyBoxAccordion",
+            "handleBuy",
+            "buyboxDivId",
+            "mobile_buybox",
+            "mobile_buybox_feature_div",
+            "mobile-buybox",
+        ],
     ),
     (
         priced(Part::PlainPrice, BUY_BOX_PRICES),
@@ -62,7 +79,15 @@ pub(super) const IDS: Table = &[
         priced(Part::PlainPrice, CENTRE_PRICES),
         &["priceblock_ourprice", "priceblock_dealprice", "priceblock_saleprice", "priceblock_pospromoprice"],
     ),
-    (region(Within::PRICES), &["corePrice_feature_div", "corePrice_mobile_feature_div", "apex_offerDisplay_desktop"]),
+    (
+        region(Within::PRICES),
+        &[
+            "corePrice_feature_div",
+            "corePrice_mobile_feature_div",
+            "apex_offerDisplay_desktop",
+            "apex_offerDisplay_mobile",
+        ],
+    ),
     (
         region(CENTRE_PRICES),
         &[
@@ -71,6 +96,7 @@ pub(super) const IDS: Table = &[
             "corePrice_desktop",
             "corePrice_mobile",
             "apex_desktop",
+            "apex_mobile",
             "price",
         ],
     ),
@@ -103,6 +129,7 @@ pub(super) const IDS: Table = &[
             "subscriptionPrice",
             "snsPrice",
             "subscribeAndSaveBuyBox",
+            "subscribeAndSaveAccordionRow",
             "snsPriceRow",
             "priceblock_snsprice_Based",
             "regularprice_savings_snsprice",
@@ -185,6 +212,8 @@ pub(super) const IDS: Table = &[
             "unqualified-buybox-olp",
         ],
     ),
+    // Boxes that say in words why no offer is featured.
+    (part(Part::OutOfStock), &["fod-cx-box"]),
     (part(Part::Coupon), &["couponBadgeRegularVpc", "vpcButton", "couponBadge", "couponText"]),
     // People's opinion.
     (priced(Part::Rating, Within::STARS), &["acrPopover"]),
@@ -204,6 +233,8 @@ pub(super) const IDS: Table = &[
             "prodDetails",
             "productDetailsTable",
             "productDetails_feature_div",
+            "productDetailsWithModules_feature_div",
+            "additionalProductDetails-content",
             "technicalSpecifications_feature_div",
             "productOverview_feature_div",
             "product-details-grid_feature_div",
@@ -282,6 +313,7 @@ pub(super) const CLASSES: &[(&str, Within, Mark)] = &[
     ("availOrange", Within::BUY_BOX, part(Part::Availability)),
     ("availRed", Within::BUY_BOX, part(Part::Availability)),
     ("offer-display-feature-text-message", Within::SELLER, part(Part::Seller)),
+    ("odf-mobile-merchant-info-anchor-text", Within::BUY_BOX, part(Part::Seller)),
     ("tabular-buybox-label", Within::SELLER, part(Part::CellLabel)),
     ("tabular-buybox-text", Within::SELLER, part(Part::CellText)),
     ("couponBadge", Within::NOWHERE, part(Part::Coupon)),

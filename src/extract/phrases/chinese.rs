@@ -87,6 +87,7 @@ pub(super) const CHINESE: Language = Language {
         "出售",
         "负责销售",
     ],
+    behind_seller: &[],
     seller_labels: &[
         "卖家",
         "销售商",

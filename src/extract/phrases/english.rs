@@ -9,8 +9,16 @@ pub(super) const ENGLISH: Language = Language {
         "no longer available",
         "unavailable. we don't know",
         "not available for purchase",
+        "not currently available",
     ],
-    out_of_stock: &["out of stock", "sold out", "temporarily unavailable", "back-ordered", "backordered"],
+    out_of_stock: &[
+        "out of stock",
+        "sold out",
+        "temporarily unavailable",
+        "back-ordered",
+        "backordered",
+        "not in stock",
+    ],
     preorder: &[
         "will be released",
         "pre-order",
@@ -46,6 +54,7 @@ pub(super) const ENGLISH: Language = Language {
         "available from these sellers",
         "available from other sellers",
         "featured offers available",
+        "price higher than typical",
     ],
     used: &["used", "buy used", "save with used", "pre-owned", "collectible"],
     rank_headings: &["best sellers rank", "bestsellers rank", "best seller rank", "bestseller rank", "sales rank"],
@@ -68,6 +77,7 @@ pub(super) const ENGLISH: Language = Language {
         " gift-wrap",
         ". gift",
     ],
+    behind_seller: &[],
     seller_labels: &[
         "sold by",
         "shipper / seller",

@@ -17,6 +17,7 @@ pub(super) const FRENCH: Language = Language {
         "rupture de stock",
         "temporairement indisponible",
         "épuisé",
+        "pas de stock",
     ],
     preorder: &[
         "cet article paraîtra",
@@ -46,12 +47,14 @@ pub(super) const FRENCH: Language = Language {
         "disponible auprès de ces vendeurs",
         "disponible chez ces vendeurs",
         "voir tous les choix d'achat",
+        "voir les offres de ces vendeurs",
     ],
     used: &["d'occasion", "occasion", "collection"],
     rank_headings: &["classement des meilleures ventes", "rang parmi les meilleures ventes"],
     rank_in: &["en", "dans"],
     sold_by: &["expédié et vendu par", "vendu et expédié par", "expédié par amazon et vendu par", "vendu par"],
     sold_by_end: &[" et expédié par", ". emballage", " et livré par"],
+    behind_seller: &[],
     seller_labels: &["vendu par", "expéditeur / vendeur", "vendeur", "expédié et vendu par"],
     store: &[
         ("visiter la boutique ", ""),

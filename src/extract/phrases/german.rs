@@ -24,6 +24,7 @@ pub(super) const GERMAN: Language = Language {
         "vorbestell",
         "noch nicht erschienen",
         "bestellen sie jetzt vor",
+        "noch nicht verfügbar",
     ],
     low_stock: &["nur noch # auf lager", "nur noch # stück", "nur noch # verfügbar", "noch # auf lager", "nur noch #"],
     in_stock: &[
@@ -56,6 +57,7 @@ pub(super) const GERMAN: Language = Language {
         "verkäufer:",
     ],
     sold_by_end: &[" und versand durch", ". für weitere", ". geschenk", " und versandt", ". versand durch"],
+    behind_seller: &[],
     seller_labels: &[
         "verkäufer",
         "verkauf durch",
@@ -63,6 +65,7 @@ pub(super) const GERMAN: Language = Language {
         "versand und verkauf",
         "verkauft von",
         "verkauf und versand",
+        "odesílatel / prodejce",
     ],
     store: &[
         ("besuche den ", "-store"),

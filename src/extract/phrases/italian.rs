@@ -5,7 +5,7 @@ use super::Language;
 pub(super) const ITALIAN: Language = Language {
     code: "it",
     unavailable: &["attualmente non disponibile", "non disponibile", "non è disponibile", "non è più disponibile"],
-    out_of_stock: &["temporaneamente non disponibile", "temporaneamente esaurito", "esaurito", "non in stock"],
+    out_of_stock: &["temporaneamente esaurito", "esaurito", "non in stock"],
     preorder: &[
         "questo articolo verrà pubblicato",
         "verrà rilasciato",
@@ -32,7 +32,6 @@ pub(super) const ITALIAN: Language = Language {
         "generalmente spedito",
         "spedizione entro",
         "spedito in",
-        "in stock",
         "normalmente spedito",
         "solitamente spedito",
     ],
@@ -54,6 +53,7 @@ pub(super) const ITALIAN: Language = Language {
     rank_in: &["in", "nella categoria"],
     sold_by: &["venduto e spedito da", "spedito e venduto da", "venduto da"],
     sold_by_end: &[" e spedito da", ". confezione regalo", " e gestito da"],
+    behind_seller: &[],
     seller_labels: &["venduto da", "mittente / venditore", "venditore", "spedizione e vendita"],
     store: &[("visita lo store di ", ""), ("visita il negozio di ", ""), ("visita lo store ", "")],
     brand_labels: &["marca", "marchio", "brand"],

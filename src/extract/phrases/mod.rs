@@ -47,6 +47,8 @@ pub(super) struct Language {
     pub(super) sold_by: &'static [&'static str],
     /// Behind the seller's name in a sentence.
     pub(super) sold_by_end: &'static [&'static str],
+    /// Behind the seller's name in a sentence that begins with it: "… tarafından satılır".
+    pub(super) behind_seller: &'static [&'static str],
     /// Labels of the row that names the seller.
     pub(super) seller_labels: &'static [&'static str],
     /// Around the brand in the byline: "Visit the … Store".
@@ -95,21 +97,32 @@ pub(super) fn languages(marketplace: Option<Marketplace>) -> impl Iterator<Item 
     all().filter(own).chain(all().filter(move |language| !own(language)))
 }
 
-/// What an availability line says. The order of the questions matters: "out of stock" contains "stock".
-pub(super) fn availability(line: &str, marketplace: Option<Marketplace>) -> Option<Availability> {
+/// What an availability line says, or that it tells of no offer at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Whether the product can be bought.
+    Availability(Availability),
+    /// Somebody may sell it, but nobody's offer is featured.
+    NoFeaturedOffer,
+}
+
+/// What an availability line says. The order of the questions matters: "out of stock" contains "stock", and "available
+/// from these sellers" says "available". Each is asked in every language before the next, because the words of a weaker
+/// one are short and alike across languages.
+pub(super) fn availability(line: &str, marketplace: Option<Marketplace>) -> Option<Said> {
     type Phrases = fn(&Language) -> &'static [&'static str];
-    const QUESTIONS: &[(Availability, Phrases)] = &[
-        (Availability::Unavailable, |language| language.unavailable),
-        (Availability::OutOfStock, |language| language.out_of_stock),
-        (Availability::Preorder, |language| language.preorder),
-        (Availability::LowStock, |language| language.low_stock),
-        (Availability::InStock, |language| language.in_stock),
+    const QUESTIONS: &[(Said, Phrases)] = &[
+        (Said::NoFeaturedOffer, |language| language.no_featured_offer),
+        (Said::Availability(Availability::Unavailable), |language| language.unavailable),
+        (Said::Availability(Availability::OutOfStock), |language| language.out_of_stock),
+        (Said::Availability(Availability::Preorder), |language| language.preorder),
+        (Said::Availability(Availability::LowStock), |language| language.low_stock),
+        (Said::Availability(Availability::InStock), |language| language.in_stock),
     ];
     let line = line.to_lowercase();
-    languages(marketplace).find_map(|language| {
-        let says = |(_, phrases): &&(Availability, Phrases)| any_in(phrases(language), &line);
-        QUESTIONS.iter().find(says).map(|(availability, _)| *availability)
-    })
+    let says =
+        |(_, phrases): &&(Said, Phrases)| languages(marketplace).any(|language| any_in(phrases(language), &line));
+    QUESTIONS.iter().find(says).map(|(said, _)| *said)
 }
 
 /// True when any language says it anywhere in the text.
@@ -127,8 +140,7 @@ pub(super) fn begins(text: &str, phrases: fn(&Language) -> &'static [&'static st
 /// True when a row of product details begins with the heading of the bestseller ranks and holds a rank.
 pub(super) fn is_rank_row(raw: &str) -> bool {
     let start: String = raw.trim_start().chars().take(400).collect();
-    raw.contains(|c: char| c.is_ascii_digit())
-        && any_says(&super::text::line(&start), |language| language.rank_headings)
+    raw.contains(char::is_numeric) && any_says(&super::text::line(&start), |language| language.rank_headings)
 }
 
 fn any_in(phrases: &[&str], lower: &str) -> bool {
@@ -187,9 +199,35 @@ mod tests {
             ("一時的に在庫切れ; 入荷時期は未定です。", "co.jp", Availability::OutOfStock),
             ("现在有货", "cn", Availability::InStock),
             ("库存中仅剩 2 件", "com", Availability::LowStock),
+            ("Not in stock", "com", Availability::OutOfStock),
+            ("Only 3 left in stock", "it", Availability::LowStock),
+            ("Solo 3 con disponibilità immediata", "it", Availability::LowStock),
+            ("Wordt gewoonlijk verzonden binnen 6 tot 7 maanden", "nl", Availability::InStock),
+            ("Zostało tylko: 3", "pl", Availability::LowStock),
+            ("入荷未定", "co.jp", Availability::OutOfStock),
+            ("この商品の発売予定日は2026年12月1日です。", "co.jp", Availability::Preorder),
         ] {
-            assert_eq!(availability(line, code.parse().ok()), Some(expected), "{line} on {code}");
+            let said = Some(Said::Availability(expected));
+            assert_eq!(availability(line, code.parse().ok()), said, "{line} on {code}");
         }
         assert_eq!(availability("Customize device to see availability", None), None);
+    }
+
+    #[test]
+    fn a_product_without_a_featured_offer_is_not_in_stock_whatever_its_line_contains() {
+        for (line, code) in [
+            ("Available from these sellers.", "com.au"),
+            ("Aucune offre mise en avant disponible", "fr"),
+            ("Voir les offres de ces vendeurs.", "fr"),
+            ("Geen aanbevolen aanbod beschikbaar", "nl"),
+            ("Beschikbaar bij deze verkopers.", "nl"),
+            ("Tillgänglig från de här säljarna.", "se"),
+            ("Disponibile presso questi venditori.", "it"),
+            ("Disponible a través de estos vendedores.", "com.mx"),
+            ("Ofertas destacadas no disponibles", "es"),
+            ("「おすすめ出品」の要件を満たす出品はありません", "co.jp"),
+        ] {
+            assert_eq!(availability(line, code.parse().ok()), Some(Said::NoFeaturedOffer), "{line} on {code}");
+        }
     }
 }

@@ -30,6 +30,7 @@ pub(super) const SPANISH: Language = Language {
         "pre-venta",
         "este producto se lanzará",
         "estará disponible el",
+        "resérvalo",
     ],
     low_stock: &[
         "queda(n) #",
@@ -58,6 +59,8 @@ pub(super) const SPANISH: Language = Language {
         "disponible a través de estos vendedores",
         "disponible por estos vendedores",
         "no hay ofertas recomendadas",
+        "ofertas destacadas no disponibles",
+        "sin ofertas destacadas",
     ],
     used: &["de segunda mano", "segunda mano", "usado", "colección"],
     rank_headings: &[
@@ -73,6 +76,8 @@ pub(super) const SPANISH: Language = Language {
         "enviado desde y vendido por",
         "se vende y envía por",
         "vendido por",
+        "envíos desde y vendidos por",
+        "vendidos por",
     ],
     sold_by_end: &[
         " y enviado por",
@@ -82,6 +87,7 @@ pub(super) const SPANISH: Language = Language {
         " y enviado desde",
         ". puede enviarse",
     ],
+    behind_seller: &[],
     seller_labels: &[
         "vendido por",
         "remitente / vendedor",

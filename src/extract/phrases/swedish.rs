@@ -29,6 +29,7 @@ pub(super) const SWEDISH: Language = Language {
         "inga utvalda erbjudanden",
         "inga framhävda erbjudanden",
         "tillgänglig från dessa säljare",
+        "tillgänglig från de här säljarna",
     ],
     used: &["begagnad", "begagnat", "samlarobjekt"],
     rank_headings: &[
@@ -48,6 +49,7 @@ pub(super) const SWEDISH: Language = Language {
         "säljs av",
     ],
     sold_by_end: &[" och skickas av", " och levereras av", " och hanteras av", ". presentinslagning"],
+    behind_seller: &[],
     seller_labels: &["säljs av", "avsändare / säljare", "säljare", "skickas från och säljs av"],
     store: &[
         ("besök ", "-butiken"),

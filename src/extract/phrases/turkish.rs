@@ -51,10 +51,12 @@ pub(super) const TURKISH: Language = Language {
         "çok satanlar sıralaması",
         "en çok satanlar sırası",
         "en çok satanlar",
+        "en iyi satıcılar sıralaması",
     ],
-    rank_in: &["içinde", "kategorisinde"],
+    rank_in: &["içinde", "kategorisinde", ". sırada:"],
     sold_by: &["gönderici ve satıcı:", "satıcı ve gönderici:", "satıcı:", "satan:"],
     sold_by_end: &[" ve gönderici", " tarafından", ". hediye", " gönderici:"],
+    behind_seller: &[" tarafından satıl", " tarafından gönderilir ve satıl"],
     seller_labels: &["satıcı", "gönderici / satıcı", "satan", "gönderen / satıcı"],
     store: &[
         ("", " store'u ziyaret edin"),
