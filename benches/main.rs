@@ -4,7 +4,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench ends at the first thing that goes wrong")]
 
+mod actors;
+mod crawling;
 mod extraction;
+mod leases;
 mod rivals;
 mod table;
 
@@ -12,19 +15,29 @@ use std::path::Path;
 
 use table::Table;
 
-const PARTS: &[(&str, fn(&mut Table))] = &[("extraction", extraction::run)];
+type Part = fn(&mut Table);
+
+const PARTS: [(&str, Part); 4] =
+    [("extraction", extraction::run), ("actors", actors::run), ("leases", leases::run), ("crawling", crawling::run)];
 
 fn main() {
     // Cargo's own `--bench` is no part.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [flag, page] = arguments.as_slice()
-        && flag == extraction::PEAK_OF_ONE
-    {
-        return extraction::print_peak(Path::new(page));
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [extraction::PEAK_OF_ONE, page] => extraction::print_peak(Path::new(page)),
+        [actors::BYTES_OF, kind] => actors::print_bytes_of(kind),
+        [crawling::BARE_LOOP, base_url, asins] => crawling::bare_loop_main(base_url, asins.parse().unwrap()),
+        parts => measure(parts),
     }
+}
+
+fn measure(parts: &[&str]) {
+    let known = |part: &&str| PARTS.iter().any(|(name, _)| name == part);
+    assert!(parts.iter().all(known), "the parts are {:?}", PARTS.map(|(name, _)| name));
     let mut table = Table::default();
-    for (name, part) in PARTS {
-        if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {
+    for (name, part) in &PARTS {
+        if parts.is_empty() || parts.contains(name) {
             eprintln!("{name} …");
             part(&mut table);
         }

@@ -42,6 +42,8 @@ pub struct Metrics {
     pub store_seconds: HistogramVec,
     /// Store calls that failed, by `call`.
     pub store_errors: IntCounterVec,
+    /// Looks whose end was committed, by `outcome`.
+    pub recorded_looks: IntCounterVec,
     /// Looks whose lease was lost before the commit.
     pub lost_leases: IntCounter,
     /// Changes of a series that were recorded, by `series`.
@@ -171,6 +173,7 @@ impl Metrics {
             products: make.gauge("products", "Products watched by all tenants"),
             store_seconds: make.histograms("store_seconds", "Time of a store call", SECONDS, &["call"]),
             store_errors: make.counters("store_errors_total", "Store calls that failed", &["call"]),
+            recorded_looks: make.counters("recorded_looks_total", "Looks whose end was committed", &["outcome"]),
             lost_leases: make.counter("lost_leases_total", "Looks whose lease was lost before the commit"),
             changes: make.counters("changes_total", "Recorded changes by series", &["series"]),
             held_offers: make.counter("held_offers_total", "Surprising offers held for a second look"),

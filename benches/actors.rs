@@ -1,0 +1,284 @@
+//! What the kernel's promises cost: an inbox against a bare channel, an entity against a bare actor.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use amazon_tracker::actors::conclude::LookPolicy;
+use amazon_tracker::actors::kernel::{
+    Actor, Budget, Cx, Inbox, Refused, Reply, ShardPolicy, Shards, Supervision, ThreadSettings, Threads,
+    run as run_threads, supervise,
+};
+use amazon_tracker::actors::notifier::{Notifier, NotifierTools};
+use amazon_tracker::actors::recorder::Recorder;
+use amazon_tracker::actors::tracker::{ProductTracker, TrackerMessage, TrackerTools, Trackers};
+use amazon_tracker::config::{CrawlSettings, DatabaseSettings, NotifySettings, Secret};
+use amazon_tracker::domain::ListingId;
+use amazon_tracker::notify::WebhookSender;
+use amazon_tracker::store::{SharedStore, StoreClock, open};
+use amazon_tracker::telemetry::Metrics;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::rivals;
+use crate::table::{Bar, Table, median, per_second};
+
+const TELLS: usize = 1_000_000;
+const ASKS: usize = 100_000;
+const ROUNDS: usize = 3;
+const CAPACITY: usize = 1024;
+const TRACKERS: u32 = 1_000_000;
+
+/// Measures inboxes here, and memory in processes of its own.
+pub fn run(table: &mut Table) {
+    let metrics = Arc::new(Metrics::new());
+    let settings = ThreadSettings { workers: 2, shards: 1 };
+    let rates = run_threads(settings, &metrics, {
+        let metrics = Arc::clone(&metrics);
+        async move |threads| {
+            let inbox = supervise(threads.singletons(), || Counter(0), supervision(&metrics));
+            // From the shared runtime, as whoever talks to an actor does.
+            threads.runtime().spawn(rates(inbox)).await.unwrap()
+        }
+    })
+    .unwrap();
+    let rival = "bare tokio::mpsc to another thread";
+    table.add("inbox: tells", "a second", rates.tells, (rival, rates.mpsc_tells), Bar::None);
+    table.add("inbox: asks, one after another", "a second", rates.asks, (rival, rates.mpsc_asks), Bar::None);
+    let [tracker, bare] = [TRACKER, BARE_ACTOR].map(|kind| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let bytes = rivals::output(command.args([BYTES_OF, kind]));
+        bytes.trim().parse::<f64>().expect("a number of bytes")
+    });
+    table.add("1 M trackers in memory, each", "bytes", tracker, ("bare actix actor", bare), Bar::None);
+}
+
+struct Counter(u64);
+
+enum CounterMessage {
+    Count,
+    HowMany(Reply<u64>),
+}
+
+impl Actor for Counter {
+    type Message = CounterMessage;
+    const KIND: &'static str = "counter";
+    const CAPACITY: usize = CAPACITY;
+    const MESSAGES: &'static [&'static str] = &["count", "how_many"];
+
+    fn name_of(message: &CounterMessage) -> &'static str {
+        match message {
+            CounterMessage::Count => "count",
+            CounterMessage::HowMany(_) => "how_many",
+        }
+    }
+
+    fn handle(&mut self, message: CounterMessage, _cx: &mut Cx<'_, Self>) {
+        match message {
+            CounterMessage::Count => self.0 += 1,
+            CounterMessage::HowMany(reply) => reply.send(self.0),
+        }
+    }
+}
+
+fn supervision(metrics: &Metrics) -> Supervision {
+    Supervision {
+        metrics: metrics.kind(Counter::KIND, Counter::MESSAGES),
+        budget: Budget::default(),
+        first_pause: Duration::from_secs(1),
+        give_up: Box::new(|kind| panic!("{kind} was given up")),
+    }
+}
+
+struct Rates {
+    tells: f64,
+    asks: f64,
+    mpsc_tells: f64,
+    mpsc_asks: f64,
+}
+
+async fn rates(inbox: Inbox<Counter>) -> Rates {
+    let (mut ours, mut rivals) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+    for _ in 0..ROUNDS {
+        ours.0.push(tells(&inbox).await);
+        ours.1.push(asks(&inbox).await);
+        rivals.0.push(mpsc_tells().await);
+        rivals.1.push(mpsc_asks().await);
+    }
+    Rates { tells: median(ours.0), asks: median(ours.1), mpsc_tells: median(rivals.0), mpsc_asks: median(rivals.1) }
+}
+
+async fn how_many(inbox: &Inbox<Counter>) -> u64 {
+    inbox.ask(Instant::now() + Duration::from_secs(60), CounterMessage::HowMany).await.expect("an answer in a minute")
+}
+
+async fn tells(inbox: &Inbox<Counter>) -> f64 {
+    let before = how_many(inbox).await;
+    let started_at = Instant::now();
+    for _ in 0..TELLS {
+        while let Err(Refused::Busy(_)) = inbox.tell(CounterMessage::Count) {
+            tokio::task::yield_now().await;
+        }
+    }
+    while how_many(inbox).await < before + TELLS as u64 {}
+    per_second(TELLS, started_at.elapsed())
+}
+
+async fn asks(inbox: &Inbox<Counter>) -> f64 {
+    let started_at = Instant::now();
+    for _ in 0..ASKS {
+        how_many(inbox).await;
+    }
+    per_second(ASKS, started_at.elapsed())
+}
+
+enum Bare {
+    Count,
+    HowMany(oneshot::Sender<u64>),
+}
+
+/// On a thread of its own, as an actor is: waking another thread is most of what a question costs.
+fn bare_counter() -> mpsc::Sender<Bare> {
+    let (sender, mut receiver) = mpsc::channel(CAPACITY);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let mut count = 0;
+            while let Some(message) = receiver.recv().await {
+                match message {
+                    Bare::Count => count += 1,
+                    Bare::HowMany(reply) => drop(reply.send(count)),
+                }
+            }
+        });
+    });
+    sender
+}
+
+async fn ask_bare(sender: &mpsc::Sender<Bare>) -> u64 {
+    let (reply, answer) = oneshot::channel();
+    assert!(sender.send(Bare::HowMany(reply)).await.is_ok(), "the counter lives");
+    answer.await.expect("the counter answers")
+}
+
+async fn mpsc_tells() -> f64 {
+    let sender = bare_counter();
+    let started_at = Instant::now();
+    for _ in 0..TELLS {
+        assert!(sender.send(Bare::Count).await.is_ok(), "the counter lives");
+    }
+    assert_eq!(ask_bare(&sender).await, TELLS as u64);
+    per_second(TELLS, started_at.elapsed())
+}
+
+async fn mpsc_asks() -> f64 {
+    let sender = bare_counter();
+    let started_at = Instant::now();
+    for _ in 0..ASKS {
+        ask_bare(&sender).await;
+    }
+    per_second(ASKS, started_at.elapsed())
+}
+
+/// The argument that makes this program measure the memory of one kind of actor.
+pub const BYTES_OF: &str = "--bytes-of";
+const TRACKER: &str = "tracker";
+const BARE_ACTOR: &str = "bare-actor";
+
+/// Starts a million of a kind and prints by how many bytes each let the process grow.
+pub fn print_bytes_of(kind: &str) {
+    let metrics = Arc::new(Metrics::new());
+    let settings = ThreadSettings { workers: 1, shards: 1 };
+    let of_trackers = kind == TRACKER;
+    let bytes = run_threads(settings, &metrics, {
+        let metrics = Arc::clone(&metrics);
+        async move |threads| {
+            if of_trackers { bytes_of_trackers(threads, &metrics).await } else { bytes_of_bare_actors().await }
+        }
+    });
+    println!("{}", bytes.unwrap());
+}
+
+fn rss_bytes() -> f64 {
+    rivals::rss_kb(std::process::id()) as f64 * 1024.0
+}
+
+async fn bytes_of_trackers(threads: Threads, metrics: &Arc<Metrics>) -> f64 {
+    let trackers = trackers(&threads, metrics).await;
+    let ask = async |number: u32| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        trackers.ask(ListingId(number.into()), deadline, TrackerMessage::Peek).await.expect("an answer in a minute")
+    };
+    ask(0).await;
+    let before = rss_bytes();
+    for number in 1..=TRACKERS {
+        ask(number).await;
+    }
+    let views = trackers.observe(Duration::from_secs(60)).await;
+    assert_eq!(views.iter().map(|view| view.resident).sum::<usize>(), TRACKERS as usize + 1);
+    (rss_bytes() - before) / f64::from(TRACKERS)
+}
+
+async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
+    let store = threads.runtime().spawn(in_memory()).await.unwrap();
+    let seat = threads.singletons();
+    let notifier = supervise(
+        seat,
+        {
+            let sender = Arc::new(WebhookSender::new(&NotifySettings::default()).unwrap());
+            let tools = NotifierTools::new(
+                Arc::clone(&store) as Arc<_>,
+                sender,
+                "bench".to_owned(),
+                NotifySettings::default(),
+                Arc::clone(metrics),
+            );
+            let tools = Arc::new(tools);
+            move || Notifier::new(Arc::clone(&tools))
+        },
+        supervision(metrics),
+    );
+    let recorder = supervise(
+        seat,
+        {
+            let metrics = Arc::clone(metrics);
+            move || Recorder::new(Arc::clone(&store) as Arc<_>, notifier.clone(), Arc::clone(&metrics))
+        },
+        supervision(metrics),
+    );
+    let policy = LookPolicy::from(&CrawlSettings::default());
+    let tools = Arc::new(TrackerTools { recorder, policy, metrics: Arc::clone(metrics) });
+    let all = ShardPolicy { most_resident: usize::MAX, ..ShardPolicy::default() };
+    let factory = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
+    Shards::start(threads.shards(), metrics, all, factory, |_| {}, |kind| panic!("{kind} was given up"))
+}
+
+async fn in_memory() -> SharedStore {
+    let settings = DatabaseSettings { url: Secret::from("sqlite::memory:"), ..DatabaseSettings::default() };
+    let store = open(&settings, StoreClock::real()).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+/// As much as a tracker holds, and nothing around it: no inbox, no bound, nobody who watches.
+struct BareActor {
+    _state: [u64; 12],
+}
+
+impl actix::Actor for BareActor {
+    type Context = actix::Context<Self>;
+}
+
+async fn bytes_of_bare_actors() -> f64 {
+    use actix::Actor;
+    let before = rss_bytes();
+    let mut addresses = Vec::with_capacity(TRACKERS as usize);
+    for number in 0..TRACKERS {
+        addresses.push(BareActor { _state: [1; 12] }.start());
+        if number % 64 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let bytes = (rss_bytes() - before) / f64::from(TRACKERS);
+    assert!(addresses.iter().all(actix::Addr::connected));
+    bytes
+}

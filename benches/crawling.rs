@@ -1,0 +1,258 @@
+//! Whole crawl cycles, from the claim to the commit, against programs that only fetch, or fetch and parse.
+//!
+//! Server, daemon and rivals are processes of their own, all on this machine; the rival runs before and after the daemon.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use amazon_tracker::config::{DatabaseSettings, Secret};
+use amazon_tracker::domain::{Asin, Frequency, Listing, Marketplace, ProductSettings, ProductStatus, TenantId};
+use amazon_tracker::extract::{PageContext, PageKind, extract};
+use amazon_tracker::store::{NewProduct, StoreClock, open};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::extraction::corpus;
+use crate::leases::Server;
+use crate::rivals;
+use crate::table::{Bar, Table, median};
+
+const TRACKER: &str = env!("CARGO_BIN_EXE_amazon-tracker");
+/// Requests at once, for everybody.
+const AT_ONCE: usize = 32;
+const WARM_UP: Duration = Duration::from_secs(2);
+const MEASURED: Duration = Duration::from_secs(8);
+/// More than anybody crawls meanwhile.
+const LISTINGS: u32 = 60_000;
+/// Real pages served from the corpus, each under several ASINs.
+const SAVED_PAGES: usize = 300;
+const ONE_MEGABYTE: std::ops::Range<usize> = 800_000..1_300_000;
+
+/// Measures everything.
+pub fn run(table: &mut Table) {
+    against_a_bare_loop(table);
+    against_scrapy(table);
+}
+
+fn against_a_bare_loop(table: &mut Table) {
+    let market = Market::start(&[]);
+    let asins: Vec<Asin> = (0..LISTINGS).map(numbered).collect();
+    let listings: Vec<Listing> = asins.iter().map(|asin| Listing::new(Marketplace::Us, *asin)).collect();
+    let before = bare_loop(&market, &asins);
+    let sqlite = {
+        let folder = tempfile::tempdir().unwrap();
+        daemon_rate(&market, &sqlite_url(&folder), &listings, Frequency::DAILY).0
+    };
+    let middle = bare_loop(&market, &asins);
+    let postgres = {
+        let server = Server::start();
+        daemon_rate(&market, &server.url("postgres"), &listings, Frequency::DAILY).0
+    };
+    let bare = median(vec![before, middle, bare_loop(&market, &asins)]);
+    let rival = "bare reqwest loop, bodies dropped";
+    table.add("whole crawls of 60 kB pages, SQLite", "a second", sqlite, (rival, bare), Bar::AtLeast(0.6));
+    table.add("whole crawls of 60 kB pages, PostgreSQL", "a second", postgres, (rival, bare), Bar::None);
+}
+
+fn against_scrapy(table: &mut Table) {
+    let folder = tempfile::tempdir().unwrap();
+    let listings = save_pages(folder.path());
+    let market = Market::start(&["--pages", folder.path().to_str().unwrap()]);
+    let scrapy = scrapy(&market, &listings);
+    let data = tempfile::tempdir().unwrap();
+    let every_second = Frequency::from_secs(1).unwrap();
+    let (rate, peak_kb) = daemon_rate(&market, &sqlite_url(&data), &listings, every_second);
+    let rival = "Scrapy, 32 at once, 8 selectors";
+    let scrapy_rate = scrapy.pages as f64 / scrapy.seconds;
+    table.add("whole crawls of real 1 MB pages, SQLite", "a second", rate, (rival, scrapy_rate), Bar::AtLeast(15.0));
+    table.add("peak memory of these crawls", "MB", peak_kb / 1e3, (rival, scrapy.peak_kb / 1e3), Bar::AtMost(0.1));
+}
+
+fn numbered(number: u32) -> Asin {
+    format!("B{number:09}").parse().expect("ten letters and digits")
+}
+
+fn sqlite_url(folder: &TempDir) -> String {
+    format!("sqlite://{}", folder.path().join("store.sqlite").display())
+}
+
+/// A process that ends with its owner.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A simulated marketplace.
+struct Market {
+    base_url: String,
+    _process: Running,
+}
+
+impl Market {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(TRACKER);
+        command.args(["simulate", "--listen", "127.0.0.1:0", "--no-compression"]).args(arguments);
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the tracker starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).expect("it says where it listens");
+        let base_url = line.split_whitespace().last().expect("an address").to_owned();
+        Self { base_url, _process: Running(process) }
+    }
+}
+
+/// Pages a second of a program that fetches and does nothing else.
+fn bare_loop(market: &Market, asins: &[Asin]) -> f64 {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let asins = asins.len().to_string();
+    rivals::output(command.args([BARE_LOOP, &market.base_url, &asins])).trim().parse().expect("a rate")
+}
+
+/// The argument that makes this program the bare loop.
+pub const BARE_LOOP: &str = "--bare-loop";
+
+/// Fetches pages and prints how many a second.
+pub fn bare_loop_main(base_url: &str, asins: u32) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (next, fetched) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let rate = runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        for _ in 0..AT_ONCE {
+            let (client, next, fetched) = (client.clone(), Arc::clone(&next), Arc::clone(&fetched));
+            let base_url = base_url.to_owned();
+            tokio::spawn(async move {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed) as u32 % asins;
+                    let response = client.get(format!("{base_url}/dp/{}", numbered(number))).send().await;
+                    let mut response = response.unwrap().error_for_status().unwrap();
+                    while response.chunk().await.unwrap().is_some() {}
+                    fetched.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        tokio::time::sleep(WARM_UP).await;
+        let (before, started_at) = (fetched.load(Ordering::Relaxed), Instant::now());
+        tokio::time::sleep(MEASURED).await;
+        (fetched.load(Ordering::Relaxed) - before) as f64 / started_at.elapsed().as_secs_f64()
+    });
+    println!("{rate}");
+}
+
+/// Whole crawls a second of a daemon, and its peak memory in kB.
+fn daemon_rate(market: &Market, database_url: &str, listings: &[Listing], frequency: Frequency) -> (f64, f64) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(watch_all(database_url, listings, frequency));
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new(TRACKER);
+    command.args(["serve", "--listen", &address.to_string()]);
+    command.args(["--database-url", database_url, "--base-url", &market.base_url]);
+    let at_once = AT_ONCE.to_string();
+    let settings = [
+        ("CONCURRENCY", at_once.as_str()),
+        ("CONCURRENCY_PER_MARKETPLACE", at_once.as_str()),
+        ("REQUESTS_PER_MINUTE", "10000000"),
+        ("BURST", "10000"),
+    ];
+    command.envs(settings.map(|(name, value)| (format!("TRACKER__CRAWL__{name}"), value)));
+    command.env("TRACKER__PRODUCTS__SHORTEST_FREQUENCY", "1s").env("TRACKER__LOG__FILTER", "warn");
+    let daemon = Running(command.spawn().expect("the tracker starts"));
+    let rate = runtime.block_on(async {
+        while crawls(&address.to_string()).await < 1.0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(WARM_UP).await;
+        let (before, started_at) = (crawls(&address.to_string()).await, Instant::now());
+        tokio::time::sleep(MEASURED).await;
+        (crawls(&address.to_string()).await - before) / started_at.elapsed().as_secs_f64()
+    });
+    let peak_kb = rivals::peak_rss_kb(daemon.0.id());
+    (rate, peak_kb as f64)
+}
+
+async fn watch_all(database_url: &str, listings: &[Listing], frequency: Frequency) {
+    let settings = DatabaseSettings { url: Secret::from(database_url), ..DatabaseSettings::default() };
+    let store = open(&settings, StoreClock::real()).await.unwrap();
+    store.migrate().await.unwrap();
+    for listing in listings {
+        let settings = ProductSettings {
+            label: None,
+            tags: Vec::new(),
+            frequency,
+            is_competitor: false,
+            status: ProductStatus::Active,
+        };
+        let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing: *listing, settings };
+        store.add_product(product).await.unwrap();
+    }
+    store.close().await;
+}
+
+/// Looks that saw something so far, as the daemon counts them; 0 while it is not up.
+async fn crawls(address: &str) -> f64 {
+    let Ok(response) = reqwest::get(format!("http://{address}/metrics")).await else { return 0.0 };
+    let text = response.text().await.unwrap_or_default();
+    let lines = text.lines().filter(|line| line.starts_with("tracker_recorded_looks_total{outcome=\"observed\"}"));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+/// Real pages of about a megabyte, each under several ASINs: the page's own is replaced wherever it stands.
+fn save_pages(folder: &Path) -> Vec<Listing> {
+    let labels = fs::read_to_string(corpus().join("labels.jsonl")).unwrap();
+    let mut pages = Vec::new();
+    for line in labels.lines() {
+        let label: serde_json::Value = serde_json::from_str(line).unwrap();
+        let page = fs::read(corpus().join("pages").join(format!("{}.html", label["id"].as_str().unwrap()))).unwrap();
+        let marketplace: Option<Marketplace> = label["marketplace"].as_str().and_then(|code| code.parse().ok());
+        let read = extract(&page, PageContext { marketplace, content_type: None }).unwrap();
+        if let (PageKind::Product, Some(asin), Some(marketplace)) = (read.kind, read.asin, marketplace)
+            && ONE_MEGABYTE.contains(&page.len())
+            && asin.to_string().starts_with("B0")
+        {
+            pages.push((marketplace, asin, page));
+        }
+    }
+    assert!(!pages.is_empty(), "the corpus has pages of about a megabyte");
+    let save = |number: usize| {
+        let (marketplace, own, page) = &pages[number % pages.len()];
+        let asin = numbered(u32::try_from(number).unwrap());
+        let text = replace(page, own.to_string().as_bytes(), asin.to_string().as_bytes());
+        fs::write(folder.join(format!("{asin}.html")), text).unwrap();
+        Listing::new(*marketplace, asin)
+    };
+    (0..SAVED_PAGES).map(save).collect()
+}
+
+fn replace(page: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(page.len());
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(page, old) {
+        out.extend_from_slice(&page[done..at]);
+        out.extend_from_slice(new);
+        done = at + old.len();
+    }
+    out.extend_from_slice(&page[done..]);
+    out
+}
+
+#[derive(Deserialize)]
+struct Scrapy {
+    pages: u64,
+    seconds: f64,
+    peak_kb: f64,
+}
+
+fn scrapy(market: &Market, listings: &[Listing]) -> Scrapy {
+    let mut python = rivals::python("scrapy_pages.py");
+    python.arg((3 * MEASURED.as_secs()).to_string());
+    python.args(listings.iter().map(|listing| format!("{}/dp/{}", market.base_url, listing.asin)));
+    serde_json::from_str(&rivals::output(&mut python)).expect("pages, seconds and memory")
+}

@@ -1,0 +1,151 @@
+//! Claim and commit on both engines, among ten thousand leases and among a million.
+
+use std::time::{Duration, Instant};
+
+use amazon_tracker::config::{DatabaseSettings, Secret};
+use amazon_tracker::domain::{Currency, ListingState, Money, Observation, Reading};
+use amazon_tracker::store::{Claim, Commit, Lane, Next, SharedStore, StoreClock, TaskEnd, open};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+
+use crate::table::{Bar, Table, median};
+
+#[path = "../tests/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests' server can do more than a bench needs")]
+mod postgres;
+
+pub use postgres::Server;
+
+const FEW: u32 = 10_000;
+const MANY: u32 = 1_000_000;
+/// As many as a daemon claims at once with 32 crawl slots.
+const BATCH: u32 = 32;
+const BATCHES: usize = 150;
+/// The first batches fill caches and plans.
+const WARM_UP_BATCHES: usize = 20;
+
+/// Measures both engines.
+pub fn run(table: &mut Table) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |count: u32| format!("sqlite://{}", folder.path().join(format!("{count}.sqlite")).display());
+        let [few, many] = [FEW, MANY].map(|count| (file(count), count));
+        compare(table, "SQLite", measure(few, false).await, measure(many, false).await);
+        let server = Server::start();
+        execute(&server.url("postgres"), "CREATE DATABASE few").await;
+        execute(&server.url("postgres"), "CREATE DATABASE many").await;
+        let [few, many] = [("few", FEW), ("many", MANY)].map(|(database, count)| (server.url(database), count));
+        compare(table, "PostgreSQL", measure(few, true).await, measure(many, true).await);
+    });
+}
+
+/// Milliseconds of one batch.
+struct Times {
+    claim_ms: f64,
+    commit_ms: f64,
+}
+
+fn compare(table: &mut Table, engine: &str, few: Times, many: Times) {
+    let claim = format!("claim of {BATCH} among 1 M leases, {engine}");
+    table.add(&claim, "ms", many.claim_ms, ("among 10 k", few.claim_ms), Bar::AtMost(1.5));
+    let commit = format!("commit of {BATCH} among 1 M leases, {engine}");
+    table.add(&commit, "ms", many.commit_ms, ("among 10 k", few.commit_ms), Bar::None);
+}
+
+async fn measure((url, count): (String, u32), is_postgres: bool) -> Times {
+    let settings = DatabaseSettings {
+        url: Secret::from(url.as_str()),
+        statement_timeout_secs: 600,
+        acquire_timeout_secs: 60,
+        ..DatabaseSettings::default()
+    };
+    let store = open(&settings, StoreClock::real()).await.unwrap();
+    store.migrate().await.unwrap();
+    for statement in fill(count, is_postgres) {
+        execute(&url, &statement).await;
+    }
+    let (mut claims, mut commits) = (Vec::new(), Vec::new());
+    for batch in 0..BATCHES {
+        let (claim_ms, commit_ms) = one_batch(&store).await;
+        if batch >= WARM_UP_BATCHES {
+            claims.push(claim_ms);
+            commits.push(commit_ms);
+        }
+    }
+    store.close().await;
+    Times { claim_ms: median(claims), commit_ms: median(commits) }
+}
+
+async fn one_batch(store: &SharedStore) -> (f64, f64) {
+    let started_at = Instant::now();
+    let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(90), "bench", 5).await.unwrap();
+    let claim_ms = started_at.elapsed().as_secs_f64() * 1e3;
+    assert_eq!(claims.len(), BATCH as usize, "there is always more that is due");
+    let commits: Vec<Commit> = claims.iter().map(seen).collect();
+    let started_at = Instant::now();
+    let committed = store.commit(&commits).await.unwrap();
+    let commit_ms = started_at.elapsed().as_secs_f64() * 1e3;
+    assert!(committed.iter().all(|one| one.recorded), "nobody else claims");
+    (claim_ms, commit_ms)
+}
+
+/// The end of a look that saw a first price.
+fn seen(claim: &Claim) -> Commit {
+    let price = Reading::Is(Money::new(34_999, Currency::Usd));
+    let judged = claim.state.judge(&Observation { price, ..Observation::empty(claim.listing.asin) }, claim.claimed_at);
+    Commit {
+        listing_id: claim.listing_id,
+        token: claim.token,
+        outcome: "observed",
+        next: Next::Due(Duration::from_secs(86_400)),
+        state: Some(judged.state),
+        points: judged.points,
+        rule_steps: Vec::new(),
+        tasks: TaskEnd::Done,
+    }
+}
+
+/// Listings with their leases and one product each, all of them due.
+fn fill(count: u32, is_postgres: bool) -> [String; 4] {
+    let state = serde_json::to_string(&ListingState::default()).unwrap();
+    let [numbers, asin, id, tenant, json] = if is_postgres {
+        [
+            format!("generate_series(1, {count}) AS n"),
+            "'B' || lpad(n::text, 9, '0')".to_owned(),
+            "gen_random_uuid()".to_owned(),
+            "'00000000-0000-0000-0000-000000000001'::uuid".to_owned(),
+            "::jsonb".to_owned(),
+        ]
+    } else {
+        [
+            format!(
+                "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
+            ),
+            "printf('B%09d', n)".to_owned(),
+            "randomblob(16)".to_owned(),
+            "x'00000000000000000000000000000001'".to_owned(),
+            String::new(),
+        ]
+    };
+    [
+        format!(
+            "INSERT INTO listing (marketplace, asin, state, created_at) SELECT 'com', {asin}, '{state}'{json}, 0 \
+             FROM {numbers}"
+        ),
+        "INSERT INTO lease (listing_id, ready_at) SELECT id, id FROM listing".to_owned(),
+        format!(
+            "INSERT INTO product (id, tenant_id, listing_id, tags, interval_secs, is_competitor, status, created_at, \
+             updated_at) SELECT {id}, {tenant}, id, '[]'{json}, 86400, false, 'active', 0, 0 FROM listing"
+        ),
+        "ANALYZE".to_owned(),
+    ]
+}
+
+async fn execute(url: &str, sql: &str) {
+    let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+    if url.starts_with("sqlite") {
+        sql.execute(&mut SqliteConnection::connect(url).await.unwrap()).await.unwrap();
+    } else {
+        sql.execute(&mut PgConnection::connect(url).await.unwrap()).await.unwrap();
+    }
+}
