@@ -20,6 +20,8 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 const LARGEST_CLAIM: usize = 256;
+/// A claim for one slot costs as much as one for many: while most are taken, so long is waited for a quarter of them.
+const GATHER: Duration = Duration::from_millis(5);
 /// Of the slots of one step, those that the lane of the asked-for may take before the scheduled lane gets its turn.
 const ASKED_FOR_SHARE: f64 = 0.7;
 
@@ -45,20 +47,17 @@ pub struct Step {
 
 /// What the Scheduler works with.
 pub struct SchedulerTools {
-    /// Whose queue it is.
-    pub store: Arc<dyn LeaseQueue>,
-    /// Who looks.
-    pub pool: Inbox<CrawlerPool>,
+    store: Arc<dyn LeaseQueue>,
+    pool: Inbox<CrawlerPool>,
     /// One permit for each crawl that may be under way.
     pub slots: Arc<Semaphore>,
+    /// How many there are.
+    concurrency: usize,
     /// The name of this replica, for people.
-    pub owner: String,
-    /// How long a claim holds.
-    pub lease: Duration,
-    /// Claims without success after which a listing is left to be parked.
-    pub max_attempts: u16,
-    /// Where it is counted.
-    pub metrics: Arc<Metrics>,
+    owner: String,
+    lease: Duration,
+    max_attempts: u16,
+    metrics: Arc<Metrics>,
 }
 
 impl SchedulerTools {
@@ -74,6 +73,7 @@ impl SchedulerTools {
             store,
             pool,
             slots: Arc::new(Semaphore::new(settings.concurrency)),
+            concurrency: settings.concurrency,
             owner,
             lease: Duration::from_secs(settings.lease_secs),
             max_attempts: settings.max_attempts,
@@ -92,8 +92,12 @@ impl SchedulerTools {
         Ok(Step { crawls: claims.into_iter().zip(permits.drain(..)).map(crawl).collect(), sleep })
     }
 
+    /// Waits for a free slot, a little longer for a few more, and takes all there are.
     async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
         let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
+        let few = u32::try_from(self.concurrency / 4).unwrap_or(u32::MAX);
+        // Whoever waits holds none: what has come back meanwhile is there for the taking below.
+        let _ = tokio::time::timeout(GATHER, self.slots.acquire_many(few)).await;
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
         std::iter::once(first).chain(more).take(LARGEST_CLAIM).collect()
     }

@@ -8,6 +8,7 @@
 //! names the tenant unless it serves the crawl, which is everyone's; and it uses the database's clock on PostgreSQL.
 
 mod alerts;
+mod batch;
 mod catalog;
 mod clock;
 mod cursor;

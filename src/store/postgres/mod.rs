@@ -84,6 +84,8 @@ pub(super) struct PostgresStore {
     readers: PgPool,
     /// A small pool of its own, so that reads cannot starve claims.
     claims: PgPool,
+    /// The same pool: a claim's details are part of it.
+    details: PgPool,
     /// Without time limits, for one connection at a time.
     migration: PgConnectOptions,
     clock: StoreClock,
@@ -104,7 +106,7 @@ impl PostgresStore {
             .max_lifetime(MAX_LIFETIME);
         let claims = pool.clone().max_connections(settings.claim_connections.max(1)).connect_lazy_with(options.clone());
         let writer = pool.max_connections(settings.connections.max(1)).connect_lazy_with(options);
-        Ok(Self { readers: writer.clone(), writer, claims, migration, clock })
+        Ok(Self { readers: writer.clone(), writer, details: claims.clone(), claims, migration, clock })
     }
 
     /// The server's time.

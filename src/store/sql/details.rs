@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::{Backend, Db};
 use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
 use crate::store::rows::{RuleColumns, count, frequency, listing, time};
-use crate::store::{Claim, Lane, RuleRow, StoreResult};
+use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
 
 /// A lease that was just taken.
 #[derive(sqlx::FromRow)]
@@ -26,6 +26,24 @@ struct ListingColumns {
     marketplace: String,
     asin: String,
     state: Json<ListingState>,
+    /// The shortest interval of an active product.
+    interval_secs: Option<i32>,
+}
+
+/// What a claim needs besides lease and rules.
+struct Details {
+    listing: Listing,
+    state: ListingState,
+    frequency: Option<Frequency>,
+}
+
+impl TryFrom<ListingColumns> for Details {
+    type Error = StoreError;
+
+    fn try_from(row: ListingColumns) -> StoreResult<Self> {
+        let listing = listing(&row.marketplace, &row.asin)?;
+        Ok(Self { listing, state: row.state.0, frequency: row.interval_secs.map(frequency).transpose()? })
+    }
 }
 
 /// The claims of some leases, in their order. A listing or rule that this version cannot read is left out and logged:
@@ -37,9 +55,8 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
     let ids: Vec<i64> = leases.iter().map(|lease| lease.listing_id).collect();
     let mut listings = listings(store, &ids).await?;
     let mut rules = rules(store, &ids).await?;
-    let frequencies = frequencies(store, &ids).await?;
     let claim = |lease: Lease| {
-        let (listing, state) = listings.remove(&lease.listing_id)?;
+        let Details { listing, state, frequency } = listings.remove(&lease.listing_id)?;
         Some(Claim {
             listing_id: ListingId(lease.listing_id),
             listing,
@@ -48,18 +65,23 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
             attempt: count(lease.attempt).unwrap_or(u16::MAX),
             lane,
             state,
-            frequency: frequencies.get(&lease.listing_id).copied(),
+            frequency,
             rules: rules.remove(&lease.listing_id).unwrap_or_default(),
         })
     };
     Ok(leases.into_iter().filter_map(claim).collect())
 }
 
-async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, (Listing, ListingState)>> {
-    const LISTINGS: &str = concat!("SELECT id, marketplace, asin, state FROM listing WHERE id IN (", numbers!(1), ")");
-    let rows = sqlx::query(LISTINGS).bind(Json(ids.to_vec())).fetch_all(&store.claims).await?;
-    Ok(readable(rows, |row: ListingColumns| Ok((row.id, (listing(&row.marketplace, &row.asin)?, row.state.0))))
-        .collect())
+async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Details>> {
+    const LISTINGS: &str = concat!(
+        "SELECT l.id, l.marketplace, l.asin, l.state, ( \
+           SELECT min(p.interval_secs) FROM product p WHERE p.listing_id = l.id AND p.status = 'active') AS interval_secs \
+         FROM listing l WHERE l.id IN (",
+        numbers!(1),
+        ")"
+    );
+    let rows = sqlx::query(LISTINGS).bind(Json(ids.to_vec())).fetch_all(&store.details).await?;
+    Ok(readable(rows, |row: ListingColumns| Ok((row.id, Details::try_from(row)?))).collect())
 }
 
 async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rule>>> {
@@ -71,22 +93,12 @@ async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rul
         numbers!(1),
         ") ORDER BY r.id"
     );
-    let rows = sqlx::query(RULES).bind(Json(ids.to_vec())).fetch_all(&store.claims).await?;
+    let rows = sqlx::query(RULES).bind(Json(ids.to_vec())).fetch_all(&store.details).await?;
     let mut by_listing: HashMap<i64, Vec<Rule>> = HashMap::new();
     for row in readable(rows, |row: RuleColumns| RuleRow::try_from(row)) {
         by_listing.entry(row.rule.listing_id.0).or_default().push(row.rule);
     }
     Ok(by_listing)
-}
-
-async fn frequencies(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Frequency>> {
-    const FREQUENCIES: &str = concat!(
-        "SELECT listing_id, min(interval_secs) FROM product WHERE status = 'active' AND listing_id IN (",
-        numbers!(1),
-        ") GROUP BY listing_id"
-    );
-    let rows: Vec<(i64, i32)> = sqlx::query_as(FREQUENCIES).bind(Json(ids.to_vec())).fetch_all(&store.claims).await?;
-    rows.into_iter().map(|(listing_id, interval_secs)| Ok((listing_id, frequency(interval_secs)?))).collect()
 }
 
 /// The rows that can be read; the others are logged.

@@ -1,91 +1,130 @@
-//! The commit: a batch in one transaction, one guarded step after the other.
+//! The commit: a batch in one transaction, told as JSON. Every statement is for the whole batch, because the way to the
+//! engine's thread and back costs more than most of them; only rules, which seldom move, are stepped one by one.
 
 use std::collections::HashSet;
 
 use futures_util::FutureExt;
 use sqlx::types::Json;
 
-use super::{Backend, Conn, history};
+use super::{Backend, Conn};
 use crate::domain::{DeliveryId, Event};
-use crate::store::lease::LeaseEnd;
 use crate::store::outbox::WEBHOOK;
-use crate::store::rows::sort_columns;
-use crate::store::{Commit, RuleStep, StoreResult};
+use crate::store::{Commit, RuleStep, StoreResult, batch};
+
+/// The looks of `$1` whose token is not stale. `CROSS JOIN` keeps the planner from walking through the leases instead of
+/// looking up the few of the batch.
+macro_rules! fenced {
+    ($columns:literal) => {
+        concat!(
+            "SELECT lease.listing_id, lease.token, lease.owner IS NOT NULL AS is_held, ",
+            $columns,
+            " FROM jsonb_each(jsonb($1)) given \
+              CROSS JOIN lease \
+              ON lease.listing_id = given.value ->> 'listing_id' AND lease.token = given.value ->> 'token'"
+        )
+    };
+}
 
 /// Writes some commits, each as a whole or not at all. Returns listing and token of those that were recorded.
 pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
     let now_ms = store.now_ms().await?;
-    let commits: Vec<Commit> = commits.iter().map(|commit| (*commit).clone()).collect();
-    store
-        .transaction(move |conn| {
-            async move {
-                let mut recorded = HashSet::new();
-                for commit in &commits {
-                    if record(conn, commit, now_ms).await? {
-                        recorded.insert((commit.listing_id.0, commit.token));
-                    }
-                }
-                Ok(recorded)
-            }
-            .boxed()
-        })
-        .await
+    let lists = Lists::of(commits)?;
+    let moving = commits.iter().filter(|commit| !commit.rule_steps.is_empty()).map(|commit| (*commit).clone());
+    let moving: Vec<Commit> = moving.collect();
+    store.transaction(move |conn| async move { record(conn, lists, moving, now_ms).await }.boxed()).await
 }
 
-/// False when the token is stale. A commit that comes twice, because its answer was lost, leaves lease and tasks alone the
-/// second time; the other steps have no second effect by themselves.
-async fn record(conn: &mut Conn, commit: &Commit, now_ms: i64) -> StoreResult<bool> {
-    const MINE: &str = "SELECT owner IS NOT NULL FROM lease WHERE listing_id = $1 AND token = $2";
-    let mine = sqlx::query_scalar(MINE).bind(commit.listing_id.0).bind(commit.token);
-    let Some(is_held) = mine.fetch_optional(&mut *conn).await? else { return Ok(false) };
-    if is_held {
-        end_lease(conn, commit, now_ms).await?;
-        end_tasks(conn, commit, now_ms).await?;
-    }
-    update_listing(conn, commit, now_ms).await?;
-    for point in &commit.points {
-        history::insert(conn, commit.listing_id.0, point).await?;
-    }
-    for step in &commit.rule_steps {
-        step_rule(conn, commit.listing_id.0, step, now_ms).await?;
-    }
-    Ok(true)
+/// The batch as text, once for all statements.
+struct Lists {
+    looks: String,
+    points: String,
 }
 
-async fn end_lease(conn: &mut Conn, commit: &Commit, now_ms: i64) -> StoreResult<()> {
-    const END: &str = "UPDATE lease SET \
-           ready_at = CASE $2 WHEN 'due' THEN min($3 + $4, coalesce(again_at, $3 + $4)) \
-                              WHEN 'parked' THEN coalesce(again_at, $3) ELSE $3 + $4 END, \
-           lane = CASE WHEN $2 IN ('due', 'parked') THEN 1 ELSE lane END, \
-           attempt = CASE WHEN $2 = 'due' OR ($2 = 'parked' AND again_at IS NOT NULL) THEN 0 \
-                          WHEN $2 = 'postponed' THEN max(attempt - 1, 0) ELSE attempt END, \
-           parked_at = CASE WHEN $2 = 'parked' AND again_at IS NULL THEN $3 ELSE parked_at END, \
-           owner = NULL, again_at = NULL \
-         WHERE listing_id = $1";
-    let LeaseEnd { word, after_ms } = commit.next.into();
-    sqlx::query(END).bind(commit.listing_id.0).bind(word).bind(now_ms).bind(after_ms).execute(conn).await?;
+impl Lists {
+    fn of(commits: &[&Commit]) -> StoreResult<Self> {
+        let text = |encoded: serde_json::Result<String>| encoded.map_err(|error| sqlx::Error::Encode(error.into()));
+        let looks = text(serde_json::to_string(&batch::looks(commits)))?;
+        Ok(Self { looks, points: text(serde_json::to_string(&batch::points(commits)))? })
+    }
+}
+
+/// A commit that comes twice, because its answer was lost, leaves lease and tasks alone the second time; the other steps have no
+/// second effect by themselves.
+async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64) -> StoreResult<HashSet<(i64, i64)>> {
+    const RECORDED: &str = concat!("SELECT listing_id, token FROM (", fenced!("1"), ")");
+    let recorded: Vec<(i64, i64)> = sqlx::query_as(RECORDED).bind(lists.looks.clone()).fetch_all(&mut *conn).await?;
+    let recorded: HashSet<(i64, i64)> = recorded.into_iter().collect();
+    if recorded.is_empty() {
+        return Ok(recorded);
+    }
+    end_tasks(conn, &lists, now_ms).await?;
+    update_listings(conn, &lists, now_ms).await?;
+    add_points(conn, &lists).await?;
+    for commit in moving.iter().filter(|commit| recorded.contains(&(commit.listing_id.0, commit.token))) {
+        for step in &commit.rule_steps {
+            step_rule(conn, commit.listing_id.0, step, now_ms).await?;
+        }
+    }
+    // The last, because what stands before asks who holds the lease.
+    end_leases(conn, &lists, now_ms).await?;
+    Ok(recorded)
+}
+
+async fn end_tasks(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
+    const END: &str = concat!(
+        "UPDATE task_item SET status = look.task_status, outcome = look.outcome, finished_at = $2 FROM (",
+        fenced!("given.value ->> 'task_status' AS task_status, given.value ->> 'outcome' AS outcome"),
+        ") AS look WHERE task_item.listing_id = look.listing_id AND task_item.status = 'pending' \
+           AND look.is_held AND look.task_status IS NOT NULL"
+    );
+    sqlx::query(END).bind(lists.looks.clone()).bind(now_ms).execute(conn).await?;
     Ok(())
 }
 
-async fn end_tasks(conn: &mut Conn, commit: &Commit, now_ms: i64) -> StoreResult<()> {
-    const END: &str = "UPDATE task_item SET status = $2, outcome = $3, finished_at = $4 \
-         WHERE listing_id = $1 AND status = 'pending'";
-    let Some(status) = commit.tasks.status() else { return Ok(()) };
-    let query = sqlx::query(END).bind(commit.listing_id.0).bind(status.as_str());
-    query.bind(commit.outcome).bind(now_ms).execute(conn).await?;
+async fn update_listings(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
+    const UPDATE: &str = concat!(
+        "UPDATE listing SET last_outcome = look.outcome, last_looked_at = $2, \
+           state = coalesce(look.state, listing.state), \
+           sort_title = CASE WHEN look.state IS NULL THEN listing.sort_title ELSE look.sort_title END, \
+           price_minor = CASE WHEN look.state IS NULL THEN listing.price_minor ELSE look.price_minor END FROM (",
+        fenced!(
+            "given.value ->> 'outcome' AS outcome, given.value ->> 'state' AS state, \
+             given.value ->> 'sort_title' AS sort_title, given.value ->> 'price_minor' AS price_minor"
+        ),
+        ") AS look WHERE listing.id = look.listing_id"
+    );
+    sqlx::query(UPDATE).bind(lists.looks.clone()).bind(now_ms).execute(conn).await?;
     Ok(())
 }
 
-async fn update_listing(conn: &mut Conn, commit: &Commit, now_ms: i64) -> StoreResult<()> {
-    const LOOKED: &str = "UPDATE listing SET last_outcome = $2, last_looked_at = $3 WHERE id = $1";
-    const SEEN: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4 WHERE id = $1";
-    let id = commit.listing_id.0;
-    sqlx::query(LOOKED).bind(id).bind(commit.outcome).bind(now_ms).execute(&mut *conn).await?;
-    if let Some(state) = &commit.state {
-        let (sort_title, price_minor) = sort_columns(state);
-        let seen = sqlx::query(SEEN).bind(id).bind(Json(state.clone())).bind(sort_title).bind(price_minor);
-        seen.execute(conn).await?;
+async fn add_points(conn: &mut Conn, lists: &Lists) -> StoreResult<()> {
+    const ADD: &str = "INSERT INTO point (listing_id, series, category, at, number, text) \
+         SELECT lease.listing_id, given.value ->> 'series', given.value ->> 'category', given.value ->> 'at', \
+           given.value ->> 'number', given.value ->> 'text' \
+         FROM jsonb_each(jsonb($1)) given \
+         CROSS JOIN lease \
+         ON lease.listing_id = given.value ->> 'listing_id' AND lease.token = given.value ->> 'token' \
+         WHERE true ON CONFLICT DO NOTHING";
+    if lists.points != "[]" {
+        sqlx::query(ADD).bind(lists.points.clone()).execute(conn).await?;
     }
+    Ok(())
+}
+
+async fn end_leases(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
+    const END: &str = concat!(
+        "UPDATE lease SET \
+           ready_at = CASE look.next WHEN 'due' THEN min($2 + look.after_ms, coalesce(again_at, $2 + look.after_ms)) \
+                                     WHEN 'parked' THEN coalesce(again_at, $2) ELSE $2 + look.after_ms END, \
+           lane = CASE WHEN look.next IN ('due', 'parked') THEN 1 ELSE lane END, \
+           attempt = CASE WHEN look.next = 'due' OR (look.next = 'parked' AND again_at IS NOT NULL) THEN 0 \
+                          WHEN look.next = 'postponed' THEN max(attempt - 1, 0) ELSE attempt END, \
+           parked_at = CASE WHEN look.next = 'parked' AND again_at IS NULL THEN $2 ELSE parked_at END, \
+           owner = NULL, again_at = NULL FROM (",
+        fenced!("given.value ->> 'next' AS next, given.value ->> 'after_ms' AS after_ms"),
+        ") AS look WHERE lease.listing_id = look.listing_id AND look.is_held"
+    );
+    sqlx::query(END).bind(lists.looks.clone()).bind(now_ms).execute(conn).await?;
     Ok(())
 }
 

@@ -75,6 +75,8 @@ pub(super) struct SqliteStore {
     readers: SqlitePool,
     /// The writer under the name by which the shared texts know whoever claims.
     claims: SqlitePool,
+    /// The readers under the name by which the shared texts know where a claim's details are read.
+    details: SqlitePool,
     clock: StoreClock,
 }
 
@@ -101,7 +103,7 @@ impl SqliteStore {
             make_folder(&options).await?;
             pool.max_connections(settings.connections.max(1)).connect_lazy_with(options)
         };
-        Ok(Self { claims: writer.clone(), writer, readers, clock })
+        Ok(Self { claims: writer.clone(), details: readers.clone(), writer, readers, clock })
     }
 
     /// There is one process: its clock is the database's.

@@ -1,0 +1,130 @@
+//! A batch of commits as rows of JSON: what both engines write comes in three lists, however many looks there are.
+
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::lease::LeaseEnd;
+use super::outbox::WEBHOOK;
+use super::rows::sort_columns;
+use super::{Commit, RuleStep};
+use crate::domain::{DeliveryId, EventFacts, ListingState, Point, PointValue};
+
+/// The ends of some looks.
+pub(super) fn looks<'c>(commits: &[&'c Commit]) -> Json<Vec<Look<'c>>> {
+    Json(commits.iter().map(|commit| Look::of(commit)).collect())
+}
+
+/// Their points.
+pub(super) fn points<'c>(commits: &[&'c Commit]) -> Json<Vec<NewPoint<'c>>> {
+    Json(of_each(commits, |commit| &commit.points, NewPoint::of))
+}
+
+/// The steps of rules.
+pub(super) fn steps<'c>(commits: &[&'c Commit]) -> Json<Vec<Step<'c>>> {
+    Json(of_each(commits, |commit| &commit.rule_steps, Step::of))
+}
+
+fn of_each<'c, P: 'c, T>(
+    commits: &[&'c Commit],
+    parts: impl Fn(&'c Commit) -> &'c Vec<P>,
+    row: impl Fn(&'c Commit, &'c P) -> T,
+) -> Vec<T> {
+    let (parts, row) = (&parts, &row);
+    commits.iter().flat_map(|commit| parts(commit).iter().map(move |part| row(commit, part))).collect()
+}
+
+/// The end of one look.
+#[derive(Serialize)]
+pub(super) struct Look<'c> {
+    listing_id: i64,
+    token: i64,
+    outcome: &'static str,
+    next: &'static str,
+    after_ms: i64,
+    task_status: Option<&'static str>,
+    state: Option<&'c ListingState>,
+    sort_title: Option<String>,
+    price_minor: Option<i64>,
+}
+
+impl<'c> Look<'c> {
+    fn of(commit: &'c Commit) -> Self {
+        let LeaseEnd { word, after_ms } = commit.next.into();
+        let (sort_title, price_minor) = commit.state.as_ref().map(sort_columns).unwrap_or_default();
+        Self {
+            listing_id: commit.listing_id.0,
+            token: commit.token,
+            outcome: commit.outcome,
+            next: word,
+            after_ms,
+            task_status: commit.tasks.status().map(|status| status.as_str()),
+            state: commit.state.as_ref(),
+            sort_title,
+            price_minor,
+        }
+    }
+}
+
+/// One point of it.
+#[derive(Serialize)]
+pub(super) struct NewPoint<'c> {
+    listing_id: i64,
+    token: i64,
+    series: i16,
+    category: &'c str,
+    at: i64,
+    number: Option<i64>,
+    text: Option<&'c str>,
+}
+
+impl<'c> NewPoint<'c> {
+    fn of(commit: &'c Commit, point: &'c Point) -> Self {
+        Self {
+            listing_id: commit.listing_id.0,
+            token: commit.token,
+            series: point.key.series.number(),
+            category: &point.key.category,
+            at: point.at.as_millisecond(),
+            number: point.value.as_ref().and_then(PointValue::number),
+            text: point.value.as_ref().and_then(PointValue::text),
+        }
+    }
+}
+
+/// One step of a rule of its listing; the last four are missing when the rule did not fire.
+#[derive(Serialize)]
+pub(super) struct Step<'c> {
+    listing_id: i64,
+    token: i64,
+    rule_id: Uuid,
+    armed_before: bool,
+    crossings_before: u32,
+    armed: bool,
+    crossings: u32,
+    last_notified_minor: Option<i64>,
+    event_id: Option<Uuid>,
+    delivery_id: Option<Uuid>,
+    facts: Option<&'c EventFacts>,
+    at: Option<i64>,
+}
+
+impl<'c> Step<'c> {
+    fn of(commit: &'c Commit, step: &'c RuleStep) -> Self {
+        let event = step.event.as_ref();
+        Self {
+            listing_id: commit.listing_id.0,
+            token: commit.token,
+            rule_id: step.rule_id.0,
+            armed_before: step.before.armed,
+            crossings_before: step.before.crossings,
+            armed: step.after.armed,
+            crossings: step.after.crossings,
+            last_notified_minor: step.after.last_notified_minor,
+            event_id: event.map(|event| event.id.0),
+            delivery_id: event.map(|event| DeliveryId::of_event(event.id, WEBHOOK).0),
+            facts: event.map(|event| &event.facts),
+            at: event.map(|event| event.at.as_millisecond()),
+        }
+    }
+}
