@@ -7,13 +7,8 @@ use amazon_tracker::domain::{Currency, ListingState, Money, Observation, Reading
 use amazon_tracker::store::{Claim, Commit, Lane, Next, SharedStore, StoreClock, TaskEnd, open};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
+use crate::postgres::Server;
 use crate::table::{Bar, Table, median};
-
-#[path = "../tests/support/postgres.rs"]
-#[allow(dead_code, reason = "the tests' server can do more than a bench needs")]
-mod postgres;
-
-pub use postgres::Server;
 
 const FEW: u32 = 10_000;
 const MANY: u32 = 1_000_000;
@@ -32,9 +27,8 @@ pub fn run(table: &mut Table) {
         let [few, many] = [FEW, MANY].map(|count| (file(count), count));
         compare(table, "SQLite", measure(few, false).await, measure(many, false).await);
         let server = Server::start();
-        execute(&server.url("postgres"), "CREATE DATABASE few").await;
-        execute(&server.url("postgres"), "CREATE DATABASE many").await;
-        let [few, many] = [("few", FEW), ("many", MANY)].map(|(database, count)| (server.url(database), count));
+        let few = (new_database(&server, "few").await, FEW);
+        let many = (new_database(&server, "many").await, MANY);
         compare(table, "PostgreSQL", measure(few, true).await, measure(many, true).await);
     });
 }
@@ -139,6 +133,12 @@ fn fill(count: u32, is_postgres: bool) -> [String; 4] {
         ),
         "ANALYZE".to_owned(),
     ]
+}
+
+/// The URL of a new database.
+pub async fn new_database(server: &Server, name: &str) -> String {
+    execute(&server.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+    server.url(name)
 }
 
 async fn execute(url: &str, sql: &str) {

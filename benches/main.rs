@@ -8,6 +8,9 @@ mod actors;
 mod crawling;
 mod extraction;
 mod leases;
+#[path = "../tests/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests' server can do more than a bench needs")]
+mod postgres;
 mod rivals;
 mod table;
 

@@ -18,6 +18,9 @@ use crate::telemetry::Metrics;
 
 const NAME: &str = "direct";
 const MOST_REDIRECTS: usize = 5;
+/// About what a new connection with TLS costs.
+const SHORT_REST_BYTES: usize = 32 * 1024;
+const SHORT_REST_TIME: Duration = Duration::from_millis(50);
 
 /// Fetches product pages over HTTP.
 pub struct DirectSource {
@@ -129,7 +132,10 @@ impl DirectSource {
             busy += started_at.elapsed();
             match progress {
                 Ok(Progress::More) => {}
-                Ok(Progress::Settled) => break None,
+                Ok(Progress::Settled) => {
+                    bytes += read_short_rest(&mut response).await;
+                    break None;
+                }
                 Err(ExtractError::OutOfMemory) => break Some(Failure::TooLarge),
                 Err(ExtractError::Parser(_)) => break Some(Failure::Unreadable),
             }
@@ -198,6 +204,21 @@ fn within_amazon(base_url: Option<Url>) -> redirect::Policy {
         };
         if at_home && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
     })
+}
+
+/// Reads what little may be left of a body that is of no more use, so that its connection can be used again; where much
+/// is left, or it does not come at once, hanging up is cheaper than reading on. Returns how much it was.
+async fn read_short_rest(response: &mut Response) -> usize {
+    let mut bytes = 0;
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await
+            && bytes + chunk.len() <= SHORT_REST_BYTES
+        {
+            bytes += chunk.len();
+        }
+    };
+    let _ = tokio::time::timeout(SHORT_REST_TIME, read).await;
+    bytes
 }
 
 fn failure_of(error: &reqwest::Error) -> Failure {
