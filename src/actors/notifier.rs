@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::kernel::{Actor, Cx};
-use super::pace::Pace;
+use super::pace::{PAUSE_AFTER_ERROR, Pace};
 use crate::config::{NotifySettings, Secret};
 use crate::notify::{Message, SendError, Sender};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
 use crate::telemetry::Metrics;
 
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(12 * 3600);
 /// What a claim leaves beside the attempt itself.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
@@ -26,7 +25,7 @@ pub enum NotifierMessage {
     /// The time of a plan has come.
     Step(u64),
     /// A step is over.
-    Stepped(StoreResult<Step>),
+    Stepped(StoreResult<(Vec<Attempt>, Duration)>),
     /// An attempt is over, well or badly: its end is written.
     Sent,
     /// Something may be due.
@@ -37,11 +36,8 @@ pub enum NotifierMessage {
     Panicked,
 }
 
-/// What a step brought.
-pub struct Step {
-    deliveries: Vec<(ClaimedDelivery, OwnedSemaphorePermit)>,
-    sleep: Duration,
-}
+/// A claimed delivery with its place.
+pub type Attempt = (ClaimedDelivery, OwnedSemaphorePermit);
 
 /// What the Notifier works with.
 pub struct NotifierTools {
@@ -73,7 +69,7 @@ impl NotifierTools {
     }
 
     /// One step: waits for a free place, claims as many as there are, and says how long to sleep.
-    async fn try_claim(&self) -> StoreResult<Step> {
+    async fn try_claim(&self) -> StoreResult<(Vec<Attempt>, Duration)> {
         let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
         let permits: Vec<_> = std::iter::once(first).chain(more).collect();
@@ -89,7 +85,7 @@ impl NotifierTools {
                 .unwrap_or(LONGEST_SLEEP)
                 .clamp(Duration::from_millis(10), LONGEST_SLEEP)
         };
-        Ok(Step { deliveries: claimed.into_iter().zip(permits).collect(), sleep })
+        Ok((claimed.into_iter().zip(permits).collect(), sleep))
     }
 
     /// Makes one attempt and writes its end.
@@ -150,13 +146,12 @@ fn retry_pause(first: Duration, attempt: u32) -> Duration {
 pub struct Notifier {
     tools: Arc<NotifierTools>,
     pace: Pace,
-    failing: bool,
 }
 
 impl Notifier {
     /// A notifier that starts to claim as soon as it is started.
     pub fn new(tools: Arc<NotifierTools>) -> Self {
-        Self { tools, pace: Pace::default(), failing: false }
+        Self { tools, pace: Pace::default() }
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
@@ -166,36 +161,19 @@ impl Notifier {
         }
     }
 
-    fn stepped(&mut self, result: StoreResult<Step>, cx: &mut Cx<'_, Self>) {
-        let sleep = match result {
-            Ok(step) => {
-                self.failing = false;
-                for (delivery, permit) in step.deliveries {
-                    let tools = Arc::clone(&self.tools);
-                    let attempt = async move {
-                        // The permit is part of the work: a panic gives it back too.
-                        let _permit = permit;
-                        tools.attempt(delivery).await;
-                        NotifierMessage::Sent
-                    };
-                    cx.work(attempt, || NotifierMessage::Sent);
-                }
-                step.sleep
-            }
-            Err(error) => {
-                self.tools.metrics.store_errors.with_label_values(&["claim_deliveries"]).inc();
-                if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(%error, "deliveries cannot be claimed; trying again every second");
-                }
-                PAUSE_AFTER_ERROR
-            }
-        };
-        self.plan_next(sleep, cx);
-    }
-
-    fn plan_next(&mut self, sleep: Duration, cx: &mut Cx<'_, Self>) {
-        let (plan, at_once) = self.pace.end();
-        cx.after(if at_once { Duration::ZERO } else { sleep }, NotifierMessage::Step(plan));
+    fn stepped(&mut self, result: StoreResult<(Vec<Attempt>, Duration)>, cx: &mut Cx<'_, Self>) {
+        let (attempts, sleep) = self.pace.brought(result, "claim_deliveries", &self.tools.metrics);
+        for (delivery, permit) in attempts.into_iter().flatten() {
+            let tools = Arc::clone(&self.tools);
+            let attempt = async move {
+                // The permit is part of the work: a panic gives it back too.
+                let _permit = permit;
+                tools.attempt(delivery).await;
+                NotifierMessage::Sent
+            };
+            cx.work(attempt, || NotifierMessage::Sent);
+        }
+        self.pace.plan_next(sleep, cx, NotifierMessage::Step);
     }
 }
 
@@ -225,7 +203,7 @@ impl Actor for Notifier {
         match message {
             NotifierMessage::Step(plan) => self.step(plan, cx),
             NotifierMessage::Stepped(result) => self.stepped(result, cx),
-            NotifierMessage::Panicked => self.plan_next(PAUSE_AFTER_ERROR, cx),
+            NotifierMessage::Panicked => self.pace.plan_next(PAUSE_AFTER_ERROR, cx, NotifierMessage::Step),
             NotifierMessage::Stop => self.pace.stop(),
             NotifierMessage::Sent => {}
             NotifierMessage::Nudge => {

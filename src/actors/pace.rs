@@ -1,5 +1,14 @@
 //! When a loop takes its next step: one at a time, at once when nudged, otherwise after a pause.
 
+use std::time::Duration;
+
+use super::kernel::{Actor, Cx};
+use crate::store::StoreResult;
+use crate::telemetry::Metrics;
+
+/// The pause after a step that failed or panicked.
+pub(super) const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
 /// The bookkeeping of an actor whose work is one step after another. A step that was planned before a nudge is stale and
 /// ignored: each plan has a number, and only the latest counts.
 #[derive(Debug, Default)]
@@ -8,6 +17,7 @@ pub(super) struct Pace {
     stepping: bool,
     nudged: bool,
     stopped: bool,
+    failing: bool,
 }
 
 impl Pace {
@@ -34,10 +44,38 @@ impl Pace {
     }
 
     /// The step is over. The number of the next plan, and whether it is for now, because of a nudge.
-    pub fn end(&mut self) -> (u64, bool) {
+    fn end(&mut self) -> (u64, bool) {
         self.stepping = false;
         self.plan += 1;
         (self.plan, std::mem::take(&mut self.nudged))
+    }
+
+    /// What a step brought, and how long to sleep after it. An error is told once for a whole row of them.
+    pub fn brought<T>(
+        &mut self,
+        result: StoreResult<(T, Duration)>,
+        call: &'static str,
+        metrics: &Metrics,
+    ) -> (Option<T>, Duration) {
+        match result {
+            Ok((brought, sleep)) => {
+                self.failing = false;
+                (Some(brought), sleep)
+            }
+            Err(error) => {
+                metrics.store_errors.with_label_values(&[call]).inc();
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(%error, call, "{call} fails; trying again every second");
+                }
+                (None, PAUSE_AFTER_ERROR)
+            }
+        }
+    }
+
+    /// The step is over: plans the next one after `sleep`, or at once when there was a nudge meanwhile.
+    pub fn plan_next<A: Actor>(&mut self, sleep: Duration, cx: &mut Cx<'_, A>, step: fn(u64) -> A::Message) {
+        let (plan, at_once) = self.end();
+        cx.after(if at_once { Duration::ZERO } else { sleep }, step(plan));
     }
 
     /// No step begins any more.

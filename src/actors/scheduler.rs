@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::crawler_pool::{Crawl, CrawlerPool, PoolMessage};
 use super::kernel::{Actor, Cx, Inbox};
-use super::pace::Pace;
+use super::pace::{PAUSE_AFTER_ERROR, Pace};
 use crate::config::CrawlSettings;
 use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
 use crate::telemetry::Metrics;
@@ -18,7 +18,6 @@ use crate::telemetry::Metrics;
 /// Poison that is not parked yet is always due and never claimed: without a least sleep it would make the loop spin.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 const LARGEST_CLAIM: usize = 256;
 /// A claim for one slot costs as much as one for many: while most are taken, so long is waited for a quarter of them.
 const GATHER: Duration = Duration::from_millis(5);
@@ -30,19 +29,13 @@ pub enum SchedulerMessage {
     /// The time of a plan has come.
     Step(u64),
     /// A step is over.
-    Stepped(StoreResult<Step>),
+    Stepped(StoreResult<(Vec<Crawl>, Duration)>),
     /// Something may be due.
     Nudge,
     /// Claim nothing more.
     Stop,
     /// A step panicked.
     Panicked,
-}
-
-/// What a step brought.
-pub struct Step {
-    crawls: Vec<Crawl>,
-    sleep: Duration,
 }
 
 /// What the Scheduler works with.
@@ -82,14 +75,14 @@ impl SchedulerTools {
     }
 
     /// One step: waits for a free slot, claims for all that are free, and says how long to sleep.
-    async fn try_claim(&self) -> StoreResult<Step> {
+    async fn try_claim(&self) -> StoreResult<(Vec<Crawl>, Duration)> {
         let mut permits = self.free_slots().await;
         let claimed_before = Instant::now();
         let claims = self.claim_lanes(permits.len()).await?;
         let full = claims.len() == permits.len();
         let sleep = if full { Duration::ZERO } else { self.sleep().await? };
         let crawl = |(claim, slot)| Crawl { claim, slot, claimed_before };
-        Ok(Step { crawls: claims.into_iter().zip(permits.drain(..)).map(crawl).collect(), sleep })
+        Ok((claims.into_iter().zip(permits.drain(..)).map(crawl).collect(), sleep))
     }
 
     /// Waits for a free slot, a little longer for a few more, and takes all there are.
@@ -132,13 +125,12 @@ impl SchedulerTools {
 pub struct Scheduler {
     tools: Arc<SchedulerTools>,
     pace: Pace,
-    failing: bool,
 }
 
 impl Scheduler {
     /// A scheduler that starts to claim as soon as it is started.
     pub fn new(tools: Arc<SchedulerTools>) -> Self {
-        Self { tools, pace: Pace::default(), failing: false }
+        Self { tools, pace: Pace::default() }
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
@@ -148,29 +140,12 @@ impl Scheduler {
         }
     }
 
-    fn stepped(&mut self, result: StoreResult<Step>, cx: &mut Cx<'_, Self>) {
-        let sleep = match result {
-            Ok(step) => {
-                self.failing = false;
-                for crawl in step.crawls {
-                    self.tools.pool.control(PoolMessage::Work(Box::new(crawl)));
-                }
-                step.sleep
-            }
-            Err(error) => {
-                self.tools.metrics.store_errors.with_label_values(&["claim"]).inc();
-                if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(%error, "listings cannot be claimed; trying again every second");
-                }
-                PAUSE_AFTER_ERROR
-            }
-        };
-        self.plan_next(sleep, cx);
-    }
-
-    fn plan_next(&mut self, sleep: Duration, cx: &mut Cx<'_, Self>) {
-        let (plan, at_once) = self.pace.end();
-        cx.after(if at_once { Duration::ZERO } else { sleep }, SchedulerMessage::Step(plan));
+    fn stepped(&mut self, result: StoreResult<(Vec<Crawl>, Duration)>, cx: &mut Cx<'_, Self>) {
+        let (crawls, sleep) = self.pace.brought(result, "claim", &self.tools.metrics);
+        for crawl in crawls.into_iter().flatten() {
+            self.tools.pool.control(PoolMessage::Work(Box::new(crawl)));
+        }
+        self.pace.plan_next(sleep, cx, SchedulerMessage::Step);
     }
 }
 
@@ -199,7 +174,7 @@ impl Actor for Scheduler {
         match message {
             SchedulerMessage::Step(plan) => self.step(plan, cx),
             SchedulerMessage::Stepped(result) => self.stepped(result, cx),
-            SchedulerMessage::Panicked => self.plan_next(PAUSE_AFTER_ERROR, cx),
+            SchedulerMessage::Panicked => self.pace.plan_next(PAUSE_AFTER_ERROR, cx, SchedulerMessage::Step),
             SchedulerMessage::Stop => self.pace.stop(),
             SchedulerMessage::Nudge => {
                 if let Some(plan) = self.pace.nudge() {

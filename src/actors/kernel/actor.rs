@@ -1,6 +1,8 @@
 //! What an actor of the house is, and the shell that the crate `actix` runs.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use actix::{ActorContext, AsyncContext, WrapFuture};
@@ -76,8 +78,13 @@ impl<A: Actor> Cx<'_, A> {
     ) {
         let inbox = self.inbox.clone();
         self.runtime.spawn(async move {
-            let message = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked());
-            inbox.control(message);
+            let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+            // Between two polls the thread does other work: the mark is set for each.
+            let ended = poll_fn(|cx| {
+                let _work = CurrentWork::enter(A::KIND, "work");
+                work.as_mut().poll(cx)
+            });
+            inbox.control(ended.await.unwrap_or_else(|_| panicked()));
         });
     }
 

@@ -199,6 +199,12 @@ struct Trouble {
     quarantined_until: Option<Instant>,
 }
 
+impl Trouble {
+    fn is_quarantined(&self, now: Instant) -> bool {
+        self.quarantined_until.is_some_and(|until| until > now)
+    }
+}
+
 pub(super) enum ShardMessage<E: Entity> {
     Deliver(E::Key, E::Message),
     ChildExited { key: E::Key, epoch: u64, exit: Exit },
@@ -242,7 +248,7 @@ impl<E: Entity> Actor for Shard<E> {
 impl<E: Entity> Shard<E> {
     fn deliver(&mut self, key: E::Key, message: E::Message, cx: &mut Cx<'_, Self>) {
         let now = Instant::now();
-        if self.troubled.get(&key).and_then(|trouble| trouble.quarantined_until).is_some_and(|until| until > now) {
+        if self.troubled.get(&key).is_some_and(|trouble| trouble.is_quarantined(now)) {
             return E::refused(&key, message);
         }
         let inbox = match self.residents.get_mut(&key) {
@@ -330,7 +336,7 @@ impl<E: Entity> Shard<E> {
     }
 
     fn view(&self) -> ShardView {
-        let quarantined = self.troubled.values().filter(|trouble| trouble.quarantined_until.is_some()).count();
+        let quarantined = self.troubled.values().filter(|trouble| trouble.is_quarantined(Instant::now())).count();
         ShardView { resident: self.residents.len(), quarantined, epochs: self.epochs }
     }
 }
