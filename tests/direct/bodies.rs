@@ -1,0 +1,78 @@
+//! What arrives: compressed in every way, cut off, endless.
+
+use std::io::Write;
+
+use amazon_tracker::domain::{Failure, Outcome};
+
+use crate::server::{Answer, Server, answer};
+use crate::{fetch, page, price_minor, source, source_with};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    brotli::CompressorWriter::new(&mut out, 4096, 3, 18).write_all(bytes).unwrap();
+    out
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+type Encoding = (&'static str, fn(&[u8]) -> Vec<u8>);
+const ENCODINGS: [Encoding; 3] = [("gzip", gzip), ("br", brotli), ("zstd", zstd)];
+
+#[tokio::test]
+async fn a_page_is_read_however_it_is_compressed() {
+    for (name, encode) in ENCODINGS {
+        let body = encode(page().as_bytes());
+        let server = Server::always(answer("200 OK", &[("Content-Encoding", name)], &body)).await;
+        assert_eq!(price_minor(&fetch(&source(&server)).await), Some(123_456), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_page_that_is_cut_off_is_no_data() {
+    for (name, encode) in ENCODINGS {
+        let body = encode(page().as_bytes());
+        let cut = answer("200 OK", &[("Content-Encoding", name)], &body[..body.len() / 3]);
+        let server = Server::always(cut).await;
+        let outcome = fetch(&source(&server)).await;
+        assert_eq!(outcome, Outcome::Failed(Failure::Truncated), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_answer_that_unpacks_to_more_than_allowed_is_too_large() {
+    let bomb = gzip(&vec![b' '; 64 * 1024 * 1024]);
+    let server = Server::always(answer("200 OK", &[("Content-Encoding", "gzip")], &bomb)).await;
+    assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::TooLarge));
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_left_as_soon_as_everything_is_known() {
+    let start = answer("200 OK", &[], page().as_bytes());
+    let server = Server::start(move |_| Answer::Endless(start.clone(), vec![b' '; 4096])).await;
+    assert_eq!(price_minor(&fetch(&source(&server)).await), Some(123_456));
+}
+
+#[tokio::test]
+async fn a_body_without_end_that_says_nothing_meets_the_limit() {
+    let start = answer("200 OK", &[], b"<html><body>");
+    let server = Server::start(move |_| Answer::Endless(start.clone(), vec![b' '; 4096])).await;
+    let small = source_with(&server, |settings| settings.max_body_bytes = 100_000);
+    assert_eq!(fetch(&small).await, Outcome::Failed(Failure::TooLarge));
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up() {
+    // The promised rest never comes.
+    let start = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<html><body>".to_vec();
+    let server = Server::start(move |_| Answer::Silence(start.clone())).await;
+    let hasty = source_with(&server, |settings| settings.read_timeout_secs = 1);
+    assert_eq!(fetch(&hasty).await, Outcome::Failed(Failure::Timeout));
+}

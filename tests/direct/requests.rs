@@ -1,0 +1,118 @@
+//! What is asked, of whom, and what an answer other than a page means.
+
+use std::time::Duration;
+
+use amazon_tracker::config::{CrawlSettings, Secret};
+use amazon_tracker::domain::{Block, Failure, Marketplace, Outcome};
+use jiff::{SignedDuration, Timestamp, fmt};
+
+use crate::server::{Answer, Server, answer};
+use crate::{fetch, page, price_minor, source, source_with};
+
+#[tokio::test]
+async fn a_marketplace_is_asked_in_its_own_language_with_its_own_cookies() {
+    let server = Server::always(answer("200 OK", &[], page().as_bytes())).await;
+    let source = source_with(&server, |settings| {
+        settings.cookies.insert(Marketplace::De, Secret::from("i18n-prefs=EUR"));
+        settings.cookies.insert(Marketplace::Fr, Secret::from("other=1"));
+    });
+    assert_eq!(price_minor(&fetch(&source).await), Some(123_456));
+    let request = server.requests().remove(0);
+    for line in [
+        "get /dp/b0direct01 http/1.1",
+        "host: www.amazon.de",
+        "accept-language: de-de,de;q=0.9",
+        "cookie: i18n-prefs=eur",
+    ] {
+        assert!(request.contains(line), "{line} in {request}");
+    }
+    let accepted = request.lines().find(|line| line.starts_with("accept-encoding:")).unwrap();
+    assert!(["gzip", "br", "zstd"].iter().all(|encoding| accepted.contains(encoding)), "{accepted}");
+    assert!(!request.contains("other=1"), "another marketplace's cookie");
+}
+
+fn redirect(to: &str) -> Vec<u8> {
+    answer("302 Found", &[("Location", to)], b"")
+}
+
+#[tokio::test]
+async fn a_redirect_at_home_is_followed() {
+    let server = Server::start(|number| match number {
+        0 => Answer::Bytes(redirect("/Kessel/dp/B0DIRECT01")),
+        _ => Answer::Bytes(answer("200 OK", &[], page().as_bytes())),
+    })
+    .await;
+    assert_eq!(price_minor(&fetch(&source(&server)).await), Some(123_456));
+    assert!(server.requests()[1].starts_with("get /kessel/dp/b0direct01 "));
+}
+
+#[tokio::test]
+async fn a_redirect_to_elsewhere_is_not_followed() {
+    let elsewhere = Server::always(answer("200 OK", &[], page().as_bytes())).await;
+    let server = Server::always(redirect(&format!("{}/dp/B0DIRECT01", elsewhere.url()))).await;
+    assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::Redirect));
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_circle_of_redirects_ends() {
+    let server = Server::always(redirect("/dp/B0DIRECT01")).await;
+    assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::Redirect));
+    assert!(server.requests().len() <= 6, "{} requests", server.requests().len());
+}
+
+#[tokio::test]
+async fn a_pause_that_the_server_asks_for_is_heard_in_seconds_and_as_a_date() {
+    let in_two_minutes = Timestamp::now() + SignedDuration::from_mins(2);
+    let date = fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&in_two_minutes).unwrap();
+    for (value, least, most) in [("90", 90, 90), (date.as_str(), 100, 120)] {
+        let server = Server::always(answer("429 Too Many Requests", &[("Retry-After", value)], b"slow down")).await;
+        let outcome = fetch(&source(&server)).await;
+        let Outcome::Blocked(Block::Throttled { retry_after: Some(pause) }) = outcome else { panic!("{outcome:?}") };
+        assert!((Duration::from_secs(least)..=Duration::from_secs(most)).contains(&pause), "{value}: {pause:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_status_is_an_outcome_of_its_own() {
+    for (status, expected) in [
+        ("404 Not Found", Outcome::NotFound),
+        ("410 Gone", Outcome::NotFound),
+        ("403 Forbidden", Outcome::Blocked(Block::Throttled { retry_after: None })),
+        ("503 Service Unavailable", Outcome::Blocked(Block::Throttled { retry_after: None })),
+        ("500 Internal Server Error", Outcome::Failed(Failure::Status(500))),
+        ("418 I'm a teapot", Outcome::Failed(Failure::Status(418))),
+    ] {
+        let server = Server::always(answer(status, &[], page().as_bytes())).await;
+        assert_eq!(fetch(&source(&server)).await, expected, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_http_is_a_failed_connection() {
+    let server = Server::always(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()).await;
+    assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::Connect));
+}
+
+#[tokio::test]
+async fn proxies_are_used_in_turn() {
+    let proxies = [
+        Server::always(answer("200 OK", &[], page().as_bytes())).await,
+        Server::always(answer("200 OK", &[], page().as_bytes())).await,
+    ];
+    let settings = CrawlSettings {
+        base_url: Some("http://marketplace.test".parse().unwrap()),
+        proxies: proxies.iter().map(|proxy| Secret::from(proxy.url())).collect(),
+        ..CrawlSettings::default()
+    };
+    let metrics = std::sync::Arc::new(amazon_tracker::telemetry::Metrics::new());
+    let source = amazon_tracker::sources::direct::DirectSource::new(settings, metrics).unwrap();
+    for _ in 0..4 {
+        assert_eq!(price_minor(&fetch(&source).await), Some(123_456));
+    }
+    for proxy in &proxies {
+        let requests = proxy.requests();
+        assert_eq!(requests.len(), 2);
+        assert!(requests[0].starts_with("get http://marketplace.test/dp/b0direct01 "), "{}", requests[0]);
+    }
+}
