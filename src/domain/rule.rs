@@ -86,8 +86,10 @@ pub fn step(condition: &Condition, arming: Arming, price: Option<Money>) -> (Arm
     (Arming { armed, ..arming }, None)
 }
 
+/// Rounded up, and never the target itself: a cheap or a free thing flickers by single units too.
 fn rearm_above(target_minor: i64) -> i64 {
-    target_minor.saturating_add((target_minor / 100).saturating_mul(REARM_PERCENT))
+    let margin = target_minor.saturating_mul(REARM_PERCENT).saturating_add(99) / 100;
+    target_minor.saturating_add(margin.max(1))
 }
 
 #[cfg(test)]
@@ -104,10 +106,14 @@ mod tests {
     }
 
     fn fired(prices: &[Option<Money>]) -> Vec<u32> {
+        fired_at(&TARGET, prices)
+    }
+
+    fn fired_at(target: &Condition, prices: &[Option<Money>]) -> Vec<u32> {
         let mut arming = Arming::NEW;
         let mut numbers = Vec::new();
         for price in prices {
-            let (after, crossing) = step(&TARGET, arming, *price);
+            let (after, crossing) = step(target, arming, *price);
             arming = after;
             numbers.extend(crossing.map(|crossing| crossing.number));
         }
@@ -123,6 +129,15 @@ mod tests {
     #[test]
     fn flicker_within_the_margin_stays_quiet() {
         assert_eq!(fired(&[usd(9_999), usd(10_001), usd(9_999), usd(10_200), usd(10_000)]), [1]);
+    }
+
+    #[test]
+    fn the_margin_of_a_small_target_is_not_lost_in_rounding() {
+        for (target_minor, flicker_minor) in [(0, 1), (1, 2), (99, 100), (199, 203)] {
+            let target = Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) };
+            let (at, above) = (usd(target_minor), usd(flicker_minor));
+            assert_eq!(fired_at(&target, &[at, above, at, above, at]), [1], "{target_minor}");
+        }
     }
 
     #[test]
@@ -145,17 +160,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sequence_makes_one_crossing_fire_twice(prices in prop::collection::vec(prop::option::of(9_500i64..10_500), 0..60)) {
+        fn no_sequence_makes_one_crossing_fire_twice(
+            target_minor in prop::sample::select(vec![0i64, 1, 7, 49, 50, 99, 100, 199, 10_000]),
+            prices in prop::collection::vec(prop::option::of(-500i64..500), 0..60),
+        ) {
+            let target = Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) };
             let mut arming = Arming::NEW;
             let mut risen_since_last = true;
             for price in prices {
-                let (after, crossing) = step(&TARGET, arming, price.and_then(usd));
+                let price = price.map(|above| (target_minor + above).max(0));
+                let (after, crossing) = step(&target, arming, price.and_then(usd));
                 if let Some(crossing) = crossing {
                     prop_assert!(risen_since_last, "fired twice without a rise in between");
                     prop_assert_eq!(crossing.number, arming.crossings + 1);
                     risen_since_last = false;
                 }
-                risen_since_last |= price.is_some_and(|price| price > 10_200);
+                risen_since_last |= price.is_some_and(|price| price > target_minor && (price - target_minor) * 100 > target_minor * REARM_PERCENT);
                 arming = after;
             }
         }

@@ -33,7 +33,9 @@ impl Cursor {
         let Some(text) = text else { return Ok(None) };
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::NotFound)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| StoreError::NotFound)?;
-        if cursor.list == list { Ok(Some(cursor)) } else { Err(StoreError::NotFound) }
+        // No title has such a character: a database may refuse it.
+        let is_forged = matches!(&cursor.key, SortKey::Text(text) if text.contains('\0'));
+        if cursor.list == list && !is_forged { Ok(Some(cursor)) } else { Err(StoreError::NotFound) }
     }
 
     fn write(&self) -> String {
@@ -65,6 +67,9 @@ mod tests {
             assert_eq!(Cursor::of("rules", Some(&text)).unwrap(), Some(cursor));
             assert!(matches!(Cursor::of("events", Some(&text)), Err(StoreError::NotFound)));
         }
-        assert!(matches!(Cursor::of("rules", Some("nonsense!")), Err(StoreError::NotFound)));
+        let forged = Cursor { list: "rules".into(), key: SortKey::Text("a\0".into()), id: Uuid::now_v7() }.write();
+        for text in ["nonsense!", &forged] {
+            assert!(matches!(Cursor::of("rules", Some(text)), Err(StoreError::NotFound)));
+        }
     }
 }

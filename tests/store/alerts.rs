@@ -1,7 +1,7 @@
 //! Rules and events.
 
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{Next, ProductPatch, StoreError};
+use amazon_tracker::store::{DeliveryEnd, Next, ProductPatch, StoreError};
 
 use crate::world::*;
 
@@ -12,6 +12,7 @@ on_both_engines! {
     a_rule_wakes_a_listing_that_was_parked,
     rules_come_newest_first_in_pages_of_one_product_or_all,
     a_removed_rule_is_gone_and_its_events_stay,
+    a_removed_product_tells_nothing_more,
     rules_and_events_are_their_tenants_own,
     each_crossing_has_one_event_over_many_looks,
     events_come_newest_first_in_pages,
@@ -91,8 +92,25 @@ async fn a_removed_rule_is_gone_and_its_events_stay(world: &World) {
     assert!(matches!(world.store.remove_rule(US, rule.id).await, Err(StoreError::NotFound)));
     let events = world.store.events(US, None, None, 10).await.unwrap().items;
     assert_eq!((events[0].event.rule_id, events[0].deliveries.len()), (rule.id, 1));
-    let claimed = world.store.claim_deliveries(10, LEASE, "test").await.unwrap();
-    assert_eq!(claimed.len(), 1, "a message on its way survives the rule");
+    nothing_is_delivered_for(world, "the alert was deleted").await;
+}
+
+async fn a_removed_product_tells_nothing_more(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    world.see(900).await;
+    let taken = world.store.claim_deliveries(10, LEASE, "test").await.unwrap().remove(0);
+    world.store.remove_product(US, product.id).await.unwrap();
+    nothing_is_delivered_for(world, "the product was deleted").await;
+    let retry = DeliveryEnd::Retry { after: SECOND, error: "503".to_owned() };
+    assert!(!world.store.finish_delivery(taken.id, taken.token, &retry).await.unwrap(), "the sender that had it is refused");
+}
+
+async fn nothing_is_delivered_for(world: &World, reason: &str) {
+    world.clock.advance(DAY);
+    assert!(world.store.claim_deliveries(10, LEASE, "test").await.unwrap().is_empty());
+    let delivery = world.store.events(US, None, None, 10).await.unwrap().items.remove(0).deliveries.remove(0);
+    assert_eq!((delivery.status, delivery.last_error.as_deref()), (DeliveryStatus::Dead, Some(reason)));
 }
 
 async fn rules_and_events_are_their_tenants_own(world: &World) {

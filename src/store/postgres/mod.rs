@@ -63,6 +63,9 @@ const BEGIN: &str = "BEGIN";
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
+/// True on a standby, and where somebody made reading the default.
+const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
+
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
 

@@ -48,9 +48,7 @@ impl Alerts for Backend {
     }
 
     async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
-        const REMOVE: &str = "DELETE FROM alert_rule WHERE tenant_id = $1 AND id = $2";
-        let removed = sqlx::query(REMOVE).bind(tenant_id.0).bind(id.0).execute(&self.writer).await?;
-        if removed.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+        self.transaction(move |conn| remove(conn, tenant_id, id).boxed()).await
     }
 
     async fn events(
@@ -150,4 +148,15 @@ async fn deliveries_of(store: &Backend, events: &[Uuid]) -> StoreResult<HashMap<
         by_event.entry(row.event_id).or_default().push(row.try_into()?);
     }
     Ok(by_event)
+}
+
+async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
+    const REMOVE: &str = "DELETE FROM alert_rule WHERE tenant_id = $1 AND id = $2 RETURNING product_id";
+    const CALL_OFF: &str = "UPDATE delivery SET status = 'dead', owner = NULL, token = token + 1, \
+           last_error = 'the alert was deleted' \
+         WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1 AND rule_id = $2)";
+    let removed = sqlx::query_scalar(REMOVE).bind(tenant_id.0).bind(id.0).fetch_optional(&mut *conn).await?;
+    let product_id: Uuid = removed.ok_or(StoreError::NotFound)?;
+    sqlx::query(CALL_OFF).bind(product_id).bind(id.0).execute(conn).await?;
+    Ok(())
 }

@@ -176,6 +176,9 @@ async fn reschedule(
 async fn remove(conn: &mut Conn, tenant_id: TenantId, id: ProductId, now_ms: i64) -> StoreResult<()> {
     const CANCEL: &str = "UPDATE task_item SET status = 'cancelled', finished_at = $2 \
          WHERE product_id = $1 AND status = 'pending'";
+    const CALL_OFF: &str = "UPDATE delivery SET status = 'dead', owner = NULL, token = token + 1, \
+           last_error = 'the product was deleted' \
+         WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1)";
     let listing_id = listing_of(conn, tenant_id, id).await?;
     wish::lock(conn, listing_id, now_ms).await?;
     let removed = sqlx::query("DELETE FROM product WHERE id = $1").bind(id.0).execute(&mut *conn).await?;
@@ -183,6 +186,7 @@ async fn remove(conn: &mut Conn, tenant_id: TenantId, id: ProductId, now_ms: i64
         return Err(StoreError::NotFound);
     }
     sqlx::query(CANCEL).bind(id.0).bind(now_ms).execute(&mut *conn).await?;
+    sqlx::query(CALL_OFF).bind(id.0).execute(&mut *conn).await?;
     wish::park_unwatched(conn, listing_id, now_ms).await
 }
 

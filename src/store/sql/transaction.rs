@@ -1,8 +1,9 @@
 //! Transactions that nobody cancels.
 
 use futures_util::future::BoxFuture;
+use sqlx::{Pool, Transaction};
 
-use super::{BEGIN, Backend, Conn};
+use super::{BEGIN, Backend, Conn, Db};
 use crate::store::StoreResult;
 use crate::store::uncancelled::uncancelled;
 
@@ -16,12 +17,24 @@ impl Backend {
     {
         let pool = self.writer.clone();
         uncancelled(async move {
-            let mut transaction = pool.begin_with(BEGIN).await?;
+            let mut transaction = begin(&pool).await?;
             // On an error the transaction is dropped, which rolls it back.
             let result = work(&mut transaction).await?;
             transaction.commit().await?;
             Ok(result)
         })
         .await
+    }
+}
+
+/// An engine that ends a transaction by itself (SQLite, when the disk is full) leaves a connection that still counts it as
+/// open (sqlx 0.9.0) and can begin no other. Such a connection is closed, and a new one begins.
+async fn begin(pool: &Pool<Db>) -> sqlx::Result<Transaction<'static, Db>> {
+    match pool.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            pool.acquire().await?.close().await?;
+            pool.begin_with(BEGIN).await
+        }
+        begun => begun,
     }
 }

@@ -1,10 +1,11 @@
 //! Schema and upkeep.
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use sqlx::migrate::Migrate;
 
-use super::{Backend, HAS_LEDGER, MIGRATOR, rooms};
+use super::{Backend, Conn, HAS_LEDGER, IS_READ_ONLY, MIGRATOR, rooms};
 use crate::store::error::newer;
 use crate::store::uncancelled::uncancelled;
 use crate::store::{StoreError, StoreResult, Upkeep};
@@ -40,7 +41,7 @@ impl Upkeep for Backend {
 
     async fn ping(&self) -> StoreResult<()> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+        self.transaction(|conn| require_writable(conn).boxed()).await
     }
 
     async fn ensure_room(&self, from: Timestamp, to: Timestamp) -> StoreResult<()> {
@@ -56,4 +57,11 @@ impl Upkeep for Backend {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Who can only read is of no use: nothing that is seen could be kept.
+async fn require_writable(conn: &mut Conn) -> StoreResult<()> {
+    let is_read_only: bool = sqlx::query_scalar(IS_READ_ONLY).fetch_one(conn).await?;
+    let read_only = || sqlx::Error::Protocol("the database is read-only".to_owned());
+    if is_read_only { Err(StoreError::Unavailable(read_only())) } else { Ok(()) }
 }

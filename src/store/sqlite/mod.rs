@@ -64,6 +64,9 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
 
+/// Taking the write lock has told already.
+const IS_READ_ONLY: &str = "SELECT false";
+
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
 
@@ -131,4 +134,32 @@ fn is_in_memory(url: &str) -> bool {
 async fn make_folder(options: &SqliteConnectOptions) -> StoreResult<()> {
     let Some(folder) = options.get_filename().parent() else { return Ok(()) };
     tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::config::Secret;
+
+    async fn fill(conn: &mut Conn) -> StoreResult<()> {
+        sqlx::query("INSERT INTO filler VALUES (zeroblob(1000000))").execute(conn).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_was_full_is_written_again_once_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = Secret::from(format!("sqlite://{}", folder.path().join("store.sqlite").display()));
+        let settings = DatabaseSettings { url, ..DatabaseSettings::default() };
+        let store = SqliteStore::open(&settings, StoreClock::default()).await.unwrap();
+        for made in ["CREATE TABLE filler (content BLOB)", "PRAGMA max_page_count = 100"] {
+            sqlx::query(made).execute(&store.writer).await.unwrap();
+        }
+        let full = store.transaction(|conn| fill(conn).boxed()).await.unwrap_err();
+        assert!(full.to_string().contains("full"), "{full}");
+        sqlx::query("PRAGMA max_page_count = 10000").execute(&store.writer).await.unwrap();
+        store.transaction(|conn| fill(conn).boxed()).await.unwrap();
+    }
 }
