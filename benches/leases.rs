@@ -90,7 +90,7 @@ fn seen(claim: &Claim) -> Commit {
     Commit {
         listing_id: claim.listing_id,
         token: claim.token,
-        outcome: "observed",
+        outcome: Some("observed"),
         next: Next::Due(Duration::from_secs(86_400)),
         state: Some(judged.state),
         points: judged.points,

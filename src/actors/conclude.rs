@@ -91,11 +91,11 @@ fn fruitless(claim: &Claim, outcome: &Outcome, policy: LookPolicy, random: f64) 
 }
 
 /// The commit that gives a claim back untouched: nobody looked, and nothing is counted.
-pub fn give_back(claim: &Claim, word: &'static str, after: Duration) -> Commit {
+pub fn give_back(claim: &Claim, after: Duration) -> Commit {
     Commit {
         listing_id: claim.listing_id,
         token: claim.token,
-        outcome: word,
+        outcome: None,
         next: Next::Postponed(after),
         state: None,
         points: Vec::new(),
@@ -105,7 +105,7 @@ pub fn give_back(claim: &Claim, word: &'static str, after: Duration) -> Commit {
 }
 
 fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> Commit {
-    Commit { next, tasks, ..give_back(claim, outcome.as_str(), Duration::ZERO) }
+    Commit { outcome: Some(outcome.as_str()), next, tasks, ..give_back(claim, Duration::ZERO) }
 }
 
 /// True for what time alone may mend, without the listing having to do with it.

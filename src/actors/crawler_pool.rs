@@ -203,7 +203,7 @@ impl CrawlerPool {
 
     /// Back into the queue, for later, without counting.
     fn give_back(&self, crawl: Crawl, after: Duration) {
-        let commit = give_back(&crawl.claim, "postponed", after);
+        let commit = give_back(&crawl.claim, after);
         let when = Box::new(move |_| drop(crawl.slot));
         self.tools.recorder.control(RecorderMessage::Record(Box::new(commit), when));
     }

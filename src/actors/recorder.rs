@@ -100,7 +100,7 @@ impl Recorder {
             self.metrics.lost_leases.inc();
             return;
         }
-        self.metrics.recorded_looks.with_label_values(&[commit.outcome]).inc();
+        self.metrics.recorded_looks.with_label_values(&[commit.outcome.unwrap_or("given_back")]).inc();
         for point in &commit.points {
             self.metrics.changes.with_label_values(&[point.key.series.as_str()]).inc();
         }

@@ -11,7 +11,7 @@ use super::Shared;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::products::{WireMoney, limit_of, parsed};
-use super::strict::{PathId, StrictJson, StrictQuery};
+use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{
     Asin, Condition, Delivery, DeliveryId, DeliveryStatus, EventId, Marketplace, Money, ProductId, RuleId,
 };
@@ -34,6 +34,7 @@ pub(super) struct AddAlertBody {
     /// What to wait for.
     kind: AlertKind,
     /// The price to wait for, in the currency of the marketplace.
+    #[serde(deserialize_with = "object")]
     target: WireMoney,
     /// Where to send the webhook: a public http or https address.
     webhook_url: String,

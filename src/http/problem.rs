@@ -52,6 +52,10 @@ struct WireFieldError {
     message: String,
 }
 
+fn wire(errors: Vec<FieldError>) -> Vec<WireFieldError> {
+    errors.into_iter().map(|error| WireFieldError { field: error.field, message: error.message }).collect()
+}
+
 impl Problem {
     /// A problem with a status, a code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl fmt::Display) -> Self {
@@ -73,9 +77,7 @@ impl Problem {
             [only] => format!("{} is not valid", only.field),
             several => format!("{} fields are not valid", several.len()),
         };
-        let wire = |error: FieldError| WireFieldError { field: error.field, message: error.message };
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
-        Self { errors: errors.into_iter().map(wire).collect(), ..problem }
+        Self { errors: wire(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail) }
     }
 
     /// One field is wrong.
@@ -89,6 +91,9 @@ impl From<ServiceError> for Problem {
         let detail = error.to_string();
         match error {
             ServiceError::Invalid(errors) => Self::invalid(errors),
+            ServiceError::NamesNothing(errors) => {
+                Self { errors: wire(errors), ..Self::new(StatusCode::NOT_FOUND, "not_found", detail) }
+            }
             ServiceError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
             ServiceError::AlreadyWatched(id) => {
                 Self { product_id: Some(id), ..Self::new(StatusCode::CONFLICT, "already_watched", detail) }

@@ -342,6 +342,11 @@ impl ListProductsQuery {
                 ProductOrder::default()
             }
         };
+        for (field, text) in [("tag", &filter.tag), ("text", &filter.text)] {
+            if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+                errors.push(FieldError::new(field, "has no control characters"));
+            }
+        }
         let limit = limit_of(self.limit.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));

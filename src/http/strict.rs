@@ -1,6 +1,8 @@
 //! Bodies, queries and paths that say exactly what they may: an unknown or wrong field is named.
 
+use std::fmt;
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -8,10 +10,14 @@ use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::Shared;
 use super::problem::Problem;
+use crate::service::FieldError;
 
 /// A JSON body.
 pub struct StrictJson<T>(pub T);
@@ -27,7 +33,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = request.content_type().is_empty() || request.content_type().ends_with("json");
+        // A web page may send any other type, or none, to any site without asking first.
+        let is_json = request.content_type() == "application/json";
         let most = request.app_data::<Data<Shared>>().map_or(0, |shared| shared.settings.max_body_bytes);
         let payload = payload.take();
         async move {
@@ -55,16 +62,66 @@ async fn read_body(mut payload: Payload, most: usize) -> Result<Bytes, Problem> 
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+    // Parsed from the text once more: a `Value` does not know that a field was given twice.
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let (path, error) = (error.path().to_string(), error.into_inner());
-        match error.classify() {
-            serde_json::error::Category::Data => wrong_field(&path, &without_position(&error.to_string())),
-            _ => malformed(&error),
-        }
+    let parsed = serde_path_to_error::deserialize(&mut reader);
+    let Object(parsed) = parsed.map_err(|error| {
+        let message = without_position(&error.inner().to_string());
+        let unknown = unknown_fields(&whole, error.path(), &message);
+        if unknown.is_empty() { wrong_field(&error.path().to_string(), &message) } else { Problem::invalid(unknown) }
     })?;
-    reader.end().map_err(|error| malformed(&error))?;
     Ok(parsed)
+}
+
+/// What a JSON object says, and nothing else does: serde reads an array into a struct too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+/// For the objects within a body: `#[serde(deserialize_with = "object")]`.
+pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct OnlyMaps<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OnlyMaps<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(fields))
+        }
+    }
+
+    deserializer.deserialize_map(OnlyMaps(PhantomData))
+}
+
+/// Serde stops at the first unknown field. Its message tells which it knows, so that the others of the same object can be
+/// named as well.
+fn unknown_fields(whole: &Value, path: &serde_path_to_error::Path, message: &str) -> Vec<FieldError> {
+    let Some((_, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, expected "))
+    else {
+        return Vec::new();
+    };
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    let mut parents: Vec<_> = path.iter().collect();
+    parents.pop();
+    let parent = parents.iter().try_fold(whole, |value, segment| match segment {
+        Segment::Seq { index } => value.get(index),
+        Segment::Map { key } => value.get(key),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    let prefix: String = parents.iter().map(|segment| format!("{segment}.")).collect();
+    let fields = parent.and_then(Value::as_object).into_iter().flat_map(|object| object.keys());
+    let unknown = fields.filter(|field| !known.contains(&field.as_str()));
+    let message = format!("unknown field; known are {}", known.join(", "));
+    unknown.map(|field| FieldError::new(&format!("{prefix}{field}"), &message)).collect()
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -75,21 +132,20 @@ fn without_position(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
-/// A missing or unknown field stands in the message; of a wrong one the path is known.
+/// A missing, doubled or unknown field stands in the message; of a wrong one the path is known.
 fn wrong_field(path: &str, message: &str) -> Problem {
     let named = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|kind| {
         let (_, rest) = message.split_once(kind)?;
         rest.split_once('`').map(|(name, _)| name)
     });
-    let parent = path.trim_end_matches('?').trim_end_matches('.');
-    let field = match named {
-        // The path of an unknown field already ends with it; that of a missing one is its parent.
-        Some(name) if parent.is_empty() || parent == name || parent.ends_with(&format!(".{name}")) => {
-            if parent.is_empty() { name.to_owned() } else { parent.to_owned() }
-        }
-        Some(name) => format!("{parent}.{name}"),
-        None if parent.is_empty() => "body".to_owned(),
-        None => parent.to_owned(),
+    let path = path.trim_end_matches('?').trim_end_matches('.');
+    let is_named = |name: &&str| path != *name && !path.ends_with(&format!(".{name}"));
+    let field = match named.filter(is_named) {
+        // Here the path is the parent's.
+        Some(name) if path.is_empty() => name.to_owned(),
+        Some(name) => format!("{path}.{name}"),
+        None if path.is_empty() => "body".to_owned(),
+        None => path.to_owned(),
     };
     Problem::invalid_field(&field, message)
 }
@@ -128,8 +184,16 @@ mod tests {
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only their parsing is tested")]
     struct Outer {
+        #[serde(deserialize_with = "object")]
         inner: Inner,
         count: Option<u32>,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        Small,
     }
 
     #[derive(Deserialize, Debug)]
@@ -151,8 +215,14 @@ mod tests {
             (r#"{"inner":{}}"#, "inner.amount_minor"),
             (r#"{"inner":{"amount_minor":"x"}}"#, "inner.amount_minor"),
             (r#"{"inner":{"amount_minor":1},"count":-1}"#, "count"),
+            (r#"{"inner":{"amount_minor":1},"kind":1}"#, "kind"),
+            (r#"{"inner":{"amount_minor":1},"kind":"large"}"#, "kind"),
+            (r#"{"inner":{"amount_minor":1},"count":1,"count":2}"#, "count"),
+            (r#"{"inner":[1]}"#, "inner"),
             (r#"{}"#, "inner"),
             (r#"[]"#, "body"),
+            (r#"[{"amount_minor":1}]"#, "body"),
+            ("1", "body"),
         ] {
             let problem = problem(body);
             assert_eq!(
@@ -160,6 +230,18 @@ mod tests {
                 (Some(422), Some(field)),
                 "{body}: {problem}"
             );
+        }
+    }
+
+    #[test]
+    fn every_unknown_field_of_an_object_is_named() {
+        for (body, fields) in [
+            (r#"{"size":1,"inner":{"amount_minor":1},"colour":2,"a`b":3}"#, vec!["a`b", "colour", "size"]),
+            (r#"{"inner":{"size":1,"amount_minor":1,"colour":2}}"#, vec!["inner.colour", "inner.size"]),
+        ] {
+            let problem = problem(body);
+            let named = problem["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap());
+            assert_eq!(named.collect::<Vec<_>>(), fields);
         }
     }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::products::cursor_or;
 use super::{Parts, Service, ServiceError, ServiceResult};
 use crate::domain::{Condition, ProductId, RuleId, TenantId, WebhookUrl};
-use crate::store::{EventRow, NewRule, Page, RuleRow};
+use crate::store::{EventRow, NewRule, Page, RuleRow, StoreError};
 
 /// A rule to create.
 #[derive(Debug, Clone)]
@@ -29,7 +29,10 @@ impl Service {
             let url = WebhookUrl::parse(&webhook_url, parts.notify.allow_private_targets);
             let url = url.map_err(|error| ServiceError::invalid("webhook_url", error))?;
             let product = parts.store.product(tenant_id, product_id).await;
-            let product = product.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = product.map_err(|error| match error {
+                StoreError::NotFound => ServiceError::names_nothing("product_id", "product"),
+                other => ServiceError::of(other, "product"),
+            })?;
             let Condition::PriceAtOrBelow { target } = condition;
             let currency = product.listing.marketplace.currency();
             if target.currency != currency {
@@ -75,7 +78,7 @@ impl Service {
         .await
     }
 
-    /// Deletes a rule; its events stay.
+    /// Deletes a rule; its events stay, and what was not delivered yet is called off.
     pub async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
             parts.store.remove_rule(tenant_id, id).await.map_err(|error| ServiceError::of(error, "alert"))

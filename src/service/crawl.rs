@@ -1,14 +1,16 @@
 //! "Check now".
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
-use super::{Parts, Service, ServiceError, ServiceResult};
+use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::TrackerMessage;
-use crate::domain::{ProductId, Task, TaskId, TenantId};
+use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
+use crate::store::{StoreError, StoreResult};
 
 /// More would make one request hold too many locks.
 pub const MOST_PRODUCTS_OF_A_TASK: usize = 500;
@@ -24,16 +26,10 @@ impl Service {
     ) -> ServiceResult<Task> {
         self.run(async move |parts: Arc<Parts>| {
             let products = distinct(products)?;
-            // Listening begins before the asking, or a quick look could be over before anybody waits for it.
-            let ends = parts.ends_of_looks(tenant_id, &products, wait).await?;
-            let asked = parts.store.request_look(tenant_id, &products).await;
-            let task = asked.map_err(|error| ServiceError::of(error, "product"))?;
-            parts.nudge();
-            if wait.is_zero() {
-                return Ok(task);
+            match parts.look_and_wait(tenant_id, &products, wait).await {
+                Err(StoreError::NotFound) => Err(parts.unknown_among(tenant_id, &products).await?),
+                answered => answered.map_err(|error| ServiceError::of(error, "task")),
             }
-            ends.await;
-            parts.store.task(tenant_id, task.id).await.map_err(|error| ServiceError::of(error, "task"))
         })
         .await
     }
@@ -58,29 +54,57 @@ fn distinct(products: Vec<ProductId>) -> ServiceResult<Vec<ProductId>> {
 }
 
 impl Parts {
-    /// Resolves when the next look at each product's listing has been recorded here, or when the time is over.
-    async fn ends_of_looks(
-        &self,
-        tenant_id: TenantId,
-        products: &[ProductId],
-        wait: Duration,
-    ) -> ServiceResult<impl Future<Output = ()> + Send + use<>> {
+    /// The task when it has ended, or as it stands when the time is over.
+    async fn look_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
         let deadline = Instant::now() + wait;
-        let mut ends = Vec::new();
+        let mut listings = HashMap::new();
         if !wait.is_zero() {
             for id in products {
-                let product =
-                    self.store.product(tenant_id, *id).await.map_err(|error| ServiceError::of(error, "product"))?;
-                let trackers = self.trackers.clone();
-                // Spawned, so that the question is on its way before the look is asked for.
-                ends.push(tokio::spawn(async move {
-                    let _ = trackers.ask(product.listing_id, deadline, TrackerMessage::AwaitLook).await;
-                }));
+                listings.insert(*id, self.store.product(tenant_id, *id).await?.listing_id);
             }
-            tokio::task::yield_now().await;
         }
-        Ok(async move {
-            join_all(ends).await;
-        })
+        // Listening begins before the asking, or a quick look could be over before anybody waits for it.
+        let mut ends = self.await_looks(listings.values().copied(), deadline).await;
+        let mut task = self.store.request_look(tenant_id, products).await?;
+        self.nudge();
+        // One look may not be enough: a blocked one is made again.
+        while task.finished_at().is_none() && all_came(ends).await {
+            let waiting = task.items.iter().filter(|item| !item.status.is_final());
+            let waiting = waiting.filter_map(|item| listings.get(&item.product_id).copied());
+            ends = self.await_looks(waiting, deadline).await;
+            task = self.store.task(tenant_id, task.id).await?;
+        }
+        Ok(task)
     }
+
+    /// Begins to wait for the next look at each listing that is recorded here.
+    async fn await_looks(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> Vec<JoinHandle<bool>> {
+        let wait = |listing_id| {
+            let trackers = self.trackers.clone();
+            // Spawned, so that the question is on its way before anything else happens.
+            tokio::spawn(async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() })
+        };
+        let ends = listings.map(wait).collect();
+        tokio::task::yield_now().await;
+        ends
+    }
+
+    /// Which of the products do not exist.
+    async fn unknown_among(&self, tenant_id: TenantId, products: &[ProductId]) -> ServiceResult<ServiceError> {
+        let mut unknown = Vec::new();
+        for id in products {
+            match self.store.product(tenant_id, *id).await {
+                Err(StoreError::NotFound) => {
+                    unknown.push(FieldError::new("product_ids", format!("there is no product {id}")));
+                }
+                found => drop(found.map_err(|error| ServiceError::of(error, "product"))?),
+            }
+        }
+        Ok(ServiceError::NamesNothing(unknown))
+    }
+}
+
+/// False when there is nothing to wait for, or not everything came in time.
+async fn all_came(ends: Vec<JoinHandle<bool>>) -> bool {
+    !ends.is_empty() && join_all(ends).await.into_iter().all(|came| came.unwrap_or(false))
 }

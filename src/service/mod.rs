@@ -52,6 +52,9 @@ pub enum ServiceError {
     /// There is no such thing, or it is another tenant's.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// There are no such things as some fields name.
+    #[error("{} names nothing", .0.first().map_or("the request", |first| &first.field))]
+    NamesNothing(Vec<FieldError>),
     /// The listing is watched already.
     #[error("the listing is already watched as product {0}")]
     AlreadyWatched(ProductId),
@@ -67,6 +70,11 @@ impl ServiceError {
     /// One field is wrong.
     pub fn invalid(field: &str, message: impl ToString) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// One field names nothing.
+    fn names_nothing(field: &str, what: &str) -> Self {
+        Self::NamesNothing(vec![FieldError::new(field, format!("there is no such {what}"))])
     }
 
     /// A store's answer about `what`.

@@ -39,7 +39,7 @@ fn of_each<'c, P: 'c, T>(
 pub(super) struct Look<'c> {
     listing_id: i64,
     token: i64,
-    outcome: &'static str,
+    outcome: Option<&'static str>,
     next: &'static str,
     after_ms: i64,
     task_status: Option<&'static str>,

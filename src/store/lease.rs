@@ -125,8 +125,8 @@ pub struct Commit {
     pub listing_id: ListingId,
     /// The token of the claim; when it is stale nothing is written.
     pub token: i64,
-    /// The word of the outcome.
-    pub outcome: &'static str,
+    /// The word of the outcome; `None` when nobody looked.
+    pub outcome: Option<&'static str>,
     /// What becomes of the lease.
     pub next: Next,
     /// What is believed from now on; `None` leaves it as it is.

@@ -97,6 +97,11 @@ impl Daemon {
         self.client.post(format!("{}{path}", self.base)).json(body)
     }
 
+    pub fn post_as(&self, content_type: &str, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.base)).body(body.to_string());
+        if content_type.is_empty() { request } else { request.header("content-type", content_type) }
+    }
+
     pub fn patch(&self, path: &str, body: &Value) -> RequestBuilder {
         self.client.patch(format!("{}{path}", self.base)).json(body)
     }
@@ -124,6 +129,15 @@ impl Daemon {
         let task = expect(202, self.post("/api/v1/crawl", &json!({ "product_ids": [id] }))).await;
         let path = format!("/api/v1/crawl/tasks/{}", task["id"].as_str().unwrap());
         self.eventually(&path, |task| !task["finished_at"].is_null()).await
+    }
+
+    /// Asks until the answer has this status.
+    pub async fn eventually_answers(&self, status: u16, path: &str) {
+        let until = Instant::now() + PATIENCE;
+        while self.get(path).send().await.unwrap().status() != status {
+            assert!(Instant::now() < until, "{path} never answered {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Reads until what is read is as it should be.

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "stopping and starting the server is the store tests' part")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 

@@ -1,10 +1,12 @@
 //! The main job, end to end: a listing comes due, is looked at, compared, recorded, and a crossing is delivered.
 
+use amazon_tracker::config::Secret;
 use amazon_tracker::domain::{Availability, Currency, Money};
 use amazon_tracker::sources::simulated::Fault;
 use serde_json::json;
 
-use crate::daemon::{Daemon, expect, on_both_engines};
+use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+use crate::postgres::Server;
 
 const fn usd(amount_minor: i64) -> Money {
     Money::new(amount_minor, Currency::Usd)
@@ -148,6 +150,43 @@ async fn a_captcha_is_no_data_and_the_look_is_repeated() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_prefers_to_wait_waits_for_the_look_that_succeeds() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        let id = daemon.watch(listing).await["id"].clone();
+        daemon.simulated.fail_next(1, Fault::Captcha);
+        let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [id] })).header("prefer", "wait=20");
+        let task = expect(202, asked).await;
+        assert_eq!((task["status"].as_str(), task["items"][0]["outcome"].as_str()), (Some("done"), Some("observed")));
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_away_stops_nothing_for_good() {
+    let server = Server::start();
+    let daemon = Daemon::start_with(Engine::Postgres, |settings| {
+        settings.database.url = Secret::from(server.url("postgres"));
+        settings.database.acquire_timeout_secs = 1;
+    })
+    .await;
+    let id = daemon.watch(daemon.listing(0)).await["id"].clone();
+    server.interrupt();
+    let body = json!({ "product_ids": [id] });
+    let refused = daemon.post("/api/v1/crawl", &body).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+    expect(503, daemon.get("/health/ready")).await;
+    expect(200, daemon.get("/health/live")).await;
+    server.resume();
+    daemon.eventually_answers(200, "/health/ready").await;
+    assert_eq!(daemon.check_now(&id).await["status"], "done");
+    daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ async fn accepts_what_people_paste_and_names_the_field_that_is_wrong() {
         (json!({ "asin": "B08PZHYWJS", "label": "" }), "label"),
         (json!({ "asin": "B08PZHYWJS", "tags": [1] }), "tags[0]"),
         (json!({ "asin": "B08PZHYWJS", "colour": "red" }), "colour"),
+        (json!([{ "asin": "B08PZHYWJS" }]), "body"),
     ] {
         assert_eq!(problem(&daemon, 422, body.clone()).await, field, "{body}");
     }
@@ -59,9 +60,17 @@ async fn products_are_listed_changed_and_deleted() {
     let rest = expect(200, daemon.get(&rest)).await;
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (2, &Value::Null));
     assert_eq!(expect(200, daemon.get("/api/v1/products?tag=even")).await["items"].as_array().unwrap().len(), 3);
-    for wrong in
-        ["limit=0", "limit=501", "sort=colour", "cursor=nonsense", "colour=red", "marketplace=xx", "status=gone"]
-    {
+    for wrong in [
+        "limit=0",
+        "limit=501",
+        "sort=colour",
+        "cursor=nonsense",
+        "colour=red",
+        "marketplace=xx",
+        "status=gone",
+        "tag=%00",
+        "text=a%00b",
+    ] {
         let problem = expect(422, daemon.get(&format!("/api/v1/products?{wrong}"))).await;
         assert_eq!(problem["errors"][0]["field"], wrong.split('=').next().unwrap());
     }
@@ -120,5 +129,38 @@ async fn probes_metrics_and_documents_answer_and_every_answer_has_an_id() {
     assert_eq!(document["openapi"], "3.1.0");
     let page = daemon.get("/docs/").send().await.unwrap().text().await.unwrap();
     assert!(page.contains("swagger-ui") && !page.contains("https://"), "no CDN");
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_foreign_web_page_could_send_is_refused() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let body = json!({ "asin": "B08PZHYWJS" });
+    for content_type in ["", "text/plain", "application/x-www-form-urlencoded"] {
+        let sent = daemon.post_as(content_type, "/api/v1/products", &body);
+        assert_eq!(expect(415, sent).await["code"], "unsupported_media_type", "{content_type:?}");
+    }
+    let rebound = daemon.post("/api/v1/products", &body).header("host", "attacker.example");
+    assert_eq!(expect(421, rebound).await["code"], "foreign_host");
+    expect(201, daemon.post("/api/v1/products", &body)).await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_in_a_body_that_names_nothing_is_named() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let known = expect(201, daemon.post("/api/v1/products", &json!({ "asin": "B08PZHYWJS" }))).await["id"].clone();
+    let unknown = uuid::Uuid::now_v7().to_string();
+    for wait in ["wait=0", "wait=1"] {
+        let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [known, unknown] })).header("prefer", wait);
+        let problem = expect(404, asked).await;
+        assert_eq!(
+            (problem["errors"].as_array().unwrap().len(), &problem["errors"][0]["field"]),
+            (1, &json!("product_ids"))
+        );
+        assert!(problem["errors"][0]["message"].as_str().unwrap().contains(&unknown));
+    }
+    let rule = json!({ "product_id": unknown, "kind": "price_at_or_below", "target": { "amount_minor": 1, "currency": "USD" }, "webhook_url": "https://example.com/" });
+    assert_eq!(expect(404, daemon.post("/api/v1/alerts", &rule)).await["errors"][0]["field"], "product_id");
     daemon.end().await;
 }

@@ -103,7 +103,10 @@ async fn a_removed_product_tells_nothing_more(world: &World) {
     world.store.remove_product(US, product.id).await.unwrap();
     nothing_is_delivered_for(world, "the product was deleted").await;
     let retry = DeliveryEnd::Retry { after: SECOND, error: "503".to_owned() };
-    assert!(!world.store.finish_delivery(taken.id, taken.token, &retry).await.unwrap(), "the sender that had it is refused");
+    assert!(
+        !world.store.finish_delivery(taken.id, taken.token, &retry).await.unwrap(),
+        "the sender that had it is refused"
+    );
 }
 
 async fn nothing_is_delivered_for(world: &World, reason: &str) {

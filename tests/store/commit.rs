@@ -9,6 +9,7 @@ on_both_engines! {
     a_look_is_written_as_a_whole,
     a_stale_commit_writes_nothing_of_all,
     a_failed_look_leaves_the_state_and_names_its_outcome,
+    what_is_given_back_is_no_look,
     a_batch_answers_in_order_and_refuses_only_the_stale,
     the_same_commit_twice_has_one_effect,
     a_commit_that_comes_again_moves_no_lease,
@@ -74,6 +75,18 @@ async fn a_failed_look_leaves_the_state_and_names_its_outcome(world: &World) {
     assert_eq!(after.state, claim.state);
     assert_eq!(after.last_outcome.as_deref(), Some("failed_timeout"));
     assert_eq!(after.last_looked_at, Some(world.now().await));
+}
+
+async fn what_is_given_back_is_no_look(world: &World) {
+    let product = world.watch(1).await;
+    world.see(900).await;
+    let looked_at = world.now().await;
+    world.clock.advance(DAY);
+    let claim = world.claim_one().await;
+    assert!(world.commit(Commit { outcome: None, ..failed(&claim, Next::Postponed(HOUR)) }).await);
+    let after = world.store.product(US, product.id).await.unwrap();
+    assert_eq!((after.last_outcome.as_deref(), after.last_looked_at), (Some("observed"), Some(looked_at)));
+    assert_eq!(after.next_look_at, Some(world.now().await + HOUR));
 }
 
 async fn a_batch_answers_in_order_and_refuses_only_the_stale(world: &World) {

@@ -238,7 +238,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
     Commit {
         listing_id: claim.listing_id,
         token: claim.token,
-        outcome: "observed",
+        outcome: Some("observed"),
         next: Next::Due(DAY),
         rule_steps: claim.rules.iter().filter_map(step).collect(),
         state: Some(judged.state),
@@ -252,7 +252,7 @@ pub fn failed(claim: &Claim, next: Next) -> Commit {
     Commit {
         listing_id: claim.listing_id,
         token: claim.token,
-        outcome: "failed_timeout",
+        outcome: Some("failed_timeout"),
         next,
         state: None,
         points: Vec::new(),

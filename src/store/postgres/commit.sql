@@ -52,8 +52,8 @@ tasks_ended AS (
 ),
 listing_updated AS (
     UPDATE listing
-       SET last_outcome   = held.outcome,
-           last_looked_at = held.now_at,
+       SET last_outcome   = coalesce(held.outcome, listing.last_outcome),
+           last_looked_at = CASE WHEN held.outcome IS NULL THEN listing.last_looked_at ELSE held.now_at END,
            state          = coalesce(held.state, listing.state),
            sort_title     = CASE WHEN held.state IS NULL THEN listing.sort_title ELSE held.sort_title END,
            price_minor    = CASE WHEN held.state IS NULL THEN listing.price_minor ELSE held.price_minor END

@@ -83,7 +83,8 @@ async fn end_tasks(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<(
 
 async fn update_listings(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
     const UPDATE: &str = concat!(
-        "UPDATE listing SET last_outcome = look.outcome, last_looked_at = $2, \
+        "UPDATE listing SET last_outcome = coalesce(look.outcome, listing.last_outcome), \
+           last_looked_at = CASE WHEN look.outcome IS NULL THEN listing.last_looked_at ELSE $2 END, \
            state = coalesce(look.state, listing.state), \
            sort_title = CASE WHEN look.state IS NULL THEN listing.sort_title ELSE look.sort_title END, \
            price_minor = CASE WHEN look.state IS NULL THEN listing.price_minor ELSE look.price_minor END FROM (",
