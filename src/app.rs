@@ -71,19 +71,21 @@ pub struct Ready {
     pub metrics: Arc<Metrics>,
 }
 
-/// Runs the daemon until `stop` resolves, then drains it. `ready` is called once it serves.
+/// Runs the daemon until what `stop` returns resolves, then drains it. `stop` is called before anything else, `ready` once
+/// the daemon serves.
 ///
 /// # Errors
 /// [`AppError`] when it does not start.
-pub fn run(
+pub fn run<Stop: Future<Output = ()>>(
     settings: Settings,
     ready: impl FnOnce(Ready),
-    stop: impl Future<Output = ()>,
+    stop: impl FnOnce() -> Stop,
 ) -> Result<ExitCode, AppError> {
     let metrics = Arc::new(Metrics::new());
     let shards = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4));
     let threads = ThreadSettings { workers: shards, shards };
     run_threads(threads, &Arc::clone(&metrics), async move |threads| {
+        let stop = stop();
         let app = App::start(settings, Arc::new(threads), Arc::clone(&metrics)).await?;
         ready(Ready { address: app.address, metrics });
         Ok(app.until(stop).await)
@@ -313,4 +315,28 @@ impl Staff<'_> {
 /// For people who read the `owner` of a lease.
 fn hostname() -> String {
     std::fs::read_to_string("/etc/hostname").map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+
+    #[test]
+    fn a_part_that_cannot_be_kept_alive_ends_the_process_for_a_clean_start() {
+        let mut settings = Settings::default();
+        settings.server.listen = ([127, 0, 0, 1], 0).into();
+        settings.server.drain_secs = 1;
+        settings.database.url = Secret::from("sqlite::memory:");
+        let metrics = Arc::new(Metrics::new());
+        let threads = ThreadSettings { workers: 1, shards: 1 };
+        let code = run_threads(threads, &Arc::clone(&metrics), async move |threads| {
+            let mut app = App::start(settings, Arc::new(threads), metrics).await.unwrap();
+            let (give_up, gave_up) = unbounded_channel();
+            app.gave_up = gave_up;
+            give_up.send("recorder").unwrap();
+            app.until(std::future::pending()).await
+        });
+        assert_eq!(code.unwrap(), ExitCode::from(EXIT_GAVE_UP));
+    }
 }

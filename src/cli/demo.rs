@@ -11,9 +11,11 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
+use prometheus::IntCounterVec;
 use prometheus::core::Collector;
+use prometheus::proto::Metric;
 
-use super::{signals, start_logging};
+use super::{signal_to_stop, start_logging};
 use crate::app::{self, Ready, open_store};
 use crate::config::{Secret, Settings};
 use crate::domain::{
@@ -51,11 +53,11 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
-    let passing = PassingFile::new();
-    let settings = settings_of(&args, &passing)?;
-    start_logging(&settings)?;
     let marketplace = bind(args.marketplace_listen)?;
     let receiver = bind(args.receiver_listen)?;
+    let passing = PassingFile::new();
+    let settings = settings_of(&args, marketplace.local_addr()?, &passing)?;
+    start_logging(&settings)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let (simulated, receiver) = runtime.block_on(async {
         let simulated = Simulated::start(simulated_settings(), marketplace).await?;
@@ -67,11 +69,13 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         print_hints(ready.address, simulated.addr());
         tokio::spawn(keep_reporting(ready.metrics));
     };
-    let stop = async {
-        let mut signals = signals();
-        tokio::select! {
-            _ = signals.recv() => {}
-            () = tokio::time::sleep(seconds) => {}
+    let stop = || {
+        let signal = signal_to_stop();
+        async move {
+            tokio::select! {
+                () = signal => {}
+                () = tokio::time::sleep(seconds) => {}
+            }
         }
     };
     let code = app::run(settings, ready, stop)?;
@@ -80,12 +84,12 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-fn settings_of(args: &DemoArgs, passing: &PassingFile) -> anyhow::Result<Settings> {
+fn settings_of(args: &DemoArgs, marketplace: SocketAddr, passing: &PassingFile) -> anyhow::Result<Settings> {
     let mut settings = Settings::default();
     settings.server.listen = args.listen;
     settings.server.drain_secs = 5;
     settings.database.url = Secret::from(args.database_url.clone().unwrap_or_else(|| passing.url()));
-    settings.crawl.base_url = Some(format!("http://{}", args.marketplace_listen).parse()?);
+    settings.crawl.base_url = Some(format!("http://{marketplace}").parse()?);
     settings.crawl.concurrency_per_marketplace = 8;
     settings.crawl.requests_per_minute = 6000;
     settings.crawl.burst = 20;
@@ -94,7 +98,7 @@ fn settings_of(args: &DemoArgs, passing: &PassingFile) -> anyhow::Result<Setting
     settings.notify.allow_private_targets = true;
     settings.products.shortest_frequency = look_every();
     settings.log.filter = "warn".to_owned();
-    Ok(settings)
+    Ok(settings.checked()?)
 }
 
 /// A database file that is removed when the demo ends.
@@ -251,14 +255,14 @@ async fn keep_reporting(metrics: Arc<Metrics>) {
     use std::io::{IsTerminal, Write};
     let terminal = std::io::stdout().is_terminal();
     let (every, end) = if terminal { (Duration::from_secs(1), '\r') } else { (Duration::from_secs(10), '\n') };
-    let (mut crawls_before, mut before) = (0.0, Instant::now());
+    let (mut crawls_before, mut before) = (0, Instant::now());
     loop {
         tokio::time::sleep(every).await;
         let crawls = total(&metrics.crawls);
-        let rate = (crawls - crawls_before) / before.elapsed().as_secs_f64();
+        let rate = (crawls - crawls_before) as f64 / before.elapsed().as_secs_f64();
         (crawls_before, before) = (crawls, Instant::now());
         let (listings, changes) = (metrics.products.get(), total(&metrics.changes));
-        let (events, deliveries) = (total(&metrics.events), total(&metrics.deliveries));
+        let (events, deliveries) = (total(&metrics.events), delivered(&metrics.deliveries));
         print!(
             "listings {listings}  crawls {crawls} ({rate:.1}/s)  changes {changes}  alerts {events}  deliveries {deliveries}   {end}"
         );
@@ -266,7 +270,18 @@ async fn keep_reporting(metrics: Arc<Metrics>) {
     }
 }
 
-fn total(counters: &impl Collector) -> f64 {
+fn total(counters: &IntCounterVec) -> u64 {
+    sum_of(counters, |_| true)
+}
+
+/// Without the attempts that failed.
+fn delivered(attempts: &IntCounterVec) -> u64 {
+    sum_of(attempts, |metric| metric.get_label().iter().any(|label| label.value() == "delivered"))
+}
+
+fn sum_of(counters: &IntCounterVec, counts: impl Fn(&Metric) -> bool) -> u64 {
     let families = counters.collect();
-    families.iter().flat_map(|family| family.get_metric()).map(|metric| metric.get_counter().get_value()).sum()
+    let counters = families.iter().flat_map(|family| family.get_metric()).filter(|metric| counts(metric));
+    // Counters of whole numbers.
+    counters.map(|metric| metric.get_counter().get_value() as u64).sum()
 }

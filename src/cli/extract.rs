@@ -1,6 +1,6 @@
 //! `extract`: what a saved page says.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -9,7 +9,7 @@ use url::Url;
 
 use super::print_result;
 use crate::domain::Marketplace;
-use crate::extract::{PageContext, extract};
+use crate::extract::{Extractor, Page, PageContext, Progress};
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
@@ -24,19 +24,44 @@ pub(super) struct ExtractArgs {
 }
 
 pub(super) fn run(args: ExtractArgs) -> anyhow::Result<ExitCode> {
-    let by_url = args.url.as_ref().and_then(Url::host_str).and_then(Marketplace::from_host);
-    let context = PageContext { marketplace: args.marketplace.or(by_url), content_type: None };
-    let page = extract(&read(&args.file)?, context)?;
+    let context = PageContext { marketplace: marketplace_of(&args)?, content_type: None };
+    let page = match args.file.as_str() {
+        "-" => read(std::io::stdin().lock(), "standard input", context),
+        file => {
+            let opened = std::fs::File::open(file).with_context(|| format!("{file} cannot be read"))?;
+            read(opened, file, context)
+        }
+    }?;
     print_result(&format!("{}\n", serde_json::to_string(&page)?))
 }
 
-fn read(file: &str) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    match file {
-        "-" => std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?,
-        file => std::fs::File::open(file)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .with_context(|| format!("{file} cannot be read"))?,
-    };
-    Ok(bytes)
+/// An address that is not of a marketplace is a mistake, unless the marketplace is said as well.
+fn marketplace_of(args: &ExtractArgs) -> anyhow::Result<Option<Marketplace>> {
+    let by_url = args.url.as_ref().map(|url| {
+        let host = url.host_str().unwrap_or_default();
+        Marketplace::from_host(host).with_context(|| format!("--url: `{host}` is no Amazon marketplace"))
+    });
+    match (args.marketplace, by_url) {
+        (Some(marketplace), Some(Ok(other))) if marketplace != other => {
+            anyhow::bail!("--marketplace {marketplace}: the --url is of marketplace {other}")
+        }
+        (Some(marketplace), _) => Ok(Some(marketplace)),
+        (None, by_url) => by_url.transpose(),
+    }
+}
+
+/// As a page comes over the network: piece by piece, and no further than needed.
+fn read(mut source: impl Read, name: &str, context: PageContext) -> anyhow::Result<Page> {
+    let mut extractor = Extractor::new(context);
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) if extractor.feed(&piece[..read])? == Progress::Settled => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).with_context(|| format!("{name} cannot be read")),
+        }
+    }
+    Ok(extractor.finish())
 }

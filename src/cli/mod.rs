@@ -10,7 +10,7 @@ mod simulate;
 mod table;
 mod track;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -20,12 +20,15 @@ use url::Url;
 use crate::config::{Settings, SettingsError};
 use crate::telemetry::{install_panic_hook, install_tracing};
 
+/// Need not exist, unlike a folder that is named.
+const CONFIG_DIR: &str = "config";
+
 /// Watches Amazon listings, keeps an honest history and tells what changed.
 #[derive(Debug, Parser)]
 #[command(name = "amazon-tracker", version)]
 struct Cli {
     /// The folder that holds default.toml and {TRACKER_ENV}.toml.
-    #[arg(long, global = true, default_value = "config")]
+    #[arg(long, global = true, default_value = CONFIG_DIR)]
     config_dir: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -84,6 +87,10 @@ impl Flags {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let folder = cli.config_dir;
+    if folder != Path::new(CONFIG_DIR) && !folder.is_dir() {
+        eprintln!("amazon-tracker: --config-dir: there is no folder {}", folder.display());
+        return ExitCode::FAILURE;
+    }
     let result = match cli.command {
         Command::Serve(args) => serve::run(&folder, args),
         Command::Track(args) => track::run(&folder, args),
@@ -110,7 +117,7 @@ fn print_result(text: &str) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads the settings and starts to log.
-fn prepare(folder: &std::path::Path, flags: Flags) -> anyhow::Result<Settings> {
+fn prepare(folder: &Path, flags: Flags) -> anyhow::Result<Settings> {
     let settings = Settings::load(folder, flags.0)?;
     start_logging(&settings)?;
     Ok(settings)
@@ -122,14 +129,16 @@ fn start_logging(settings: &Settings) -> Result<(), SettingsError> {
     install_tracing(settings.log.json, &settings.log.filter).map_err(wrong)
 }
 
-/// Resolves at the first signal to stop; the second one ends the process at once.
-async fn signal_to_stop() {
+/// Listens from now on, and resolves at the first signal to stop; the second one ends the process at once.
+fn signal_to_stop() -> impl Future<Output = ()> {
     let mut signals = signals();
-    signals.recv().await;
-    tokio::spawn(async move {
+    async move {
         signals.recv().await;
-        std::process::exit(130);
-    });
+        tokio::spawn(async move {
+            signals.recv().await;
+            std::process::exit(130);
+        });
+    }
 }
 
 fn signals() -> tokio::sync::mpsc::Receiver<()> {

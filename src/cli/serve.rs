@@ -37,5 +37,5 @@ pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
     if std::env::var_os("REDIS_URL").is_some() {
         tracing::warn!("REDIS_URL is set, but limits are not shared through Redis yet: each process keeps its own");
     }
-    Ok(app::run(settings, |_| {}, signal_to_stop())?)
+    Ok(app::run(settings, |_| {}, signal_to_stop)?)
 }

@@ -26,7 +26,7 @@ pub(super) struct SimulateArgs {
     /// Share of the requests that are answered 503.
     #[arg(long, default_value_t = 0.0)]
     unavailable_rate: f64,
-    /// Share of the pages that end in the middle.
+    /// Share of the pages that end before they have told anything.
     #[arg(long, default_value_t = 0.0)]
     truncate_rate: f64,
     /// Share of the pages that come late.

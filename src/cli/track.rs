@@ -32,7 +32,7 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
     let settings = prepare(folder, Flags::default().with("crawl.base_url", args.source.base_url))?;
     let listing = match args.product.parse::<Asin>() {
         Ok(asin) => Listing::new(args.marketplace.unwrap_or(settings.products.default_marketplace), asin),
-        Err(_) if args.product.contains('/') => Listing::from_url(&args.product)?,
+        Err(_) if args.product.contains('/') => listing_at(&args.product, args.marketplace)?,
         Err(error) => return Err(error.into()),
     };
     let source = DirectSource::new(settings.crawl, Arc::new(Metrics::new()))?;
@@ -40,6 +40,16 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
     let object = describe(listing, &outcome);
     print_result(&if args.json { format!("{object}\n") } else { two_columns(&rows(&object)) })?;
     Ok(if matches!(outcome, Outcome::Observed(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn listing_at(url: &str, marketplace: Option<Marketplace>) -> anyhow::Result<Listing> {
+    let listing = Listing::from_url(url)?;
+    match marketplace {
+        Some(other) if other != listing.marketplace => {
+            anyhow::bail!("--marketplace {other}: the address is of marketplace {}", listing.marketplace)
+        }
+        _ => Ok(listing),
+    }
 }
 
 fn describe(listing: Listing, outcome: &Outcome) -> Value {

@@ -3,12 +3,14 @@
 //! `DATABASE_URL` and its like are read by their usual names; every other setting is `TRACKER__SECTION__FIELD`. A setting
 //! that is unknown or wrong stops the start with its name and what is allowed.
 
+mod limits;
 mod secret;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
+use figment::error::Kind;
 use figment::providers::{Env, Format, Toml};
 use figment::{Figment, Provider};
 use serde::{Deserialize, Serialize};
@@ -223,7 +225,17 @@ impl Default for LogSettings {
 pub enum SettingsError {
     /// Unknown, of the wrong type, or a file that cannot be read; the message names the setting and its source.
     #[error(transparent)]
-    Read(#[from] Box<figment::Error>),
+    Read(Box<figment::Error>),
+    /// A file that is no TOML; its text is not shown, for it may hold secrets.
+    #[error("{file}, line {line}: {problem}")]
+    Toml {
+        /// The file.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// A value that cannot work.
     #[error("{setting}: {problem}")]
     Value {
@@ -237,6 +249,9 @@ pub enum SettingsError {
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
 const USUAL_NAMES: &[(&str, &str)] = &[("DATABASE_URL", "database.url")];
 
+/// Settings whose values may hold a password: an error must not show them.
+const SECRETS: &[&str] = &["database.url", "crawl.base_url", "crawl.proxies", "crawl.cookies"];
+
 impl Settings {
     /// Reads the settings. `folder` may hold `default.toml` and must hold `{environment}.toml` when `TRACKER_ENV` names an
     /// environment. `flags` win over everything.
@@ -247,7 +262,7 @@ impl Settings {
         let mut figment = Figment::new();
         let default = folder.join("default.toml");
         if default.is_file() {
-            figment = figment.merge(Toml::file_exact(default));
+            figment = figment.merge(toml_file(&default)?);
         }
         if let Ok(environment) = std::env::var("TRACKER_ENV") {
             let file = folder.join(format!("{environment}.toml"));
@@ -255,7 +270,7 @@ impl Settings {
                 let problem = format!("there is no file {}", file.display());
                 return Err(SettingsError::Value { setting: "TRACKER_ENV", problem });
             }
-            figment = figment.merge(Toml::file_exact(file));
+            figment = figment.merge(toml_file(&file)?);
         }
         for (variable, setting) in USUAL_NAMES {
             if let Ok(value) = std::env::var(variable) {
@@ -263,52 +278,40 @@ impl Settings {
             }
         }
         let figment = figment.merge(Env::prefixed("TRACKER__").split("__")).merge(flags);
-        let settings: Self = figment.extract().map_err(Box::new)?;
-        settings.check()?;
-        Ok(settings)
+        let settings: Self =
+            figment.extract().map_err(|error| SettingsError::Read(Box::new(without_secrets(error))))?;
+        settings.checked()
     }
 
-    /// What types cannot say.
-    fn check(&self) -> Result<(), SettingsError> {
-        let wrong = |setting, problem: &str| Err(SettingsError::Value { setting, problem: problem.to_owned() });
-        let crawl = &self.crawl;
-        let at_least_one = [
-            ("server.workers", self.server.workers as u64),
-            ("server.request_timeout_secs", self.server.request_timeout_secs),
-            ("database.connections", self.database.connections.into()),
-            ("database.claim_connections", self.database.claim_connections.into()),
-            ("crawl.concurrency", crawl.concurrency as u64),
-            ("crawl.concurrency_per_marketplace", crawl.concurrency_per_marketplace as u64),
-            ("crawl.requests_per_minute", crawl.requests_per_minute.into()),
-            ("crawl.burst", crawl.burst.into()),
-            ("crawl.max_attempts", crawl.max_attempts.into()),
-            ("crawl.total_timeout_secs", crawl.total_timeout_secs),
-            ("crawl.retry_secs", crawl.retry_secs),
-            ("notify.concurrency", self.notify.concurrency as u64),
-            ("notify.max_attempts", self.notify.max_attempts.into()),
-            ("notify.timeout_secs", self.notify.timeout_secs),
-        ];
-        if let Some((setting, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
-            return wrong(setting, "must be at least 1");
-        }
-        if crawl.lease_secs < crawl.total_timeout_secs + LEASE_MARGIN_SECS {
-            return wrong(
-                "crawl.lease_secs",
-                "must be at least 15 longer than crawl.total_timeout_secs, or crawls lose their lease",
-            );
-        }
-        if !is_loopback(self.server.listen.ip()) {
-            return wrong("server.listen", "only a loopback address is allowed until accounts exist");
-        }
-        Ok(())
+    /// The settings, if they can work: what types cannot say.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`]
+    pub fn checked(self) -> Result<Self, SettingsError> {
+        limits::check(&self)?;
+        Ok(self)
     }
 }
 
-/// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
-const LEASE_MARGIN_SECS: u64 = 15;
+/// A file that is known to be TOML.
+fn toml_file(file: &Path) -> Result<impl Provider + use<>, SettingsError> {
+    let unreadable = |line, problem| SettingsError::Toml { file: file.display().to_string(), line, problem };
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(1, error.to_string()))?;
+    text.parse::<toml::Table>().map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        unreadable(text.as_bytes()[..start].split(|byte| *byte == b'\n').count(), error.message().to_owned())
+    })?;
+    Ok(Toml::file_exact(file))
+}
 
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
+/// The same error without the value that it found, if that may be a secret.
+fn without_secrets(mut error: figment::Error) -> figment::Error {
+    let path = error.path.join(".");
+    let is_secret = SECRETS.iter().any(|secret| secret.starts_with(&path) || path.starts_with(secret));
+    if is_secret && let Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) = &error.kind {
+        error.kind = Kind::Message(format!("wrong type or value, expected {expected}"));
+    }
+    error
 }
 
 #[cfg(test)]
@@ -354,16 +357,36 @@ mod tests {
             ("TRACKER__CRAWL__BURST", "0", "crawl.burst"),
             ("TRACKER__CRAWL__LEASE_SECS", "30", "crawl.lease_secs"),
             ("TRACKER__SERVER__LISTEN", "0.0.0.0:8000", "server.listen"),
+            ("TRACKER__SERVER__WORKERS", "100000", "server.workers"),
+            ("TRACKER__NOTIFY__TIMEOUT_SECS", "18446744073709551615", "notify.timeout_secs"),
+            ("TRACKER__CRAWL__BASE_URL", "ftp://example.com", "crawl.base_url"),
+            ("TRACKER__CRAWL__BASE_URL", "http://me:hunter2@example.com", "crawl.base_url"),
+            ("TRACKER__CRAWL__BASE_URL", "me:hunter2", "crawl.base_url"),
+            ("TRACKER__CRAWL__PROXIES", "http://me:hunter2@proxy", "PROXIES"),
+            ("TRACKER__CRAWL__COOKIES", "hunter2", "COOKIES"),
+            ("TRACKER__DATABASE", "postgres://me:hunter2@db", "DATABASE"),
+            ("DATABASE_URL", "mysql://me:hunter2@db", "database.url"),
+            ("DATABASE_URL", "sqlite://", "database.url"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
             ("TRACKER_ENV", "nowhere", "nowhere.toml"),
         ] {
             Jail::expect_with(|jail| {
                 jail.set_env(variable, value);
                 let message = load_in(jail, Figment::new()).unwrap_err();
-                assert!(message.contains(named), "{variable}: {message}");
+                assert!(message.contains(named) && !message.contains("hunter2"), "{variable}: {message}");
                 Ok(())
             });
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named_with_the_line_and_not_shown() {
+        Jail::expect_with(|jail| {
+            jail.create_file("default.toml", "[database]\nurl = \"postgres://me:hunter2@db\n")?;
+            let message = load_in(jail, Figment::new()).unwrap_err();
+            assert!(message.contains("default.toml, line 2") && !message.contains("hunter2"), "{message}");
+            Ok(())
+        });
     }
 
     #[test]

@@ -68,12 +68,18 @@ fn asin_segment<'a>(segments: &[&'a str]) -> Option<&'a str> {
         &["gp", "product"],
         &["gp", "aw", "d"],
         &["gp", "offer-listing"],
+        &["product-reviews"],
         &["exec", "obidos", "ASIN"],
+        &["exec", "obidos", "tg", "detail", "-"],
         &["o", "ASIN"],
     ];
     (0..segments.len()).find_map(|start| {
         let tail = &segments[start..];
-        let marker = BEFORE_ASIN.iter().find(|marker| tail.starts_with(marker))?;
+        let is_here = |marker: &&&[&str]| {
+            tail.len() > marker.len()
+                && marker.iter().zip(tail).all(|(word, segment)| segment.eq_ignore_ascii_case(word))
+        };
+        let marker = BEFORE_ASIN.iter().find(is_here)?;
         // `/gp/product/glance/ASIN` and `/dp/product/ASIN` are old forms of the same thing.
         tail[marker.len()..].iter().find(|segment| !matches!(**segment, "glance" | "product")).copied()
     })
@@ -97,6 +103,10 @@ mod tests {
             "http://m.amazon.de/gp/aw/d/b08pzhywjs?x=y",
             "amazon.de/dp/B08PZHYWJS",
             "https://amazon.de/exec/obidos/ASIN/B08PZHYWJS/tag-20",
+            "https://www.amazon.de/exec/obidos/tg/detail/-/B08PZHYWJS",
+            "https://www.amazon.de/product-reviews/B08PZHYWJS/ref=cm_cr_dp",
+            "HTTPS://WWW.AMAZON.DE/DP/B08PZHYWJS",
+            "https://www.amazon.de/GP/Product/B08PZHYWJS",
             " https://www.amazon.de/gp/offer-listing/B08PZHYWJS ",
         ] {
             assert_eq!(Listing::from_url(url).unwrap().to_string(), "de/B08PZHYWJS", "{url}");

@@ -1,5 +1,6 @@
 //! The neighbours of the actors: a queue, a marketplace and a gate, all in the hands of the test.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,13 +26,19 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub const TOKEN: i64 = 7;
 
-/// Passes on every commit. Leases with another token than [`TOKEN`] were lost.
-pub struct Ledger(UnboundedSender<Commit>);
+static NEXT_EVEN: AtomicI64 = AtomicI64::new(1_000_000);
+
+/// Has always as much to do as is asked for: listings with odd numbers in the lane of the asked-for, with even ones in the
+/// scheduled lane. Passes on every commit. Leases with another token than
+/// [`TOKEN`] were lost.
+pub struct Ledger(pub UnboundedSender<Commit>);
 
 #[async_trait]
 impl LeaseQueue for Ledger {
-    async fn claim(&self, _: Lane, _: u32, _: Duration, _: &str, _: u16) -> StoreResult<Vec<Claim>> {
-        Ok(Vec::new())
+    async fn claim(&self, lane: Lane, limit: u32, _: Duration, _: &str, _: u16) -> StoreResult<Vec<Claim>> {
+        let parity = i64::from(lane == Lane::AskedFor);
+        let next = |_| Claim { lane, ..claim(NEXT_EVEN.fetch_add(2, Ordering::Relaxed) + parity, TOKEN) };
+        Ok((0..limit).map(next).collect())
     }
 
     async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<Committed>> {
@@ -220,7 +227,7 @@ pub fn notifier_tools(
     NotifierTools::new(Arc::new(post), Arc::new(sender), "test".to_owned(), settings, Arc::clone(metrics))
 }
 
-fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {
+pub fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {
     Supervision {
         metrics: metrics.kind(A::KIND, A::MESSAGES),
         budget: Budget::default(),

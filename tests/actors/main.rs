@@ -6,6 +6,7 @@ mod doubles;
 mod drain;
 mod house;
 mod inboxes;
+mod lanes;
 mod looks;
 mod probe;
 mod shards;

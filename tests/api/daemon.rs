@@ -71,8 +71,7 @@ impl Daemon {
         let (ready, is_ready) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let ready = |it: app::Ready| ready.send(it.address).unwrap();
-            let stop = async { drop(stopped.await) };
-            app::run(settings, ready, stop).unwrap()
+            app::run(settings, ready, || async { drop(stopped.await) }).unwrap()
         });
         let base = format!("http://{}", is_ready.await.unwrap());
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();

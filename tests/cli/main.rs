@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
 
 fn tracker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amazon-tracker"));
@@ -58,6 +61,12 @@ fn a_mistake_is_one_line_that_names_it() {
         (&["serve", "--listen", "0.0.0.0:8000"], "server.listen"),
         (&["serve", "--database-url", "mysql://x"], "sqlite:"),
         (&["simulate", "--captcha-rate", "2", "--listen", "127.0.0.1:0"], "--captcha-rate"),
+        (&["serve", "--database-url", "sqlite://"], "database.url"),
+        (&["demo", "--listen", "0.0.0.0:8000"], "server.listen"),
+        (&["--config-dir", "/no/such", "openapi"], "--config-dir"),
+        (&["track", "https://www.amazon.de/dp/B08PZHYWJS", "--marketplace", "com"], "--marketplace"),
+        (&["extract", "--url", "https://example.com/", "-"], "--url"),
+        (&["extract", "--url", "https://amazon.de/", "--marketplace", "com", "-"], "--marketplace"),
         (&["healthcheck", "--listen", "127.0.0.1:1"], "does not answer"),
     ] {
         let error = error_of(&run(arguments));
@@ -86,21 +95,89 @@ fn the_openapi_document_is_printed() {
     assert!(document["paths"]["/api/v1/products/{id}"]["patch"].is_object());
 }
 
+/// A child that logs to us, and is killed when the test ends early.
+struct Running {
+    child: Child,
+    lines: Box<dyn Iterator<Item = String>>,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (line, lines) = mpsc::channel();
+        for stream in [Box::new(stdout) as Box<dyn Read + Send>, Box::new(stderr)] {
+            let line = line.clone();
+            std::thread::spawn(move || BufReader::new(stream).lines().try_for_each(|it| line.send(it.unwrap())));
+        }
+        Self { child, lines: Box::new(lines.into_iter()) }
+    }
+
+    fn until_it_says(&mut self, words: &str) -> String {
+        self.lines.find(|line| line.contains(words)).unwrap_or_else(|| panic!("it ended without saying `{words}`"))
+    }
+
+    fn stop(&mut self) {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn a_daemon_that_is_told_to_stop_drains_and_ends_well() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}", folder.path().join("new/tracker.sqlite").display());
-    let mut daemon = tracker()
-        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &database])
-        .env("TRACKER__LOG__JSON", "true")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let listening = lines.find(|line| line.contains("listening on")).unwrap();
-    let line: Value = serde_json::from_str(&listening).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];
+    let mut daemon = Running::start(tracker().args(serve).env("TRACKER__LOG__JSON", "true"));
+    let line: Value = serde_json::from_str(&daemon.until_it_says("listening on")).unwrap();
     assert_eq!(line["level"], "INFO");
-    Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
-    assert!(lines.any(|line| line.contains("drained")));
-    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+    daemon.stop();
+    daemon.until_it_says("drained");
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+}
+
+/// The address in a line that says where something listens.
+fn address_in(line: &str) -> &str {
+    line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap()
+}
+
+#[tokio::test]
+async fn a_daemon_that_stops_amid_its_crawls_gives_their_leases_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tracker.sqlite");
+    let mut market = Running::start(tracker().args(["simulate", "--listen", "127.0.0.1:0", "--slow-rate", "1"]));
+    let market = format!("http://{}", address_in(&market.until_it_says("simulated marketplace on")));
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--base-url", &market, "--database-url"];
+    let mut daemon = tracker();
+    daemon.args(serve).arg(format!("sqlite://{}", file.display()));
+    for (setting, value) in
+        [("CRAWL__REQUESTS_PER_MINUTE", "60000"), ("CRAWL__BURST", "1000"), ("SERVER__DRAIN_SECS", "1")]
+    {
+        daemon.env(format!("TRACKER__{setting}"), value);
+    }
+    let mut daemon = Running::start(&mut daemon);
+    let api = format!("http://{}/api/v1/products", address_in(&daemon.until_it_says("listening on")));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for n in 0..12 {
+        let body = serde_json::json!({ "asin": format!("B0000000{n:02}") });
+        assert_eq!(client.post(&api).json(&body).send().await.unwrap().status(), 201);
+    }
+    let mut database = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    while leased(&mut database).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    daemon.stop();
+    daemon.until_it_says("drained");
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+    assert_eq!(leased(&mut database).await, 0);
+}
+
+async fn leased(database: &mut SqliteConnection) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM lease WHERE owner IS NOT NULL").fetch_one(database).await.unwrap()
 }

@@ -13,7 +13,7 @@ pub enum Fault {
     Captcha,
     /// The "dog" page with status 503.
     Unavailable,
-    /// The page, cut in the middle by a closed connection.
+    /// The beginning of the page, cut by a closed connection.
     Truncated,
     /// The page, late.
     Slow,

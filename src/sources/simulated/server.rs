@@ -106,14 +106,15 @@ fn generated(market: &Market, listing: Listing, decision: &Decision) -> Bytes {
     Bytes::from(page::product(&scene, market.page_kb))
 }
 
-/// Sends the first half of the body and then breaks the connection.
+/// Sends the beginning of the body and then breaks the connection. So little of it, because the middle of a large page has
+/// told everything.
 fn cut(response: &mut HttpResponseBuilder, body: Bytes) -> HttpResponse {
-    let half = body.slice(..body.len() / 2);
-    response.streaming(stream::unfold(Some(half), |half| async move {
-        match half {
-            Some(half) => Some((Ok(half), None)),
+    let beginning = body.slice(..body.len() / 10);
+    response.streaming(stream::unfold(Some(beginning), |beginning| async move {
+        match beginning {
+            Some(beginning) => Some((Ok(beginning), None)),
             None => {
-                // Without a pause the half would still lie in a buffer when the connection breaks.
+                // Without a pause the beginning would still lie in a buffer when the connection breaks.
                 tokio::time::sleep(PAUSE_BEFORE_CUT).await;
                 Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
             }

@@ -1,0 +1,96 @@
+//! What the values of settings may be, beyond their types.
+
+use url::Url;
+
+use super::{CrawlSettings, DatabaseSettings, Settings, SettingsError};
+
+/// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
+const LEASE_MARGIN_SECS: u64 = 15;
+
+const DAY_SECS: u64 = 24 * 3600;
+const MIB: u64 = 1024 * 1024;
+
+pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
+    check_numbers(settings)?;
+    check_database(&settings.database)?;
+    check_crawl(&settings.crawl)?;
+    if !settings.server.listen.ip().to_canonical().is_loopback() {
+        return wrong("server.listen", "only a loopback address is allowed until accounts exist");
+    }
+    Ok(())
+}
+
+fn wrong(setting: &'static str, problem: impl ToString) -> Result<(), SettingsError> {
+    Err(SettingsError::Value { setting, problem: problem.to_string() })
+}
+
+fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
+    let Settings { server, database, crawl, notify, products, .. } = settings;
+    let allowed = [
+        ("server.workers", server.workers as u64, 1..=256),
+        ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
+        ("server.max_body_bytes", server.max_body_bytes as u64, 1..=64 * MIB),
+        ("server.drain_secs", server.drain_secs, 0..=DAY_SECS),
+        ("database.connections", database.connections.into(), 1..=1000),
+        ("database.claim_connections", database.claim_connections.into(), 1..=1000),
+        ("database.acquire_timeout_secs", database.acquire_timeout_secs, 1..=DAY_SECS),
+        ("database.statement_timeout_secs", database.statement_timeout_secs, 1..=DAY_SECS),
+        ("crawl.concurrency", crawl.concurrency as u64, 1..=10_000),
+        ("crawl.concurrency_per_marketplace", crawl.concurrency_per_marketplace as u64, 1..=10_000),
+        ("crawl.requests_per_minute", crawl.requests_per_minute.into(), 1..=1_000_000),
+        ("crawl.burst", crawl.burst.into(), 1..=1_000_000),
+        ("crawl.breaker_failures", crawl.breaker_failures.into(), 1..=1_000_000),
+        ("crawl.breaker_pause_secs", crawl.breaker_pause_secs, 1..=DAY_SECS),
+        ("crawl.connect_timeout_secs", crawl.connect_timeout_secs, 1..=DAY_SECS),
+        ("crawl.read_timeout_secs", crawl.read_timeout_secs, 1..=DAY_SECS),
+        ("crawl.total_timeout_secs", crawl.total_timeout_secs, 1..=DAY_SECS),
+        ("crawl.max_body_bytes", crawl.max_body_bytes as u64, 1024..=256 * MIB),
+        ("crawl.lease_secs", crawl.lease_secs, 1..=2 * DAY_SECS),
+        ("crawl.max_attempts", crawl.max_attempts.into(), 1..=1000),
+        ("crawl.second_look_secs", crawl.second_look_secs, 0..=DAY_SECS),
+        ("crawl.retry_secs", crawl.retry_secs, 1..=DAY_SECS),
+        ("notify.timeout_secs", notify.timeout_secs, 1..=DAY_SECS),
+        ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
+        ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
+        ("notify.max_attempts", notify.max_attempts.into(), 1..=1000),
+        ("products.keep_history_days", products.keep_history_days.into(), 0..=36_500),
+    ];
+    match allowed.into_iter().find(|(_, value, range)| !range.contains(value)) {
+        Some((setting, value, range)) => {
+            wrong(setting, format_args!("must be from {} to {}, not {value}", range.start(), range.end()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_database(database: &DatabaseSettings) -> Result<(), SettingsError> {
+    let url = database.url.reveal();
+    let file =
+        url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches('/').split('?').next().unwrap_or_default());
+    match file {
+        Some("") => wrong("database.url", "names no file: sqlite://PATH, or sqlite::memory:"),
+        Some(_) => Ok(()),
+        None if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(()),
+        None => wrong("database.url", "must begin with sqlite:, postgres:// or postgresql://"),
+    }
+}
+
+fn check_crawl(crawl: &CrawlSettings) -> Result<(), SettingsError> {
+    if crawl.lease_secs < crawl.total_timeout_secs + LEASE_MARGIN_SECS {
+        let problem = format_args!(
+            "must be at least {LEASE_MARGIN_SECS} longer than crawl.total_timeout_secs, or crawls lose their lease"
+        );
+        return wrong("crawl.lease_secs", problem);
+    }
+    match &crawl.base_url {
+        Some(url) if !matches!(url.scheme(), "http" | "https") => {
+            wrong("crawl.base_url", "must begin with http:// or https://")
+        }
+        Some(url) if has_credentials(url) => wrong("crawl.base_url", "must not hold a user or a password"),
+        _ => Ok(()),
+    }
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
