@@ -56,10 +56,21 @@ impl ProcessGate {
     fn with_breaker<T>(&self, marketplace: Marketplace, act: impl FnOnce(&mut Breaker) -> T) -> T {
         let passage = self.passage(marketplace);
         let mut breaker = passage.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = breaker.number();
         let result = act(&mut breaker);
+        tell_change(marketplace, before, breaker.number());
         let labels = [self.source, marketplace.code()];
         self.metrics.breaker_state.with_label_values(&labels).set(breaker.number());
         result
+    }
+}
+
+/// For people who wonder why nothing happens.
+fn tell_change(marketplace: Marketplace, before: i64, after: i64) {
+    match (before, after) {
+        (0 | 1, 2) => tracing::warn!(%marketplace, "{marketplace} refuses or fails: no crawls there for a while"),
+        (1 | 2, 0) => tracing::info!(%marketplace, "{marketplace} answers again"),
+        _ => {}
     }
 }
 

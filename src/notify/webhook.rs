@@ -77,7 +77,7 @@ fn body_of(event: &Event) -> String {
     let facts = &event.facts;
     let data = json!({
         "event_id": event.id,
-        "rule_id": event.rule_id,
+        "alert_id": event.rule_id,
         "product_id": event.product_id,
         "marketplace": facts.listing.marketplace,
         "asin": facts.listing.asin,
