@@ -236,7 +236,7 @@ The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are
   curl -s {api}/products/$ID
   curl -s {api}/products/$ID/price-history
   curl -s {api}/products/$ID/rank-history
-  curl -s '{api}/products/$ID/history?series=rating,review_count,availability'
+  curl -s \"{api}/products/$ID/history?series=rating,review_count,availability\"
   curl -s {api}/products/$ID/stats
   curl -s -X POST {api}/crawl -H 'Prefer: wait=5' -H 'content-type: application/json' -d '{{\"product_ids\":[\"'$ID'\"]}}'
   curl -s {api}/alerts?limit=3
