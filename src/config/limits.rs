@@ -25,7 +25,7 @@ fn wrong(setting: &'static str, problem: impl ToString) -> Result<(), SettingsEr
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, crawl, notify, products, .. } = settings;
+    let Settings { server, database, crawl, notify, auth, products, .. } = settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
@@ -53,6 +53,14 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
         ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
         ("notify.max_attempts", notify.max_attempts.into(), 1..=1000),
+        ("auth.token.access_secs", auth.token.access_secs, 30..=DAY_SECS),
+        ("auth.token.refresh_days", auth.token.refresh_days.into(), 1..=365),
+        ("auth.token.refresh_grace_secs", auth.token.refresh_grace_secs, 0..=60),
+        ("auth.password.memory_kib", auth.password.memory_kib.into(), 8..=4 * MIB),
+        ("auth.password.iterations", auth.password.iterations.into(), 1..=100),
+        ("auth.password.parallelism", auth.password.parallelism.into(), 1..=64),
+        ("auth.password.at_once", auth.password.at_once as u64, 1..=64),
+        ("auth.password.shortest_chars", auth.password.shortest_chars as u64, 8..=64),
         ("products.keep_history_days", products.keep_history_days.into(), 0..=36_500),
     ];
     match allowed.into_iter().find(|(_, value, range)| !range.contains(value)) {

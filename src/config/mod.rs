@@ -32,6 +32,8 @@ pub struct Settings {
     pub crawl: CrawlSettings,
     /// `[notify]`
     pub notify: NotifySettings,
+    /// `[auth]`
+    pub auth: AuthSettings,
     /// `[products]`
     pub products: ProductLimits,
     /// `[log]`
@@ -185,6 +187,91 @@ impl Default for NotifySettings {
     }
 }
 
+/// `[auth]`: who gets in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Lets anybody register a tenant of their own; otherwise people join by invitation.
+    pub registration: bool,
+    /// Where people reach this daemon: links in e-mails begin with it.
+    pub public_url: Url,
+    /// `[auth.token]`
+    pub token: TokenSettings,
+    /// `[auth.password]`
+    pub password: PasswordSettings,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        let public_url = "http://127.0.0.1:8000/".parse().expect("a constant that is a URL");
+        Self { registration: true, public_url, token: TokenSettings::default(), password: PasswordSettings::default() }
+    }
+}
+
+/// `[auth.token]`: access and refresh tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenSettings {
+    /// Signs by Ed25519: PEM, as `amazon-tracker keys` writes it. Wins over the secret key. Without either, a key is made at each
+    /// start.
+    pub private_key: Option<Secret>,
+    /// Signs by HS256: at least 32 bytes.
+    pub secret_key: Option<Secret>,
+    /// Public keys (PEM) that were rotated out and whose tokens are still in force.
+    pub verification_keys: Vec<String>,
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `aud`.
+    pub audience: String,
+    /// The claim `key`, by which APISIX finds its consumer.
+    pub gateway_key: String,
+    /// How long an access token is in force.
+    pub access_secs: u64,
+    /// How long a sign-in lasts without being used.
+    pub refresh_days: u32,
+    /// Two requests of an honest client may use one refresh token within this time; the second is refused, but nothing revoked.
+    pub refresh_grace_secs: u64,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        let name = || "amazon-tracker".to_owned();
+        Self {
+            private_key: None,
+            secret_key: None,
+            verification_keys: Vec::new(),
+            issuer: name(),
+            audience: name(),
+            gateway_key: name(),
+            access_secs: 900,
+            refresh_days: 30,
+            refresh_grace_secs: 10,
+        }
+    }
+}
+
+/// `[auth.password]`: the costs of argon2id. The defaults are the minimum of the OWASP Password Storage Cheat Sheet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PasswordSettings {
+    /// Memory of one hash.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+    /// Hashes at once; further ones wait.
+    pub at_once: usize,
+    /// Shorter passwords are refused.
+    pub shortest_chars: usize,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, iterations: 2, parallelism: 1, at_once: 2, shortest_chars: 10 }
+    }
+}
+
 /// `[products]`: what may be asked of us, until plans exist.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -247,10 +334,21 @@ pub enum SettingsError {
 }
 
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
-const USUAL_NAMES: &[(&str, &str)] = &[("DATABASE_URL", "database.url")];
+const USUAL_NAMES: &[(&str, &str)] = &[
+    ("DATABASE_URL", "database.url"),
+    ("JWT_SECRET_KEY", "auth.token.secret_key"),
+    ("JWT_PRIVATE_KEY", "auth.token.private_key"),
+];
 
 /// Settings whose values may hold a password: an error must not show them.
-const SECRETS: &[&str] = &["database.url", "crawl.base_url", "crawl.proxies", "crawl.cookies"];
+const SECRETS: &[&str] = &[
+    "database.url",
+    "crawl.base_url",
+    "crawl.proxies",
+    "crawl.cookies",
+    "auth.token.private_key",
+    "auth.token.secret_key",
+];
 
 impl Settings {
     /// Reads the settings. `folder` may hold `default.toml` and must hold `{environment}.toml` when `TRACKER_ENV` names an

@@ -45,6 +45,12 @@ uuid_ids! {
     EventId;
     /// One message to one channel.
     DeliveryId;
+    /// A person.
+    UserId;
+    /// One sign-in of a person, from login to logout.
+    SessionId;
+    /// A machine's credential.
+    ApiKeyId;
     /// A "check now" that somebody asked for.
     TaskId;
 }

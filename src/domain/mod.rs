@@ -1,8 +1,11 @@
 //! Pure types and rules of the trade: no I/O, no async, no clock of its own. Imports nothing of ours.
 
+mod access;
+mod account;
 mod address;
 mod asin;
 mod availability;
+mod email;
 mod event;
 mod frequency;
 mod ids;
@@ -21,12 +24,15 @@ pub mod stats;
 mod task;
 mod webhook_url;
 
+pub use access::{Role, RoleError, Scope, ScopeError, Scopes};
+pub use account::{ApiKey, LinkPurpose, Session, Tenant, TokenHash, User, UserStatus, UserStatusError};
 pub use address::is_public;
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
+pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use frequency::{Frequency, FrequencyError};
-pub use ids::{DeliveryId, EventId, ListingId, ProductId, RuleId, TaskId, TenantId};
+pub use ids::{ApiKeyId, DeliveryId, EventId, ListingId, ProductId, RuleId, SessionId, TaskId, TenantId, UserId};
 pub use listing::{Listing, ListingUrlError};
 pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};

@@ -69,6 +69,14 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The same page of something else.
+    pub(super) fn try_map<U>(self, make: impl FnMut(T) -> StoreResult<U>) -> StoreResult<Page<U>> {
+        let items = self.items.into_iter().map(make).collect::<StoreResult<_>>()?;
+        Ok(Page { items, next_cursor: self.next_cursor })
+    }
+}
+
 /// The products of tenants.
 #[async_trait]
 pub trait Catalog: Send + Sync {

@@ -16,6 +16,12 @@ pub enum StoreError {
     /// The tenant watches this listing already.
     #[error("the listing is already watched as product {0}")]
     AlreadyWatched(ProductId),
+    /// Somebody has this address already, perhaps in another tenant.
+    #[error("the address has an account already")]
+    EmailTaken,
+    /// A tenant keeps at least one active admin.
+    #[error("a tenant keeps at least one active admin")]
+    LastAdmin,
     /// A row holds what this version cannot read.
     #[error("the database holds a value that this version cannot read: {0}")]
     Corrupt(String),

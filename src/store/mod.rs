@@ -7,7 +7,10 @@
 //! Three rules hold for every method: it is one autocommit statement or a transaction that nobody cancels half-way; it
 //! names the tenant unless it serves the crawl, which is everyone's; and it uses the database's clock on PostgreSQL.
 
+mod account_rows;
+mod accounts;
 mod alerts;
+mod audit;
 mod batch;
 mod catalog;
 mod clock;
@@ -18,6 +21,7 @@ mod lease;
 mod outbox;
 mod postgres;
 mod rows;
+mod sessions;
 mod sqlite;
 mod tasks;
 mod uncancelled;
@@ -27,20 +31,26 @@ use std::sync::Arc;
 
 use crate::config::DatabaseSettings;
 
+pub use accounts::{Accounts, Credentials, LinkFacts, NewLink, NewUser, UsedLink, UserPatch};
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
+pub use audit::{Act, Actor, Audit, AuditEntry};
 pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use clock::StoreClock;
 pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleStep, TaskEnd};
 pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
+pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use tasks::Tasks;
 pub use upkeep::Upkeep;
 
 /// Everything a store can do. Consumers name only the part they need.
-pub trait Store: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Upkeep {}
+pub trait Store:
+    LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Upkeep
+{
+}
 
-impl<S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Upkeep> Store for S {}
+impl<S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Upkeep> Store for S {}
 
 /// A store shared by everyone in the process.
 pub type SharedStore = Arc<dyn Store>;

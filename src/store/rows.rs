@@ -34,7 +34,8 @@ pub(super) fn count<N: TryFrom<i64, Error: Display>>(number: impl Into<i64>) -> 
     N::try_from(number.into()).map_err(corrupt)
 }
 
-fn word<T: FromStr<Err: Display>>(text: &str) -> StoreResult<T> {
+/// A stored word.
+pub(super) fn word<T: FromStr<Err: Display>>(text: &str) -> StoreResult<T> {
     text.parse().map_err(corrupt)
 }
 

@@ -15,6 +15,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("store", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry"]),
     ("notify", &["domain", "config", "telemetry"]),
+    ("auth", &["domain", "config", "telemetry"]),
     ("sources", &["domain", "extract", "config", "telemetry"]),
     ("actors/kernel", &["telemetry"]),
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify"]),
@@ -28,6 +29,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sqlx::", &["store"]),
     ("lol_html::", &["extract"]),
     ("governor::", &["limits"]),
+    ("jsonwebtoken::", &["auth"]),
+    ("argon2::", &["auth"]),
 ];
 
 fn src() -> PathBuf {

@@ -16,8 +16,12 @@ macro_rules! skip_locked {
     };
 }
 
+#[path = "../sql/accounts.rs"]
+mod accounts;
 #[path = "../sql/alerts.rs"]
 mod alerts;
+#[path = "../sql/audit.rs"]
+mod audit;
 #[path = "../sql/catalog.rs"]
 mod catalog;
 mod claim;
@@ -29,11 +33,15 @@ mod history;
 #[path = "../sql/lease.rs"]
 mod lease;
 mod month;
+#[path = "../sql/newest.rs"]
+mod newest;
 #[path = "../sql/outbox.rs"]
 mod outbox;
 #[path = "../sql/product_list.rs"]
 mod product_list;
 mod rooms;
+#[path = "../sql/sessions.rs"]
+mod sessions;
 #[path = "../sql/tasks.rs"]
 mod tasks;
 #[path = "../sql/transaction.rs"]

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::catalog::listing_of;
+use super::newest::push_newest_first;
 use super::wish::{self, Wish};
 use super::{Backend, Conn, Db};
 use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
@@ -40,11 +41,11 @@ impl Alerts for Backend {
         limit: u32,
     ) -> StoreResult<Page<RuleRow>> {
         let mut query = QueryBuilder::new(SELECT_RULE);
-        push_newest_first(&mut query, "created_at", tenant_id, product_id, Cursor::of("rules", cursor)?, limit)?;
+        push_of_product(&mut query, tenant_id, product_id);
+        push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
         let rows: Vec<RuleColumns> = query.build_query_as().fetch_all(&self.readers).await?;
         let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
-        let items = page.items.into_iter().map(RuleRow::try_from).collect::<StoreResult<_>>()?;
-        Ok(Page { items, next_cursor: page.next_cursor })
+        page.try_map(RuleRow::try_from)
     }
 
     async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
@@ -59,7 +60,8 @@ impl Alerts for Backend {
         limit: u32,
     ) -> StoreResult<Page<EventRow>> {
         let mut query = QueryBuilder::new(SELECT_EVENT);
-        push_newest_first(&mut query, "at", tenant_id, product_id, Cursor::of("events", cursor)?, limit)?;
+        push_of_product(&mut query, tenant_id, product_id);
+        push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
         let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&self.readers).await?;
         let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
         let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
@@ -68,8 +70,7 @@ impl Alerts for Backend {
             let deliveries = deliveries.remove(&row.id).unwrap_or_default();
             Ok(EventRow { event: Event::try_from(row)?, deliveries })
         };
-        let items = page.items.into_iter().map(with_deliveries).collect::<StoreResult<_>>()?;
-        Ok(Page { items, next_cursor: page.next_cursor })
+        page.try_map(with_deliveries)
     }
 }
 
@@ -109,25 +110,11 @@ async fn find(
     row.try_into()
 }
 
-fn push_newest_first(
-    query: &mut QueryBuilder<Db>,
-    time_column: &'static str,
-    tenant_id: TenantId,
-    product_id: Option<ProductId>,
-    cursor: Option<Cursor>,
-    limit: u32,
-) -> StoreResult<()> {
+fn push_of_product(query: &mut QueryBuilder<Db>, tenant_id: TenantId, product_id: Option<ProductId>) {
     query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
     if let Some(product_id) = product_id {
         query.push(" AND product_id = ").push_bind(product_id.0);
     }
-    if let Some(cursor) = cursor {
-        let SortKey::Number(time_ms) = cursor.key else { return Err(StoreError::NotFound) };
-        query.push(format_args!(" AND ({time_column}, id) < (")).push_bind(time_ms);
-        query.push(", ").push_bind(cursor.id).push(")");
-    }
-    query.push(format_args!(" ORDER BY {time_column} DESC, id DESC LIMIT ")).push_bind(i64::from(limit) + 1);
-    Ok(())
 }
 
 async fn deliveries_of(store: &Backend, events: &[Uuid]) -> StoreResult<HashMap<Uuid, Vec<Delivery>>> {

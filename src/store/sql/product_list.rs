@@ -64,9 +64,7 @@ pub(super) async fn list(
     push_order(&mut query, &sorting);
     query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
     let rows: Vec<ProductColumns> = query.build_query_as().fetch_all(&store.readers).await?;
-    let page = page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id));
-    let items = page.items.into_iter().map(Product::try_from).collect::<StoreResult<_>>()?;
-    Ok(Page { items, next_cursor: page.next_cursor })
+    page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id)).try_map(Product::try_from)
 }
 
 fn push_filter(query: &mut QueryBuilder<Db>, filter: &ProductFilter) {

@@ -14,8 +14,12 @@ macro_rules! skip_locked {
     };
 }
 
+#[path = "../sql/accounts.rs"]
+mod accounts;
 #[path = "../sql/alerts.rs"]
 mod alerts;
+#[path = "../sql/audit.rs"]
+mod audit;
 #[path = "../sql/catalog.rs"]
 mod catalog;
 mod claim;
@@ -26,11 +30,15 @@ mod details;
 mod history;
 #[path = "../sql/lease.rs"]
 mod lease;
+#[path = "../sql/newest.rs"]
+mod newest;
 #[path = "../sql/outbox.rs"]
 mod outbox;
 #[path = "../sql/product_list.rs"]
 mod product_list;
 mod rooms;
+#[path = "../sql/sessions.rs"]
+mod sessions;
 #[path = "../sql/tasks.rs"]
 mod tasks;
 #[path = "../sql/transaction.rs"]

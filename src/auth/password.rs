@@ -1,0 +1,151 @@
+//! Passwords: which are refused, and how they are hashed.
+
+use std::sync::Arc;
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+use zxcvbn::{Score, zxcvbn};
+
+use crate::config::PasswordSettings;
+
+/// Longer ones are refused, lest hashing them becomes a weapon.
+const MOST_BYTES: usize = 256;
+/// Guesses are estimated for no more than this: the estimate of a long text takes long.
+const JUDGED_CHARS: usize = 64;
+
+/// Why a password is refused. A sentence for the person who chose it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordRefused {
+    /// Too short.
+    #[error("has at least {0} characters")]
+    Short(usize),
+    /// Too long.
+    #[error("has at most {MOST_BYTES} bytes")]
+    Long,
+    /// Among the first that somebody would try.
+    #[error("is easily guessed: {0}")]
+    Guessable(String),
+}
+
+/// Hashes and verifies off the async threads, and only so many at once: each takes megabytes and tens of milliseconds.
+#[derive(Clone)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    shortest_chars: usize,
+    turns: Arc<Semaphore>,
+    /// Verified when there is no account, so that the time of an answer does not tell.
+    nobodys: Arc<str>,
+}
+
+/// Hashing failed, for want of memory.
+#[derive(Debug, thiserror::Error)]
+#[error("the password cannot be hashed: {0}")]
+pub struct HashError(String);
+
+impl Passwords {
+    /// With the costs of the settings.
+    ///
+    /// # Errors
+    /// When argon2 does not allow these costs.
+    pub fn new(settings: &PasswordSettings) -> Result<Self, HashError> {
+        let PasswordSettings { memory_kib, iterations, parallelism, at_once, shortest_chars } = *settings;
+        let params = Params::new(memory_kib, iterations, parallelism, None).map_err(hash_error)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobodys = hash(&argon2, "nobody's password")?.into();
+        Ok(Self { argon2, shortest_chars, turns: Arc::new(Semaphore::new(at_once)), nobodys })
+    }
+
+    /// Judges a new password. `about` is what a stranger knows of the person: the address, the name.
+    ///
+    /// # Errors
+    /// The reason for refusing it.
+    pub fn judge(&self, password: &str, about: &[&str]) -> Result<(), PasswordRefused> {
+        if password.len() > MOST_BYTES {
+            return Err(PasswordRefused::Long);
+        }
+        if password.chars().count() < self.shortest_chars {
+            return Err(PasswordRefused::Short(self.shortest_chars));
+        }
+        let judged: String = password.chars().take(JUDGED_CHARS).collect();
+        let estimate = zxcvbn(&judged, about);
+        if estimate.score() >= Score::Three {
+            return Ok(());
+        }
+        let warning = estimate.feedback().and_then(|feedback| feedback.warning());
+        let reason = warning.map_or_else(|| "add a few uncommon words".to_owned(), |warning| warning.to_string());
+        Err(PasswordRefused::Guessable(reason))
+    }
+
+    /// The hash to keep, with its salt and its costs (PHC string).
+    ///
+    /// # Errors
+    /// [`HashError`]
+    pub async fn hash(&self, password: String) -> Result<String, HashError> {
+        let argon2 = self.argon2.clone();
+        self.in_turn(move || hash(&argon2, &password)).await?
+    }
+
+    /// True if it is the password of this hash. Without a hash it takes as long, and is false.
+    ///
+    /// # Errors
+    /// [`HashError`]
+    pub async fn verify(&self, password: String, kept: Option<String>) -> Result<bool, HashError> {
+        let (argon2, nobodys) = (self.argon2.clone(), Arc::clone(&self.nobodys));
+        let is_same = move || {
+            let hash = PasswordHash::new(kept.as_deref().unwrap_or(&nobodys));
+            let same = hash.is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
+            same && kept.is_some()
+        };
+        self.in_turn(is_same).await
+    }
+
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
+        let _turn = self.turns.acquire().await.map_err(hash_error)?;
+        tokio::task::spawn_blocking(work).await.map_err(hash_error)
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String, HashError> {
+    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(hash_error)?;
+    Ok(argon2.hash_password(password.as_bytes(), &salt).map_err(hash_error)?.to_string())
+}
+
+fn hash_error(error: impl ToString) -> HashError {
+    HashError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords() -> Passwords {
+        let cheap = PasswordSettings { memory_kib: 64, iterations: 1, ..PasswordSettings::default() };
+        Passwords::new(&cheap).unwrap()
+    }
+
+    #[test]
+    fn short_guessable_and_personal_passwords_are_refused_with_a_reason() {
+        let refused = |password: &str| passwords().judge(password, &["jo.doe@example.com"]).unwrap_err().to_string();
+        assert!(refused("Tr0ub4dor").contains("at least 10"));
+        assert!(refused("password123").contains("easily guessed"));
+        assert!(refused("qwertyuiopasdf").contains("easily guessed"));
+        assert!(refused("jo.doe@example.com").contains("easily guessed"));
+        assert!(refused(&"x".repeat(300)).contains("at most"));
+        assert_eq!(passwords().judge("correct horse battery staple", &[]), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_known_by_its_hash_alone() {
+        let passwords = passwords();
+        let (one, two) = (
+            passwords.hash("secret words".into()).await.unwrap(),
+            passwords.hash("secret words".into()).await.unwrap(),
+        );
+        assert!(one.starts_with("$argon2id$") && one != two && !one.contains("secret"));
+        assert!(passwords.verify("secret words".into(), Some(one.clone())).await.unwrap());
+        assert!(!passwords.verify("secret word".into(), Some(one)).await.unwrap());
+        assert!(!passwords.verify("nobody's password".into(), None).await.unwrap());
+        assert!(!passwords.verify("x".into(), Some("no hash".into())).await.unwrap());
+    }
+}

@@ -1,0 +1,349 @@
+//! Access tokens: signed, short-lived, verified without asking anybody.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::keys::{KeyError, KeyPair, public_jwk};
+use crate::config::TokenSettings;
+use crate::domain::{Role, Scopes, SessionId, TenantId, UserId};
+
+/// Two clocks may differ by so much.
+const LEEWAY_SECS: u64 = 30;
+const SHORTEST_SECRET_BYTES: usize = 32;
+
+/// What an access token says (RFC 7519; `scope` after RFC 8693).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who.
+    pub sub: UserId,
+    /// Of which tenant.
+    pub tid: TenantId,
+    /// Of which sign-in.
+    pub sid: SessionId,
+    /// The roles held.
+    pub roles: Vec<Role>,
+    /// What they allow.
+    pub scope: Scopes,
+    /// Issued, not before, until: seconds since 1970.
+    pub iat: i64,
+    /// See `iat`.
+    pub nbf: i64,
+    /// See `iat`.
+    pub exp: i64,
+    /// This token.
+    pub jti: Uuid,
+    /// Who issued it.
+    pub iss: String,
+    /// For whom.
+    pub aud: String,
+    /// By which APISIX finds the consumer.
+    pub key: String,
+}
+
+/// To whom a token is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// Who.
+    pub user_id: UserId,
+    /// Of which tenant.
+    pub tenant_id: TenantId,
+    /// Of which sign-in.
+    pub session_id: SessionId,
+    /// As what.
+    pub role: Role,
+}
+
+/// Why a token is not accepted. Not for the eyes of whoever sent it.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Signed by a key that is not ours, or by none.
+    #[error("the token names no key of ours")]
+    UnknownKey,
+    /// Expired, not yet valid, for somebody else, or not what we signed.
+    #[error("the token is not valid: {0}")]
+    Invalid(#[from] jsonwebtoken::errors::Error),
+}
+
+/// Signs with one key, verifies with several.
+pub struct Keyring {
+    settings: TokenSettings,
+    signer: Signer,
+    verifiers: HashMap<String, Verifier>,
+    published: JwkSet,
+}
+
+struct Signer {
+    header: Header,
+    key: EncodingKey,
+}
+
+/// The algorithm belongs to the key: what a token's header says about it is believed in nothing.
+struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Keyring {
+    /// From the settings: the private key signs if there is one, else the secret; what else is there verifies. With neither,
+    /// a key is made that lives as long as this process.
+    ///
+    /// # Errors
+    /// [`KeyError`], with the name of the setting.
+    pub fn new(settings: &TokenSettings) -> Result<Self, (&'static str, KeyError)> {
+        let mut ring = Verifiers { settings, verifiers: HashMap::new(), published: JwkSet { keys: Vec::new() } };
+        let mut signer = None;
+        for public in &settings.verification_keys {
+            let key = DecodingKey::from_ed_pem(public.as_bytes()).map_err(|_| KeyError::NotEd25519);
+            key.and_then(|key| ring.add_public(key)).map_err(|error| ("auth.token.verification_keys", error))?;
+        }
+        if let Some(secret) = &settings.secret_key {
+            signer = Some(ring.add_secret(secret.reveal()).map_err(|error| ("auth.token.secret_key", error))?);
+        }
+        let named = |error| ("auth.token.private_key", error);
+        let pair = match (&settings.private_key, &signer) {
+            (Some(pem), _) => Some(KeyPair::from_pem(pem.reveal()).map_err(named)?),
+            (None, None) => Some(KeyPair::new().map_err(named)?),
+            (None, Some(_)) => None,
+        };
+        if let Some(pair) = pair {
+            signer = Some(ring.add_pair(&pair).map_err(named)?);
+        }
+        let Verifiers { verifiers, published, .. } = ring;
+        let signer = signer.ok_or(named(KeyError::NoRandomness))?;
+        Ok(Self { settings: settings.clone(), signer, verifiers, published })
+    }
+
+    /// A new token.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn issue(&self, grant: Grant, now: Timestamp) -> Result<String, TokenError> {
+        let settings = &self.settings;
+        let now_secs = now.as_second();
+        let claims = Claims {
+            sub: grant.user_id,
+            tid: grant.tenant_id,
+            sid: grant.session_id,
+            roles: vec![grant.role],
+            scope: grant.role.scopes(),
+            iat: now_secs,
+            nbf: now_secs,
+            exp: now_secs.saturating_add_unsigned(settings.access_secs),
+            jti: Uuid::now_v7(),
+            iss: settings.issuer.clone(),
+            aud: settings.audience.clone(),
+            key: settings.gateway_key.clone(),
+        };
+        Ok(jsonwebtoken::encode(&self.signer.header, &claims, &self.signer.key)?)
+    }
+
+    /// What a token says, if one of our keys has signed it, for us, and it is in force.
+    ///
+    /// # Errors
+    /// [`TokenError`]
+    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let kid = jsonwebtoken::decode_header(token)?.kid.ok_or(TokenError::UnknownKey)?;
+        let verifier = self.verifiers.get(&kid).ok_or(TokenError::UnknownKey)?;
+        Ok(jsonwebtoken::decode(token, &verifier.key, &verifier.validation)?.claims)
+    }
+
+    /// The public keys (RFC 7517).
+    pub fn published(&self) -> &JwkSet {
+        &self.published
+    }
+}
+
+/// A keyring that is being filled.
+struct Verifiers<'s> {
+    settings: &'s TokenSettings,
+    verifiers: HashMap<String, Verifier>,
+    published: JwkSet,
+}
+
+impl Verifiers<'_> {
+    fn add_pair(&mut self, pair: &KeyPair) -> Result<Signer, KeyError> {
+        let kid = self.add_public(pair.decoding_key())?;
+        Ok(Signer { header: header(Algorithm::EdDSA, kid), key: EncodingKey::from_ed_der(&pair.private_der()?) })
+    }
+
+    fn add_public(&mut self, key: DecodingKey) -> Result<String, KeyError> {
+        let (jwk, kid) = public_jwk(&key)?;
+        self.published.keys.push(jwk);
+        self.add(kid.clone(), key, Algorithm::EdDSA);
+        Ok(kid)
+    }
+
+    fn add_secret(&mut self, secret: &str) -> Result<Signer, KeyError> {
+        if secret.len() < SHORTEST_SECRET_BYTES {
+            return Err(KeyError::ShortSecret);
+        }
+        let name = Sha256::digest(format!("amazon-tracker kid {secret}"));
+        let kid: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.add(kid.clone(), DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256);
+        Ok(Signer { header: header(Algorithm::HS256, kid), key: EncodingKey::from_secret(secret.as_bytes()) })
+    }
+
+    fn add(&mut self, kid: String, key: DecodingKey, algorithm: Algorithm) {
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY_SECS;
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.settings.issuer]);
+        validation.set_audience(&[&self.settings.audience]);
+        self.verifiers.insert(kid, Verifier { key, validation });
+    }
+}
+
+fn header(algorithm: Algorithm, kid: String) -> Header {
+    Header { kid: Some(kid), ..Header::new(algorithm) }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use jiff::SignedDuration;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::Secret;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn with_secret() -> TokenSettings {
+        TokenSettings { secret_key: Some(Secret::from(SECRET)), ..TokenSettings::default() }
+    }
+
+    fn with_pair(pair: &KeyPair) -> TokenSettings {
+        TokenSettings { private_key: Some(Secret::from(pair.private_pem().unwrap())), ..TokenSettings::default() }
+    }
+
+    fn ring(settings: &TokenSettings) -> Keyring {
+        Keyring::new(settings).unwrap()
+    }
+
+    fn grant() -> Grant {
+        let (user_id, session_id) = (UserId::new(), SessionId::new());
+        Grant { user_id, tenant_id: TenantId::new(), session_id, role: Role::User }
+    }
+
+    fn issued(ring: &Keyring) -> String {
+        ring.issue(grant(), Timestamp::now()).unwrap()
+    }
+
+    fn part(token: &str, number: usize) -> Value {
+        let part = token.split('.').nth(number).unwrap();
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    fn text_of(part: &Value) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(part.to_string())
+    }
+
+    #[test]
+    fn a_token_says_whose_it_is_until_when_and_for_whom() {
+        let ring = ring(&with_secret());
+        let grant = grant();
+        let token = ring.issue(grant, Timestamp::now()).unwrap();
+        let claims = ring.verify(&token).unwrap();
+        assert_eq!((claims.sub, claims.tid, claims.sid), (grant.user_id, grant.tenant_id, grant.session_id));
+        assert_eq!((claims.roles, claims.scope), (vec![Role::User], Role::User.scopes()));
+        let said = part(&token, 1);
+        assert_eq!(
+            (said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(), &said["key"]),
+            (900, &json!("amazon-tracker"))
+        );
+        assert_eq!(said["scope"], Role::User.scopes().to_string());
+    }
+
+    #[test]
+    fn either_kind_of_key_signs_and_a_key_made_for_one_process_too() {
+        let pair = KeyPair::new().unwrap();
+        for (settings, algorithm, published) in [
+            (with_secret(), "HS256", 0),
+            (with_pair(&pair), "EdDSA", 1),
+            (TokenSettings { secret_key: Some(Secret::from(SECRET)), ..with_pair(&pair) }, "EdDSA", 1),
+            (TokenSettings::default(), "EdDSA", 1),
+        ] {
+            let ring = ring(&settings);
+            let token = issued(&ring);
+            assert_eq!(part(&token, 0)["alg"], algorithm);
+            assert!(ring.verify(&token).is_ok());
+            assert_eq!(ring.published().keys.len(), published, "a secret is never published");
+        }
+    }
+
+    #[test]
+    fn a_rotated_key_is_verified_for_as_long_as_it_is_listed() {
+        let (old, new) = (KeyPair::new().unwrap(), KeyPair::new().unwrap());
+        let token = issued(&ring(&with_pair(&old)));
+        let rotated = TokenSettings { verification_keys: vec![old.public_pem()], ..with_pair(&new) };
+        assert!(ring(&rotated).verify(&token).is_ok());
+        assert!(matches!(ring(&with_pair(&new)).verify(&token), Err(TokenError::UnknownKey)));
+        assert_eq!(part(&token, 0)["kid"], old.kid().unwrap());
+    }
+
+    #[test]
+    fn what_a_header_says_of_its_algorithm_is_not_believed() {
+        let pair = KeyPair::new().unwrap();
+        let ring = ring(&TokenSettings { secret_key: Some(Secret::from(SECRET)), ..with_pair(&pair) });
+        let token = issued(&ring);
+        let (header, claims) = (part(&token, 0), part(&token, 1));
+        let none = json!({ "alg": "none", "kid": header["kid"], "typ": "JWT" });
+        assert!(ring.verify(&format!("{}.{}.", text_of(&none), text_of(&claims))).is_err(), "no signature at all");
+        // The public key, which everybody knows, as the secret of an HMAC.
+        let confused = Header { kid: Some(pair.kid().unwrap()), ..Header::new(Algorithm::HS256) };
+        for known in [pair.public_pem().into_bytes(), pem::parse(pair.public_pem()).unwrap().contents().to_vec()] {
+            let forged = jsonwebtoken::encode(&confused, &claims, &EncodingKey::from_secret(&known)).unwrap();
+            assert!(ring.verify(&forged).is_err());
+        }
+        let stranger = KeyPair::new().unwrap();
+        let foreign = issued(&super::Keyring::new(&with_pair(&stranger)).unwrap());
+        assert!(matches!(ring.verify(&foreign), Err(TokenError::UnknownKey)), "a foreign kid");
+        let key = EncodingKey::from_ed_der(&stranger.private_der().unwrap());
+        let borrowed =
+            jsonwebtoken::encode(&self::header(Algorithm::EdDSA, pair.kid().unwrap()), &claims, &key).unwrap();
+        assert!(ring.verify(&borrowed).is_err(), "our kid over a foreign signature");
+        assert!(ring.verify(&token[..token.len() - 4]).is_err());
+        for garbage in ["", "x", "a.b.c", "at_x"] {
+            assert!(ring.verify(garbage).is_err());
+        }
+    }
+
+    #[test]
+    fn a_token_is_in_force_between_its_times_and_half_a_minute_around() {
+        let ring = ring(&with_secret());
+        let is_valid_if_issued = |secs: i64| {
+            let at = Timestamp::now() + SignedDuration::from_secs(secs);
+            ring.verify(&ring.issue(grant(), at).unwrap()).is_ok()
+        };
+        assert!(is_valid_if_issued(20) && is_valid_if_issued(-900 - 20));
+        assert!(!is_valid_if_issued(40) && !is_valid_if_issued(-900 - 40));
+    }
+
+    #[test]
+    fn a_token_for_another_audience_or_of_another_issuer_is_none() {
+        for foreign in [
+            TokenSettings { issuer: "else".into(), ..with_secret() },
+            TokenSettings { audience: "else".into(), ..with_secret() },
+        ] {
+            assert!(ring(&with_secret()).verify(&issued(&ring(&foreign))).is_err());
+        }
+    }
+
+    #[test]
+    fn keys_that_are_none_are_refused_by_the_name_of_their_setting() {
+        let short = TokenSettings { secret_key: Some(Secret::from("short")), ..TokenSettings::default() };
+        assert_eq!(Keyring::new(&short).err().unwrap().0, "auth.token.secret_key");
+        let none = TokenSettings { private_key: Some(Secret::from("x")), ..TokenSettings::default() };
+        assert_eq!(Keyring::new(&none).err().unwrap().0, "auth.token.private_key");
+        let none = TokenSettings { verification_keys: vec!["x".into()], ..TokenSettings::default() };
+        assert_eq!(Keyring::new(&none).err().unwrap().0, "auth.token.verification_keys");
+    }
+}

@@ -1,0 +1,244 @@
+//! Who may do what: scopes, and the roles that hold them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One thing that a credential may allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// See products, their history and alerts.
+    ProductRead,
+    /// Add and change products.
+    ProductWrite,
+    /// Delete products.
+    ProductDelete,
+    /// Ask for a look now.
+    CrawlCreate,
+    /// See and change how crawling goes.
+    CrawlManage,
+    /// Create and delete alerts.
+    AlertWrite,
+    /// Ask for reports.
+    ReportCreate,
+    /// Invite, change and disable the tenant's users.
+    AdminUsers,
+    /// See and change the tenant itself.
+    AdminTenant,
+}
+
+/// A text names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no scope; there are {names}", names = Scopes::ALL)]
+pub struct ScopeError(String);
+
+impl Scope {
+    /// Every scope, in the order in which they are written.
+    pub const ALL: &[Scope] = &[
+        Self::ProductRead,
+        Self::ProductWrite,
+        Self::ProductDelete,
+        Self::CrawlCreate,
+        Self::CrawlManage,
+        Self::AlertWrite,
+        Self::ReportCreate,
+        Self::AdminUsers,
+        Self::AdminTenant,
+    ];
+
+    /// The word in tokens, keys and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ProductRead => "product:read",
+            Self::ProductWrite => "product:write",
+            Self::ProductDelete => "product:delete",
+            Self::CrawlCreate => "crawl:create",
+            Self::CrawlManage => "crawl:manage",
+            Self::AlertWrite => "alert:write",
+            Self::ReportCreate => "report:create",
+            Self::AdminUsers => "admin:users",
+            Self::AdminTenant => "admin:tenant",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::ALL.iter().copied().find(|scope| scope.as_str() == text).ok_or_else(|| ScopeError(text.to_owned()))
+    }
+}
+
+/// A set of scopes; as text separated by spaces (RFC 6749, section 3.3).
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scopes(u16);
+
+impl Scopes {
+    /// None.
+    pub const NONE: Scopes = Scopes(0);
+    /// All there are.
+    pub const ALL: Scopes = Scopes((1 << Scope::ALL.len()) - 1);
+
+    /// True if the scope is among them.
+    pub fn contains(self, scope: Scope) -> bool {
+        self.0 & Self::bit(scope) != 0
+    }
+
+    /// Those of both.
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// True if all of them are among the others.
+    pub fn are_within(self, others: Self) -> bool {
+        self.and(others) == self
+    }
+
+    /// One by one.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.iter().copied().filter(move |scope| self.contains(*scope))
+    }
+
+    fn bit(scope: Scope) -> u16 {
+        1 << scope as u16
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | Self::bit(scope)))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, scope) in self.iter().enumerate() {
+            write!(f, "{}{scope}", if number == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scopes({self})")
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        text.split_whitespace().map(str::parse).collect()
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a person is within a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Runs the whole installation: may act on every tenant, but only on the tenants themselves.
+    Superadmin,
+    /// Runs one tenant.
+    TenantAdmin,
+    /// Works in it.
+    User,
+    /// Looks on.
+    Viewer,
+}
+
+/// A text names no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no role; there are tenant_admin, user and viewer")]
+pub struct RoleError(String);
+
+impl Role {
+    /// Every role, the mightiest first.
+    pub const ALL: &[Role] = &[Self::Superadmin, Self::TenantAdmin, Self::User, Self::Viewer];
+
+    /// The word in tokens and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Superadmin => "superadmin",
+            Self::TenantAdmin => "tenant_admin",
+            Self::User => "user",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// What it may do within its tenant.
+    pub fn scopes(self) -> Scopes {
+        match self {
+            Self::Superadmin | Self::TenantAdmin => Scopes::ALL,
+            Self::User => [
+                Scope::ProductRead,
+                Scope::ProductWrite,
+                Scope::ProductDelete,
+                Scope::CrawlCreate,
+                Scope::AlertWrite,
+                Scope::ReportCreate,
+            ]
+            .into_iter()
+            .collect(),
+            Self::Viewer => Scopes::from_iter([Scope::ProductRead]),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        Self::ALL.iter().copied().find(|role| role.as_str() == text).ok_or_else(|| RoleError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scope_and_role_is_read_as_it_is_written() {
+        assert!(Scope::ALL.iter().all(|scope| scope.to_string().parse() == Ok(*scope)));
+        assert!(Role::ALL.iter().all(|role| role.to_string().parse() == Ok(*role)));
+        assert_eq!(Scopes::ALL.to_string().parse(), Ok(Scopes::ALL));
+        assert_eq!("".parse(), Ok(Scopes::NONE));
+        assert!("product:read all".parse::<Scopes>().unwrap_err().to_string().contains("`all`"));
+        assert_eq!(Scopes::ALL.iter().count(), Scope::ALL.len());
+    }
+
+    #[test]
+    fn each_role_may_all_that_the_next_one_may_and_a_viewer_changes_nothing() {
+        for pair in Role::ALL.windows(2) {
+            assert!(pair[1].scopes().are_within(pair[0].scopes()), "{pair:?}");
+        }
+        assert_eq!(Role::Viewer.scopes().to_string(), "product:read");
+        assert!(!Role::User.scopes().contains(Scope::AdminUsers));
+    }
+}

@@ -1,0 +1,173 @@
+//! Rows about people and credentials, and the way from there to the domain. The same for both engines.
+
+use ipnet::IpNet;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::audit::AuditEntry;
+use super::rows::{count, time, word};
+use super::{Credentials, StoreError, StoreResult};
+use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, Tenant, TenantId, User, UserId};
+
+pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, password_hash, verified_at, \
+     failed_logins, locked_until, leaves_at, created_at, updated_at";
+
+/// A user, with what signing in is judged by.
+#[derive(sqlx::FromRow)]
+pub(super) struct UserColumns {
+    pub id: Uuid,
+    tenant_id: Uuid,
+    email: String,
+    name: String,
+    role: String,
+    status: String,
+    password_hash: Option<String>,
+    verified_at: Option<i64>,
+    failed_logins: i32,
+    locked_until: i64,
+    leaves_at: Option<i64>,
+    pub created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<UserColumns> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserColumns) -> StoreResult<Self> {
+        Ok(Credentials::try_from(row)?.user)
+    }
+}
+
+impl TryFrom<UserColumns> for Credentials {
+    type Error = StoreError;
+
+    fn try_from(row: UserColumns) -> StoreResult<Self> {
+        let user = User {
+            id: UserId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            email: word(&row.email)?,
+            name: row.name,
+            role: word(&row.role)?,
+            status: word(&row.status)?,
+            verified_at: row.verified_at.map(time).transpose()?,
+            leaves_at: row.leaves_at.map(time).transpose()?,
+            created_at: time(row.created_at)?,
+            updated_at: time(row.updated_at)?,
+        };
+        let (failed_logins, locked_until) = (count(row.failed_logins)?, time(row.locked_until)?);
+        Ok(Self { user, password_hash: row.password_hash, failed_logins, locked_until })
+    }
+}
+
+/// A tenant.
+#[derive(sqlx::FromRow)]
+pub(super) struct TenantColumns {
+    id: Uuid,
+    name: String,
+    plan: String,
+    created_at: i64,
+}
+
+impl TryFrom<TenantColumns> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: TenantColumns) -> StoreResult<Self> {
+        Ok(Self { id: TenantId(row.id), name: row.name, plan: row.plan, created_at: time(row.created_at)? })
+    }
+}
+
+/// A sign-in.
+#[derive(sqlx::FromRow)]
+pub(super) struct SessionColumns {
+    id: Uuid,
+    user_id: Uuid,
+    address: Option<String>,
+    agent: Option<String>,
+    created_at: i64,
+    used_at: i64,
+    expires_at: i64,
+}
+
+impl TryFrom<SessionColumns> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: SessionColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: SessionId(row.id),
+            user_id: UserId(row.user_id),
+            address: row.address.as_deref().map(word).transpose()?,
+            agent: row.agent,
+            created_at: time(row.created_at)?,
+            used_at: time(row.used_at)?,
+            expires_at: time(row.expires_at)?,
+        })
+    }
+}
+
+/// A key.
+#[derive(sqlx::FromRow)]
+pub(super) struct ApiKeyColumns {
+    pub id: Uuid,
+    tenant_id: Uuid,
+    created_by: Uuid,
+    name: String,
+    hint: String,
+    scopes: String,
+    networks: Json<Vec<IpNet>>,
+    requests_per_minute: Option<i32>,
+    expires_at: Option<i64>,
+    used_at: Option<i64>,
+    revoked_at: Option<i64>,
+    pub created_at: i64,
+}
+
+impl TryFrom<ApiKeyColumns> for ApiKey {
+    type Error = StoreError;
+
+    fn try_from(row: ApiKeyColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: ApiKeyId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            created_by: UserId(row.created_by),
+            name: row.name,
+            hint: row.hint,
+            scopes: word(&row.scopes)?,
+            networks: row.networks.0,
+            requests_per_minute: row.requests_per_minute.map(count).transpose()?,
+            expires_at: row.expires_at.map(time).transpose()?,
+            used_at: row.used_at.map(time).transpose()?,
+            revoked_at: row.revoked_at.map(time).transpose()?,
+            created_at: time(row.created_at)?,
+        })
+    }
+}
+
+/// An act.
+#[derive(sqlx::FromRow)]
+pub(super) struct ActColumns {
+    pub id: Uuid,
+    actor: String,
+    action: String,
+    resource: Option<String>,
+    address: Option<String>,
+    request_id: Option<String>,
+    facts: Json<serde_json::Value>,
+    pub at: i64,
+}
+
+impl TryFrom<ActColumns> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: ActColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: row.id,
+            actor: row.actor,
+            action: row.action,
+            resource: row.resource,
+            address: row.address,
+            request_id: row.request_id,
+            facts: row.facts.0,
+            at: time(row.at)?,
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! Tenants, their users and the links that are sent to them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Page, StoreResult};
+use crate::domain::{EmailAddress, LinkPurpose, Role, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
+
+/// A user to be added.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The address that will sign in.
+    pub email: EmailAddress,
+    /// How to call them.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The hash of their password.
+    pub password_hash: String,
+    /// True when the address is known to be theirs: they came by a link that was sent there.
+    pub is_verified: bool,
+}
+
+/// Changes to a user; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct UserPatch {
+    /// How to call them.
+    pub name: Option<String>,
+    /// What they may do.
+    pub role: Option<Role>,
+    /// Whether they get in.
+    pub status: Option<UserStatus>,
+}
+
+/// What signing in is judged by.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Who.
+    pub user: User,
+    /// The hash of the password, if there is one.
+    pub password_hash: Option<String>,
+    /// Failures in a row.
+    pub failed_logins: u32,
+    /// From addresses that never signed in before, not before this time.
+    pub locked_until: Timestamp,
+}
+
+/// A link to be sent.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    /// The hash of its token.
+    pub hash: TokenHash,
+    /// What it is for.
+    pub purpose: LinkPurpose,
+    /// Of which tenant.
+    pub tenant_id: TenantId,
+    /// For whom, if they are a user already.
+    pub user_id: Option<UserId>,
+    /// What it was made for.
+    pub facts: LinkFacts,
+    /// How long it works.
+    pub lasts: Duration,
+}
+
+/// What a link was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LinkFacts {
+    /// To whom it was sent.
+    pub email: Option<EmailAddress>,
+    /// As what they are invited.
+    pub role: Option<Role>,
+}
+
+/// A link that was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedLink {
+    /// Of which tenant.
+    pub tenant_id: TenantId,
+    /// For whom, if they are a user already.
+    pub user_id: Option<UserId>,
+    /// What it was made for.
+    pub facts: LinkFacts,
+}
+
+/// Tenants, users and links.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// A new tenant with its first user. [`EmailTaken`](super::StoreError::EmailTaken) adds neither.
+    async fn add_tenant(&self, name: &str, plan: &str, first: NewUser) -> StoreResult<User>;
+
+    /// One tenant.
+    async fn tenant(&self, id: TenantId) -> StoreResult<Tenant>;
+
+    /// A user of a tenant, or [`EmailTaken`](super::StoreError::EmailTaken).
+    async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User>;
+
+    /// One user of a tenant.
+    async fn user(&self, tenant_id: TenantId, id: UserId) -> StoreResult<User>;
+
+    /// A page of a tenant's users, the newest first.
+    async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>>;
+
+    /// Changes a user. The last active admin of a tenant stays one: [`LastAdmin`](super::StoreError::LastAdmin).
+    async fn update_user(&self, tenant_id: TenantId, id: UserId, patch: &UserPatch) -> StoreResult<User>;
+
+    /// True as soon as anybody can sign in.
+    async fn has_users(&self) -> StoreResult<bool>;
+
+    /// By the address that signs in, whatever the tenant.
+    async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials>;
+
+    /// One more failure in a row; from unknown addresses there is no sign-in for `lock`.
+    async fn note_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()>;
+
+    /// True if the user signed in from the address since then.
+    async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool>;
+
+    /// A new password. Failures are forgotten; every sign-in but `keep` ends.
+    async fn set_password(&self, id: UserId, hash: &str, keep: Option<crate::domain::SessionId>) -> StoreResult<()>;
+
+    /// The address is theirs.
+    async fn verify_email(&self, id: UserId) -> StoreResult<()>;
+
+    /// Keeps a link.
+    async fn add_link(&self, link: NewLink) -> StoreResult<()>;
+
+    /// Uses a link up. [`NotFound`](super::StoreError::NotFound): there is none, it is over, or it was used.
+    async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<UsedLink>;
+}

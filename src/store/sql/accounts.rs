@@ -1,0 +1,181 @@
+//! Tenants, users and links.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, QueryBuilder};
+use uuid::Uuid;
+
+use super::newest::push_newest_first;
+use super::{Backend, Conn, Db};
+use crate::domain::{EmailAddress, LinkPurpose, SessionId, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::store::account_rows::{TenantColumns, USER_COLUMNS, UserColumns};
+use crate::store::clock::millis;
+use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::{
+    Accounts, Credentials, LinkFacts, NewLink, NewUser, Page, StoreError, StoreResult, UsedLink, UserPatch,
+};
+
+#[async_trait]
+impl Accounts for Backend {
+    async fn add_tenant(&self, name: &str, plan: &str, first: NewUser) -> StoreResult<User> {
+        let now_ms = self.now_ms().await?;
+        let (name, plan) = (name.to_owned(), plan.to_owned());
+        self.transaction(move |conn| add_tenant(conn, name, plan, first, now_ms).boxed()).await
+    }
+
+    async fn tenant(&self, id: TenantId) -> StoreResult<Tenant> {
+        const TENANT: &str = "SELECT id, name, plan, created_at FROM tenant WHERE id = $1";
+        let row: TenantColumns = sqlx::query_as(TENANT).bind(id.0).fetch_one(&self.readers).await?;
+        row.try_into()
+    }
+
+    async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User> {
+        let now_ms = self.now_ms().await?;
+        self.transaction(move |conn| add_user(conn, tenant_id, user, now_ms).boxed()).await
+    }
+
+    async fn user(&self, tenant_id: TenantId, id: UserId) -> StoreResult<User> {
+        find(&self.readers, tenant_id, id).await
+    }
+
+    async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>> {
+        const LIST: &str = "users";
+        let cursor = Cursor::of(LIST, cursor)?;
+        let mut query = QueryBuilder::<Db>::new(format!("SELECT {USER_COLUMNS} FROM tenant_user"));
+        query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+        push_newest_first(&mut query, "created_at", cursor, limit)?;
+        let rows: Vec<UserColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
+    }
+
+    async fn update_user(&self, tenant_id: TenantId, id: UserId, patch: &UserPatch) -> StoreResult<User> {
+        let now_ms = self.now_ms().await?;
+        let patch = patch.clone();
+        self.transaction(move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
+    }
+
+    async fn has_users(&self) -> StoreResult<bool> {
+        let some: Option<i32> =
+            sqlx::query_scalar("SELECT 1 FROM tenant_user LIMIT 1").fetch_optional(&self.readers).await?;
+        Ok(some.is_some())
+    }
+
+    async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials> {
+        let select = AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE email = $1"));
+        let row: UserColumns = sqlx::query_as(select).bind(email.as_str()).fetch_one(&self.readers).await?;
+        row.try_into()
+    }
+
+    async fn note_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()> {
+        const NOTE: &str = "UPDATE tenant_user SET failed_logins = failed_logins + 1, locked_until = $2 WHERE id = $1";
+        let until_ms = self.now_ms().await?.saturating_add(millis(lock));
+        sqlx::query(NOTE).bind(id.0).bind(until_ms).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool> {
+        const KNOWS: &str = "SELECT 1 FROM session WHERE user_id = $1 AND address = $2 AND used_at >= $3 LIMIT 1";
+        let query = sqlx::query_scalar(KNOWS).bind(id.0).bind(address.to_string()).bind(since.as_millisecond());
+        let known: Option<i32> = query.fetch_optional(&self.readers).await?;
+        Ok(known.is_some())
+    }
+
+    async fn set_password(&self, id: UserId, hash: &str, keep: Option<SessionId>) -> StoreResult<()> {
+        let now_ms = self.now_ms().await?;
+        let (hash, keep) = (hash.to_owned(), keep.map_or(Uuid::nil(), |keep| keep.0));
+        self.transaction(move |conn| set_password(conn, id, hash, keep, now_ms).boxed()).await
+    }
+
+    async fn verify_email(&self, id: UserId) -> StoreResult<()> {
+        const VERIFY: &str = "UPDATE tenant_user SET verified_at = coalesce(verified_at, $2) WHERE id = $1";
+        let now_ms = self.now_ms().await?;
+        let verified = sqlx::query(VERIFY).bind(id.0).bind(now_ms).execute(&self.writer).await?;
+        if verified.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+
+    async fn add_link(&self, link: NewLink) -> StoreResult<()> {
+        const ADD: &str = "INSERT INTO link (hash, purpose, tenant_id, user_id, facts, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let now_ms = self.now_ms().await?;
+        let query = sqlx::query(ADD).bind(link.hash.0.to_vec()).bind(link.purpose.as_str()).bind(link.tenant_id.0);
+        let query = query.bind(link.user_id.map(|user| user.0)).bind(Json(link.facts)).bind(now_ms);
+        query.bind(now_ms.saturating_add(millis(link.lasts))).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<UsedLink> {
+        const USE: &str = "UPDATE link SET used_at = $3 \
+             WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 RETURNING tenant_id, user_id, facts";
+        let now_ms = self.now_ms().await?;
+        let query = sqlx::query_as(USE).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(now_ms);
+        let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) = query.fetch_one(&self.writer).await?;
+        Ok(UsedLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
+    }
+}
+
+async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: TenantId, id: UserId) -> StoreResult<User> {
+    let select = AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE tenant_id = $1 AND id = $2"));
+    let row: UserColumns = sqlx::query_as(select).bind(tenant_id.0).bind(id.0).fetch_one(executor).await?;
+    row.try_into()
+}
+
+async fn add_tenant(conn: &mut Conn, name: String, plan: String, first: NewUser, now_ms: i64) -> StoreResult<User> {
+    const ADD: &str = "INSERT INTO tenant (id, name, plan, created_at) VALUES ($1, $2, $3, $4)";
+    let id = TenantId::new();
+    sqlx::query(ADD).bind(id.0).bind(name).bind(plan).bind(now_ms).execute(&mut *conn).await?;
+    add_user(conn, id, first, now_ms).await
+}
+
+async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, now_ms: i64) -> StoreResult<User> {
+    const ADD: &str = "INSERT INTO tenant_user \
+           (id, tenant_id, email, name, role, status, password_hash, verified_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $8) ON CONFLICT (email) DO NOTHING";
+    let id = UserId::new();
+    let query = sqlx::query(ADD).bind(id.0).bind(tenant_id.0).bind(user.email.as_str().to_owned()).bind(user.name);
+    let query = query.bind(user.role.as_str()).bind(user.password_hash);
+    let added = query.bind(user.is_verified.then_some(now_ms)).bind(now_ms).execute(&mut *conn).await?;
+    if added.rows_affected() == 1 { find(conn, tenant_id, id).await } else { Err(StoreError::EmailTaken) }
+}
+
+async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPatch, now_ms: i64) -> StoreResult<User> {
+    const LOCK: &str = "UPDATE tenant SET name = name WHERE id = $1";
+    const UPDATE: &str = "UPDATE tenant_user SET name = coalesce($3, name), role = coalesce($4, role), \
+           status = coalesce($5, status), updated_at = $6 WHERE tenant_id = $1 AND id = $2";
+    // Two admins who depose each other at the same moment come one after the other.
+    sqlx::query(LOCK).bind(tenant_id.0).execute(&mut *conn).await?;
+    let admins_before = active_admins(conn, tenant_id).await?;
+    let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
+    let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));
+    if query.bind(now_ms).execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    if admins_before > 0 && active_admins(conn, tenant_id).await? == 0 {
+        return Err(StoreError::LastAdmin);
+    }
+    if patch.status == Some(UserStatus::Disabled) {
+        super::sessions::end_all(conn, id, Uuid::nil(), now_ms).await?;
+    }
+    find(conn, tenant_id, id).await
+}
+
+async fn active_admins(conn: &mut Conn, tenant_id: TenantId) -> StoreResult<i64> {
+    const COUNT: &str = "SELECT count(*) FROM tenant_user \
+         WHERE tenant_id = $1 AND status = 'active' AND role IN ('tenant_admin', 'superadmin')";
+    Ok(sqlx::query_scalar(COUNT).bind(tenant_id.0).fetch_one(conn).await?)
+}
+
+async fn set_password(conn: &mut Conn, id: UserId, hash: String, keep: Uuid, now_ms: i64) -> StoreResult<()> {
+    const SET: &str = "UPDATE tenant_user SET password_hash = $2, failed_logins = 0, locked_until = 0, updated_at = $3 \
+         WHERE id = $1";
+    let set = sqlx::query(SET).bind(id.0).bind(hash).bind(now_ms).execute(&mut *conn).await?;
+    if set.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    super::sessions::end_all(conn, id, keep, now_ms).await?;
+    Ok(())
+}

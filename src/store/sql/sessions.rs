@@ -1,0 +1,205 @@
+//! Sign-ins and keys.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, QueryBuilder};
+use uuid::Uuid;
+
+use super::newest::push_newest_first;
+use super::{Backend, Conn, Db};
+use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, User, UserId};
+use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
+use crate::store::clock::millis;
+use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::{NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult};
+
+const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at, expires_at";
+const KEY_COLUMNS: &str = "id, tenant_id, created_by, name, hint, scopes, networks, requests_per_minute, expires_at, \
+     used_at, revoked_at, created_at";
+
+#[async_trait]
+impl Sessions for Backend {
+    async fn open_session(&self, session: NewSession) -> StoreResult<Session> {
+        let now_ms = self.now_ms().await?;
+        self.transaction(move |conn| open(conn, session, now_ms).boxed()).await
+    }
+
+    async fn rotate(
+        &self,
+        spent: TokenHash,
+        new: TokenHash,
+        lasts: Duration,
+        grace: Duration,
+    ) -> StoreResult<Rotation> {
+        let now_ms = self.now_ms().await?;
+        let until_ms = now_ms.saturating_add(millis(lasts));
+        let grace_ms = millis(grace);
+        let rotation = Rotate { spent, new, now_ms, until_ms, grace_ms };
+        self.transaction(move |conn| rotation.run(conn).boxed()).await
+    }
+
+    async fn is_session_open(&self, id: SessionId) -> StoreResult<bool> {
+        const OPEN: &str = "SELECT 1 FROM session WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
+        let now_ms = self.now_ms().await?;
+        let open: Option<i32> = sqlx::query_scalar(OPEN).bind(id.0).bind(now_ms).fetch_optional(&self.readers).await?;
+        Ok(open.is_some())
+    }
+
+    async fn sessions(&self, user_id: UserId) -> StoreResult<Vec<Session>> {
+        let now_ms = self.now_ms().await?;
+        let select = AssertSqlSafe(format!(
+            "SELECT {SESSION_COLUMNS} FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
+             ORDER BY created_at DESC, id DESC"
+        ));
+        let rows: Vec<SessionColumns> =
+            sqlx::query_as(select).bind(user_id.0).bind(now_ms).fetch_all(&self.readers).await?;
+        rows.into_iter().map(Session::try_from).collect()
+    }
+
+    async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()> {
+        const END: &str = "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id = $2 AND ended_at IS NULL";
+        let now_ms = self.now_ms().await?;
+        let ended = sqlx::query(END).bind(user_id.0).bind(id.0).bind(now_ms).execute(&self.writer).await?;
+        if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+
+    async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>> {
+        let now_ms = self.now_ms().await?;
+        self.transaction(move |conn| end_all(conn, user_id, Uuid::nil(), now_ms).boxed()).await
+    }
+
+    async fn add_api_key(&self, key: NewApiKey) -> StoreResult<ApiKey> {
+        const ADD: &str = "INSERT INTO api_key (id, tenant_id, created_by, name, hint, hash, scopes, networks, \
+               requests_per_minute, expires_at, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        let now_ms = self.now_ms().await?;
+        let id = ApiKeyId::new();
+        let hash = key.hash;
+        let limit = key.requests_per_minute.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
+        let query = sqlx::query(ADD).bind(id.0).bind(key.tenant_id.0).bind(key.created_by.0).bind(key.name);
+        let query = query.bind(key.hint).bind(hash.0.to_vec()).bind(key.scopes.to_string()).bind(Json(key.networks));
+        let query = query.bind(limit).bind(key.expires_at.map(Timestamp::as_millisecond)).bind(now_ms);
+        query.execute(&self.writer).await?;
+        self.api_key_by_hash(hash).await
+    }
+
+    async fn api_key_by_hash(&self, hash: TokenHash) -> StoreResult<ApiKey> {
+        let select = AssertSqlSafe(format!("SELECT {KEY_COLUMNS} FROM api_key WHERE hash = $1"));
+        let row: ApiKeyColumns = sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&self.readers).await?;
+        row.try_into()
+    }
+
+    async fn api_keys(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<ApiKey>> {
+        const LIST: &str = "api_keys";
+        let cursor = Cursor::of(LIST, cursor)?;
+        let mut query = QueryBuilder::<Db>::new(format!("SELECT {KEY_COLUMNS} FROM api_key"));
+        query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+        push_newest_first(&mut query, "created_at", cursor, limit)?;
+        let rows: Vec<ApiKeyColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
+    }
+
+    async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<()> {
+        const REVOKE: &str =
+            "UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL";
+        let now_ms = self.now_ms().await?;
+        let revoked = sqlx::query(REVOKE).bind(tenant_id.0).bind(id.0).bind(now_ms).execute(&self.writer).await?;
+        if revoked.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+
+    async fn note_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()> {
+        const NOTE: &str = "UPDATE api_key SET used_at = $2 WHERE id = $1 AND coalesce(used_at, 0) < $2";
+        sqlx::query(NOTE).bind(id.0).bind(at.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+}
+
+async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<Session> {
+    const OPEN: &str = "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at) \
+         SELECT $1, tenant_id, id, $3, $4, $5, $5, $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled'";
+    const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', leaves_at = NULL \
+         WHERE id = $1 AND (failed_logins > 0 OR status = 'leaving')";
+    let id = SessionId::new();
+    let query = sqlx::query(OPEN).bind(id.0).bind(session.user_id.0);
+    let query = query.bind(session.address.map(|address| address.to_string())).bind(session.agent);
+    let opened = query.bind(now_ms).bind(now_ms.saturating_add(millis(session.lasts))).execute(&mut *conn).await?;
+    if opened.rows_affected() == 0 {
+        return Err(StoreError::NotFound);
+    }
+    sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
+    add_token(conn, session.token, id.0, now_ms).await?;
+    let select = AssertSqlSafe(format!("SELECT {SESSION_COLUMNS} FROM session WHERE id = $1"));
+    let row: SessionColumns = sqlx::query_as(select).bind(id.0).fetch_one(conn).await?;
+    row.try_into()
+}
+
+async fn add_token(conn: &mut Conn, hash: TokenHash, session_id: Uuid, now_ms: i64) -> StoreResult<()> {
+    const ADD: &str = "INSERT INTO refresh_token (hash, session_id, created_at) VALUES ($1, $2, $3)";
+    sqlx::query(ADD).bind(hash.0.to_vec()).bind(session_id).bind(now_ms).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends a user's sign-ins but for one.
+pub(super) async fn end_all(conn: &mut Conn, user_id: UserId, keep: Uuid, now_ms: i64) -> StoreResult<Vec<SessionId>> {
+    const END: &str =
+        "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id";
+    let ended: Vec<Uuid> = sqlx::query_scalar(END).bind(user_id.0).bind(keep).bind(now_ms).fetch_all(conn).await?;
+    Ok(ended.into_iter().map(SessionId).collect())
+}
+
+/// One rotation.
+struct Rotate {
+    spent: TokenHash,
+    new: TokenHash,
+    now_ms: i64,
+    until_ms: i64,
+    grace_ms: i64,
+}
+
+impl Rotate {
+    async fn run(self, conn: &mut Conn) -> StoreResult<Rotation> {
+        // Whoever changes the row first has it; a second one waits, and then finds it spent.
+        const SPEND: &str =
+            "UPDATE refresh_token SET spent_at = $2 WHERE hash = $1 AND spent_at IS NULL RETURNING session_id";
+        let query = sqlx::query_scalar(SPEND).bind(self.spent.0.to_vec()).bind(self.now_ms);
+        match query.fetch_optional(&mut *conn).await? {
+            Some(session_id) => self.renew(conn, session_id).await,
+            None => self.judge(conn).await,
+        }
+    }
+
+    async fn renew(self, conn: &mut Conn, session_id: Uuid) -> StoreResult<Rotation> {
+        const PROLONG: &str = "UPDATE session SET used_at = $2, expires_at = $3 \
+             WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING user_id";
+        let query = sqlx::query_scalar(PROLONG).bind(session_id).bind(self.now_ms).bind(self.until_ms);
+        let user: Option<Uuid> = query.fetch_optional(&mut *conn).await?;
+        let Some(user_id) = user else { return Ok(Rotation::Unknown) };
+        add_token(conn, self.new, session_id, self.now_ms).await?;
+        let select =
+            AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE id = $1 AND status = 'active'"));
+        let row: Option<UserColumns> = sqlx::query_as(select).bind(user_id).fetch_optional(conn).await?;
+        match row {
+            Some(row) => Ok(Rotation::Rotated(Box::new(User::try_from(row)?), SessionId(session_id))),
+            None => Ok(Rotation::Unknown),
+        }
+    }
+
+    /// A token that is unknown, or spent already.
+    async fn judge(self, conn: &mut Conn) -> StoreResult<Rotation> {
+        const SPENT: &str = "SELECT s.id, s.user_id, r.spent_at FROM refresh_token r JOIN session s ON s.id = r.session_id \
+             WHERE r.hash = $1 AND r.spent_at IS NOT NULL AND s.ended_at IS NULL";
+        const END: &str = "UPDATE session SET ended_at = $2 WHERE id = $1";
+        let query = sqlx::query_as(SPENT).bind(self.spent.0.to_vec());
+        let spent: Option<(Uuid, Uuid, i64)> = query.fetch_optional(&mut *conn).await?;
+        let Some((session_id, user_id, spent_ms)) = spent else { return Ok(Rotation::Unknown) };
+        if self.now_ms - spent_ms <= self.grace_ms {
+            return Ok(Rotation::JustSpent);
+        }
+        sqlx::query(END).bind(session_id).bind(self.now_ms).execute(conn).await?;
+        Ok(Rotation::Stolen(UserId(user_id), SessionId(session_id)))
+    }
+}
