@@ -6,6 +6,7 @@
 mod postgres;
 mod world;
 
+mod accounts;
 mod alerts;
 mod catalog;
 mod commit;
@@ -15,4 +16,5 @@ mod lists;
 mod opening;
 mod outbox;
 mod server;
+mod sessions;
 mod tasks;
