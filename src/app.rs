@@ -21,11 +21,13 @@ use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools};
 use crate::actors::recorder::Recorder;
 use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
 use crate::actors::tracker::{ProductTracker, TrackerTools, Trackers};
+use crate::actors::user::{Gatekeepers, Principal, UserActor, UserTools};
+use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::Settings;
 use crate::http::{self, HttpSettings};
-use crate::limits::ProcessGate;
+use crate::limits::{AttemptsByAddress, ProcessGate};
 use crate::notify::WebhookSender;
-use crate::service::{Parts, Service};
+use crate::service::{Parts, Service, ServiceError};
 use crate::sources::Source;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::store::{self, Engine, SharedStore, StoreClock, StoreError};
@@ -58,6 +60,20 @@ pub enum AppError {
     /// The webhook sender.
     #[error("the webhook sender cannot start: {0}")]
     Webhook(#[from] reqwest::Error),
+    /// A key that signs or verifies access tokens.
+    #[error("{setting}: {error}")]
+    Key {
+        /// The setting.
+        setting: &'static str,
+        /// Why.
+        error: KeyError,
+    },
+    /// The costs of hashing passwords.
+    #[error("auth.password: {0}")]
+    Passwords(#[from] HashError),
+    /// The first user.
+    #[error("the first user cannot be made (auth.admin_email, auth.admin_password): {0}")]
+    FirstUser(#[from] ServiceError),
     /// Threads.
     #[error("threads cannot be started: {0}")]
     Threads(#[from] std::io::Error),
@@ -183,15 +199,24 @@ impl App {
             move || Caretaker::new(Arc::clone(&store), Arc::clone(&metrics), max_attempts, keep_days)
         });
 
+        let gatekeepers =
+            staff.hire_gatekeepers(UserTools { store: Arc::clone(&store), plans: settings.plans.clone() });
+        let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
         let service = Service::new(Parts {
             store: Arc::clone(&store),
             scheduler: scheduler.clone(),
             trackers: trackers.clone(),
+            gatekeepers,
+            keyring: Keyring::new(&settings.auth.token).map_err(named)?,
+            passwords: Passwords::new(&settings.auth.password)?,
+            attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute),
+            auth: settings.auth.clone(),
             threads: Arc::clone(&threads),
             limits: settings.products.clone(),
             notify: settings.notify.clone(),
             draining: AtomicBool::new(false),
         });
+        service.welcome().await?;
         let http_settings = HttpSettings {
             workers: settings.server.workers,
             request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
@@ -294,6 +319,20 @@ impl Staff<'_> {
             }),
         };
         supervise(self.threads.singletons(), factory, supervision)
+    }
+
+    fn hire_gatekeepers(&self, tools: UserTools) -> Gatekeepers {
+        let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
+        Shards::start(
+            self.threads.shards(),
+            self.metrics,
+            ShardPolicy::default(),
+            move |principal: &Principal| UserActor::new(Arc::clone(&tools), principal.clone()),
+            |principal| tracing::warn!("{principal} gets no answer for a while"),
+            move |kind| {
+                let _ = give_up.send(kind);
+            },
+        )
     }
 
     fn hire_trackers(&self, tools: TrackerTools) -> Trackers {

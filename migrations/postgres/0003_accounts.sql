@@ -3,6 +3,8 @@
 -- Tokens are kept as SHA-256 hashes; passwords as PHC strings of argon2id.
 
 ALTER TABLE tenant ADD COLUMN plan text NOT NULL DEFAULT 'free';
+-- The tenant of whoever runs the installation.
+UPDATE tenant SET plan = 'enterprise' WHERE id = '00000000-0000-0000-0000-000000000001';
 
 CREATE TABLE tenant_user (
     id            uuid    NOT NULL PRIMARY KEY,

@@ -2,7 +2,7 @@
 //!
 //! Messages flow down, news flows up: the [`scheduler`] claims and tells the [`crawler_pool`], the pool tells the
 //! [`tracker`] of the listing, the tracker tells the [`recorder`], and the recorder nudges the [`notifier`]. Nobody asks
-//! its parent; only HTTP asks, always with a deadline. The [`caretaker`] does what is due now and then.
+//! its parent; only HTTP asks, always with a deadline: the [`user`] whether a request may come in. The [`caretaker`] does what is due now and then.
 
 pub mod caretaker;
 pub mod conclude;
@@ -13,3 +13,4 @@ mod pace;
 pub mod recorder;
 pub mod scheduler;
 pub mod tracker;
+pub mod user;

@@ -17,19 +17,21 @@ use prometheus::proto::Metric;
 
 use super::{signal_to_stop, start_logging};
 use crate::app::{self, Ready, open_store};
+use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Secret, Settings};
 use crate::domain::{
-    Condition, Frequency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductSettings, ProductStatus,
-    Series, SeriesKey, TenantId,
+    Condition, EmailAddress, Frequency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductSettings,
+    ProductStatus, Role, Series, SeriesKey, TenantId,
 };
 use crate::sources::simulated::{FactValue, FaultRates, Field, PastPoint, Simulated, SimulatedSettings};
-use crate::store::{NewProduct, NewRule, SharedStore, StoreError};
+use crate::store::{NewApiKey, NewProduct, NewRule, NewUser, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
 const PRODUCTS: u32 = 20;
 const PAST_DAYS: u32 = 90;
 const LOOK_EVERY_SECS: u32 = 3;
 const MOVE_EVERY: Duration = Duration::from_secs(2);
+const DEMO_EMAIL: &str = "demo@example.com";
 /// Each alert waits for a price this much below the present one, in percent: near enough to happen soon.
 const TARGET_BELOW_PERCENT: i64 = 3;
 
@@ -63,10 +65,10 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         let simulated = Simulated::start(simulated_settings(), marketplace).await?;
         anyhow::Ok((simulated, start_receiver(receiver)?))
     })?;
-    runtime.block_on(seed(&settings, &simulated, receiver))?;
+    let key = runtime.block_on(seed(&settings, &simulated, receiver))?;
     let seconds = args.seconds.map_or(Duration::MAX, Duration::from_secs);
     let ready = |ready: Ready| {
-        print_hints(ready.address, simulated.addr());
+        print_hints(ready.address, simulated.addr(), &key);
         tokio::spawn(keep_reporting(ready.metrics));
     };
     let stop = || {
@@ -147,8 +149,8 @@ fn start_receiver(listener: TcpListener) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Products, their past and their alerts, before anybody looks. What is there already stays.
-async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) -> anyhow::Result<()> {
+/// Products, their past and their alerts, before anybody looks; and somebody with a key. What is there already stays.
+async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) -> anyhow::Result<String> {
     let store = open_store(settings).await?;
     let now = store.now().await?;
     store.ensure_room(now - jiff::SignedDuration::from_hours(24 * i64::from(PAST_DAYS)), now).await?;
@@ -159,8 +161,38 @@ async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) 
             Err(error) => return Err(error.into()),
         }
     }
+    let key = new_key(settings, &store).await?;
     store.close().await;
-    Ok(())
+    Ok(key)
+}
+
+/// A key of the demo's own user, which nobody can sign in as: the password is forgotten at once.
+async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<String> {
+    let email: EmailAddress = DEMO_EMAIL.parse()?;
+    let user = match store.credentials(&email).await {
+        Err(StoreError::NotFound) => {
+            let password = OpaqueToken::new(TokenKind::Link).reveal();
+            let password_hash = Passwords::new(&settings.auth.password)?.hash(password).await?;
+            let (name, role) = ("Demo".to_owned(), Role::Superadmin);
+            let user = NewUser { email, name, role, password_hash, is_verified: true };
+            store.add_user(TenantId::BUILT_IN, user).await?
+        }
+        credentials => credentials?.user,
+    };
+    let token = OpaqueToken::new(TokenKind::ApiKey);
+    let key = NewApiKey {
+        tenant_id: user.tenant_id,
+        created_by: user.id,
+        name: "demo".to_owned(),
+        hint: token.hint().to_owned(),
+        hash: token.hash(),
+        scopes: user.role.scopes(),
+        networks: Vec::new(),
+        requests_per_minute: None,
+        expires_at: None,
+    };
+    store.add_api_key(key).await?;
+    Ok(token.reveal())
 }
 
 async fn seed_one(
@@ -224,24 +256,27 @@ fn point_of(past: PastPoint) -> Option<Point> {
     Some(Point { key: SeriesKey { series, category }, at: past.at, value })
 }
 
-fn print_hints(daemon: SocketAddr, marketplace: SocketAddr) {
+fn print_hints(daemon: SocketAddr, marketplace: SocketAddr, key: &str) {
     let api = format!("http://{daemon}/api/v1");
+    let curl = "curl -s -H \"X-API-Key: $KEY\"";
     println!(
         "\
 The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are looked at every {LOOK_EVERY_SECS} seconds. Try, from another terminal:
 
-  curl -s {api}/products?limit=3
-  curl -s '{api}/products?text=wireless&sort=price&limit=5'
-  ID=$(curl -s '{api}/products?limit=1' | sed 's/.*\"id\":\"\\([^\"]*\\).*/\\1/')
-  curl -s {api}/products/$ID
-  curl -s {api}/products/$ID/price-history
-  curl -s {api}/products/$ID/rank-history
-  curl -s \"{api}/products/$ID/history?series=rating,review_count,availability\"
-  curl -s {api}/products/$ID/stats
-  curl -s -X POST {api}/crawl -H 'Prefer: wait=5' -H 'content-type: application/json' -d '{{\"product_ids\":[\"'$ID'\"]}}'
-  curl -s {api}/alerts?limit=3
-  curl -s {api}/alerts/events?limit=3
-  curl -s -X POST {api}/products -H 'content-type: application/json' -d '{{\"url\":\"https://www.amazon.de/dp/B08PZHYWJS\",\"frequency\":\"3s\"}}'
+  KEY={key}
+  {curl} {api}/products?limit=3
+  {curl} '{api}/products?text=wireless&sort=price&limit=5'
+  ID=$({curl} '{api}/products?limit=1' | sed 's/.*\"id\":\"\\([^\"]*\\).*/\\1/')
+  {curl} {api}/products/$ID
+  {curl} {api}/products/$ID/price-history
+  {curl} {api}/products/$ID/rank-history
+  {curl} \"{api}/products/$ID/history?series=rating,review_count,availability\"
+  {curl} {api}/products/$ID/stats
+  {curl} {api}/crawl -H 'Prefer: wait=5' -H 'content-type: application/json' -d '{{\"product_ids\":[\"'$ID'\"]}}'
+  {curl} {api}/alerts?limit=3
+  {curl} {api}/alerts/events?limit=3
+  {curl} {api}/products -H 'content-type: application/json' -d '{{\"url\":\"https://www.amazon.de/dp/B08PZHYWJS\",\"frequency\":\"3s\"}}'
+  {curl} {api}/tenants/me/audit?limit=3
   curl -s http://{daemon}/metrics | grep tracker_crawls_total
   curl -s http://{marketplace}/_truth | tail -n 3
 

@@ -3,12 +3,14 @@
 mod demo;
 mod extract;
 mod healthcheck;
+mod keys;
 mod migrate;
 mod openapi;
 mod serve;
 mod simulate;
 mod table;
 mod track;
+mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,6 +48,12 @@ enum Command {
     Migrate(DatabaseArgs),
     /// Succeed when a running daemon is ready: for containers.
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Add, list and rescue users.
+    User(user::UserArgs),
+    /// Add and list tenants.
+    Tenant(user::TenantArgs),
+    /// Print a new pair of keys that sign access tokens.
+    Keys,
     /// Print the OpenAPI document.
     Openapi,
     /// Run the simulated marketplace alone.
@@ -97,6 +105,9 @@ pub fn main() -> ExitCode {
         Command::Extract(args) => extract::run(args),
         Command::Migrate(args) => migrate::run(&folder, args),
         Command::Healthcheck(args) => healthcheck::run(&folder, args),
+        Command::User(args) => user::run_user(&folder, args),
+        Command::Tenant(args) => user::run_tenant(&folder, args),
+        Command::Keys => keys::run(),
         Command::Openapi => openapi::run(),
         Command::Simulate(args) => simulate::run(args),
         Command::Demo(args) => demo::run(args),

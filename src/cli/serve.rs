@@ -12,7 +12,7 @@ use crate::config::Settings;
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen; only loopback addresses until accounts exist.
+    /// Where to listen; anything but loopback needs keys that sign tokens.
     #[arg(long)]
     listen: Option<SocketAddr>,
     #[command(flatten)]

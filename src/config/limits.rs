@@ -14,8 +14,17 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_numbers(settings)?;
     check_database(&settings.database)?;
     check_crawl(&settings.crawl)?;
-    if !settings.server.listen.ip().to_canonical().is_loopback() {
-        return wrong("server.listen", "only a loopback address is allowed until accounts exist");
+    check_exposure(settings)
+}
+
+/// Whoever can be reached from outside must have keys that outlast a restart, and are not known to all who read this.
+fn check_exposure(settings: &Settings) -> Result<(), SettingsError> {
+    let token = &settings.auth.token;
+    let is_local = settings.server.listen.ip().to_canonical().is_loopback();
+    if !is_local && token.private_key.is_none() && token.secret_key.is_none() {
+        let problem = "an address that is not loopback needs auth.token.private_key (JWT_PRIVATE_KEY; `amazon-tracker keys` \
+             makes one) or auth.token.secret_key (JWT_SECRET_KEY)";
+        return wrong("server.listen", problem);
     }
     Ok(())
 }
@@ -53,6 +62,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
         ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
         ("notify.max_attempts", notify.max_attempts.into(), 1..=1000),
+        ("auth.attempts_per_minute", auth.attempts_per_minute.into(), 1..=1_000_000),
         ("auth.token.access_secs", auth.token.access_secs, 30..=DAY_SECS),
         ("auth.token.refresh_days", auth.token.refresh_days.into(), 1..=365),
         ("auth.token.refresh_grace_secs", auth.token.refresh_grace_secs, 0..=60),

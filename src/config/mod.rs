@@ -4,6 +4,7 @@
 //! that is unknown or wrong stops the start with its name and what is allowed.
 
 mod limits;
+mod plans;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -16,8 +17,9 @@ use figment::{Figment, Provider};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::{Frequency, Marketplace};
+use crate::domain::{EmailAddress, Frequency, Marketplace};
 
+pub use plans::{Plan, Plans};
 pub use secret::Secret;
 
 /// Everything that can be set.
@@ -34,6 +36,8 @@ pub struct Settings {
     pub notify: NotifySettings,
     /// `[auth]`
     pub auth: AuthSettings,
+    /// `[plans]`
+    pub plans: Plans,
     /// `[products]`
     pub products: ProductLimits,
     /// `[log]`
@@ -44,7 +48,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
-    /// Where to listen. Only loopback addresses are allowed until accounts exist.
+    /// Where to listen. Any address but loopback needs keys that sign tokens: see [`TokenSettings`].
     pub listen: SocketAddr,
     /// Threads that serve HTTP.
     pub workers: usize,
@@ -195,6 +199,12 @@ pub struct AuthSettings {
     pub registration: bool,
     /// Where people reach this daemon: links in e-mails begin with it.
     pub public_url: Url,
+    /// With `admin_password`: the first user of an empty installation.
+    pub admin_email: Option<EmailAddress>,
+    /// See `admin_email`.
+    pub admin_password: Option<Secret>,
+    /// Attempts a minute from one address at everything that needs no credential: signing in, registering, asking for links.
+    pub attempts_per_minute: u32,
     /// `[auth.token]`
     pub token: TokenSettings,
     /// `[auth.password]`
@@ -204,7 +214,15 @@ pub struct AuthSettings {
 impl Default for AuthSettings {
     fn default() -> Self {
         let public_url = "http://127.0.0.1:8000/".parse().expect("a constant that is a URL");
-        Self { registration: true, public_url, token: TokenSettings::default(), password: PasswordSettings::default() }
+        Self {
+            registration: true,
+            public_url,
+            admin_email: None,
+            admin_password: None,
+            attempts_per_minute: 20,
+            token: TokenSettings::default(),
+            password: PasswordSettings::default(),
+        }
     }
 }
 
@@ -336,6 +354,8 @@ pub enum SettingsError {
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
+    ("ADMIN_EMAIL", "auth.admin_email"),
+    ("ADMIN_PASSWORD", "auth.admin_password"),
     ("JWT_SECRET_KEY", "auth.token.secret_key"),
     ("JWT_PRIVATE_KEY", "auth.token.private_key"),
 ];
@@ -346,6 +366,7 @@ const SECRETS: &[&str] = &[
     "crawl.base_url",
     "crawl.proxies",
     "crawl.cookies",
+    "auth.admin_password",
     "auth.token.private_key",
     "auth.token.secret_key",
 ];

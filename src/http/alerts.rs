@@ -1,27 +1,26 @@
 //! `/api/v1/alerts`: rules, and the events they gave rise to.
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::caller::Caller;
 use super::problem::Problem;
 use super::products::{WireMoney, limit_of, parsed};
+use super::routes::path;
 use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{
-    Asin, Condition, Delivery, DeliveryId, DeliveryStatus, EventId, Marketplace, Money, ProductId, RuleId,
+    Asin, Condition, Delivery, DeliveryId, DeliveryStatus, EventId, Marketplace, Money, ProductId, RuleId, Scope,
 };
-use crate::service::{AddRule, EventRow, RuleRow};
+use crate::service::{AddRule, Caller, EventRow, RuleRow};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(web::resource("/alerts").get(list).post(add))
-        .service(web::resource("/alerts/events").get(events))
-        .service(web::resource("/alerts/{id}").get(get).delete(remove));
+    path(config, "/alerts", |path| path.get(Scope::ProductRead, list).post(Scope::AlertWrite, add));
+    path(config, "/alerts/events", |path| path.get(Scope::ProductRead, events));
+    path(config, "/alerts/{id}", |path| path.get(Scope::ProductRead, get).delete(Scope::AlertWrite, remove));
 }
 
 /// A rule to create.
@@ -216,7 +215,7 @@ pub(super) async fn add(
         AlertKind::PriceAtOrBelow => Condition::PriceAtOrBelow { target },
     };
     let request = AddRule { product_id: body.product_id, condition, webhook_url: body.webhook_url };
-    let row = shared.service.add_rule(caller.tenant_id, request).await?;
+    let row = shared.service.add_rule(caller, request).await?;
     let location = format!("/api/v1/alerts/{}", row.rule.id);
     let webhook_secret = Some(row.webhook_secret.clone());
     Ok(HttpResponse::Created()
@@ -277,6 +276,6 @@ pub(super) async fn remove(
     caller: Caller,
     PathId(id): PathId<RuleId>,
 ) -> Result<impl Responder, Problem> {
-    shared.service.remove_rule(caller.tenant_id, id).await?;
+    shared.service.remove_rule(caller, id).await?;
     Ok(HttpResponse::NoContent())
 }

@@ -3,23 +3,25 @@
 use std::time::Duration;
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::caller::Caller;
 use super::problem::Problem;
+use super::routes::path;
 use super::strict::{PathId, StrictJson};
-use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus};
+use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
+use crate::service::Caller;
 
 /// What remains of a request's time for everything but the waiting.
 const WAIT_MARGIN: Duration = Duration::from_millis(500);
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(web::resource("/crawl").post(ask)).service(web::resource("/crawl/tasks/{id}").get(task));
+    path(config, "/crawl", |path| path.post(Scope::CrawlCreate, ask));
+    path(config, "/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
 }
 
 /// Products to look at now.
@@ -95,7 +97,7 @@ pub(super) async fn ask(
 ) -> Result<impl Responder, Problem> {
     let most = shared.settings.request_timeout.saturating_sub(WAIT_MARGIN);
     let wait = preferred_wait(&request).min(most);
-    let task = shared.service.request_crawl(caller.tenant_id, body.product_ids, wait).await?;
+    let task = shared.service.request_crawl(caller, body.product_ids, wait).await?;
     let location = format!("/api/v1/crawl/tasks/{}", task.id);
     Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(WireTask::from(task)))
 }

@@ -1,30 +1,29 @@
 //! `/api/v1/products/{id}/history` and what is made of it.
 
 use actix_web::Responder;
-use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json, ServiceConfig};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::caller::Caller;
 use super::problem::Problem;
 use super::products::{WireMoney, parsed};
+use super::routes::path;
 use super::strict::{PathId, StrictQuery};
 use crate::domain::stats::{Extreme, PriceStats};
-use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Series};
-use crate::service::{FieldError, History, HistoryQuery, Stats};
+use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Scope, Series};
+use crate::service::{Caller, FieldError, History, HistoryQuery, Stats};
 
 const DEFAULT_POINTS: u32 = 5000;
 const MOST_POINTS: u32 = 50_000;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(web::resource("/products/{id}/history").get(history))
-        .service(web::resource("/products/{id}/price-history").get(price_history))
-        .service(web::resource("/products/{id}/rank-history").get(rank_history))
-        .service(web::resource("/products/{id}/stats").get(stats));
+    path(config, "/products/{id}/history", |path| path.get(Scope::ProductRead, history));
+    path(config, "/products/{id}/price-history", |path| path.get(Scope::ProductRead, price_history));
+    path(config, "/products/{id}/rank-history", |path| path.get(Scope::ProductRead, rank_history));
+    path(config, "/products/{id}/stats", |path| path.get(Scope::ProductRead, stats));
 }
 
 /// Which part of the history.

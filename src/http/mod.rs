@@ -1,15 +1,21 @@
 //! The thin facade: parse, call one use case of [`crate::service`], render. One file per resource.
 
 mod alerts;
+mod api_keys;
+mod auth;
 mod caller;
 mod crawl;
 mod health;
 mod history;
 mod observe;
 mod openapi;
+mod paging;
 mod problem;
 mod products;
+mod rate;
+mod routes;
 mod strict;
+mod users;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -86,6 +92,9 @@ fn routes(config: &mut ServiceConfig) {
             .configure(history::routes)
             .configure(products::routes)
             .configure(crawl::routes)
-            .configure(alerts::routes),
+            .configure(alerts::routes)
+            .configure(auth::routes)
+            .configure(api_keys::routes)
+            .configure(users::routes),
     );
 }

@@ -2,10 +2,12 @@
 
 use actix_web::Responder;
 use actix_web::web::{self, Json, ServiceConfig};
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{alerts, crawl, health, history, products};
+use super::routes::{Access, path};
+use super::{alerts, api_keys, auth, crawl, health, history, products, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 
@@ -29,13 +31,52 @@ const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
         alerts::get,
         alerts::remove,
         alerts::events,
+        auth::register,
+        auth::set_up,
+        auth::login,
+        auth::refresh,
+        auth::verify_email,
+        auth::forgot_password,
+        auth::reset_password,
+        auth::change_password,
+        auth::logout,
+        auth::logout_everywhere,
+        auth::sessions,
+        auth::revoke_session,
+        auth::jwks,
+        api_keys::add,
+        api_keys::list,
+        api_keys::revoke,
+        users::me,
+        users::patch_me,
+        users::list,
+        users::get,
+        users::patch,
+        users::tenant,
+        users::audit,
         health::health,
         health::live,
         health::ready,
         health::metrics,
-    )
+    ),
+    security(("bearer" = []), ("api_key" = [])),
+    modifiers(&Credentials)
 )]
 struct Document;
+
+/// The two ways to say who is asking.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer =
+            Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("an access token, or a key: at_…").build();
+        let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
+    }
+}
 
 /// The document.
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -43,8 +84,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 pub(super) fn routes(config: &mut ServiceConfig) {
+    path(config, DOCUMENT_PATH, |path| path.get(Access::Open, openapi));
     config
-        .service(web::resource(DOCUMENT_PATH).get(openapi))
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from(DOCUMENT_PATH)));
 }

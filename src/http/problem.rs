@@ -1,17 +1,21 @@
 //! The one table from errors to the wire: `application/problem+json` (RFC 9457) with a stable `code`.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::observe;
+use super::{observe, rate};
 use crate::domain::ProductId;
-use crate::service::{FieldError, ServiceError};
+use crate::service::{Allowance, FieldError, ServiceError};
+
+/// A database that is away is asked again after this time.
+const PAUSE_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
 
 /// Why a request was not carried out (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -40,6 +44,11 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     product_id: Option<ProductId>,
+    /// For the headers.
+    #[serde(skip)]
+    allowance: Option<Allowance>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 /// What is wrong with one field.
@@ -68,6 +77,8 @@ impl Problem {
             request_id: observe::current_request_id(),
             errors: Vec::new(),
             product_id: None,
+            allowance: None,
+            retry_after: None,
         }
     }
 
@@ -98,7 +109,23 @@ impl From<ServiceError> for Problem {
             ServiceError::AlreadyWatched(id) => {
                 Self { product_id: Some(id), ..Self::new(StatusCode::CONFLICT, "already_watched", detail) }
             }
-            ServiceError::Unavailable => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail),
+            ServiceError::Conflict(code, _) => Self::new(StatusCode::CONFLICT, code, detail),
+            ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),
+            ServiceError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
+            ServiceError::JustSpent => Self::new(StatusCode::CONFLICT, "just_spent", detail),
+            ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            ServiceError::Limited(allowance) => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+                Self { allowance: Some(allowance), retry_after: allowance.wait, ..problem }
+            }
+            ServiceError::TooManyAttempts(wait) => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
+                Self { retry_after: Some(wait), ..problem }
+            }
+            ServiceError::Unavailable => {
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+                Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
+            }
             ServiceError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail),
         }
     }
@@ -118,8 +145,16 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((RETRY_AFTER, "2"));
+        if let Some(wait) = self.retry_after {
+            response.insert_header((RETRY_AFTER, wait.as_secs().saturating_add(1).to_string()));
+        }
+        if let Some(allowance) = &self.allowance {
+            rate::headers(allowance).into_iter().for_each(|header| {
+                response.insert_header(header);
+            });
+        }
+        if self.status_code() == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, r#"Bearer realm="amazon-tracker""#));
         }
         if let Some(id) = self.product_id {
             response.insert_header((LOCATION, format!("/api/v1/products/{id}")));

@@ -1,20 +1,20 @@
 //! `/api/v1/products`
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::caller::Caller;
 use super::problem::Problem;
+use super::routes::path;
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
-    Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Series,
+    Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
 };
-use crate::service::{AddProduct, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch};
+use crate::service::{AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch};
 
 /// Rows of a page unless it is said.
 pub(super) const DEFAULT_LIMIT: u32 = 50;
@@ -22,9 +22,10 @@ pub(super) const DEFAULT_LIMIT: u32 = 50;
 pub(super) const MOST_LIMIT: u32 = 500;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(web::resource("/products").get(list).post(add))
-        .service(web::resource("/products/{id}").get(get).patch(patch).delete(remove));
+    path(config, "/products", |path| path.get(Scope::ProductRead, list).post(Scope::ProductWrite, add));
+    path(config, "/products/{id}", |path| {
+        path.get(Scope::ProductRead, get).patch(Scope::ProductWrite, patch).delete(Scope::ProductDelete, remove)
+    });
 }
 
 /// An amount of money in whole minor units.
@@ -380,7 +381,7 @@ pub(super) async fn add(
     StrictJson(body): StrictJson<AddProductBody>,
 ) -> Result<impl Responder, Problem> {
     let request = body.into_request(shared.service.default_marketplace())?;
-    let product = shared.service.add_product(caller.tenant_id, request).await?;
+    let product = shared.service.add_product(caller, request).await?;
     let location = format!("/api/v1/products/{}", product.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(WireProduct::from(product)))
 }
@@ -429,7 +430,7 @@ pub(super) async fn patch(
     PathId(id): PathId<ProductId>,
     StrictJson(body): StrictJson<PatchProductBody>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireProduct::from(shared.service.update_product(caller.tenant_id, id, body.into_patch()?).await?)))
+    Ok(Json(WireProduct::from(shared.service.update_product(caller, id, body.into_patch()?).await?)))
 }
 
 /// Stop watching.
@@ -442,6 +443,6 @@ pub(super) async fn remove(
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
-    shared.service.remove_product(caller.tenant_id, id).await?;
+    shared.service.remove_product(caller, id).await?;
     Ok(HttpResponse::NoContent())
 }

@@ -1,6 +1,7 @@
 //! How fast and how stubbornly a source may be asked: rate limits and breakers, for this process.
 
 mod breaker;
+mod requests;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -15,6 +16,7 @@ use crate::domain::{Block, Marketplace, Outcome};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
+pub use requests::{Allowance, AttemptsByAddress, RequestBudget};
 
 /// What a source answers to before it is asked.
 #[async_trait]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::access::Caller;
 use super::products::cursor_or;
 use super::{Parts, Service, ServiceError, ServiceResult};
 use crate::domain::{Condition, ProductId, RuleId, TenantId, WebhookUrl};
@@ -23,8 +24,9 @@ pub struct AddRule {
 
 impl Service {
     /// Creates a rule; its listing is looked at at once, for a target that is reached already is told at once.
-    pub async fn add_rule(&self, tenant_id: TenantId, request: AddRule) -> ServiceResult<RuleRow> {
+    pub async fn add_rule(&self, caller: Caller, request: AddRule) -> ServiceResult<RuleRow> {
         self.run(async move |parts: Arc<Parts>| {
+            let tenant_id = caller.tenant_id;
             let AddRule { product_id, condition, webhook_url } = request;
             let url = WebhookUrl::parse(&webhook_url, parts.notify.allow_private_targets);
             let url = url.map_err(|error| ServiceError::invalid("webhook_url", error))?;
@@ -51,6 +53,7 @@ impl Service {
             };
             let rule = parts.store.add_rule(rule).await.map_err(|error| ServiceError::of(error, "product"))?;
             parts.nudge();
+            parts.note(caller.act("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
             Ok(rule)
         })
         .await
@@ -79,9 +82,12 @@ impl Service {
     }
 
     /// Deletes a rule; its events stay, and what was not delivered yet is called off.
-    pub async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> ServiceResult<()> {
+    pub async fn remove_rule(&self, caller: Caller, id: RuleId) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
-            parts.store.remove_rule(tenant_id, id).await.map_err(|error| ServiceError::of(error, "alert"))
+            let removed = parts.store.remove_rule(caller.tenant_id, id).await;
+            removed.map_err(|error| ServiceError::of(error, "alert"))?;
+            parts.note(caller.act("alert.delete", Some(format!("alert:{id}")))).await;
+            Ok(())
         })
         .await
     }

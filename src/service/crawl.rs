@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
+use super::access::Caller;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::TrackerMessage;
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
@@ -18,18 +19,15 @@ pub const MOST_PRODUCTS_OF_A_TASK: usize = 500;
 impl Service {
     /// Asks for a look at some products. Answers as soon as the request is durable, or, if `wait` is given, when the looks
     /// have ended or that time has passed.
-    pub async fn request_crawl(
-        &self,
-        tenant_id: TenantId,
-        products: Vec<ProductId>,
-        wait: Duration,
-    ) -> ServiceResult<Task> {
+    pub async fn request_crawl(&self, caller: Caller, products: Vec<ProductId>, wait: Duration) -> ServiceResult<Task> {
         self.run(async move |parts: Arc<Parts>| {
             let products = distinct(products)?;
-            match parts.look_and_wait(tenant_id, &products, wait).await {
-                Err(StoreError::NotFound) => Err(parts.unknown_among(tenant_id, &products).await?),
+            let task = match parts.look_and_wait(caller.tenant_id, &products, wait).await {
+                Err(StoreError::NotFound) => Err(parts.unknown_among(caller.tenant_id, &products).await?),
                 answered => answered.map_err(|error| ServiceError::of(error, "task")),
-            }
+            }?;
+            parts.note(caller.act("crawl.ask", Some(format!("task:{}", task.id)))).await;
+            Ok(task)
         })
         .await
     }

@@ -3,29 +3,42 @@
 //! Everything here runs on the shared runtime, whoever asks: an HTTP worker has a runtime of its own, and a connection
 //! opened there would break when that worker ends.
 
+mod access;
 mod alerts;
+mod api_keys;
+mod auth;
 mod crawl;
 mod health;
 mod history;
 mod products;
+mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use crate::actors::kernel::{Inbox, Threads};
 use crate::actors::scheduler::{Scheduler, SchedulerMessage};
 use crate::actors::tracker::Trackers;
-use crate::config::{NotifySettings, ProductLimits};
+use crate::actors::user::Gatekeepers;
+use crate::auth::{Keyring, Passwords};
+use crate::config::{AuthSettings, NotifySettings, ProductLimits};
 use crate::domain::ProductId;
+use crate::limits::AttemptsByAddress;
 use crate::store::{SharedStore, StoreError};
 
-pub use crate::store::{EventRow, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow};
+pub use crate::limits::Allowance;
+pub use crate::store::{AuditEntry, EventRow, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UserPatch};
+pub use access::{Caller, Origin, Who};
 pub use alerts::AddRule;
+pub use api_keys::AddApiKey;
+pub use auth::{Registration, SignedIn};
 pub use crawl::MOST_PRODUCTS_OF_A_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
 pub use products::{AddProduct, ListProducts};
+pub use users::FirstUser;
 
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +71,27 @@ pub enum ServiceError {
     /// The listing is watched already.
     #[error("the listing is already watched as product {0}")]
     AlreadyWatched(ProductId),
+    /// It does not go together with how things stand; a code and a sentence.
+    #[error("{1}")]
+    Conflict(&'static str, String),
+    /// The credential is missing, wrong, expired or revoked. Which of these is nobody's business.
+    #[error("a valid credential is needed")]
+    Unauthenticated,
+    /// Address and password, or a refresh token, do not fit. Which of these is nobody's business.
+    #[error("these credentials are not valid")]
+    WrongCredentials,
+    /// Another request of the same client has just used this refresh token: use what that one was given.
+    #[error("this refresh token was used a moment ago: use the one that was given for it")]
+    JustSpent,
+    /// Known, but not allowed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Too many requests of this caller.
+    #[error("too many requests")]
+    Limited(Allowance),
+    /// Too many attempts from this address.
+    #[error("too many attempts from this address")]
+    TooManyAttempts(Duration),
     /// The database is away: try again soon.
     #[error("the database is unavailable; try again soon")]
     Unavailable,
@@ -82,6 +116,8 @@ impl ServiceError {
         match error {
             StoreError::NotFound => Self::NotFound(what),
             StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
+            StoreError::EmailTaken => Self::invalid("email", error),
+            StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
             StoreError::Unavailable(error) => {
                 tracing::debug!(%error, "the database is unavailable");
                 Self::Unavailable
@@ -112,6 +148,16 @@ pub struct Parts {
     pub scheduler: Inbox<Scheduler>,
     /// Know the hot listings.
     pub trackers: Trackers,
+    /// Know who may come in.
+    pub gatekeepers: Gatekeepers,
+    /// Signs and verifies access tokens.
+    pub keyring: Keyring,
+    /// Hashes and verifies passwords.
+    pub passwords: Passwords,
+    /// At the doors that need no credential.
+    pub attempts: AttemptsByAddress,
+    /// Who gets in.
+    pub auth: AuthSettings,
     /// Known to be alive or not.
     pub threads: Arc<Threads>,
     /// What may be asked of us.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::Caller;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
@@ -45,12 +46,13 @@ impl Service {
     }
 
     /// Starts watching a listing; it is looked at at once.
-    pub async fn add_product(&self, tenant_id: TenantId, request: AddProduct) -> ServiceResult<Product> {
+    pub async fn add_product(&self, caller: Caller, request: AddProduct) -> ServiceResult<Product> {
         self.run(async move |parts: Arc<Parts>| {
             let settings = parts.settings_of(&request)?;
-            let product = NewProduct { tenant_id, listing: request.listing, settings };
+            let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings };
             let product = parts.store.add_product(product).await.map_err(|error| ServiceError::of(error, "product"))?;
             parts.nudge();
+            parts.note(caller.act("product.add", Some(format!("product:{}", product.id)))).await;
             Ok(product)
         })
         .await
@@ -75,30 +77,29 @@ impl Service {
     }
 
     /// Changes a product.
-    pub async fn update_product(
-        &self,
-        tenant_id: TenantId,
-        id: ProductId,
-        patch: ProductPatch,
-    ) -> ServiceResult<Product> {
+    pub async fn update_product(&self, caller: Caller, id: ProductId, patch: ProductPatch) -> ServiceResult<Product> {
         self.run(async move |parts: Arc<Parts>| {
             let mut errors = Vec::new();
             parts.check_frequency(patch.frequency, &mut errors);
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
             let patch = ProductPatch { tags: patch.tags.map(|tags| tidy_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
-            let product = parts.store.update_product(tenant_id, id, &patch).await;
+            let product = parts.store.update_product(caller.tenant_id, id, &patch).await;
             let product = product.map_err(|error| ServiceError::of(error, "product"))?;
             parts.nudge();
+            parts.note(caller.act("product.update", Some(format!("product:{id}")))).await;
             Ok(product)
         })
         .await
     }
 
     /// Stops watching.
-    pub async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<()> {
+    pub async fn remove_product(&self, caller: Caller, id: ProductId) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
-            parts.store.remove_product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
+            let removed = parts.store.remove_product(caller.tenant_id, id).await;
+            removed.map_err(|error| ServiceError::of(error, "product"))?;
+            parts.note(caller.act("product.delete", Some(format!("product:{id}")))).await;
+            Ok(())
         })
         .await
     }
@@ -158,7 +159,7 @@ fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
-fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {
+pub(super) fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {
     if errors.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(errors)) }
 }
 

@@ -62,10 +62,10 @@ impl TryFrom<UserColumns> for Credentials {
 /// A tenant.
 #[derive(sqlx::FromRow)]
 pub(super) struct TenantColumns {
-    id: Uuid,
+    pub id: Uuid,
     name: String,
     plan: String,
-    created_at: i64,
+    pub created_at: i64,
 }
 
 impl TryFrom<TenantColumns> for Tenant {

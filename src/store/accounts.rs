@@ -95,11 +95,17 @@ pub trait Accounts: Send + Sync {
     /// One tenant.
     async fn tenant(&self, id: TenantId) -> StoreResult<Tenant>;
 
+    /// A page of all tenants, the newest first.
+    async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>>;
+
     /// A user of a tenant, or [`EmailTaken`](super::StoreError::EmailTaken).
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User>;
 
     /// One user of a tenant.
     async fn user(&self, tenant_id: TenantId, id: UserId) -> StoreResult<User>;
+
+    /// Whose user somebody is.
+    async fn tenant_of_user(&self, id: UserId) -> StoreResult<TenantId>;
 
     /// A page of a tenant's users, the newest first.
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>>;

@@ -93,8 +93,8 @@ pub trait Sessions: Send + Sync {
     /// A page of a tenant's keys, the newest first.
     async fn api_keys(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<ApiKey>>;
 
-    /// Revokes a key for good.
-    async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<()>;
+    /// Revokes a key for good, and tells its hash.
+    async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<TokenHash>;
 
     /// Notes that a key was used.
     async fn note_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()>;

@@ -7,11 +7,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use amazon_tracker::app;
-use amazon_tracker::config::{Secret, Settings};
-use amazon_tracker::domain::{Frequency, Listing, Marketplace};
+use amazon_tracker::auth::{OpaqueToken, TokenKind};
+use amazon_tracker::config::{PasswordSettings, Secret, Settings};
+use amazon_tracker::domain::{Frequency, Listing, Marketplace, Role, TenantId};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
-use amazon_tracker::store::{self, StoreClock};
-use reqwest::{Client, RequestBuilder, Response};
+use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
@@ -33,6 +34,8 @@ pub enum Engine {
 
 /// A running daemon.
 pub struct Daemon {
+    /// Of the installation's own tenant, with every scope.
+    pub key: String,
     pub client: Client,
     pub simulated: Simulated,
     pub receiver: Receiver,
@@ -63,9 +66,12 @@ impl Daemon {
         settings.notify.allow_private_targets = true;
         settings.notify.retry_secs = 1;
         settings.products.shortest_frequency = Frequency::from_secs(1).unwrap();
+        settings.auth.password = PasswordSettings { memory_kib: 64, iterations: 1, ..settings.auth.password };
+        settings.auth.attempts_per_minute = 100_000;
         adjust(&mut settings);
         let store = store::open(&settings.database, StoreClock::real()).await.unwrap();
         store.migrate().await.unwrap();
+        let key = new_key(&store).await;
         store.close().await;
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
@@ -75,7 +81,7 @@ impl Daemon {
         });
         let base = format!("http://{}", is_ready.await.unwrap());
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { client, simulated, receiver, base, stop: Some(stop), thread: Some(thread), folder }
+        Self { key, client, simulated, receiver, base, stop: Some(stop), thread: Some(thread), folder }
     }
 
     /// Drains the daemon and waits for its end.
@@ -89,24 +95,24 @@ impl Daemon {
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("{}{path}", self.base))
+        self.request(Method::GET, path).bearer_auth(&self.key)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.base)).json(body)
-    }
-
-    pub fn post_as(&self, content_type: &str, path: &str, body: &Value) -> RequestBuilder {
-        let request = self.client.post(format!("{}{path}", self.base)).body(body.to_string());
-        if content_type.is_empty() { request } else { request.header("content-type", content_type) }
+        self.request(Method::POST, path).bearer_auth(&self.key).json(body)
     }
 
     pub fn patch(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.client.patch(format!("{}{path}", self.base)).json(body)
+        self.request(Method::PATCH, path).bearer_auth(&self.key).json(body)
     }
 
     pub fn delete(&self, path: &str) -> RequestBuilder {
-        self.client.delete(format!("{}{path}", self.base))
+        self.request(Method::DELETE, path).bearer_auth(&self.key)
+    }
+
+    /// Without a credential.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
     }
 
     /// The `n`th listing of the marketplace's catalogue.
@@ -169,6 +175,28 @@ pub fn free_socket() -> TcpListener {
 pub async fn on_both_engines<F: Future<Output = ()>>(test: impl Fn(Engine) -> F) {
     test(Engine::Sqlite).await;
     test(Engine::Postgres).await;
+}
+
+/// A user of the installation's own tenant, whom nobody signs in as, and a key of theirs.
+async fn new_key(store: &SharedStore) -> String {
+    let email = "root@example.com".parse().unwrap();
+    let (role, password_hash) = (Role::Superadmin, String::new());
+    let user = NewUser { email, name: "Root".to_owned(), role, password_hash, is_verified: true };
+    let user = store.add_user(TenantId::BUILT_IN, user).await.unwrap();
+    let token = OpaqueToken::new(TokenKind::ApiKey);
+    let key = NewApiKey {
+        tenant_id: user.tenant_id,
+        created_by: user.id,
+        name: "test".to_owned(),
+        hint: token.hint().to_owned(),
+        hash: token.hash(),
+        scopes: role.scopes(),
+        networks: Vec::new(),
+        requests_per_minute: None,
+        expires_at: None,
+    };
+    store.add_api_key(key).await.unwrap();
+    token.reveal()
 }
 
 async fn database(engine: Engine, folder: &TempDir) -> String {

@@ -5,6 +5,7 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+mod access;
 mod daemon;
 mod main_job;
 mod receiver;

@@ -10,6 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 
+const ADMIN_EMAIL: &str = "root@example.com";
+const ADMIN_PASSWORD: &str = "correct horse battery staple";
+
 fn tracker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amazon-tracker"));
     command.env_clear().current_dir(std::env::temp_dir());
@@ -155,6 +158,7 @@ async fn a_daemon_that_stops_amid_its_crawls_gives_their_leases_back() {
     let market = format!("http://{}", address_in(&market.until_it_says("simulated marketplace on")));
     let serve = ["serve", "--listen", "127.0.0.1:0", "--base-url", &market, "--database-url"];
     let mut daemon = tracker();
+    daemon.env("ADMIN_EMAIL", ADMIN_EMAIL).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
     daemon.args(serve).arg(format!("sqlite://{}", file.display()));
     for (setting, value) in
         [("CRAWL__REQUESTS_PER_MINUTE", "60000"), ("CRAWL__BURST", "1000"), ("SERVER__DRAIN_SECS", "1")]
@@ -162,11 +166,16 @@ async fn a_daemon_that_stops_amid_its_crawls_gives_their_leases_back() {
         daemon.env(format!("TRACKER__{setting}"), value);
     }
     let mut daemon = Running::start(&mut daemon);
-    let api = format!("http://{}/api/v1/products", address_in(&daemon.until_it_says("listening on")));
+    let api = format!("http://{}/api/v1", address_in(&daemon.until_it_says("listening on")));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let login = serde_json::json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+    let tokens: Value =
+        client.post(format!("{api}/auth/login")).json(&login).send().await.unwrap().json().await.unwrap();
+    let token = tokens["access_token"].as_str().unwrap();
     for n in 0..12 {
         let body = serde_json::json!({ "asin": format!("B0000000{n:02}") });
-        assert_eq!(client.post(&api).json(&body).send().await.unwrap().status(), 201);
+        let added = client.post(format!("{api}/products")).bearer_auth(token).json(&body).send().await.unwrap();
+        assert_eq!(added.status(), 201);
     }
     let mut database = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     while leased(&mut database).await == 0 {
@@ -180,4 +189,62 @@ async fn a_daemon_that_stops_amid_its_crawls_gives_their_leases_back() {
 
 async fn leased(database: &mut SqliteConnection) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM lease WHERE owner IS NOT NULL").fetch_one(database).await.unwrap()
+}
+
+#[test]
+fn an_empty_installation_tells_the_way_in_and_never_again_once_somebody_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];
+    let mut daemon = Running::start(tracker().args(serve));
+    assert!(daemon.until_it_says("nobody can sign in yet").contains("lt_"));
+    drop(daemon);
+    let create = ["user", "--database-url", &database, "create", "root@example.com", "--role", "superadmin"];
+    assert!(String::from_utf8(run(&create).stdout).unwrap().contains("password "));
+    assert!(error_of(&run(&create)).contains("has an account"));
+    let mut daemon = Running::start(tracker().args(serve));
+    daemon.until_it_says("listening on");
+    daemon.stop();
+    assert!(!daemon.lines.any(|line| line.contains("lt_")));
+}
+
+#[test]
+fn users_and_tenants_are_managed_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
+    let out = |arguments: &[&str]| {
+        let output = run(&[&arguments[..1], &["--database-url", &database], &arguments[1..]].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(out(&["tenant", "create", "A shop", "--admin", "jo@example.com", "--plan", "pro"]).contains("password "));
+    let tenants = out(&["tenant", "list"]);
+    let shop = tenants.lines().find(|line| line.contains("A shop")).unwrap();
+    assert!(shop.ends_with("pro"), "{tenants}");
+    let tenant = shop.split_whitespace().next().unwrap();
+    out(&["user", "create", "al@example.com", "--tenant", tenant, "--role", "viewer"]);
+    let users = out(&["user", "list", "--tenant", tenant]);
+    assert!(
+        users.contains("jo@example.com  tenant_admin  active")
+            && users.contains("al@example.com  viewer        active")
+    );
+    assert!(out(&["user", "reset-password", "al@example.com"]).starts_with("password "));
+    for (arguments, named) in [
+        (&["user", "reset-password", "nobody@example.com"][..], "no such user"),
+        (&["tenant", "create", "B", "--admin", "x@example.com", "--plan", "gold"], "--plan gold"),
+    ] {
+        let all = [&arguments[..1], &["--database-url", &database], &arguments[1..]].concat();
+        assert!(error_of(&run(&all)).contains(named));
+    }
+}
+
+#[test]
+fn keys_come_as_a_pair_that_the_daemon_starts_with() {
+    let keys = String::from_utf8(run(&["keys"]).stdout).unwrap();
+    let private = keys.find("-----BEGIN PRIVATE KEY").unwrap();
+    let public = keys.find("-----BEGIN PUBLIC KEY").unwrap();
+    let serve = ["serve", "--check-config", "--listen", "0.0.0.0:8000"];
+    let exposed = tracker().args(serve).env("JWT_PRIVATE_KEY", &keys[private..public]).output().unwrap();
+    assert!(exposed.status.success(), "{exposed:?}");
+    assert!(!String::from_utf8(exposed.stdout).unwrap().contains("BEGIN PRIVATE"));
 }

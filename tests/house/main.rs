@@ -19,8 +19,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("sources", &["domain", "extract", "config", "telemetry"]),
     ("actors/kernel", &["telemetry"]),
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify"]),
-    ("service", &["domain", "config", "store", "actors"]),
-    ("http", &["domain", "service", "telemetry"]),
+    ("service", &["domain", "auth", "config", "limits", "store", "actors"]),
+    ("http", &["domain", "auth", "service", "telemetry"]),
 ];
 
 /// Crates that belong to some rooms only.
@@ -123,4 +123,18 @@ fn a_panic_unwinds_in_the_release_profile_too() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
     assert_eq!(manifest["profile"]["release"]["panic"].as_str(), Some("unwind"));
+}
+
+/// A route is registered with who may use it, and in no other way.
+#[test]
+fn only_one_place_registers_routes() {
+    let ways = ["web::resource(", ".route(", "#[get(", "#[post(", "web::get()", "web::post()"];
+    let mut breaches = Vec::new();
+    for file in rust_files(&src().join("http")) {
+        if place(&file) != "http/routes" {
+            let lines = code_lines(&file).into_iter().filter(|line| ways.iter().any(|way| line.contains(way)));
+            breaches.extend(lines.map(|line| format!("{}: {line}", place(&file))));
+        }
+    }
+    assert_eq!(breaches, Vec::<String>::new());
 }

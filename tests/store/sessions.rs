@@ -143,7 +143,7 @@ async fn a_key_is_found_by_its_hash_and_revoked_by_its_tenant(world: &World) {
     world.store.note_api_key_use(key.id, world.now().await).await.unwrap();
     assert_eq!(world.store.api_key_by_hash(new.hash).await.unwrap().used_at, Some(later), "never back");
     assert!(matches!(world.store.revoke_api_key(al.tenant_id, key.id).await, Err(StoreError::NotFound)));
-    world.store.revoke_api_key(jo.tenant_id, key.id).await.unwrap();
+    assert_eq!(world.store.revoke_api_key(jo.tenant_id, key.id).await.unwrap(), new.hash);
     let revoked = world.store.api_key_by_hash(new.hash).await.unwrap();
     assert!(!revoked.is_in_force(world.now().await));
 }

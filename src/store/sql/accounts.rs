@@ -34,6 +34,15 @@ impl Accounts for Backend {
         row.try_into()
     }
 
+    async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>> {
+        const LIST: &str = "tenants";
+        let cursor = Cursor::of(LIST, cursor)?;
+        let mut query = QueryBuilder::<Db>::new("SELECT id, name, plan, created_at FROM tenant WHERE true");
+        push_newest_first(&mut query, "created_at", cursor, limit)?;
+        let rows: Vec<TenantColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(Tenant::try_from)
+    }
+
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
         self.transaction(move |conn| add_user(conn, tenant_id, user, now_ms).boxed()).await
@@ -41,6 +50,11 @@ impl Accounts for Backend {
 
     async fn user(&self, tenant_id: TenantId, id: UserId) -> StoreResult<User> {
         find(&self.readers, tenant_id, id).await
+    }
+
+    async fn tenant_of_user(&self, id: UserId) -> StoreResult<TenantId> {
+        const TENANT: &str = "SELECT tenant_id FROM tenant_user WHERE id = $1";
+        Ok(TenantId(sqlx::query_scalar(TENANT).bind(id.0).fetch_one(&self.readers).await?))
     }
 
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>> {

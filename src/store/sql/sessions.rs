@@ -103,12 +103,14 @@ impl Sessions for Backend {
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
     }
 
-    async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<()> {
-        const REVOKE: &str =
-            "UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL";
+    async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<TokenHash> {
+        const REVOKE: &str = "UPDATE api_key SET revoked_at = $3 \
+             WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING hash";
         let now_ms = self.now_ms().await?;
-        let revoked = sqlx::query(REVOKE).bind(tenant_id.0).bind(id.0).bind(now_ms).execute(&self.writer).await?;
-        if revoked.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+        let query = sqlx::query_scalar(REVOKE).bind(tenant_id.0).bind(id.0).bind(now_ms);
+        let hash: Vec<u8> = query.fetch_one(&self.writer).await?;
+        let whole = hash.try_into().map_err(|_| StoreError::Corrupt(format!("the hash of key {id}")))?;
+        Ok(TokenHash(whole))
     }
 
     async fn note_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()> {

@@ -1,0 +1,317 @@
+//! The gatekeeper of one person or one key: a cache of who that is, and the counter of their requests.
+//!
+//! The row is the truth; what is remembered of it is a few seconds old at most, and what changes in this process is
+//! forgotten at once.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::kernel::{Actor, Cx, Entity, Reply, Shards};
+use crate::config::Plans;
+use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::limits::{Allowance, RequestBudget};
+use crate::store::{SharedStore, StoreError, StoreResult};
+
+/// What another replica changes is seen after this time.
+const FRESH_FOR: Duration = Duration::from_secs(2);
+/// A key's use is noted no more often than this.
+const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// Who has a gatekeeper.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// A person of a tenant.
+    User(TenantId, UserId),
+    /// A machine, by the hash of its key.
+    Key(TokenHash),
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(_, id) => write!(f, "user {id}"),
+            // Not even the hash of a credential belongs into a log.
+            Self::Key(_) => f.write_str("a key"),
+        }
+    }
+}
+
+/// The gatekeepers.
+pub type Gatekeepers = Shards<UserActor>;
+
+/// Who somebody turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A person.
+    User(User),
+    /// A machine.
+    Key(ApiKey),
+}
+
+/// One request at the gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Knock {
+    /// The sign-in, for a person.
+    pub session_id: Option<SessionId>,
+    /// From where.
+    pub address: IpAddr,
+    /// What it costs.
+    pub cost: u32,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Let in, and what is left.
+    Admitted(Arc<Identity>, Allowance),
+    /// Too many requests.
+    Limited(Allowance),
+    /// Not known, disabled, signed out, revoked, expired.
+    Refused,
+    /// A key that is not used from where it may be.
+    WrongNetwork,
+    /// The database is away, and what is remembered is too old.
+    Unavailable,
+}
+
+/// What a gatekeeper understands.
+pub enum UserMessage {
+    /// May this come in?
+    Admit(Knock, Reply<Admission>),
+    /// Rows that were read, beginning at this moment.
+    Loaded(Instant, StoreResult<Record>),
+    /// A use was noted, or not.
+    Noted,
+    /// Something changed: what is remembered is void.
+    Forget,
+}
+
+/// What is remembered.
+#[derive(Debug, Clone)]
+pub struct Record {
+    identity: Arc<Identity>,
+    /// The sign-ins that have not ended.
+    sessions: HashSet<SessionId>,
+    requests_per_minute: u32,
+}
+
+/// What every gatekeeper works with.
+pub struct UserTools {
+    /// Where the rows are.
+    pub store: SharedStore,
+    /// What a tenant may have, by the name of its plan.
+    pub plans: Plans,
+}
+
+impl UserTools {
+    async fn read(&self, principal: &Principal) -> StoreResult<Record> {
+        let (tenant_id, identity, sessions) = match principal {
+            Principal::User(tenant_id, id) => {
+                let user = self.store.user(*tenant_id, *id).await?;
+                let sessions = self.store.sessions(*id).await?;
+                (*tenant_id, Identity::User(user), sessions.into_iter().map(|session| session.id).collect())
+            }
+            Principal::Key(hash) => {
+                let key = self.store.api_key_by_hash(*hash).await?;
+                (key.tenant_id, Identity::Key(key), HashSet::new())
+            }
+        };
+        let plan = self.store.tenant(tenant_id).await?.plan;
+        let of_plan = self.plans.of(&plan).requests_per_minute;
+        let requests_per_minute = match &identity {
+            Identity::Key(key) => key.requests_per_minute.map_or(of_plan, |own| own.min(of_plan)),
+            Identity::User(_) => of_plan,
+        };
+        Ok(Record { identity: Arc::new(identity), sessions, requests_per_minute })
+    }
+}
+
+/// Somebody who waits for the rows.
+struct Waiting {
+    knock: Knock,
+    allowance: Option<Allowance>,
+    since: Instant,
+    reply: Reply<Admission>,
+}
+
+/// See the module.
+pub struct UserActor {
+    tools: Arc<UserTools>,
+    principal: Principal,
+    budget: Option<RequestBudget>,
+    remembered: Option<(Record, Instant)>,
+    /// What was read before is void.
+    changed_at: Option<Instant>,
+    is_loading: bool,
+    waiting: Vec<Waiting>,
+    use_noted_at: Option<Instant>,
+}
+
+impl UserActor {
+    /// A gatekeeper that remembers nothing yet.
+    pub fn new(tools: Arc<UserTools>, principal: Principal) -> Self {
+        Self {
+            tools,
+            principal,
+            budget: None,
+            remembered: None,
+            changed_at: None,
+            is_loading: false,
+            waiting: Vec::new(),
+            use_noted_at: None,
+        }
+    }
+
+    fn admit(&mut self, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
+        // Before anything is read: who comes too often costs no reading.
+        let allowance = self.budget.as_ref().map(|budget| budget.take(knock.cost));
+        if let Some(limited) = allowance.filter(|allowance| allowance.wait.is_some()) {
+            return reply.send(Admission::Limited(limited));
+        }
+        let fresh = self.remembered.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH_FOR);
+        match fresh.filter(|(record, _)| record.has_session(&knock)).map(|(record, _)| record.clone()) {
+            Some(record) => reply.send(self.judge(&record, &knock, allowance, cx)),
+            None => {
+                self.waiting.push(Waiting { knock, allowance, since: Instant::now(), reply });
+                self.load(cx);
+            }
+        }
+    }
+
+    fn load(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.is_loading {
+            return;
+        }
+        self.is_loading = true;
+        let (tools, principal, began_at) = (Arc::clone(&self.tools), self.principal.clone(), Instant::now());
+        let read = async move { UserMessage::Loaded(began_at, tools.read(&principal).await) };
+        let panicked = move || UserMessage::Loaded(began_at, Err(StoreError::Corrupt("reading panicked".to_owned())));
+        cx.work(read, panicked);
+    }
+
+    fn loaded(&mut self, began_at: Instant, record: StoreResult<Record>, cx: &mut Cx<'_, Self>) {
+        self.is_loading = false;
+        if self.changed_at.is_some_and(|at| began_at < at) {
+            return self.load_for_waiting(cx);
+        }
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => return self.refuse_all(&error),
+        };
+        if self.budget.as_ref().is_none_or(|budget| budget.per_minute() != record.requests_per_minute) {
+            self.budget = Some(RequestBudget::new(record.requests_per_minute));
+        }
+        self.remembered = Some((record.clone(), began_at));
+        // Who signed in after the reading began may be missing from it: they wait for the next one.
+        let is_late = |waiting: &Waiting| waiting.since > began_at && !record.has_session(&waiting.knock);
+        let (late, judged): (Vec<Waiting>, Vec<Waiting>) = self.waiting.drain(..).partition(is_late);
+        self.waiting = late;
+        for Waiting { knock, allowance, reply, .. } in judged {
+            reply.send(self.judge(&record, &knock, allowance, cx));
+        }
+        self.load_for_waiting(cx);
+    }
+
+    fn load_for_waiting(&mut self, cx: &mut Cx<'_, Self>) {
+        if !self.waiting.is_empty() {
+            self.load(cx);
+        }
+    }
+
+    fn refuse_all(&mut self, error: &StoreError) {
+        let answer = match error {
+            StoreError::NotFound => Admission::Refused,
+            _ => Admission::Unavailable,
+        };
+        for waiting in self.waiting.drain(..) {
+            waiting.reply.send(answer.clone());
+        }
+    }
+
+    fn judge(
+        &mut self,
+        record: &Record,
+        knock: &Knock,
+        allowance: Option<Allowance>,
+        cx: &mut Cx<'_, Self>,
+    ) -> Admission {
+        match record.identity.as_ref() {
+            Identity::User(user) if user.status != UserStatus::Active || !record.has_session(knock) => {
+                return Admission::Refused;
+            }
+            Identity::Key(key) if !key.is_in_force(Timestamp::now()) => return Admission::Refused,
+            Identity::Key(key) if !key.is_usable_from(knock.address) => return Admission::WrongNetwork,
+            Identity::Key(key) => self.note_use(key.id, cx),
+            Identity::User(_) => {}
+        }
+        let allowance = allowance.or_else(|| self.budget.as_ref().map(|budget| budget.take(knock.cost)));
+        match allowance {
+            Some(allowance) if allowance.wait.is_none() => Admission::Admitted(Arc::clone(&record.identity), allowance),
+            Some(limited) => Admission::Limited(limited),
+            None => Admission::Unavailable,
+        }
+    }
+
+    fn note_use(&mut self, id: ApiKeyId, cx: &mut Cx<'_, Self>) {
+        if self.use_noted_at.is_some_and(|at| at.elapsed() < USE_NOTED_EVERY) {
+            return;
+        }
+        self.use_noted_at = Some(Instant::now());
+        let store = Arc::clone(&self.tools.store);
+        let note = async move {
+            if let Err(error) = store.note_api_key_use(id, Timestamp::now()).await {
+                tracing::debug!(%error, "the use of a key was not noted");
+            }
+            UserMessage::Noted
+        };
+        cx.work(note, || UserMessage::Noted);
+    }
+}
+
+impl Record {
+    fn has_session(&self, knock: &Knock) -> bool {
+        match (self.identity.as_ref(), knock.session_id) {
+            (Identity::User(_), Some(id)) => self.sessions.contains(&id),
+            (Identity::User(_), None) => false,
+            (Identity::Key(_), _) => true,
+        }
+    }
+}
+
+impl Actor for UserActor {
+    type Message = UserMessage;
+    const KIND: &'static str = "user";
+    const CAPACITY: usize = 256;
+    const MESSAGES: &'static [&'static str] = &["admit", "loaded", "noted", "forget"];
+
+    fn name_of(message: &UserMessage) -> &'static str {
+        match message {
+            UserMessage::Admit(..) => "admit",
+            UserMessage::Loaded(..) => "loaded",
+            UserMessage::Noted => "noted",
+            UserMessage::Forget => "forget",
+        }
+    }
+
+    fn handle(&mut self, message: UserMessage, cx: &mut Cx<'_, Self>) {
+        match message {
+            UserMessage::Admit(knock, reply) => self.admit(knock, reply, cx),
+            UserMessage::Loaded(began_at, record) => self.loaded(began_at, record, cx),
+            UserMessage::Noted => {}
+            UserMessage::Forget => {
+                self.remembered = None;
+                self.changed_at = Some(Instant::now());
+            }
+        }
+    }
+}
+
+impl Entity for UserActor {
+    type Key = Principal;
+    const SHARD_KIND: &'static str = "user_shard";
+}

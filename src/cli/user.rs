@@ -1,0 +1,205 @@
+//! `user` and `tenant`: accounts from the command line, for whoever has it.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+
+use super::table::rows_of;
+use super::{DatabaseArgs, Flags, prepare, print_result};
+use crate::app::open_store;
+use crate::auth::{OpaqueToken, Passwords, TokenKind};
+use crate::config::{Plans, Settings};
+use crate::domain::{EmailAddress, Role, TenantId};
+use crate::store::{Act, Actor, NewUser, SharedStore, StoreError};
+
+const ROWS_AT_ONCE: u32 = 500;
+
+#[derive(Debug, Args)]
+pub(super) struct UserArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    act: UserAct,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserAct {
+    /// Add a user; the password is made and printed once, unless it comes by standard input.
+    Create {
+        /// Will sign in.
+        email: EmailAddress,
+        /// How to call them; the address unless it is said.
+        #[arg(long)]
+        name: Option<String>,
+        /// superadmin, tenant_admin, user or viewer.
+        #[arg(long, default_value = "user")]
+        role: Role,
+        /// Of which tenant; the installation's own unless it is said.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        /// Read the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set a new password, made and printed once; every sign-in ends.
+    ResetPassword {
+        /// Whose.
+        email: EmailAddress,
+        /// Read the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List users.
+    List {
+        /// Of which tenant; the installation's own unless it is said.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TenantArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    act: TenantAct,
+}
+
+#[derive(Debug, Subcommand)]
+enum TenantAct {
+    /// Add a tenant with its first admin.
+    Create {
+        /// How to call it.
+        name: String,
+        /// The first admin.
+        #[arg(long)]
+        admin: EmailAddress,
+        /// What it may have.
+        #[arg(long, default_value = Plans::FIRST)]
+        plan: String,
+    },
+    /// List tenants.
+    List,
+}
+
+pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode> {
+    let settings = settings_of(folder, args.database)?;
+    on_store(&settings, async |store, passwords| match args.act {
+        UserAct::Create { email, name, role, tenant, password_stdin } => {
+            let (password, shown) = password_for(&email, password_stdin, &passwords)?;
+            let name = name.unwrap_or_else(|| email.to_string());
+            let password_hash = passwords.hash(password).await?;
+            let user = NewUser { email: email.clone(), name, role, password_hash, is_verified: true };
+            let tenant_id = tenant.unwrap_or(TenantId::BUILT_IN);
+            store.tenant(tenant_id).await.with_context(|| format!("--tenant {tenant_id}"))?;
+            let user = store.add_user(tenant_id, user).await.with_context(|| email.to_string())?;
+            store.note(act(tenant_id, "user.add", format!("user:{}", user.id))).await?;
+            Ok(format!("user {}\n{shown}", user.id))
+        }
+        UserAct::ResetPassword { email, password_stdin } => {
+            let (password, shown) = password_for(&email, password_stdin, &passwords)?;
+            let user = match store.credentials(&email).await {
+                Err(StoreError::NotFound) => bail!("{email}: there is no such user"),
+                credentials => credentials?.user,
+            };
+            store.set_password(user.id, &passwords.hash(password).await?, None).await?;
+            store.note(act(user.tenant_id, "user.reset_password", format!("user:{}", user.id))).await?;
+            Ok(shown)
+        }
+        UserAct::List { tenant } => {
+            let (mut rows, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = store.users(tenant.unwrap_or(TenantId::BUILT_IN), cursor.as_deref(), ROWS_AT_ONCE).await?;
+                rows.extend(page.items.into_iter().map(|user| {
+                    [
+                        user.id.to_string(),
+                        user.email.to_string(),
+                        user.role.to_string(),
+                        user.status.as_str().to_owned(),
+                    ]
+                }));
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    return Ok(rows_of(&rows));
+                }
+            }
+        }
+    })
+}
+
+pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<ExitCode> {
+    let settings = settings_of(folder, args.database)?;
+    let plans = settings.plans.clone();
+    on_store(&settings, async |store, passwords| match args.act {
+        TenantAct::Create { name, admin, plan } => {
+            if !plans.0.contains_key(&plan) {
+                bail!("--plan {plan}: there are {}", plans.0.keys().cloned().collect::<Vec<_>>().join(", "));
+            }
+            let (password, shown) = password_for(&admin, false, &passwords)?;
+            let password_hash = passwords.hash(password).await?;
+            let (role, is_verified) = (Role::TenantAdmin, true);
+            let first = NewUser { email: admin.clone(), name: admin.to_string(), role, password_hash, is_verified };
+            let user = store.add_tenant(&name, &plan, first).await.with_context(|| admin.to_string())?;
+            store.note(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
+            Ok(format!("tenant {}\n{shown}", user.tenant_id))
+        }
+        TenantAct::List => {
+            let (mut rows, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = store.tenants(cursor.as_deref(), ROWS_AT_ONCE).await?;
+                rows.extend(page.items.into_iter().map(|tenant| [tenant.id.to_string(), tenant.name, tenant.plan]));
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    return Ok(rows_of(&rows));
+                }
+            }
+        }
+    })
+}
+
+fn settings_of(folder: &Path, database: DatabaseArgs) -> anyhow::Result<Settings> {
+    prepare(folder, Flags::default().with("database.url", database.database_url))
+}
+
+/// Opens the store, lets something be done, and prints what it says.
+fn on_store(
+    settings: &Settings,
+    work: impl AsyncFnOnce(SharedStore, Passwords) -> anyhow::Result<String>,
+) -> anyhow::Result<ExitCode> {
+    let text = tokio::runtime::Runtime::new()?.block_on(async {
+        let store = open_store(settings).await?;
+        let text = work(SharedStore::clone(&store), Passwords::new(&settings.auth.password)?).await;
+        store.close().await;
+        text
+    })?;
+    print_result(&text)
+}
+
+/// The password, and what to show of it.
+fn password_for(email: &EmailAddress, from_stdin: bool, passwords: &Passwords) -> anyhow::Result<(String, String)> {
+    if !from_stdin {
+        let password = OpaqueToken::new(TokenKind::Link).reveal()[3..27].to_owned();
+        let shown = format!("password {password}\n");
+        return Ok((password, shown));
+    }
+    let mut password = String::new();
+    std::io::stdin().take(1024).read_to_string(&mut password).context("standard input cannot be read")?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    passwords.judge(&password, &[email.as_str()]).context("the password")?;
+    Ok((password, String::new()))
+}
+
+fn act(tenant_id: TenantId, action: &'static str, resource: String) -> Act {
+    Act {
+        tenant_id,
+        actor: Actor::System,
+        action,
+        resource: Some(resource),
+        address: None,
+        request_id: None,
+        facts: serde_json::json!({}),
+    }
+}

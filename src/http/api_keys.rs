@@ -1,0 +1,183 @@
+//! `/api/v1/auth/api-keys`: the keys of machines.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::paging::PageQuery;
+use super::problem::Problem;
+use super::routes::path;
+use super::strict::{PathId, StrictJson, StrictQuery};
+use crate::domain::{ApiKey, ApiKeyId, Scope, UserId};
+use crate::service::{AddApiKey, Caller, FieldError};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    path(config, "/auth/api-keys", |path| path.get(Scope::AdminTenant, list).post(Scope::AdminTenant, add));
+    path(config, "/auth/api-keys/{id}", |path| path.delete(Scope::AdminTenant, revoke));
+}
+
+/// A key to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "price sync", "scopes": ["product:read"], "networks": ["203.0.113.0/24"] }))]
+pub(super) struct AddApiKeyBody {
+    /// What it is for.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// What it may do: no more than you.
+    #[schema(min_items = 1)]
+    scopes: Vec<String>,
+    /// From where it may be used (CIDR); none: from anywhere.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    networks: Vec<String>,
+    /// Its own limit, below the plan's.
+    #[schema(minimum = 1)]
+    requests_per_minute: Option<u32>,
+    /// Until when.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+impl AddApiKeyBody {
+    fn into_request(self) -> Result<AddApiKey, Problem> {
+        let mut errors = Vec::new();
+        let scopes = all_parsed::<Scope>("scopes", &self.scopes, &mut errors);
+        let networks = all_parsed("networks", &self.networks, &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        Ok(AddApiKey {
+            name: self.name,
+            scopes: scopes.into_iter().collect(),
+            networks,
+            requests_per_minute: self.requests_per_minute,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+fn all_parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &str,
+    texts: &[String],
+    errors: &mut Vec<FieldError>,
+) -> Vec<T> {
+    let mut parsed = Vec::new();
+    for (place, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(value) => parsed.push(value),
+            Err(error) => errors.push(FieldError::new(&format!("{field}[{place}]"), error)),
+        }
+    }
+    parsed
+}
+
+/// A key, without the key itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiKey)]
+pub(super) struct WireApiKey {
+    #[schema(value_type = uuid::Uuid)]
+    id: ApiKeyId,
+    /// What it is for.
+    name: String,
+    /// How it begins.
+    hint: String,
+    /// The key itself; shown once, when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// What it may do.
+    scopes: Vec<&'static str>,
+    /// From where it may be used; none: from anywhere.
+    networks: Vec<String>,
+    /// Its own limit.
+    requests_per_minute: Option<u32>,
+    /// Who made it.
+    #[schema(value_type = uuid::Uuid)]
+    created_by: UserId,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// The last use, to the minute.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    used_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    revoked_at: Option<Timestamp>,
+}
+
+impl From<ApiKey> for WireApiKey {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            hint: key.hint,
+            key: None,
+            scopes: key.scopes.iter().map(Scope::as_str).collect(),
+            networks: key.networks.iter().map(ToString::to_string).collect(),
+            requests_per_minute: key.requests_per_minute,
+            created_by: key.created_by,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            used_at: key.used_at,
+            revoked_at: key.revoked_at,
+        }
+    }
+}
+
+/// A page of keys.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ApiKeyPage {
+    items: Vec<WireApiKey>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Make a key. It is shown this once.
+#[utoipa::path(post, path = "/api/v1/auth/api-keys", operation_id = "add_api_key", tag = "auth",
+    request_body = AddApiKeyBody, responses(
+    (status = 201, description = "Made; `key` is never shown again", body = WireApiKey),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn add(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<AddApiKeyBody>,
+) -> Result<impl Responder, Problem> {
+    let (key, token) = shared.service.add_api_key(caller, body.into_request()?).await?;
+    Ok((Json(WireApiKey { key: Some(token), ..key.into() }), StatusCode::CREATED))
+}
+
+/// List the tenant's keys, the newest first.
+#[utoipa::path(get, path = "/api/v1/auth/api-keys", operation_id = "api_keys", tag = "auth", params(PageQuery), responses(
+    (status = 200, description = "A page", body = ApiKeyPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<impl Responder, Problem> {
+    let (cursor, limit) = query.parsed()?;
+    let page = shared.service.api_keys(caller.tenant_id, cursor, limit).await?;
+    let items = page.items.into_iter().map(WireApiKey::from).collect();
+    Ok(Json(ApiKeyPage { items, next_cursor: page.next_cursor }))
+}
+
+/// Revoke a key for good.
+#[utoipa::path(delete, path = "/api/v1/auth/api-keys/{id}", operation_id = "revoke_api_key", tag = "auth",
+    params(("id" = uuid::Uuid, Path)), responses(
+    (status = 204, description = "Revoked"),
+    (status = 404, description = "No such key in force", body = Problem),
+))]
+pub(super) async fn revoke(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ApiKeyId>,
+) -> Result<impl Responder, Problem> {
+    shared.service.revoke_api_key(caller, id).await?;
+    Ok(HttpResponse::NoContent())
+}

@@ -1,0 +1,374 @@
+//! `/api/v1/auth`: signing up, in and out.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::problem::Problem;
+use super::routes::{Access, path};
+use super::strict::{PathId, StrictJson};
+use super::users::WireUser;
+use crate::domain::{EmailAddress, Scopes, Session, SessionId};
+use crate::service::{Caller, FieldError, FirstUser, Origin, Registration, SignedIn};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    path(config, "/auth/register", |path| path.post(Access::Door, register));
+    path(config, "/auth/set-up", |path| path.post(Access::Door, set_up));
+    path(config, "/auth/login", |path| path.post(Access::Door, login));
+    path(config, "/auth/refresh", |path| path.post(Access::Door, refresh));
+    path(config, "/auth/verify-email", |path| path.post(Access::Door, verify_email));
+    path(config, "/auth/forgot-password", |path| path.post(Access::Door, forgot_password));
+    path(config, "/auth/reset-password", |path| path.post(Access::Door, reset_password));
+    path(config, "/auth/change-password", |path| path.post(Access::Known, change_password));
+    path(config, "/auth/logout", |path| path.post(Access::Known, logout));
+    path(config, "/auth/logout-everywhere", |path| path.post(Access::Known, logout_everywhere));
+    path(config, "/auth/sessions", |path| path.get(Access::Known, sessions));
+    path(config, "/auth/sessions/{id}", |path| path.delete(Access::Known, revoke_session));
+    path(config, "/auth/jwks.json", |path| path.get(Access::Open, jwks));
+}
+
+/// Parses an address, and notes what is wrong with it.
+pub(super) fn email_of(email: &str) -> Result<EmailAddress, Problem> {
+    email.parse().map_err(|error| Problem::invalid(vec![FieldError::new("email", error)]))
+}
+
+/// Somebody who wants a tenant of their own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "email": "jo@example.com", "password": "correct horse battery staple", "name": "Jo", "tenant_name": "Jo's shop"
+}))]
+pub(super) struct RegisterBody {
+    /// Will sign in.
+    #[schema(max_length = 254)]
+    email: String,
+    /// Long, and not easily guessed.
+    #[schema(max_length = 256)]
+    password: String,
+    /// How to call you.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// How to call your organisation.
+    #[schema(min_length = 1, max_length = 200)]
+    tenant_name: String,
+}
+
+/// Register: a new tenant with its first admin. The answer is the same when the address has an account already.
+#[utoipa::path(post, path = "/api/v1/auth/register", operation_id = "register", tag = "auth", security(()),
+    request_body = RegisterBody, responses(
+    (status = 202, description = "A mail is on its way; if the address has an account, nothing has changed"),
+    (status = 403, description = "Registration is closed", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn register(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<RegisterBody>,
+) -> Result<impl Responder, Problem> {
+    let RegisterBody { email, password, name, tenant_name } = body;
+    let registration = Registration { email: email_of(&email)?, password, name, tenant_name };
+    shared.service.register(registration, origin).await?;
+    Ok(HttpResponse::Accepted())
+}
+
+/// The first user of an empty installation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetUpBody {
+    /// From the link in the log of the first start.
+    token: String,
+    /// Will sign in.
+    email: String,
+    /// Long, and not easily guessed.
+    password: String,
+    /// How to call you.
+    name: String,
+}
+
+/// Make the first user of an empty installation, by the link in its log.
+#[utoipa::path(post, path = "/api/v1/auth/set-up", operation_id = "set_up", tag = "auth", security(()),
+    request_body = SetUpBody, responses(
+    (status = 201, description = "The superadmin", body = WireUser),
+    (status = 422, description = "A field is wrong, or the link was used", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn set_up(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<SetUpBody>,
+) -> Result<impl Responder, Problem> {
+    let SetUpBody { token, email, password, name } = body;
+    let first = FirstUser { email: email_of(&email)?, password, name };
+    let user = shared.service.set_up(token, first, origin).await?;
+    Ok((Json(WireUser::from(user)), StatusCode::CREATED))
+}
+
+/// Address and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "jo@example.com", "password": "correct horse battery staple" }))]
+pub(super) struct LoginBody {
+    email: String,
+    password: String,
+}
+
+/// What signing in gives.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub(super) struct WireTokens {
+    /// For `Authorization: Bearer …`
+    access_token: String,
+    /// `Bearer`
+    token_type: &'static str,
+    /// Seconds until the access token expires.
+    expires_in: u64,
+    /// Buys the next pair, once.
+    refresh_token: String,
+    /// What may be done, separated by spaces.
+    #[schema(value_type = String)]
+    scope: Scopes,
+    /// This sign-in.
+    #[schema(value_type = uuid::Uuid)]
+    session_id: SessionId,
+    user: WireUser,
+}
+
+impl From<SignedIn> for WireTokens {
+    fn from(signed_in: SignedIn) -> Self {
+        Self {
+            access_token: signed_in.access_token,
+            token_type: "Bearer",
+            expires_in: signed_in.expires_in_secs,
+            refresh_token: signed_in.refresh_token,
+            scope: signed_in.user.role.scopes(),
+            session_id: signed_in.session_id,
+            user: signed_in.user.into(),
+        }
+    }
+}
+
+/// Sign in.
+#[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "login", tag = "auth", security(()),
+    request_body = LoginBody, responses(
+    (status = 200, description = "Signed in", body = WireTokens),
+    (status = 401, description = "Address and password do not fit, or the account is locked for a while", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn login(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<LoginBody>,
+) -> Result<impl Responder, Problem> {
+    let signed_in = shared.service.login(email_of(&body.email)?, body.password, origin).await?;
+    Ok(Json(WireTokens::from(signed_in)))
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefreshBody {
+    refresh_token: String,
+}
+
+/// Spend a refresh token for a new pair. One that was spent before ends its sign-in.
+#[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "auth", security(()),
+    request_body = RefreshBody, responses(
+    (status = 200, description = "The next pair", body = WireTokens),
+    (status = 401, description = "Not valid any more: sign in", body = Problem),
+    (status = 409, description = "Spent a moment ago by another request of yours", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn refresh(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<RefreshBody>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTokens::from(shared.service.refresh(body.refresh_token, origin).await?)))
+}
+
+/// End this sign-in.
+#[utoipa::path(post, path = "/api/v1/auth/logout", operation_id = "logout", tag = "auth", responses(
+    (status = 204, description = "Signed out"),
+))]
+pub(super) async fn logout(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    shared.service.logout(caller).await?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// End all of your sign-ins.
+#[utoipa::path(post, path = "/api/v1/auth/logout-everywhere", operation_id = "logout_everywhere", tag = "auth", responses(
+    (status = 204, description = "Signed out everywhere"),
+))]
+pub(super) async fn logout_everywhere(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    shared.service.logout_everywhere(caller).await?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// The token of a link.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyEmailBody {
+    token: String,
+}
+
+/// Prove an address by the link that was sent there.
+#[utoipa::path(post, path = "/api/v1/auth/verify-email", operation_id = "verify_email", tag = "auth", security(()),
+    request_body = VerifyEmailBody, responses(
+    (status = 204, description = "Proved"),
+    (status = 422, description = "The link is not valid any more", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn verify_email(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<VerifyEmailBody>,
+) -> Result<impl Responder, Problem> {
+    shared.service.verify_email(body.token, origin).await?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// An address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForgotPasswordBody {
+    email: String,
+}
+
+/// Ask for a link that sets a new password. The answer is the same when the address has no account.
+#[utoipa::path(post, path = "/api/v1/auth/forgot-password", operation_id = "forgot_password", tag = "auth", security(()),
+    request_body = ForgotPasswordBody, responses(
+    (status = 202, description = "If the address has an account, a mail is on its way"),
+    (status = 422, description = "A field is wrong", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn forgot_password(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<ForgotPasswordBody>,
+) -> Result<impl Responder, Problem> {
+    shared.service.forgot_password(email_of(&body.email)?, origin).await?;
+    Ok(HttpResponse::Accepted())
+}
+
+/// The token of a link, and the new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResetPasswordBody {
+    token: String,
+    password: String,
+}
+
+/// Set a new password by a link. Every sign-in ends.
+#[utoipa::path(post, path = "/api/v1/auth/reset-password", operation_id = "reset_password", tag = "auth", security(()),
+    request_body = ResetPasswordBody, responses(
+    (status = 204, description = "Set; sign in with it"),
+    (status = 422, description = "The link is not valid any more, or the password is refused", body = Problem),
+    (status = 429, description = "Too many attempts from this address", body = Problem),
+))]
+pub(super) async fn reset_password(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<ResetPasswordBody>,
+) -> Result<impl Responder, Problem> {
+    shared.service.reset_password(body.token, body.password, origin).await?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// The password in force, and the new one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangePasswordBody {
+    old_password: String,
+    new_password: String,
+}
+
+/// Set a new password by the old one. Every other sign-in ends.
+#[utoipa::path(post, path = "/api/v1/auth/change-password", operation_id = "change_password", tag = "auth",
+    request_body = ChangePasswordBody, responses(
+    (status = 204, description = "Set"),
+    (status = 422, description = "The old one is wrong, or the new one is refused", body = Problem),
+))]
+pub(super) async fn change_password(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<ChangePasswordBody>,
+) -> Result<impl Responder, Problem> {
+    shared.service.change_password(caller, body.old_password, body.new_password).await?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// A sign-in that has not ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(super) struct WireSession {
+    #[schema(value_type = uuid::Uuid)]
+    id: SessionId,
+    /// The one that asks.
+    is_current: bool,
+    /// From where it began.
+    #[schema(value_type = Option<String>)]
+    address: Option<std::net::IpAddr>,
+    /// By which program, in its own words.
+    agent: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    used_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// Sign-ins.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionList {
+    items: Vec<WireSession>,
+}
+
+/// List your sign-ins.
+#[utoipa::path(get, path = "/api/v1/auth/sessions", operation_id = "sessions", tag = "auth", responses(
+    (status = 200, description = "Those that have not ended", body = SessionList),
+))]
+pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    let (_, current) = caller.person()?;
+    let wire = |session: Session| WireSession {
+        id: session.id,
+        is_current: session.id == current,
+        address: session.address,
+        agent: session.agent,
+        created_at: session.created_at,
+        used_at: session.used_at,
+        expires_at: session.expires_at,
+    };
+    let items = shared.service.sessions(&caller).await?.into_iter().map(wire).collect();
+    Ok(Json(SessionList { items }))
+}
+
+/// End one of your sign-ins.
+#[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", operation_id = "revoke_session", tag = "auth",
+    params(("id" = uuid::Uuid, Path)), responses(
+    (status = 204, description = "Ended"),
+    (status = 404, description = "No such sign-in of yours", body = Problem),
+))]
+pub(super) async fn revoke_session(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<SessionId>,
+) -> Result<impl Responder, Problem> {
+    shared.service.revoke_session(caller, id).await?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// The public keys that verify access tokens (RFC 7517).
+#[utoipa::path(get, path = "/api/v1/auth/jwks.json", operation_id = "jwks", tag = "auth", security(()), responses(
+    (status = 200, description = "A JWK set", body = Object),
+))]
+pub(super) async fn jwks(shared: Data<Shared>) -> impl Responder {
+    Json(shared.service.published_keys())
+}

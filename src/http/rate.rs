@@ -1,0 +1,35 @@
+//! How a caller's limit stands, in headers (draft-ietf-httpapi-ratelimit-headers-10).
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use crate::service::Allowance;
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// `RateLimit-Policy` and `RateLimit`: so many in a minute; so many left, and whole again after so many seconds.
+pub(super) fn headers(allowance: &Allowance) -> [(HeaderName, HeaderValue); 2] {
+    let Allowance { per_minute, remaining, .. } = *allowance;
+    let used = u64::from(per_minute.saturating_sub(remaining));
+    let whole_in_secs = (used * 60).div_ceil(u64::from(per_minute.max(1)));
+    let value = |text: String| HeaderValue::from_str(&text).expect("numbers and quotes are visible ASCII");
+    [
+        (POLICY, value(format!("\"requests\";q={per_minute};w=60"))),
+        (LIMIT, value(format!("\"requests\";r={remaining};t={whole_in_secs}"))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_and_when_it_is_whole_again_are_told() {
+        let allowance = Allowance { per_minute: 120, remaining: 100, wait: None };
+        let [(_, policy), (_, limit)] = headers(&allowance);
+        assert_eq!(
+            (policy.to_str().unwrap(), limit.to_str().unwrap()),
+            ("\"requests\";q=120;w=60", "\"requests\";r=100;t=10")
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The one way to register a route: with who may use it.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{
+    Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, ResponseError, guard,
+};
+
+use super::caller::{credential_of, origin_of};
+use super::problem::Problem;
+use super::{Shared, rate};
+use crate::domain::Scope;
+use crate::service::{Allowance, Caller, ServiceError, ServiceResult};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Everybody.
+    Open,
+    /// Everybody, but only so many times a minute from one address: what checks secrets or sends mail.
+    Door,
+    /// Every person and every key.
+    Known,
+    /// Whoever holds the scope.
+    Needs(Scope),
+}
+
+impl From<Scope> for Access {
+    fn from(scope: Scope) -> Self {
+        Self::Needs(scope)
+    }
+}
+
+/// What most requests cost, of a caller's requests a minute.
+const ORDINARY: u32 = 1;
+
+/// One path, with a handler for each method.
+pub(super) struct Path {
+    resource: Resource,
+    methods: Vec<Method>,
+}
+
+/// Registers a path. Methods that it does not have are answered by 405, `OPTIONS` by what it has.
+pub(super) fn path(config: &mut ServiceConfig, pattern: &str, fill: impl FnOnce(Path) -> Path) {
+    let Path { resource, methods } = fill(Path { resource: web::resource(pattern), methods: Vec::new() });
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if methods.contains(&Method::GET) {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    let allowed = HeaderValue::from_str(&names.join(", ")).expect("names of methods are visible ASCII");
+    let other = move |request: HttpRequest| {
+        let allowed = allowed.clone();
+        async move { other_method(&request, allowed) }
+    };
+    config.service(resource.default_service(web::to(other)));
+}
+
+fn other_method(request: &HttpRequest, allowed: HeaderValue) -> HttpResponse {
+    let mut response = match *request.method() {
+        Method::OPTIONS => HttpResponse::NoContent().finish(),
+        _ => {
+            let detail = format_args!("{} is not allowed here", request.method());
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).error_response()
+        }
+    };
+    response.headers_mut().insert(ALLOW, allowed);
+    response
+}
+
+impl Path {
+    /// Reads; `HEAD` is answered alike.
+    pub(super) fn get<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::GET, access.into(), handler)
+    }
+
+    /// Creates, or acts.
+    pub(super) fn post<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::POST, access.into(), handler)
+    }
+
+    /// Changes.
+    pub(super) fn patch<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::PATCH, access.into(), handler)
+    }
+
+    /// Deletes.
+    pub(super) fn delete<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::DELETE, access.into(), handler)
+    }
+
+    fn on<F, Args>(mut self, method: Method, access: Access, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = match method {
+            Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+            _ => web::method(method.clone()),
+        };
+        let gate = from_fn(move |request, next| gate(access, request, next));
+        self.resource = self.resource.route(route.to(handler).wrap(gate));
+        self.methods.push(method);
+        self
+    }
+}
+
+/// Lets a request through to its handler, or answers in its place.
+async fn gate(
+    access: Access,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match admit(access, &request).await {
+        Ok(None) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Ok(Some((caller, allowance))) => {
+            request.extensions_mut().insert(caller);
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            for (name, value) in rate::headers(&allowance) {
+                response.headers_mut().insert(name, value);
+            }
+            Ok(response)
+        }
+        Err(error) => Ok(request.into_response(Problem::from(error).error_response())),
+    }
+}
+
+async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<Option<(Caller, Allowance)>> {
+    let shared = request.app_data::<Data<Shared>>().ok_or(ServiceError::Internal)?;
+    let origin = origin_of(request.request());
+    let needed = match access {
+        Access::Open => return Ok(None),
+        Access::Door => return shared.service.attempt(origin.address).map(|()| None),
+        Access::Known => None,
+        Access::Needs(scope) => Some(scope),
+    };
+    let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
+    let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
+    needed.map_or(Ok(()), |scope| caller.require(scope))?;
+    Ok(Some((caller, allowance)))
+}

@@ -1,0 +1,248 @@
+//! `/api/v1/users` and `/api/v1/tenants/me`: people, their tenant, and what was done in it.
+
+use actix_web::Responder;
+use actix_web::web::{Data, Json, ServiceConfig};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::paging::PageQuery;
+use super::problem::Problem;
+use super::products::parsed;
+use super::routes::{Access, path};
+use super::strict::{PathId, StrictJson, StrictQuery};
+use crate::domain::{Role, Scope, Tenant, TenantId, User, UserId, UserStatus};
+use crate::service::{AuditEntry, Caller, UserPatch};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    path(config, "/users/me", |path| path.get(Access::Known, me).patch(Access::Known, patch_me));
+    path(config, "/users", |path| path.get(Scope::AdminUsers, list));
+    path(config, "/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
+    path(config, "/tenants/me", |path| path.get(Access::Known, tenant));
+    path(config, "/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
+}
+
+/// A person of a tenant.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct WireUser {
+    #[schema(value_type = uuid::Uuid)]
+    id: UserId,
+    #[schema(value_type = uuid::Uuid)]
+    tenant_id: TenantId,
+    email: String,
+    name: String,
+    /// `superadmin`, `tenant_admin`, `user` or `viewer`.
+    #[schema(value_type = String, example = "user")]
+    role: Role,
+    /// `active`, `disabled` or `leaving`.
+    #[schema(value_type = String, example = "active")]
+    status: UserStatus,
+    /// When the address was proved to be theirs.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    verified_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<User> for WireUser {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            tenant_id: user.tenant_id,
+            email: user.email.into(),
+            name: user.name,
+            role: user.role,
+            status: user.status,
+            verified_at: user.verified_at,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+/// Get yourself.
+#[utoipa::path(get, path = "/api/v1/users/me", operation_id = "me", tag = "users", responses(
+    (status = 200, description = "You", body = WireUser),
+))]
+pub(super) async fn me(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    let (id, _) = caller.person()?;
+    Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
+}
+
+/// Changes to yourself; what is not named stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PatchMeBody {
+    /// How to call you.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+}
+
+/// Change yourself.
+#[utoipa::path(patch, path = "/api/v1/users/me", operation_id = "patch_me", tag = "users", request_body = PatchMeBody,
+    responses(
+    (status = 200, description = "You, as you are now", body = WireUser),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn patch_me(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<PatchMeBody>,
+) -> Result<impl Responder, Problem> {
+    let (id, _) = caller.person()?;
+    let patch = UserPatch { name: body.name, ..UserPatch::default() };
+    Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UserPage {
+    items: Vec<WireUser>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// List the tenant's users, the newest first.
+#[utoipa::path(get, path = "/api/v1/users", operation_id = "users", tag = "users", params(PageQuery), responses(
+    (status = 200, description = "A page", body = UserPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<impl Responder, Problem> {
+    let (cursor, limit) = query.parsed()?;
+    let page = shared.service.users(caller.tenant_id, cursor, limit).await?;
+    let items = page.items.into_iter().map(WireUser::from).collect();
+    Ok(Json(UserPage { items, next_cursor: page.next_cursor }))
+}
+
+/// Get a user of your tenant.
+#[utoipa::path(get, path = "/api/v1/users/{id}", operation_id = "user", tag = "users",
+    params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, description = "The user", body = WireUser),
+    (status = 404, description = "No such user", body = Problem),
+))]
+pub(super) async fn get(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<UserId>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
+}
+
+/// Changes to a user; what is not named stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "role": "viewer" }))]
+pub(super) struct PatchUserBody {
+    /// How to call them.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// `tenant_admin`, `user` or `viewer`.
+    role: Option<String>,
+    /// `active` or `disabled`.
+    status: Option<String>,
+}
+
+/// Change a user of your tenant. Who is disabled is signed out; the last admin stays one.
+#[utoipa::path(patch, path = "/api/v1/users/{id}", operation_id = "patch_user", tag = "users",
+    params(("id" = uuid::Uuid, Path)), request_body = PatchUserBody, responses(
+    (status = 200, description = "The user as they are now", body = WireUser),
+    (status = 404, description = "No such user", body = Problem),
+    (status = 409, description = "The tenant would be without an admin", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn patch(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<UserId>,
+    StrictJson(body): StrictJson<PatchUserBody>,
+) -> Result<impl Responder, Problem> {
+    let mut errors = Vec::new();
+    let role = parsed("role", body.role.as_deref(), &mut errors);
+    let status = parsed("status", body.status.as_deref(), &mut errors);
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let patch = UserPatch { name: body.name, role, status };
+    Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
+}
+
+/// An organisation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tenant)]
+pub(super) struct WireTenant {
+    #[schema(value_type = uuid::Uuid)]
+    id: TenantId,
+    name: String,
+    /// What it may have.
+    plan: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// Get your tenant.
+#[utoipa::path(get, path = "/api/v1/tenants/me", operation_id = "tenant", tag = "tenants", responses(
+    (status = 200, description = "Your tenant", body = WireTenant),
+))]
+pub(super) async fn tenant(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    let Tenant { id, name, plan, created_at } = shared.service.tenant(caller.tenant_id).await?;
+    Ok(Json(WireTenant { id, name, plan, created_at }))
+}
+
+/// Who did what.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(super) struct WireAuditEntry {
+    id: uuid::Uuid,
+    /// `user:ID`, `key:ID`, `system` or `nobody`.
+    actor: String,
+    /// Such as `product.add`.
+    action: String,
+    /// Such as `product:ID`.
+    resource: Option<String>,
+    /// From where.
+    address: Option<String>,
+    /// In which request.
+    request_id: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// A page of acts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    items: Vec<WireAuditEntry>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Read who did what in your tenant, the latest first.
+#[utoipa::path(get, path = "/api/v1/tenants/me/audit", operation_id = "audit", tag = "tenants", params(PageQuery), responses(
+    (status = 200, description = "A page", body = AuditPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn audit(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<impl Responder, Problem> {
+    let (cursor, limit) = query.parsed()?;
+    let page = shared.service.audit(caller.tenant_id, cursor, limit).await?;
+    let wire = |entry: AuditEntry| WireAuditEntry {
+        id: entry.id,
+        actor: entry.actor,
+        action: entry.action,
+        resource: entry.resource,
+        address: entry.address,
+        request_id: entry.request_id,
+        at: entry.at,
+    };
+    Ok(Json(AuditPage { items: page.items.into_iter().map(wire).collect(), next_cursor: page.next_cursor }))
+}

@@ -1,0 +1,185 @@
+//! Who is asking, and whether they may.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Parts, Service, ServiceError, ServiceResult};
+use crate::actors::user::{Admission, Identity, Knock, Principal, UserMessage};
+use crate::auth::{TokenKind, hash_of};
+use crate::domain::{ApiKeyId, Role, Scope, Scopes, SessionId, TenantId, UserId};
+use crate::limits::Allowance;
+use crate::store::{Act, Actor};
+
+/// A gatekeeper answers at once, or has to read a few rows.
+const GATE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// From where a request comes.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The address of the client.
+    pub address: IpAddr,
+    /// The client's program, in its own words.
+    pub agent: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A person.
+    User {
+        /// Who.
+        id: UserId,
+        /// In which sign-in.
+        session_id: SessionId,
+        /// As what.
+        role: Role,
+    },
+    /// A machine.
+    Key {
+        /// Which key.
+        id: ApiKeyId,
+        /// Who made it.
+        created_by: UserId,
+    },
+}
+
+/// Somebody who was let in.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// For which tenant they act.
+    pub tenant_id: TenantId,
+    /// Who.
+    pub who: Who,
+    /// What they may do.
+    pub scopes: Scopes,
+    /// From where.
+    pub origin: Origin,
+}
+
+impl Caller {
+    /// The person who asks, with their sign-in; machines have neither.
+    pub fn person(&self) -> ServiceResult<(UserId, SessionId)> {
+        match self.who {
+            Who::User { id, session_id, .. } => Ok((id, session_id)),
+            Who::Key { .. } => Err(ServiceError::Forbidden("a key is no person: sign in for this".to_owned())),
+        }
+    }
+
+    /// Refuses whoever lacks a scope.
+    pub fn require(&self, scope: Scope) -> ServiceResult<()> {
+        let missing = || ServiceError::Forbidden(format!("this needs the scope {scope}"));
+        self.scopes.contains(scope).then_some(()).ok_or_else(missing)
+    }
+
+    /// Refuses everybody but who runs the installation.
+    pub fn require_superadmin(&self) -> ServiceResult<()> {
+        match self.who {
+            Who::User { role: Role::Superadmin, .. } => Ok(()),
+            _ => Err(ServiceError::Forbidden("this needs the role superadmin".to_owned())),
+        }
+    }
+
+    /// An act of theirs for the audit log.
+    pub(super) fn act(&self, action: &'static str, resource: Option<String>) -> Act {
+        let actor = match self.who {
+            Who::User { id, .. } => Actor::User(id),
+            Who::Key { id, .. } => Actor::Key(id),
+        };
+        self.origin.act(self.tenant_id, actor, action, resource)
+    }
+}
+
+impl Origin {
+    pub(super) fn act(&self, tenant_id: TenantId, actor: Actor, action: &'static str, resource: Option<String>) -> Act {
+        Act {
+            tenant_id,
+            actor,
+            action,
+            resource,
+            address: Some(self.address),
+            request_id: self.request_id.clone(),
+            facts: serde_json::Value::Object(serde_json::Map::new()),
+        }
+    }
+}
+
+impl Service {
+    /// Lets in whoever a credential belongs to, and takes the cost from what they may ask.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unauthenticated`], [`ServiceError::Limited`], [`ServiceError::Forbidden`] for a key from a foreign network.
+    pub async fn admit(&self, credential: &str, origin: Origin, cost: u32) -> ServiceResult<(Caller, Allowance)> {
+        let (principal, session_id) = self.principal_of(credential)?;
+        let knock = Knock { session_id, address: origin.address, cost };
+        let asked = self
+            .parts
+            .gatekeepers
+            .ask(principal, Instant::now() + GATE_PATIENCE, |reply| UserMessage::Admit(knock, reply));
+        match asked.await.map_err(|_| ServiceError::Unavailable)? {
+            Admission::Admitted(identity, allowance) => Ok((caller_of(&identity, session_id, origin)?, allowance)),
+            Admission::Limited(allowance) => Err(ServiceError::Limited(allowance)),
+            Admission::Refused => Err(ServiceError::Unauthenticated),
+            Admission::WrongNetwork => {
+                Err(ServiceError::Forbidden("this key may not be used from this address".to_owned()))
+            }
+            Admission::Unavailable => Err(ServiceError::Unavailable),
+        }
+    }
+
+    /// One attempt at a door that needs no credential.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyAttempts`]
+    pub fn attempt(&self, address: IpAddr) -> ServiceResult<()> {
+        self.parts.attempts.take(address).map_err(ServiceError::TooManyAttempts)
+    }
+
+    /// The public keys that verify access tokens (RFC 7517), as JSON.
+    pub fn published_keys(&self) -> serde_json::Value {
+        serde_json::to_value(self.parts.keyring.published()).unwrap_or_default()
+    }
+
+    fn principal_of(&self, credential: &str) -> ServiceResult<(Principal, Option<SessionId>)> {
+        if credential.starts_with(TokenKind::ApiKey.prefix()) {
+            return Ok((Principal::Key(hash_of(credential)), None));
+        }
+        let claims = self.parts.keyring.verify(credential).map_err(|error| {
+            tracing::debug!(%error, "an access token was refused");
+            ServiceError::Unauthenticated
+        })?;
+        Ok((Principal::User(claims.tid, claims.sub), Some(claims.sid)))
+    }
+}
+
+fn caller_of(identity: &Identity, session_id: Option<SessionId>, origin: Origin) -> ServiceResult<Caller> {
+    match (identity, session_id) {
+        (Identity::User(user), Some(session_id)) => {
+            let who = Who::User { id: user.id, session_id, role: user.role };
+            Ok(Caller { tenant_id: user.tenant_id, who, scopes: user.role.scopes(), origin })
+        }
+        (Identity::Key(key), _) => {
+            let who = Who::Key { id: key.id, created_by: key.created_by };
+            Ok(Caller { tenant_id: key.tenant_id, who, scopes: key.scopes, origin })
+        }
+        (Identity::User(_), None) => Err(ServiceError::Unauthenticated),
+    }
+}
+
+impl Parts {
+    /// What is remembered of a person is void.
+    pub(super) fn forget_user(&self, tenant_id: TenantId, id: UserId) {
+        // A shard whose inbox is full forgets when the memory is old: within two seconds.
+        self.gatekeepers.control(Principal::User(tenant_id, id), UserMessage::Forget);
+    }
+
+    /// Notes an act that has been done. That it cannot be noted does not undo it.
+    pub(super) async fn note(self: &Arc<Self>, act: Act) {
+        let action = act.action;
+        if let Err(error) = self.store.note(act).await {
+            tracing::error!(%error, action, "an act could not be noted in the audit log");
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Signing up, in and out; links that prove or reset; passwords.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::access::{Caller, Origin};
+use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use crate::auth::{Grant, OpaqueToken, TokenKind, hash_of};
+use crate::config::Plans;
+use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, TenantId, User, UserId, UserStatus};
+use crate::store::{Actor, Credentials, LinkFacts, NewLink, NewSession, NewUser, Rotation, StoreError};
+
+const LONGEST_NAME_CHARS: usize = 200;
+const LONGEST_AGENT_CHARS: usize = 300;
+const VERIFY_LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
+const RESET_LASTS: Duration = Duration::from_secs(3600);
+/// So many failures in a row are nobody's business; each further one locks twice as long, up to the longest.
+const FREE_FAILURES: u32 = 5;
+const FIRST_LOCK: Duration = Duration::from_secs(30);
+const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
+/// From an address that signed in within this time a lock does not hold: a stranger's failures shut nobody out.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Somebody who wants a tenant of their own.
+pub struct Registration {
+    /// The address that will sign in.
+    pub email: EmailAddress,
+    /// The password.
+    pub password: String,
+    /// How to call them.
+    pub name: String,
+    /// How to call their tenant.
+    pub tenant_name: String,
+}
+
+/// What signing in gives.
+pub struct SignedIn {
+    /// For the header `Authorization`.
+    pub access_token: String,
+    /// Seconds until it expires.
+    pub expires_in_secs: u64,
+    /// For the next one.
+    pub refresh_token: String,
+    /// Who.
+    pub user: User,
+    /// The sign-in.
+    pub session_id: SessionId,
+}
+
+impl Service {
+    /// Makes a tenant and its first admin. Whether the address has an account already is not told.
+    pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
+        self.run(async move |parts: Arc<Parts>| {
+            if !parts.auth.registration {
+                return Err(ServiceError::Forbidden("registration is closed: ask for an invitation".to_owned()));
+            }
+            let Registration { email, password, name, tenant_name } = registration;
+            let mut errors = Vec::new();
+            check_name("name", &name, &mut errors);
+            check_name("tenant_name", &tenant_name, &mut errors);
+            parts.check_password("password", &password, &[email.as_str(), &name, &tenant_name], &mut errors);
+            if !errors.is_empty() {
+                return Err(ServiceError::Invalid(errors));
+            }
+            let password_hash = parts.hash(password).await?;
+            let role = Role::TenantAdmin;
+            let first = NewUser { email: email.clone(), name, role, password_hash, is_verified: false };
+            match parts.store.add_tenant(&tenant_name, Plans::FIRST, first).await {
+                Ok(user) => {
+                    parts.send_link(&user, LinkPurpose::VerifyEmail, VERIFY_LASTS).await?;
+                    parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None)).await;
+                    Ok(())
+                }
+                Err(StoreError::EmailTaken) => {
+                    tracing::info!("somebody registered with an address that has an account");
+                    Ok(())
+                }
+                Err(error) => Err(ServiceError::of(error, "tenant")),
+            }
+        })
+        .await
+    }
+
+    /// Signs in.
+    pub async fn login(&self, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
+        self.run(async move |parts: Arc<Parts>| {
+            let credentials = match parts.store.credentials(&email).await {
+                Ok(credentials) => Some(credentials),
+                Err(StoreError::NotFound) => None,
+                Err(error) => return Err(ServiceError::of(error, "user")),
+            };
+            let kept = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());
+            // Before the lock is looked at, so that the time of an answer tells nothing.
+            let is_right = parts.verify(password, kept).await?;
+            let Some(credentials) = credentials else { return Err(ServiceError::WrongCredentials) };
+            if parts.is_locked(&credentials, &origin).await? {
+                parts.note_login(&credentials.user, "auth.login_locked", &origin).await;
+                return Err(ServiceError::WrongCredentials);
+            }
+            if !is_right || credentials.user.status == UserStatus::Disabled {
+                parts.failed(&credentials, &origin).await?;
+                return Err(ServiceError::WrongCredentials);
+            }
+            let signed_in = parts.sign_in(credentials.user, &origin).await?;
+            parts.note_login(&signed_in.user, "auth.login", &origin).await;
+            Ok(signed_in)
+        })
+        .await
+    }
+
+    /// Spends a refresh token for a new pair.
+    pub async fn refresh(&self, token: String, origin: Origin) -> ServiceResult<SignedIn> {
+        self.run(async move |parts: Arc<Parts>| {
+            let next = OpaqueToken::new(TokenKind::Refresh);
+            let grace = Duration::from_secs(parts.auth.token.refresh_grace_secs);
+            let rotated = parts.store.rotate(hash_of(&token), next.hash(), parts.refresh_lasts(), grace).await;
+            match rotated.map_err(|error| ServiceError::of(error, "session"))? {
+                Rotation::Rotated(user, session_id) => parts.tokens(*user, session_id, next),
+                Rotation::JustSpent => Err(ServiceError::JustSpent),
+                Rotation::Unknown => Err(ServiceError::WrongCredentials),
+                Rotation::Stolen(user_id, session_id) => {
+                    parts.note_theft(user_id, session_id, &origin).await;
+                    Err(ServiceError::WrongCredentials)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Ends the sign-in that asks.
+    pub async fn logout(&self, caller: Caller) -> ServiceResult<()> {
+        let (_, session_id) = caller.person()?;
+        self.end_session(caller, session_id, "auth.logout").await
+    }
+
+    /// Ends one of the caller's own sign-ins.
+    pub async fn revoke_session(&self, caller: Caller, session_id: SessionId) -> ServiceResult<()> {
+        self.end_session(caller, session_id, "auth.session_revoke").await
+    }
+
+    async fn end_session(&self, caller: Caller, session_id: SessionId, action: &'static str) -> ServiceResult<()> {
+        let (user_id, _) = caller.person()?;
+        self.run(async move |parts: Arc<Parts>| {
+            let ended = parts.store.end_session(user_id, session_id).await;
+            ended.map_err(|error| ServiceError::of(error, "session"))?;
+            parts.forget_user(caller.tenant_id, user_id);
+            parts.note(caller.act(action, Some(format!("session:{session_id}")))).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends all of the caller's sign-ins.
+    pub async fn logout_everywhere(&self, caller: Caller) -> ServiceResult<()> {
+        let (user_id, _) = caller.person()?;
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.end_sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))?;
+            parts.forget_user(caller.tenant_id, user_id);
+            parts.note(caller.act("auth.logout_everywhere", None)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The caller's sign-ins.
+    pub async fn sessions(&self, caller: &Caller) -> ServiceResult<Vec<Session>> {
+        let (user_id, _) = caller.person()?;
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
+        })
+        .await
+    }
+
+    /// Proves an address by the link that was sent there.
+    pub async fn verify_email(&self, token: String, origin: Origin) -> ServiceResult<()> {
+        self.run(async move |parts: Arc<Parts>| {
+            let (tenant_id, user_id) = parts.use_link(&token, LinkPurpose::VerifyEmail).await?;
+            parts.store.verify_email(user_id).await.map_err(|error| ServiceError::of(error, "user"))?;
+            parts.forget_user(tenant_id, user_id);
+            parts.note(origin.act(tenant_id, Actor::User(user_id), "auth.verify_email", None)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sends a link that sets a new password, if the address has an account; whether it has is not told.
+    pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
+        self.run(async move |parts: Arc<Parts>| match parts.store.credentials(&email).await {
+            Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
+                parts.send_link(&user, LinkPurpose::ResetPassword, RESET_LASTS).await?;
+                parts.note_login(&user, "auth.forgot_password", &origin).await;
+                Ok(())
+            }
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(ServiceError::of(error, "user")),
+        })
+        .await
+    }
+
+    /// Sets a new password by a link. Every sign-in ends.
+    pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<()> {
+        self.run(async move |parts: Arc<Parts>| {
+            let mut errors = Vec::new();
+            // Judged before the link is used up.
+            parts.check_password("password", &password, &[], &mut errors);
+            if !errors.is_empty() {
+                return Err(ServiceError::Invalid(errors));
+            }
+            let hash = parts.hash(password).await?;
+            let (tenant_id, user_id) = parts.use_link(&token, LinkPurpose::ResetPassword).await?;
+            let set = parts.store.set_password(user_id, &hash, None).await;
+            set.map_err(|error| ServiceError::of(error, "user"))?;
+            // Whoever has the link has the mailbox.
+            parts.store.verify_email(user_id).await.map_err(|error| ServiceError::of(error, "user"))?;
+            parts.forget_user(tenant_id, user_id);
+            parts.note(origin.act(tenant_id, Actor::User(user_id), "auth.reset_password", None)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets a new password by the old one. Every other sign-in ends.
+    pub async fn change_password(&self, caller: Caller, old: String, new: String) -> ServiceResult<()> {
+        let (user_id, session_id) = caller.person()?;
+        self.run(async move |parts: Arc<Parts>| {
+            let user = parts.store.user(caller.tenant_id, user_id).await;
+            let user = user.map_err(|error| ServiceError::of(error, "user"))?;
+            let credentials = parts.store.credentials(&user.email).await;
+            let credentials = credentials.map_err(|error| ServiceError::of(error, "user"))?;
+            if !parts.verify(old, credentials.password_hash.clone()).await? {
+                parts.failed(&credentials, &caller.origin).await?;
+                return Err(ServiceError::invalid("old_password", "is not the password in force"));
+            }
+            let mut errors = Vec::new();
+            parts.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors);
+            if !errors.is_empty() {
+                return Err(ServiceError::Invalid(errors));
+            }
+            let hash = parts.hash(new).await?;
+            let set = parts.store.set_password(user_id, &hash, Some(session_id)).await;
+            set.map_err(|error| ServiceError::of(error, "user"))?;
+            parts.forget_user(caller.tenant_id, user_id);
+            parts.note(caller.act("auth.change_password", None)).await;
+            Ok(())
+        })
+        .await
+    }
+}
+
+pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
+    let chars = name.chars().count();
+    if name.trim().is_empty() || chars > LONGEST_NAME_CHARS || name.chars().any(char::is_control) {
+        let message = format!("has 1 to {LONGEST_NAME_CHARS} characters and no control characters");
+        errors.push(FieldError::new(field, message));
+    }
+}
+
+fn lock_after(failures: u32) -> Duration {
+    match failures.checked_sub(FREE_FAILURES) {
+        None => Duration::ZERO,
+        Some(further) => FIRST_LOCK.saturating_mul(2u32.saturating_pow(further)).min(LONGEST_LOCK),
+    }
+}
+
+impl Parts {
+    pub(super) fn check_password(&self, field: &str, password: &str, about: &[&str], errors: &mut Vec<FieldError>) {
+        if let Err(refused) = self.passwords.judge(password, about) {
+            errors.push(FieldError::new(field, refused));
+        }
+    }
+
+    pub(super) async fn hash(&self, password: String) -> ServiceResult<String> {
+        self.passwords.hash(password).await.map_err(hash_failed)
+    }
+
+    async fn verify(&self, password: String, kept: Option<String>) -> ServiceResult<bool> {
+        self.passwords.verify(password, kept).await.map_err(hash_failed)
+    }
+
+    async fn is_locked(&self, credentials: &Credentials, origin: &Origin) -> ServiceResult<bool> {
+        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
+        if credentials.locked_until <= now {
+            return Ok(false);
+        }
+        let since = now.saturating_sub(KNOWN_FOR).unwrap_or(Timestamp::MIN);
+        let known = self.store.knows_address(credentials.user.id, origin.address, since).await;
+        Ok(!known.map_err(|error| ServiceError::of(error, "user"))?)
+    }
+
+    async fn failed(self: &Arc<Self>, credentials: &Credentials, origin: &Origin) -> ServiceResult<()> {
+        let lock = lock_after(credentials.failed_logins.saturating_add(1));
+        let noted = self.store.note_failed_login(credentials.user.id, lock).await;
+        noted.map_err(|error| ServiceError::of(error, "user"))?;
+        self.note_login(&credentials.user, "auth.login_failed", origin).await;
+        Ok(())
+    }
+
+    async fn note_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
+        let resource = Some(format!("user:{}", user.id));
+        let actor = if action == "auth.login" { Actor::User(user.id) } else { Actor::Nobody };
+        self.note(origin.act(user.tenant_id, actor, action, resource)).await;
+    }
+
+    async fn note_theft(self: &Arc<Self>, user_id: UserId, session_id: SessionId, origin: &Origin) {
+        tracing::warn!(%user_id, %session_id, "a spent refresh token came again: the sign-in is over");
+        let Ok(tenant_id) = self.store.tenant_of_user(user_id).await else { return };
+        self.forget_user(tenant_id, user_id);
+        let resource = Some(format!("session:{session_id}"));
+        self.note(origin.act(tenant_id, Actor::Nobody, "auth.refresh_reused", resource)).await;
+    }
+
+    fn refresh_lasts(&self) -> Duration {
+        Duration::from_secs(u64::from(self.auth.token.refresh_days) * 24 * 3600)
+    }
+
+    pub(super) async fn sign_in(&self, user: User, origin: &Origin) -> ServiceResult<SignedIn> {
+        let token = OpaqueToken::new(TokenKind::Refresh);
+        let agent = origin.agent.as_ref().map(|agent| agent.chars().take(LONGEST_AGENT_CHARS).collect());
+        let (address, lasts) = (Some(origin.address), self.refresh_lasts());
+        let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
+        let session = self.store.open_session(session).await.map_err(|error| ServiceError::of(error, "user"))?;
+        self.forget_user(user.tenant_id, user.id);
+        self.tokens(user, session.id, token)
+    }
+
+    fn tokens(&self, user: User, session_id: SessionId, refresh: OpaqueToken) -> ServiceResult<SignedIn> {
+        let grant = Grant { user_id: user.id, tenant_id: user.tenant_id, session_id, role: user.role };
+        let access_token = self.keyring.issue(grant, Timestamp::now()).map_err(|error| {
+            tracing::error!(%error, "an access token could not be signed");
+            ServiceError::Internal
+        })?;
+        let expires_in_secs = self.auth.token.access_secs;
+        Ok(SignedIn { access_token, expires_in_secs, refresh_token: refresh.reveal(), user, session_id })
+    }
+
+    async fn send_link(&self, user: &User, purpose: LinkPurpose, lasts: Duration) -> ServiceResult<()> {
+        let token = OpaqueToken::new(TokenKind::Link);
+        let link = NewLink {
+            hash: token.hash(),
+            purpose,
+            tenant_id: user.tenant_id,
+            user_id: Some(user.id),
+            facts: LinkFacts::default(),
+            lasts,
+        };
+        self.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
+        self.tell_link(user.email.as_str(), purpose, &token.reveal());
+        Ok(())
+    }
+
+    /// As long as there is no mail server, the log is the mailbox.
+    pub(super) fn tell_link(&self, to: &str, purpose: LinkPurpose, token: &str) {
+        let url = self.auth.public_url.join(&format!("auth/{}?token={token}", purpose.as_str()));
+        let url = url.map_or_else(|_| String::new(), |url| url.to_string());
+        tracing::warn!(to, url, "no mail server is configured; the link for {}", purpose.as_str());
+    }
+
+    /// The user of a link, which is used up.
+    async fn use_link(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<(TenantId, UserId)> {
+        let wrong =
+            || ServiceError::invalid("token", "is not valid, was used already, or is too old: ask for a new one");
+        let used = self.store.use_link(hash_of(token), purpose).await.map_err(|error| match error {
+            StoreError::NotFound => wrong(),
+            other => ServiceError::of(other, "link"),
+        })?;
+        Ok((used.tenant_id, used.user_id.ok_or_else(wrong)?))
+    }
+}
+
+fn hash_failed(error: impl std::fmt::Display) -> ServiceError {
+    tracing::error!(%error, "a password could not be hashed");
+    ServiceError::Internal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_failures_are_free_and_no_lock_lasts_for_good() {
+        assert_eq!([1, 4, 5, 6, 7, 60].map(|failures| lock_after(failures).as_secs()), [0, 0, 30, 60, 120, 900]);
+    }
+}

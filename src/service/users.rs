@@ -1,0 +1,180 @@
+//! The people of a tenant, the tenant itself, and what was done in it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::{Caller, Origin};
+use super::auth::check_name;
+use super::products::{cursor_or, valid};
+use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use crate::auth::{OpaqueToken, TokenKind, hash_of};
+use crate::config::AuthSettings;
+use crate::domain::{EmailAddress, LinkPurpose, Role, Tenant, TenantId, User, UserId, UserStatus};
+use crate::store::{Actor, AuditEntry, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
+
+const SET_UP_LASTS: Duration = Duration::from_secs(24 * 3600);
+
+/// The first user of an installation.
+pub struct FirstUser {
+    /// The address that will sign in.
+    pub email: EmailAddress,
+    /// The password.
+    pub password: String,
+    /// How to call them.
+    pub name: String,
+}
+
+impl Service {
+    /// One user of the caller's tenant.
+    pub async fn user(&self, tenant_id: TenantId, id: UserId) -> ServiceResult<User> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.user(tenant_id, id).await.map_err(|error| ServiceError::of(error, "user"))
+        })
+        .await
+    }
+
+    /// A page of a tenant's users, the newest first.
+    pub async fn users(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<User>> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.users(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("user"))
+        })
+        .await
+    }
+
+    /// Changes a user: their name by themselves, everything by an admin.
+    pub async fn update_user(&self, caller: Caller, id: UserId, patch: UserPatch) -> ServiceResult<User> {
+        self.run(async move |parts: Arc<Parts>| {
+            check_patch(&patch)?;
+            let before = parts.store.user(caller.tenant_id, id).await;
+            let before = before.map_err(|error| ServiceError::of(error, "user"))?;
+            // Who runs the installation is not deposed by who runs a tenant.
+            if before.role == Role::Superadmin && (patch.role.is_some() || patch.status.is_some()) {
+                caller.require_superadmin()?;
+            }
+            let updated = parts.store.update_user(caller.tenant_id, id, &patch).await;
+            let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
+            parts.forget_user(caller.tenant_id, id);
+            parts.note(caller.act("user.update", Some(format!("user:{id}")))).await;
+            Ok(user)
+        })
+        .await
+    }
+
+    /// One tenant.
+    pub async fn tenant(&self, id: TenantId) -> ServiceResult<Tenant> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
+        })
+        .await
+    }
+
+    /// A page of what was done in a tenant, the latest first.
+    pub async fn audit(
+        &self,
+        tenant_id: TenantId,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> ServiceResult<Page<AuditEntry>> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.acts(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("act"))
+        })
+        .await
+    }
+
+    /// Makes the first user of an empty installation, by the link that its log shows at the first start.
+    pub async fn set_up(&self, token: String, first: FirstUser, origin: Origin) -> ServiceResult<User> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.check_empty().await?;
+            let user = parts.new_superadmin(first).await?;
+            parts.store.use_link(hash_of(&token), LinkPurpose::SetUp).await.map_err(|error| match error {
+                StoreError::NotFound => {
+                    ServiceError::invalid("token", "is not the one that the log shows, or was used")
+                }
+                other => ServiceError::of(other, "link"),
+            })?;
+            parts.add_superadmin(user, &origin).await
+        })
+        .await
+    }
+
+    /// At the start: an empty installation gets the admin that its settings name, or tells the way in. True if it was empty.
+    pub async fn welcome(&self) -> ServiceResult<bool> {
+        self.run(async move |parts: Arc<Parts>| {
+            if parts.check_empty().await.is_err() {
+                return Ok(false);
+            }
+            let AuthSettings { admin_email, admin_password, .. } = &parts.auth;
+            if let (Some(email), Some(password)) = (admin_email.clone(), admin_password) {
+                let first = FirstUser { name: email.to_string(), email, password: password.reveal().to_owned() };
+                let user = parts.new_superadmin(first).await?;
+                let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: None, request_id: None };
+                parts.add_superadmin(user, &origin).await?;
+                tracing::info!("the admin of the settings can sign in now");
+            } else {
+                parts.tell_set_up_link().await?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+}
+
+impl Parts {
+    async fn check_empty(&self) -> ServiceResult<()> {
+        let has_users = self.store.has_users().await.map_err(|error| ServiceError::of(error, "user"))?;
+        let taken = || ServiceError::Conflict("set_up", "this installation has users already: sign in".to_owned());
+        if has_users { Err(taken()) } else { Ok(()) }
+    }
+
+    async fn new_superadmin(&self, first: FirstUser) -> ServiceResult<NewUser> {
+        let FirstUser { email, password, name } = first;
+        let mut errors = Vec::new();
+        check_name("name", &name, &mut errors);
+        self.check_password("password", &password, &[email.as_str(), &name], &mut errors);
+        valid(errors)?;
+        let password_hash = self.hash(password).await?;
+        Ok(NewUser { email, name, role: Role::Superadmin, password_hash, is_verified: true })
+    }
+
+    async fn add_superadmin(self: &Arc<Self>, user: NewUser, origin: &Origin) -> ServiceResult<User> {
+        let added = self.store.add_user(TenantId::BUILT_IN, user).await;
+        let user = added.map_err(|error| ServiceError::of(error, "user"))?;
+        self.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.set_up", None)).await;
+        Ok(user)
+    }
+
+    async fn tell_set_up_link(&self) -> ServiceResult<()> {
+        let token = OpaqueToken::new(TokenKind::Link);
+        let link = NewLink {
+            hash: token.hash(),
+            purpose: LinkPurpose::SetUp,
+            tenant_id: TenantId::BUILT_IN,
+            user_id: None,
+            facts: LinkFacts::default(),
+            lasts: SET_UP_LASTS,
+        };
+        self.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
+        let (url, token) = (&self.auth.public_url, token.reveal());
+        tracing::warn!(
+            "nobody can sign in yet; make the first user, within a day, by: curl {url}api/v1/auth/set-up \
+             -H 'content-type: application/json' \
+             -d '{{\"token\":\"{token}\",\"email\":\"…\",\"password\":\"…\",\"name\":\"…\"}}'"
+        );
+        Ok(())
+    }
+}
+
+fn check_patch(patch: &UserPatch) -> ServiceResult<()> {
+    let mut errors = Vec::new();
+    if let Some(name) = &patch.name {
+        check_name("name", name, &mut errors);
+    }
+    if patch.role == Some(Role::Superadmin) {
+        errors.push(FieldError::new("role", "use tenant_admin, user or viewer"));
+    }
+    if patch.status == Some(UserStatus::Leaving) {
+        errors.push(FieldError::new("status", "use active or disabled"));
+    }
+    valid(errors)
+}
