@@ -1,7 +1,7 @@
 //! `/api/v1/alerts`: rules, and the events they gave rise to.
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,17 +10,17 @@ use utoipa::{IntoParams, ToSchema};
 use super::Shared;
 use super::problem::Problem;
 use super::products::{WireMoney, limit_of, parsed};
-use super::routes::path;
+use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{
     Asin, Condition, Delivery, DeliveryId, DeliveryStatus, EventId, Marketplace, Money, ProductId, RuleId, Scope,
 };
 use crate::service::{AddRule, Caller, EventRow, RuleRow};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/alerts", |path| path.get(Scope::ProductRead, list).post(Scope::AlertWrite, add));
-    path(config, "/alerts/events", |path| path.get(Scope::ProductRead, events));
-    path(config, "/alerts/{id}", |path| path.get(Scope::ProductRead, get).delete(Scope::AlertWrite, remove));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/alerts", |path| path.get(Scope::ProductRead, list).post(Scope::AlertWrite, add));
+    routes.path("/alerts/events", |path| path.get(Scope::ProductRead, events));
+    routes.path("/alerts/{id}", |path| path.get(Scope::ProductRead, get).delete(Scope::AlertWrite, remove));
 }
 
 /// A rule to create.

@@ -1,7 +1,7 @@
 //! `/api/v1/auth/api-keys`: the keys of machines.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,14 +10,14 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::paging::PageQuery;
 use super::problem::Problem;
-use super::routes::path;
+use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{ApiKey, ApiKeyId, Scope, UserId};
 use crate::service::{AddApiKey, Caller, FieldError};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/auth/api-keys", |path| path.get(Scope::AdminTenant, list).post(Scope::AdminTenant, add));
-    path(config, "/auth/api-keys/{id}", |path| path.delete(Scope::AdminTenant, revoke));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/auth/api-keys", |path| path.get(Scope::AdminTenant, list).post(Scope::AdminTenant, add));
+    routes.path("/auth/api-keys/{id}", |path| path.delete(Scope::AdminTenant, revoke));
 }
 
 /// A key to make.
@@ -137,7 +137,7 @@ pub(super) struct ApiKeyPage {
 }
 
 /// Make a key. It is shown this once.
-#[utoipa::path(post, path = "/api/v1/auth/api-keys", operation_id = "add_api_key", tag = "auth",
+#[utoipa::path(post, path = "/api/v1/auth/api-keys", tag = "auth",
     request_body = AddApiKeyBody, responses(
     (status = 201, description = "Made; `key` is never shown again", body = WireApiKey),
     (status = 422, description = "A field is wrong", body = Problem),
@@ -152,7 +152,7 @@ pub(super) async fn add(
 }
 
 /// List the tenant's keys, the newest first.
-#[utoipa::path(get, path = "/api/v1/auth/api-keys", operation_id = "api_keys", tag = "auth", params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/v1/auth/api-keys", tag = "auth", params(PageQuery), responses(
     (status = 200, description = "A page", body = ApiKeyPage),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
@@ -168,7 +168,7 @@ pub(super) async fn list(
 }
 
 /// Revoke a key for good.
-#[utoipa::path(delete, path = "/api/v1/auth/api-keys/{id}", operation_id = "revoke_api_key", tag = "auth",
+#[utoipa::path(delete, path = "/api/v1/auth/api-keys/{id}", tag = "auth",
     params(("id" = uuid::Uuid, Path)), responses(
     (status = 204, description = "Revoked"),
     (status = 404, description = "No such key in force", body = Problem),

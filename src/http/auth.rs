@@ -1,7 +1,7 @@
 //! `/api/v1/auth`: signing up, in and out.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,26 +9,26 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::problem::Problem;
-use super::routes::{Access, path};
+use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson};
 use super::users::WireUser;
 use crate::domain::{EmailAddress, Scopes, Session, SessionId};
 use crate::service::{Caller, FieldError, FirstUser, Origin, Registration, SignedIn};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/auth/register", |path| path.post(Access::Door, register));
-    path(config, "/auth/set-up", |path| path.post(Access::Door, set_up));
-    path(config, "/auth/login", |path| path.post(Access::Door, login));
-    path(config, "/auth/refresh", |path| path.post(Access::Door, refresh));
-    path(config, "/auth/verify-email", |path| path.post(Access::Door, verify_email));
-    path(config, "/auth/forgot-password", |path| path.post(Access::Door, forgot_password));
-    path(config, "/auth/reset-password", |path| path.post(Access::Door, reset_password));
-    path(config, "/auth/change-password", |path| path.post(Access::Known, change_password));
-    path(config, "/auth/logout", |path| path.post(Access::Known, logout));
-    path(config, "/auth/logout-everywhere", |path| path.post(Access::Known, logout_everywhere));
-    path(config, "/auth/sessions", |path| path.get(Access::Known, sessions));
-    path(config, "/auth/sessions/{id}", |path| path.delete(Access::Known, revoke_session));
-    path(config, "/auth/jwks.json", |path| path.get(Access::Open, jwks));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/auth/register", |path| path.post(Access::Door, register));
+    routes.path("/auth/set-up", |path| path.post(Access::Door, set_up));
+    routes.path("/auth/login", |path| path.post(Access::Door, login));
+    routes.path("/auth/refresh", |path| path.post(Access::Door, refresh));
+    routes.path("/auth/verify-email", |path| path.post(Access::Door, verify_email));
+    routes.path("/auth/forgot-password", |path| path.post(Access::Door, forgot_password));
+    routes.path("/auth/reset-password", |path| path.post(Access::Door, reset_password));
+    routes.path("/auth/change-password", |path| path.post(Access::Known, change_password));
+    routes.path("/auth/logout", |path| path.post(Access::Known, logout));
+    routes.path("/auth/logout-everywhere", |path| path.post(Access::Known, logout_everywhere));
+    routes.path("/auth/sessions", |path| path.get(Access::Known, sessions));
+    routes.path("/auth/sessions/{id}", |path| path.delete(Access::Known, revoke_session));
+    routes.path("/auth/jwks.json", |path| path.get(Access::Open, jwks));
 }
 
 /// Parses an address, and notes what is wrong with it.
@@ -58,7 +58,7 @@ pub(super) struct RegisterBody {
 }
 
 /// Register: a new tenant with its first admin. The answer is the same when the address has an account already.
-#[utoipa::path(post, path = "/api/v1/auth/register", operation_id = "register", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/register", tag = "auth",
     request_body = RegisterBody, responses(
     (status = 202, description = "A mail is on its way; if the address has an account, nothing has changed"),
     (status = 403, description = "Registration is closed", body = Problem),
@@ -91,7 +91,7 @@ pub(super) struct SetUpBody {
 }
 
 /// Make the first user of an empty installation, by the link in its log.
-#[utoipa::path(post, path = "/api/v1/auth/set-up", operation_id = "set_up", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/set-up", tag = "auth",
     request_body = SetUpBody, responses(
     (status = 201, description = "The superadmin", body = WireUser),
     (status = 422, description = "A field is wrong, or the link was used", body = Problem),
@@ -153,7 +153,7 @@ impl From<SignedIn> for WireTokens {
 }
 
 /// Sign in.
-#[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "login", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth",
     request_body = LoginBody, responses(
     (status = 200, description = "Signed in", body = WireTokens),
     (status = 401, description = "Address and password do not fit, or the account is locked for a while", body = Problem),
@@ -177,7 +177,7 @@ pub(super) struct RefreshBody {
 }
 
 /// Spend a refresh token for a new pair. One that was spent before ends its sign-in.
-#[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth",
     request_body = RefreshBody, responses(
     (status = 200, description = "The next pair", body = WireTokens),
     (status = 401, description = "Not valid any more: sign in", body = Problem),
@@ -194,7 +194,7 @@ pub(super) async fn refresh(
 }
 
 /// End this sign-in.
-#[utoipa::path(post, path = "/api/v1/auth/logout", operation_id = "logout", tag = "auth", responses(
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", responses(
     (status = 204, description = "Signed out"),
 ))]
 pub(super) async fn logout(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
@@ -203,7 +203,7 @@ pub(super) async fn logout(shared: Data<Shared>, caller: Caller) -> Result<impl 
 }
 
 /// End all of your sign-ins.
-#[utoipa::path(post, path = "/api/v1/auth/logout-everywhere", operation_id = "logout_everywhere", tag = "auth", responses(
+#[utoipa::path(post, path = "/api/v1/auth/logout-everywhere", tag = "auth", responses(
     (status = 204, description = "Signed out everywhere"),
 ))]
 pub(super) async fn logout_everywhere(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
@@ -219,7 +219,7 @@ pub(super) struct VerifyEmailBody {
 }
 
 /// Prove an address by the link that was sent there.
-#[utoipa::path(post, path = "/api/v1/auth/verify-email", operation_id = "verify_email", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/verify-email", tag = "auth",
     request_body = VerifyEmailBody, responses(
     (status = 204, description = "Proved"),
     (status = 422, description = "The link is not valid any more", body = Problem),
@@ -242,7 +242,7 @@ pub(super) struct ForgotPasswordBody {
 }
 
 /// Ask for a link that sets a new password. The answer is the same when the address has no account.
-#[utoipa::path(post, path = "/api/v1/auth/forgot-password", operation_id = "forgot_password", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/forgot-password", tag = "auth",
     request_body = ForgotPasswordBody, responses(
     (status = 202, description = "If the address has an account, a mail is on its way"),
     (status = 422, description = "A field is wrong", body = Problem),
@@ -266,7 +266,7 @@ pub(super) struct ResetPasswordBody {
 }
 
 /// Set a new password by a link. Every sign-in ends.
-#[utoipa::path(post, path = "/api/v1/auth/reset-password", operation_id = "reset_password", tag = "auth", security(()),
+#[utoipa::path(post, path = "/api/v1/auth/reset-password", tag = "auth",
     request_body = ResetPasswordBody, responses(
     (status = 204, description = "Set; sign in with it"),
     (status = 422, description = "The link is not valid any more, or the password is refused", body = Problem),
@@ -290,7 +290,7 @@ pub(super) struct ChangePasswordBody {
 }
 
 /// Set a new password by the old one. Every other sign-in ends.
-#[utoipa::path(post, path = "/api/v1/auth/change-password", operation_id = "change_password", tag = "auth",
+#[utoipa::path(post, path = "/api/v1/auth/change-password", tag = "auth",
     request_body = ChangePasswordBody, responses(
     (status = 204, description = "Set"),
     (status = 422, description = "The old one is wrong, or the new one is refused", body = Problem),
@@ -332,7 +332,7 @@ pub(super) struct SessionList {
 }
 
 /// List your sign-ins.
-#[utoipa::path(get, path = "/api/v1/auth/sessions", operation_id = "sessions", tag = "auth", responses(
+#[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "auth", responses(
     (status = 200, description = "Those that have not ended", body = SessionList),
 ))]
 pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
@@ -351,7 +351,7 @@ pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<imp
 }
 
 /// End one of your sign-ins.
-#[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", operation_id = "revoke_session", tag = "auth",
+#[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", tag = "auth",
     params(("id" = uuid::Uuid, Path)), responses(
     (status = 204, description = "Ended"),
     (status = 404, description = "No such sign-in of yours", body = Problem),
@@ -366,7 +366,7 @@ pub(super) async fn revoke_session(
 }
 
 /// The public keys that verify access tokens (RFC 7517).
-#[utoipa::path(get, path = "/api/v1/auth/jwks.json", operation_id = "jwks", tag = "auth", security(()), responses(
+#[utoipa::path(get, path = "/api/v1/auth/jwks.json", tag = "auth", responses(
     (status = 200, description = "A JWK set", body = Object),
 ))]
 pub(super) async fn jwks(shared: Data<Shared>) -> impl Responder {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::problem::Problem;
-use super::routes::path;
+use super::routes::Routes;
 use super::strict::{PathId, StrictJson};
 use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
 use crate::service::Caller;
@@ -19,9 +19,9 @@ use crate::service::Caller;
 /// What remains of a request's time for everything but the waiting.
 const WAIT_MARGIN: Duration = Duration::from_millis(500);
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/crawl", |path| path.post(Scope::CrawlCreate, ask));
-    path(config, "/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/crawl", |path| path.post(Scope::CrawlCreate, ask));
+    routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
 }
 
 /// Products to look at now.

@@ -1,21 +1,21 @@
 //! Probes and metrics.
 
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Shared;
 use super::problem::Problem;
-use super::routes::{Access, path};
+use super::routes::{Access, Routes};
 use crate::service::Health;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/health", |path| path.get(Access::Open, health));
-    path(config, "/health/live", |path| path.get(Access::Open, live));
-    path(config, "/health/ready", |path| path.get(Access::Open, ready));
-    path(config, "/metrics", |path| path.get(Access::Open, metrics));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/health", |path| path.get(Access::Open, health));
+    routes.path("/health/live", |path| path.get(Access::Open, live));
+    routes.path("/health/ready", |path| path.get(Access::Open, ready));
+    routes.path("/metrics", |path| path.get(Access::Open, metrics));
 }
 
 /// The state of this process.
@@ -39,7 +39,7 @@ impl From<Health> for WireHealth {
 }
 
 /// Alive, with a summary: 200 as long as the process works at all.
-#[utoipa::path(get, path = "/health", tag = "health", security(()), responses(
+#[utoipa::path(get, path = "/health", tag = "health", responses(
     (status = 200, description = "Alive", body = WireHealth), (status = 503, description = "Frozen", body = WireHealth)))]
 pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Problem> {
     let health = shared.service.health().await?;
@@ -47,7 +47,7 @@ pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Probl
 }
 
 /// Alive: restart the process when this fails.
-#[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses(
+#[utoipa::path(get, path = "/health/live", tag = "health", responses(
     (status = 200, description = "Alive"), (status = 503, description = "Frozen")))]
 pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
     let alive = shared.service.is_alive();
@@ -55,7 +55,7 @@ pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
 }
 
 /// Ready: send requests here only while this succeeds.
-#[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
+#[utoipa::path(get, path = "/health/ready", tag = "health", responses(
     (status = 200, description = "Ready", body = WireHealth), (status = 503, description = "Not ready", body = WireHealth)))]
 pub(super) async fn ready(shared: Data<Shared>) -> Result<impl Responder, Problem> {
     let health = shared.service.health().await?;
@@ -68,7 +68,7 @@ fn answer(good: bool, health: Health) -> HttpResponse {
 }
 
 /// What Prometheus scrapes.
-#[utoipa::path(get, path = "/metrics", tag = "health", security(()), responses((status = 200, description = "Prometheus text", content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "Prometheus text", content_type = "text/plain")))]
 pub(super) async fn metrics(shared: Data<Shared>) -> impl Responder {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(shared.metrics.render())
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/products/{id}/history` and what is made of it.
 
 use actix_web::Responder;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Shared;
 use super::problem::Problem;
 use super::products::{WireMoney, parsed};
-use super::routes::path;
+use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
 use crate::domain::stats::{Extreme, PriceStats};
 use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Scope, Series};
@@ -19,11 +19,11 @@ use crate::service::{Caller, FieldError, History, HistoryQuery, Stats};
 const DEFAULT_POINTS: u32 = 5000;
 const MOST_POINTS: u32 = 50_000;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/products/{id}/history", |path| path.get(Scope::ProductRead, history));
-    path(config, "/products/{id}/price-history", |path| path.get(Scope::ProductRead, price_history));
-    path(config, "/products/{id}/rank-history", |path| path.get(Scope::ProductRead, rank_history));
-    path(config, "/products/{id}/stats", |path| path.get(Scope::ProductRead, stats));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/products/{id}/history", |path| path.get(Scope::ProductRead, history));
+    routes.path("/products/{id}/price-history", |path| path.get(Scope::ProductRead, price_history));
+    routes.path("/products/{id}/rank-history", |path| path.get(Scope::ProductRead, rank_history));
+    routes.path("/products/{id}/stats", |path| path.get(Scope::ProductRead, stats));
 }
 
 /// Which part of the history.

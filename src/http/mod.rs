@@ -29,6 +29,8 @@ use actix_web::{App, HttpServer};
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
+use routes::Routes;
+
 pub use openapi::document as openapi_document;
 
 /// How requests are taken.
@@ -68,7 +70,7 @@ pub fn serve(
             .app_data(shared.clone())
             .wrap(Compress::default())
             .wrap(from_fn(observe::observe))
-            .configure(routes)
+            .configure(configure)
             .default_service(web::to(problem::no_such_route))
     };
     let seconds = settings.drain.as_secs().max(1);
@@ -84,17 +86,22 @@ pub fn serve(
     Ok((server, handle))
 }
 
-fn routes(config: &mut ServiceConfig) {
-    health::routes(config);
-    openapi::routes(config);
-    config.service(
-        web::scope("/api/v1")
-            .configure(history::routes)
-            .configure(products::routes)
-            .configure(crawl::routes)
-            .configure(alerts::routes)
-            .configure(auth::routes)
-            .configure(api_keys::routes)
-            .configure(users::routes),
-    );
+fn configure(config: &mut ServiceConfig) {
+    register(&mut Routes::to(config));
+    openapi::page(config);
+}
+
+/// Every route there is.
+fn register(routes: &mut Routes<'_>) {
+    health::routes(routes);
+    let api = routes.below("/api/v1");
+    openapi::routes(api);
+    // Before those of products: what is longer is matched first.
+    history::routes(api);
+    products::routes(api);
+    crawl::routes(api);
+    alerts::routes(api);
+    auth::routes(api);
+    api_keys::routes(api);
+    users::routes(api);
 }

@@ -1,15 +1,19 @@
 //! The OpenAPI document, generated from the handlers, and a page to read it in.
 
 use actix_web::Responder;
+use actix_web::http::Method;
 use actix_web::web::{self, Json, ServiceConfig};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{self, Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::routes::{Access, path};
+use super::routes::{Access, Route, Routes};
 use super::{alerts, api_keys, auth, crawl, health, history, products, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
+const PROBLEM_TYPE: &str = "application/problem+json";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -58,6 +62,7 @@ const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
         health::live,
         health::ready,
         health::metrics,
+        openapi_json,
     ),
     security(("bearer" = []), ("api_key" = [])),
     modifiers(&Credentials)
@@ -78,18 +83,142 @@ impl Modify for Credentials {
     }
 }
 
-/// The document.
-pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+/// The document: what the handlers say of themselves, and what the gate before them and the server around them do.
+pub fn document() -> openapi::OpenApi {
+    let mut document = Document::openapi();
+    let mut routes = Routes::to_nobody();
+    super::register(&mut routes);
+    for route in routes.into_table() {
+        let path = document.paths.paths.get_mut(&route.pattern);
+        if let Some(operation) = path.and_then(|path| operation_of(path, &route.method)) {
+            complete(operation, &route);
+        }
+    }
+    document
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, DOCUMENT_PATH, |path| path.get(Access::Open, openapi));
+fn operation_of<'d>(path: &'d mut PathItem, method: &Method) -> Option<&'d mut Operation> {
+    match *method {
+        Method::GET => path.get.as_mut(),
+        Method::POST => path.post.as_mut(),
+        Method::PATCH => path.patch.as_mut(),
+        Method::DELETE => path.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// Says of an operation what is true of every one of its kind.
+fn complete(operation: &mut Operation, route: &Route) {
+    operation.operation_id = Some(operation_id(route));
+    let responses = &mut operation.responses.responses;
+    let mut add = |status: &str, description: &str| {
+        responses.entry(status.to_owned()).or_insert_with(|| problem(description));
+    };
+    match route.access {
+        Access::Open => {}
+        Access::Door => add("429", "Too many attempts from this address"),
+        Access::Known | Access::Needs(_) => {
+            add("401", "No valid credential");
+            add("403", "Not allowed to this credential");
+            add("429", "Too many requests of this caller");
+        }
+    }
+    if operation.request_body.is_some() {
+        add("400", "Not JSON");
+        add("413", "The body is too large");
+        add("415", "The body does not say that it is JSON");
+        add("422", "A field is wrong");
+    }
+    add("500", "Our fault; the log has the details");
+    add("503", "The database is away: try again soon");
+    add("504", "It took too long");
+    responses.values_mut().for_each(use_problem_type);
+    operation.security = match route.access {
+        Access::Open | Access::Door => Some(vec![SecurityRequirement::default()]),
+        Access::Known | Access::Needs(_) => None,
+    };
+    if let Access::Needs(scope) = route.access {
+        let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
+        operation.description = Some(format!("{said}Needs the scope `{scope}`."));
+    }
+}
+
+/// `get_products_id`: unique, because method and path are.
+fn operation_id(route: &Route) -> String {
+    let path = route.pattern.strip_prefix("/api/v1").unwrap_or(&route.pattern);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let method = route.method.as_str().to_ascii_lowercase();
+    std::iter::once(method.as_str()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn problem(description: &str) -> RefOr<Response> {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    RefOr::T(ResponseBuilder::new().description(description).content(PROBLEM_TYPE, content).build())
+}
+
+/// A problem that a handler has declared as JSON is of the type that it is sent as.
+fn use_problem_type(response: &mut RefOr<Response>) {
+    let RefOr::T(response) = response else { return };
+    let is_problem = |content: &RefOr<Content>| match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(reference)), .. }) => reference.ref_location.ends_with("/Problem"),
+        _ => false,
+    };
+    if response.content.get("application/json").is_some_and(is_problem)
+        && let Some(content) = response.content.shift_remove("application/json")
+    {
+        response.content.insert(PROBLEM_TYPE.to_owned(), content);
+    }
+}
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/openapi.json", |path| path.get(Access::Open, openapi_json));
+}
+
+/// The page to read it in: files that are part of the program.
+pub(super) fn page(config: &mut ServiceConfig) {
     config
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from(DOCUMENT_PATH)));
 }
 
-async fn openapi() -> impl Responder {
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "documents", responses(
+    (status = 200, description = "An OpenAPI 3.1 document", body = Object)))]
+pub(super) async fn openapi_json() -> impl Responder {
     Json(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_tells_of_every_route_and_of_no_other() {
+        let mut routes = Routes::to_nobody();
+        crate::http::register(&mut routes);
+        let registered: BTreeSet<(String, String)> =
+            routes.into_table().into_iter().map(|route| (route.pattern, route.method.to_string())).collect();
+        let mut told = BTreeSet::new();
+        for (pattern, mut path) in document().paths.paths {
+            for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT] {
+                if operation_of(&mut path, &method).is_some() {
+                    told.insert((pattern.clone(), method.to_string()));
+                }
+            }
+        }
+        assert_eq!(registered, told);
+    }
+
+    #[test]
+    fn no_two_operations_have_one_name() {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().values();
+        let names: Vec<_> = paths
+            .flat_map(|path| path.as_object().unwrap().values())
+            .filter_map(|operation| operation["operationId"].as_str())
+            .collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/products`
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::problem::Problem;
-use super::routes::path;
+use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
     Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
@@ -21,9 +21,9 @@ pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// Rows of a page at most.
 pub(super) const MOST_LIMIT: u32 = 500;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/products", |path| path.get(Scope::ProductRead, list).post(Scope::ProductWrite, add));
-    path(config, "/products/{id}", |path| {
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/products", |path| path.get(Scope::ProductRead, list).post(Scope::ProductWrite, add));
+    routes.path("/products/{id}", |path| {
         path.get(Scope::ProductRead, get).patch(Scope::ProductWrite, patch).delete(Scope::ProductDelete, remove)
     });
 }

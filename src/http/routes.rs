@@ -38,26 +38,76 @@ impl From<Scope> for Access {
 /// What most requests cost, of a caller's requests a minute.
 const ORDINARY: u32 = 1;
 
+/// A route, as it was registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    /// The whole pattern: `/api/v1/products/{id}`.
+    pub pattern: String,
+    /// The method.
+    pub method: Method,
+    /// Who may use it.
+    pub access: Access,
+}
+
+/// Where routes are registered.
+pub(super) struct Routes<'c> {
+    config: Option<&'c mut ServiceConfig>,
+    prefix: &'static str,
+    table: Vec<Route>,
+}
+
 /// One path, with a handler for each method.
 pub(super) struct Path {
     resource: Resource,
-    methods: Vec<Method>,
+    methods: Vec<(Method, Access)>,
 }
 
-/// Registers a path. Methods that it does not have are answered by 405, `OPTIONS` by what it has.
-pub(super) fn path(config: &mut ServiceConfig, pattern: &str, fill: impl FnOnce(Path) -> Path) {
-    let Path { resource, methods } = fill(Path { resource: web::resource(pattern), methods: Vec::new() });
-    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
-    if methods.contains(&Method::GET) {
+impl<'c> Routes<'c> {
+    /// For a server.
+    pub(super) fn to(config: &'c mut ServiceConfig) -> Self {
+        Self { config: Some(config), prefix: "", table: Vec::new() }
+    }
+
+    /// For who wants to know them.
+    pub(super) fn to_nobody() -> Self {
+        Self { config: None, prefix: "", table: Vec::new() }
+    }
+
+    /// What comes now stands below this.
+    pub(super) fn below(&mut self, prefix: &'static str) -> &mut Self {
+        self.prefix = prefix;
+        self
+    }
+
+    /// Registers a path. Methods that it does not have are answered by 405, `OPTIONS` by what it has.
+    pub(super) fn path(&mut self, pattern: &str, fill: impl FnOnce(Path) -> Path) {
+        let pattern = format!("{}{pattern}", self.prefix);
+        let Path { resource, methods } = fill(Path { resource: web::resource(pattern.as_str()), methods: Vec::new() });
+        let allowed = allowed(&methods);
+        let route = |(method, access)| Route { pattern: pattern.clone(), method, access };
+        self.table.extend(methods.into_iter().map(route));
+        let other = move |request: HttpRequest| {
+            let allowed = allowed.clone();
+            async move { other_method(&request, allowed) }
+        };
+        if let Some(config) = &mut self.config {
+            config.service(resource.default_service(web::to(other)));
+        }
+    }
+
+    /// All that were registered.
+    pub(super) fn into_table(self) -> Vec<Route> {
+        self.table
+    }
+}
+
+fn allowed(methods: &[(Method, Access)]) -> HeaderValue {
+    let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+    if names.contains(&"GET") {
         names.push("HEAD");
     }
     names.push("OPTIONS");
-    let allowed = HeaderValue::from_str(&names.join(", ")).expect("names of methods are visible ASCII");
-    let other = move |request: HttpRequest| {
-        let allowed = allowed.clone();
-        async move { other_method(&request, allowed) }
-    };
-    config.service(resource.default_service(web::to(other)));
+    HeaderValue::from_str(&names.join(", ")).expect("names of methods are visible ASCII")
 }
 
 fn other_method(request: &HttpRequest, allowed: HeaderValue) -> HttpResponse {
@@ -125,7 +175,7 @@ impl Path {
         };
         let gate = from_fn(move |request, next| gate(access, request, next));
         self.resource = self.resource.route(route.to(handler).wrap(gate));
-        self.methods.push(method);
+        self.methods.push((method, access));
         self
     }
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/users` and `/api/v1/tenants/me`: people, their tenant, and what was done in it.
 
 use actix_web::Responder;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,17 +10,17 @@ use super::Shared;
 use super::paging::PageQuery;
 use super::problem::Problem;
 use super::products::parsed;
-use super::routes::{Access, path};
+use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{Role, Scope, Tenant, TenantId, User, UserId, UserStatus};
 use crate::service::{AuditEntry, Caller, UserPatch};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    path(config, "/users/me", |path| path.get(Access::Known, me).patch(Access::Known, patch_me));
-    path(config, "/users", |path| path.get(Scope::AdminUsers, list));
-    path(config, "/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
-    path(config, "/tenants/me", |path| path.get(Access::Known, tenant));
-    path(config, "/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/users/me", |path| path.get(Access::Known, me).patch(Access::Known, patch_me));
+    routes.path("/users", |path| path.get(Scope::AdminUsers, list));
+    routes.path("/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
+    routes.path("/tenants/me", |path| path.get(Access::Known, tenant));
+    routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
 }
 
 /// A person of a tenant.
@@ -65,7 +65,7 @@ impl From<User> for WireUser {
 }
 
 /// Get yourself.
-#[utoipa::path(get, path = "/api/v1/users/me", operation_id = "me", tag = "users", responses(
+#[utoipa::path(get, path = "/api/v1/users/me", tag = "users", responses(
     (status = 200, description = "You", body = WireUser),
 ))]
 pub(super) async fn me(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
@@ -83,7 +83,7 @@ pub(super) struct PatchMeBody {
 }
 
 /// Change yourself.
-#[utoipa::path(patch, path = "/api/v1/users/me", operation_id = "patch_me", tag = "users", request_body = PatchMeBody,
+#[utoipa::path(patch, path = "/api/v1/users/me", tag = "users", request_body = PatchMeBody,
     responses(
     (status = 200, description = "You, as you are now", body = WireUser),
     (status = 422, description = "A field is wrong", body = Problem),
@@ -107,7 +107,7 @@ pub(super) struct UserPage {
 }
 
 /// List the tenant's users, the newest first.
-#[utoipa::path(get, path = "/api/v1/users", operation_id = "users", tag = "users", params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(PageQuery), responses(
     (status = 200, description = "A page", body = UserPage),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
@@ -123,7 +123,7 @@ pub(super) async fn list(
 }
 
 /// Get a user of your tenant.
-#[utoipa::path(get, path = "/api/v1/users/{id}", operation_id = "user", tag = "users",
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users",
     params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, description = "The user", body = WireUser),
     (status = 404, description = "No such user", body = Problem),
@@ -151,7 +151,7 @@ pub(super) struct PatchUserBody {
 }
 
 /// Change a user of your tenant. Who is disabled is signed out; the last admin stays one.
-#[utoipa::path(patch, path = "/api/v1/users/{id}", operation_id = "patch_user", tag = "users",
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users",
     params(("id" = uuid::Uuid, Path)), request_body = PatchUserBody, responses(
     (status = 200, description = "The user as they are now", body = WireUser),
     (status = 404, description = "No such user", body = Problem),
@@ -188,7 +188,7 @@ pub(super) struct WireTenant {
 }
 
 /// Get your tenant.
-#[utoipa::path(get, path = "/api/v1/tenants/me", operation_id = "tenant", tag = "tenants", responses(
+#[utoipa::path(get, path = "/api/v1/tenants/me", tag = "tenants", responses(
     (status = 200, description = "Your tenant", body = WireTenant),
 ))]
 pub(super) async fn tenant(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
@@ -224,7 +224,7 @@ pub(super) struct AuditPage {
 }
 
 /// Read who did what in your tenant, the latest first.
-#[utoipa::path(get, path = "/api/v1/tenants/me/audit", operation_id = "audit", tag = "tenants", params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(PageQuery), responses(
     (status = 200, description = "A page", body = AuditPage),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
