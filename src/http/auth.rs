@@ -23,11 +23,11 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/verify-email", |path| path.post(Access::Door, verify_email));
     routes.path("/auth/forgot-password", |path| path.post(Access::Door, forgot_password));
     routes.path("/auth/reset-password", |path| path.post(Access::Door, reset_password));
-    routes.path("/auth/change-password", |path| path.post(Access::Known, change_password));
-    routes.path("/auth/logout", |path| path.post(Access::Known, logout));
-    routes.path("/auth/logout-everywhere", |path| path.post(Access::Known, logout_everywhere));
-    routes.path("/auth/sessions", |path| path.get(Access::Known, sessions));
-    routes.path("/auth/sessions/{id}", |path| path.delete(Access::Known, revoke_session));
+    routes.path("/auth/change-password", |path| path.post(Access::Person, change_password));
+    routes.path("/auth/logout", |path| path.post(Access::Person, logout));
+    routes.path("/auth/logout-everywhere", |path| path.post(Access::Person, logout_everywhere));
+    routes.path("/auth/sessions", |path| path.get(Access::Person, sessions));
+    routes.path("/auth/sessions/{id}", |path| path.delete(Access::Person, revoke_session));
     routes.path("/auth/jwks.json", |path| path.get(Access::Open, jwks));
 }
 

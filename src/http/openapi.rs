@@ -117,7 +117,7 @@ fn complete(operation: &mut Operation, route: &Route) {
     match route.access {
         Access::Open => {}
         Access::Door => add("429", "Too many attempts from this address"),
-        Access::Known | Access::Needs(_) => {
+        Access::Known | Access::Person | Access::Needs(_) => {
             add("401", "No valid credential");
             add("403", "Not allowed to this credential");
             add("429", "Too many requests of this caller");
@@ -135,7 +135,7 @@ fn complete(operation: &mut Operation, route: &Route) {
     responses.values_mut().for_each(use_problem_type);
     operation.security = match route.access {
         Access::Open | Access::Door => Some(vec![SecurityRequirement::default()]),
-        Access::Known | Access::Needs(_) => None,
+        Access::Known | Access::Person | Access::Needs(_) => None,
     };
     if let Access::Needs(scope) = route.access {
         let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();

@@ -25,6 +25,8 @@ pub(super) enum Access {
     Door,
     /// Every person and every key.
     Known,
+    /// Every person, but no key.
+    Person,
     /// Whoever holds the scope.
     Needs(Scope),
 }
@@ -203,14 +205,17 @@ async fn gate(
 async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<Option<(Caller, Allowance)>> {
     let shared = request.app_data::<Data<Shared>>().ok_or(ServiceError::Internal)?;
     let origin = origin_of(request.request());
-    let needed = match access {
+    match access {
         Access::Open => return Ok(None),
         Access::Door => return shared.service.attempt(origin.address).map(|()| None),
-        Access::Known => None,
-        Access::Needs(scope) => Some(scope),
-    };
+        Access::Known | Access::Person | Access::Needs(_) => {}
+    }
     let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
     let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
-    needed.map_or(Ok(()), |scope| caller.require(scope))?;
+    match access {
+        Access::Needs(scope) => caller.require(scope)?,
+        Access::Person => drop(caller.person()?),
+        Access::Open | Access::Door | Access::Known => {}
+    }
     Ok(Some((caller, allowance)))
 }

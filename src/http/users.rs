@@ -16,7 +16,7 @@ use crate::domain::{Role, Scope, Tenant, TenantId, User, UserId, UserStatus};
 use crate::service::{AuditEntry, Caller, UserPatch};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/users/me", |path| path.get(Access::Known, me).patch(Access::Known, patch_me));
+    routes.path("/users/me", |path| path.get(Access::Person, me).patch(Access::Person, patch_me));
     routes.path("/users", |path| path.get(Scope::AdminUsers, list));
     routes.path("/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
     routes.path("/tenants/me", |path| path.get(Access::Known, tenant));

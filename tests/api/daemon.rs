@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use amazon_tracker::app;
 use amazon_tracker::auth::{OpaqueToken, TokenKind};
-use amazon_tracker::config::{PasswordSettings, Secret, Settings};
+use amazon_tracker::config::{DatabaseSettings, PasswordSettings, Secret, Settings};
 use amazon_tracker::domain::{Frequency, Listing, Marketplace, Role, TenantId};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
@@ -36,6 +36,7 @@ pub enum Engine {
 pub struct Daemon {
     /// Of the installation's own tenant, with every scope.
     pub key: String,
+    database: DatabaseSettings,
     pub client: Client,
     pub simulated: Simulated,
     pub receiver: Receiver,
@@ -73,6 +74,7 @@ impl Daemon {
         store.migrate().await.unwrap();
         let key = new_key(&store).await;
         store.close().await;
+        let database = settings.database.clone();
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -81,7 +83,12 @@ impl Daemon {
         });
         let base = format!("http://{}", is_ready.await.unwrap());
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { key, client, simulated, receiver, base, stop: Some(stop), thread: Some(thread), folder }
+        Self { key, database, client, simulated, receiver, base, stop: Some(stop), thread: Some(thread), folder }
+    }
+
+    /// The daemon's store, for what HTTP does not offer.
+    pub async fn store(&self) -> SharedStore {
+        store::open(&self.database, StoreClock::real()).await.unwrap()
     }
 
     /// Drains the daemon and waits for its end.

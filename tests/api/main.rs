@@ -8,5 +8,6 @@ mod postgres;
 mod access;
 mod daemon;
 mod main_job;
+mod matrix;
 mod receiver;
 mod wire;

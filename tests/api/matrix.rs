@@ -1,0 +1,238 @@
+//! Every operation of the document, asked with every kind of credential.
+
+use amazon_tracker::auth::{Grant, Keyring, Passwords};
+use amazon_tracker::config::{PasswordSettings, Secret, TokenSettings};
+use amazon_tracker::domain::{Role, Scope, Scopes, SessionId, TenantId};
+use amazon_tracker::store::NewUser;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, expect, on_both_engines};
+
+/// Who may use an operation.
+#[derive(Clone, Copy, PartialEq)]
+enum May {
+    Everybody,
+    /// People, but no keys.
+    People,
+    /// People and keys of any kind.
+    Known,
+    Whoever(Scope),
+}
+
+use May::*;
+
+/// An operation that is not here fails the test.
+const EXPECTED: &[(&str, May)] = &[
+    ("get_health", Everybody),
+    ("get_health_live", Everybody),
+    ("get_health_ready", Everybody),
+    ("get_metrics", Everybody),
+    ("get_openapi_json", Everybody),
+    ("post_auth_register", Everybody),
+    ("post_auth_set_up", Everybody),
+    ("post_auth_login", Everybody),
+    ("post_auth_refresh", Everybody),
+    ("post_auth_verify_email", Everybody),
+    ("post_auth_forgot_password", Everybody),
+    ("post_auth_reset_password", Everybody),
+    ("get_auth_jwks_json", Everybody),
+    ("post_auth_change_password", People),
+    ("post_auth_logout", People),
+    ("post_auth_logout_everywhere", People),
+    ("get_auth_sessions", People),
+    ("delete_auth_sessions_id", People),
+    ("get_auth_api_keys", Whoever(Scope::AdminTenant)),
+    ("post_auth_api_keys", Whoever(Scope::AdminTenant)),
+    ("delete_auth_api_keys_id", Whoever(Scope::AdminTenant)),
+    ("get_users_me", People),
+    ("patch_users_me", People),
+    ("get_users", Whoever(Scope::AdminUsers)),
+    ("get_users_id", Whoever(Scope::AdminUsers)),
+    ("patch_users_id", Whoever(Scope::AdminUsers)),
+    ("get_tenants_me", Known),
+    ("get_tenants_me_audit", Whoever(Scope::AdminTenant)),
+    ("get_products", Whoever(Scope::ProductRead)),
+    ("post_products", Whoever(Scope::ProductWrite)),
+    ("get_products_id", Whoever(Scope::ProductRead)),
+    ("patch_products_id", Whoever(Scope::ProductWrite)),
+    ("delete_products_id", Whoever(Scope::ProductDelete)),
+    ("get_products_id_history", Whoever(Scope::ProductRead)),
+    ("get_products_id_price_history", Whoever(Scope::ProductRead)),
+    ("get_products_id_rank_history", Whoever(Scope::ProductRead)),
+    ("get_products_id_stats", Whoever(Scope::ProductRead)),
+    ("post_crawl", Whoever(Scope::CrawlCreate)),
+    ("get_crawl_tasks_id", Whoever(Scope::ProductRead)),
+    ("get_alerts", Whoever(Scope::ProductRead)),
+    ("post_alerts", Whoever(Scope::AlertWrite)),
+    ("get_alerts_events", Whoever(Scope::ProductRead)),
+    ("get_alerts_id", Whoever(Scope::ProductRead)),
+    ("delete_alerts_id", Whoever(Scope::AlertWrite)),
+];
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// One operation of the document.
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (pattern, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap().to_owned();
+            let path = pattern.replace("{id}", &uuid::Uuid::now_v7().to_string());
+            operations.push(Operation { id, method: method.to_uppercase().parse().unwrap(), path });
+        }
+    }
+    operations
+}
+
+/// A credential, and whether it should open an operation: `Ok`, or the status of its refusal.
+type Case = (String, String, Result<(), u16>);
+
+fn token_settings() -> TokenSettings {
+    TokenSettings { secret_key: Some(Secret::from(SECRET)), ..TokenSettings::default() }
+}
+
+async fn add_person(daemon: &Daemon, role: Role) -> String {
+    let cheap = PasswordSettings { memory_kib: 64, iterations: 1, ..PasswordSettings::default() };
+    let password_hash = Passwords::new(&cheap).unwrap().hash(PASSWORD.to_owned()).await.unwrap();
+    let email = format!("{}@example.com", role.as_str());
+    let name = role.as_str().to_owned();
+    let user = NewUser { email: email.parse().unwrap(), name, role, password_hash, is_verified: true };
+    let store = daemon.store().await;
+    store.add_user(TenantId::BUILT_IN, user).await.unwrap();
+    store.close().await;
+    email
+}
+
+async fn sign_in(daemon: &Daemon, email: &str) -> Value {
+    let body = json!({ "email": email, "password": PASSWORD });
+    expect(200, daemon.request(Method::POST, "/api/v1/auth/login").json(&body)).await
+}
+
+async fn token_of(daemon: &Daemon, email: &str) -> String {
+    sign_in(daemon, email).await["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn key(daemon: &Daemon, scopes: Scopes, networks: &[&str]) -> String {
+    let scopes: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+    let body = json!({ "name": "matrix", "scopes": scopes, "networks": networks });
+    let made = expect(201, daemon.post("/api/v1/auth/api-keys", &body)).await;
+    made["key"].as_str().unwrap().to_owned()
+}
+
+fn if_allowed(allowed: bool) -> Result<(), u16> {
+    if allowed { Ok(()) } else { Err(403) }
+}
+
+/// What does not change from operation to operation.
+struct Credentials {
+    expired: String,
+    revoked: String,
+    foreign_key: String,
+    revoked_key: String,
+}
+
+impl Credentials {
+    async fn make(daemon: &Daemon) -> Self {
+        let me = sign_in(daemon, "user@example.com").await;
+        let grant = Grant {
+            user_id: me["user"]["id"].as_str().unwrap().parse().unwrap(),
+            tenant_id: TenantId::BUILT_IN,
+            session_id: me["session_id"].as_str().unwrap().parse::<SessionId>().unwrap(),
+            role: Role::User,
+        };
+        let an_hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
+        let expired = Keyring::new(&token_settings()).unwrap().issue(grant, an_hour_ago).unwrap();
+        let revoked = token_of(daemon, "user@example.com").await;
+        let logout = daemon.request(Method::POST, "/api/v1/auth/logout").bearer_auth(&revoked);
+        expect(204, logout).await;
+        let revoked_key = key(daemon, Scopes::ALL, &[]).await;
+        let listed = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
+        let path = format!("/api/v1/auth/api-keys/{}", listed["items"][0]["id"].as_str().unwrap());
+        expect(204, daemon.delete(&path)).await;
+        Self { expired, revoked, foreign_key: key(daemon, Scopes::ALL, &["10.0.0.0/8"]).await, revoked_key }
+    }
+
+    /// The cases of one operation. People sign in anew for each: it may be one that signs out.
+    async fn cases(&self, daemon: &Daemon, may: May) -> Vec<Case> {
+        let closed = |status| if may == Everybody { Ok(()) } else { Err(status) };
+        let mut cases: Vec<Case> = vec![
+            ("no credential".into(), String::new(), closed(401)),
+            ("garbage".into(), "Bearer a.b.c".into(), closed(401)),
+            ("another scheme".into(), "Basic cm9vdDpyb290".into(), closed(401)),
+            ("expired".into(), format!("Bearer {}", self.expired), closed(401)),
+            ("revoked session".into(), format!("Bearer {}", self.revoked), closed(401)),
+            ("revoked key".into(), format!("Bearer {}", self.revoked_key), closed(401)),
+            ("key from a foreign network".into(), format!("Bearer {}", self.foreign_key), closed(403)),
+        ];
+        for role in Role::ALL {
+            let allowed = match may {
+                Everybody | People | Known => true,
+                Whoever(scope) => role.scopes().contains(scope),
+            };
+            let token = token_of(daemon, &format!("{}@example.com", role.as_str())).await;
+            cases.push((role.to_string(), format!("Bearer {token}"), if_allowed(allowed)));
+        }
+        let scope = if let Whoever(scope) = may { scope } else { Scope::ProductRead };
+        let without: Scopes = Scopes::ALL.iter().filter(|other| *other != scope).collect();
+        for (name, scopes, allowed) in [
+            ("key with the scope", Scopes::from_iter([scope]), may != People),
+            ("key without the scope", without, matches!(may, Everybody | Known)),
+        ] {
+            cases.push((name.into(), format!("Bearer {}", key(daemon, scopes, &[]).await), if_allowed(allowed)));
+        }
+        cases
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_opens_to_whom_it_should_and_to_nobody_else() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| settings.auth.token = token_settings()).await;
+        for role in Role::ALL {
+            add_person(&daemon, *role).await;
+        }
+        let credentials = Credentials::make(&daemon).await;
+        let document = expect(200, daemon.get("/api/v1/openapi.json")).await;
+        let operations = operations(&document);
+        for (id, _) in EXPECTED {
+            assert!(operations.iter().any(|operation| operation.id == *id), "{id} is not in the document");
+        }
+        for Operation { id, method, path } in operations {
+            let expected = EXPECTED.iter().find(|(expected, _)| *expected == id);
+            let (_, may) = expected.unwrap_or_else(|| panic!("say in EXPECTED who may use {id}"));
+            for (who, credential, opens) in credentials.cases(&daemon, *may).await {
+                let mut request = daemon.request(method.clone(), &path);
+                if !credential.is_empty() {
+                    request = request.header("authorization", credential);
+                }
+                if method == Method::POST || method == Method::PATCH {
+                    request = request.json(&json!({}));
+                }
+                let status = request.send().await.unwrap().status().as_u16();
+                match opens {
+                    Err(refused) => assert_eq!(status, refused, "{id} with {who}"),
+                    Ok(()) => assert!(
+                        status < 500 && ![401, 403, 405].contains(&status) || is_wrong_secret(&id, status),
+                        "{id} with {who}: {status}"
+                    ),
+                }
+            }
+        }
+        daemon.end().await;
+    })
+    .await;
+}
+
+/// 401 is also what somebody gets for a wrong secret, at a door that is open.
+fn is_wrong_secret(id: &str, status: u16) -> bool {
+    status == 401 && ["post_auth_login", "post_auth_refresh"].contains(&id)
+}
