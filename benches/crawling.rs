@@ -195,7 +195,7 @@ async fn watch_all(database_url: &str, listings: &[Listing], frequency: Frequenc
             is_competitor: false,
             status: ProductStatus::Active,
         };
-        let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing: *listing, settings };
+        let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing: *listing, settings, quota: u32::MAX };
         store.add_product(product).await.unwrap();
     }
     store.close().await;

@@ -209,6 +209,7 @@ impl App {
             gatekeepers,
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,
             passwords: Passwords::new(&settings.auth.password)?,
+            plans: settings.plans.clone(),
             attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute),
             auth: settings.auth.clone(),
             threads: Arc::clone(&threads),

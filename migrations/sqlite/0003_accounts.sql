@@ -89,3 +89,11 @@ CREATE TABLE audit (
     at         INTEGER NOT NULL
 );
 CREATE INDEX audit_by_age ON audit (tenant_id, at, id);
+
+-- What a tenant has used of its plan on a day (UTC, days since 1970).
+CREATE TABLE usage_of_day (
+    tenant_id BLOB NOT NULL REFERENCES tenant (id),
+    day       INTEGER NOT NULL,
+    crawls    INTEGER NOT NULL, -- looks that were asked for
+    PRIMARY KEY (tenant_id, day)
+);

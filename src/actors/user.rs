@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::kernel::{Actor, Cx, Entity, Reply, Shards};
-use crate::config::Plans;
+use crate::config::{Plan, Plans};
 use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
 use crate::limits::{Allowance, RequestBudget};
 use crate::store::{SharedStore, StoreError, StoreResult};
@@ -68,7 +68,7 @@ pub struct Knock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// Let in, and what is left.
-    Admitted(Arc<Identity>, Allowance),
+    Admitted(Arc<Identity>, Plan, Allowance),
     /// Too many requests.
     Limited(Allowance),
     /// Not known, disabled, signed out, revoked, expired.
@@ -97,6 +97,7 @@ pub struct Record {
     identity: Arc<Identity>,
     /// The sign-ins that have not ended.
     sessions: HashSet<SessionId>,
+    plan: Plan,
     requests_per_minute: u32,
 }
 
@@ -122,12 +123,13 @@ impl UserTools {
             }
         };
         let plan = self.store.tenant(tenant_id).await?.plan;
-        let of_plan = self.plans.of(&plan).requests_per_minute;
+        let plan = self.plans.of(&plan);
+        let of_plan = plan.requests_per_minute;
         let requests_per_minute = match &identity {
             Identity::Key(key) => key.requests_per_minute.map_or(of_plan, |own| own.min(of_plan)),
             Identity::User(_) => of_plan,
         };
-        Ok(Record { identity: Arc::new(identity), sessions, requests_per_minute })
+        Ok(Record { identity: Arc::new(identity), sessions, plan, requests_per_minute })
     }
 }
 
@@ -251,7 +253,9 @@ impl UserActor {
         }
         let allowance = allowance.or_else(|| self.budget.as_ref().map(|budget| budget.take(knock.cost)));
         match allowance {
-            Some(allowance) if allowance.wait.is_none() => Admission::Admitted(Arc::clone(&record.identity), allowance),
+            Some(allowance) if allowance.wait.is_none() => {
+                Admission::Admitted(Arc::clone(&record.identity), record.plan, allowance)
+            }
             Some(limited) => Admission::Limited(limited),
             None => Admission::Unavailable,
         }

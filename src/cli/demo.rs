@@ -18,7 +18,7 @@ use prometheus::proto::Metric;
 use super::{signal_to_stop, start_logging};
 use crate::app::{self, Ready, open_store};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
-use crate::config::{Secret, Settings};
+use crate::config::{Plans, Secret, Settings};
 use crate::domain::{
     Condition, EmailAddress, Frequency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductSettings,
     ProductStatus, Role, Series, SeriesKey, TenantId,
@@ -98,7 +98,7 @@ fn settings_of(args: &DemoArgs, marketplace: SocketAddr, passing: &PassingFile) 
     settings.crawl.second_look_secs = 1;
     settings.crawl.retry_secs = 1;
     settings.notify.allow_private_targets = true;
-    settings.products.shortest_frequency = look_every();
+    settings.plans.0.entry(Plans::LARGEST.to_owned()).and_modify(|plan| plan.shortest_frequency = look_every());
     settings.log.filter = "warn".to_owned();
     Ok(settings.checked()?)
 }
@@ -174,7 +174,7 @@ async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<Str
             let password = OpaqueToken::new(TokenKind::Link).reveal();
             let password_hash = Passwords::new(&settings.auth.password)?.hash(password).await?;
             let (name, role) = ("Demo".to_owned(), Role::Superadmin);
-            let user = NewUser { email, name, role, password_hash, is_verified: true };
+            let user = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
             store.add_user(TenantId::BUILT_IN, user).await?
         }
         credentials => credentials?.user,
@@ -210,7 +210,8 @@ async fn seed_one(
         is_competitor: false,
         status: ProductStatus::Active,
     };
-    let product = store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings }).await?;
+    let product =
+        store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX }).await?;
     let points: Vec<Point> = simulated.past(listing, PAST_DAYS, now).into_iter().filter_map(point_of).collect();
     let mut state = ListingState::default();
     state.title = Some(title);
@@ -224,6 +225,7 @@ async fn seed_one(
         condition: Condition::PriceAtOrBelow { target: Money::new(target_minor, price.currency) },
         webhook_url: format!("http://{receiver}/webhook"),
         webhook_secret: "whsec_ZGVtbyBkZW1vIGRlbW8gZGVtbyBkZW1v".to_owned(),
+        quota: u32::MAX,
     };
     store.add_rule(rule).await?;
     Ok(())

@@ -92,7 +92,7 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
             let (password, shown) = password_for(&email, password_stdin, &passwords)?;
             let name = name.unwrap_or_else(|| email.to_string());
             let password_hash = passwords.hash(password).await?;
-            let user = NewUser { email: email.clone(), name, role, password_hash, is_verified: true };
+            let user = NewUser { email: email.clone(), name, role, password_hash, is_verified: true, quota: u32::MAX };
             let tenant_id = tenant.unwrap_or(TenantId::BUILT_IN);
             store.tenant(tenant_id).await.with_context(|| format!("--tenant {tenant_id}"))?;
             let user = store.add_user(tenant_id, user).await.with_context(|| email.to_string())?;
@@ -141,7 +141,14 @@ pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<Exit
             let (password, shown) = password_for(&admin, false, &passwords)?;
             let password_hash = passwords.hash(password).await?;
             let (role, is_verified) = (Role::TenantAdmin, true);
-            let first = NewUser { email: admin.clone(), name: admin.to_string(), role, password_hash, is_verified };
+            let first = NewUser {
+                email: admin.clone(),
+                name: admin.to_string(),
+                role,
+                password_hash,
+                is_verified,
+                quota: u32::MAX,
+            };
             let user = store.add_tenant(&name, &plan, first).await.with_context(|| admin.to_string())?;
             store.note(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
             Ok(format!("tenant {}\n{shown}", user.tenant_id))

@@ -17,7 +17,7 @@ use figment::{Figment, Provider};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::{EmailAddress, Frequency, Marketplace};
+use crate::domain::{EmailAddress, Marketplace};
 
 pub use plans::{Plan, Plans};
 pub use secret::Secret;
@@ -290,12 +290,10 @@ impl Default for PasswordSettings {
     }
 }
 
-/// `[products]`: what may be asked of us, until plans exist.
+/// `[products]`: what holds for every tenant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductLimits {
-    /// The shortest rhythm a product may have.
-    pub shortest_frequency: Frequency,
     /// The marketplace of an ASIN that comes without one.
     pub default_marketplace: Marketplace,
     /// Points older than this many days are forgotten, but for the last one of each series. 0 keeps all.
@@ -304,8 +302,7 @@ pub struct ProductLimits {
 
 impl Default for ProductLimits {
     fn default() -> Self {
-        let shortest_frequency = Frequency::from_secs(60).expect("one minute is a frequency");
-        Self { shortest_frequency, default_marketplace: Marketplace::Us, keep_history_days: 0 }
+        Self { default_marketplace: Marketplace::Us, keep_history_days: 0 }
     }
 }
 

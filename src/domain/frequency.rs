@@ -32,6 +32,8 @@ const UNITS: &[(char, u32)] = &[('d', DAY_SECS), ('h', HOUR_SECS), ('m', 60), ('
 impl Frequency {
     /// Once a day: the default.
     pub const DAILY: Frequency = Frequency { interval_secs: DAY_SECS };
+    /// Every hour.
+    pub const HOURLY: Frequency = Frequency { interval_secs: 3600 };
 
     /// From an interval in seconds.
     pub fn from_secs(interval_secs: u32) -> Option<Self> {

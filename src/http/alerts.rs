@@ -203,6 +203,7 @@ impl AlertQuery {
     (status = 201, description = "The rule, with the key that signs its webhooks: it is not shown again", body = WireAlert),
     (status = 400, description = "Not JSON", body = Problem),
     (status = 404, description = "No such product", body = Problem),
+    (status = 402, description = "The plan allows no more alerts", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn add(

@@ -15,6 +15,7 @@ mod products;
 mod rate;
 mod routes;
 mod strict;
+mod tenants;
 mod users;
 
 use std::net::TcpListener;
@@ -104,4 +105,5 @@ fn register(routes: &mut Routes<'_>) {
     auth::routes(api);
     api_keys::routes(api);
     users::routes(api);
+    tenants::routes(api);
 }

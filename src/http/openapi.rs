@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Access, Route, Routes};
-use super::{alerts, api_keys, auth, crawl, health, history, products, users};
+use super::{alerts, api_keys, auth, crawl, health, history, products, tenants, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
@@ -56,8 +56,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         users::list,
         users::get,
         users::patch,
-        users::tenant,
-        users::audit,
+        tenants::tenant,
+        tenants::rename,
+        tenants::usage,
+        tenants::audit,
+        tenants::list,
+        tenants::get,
+        tenants::change_plan,
         health::health,
         health::live,
         health::ready,
@@ -117,7 +122,7 @@ fn complete(operation: &mut Operation, route: &Route) {
     match route.access {
         Access::Open => {}
         Access::Door => add("429", "Too many attempts from this address"),
-        Access::Known | Access::Person | Access::Needs(_) => {
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => {
             add("401", "No valid credential");
             add("403", "Not allowed to this credential");
             add("429", "Too many requests of this caller");
@@ -135,7 +140,7 @@ fn complete(operation: &mut Operation, route: &Route) {
     responses.values_mut().for_each(use_problem_type);
     operation.security = match route.access {
         Access::Open | Access::Door => Some(vec![SecurityRequirement::default()]),
-        Access::Known | Access::Person | Access::Needs(_) => None,
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => None,
     };
     if let Access::Needs(scope) = route.access {
         let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();

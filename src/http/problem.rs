@@ -44,6 +44,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     product_id: Option<ProductId>,
+    /// Which quota of the plan is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<&'static str>,
     /// For the headers.
     #[serde(skip)]
     allowance: Option<Allowance>,
@@ -77,6 +80,7 @@ impl Problem {
             request_id: observe::current_request_id(),
             errors: Vec::new(),
             product_id: None,
+            quota: None,
             allowance: None,
             retry_after: None,
         }
@@ -108,6 +112,14 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
             ServiceError::AlreadyWatched(id) => {
                 Self { product_id: Some(id), ..Self::new(StatusCode::CONFLICT, "already_watched", detail) }
+            }
+            ServiceError::OverQuota { quota, resets_in, .. } => {
+                // What comes back by itself is a matter of time; the rest is a matter of the plan.
+                let (status, retry_after) = match resets_in {
+                    Some(_) => (StatusCode::TOO_MANY_REQUESTS, resets_in),
+                    None => (StatusCode::PAYMENT_REQUIRED, None),
+                };
+                Self { quota: Some(quota), retry_after, ..Self::new(status, "over_quota", detail) }
             }
             ServiceError::Conflict(code, _) => Self::new(StatusCode::CONFLICT, code, detail),
             ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),

@@ -372,6 +372,7 @@ pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32
 #[utoipa::path(post, path = "/api/v1/products", tag = "products", request_body = AddProductBody, responses(
     (status = 201, description = "Watched from now on, and looked at at once", body = WireProduct),
     (status = 400, description = "Not JSON", body = Problem),
+    (status = 402, description = "The plan allows no more products", body = Problem),
     (status = 409, description = "Watched already; names the product", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]

@@ -27,6 +27,8 @@ pub(super) enum Access {
     Known,
     /// Every person, but no key.
     Person,
+    /// Who runs the installation, in person.
+    Superadmin,
     /// Whoever holds the scope.
     Needs(Scope),
 }
@@ -208,12 +210,13 @@ async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<Option
     match access {
         Access::Open => return Ok(None),
         Access::Door => return shared.service.attempt(origin.address).map(|()| None),
-        Access::Known | Access::Person | Access::Needs(_) => {}
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => {}
     }
     let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
     let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
     match access {
         Access::Needs(scope) => caller.require(scope)?,
+        Access::Superadmin => caller.require_superadmin()?,
         Access::Person => drop(caller.person()?),
         Access::Open | Access::Door | Access::Known => {}
     }

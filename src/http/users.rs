@@ -1,4 +1,4 @@
-//! `/api/v1/users` and `/api/v1/tenants/me`: people, their tenant, and what was done in it.
+//! `/api/v1/users`: the people of a tenant.
 
 use actix_web::Responder;
 use actix_web::web::{Data, Json};
@@ -12,15 +12,13 @@ use super::problem::Problem;
 use super::products::parsed;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
-use crate::domain::{Role, Scope, Tenant, TenantId, User, UserId, UserStatus};
-use crate::service::{AuditEntry, Caller, UserPatch};
+use crate::domain::{Role, Scope, TenantId, User, UserId, UserStatus};
+use crate::service::{Caller, UserPatch};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/users/me", |path| path.get(Access::Person, me).patch(Access::Person, patch_me));
     routes.path("/users", |path| path.get(Scope::AdminUsers, list));
     routes.path("/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
-    routes.path("/tenants/me", |path| path.get(Access::Known, tenant));
-    routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
 }
 
 /// A person of a tenant.
@@ -172,77 +170,4 @@ pub(super) async fn patch(
     }
     let patch = UserPatch { name: body.name, role, status };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
-}
-
-/// An organisation.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Tenant)]
-pub(super) struct WireTenant {
-    #[schema(value_type = uuid::Uuid)]
-    id: TenantId,
-    name: String,
-    /// What it may have.
-    plan: String,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-}
-
-/// Get your tenant.
-#[utoipa::path(get, path = "/api/v1/tenants/me", tag = "tenants", responses(
-    (status = 200, description = "Your tenant", body = WireTenant),
-))]
-pub(super) async fn tenant(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    let Tenant { id, name, plan, created_at } = shared.service.tenant(caller.tenant_id).await?;
-    Ok(Json(WireTenant { id, name, plan, created_at }))
-}
-
-/// Who did what.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AuditEntry)]
-pub(super) struct WireAuditEntry {
-    id: uuid::Uuid,
-    /// `user:ID`, `key:ID`, `system` or `nobody`.
-    actor: String,
-    /// Such as `product.add`.
-    action: String,
-    /// Such as `product:ID`.
-    resource: Option<String>,
-    /// From where.
-    address: Option<String>,
-    /// In which request.
-    request_id: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-}
-
-/// A page of acts.
-#[derive(Serialize, ToSchema)]
-pub(super) struct AuditPage {
-    items: Vec<WireAuditEntry>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
-}
-
-/// Read who did what in your tenant, the latest first.
-#[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(PageQuery), responses(
-    (status = 200, description = "A page", body = AuditPage),
-    (status = 422, description = "A parameter is wrong", body = Problem),
-))]
-pub(super) async fn audit(
-    shared: Data<Shared>,
-    caller: Caller,
-    StrictQuery(query): StrictQuery<PageQuery>,
-) -> Result<impl Responder, Problem> {
-    let (cursor, limit) = query.parsed()?;
-    let page = shared.service.audit(caller.tenant_id, cursor, limit).await?;
-    let wire = |entry: AuditEntry| WireAuditEntry {
-        id: entry.id,
-        actor: entry.actor,
-        action: entry.action,
-        resource: entry.resource,
-        address: entry.address,
-        request_id: entry.request_id,
-        at: entry.at,
-    };
-    Ok(Json(AuditPage { items: page.items.into_iter().map(wire).collect(), next_cursor: page.next_cursor }))
 }

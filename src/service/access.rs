@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Parts, Service, ServiceError, ServiceResult};
 use crate::actors::user::{Admission, Identity, Knock, Principal, UserMessage};
 use crate::auth::{TokenKind, hash_of};
+use crate::config::Plan;
 use crate::domain::{ApiKeyId, Role, Scope, Scopes, SessionId, TenantId, UserId};
 use crate::limits::Allowance;
 use crate::store::{Act, Actor};
@@ -55,6 +56,8 @@ pub struct Caller {
     pub who: Who,
     /// What they may do.
     pub scopes: Scopes,
+    /// What their tenant may have.
+    pub plan: Plan,
     /// From where.
     pub origin: Origin,
 }
@@ -119,7 +122,9 @@ impl Service {
             .gatekeepers
             .ask(principal, Instant::now() + GATE_PATIENCE, |reply| UserMessage::Admit(knock, reply));
         match asked.await.map_err(|_| ServiceError::Unavailable)? {
-            Admission::Admitted(identity, allowance) => Ok((caller_of(&identity, session_id, origin)?, allowance)),
+            Admission::Admitted(identity, plan, allowance) => {
+                Ok((caller_of(&identity, session_id, plan, origin)?, allowance))
+            }
             Admission::Limited(allowance) => Err(ServiceError::Limited(allowance)),
             Admission::Refused => Err(ServiceError::Unauthenticated),
             Admission::WrongNetwork => {
@@ -154,15 +159,15 @@ impl Service {
     }
 }
 
-fn caller_of(identity: &Identity, session_id: Option<SessionId>, origin: Origin) -> ServiceResult<Caller> {
+fn caller_of(identity: &Identity, session_id: Option<SessionId>, plan: Plan, origin: Origin) -> ServiceResult<Caller> {
     match (identity, session_id) {
         (Identity::User(user), Some(session_id)) => {
             let who = Who::User { id: user.id, session_id, role: user.role };
-            Ok(Caller { tenant_id: user.tenant_id, who, scopes: user.role.scopes(), origin })
+            Ok(Caller { tenant_id: user.tenant_id, who, scopes: user.role.scopes(), plan, origin })
         }
         (Identity::Key(key), _) => {
             let who = Who::Key { id: key.id, created_by: key.created_by };
-            Ok(Caller { tenant_id: key.tenant_id, who, scopes: key.scopes, origin })
+            Ok(Caller { tenant_id: key.tenant_id, who, scopes: key.scopes, plan, origin })
         }
         (Identity::User(_), None) => Err(ServiceError::Unauthenticated),
     }

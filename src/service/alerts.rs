@@ -50,8 +50,10 @@ impl Service {
                 condition,
                 webhook_url: url.as_str().to_owned(),
                 webhook_secret: new_webhook_secret(),
+                quota: caller.plan.alerts,
             };
-            let rule = parts.store.add_rule(rule).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let added = parts.store.add_rule(rule).await;
+            let rule = added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
             parts.nudge();
             parts.note(caller.act("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
             Ok(rule)

@@ -66,7 +66,8 @@ impl Service {
             }
             let password_hash = parts.hash(password).await?;
             let role = Role::TenantAdmin;
-            let first = NewUser { email: email.clone(), name, role, password_hash, is_verified: false };
+            let first =
+                NewUser { email: email.clone(), name, role, password_hash, is_verified: false, quota: u32::MAX };
             match parts.store.add_tenant(&tenant_name, Plans::FIRST, first).await {
                 Ok(user) => {
                     parts.send_link(&user, LinkPurpose::VerifyEmail, VERIFY_LASTS).await?;

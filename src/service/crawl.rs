@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::access::Caller;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::TrackerMessage;
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
-use crate::store::{StoreError, StoreResult};
+use crate::store::{Spent, StoreError, StoreResult};
 
 /// More would make one request hold too many locks.
 pub const MOST_PRODUCTS_OF_A_TASK: usize = 500;
@@ -22,10 +23,17 @@ impl Service {
     pub async fn request_crawl(&self, caller: Caller, products: Vec<ProductId>, wait: Duration) -> ServiceResult<Task> {
         self.run(async move |parts: Arc<Parts>| {
             let products = distinct(products)?;
-            let task = match parts.look_and_wait(caller.tenant_id, &products, wait).await {
+            let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
+            parts.spend_crawls(&caller, crawls).await?;
+            let looked = match parts.look_and_wait(caller.tenant_id, &products, wait).await {
                 Err(StoreError::NotFound) => Err(parts.unknown_among(caller.tenant_id, &products).await?),
                 answered => answered.map_err(|error| ServiceError::of(error, "task")),
-            }?;
+            };
+            if looked.is_err() {
+                let given_back = parts.store.give_back_crawls(caller.tenant_id, crawls).await;
+                given_back.map_err(|error| ServiceError::of(error, "task"))?;
+            }
+            let task = looked?;
             parts.note(caller.act("crawl.ask", Some(format!("task:{}", task.id)))).await;
             Ok(task)
         })
@@ -52,6 +60,18 @@ fn distinct(products: Vec<ProductId>) -> ServiceResult<Vec<ProductId>> {
 }
 
 impl Parts {
+    async fn spend_crawls(&self, caller: &Caller, crawls: u32) -> ServiceResult<()> {
+        let limit = caller.plan.crawls_per_day;
+        let spent = self.store.spend_crawls(caller.tenant_id, crawls, limit).await;
+        match spent.map_err(|error| ServiceError::of(error, "task"))? {
+            Spent::Within => Ok(()),
+            Spent::Beyond { day_ends_at } => {
+                let left = Duration::try_from(day_ends_at.duration_since(Timestamp::now())).unwrap_or_default();
+                Err(ServiceError::OverQuota { quota: "crawls_per_day", limit, resets_in: Some(left) })
+            }
+        }
+    }
+
     /// The task when it has ended, or as it stands when the time is over.
     async fn look_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
         let deadline = Instant::now() + wait;

@@ -11,6 +11,7 @@ mod crawl;
 mod health;
 mod history;
 mod products;
+mod tenants;
 mod users;
 
 use std::sync::Arc;
@@ -23,13 +24,16 @@ use crate::actors::scheduler::{Scheduler, SchedulerMessage};
 use crate::actors::tracker::Trackers;
 use crate::actors::user::Gatekeepers;
 use crate::auth::{Keyring, Passwords};
-use crate::config::{AuthSettings, NotifySettings, ProductLimits};
+use crate::config::{AuthSettings, NotifySettings, Plans, ProductLimits};
 use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::store::{SharedStore, StoreError};
 
+pub use crate::config::Plan;
 pub use crate::limits::Allowance;
-pub use crate::store::{AuditEntry, EventRow, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UserPatch};
+pub use crate::store::{
+    AuditEntry, EventRow, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UsageRow, UserPatch,
+};
 pub use access::{Caller, Origin, Who};
 pub use alerts::AddRule;
 pub use api_keys::AddApiKey;
@@ -74,6 +78,16 @@ pub enum ServiceError {
     /// It does not go together with how things stand; a code and a sentence.
     #[error("{1}")]
     Conflict(&'static str, String),
+    /// The plan allows no more.
+    #[error("the plan allows {limit} {quota}")]
+    OverQuota {
+        /// Which quota: `products`, `users`, `alerts`, `crawls_per_day`.
+        quota: &'static str,
+        /// How many it allows.
+        limit: u32,
+        /// When there is more again; `None`: when something is deleted, or the plan is another.
+        resets_in: Option<Duration>,
+    },
     /// The credential is missing, wrong, expired or revoked. Which of these is nobody's business.
     #[error("a valid credential is needed")]
     Unauthenticated,
@@ -111,12 +125,21 @@ impl ServiceError {
         Self::NamesNothing(vec![FieldError::new(field, format!("there is no such {what}"))])
     }
 
+    /// A store's answer about something of which a plan allows so many.
+    fn of_quota(error: StoreError, what: &'static str, quota: &'static str, limit: u32) -> Self {
+        match error {
+            StoreError::OverQuota => Self::OverQuota { quota, limit, resets_in: None },
+            other => Self::of(other, what),
+        }
+    }
+
     /// A store's answer about `what`.
     fn of(error: StoreError, what: &'static str) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound(what),
             StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
             StoreError::EmailTaken => Self::invalid("email", error),
+            StoreError::OverQuota => Self::OverQuota { quota: what, limit: 0, resets_in: None },
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
             StoreError::Unavailable(error) => {
                 tracing::debug!(%error, "the database is unavailable");
@@ -154,6 +177,8 @@ pub struct Parts {
     pub keyring: Keyring,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
+    /// What tenants may have.
+    pub plans: Plans,
     /// At the doors that need no credential.
     pub attempts: AttemptsByAddress,
     /// Who gets in.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::Caller;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use crate::config::Plan;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
 
@@ -48,9 +49,11 @@ impl Service {
     /// Starts watching a listing; it is looked at at once.
     pub async fn add_product(&self, caller: Caller, request: AddProduct) -> ServiceResult<Product> {
         self.run(async move |parts: Arc<Parts>| {
-            let settings = parts.settings_of(&request)?;
-            let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings };
-            let product = parts.store.add_product(product).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let settings = settings_of(&request, &caller.plan)?;
+            let quota = caller.plan.products;
+            let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
+            let added = parts.store.add_product(product).await;
+            let product = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
             parts.nudge();
             parts.note(caller.act("product.add", Some(format!("product:{}", product.id)))).await;
             Ok(product)
@@ -80,7 +83,7 @@ impl Service {
     pub async fn update_product(&self, caller: Caller, id: ProductId, patch: ProductPatch) -> ServiceResult<Product> {
         self.run(async move |parts: Arc<Parts>| {
             let mut errors = Vec::new();
-            parts.check_frequency(patch.frequency, &mut errors);
+            check_frequency(patch.frequency, &caller.plan, &mut errors);
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
             let patch = ProductPatch { tags: patch.tags.map(|tags| tidy_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
@@ -105,27 +108,25 @@ impl Service {
     }
 }
 
-impl Parts {
-    fn settings_of(&self, request: &AddProduct) -> ServiceResult<ProductSettings> {
-        let mut errors = Vec::new();
-        self.check_frequency(request.frequency, &mut errors);
-        check_label(request.label.as_deref(), &mut errors);
-        let tags = tidy_tags(request.tags.clone(), &mut errors);
-        valid(errors)?;
-        Ok(ProductSettings {
-            label: request.label.clone(),
-            tags,
-            frequency: request.frequency.unwrap_or(Frequency::DAILY),
-            is_competitor: request.is_competitor,
-            status: ProductStatus::Active,
-        })
-    }
+fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettings> {
+    let mut errors = Vec::new();
+    check_frequency(request.frequency, plan, &mut errors);
+    check_label(request.label.as_deref(), &mut errors);
+    let tags = tidy_tags(request.tags.clone(), &mut errors);
+    valid(errors)?;
+    Ok(ProductSettings {
+        label: request.label.clone(),
+        tags,
+        frequency: request.frequency.unwrap_or(Frequency::DAILY),
+        is_competitor: request.is_competitor,
+        status: ProductStatus::Active,
+    })
+}
 
-    fn check_frequency(&self, frequency: Option<Frequency>, errors: &mut Vec<FieldError>) {
-        let shortest = self.limits.shortest_frequency;
-        if frequency.is_some_and(|frequency| frequency < shortest) {
-            errors.push(FieldError::new("frequency", format!("more often than every {shortest} is not allowed")));
-        }
+fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
+    let shortest = plan.shortest_frequency;
+    if frequency.is_some_and(|frequency| frequency < shortest) {
+        errors.push(FieldError::new("frequency", format!("the plan allows nothing more often than every {shortest}")));
     }
 }
 

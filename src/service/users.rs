@@ -1,4 +1,4 @@
-//! The people of a tenant, the tenant itself, and what was done in it.
+//! The people of a tenant.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use super::products::{cursor_or, valid};
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::auth::{OpaqueToken, TokenKind, hash_of};
 use crate::config::AuthSettings;
-use crate::domain::{EmailAddress, LinkPurpose, Role, Tenant, TenantId, User, UserId, UserStatus};
-use crate::store::{Actor, AuditEntry, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
+use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
+use crate::store::{Actor, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
 
 const SET_UP_LASTS: Duration = Duration::from_secs(24 * 3600);
 
@@ -57,27 +57,6 @@ impl Service {
             parts.forget_user(caller.tenant_id, id);
             parts.note(caller.act("user.update", Some(format!("user:{id}")))).await;
             Ok(user)
-        })
-        .await
-    }
-
-    /// One tenant.
-    pub async fn tenant(&self, id: TenantId) -> ServiceResult<Tenant> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
-        })
-        .await
-    }
-
-    /// A page of what was done in a tenant, the latest first.
-    pub async fn audit(
-        &self,
-        tenant_id: TenantId,
-        cursor: Option<String>,
-        limit: u32,
-    ) -> ServiceResult<Page<AuditEntry>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.acts(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("act"))
         })
         .await
     }
@@ -134,7 +113,7 @@ impl Parts {
         self.check_password("password", &password, &[email.as_str(), &name], &mut errors);
         valid(errors)?;
         let password_hash = self.hash(password).await?;
-        Ok(NewUser { email, name, role: Role::Superadmin, password_hash, is_verified: true })
+        Ok(NewUser { email, name, role: Role::Superadmin, password_hash, is_verified: true, quota: u32::MAX })
     }
 
     async fn add_superadmin(self: &Arc<Self>, user: NewUser, origin: &Origin) -> ServiceResult<User> {

@@ -23,6 +23,8 @@ pub struct NewUser {
     pub password_hash: String,
     /// True when the address is known to be theirs: they came by a link that was sent there.
     pub is_verified: bool,
+    /// How many users the tenant may have, this one among them.
+    pub quota: u32,
 }
 
 /// Changes to a user; what is `None` stays.
@@ -94,6 +96,9 @@ pub trait Accounts: Send + Sync {
 
     /// One tenant.
     async fn tenant(&self, id: TenantId) -> StoreResult<Tenant>;
+
+    /// Renames a tenant, or changes what it may have.
+    async fn update_tenant(&self, id: TenantId, name: Option<&str>, plan: Option<&str>) -> StoreResult<Tenant>;
 
     /// A page of all tenants, the newest first.
     async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>>;

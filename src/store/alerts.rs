@@ -20,6 +20,8 @@ pub struct NewRule {
     pub webhook_url: String,
     /// The key that signs deliveries, as the tenant knows it (`whsec_…`).
     pub webhook_secret: String,
+    /// How many rules the tenant may have, this one among them.
+    pub quota: u32,
 }
 
 /// A rule as its owner sees it.
@@ -48,6 +50,7 @@ pub struct EventRow {
 #[async_trait]
 pub trait Alerts: Send + Sync {
     /// Creates a rule and makes its listing due now, so that a condition that is already true is told at once.
+    /// [`OverQuota`](super::StoreError::OverQuota): the tenant has as many rules as it may.
     async fn add_rule(&self, rule: NewRule) -> StoreResult<RuleRow>;
 
     /// One rule of a tenant.

@@ -14,6 +14,8 @@ pub struct NewProduct {
     pub listing: Listing,
     /// How.
     pub settings: ProductSettings,
+    /// How many products the tenant may have, this one among them.
+    pub quota: u32,
 }
 
 /// Changes to a product: `None` leaves a field as it is.
@@ -80,7 +82,8 @@ impl<T> Page<T> {
 /// The products of tenants.
 #[async_trait]
 pub trait Catalog: Send + Sync {
-    /// Starts watching: the listing is due at once. [`AlreadyWatched`](super::StoreError::AlreadyWatched) names the product that exists.
+    /// Starts watching: the listing is due at once. [`AlreadyWatched`](super::StoreError::AlreadyWatched) names the product that exists;
+    /// [`OverQuota`](super::StoreError::OverQuota): the tenant has as many as it may.
     async fn add_product(&self, product: NewProduct) -> StoreResult<Product>;
 
     /// One product of a tenant, or [`NotFound`](super::StoreError::NotFound).

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// Somebody has this address already, perhaps in another tenant.
     #[error("the address has an account already")]
     EmailTaken,
+    /// The tenant has as many as its plan allows.
+    #[error("the tenant has as many as it may")]
+    OverQuota,
     /// A tenant keeps at least one active admin.
     #[error("a tenant keeps at least one active admin")]
     LastAdmin,

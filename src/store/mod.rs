@@ -26,6 +26,7 @@ mod sqlite;
 mod tasks;
 mod uncancelled;
 mod upkeep;
+mod usage;
 
 use std::sync::Arc;
 
@@ -43,14 +44,18 @@ pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use tasks::Tasks;
 pub use upkeep::Upkeep;
+pub use usage::{Spent, Usage, UsageRow};
 
 /// Everything a store can do. Consumers name only the part they need.
 pub trait Store:
-    LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Upkeep
+    LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Upkeep
 {
 }
 
-impl<S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Upkeep> Store for S {}
+impl<S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Upkeep> Store
+    for S
+{
+}
 
 /// A store shared by everyone in the process.
 pub type SharedStore = Arc<dyn Store>;

@@ -389,3 +389,37 @@ async fn the_last_admin_of_a_tenant_stays_one() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_how_much_and_what_is_used_can_be_seen() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| {
+            let free = settings.plans.0.get_mut("free").unwrap();
+            (free.products, free.alerts, free.crawls_per_day) = (1, 1, 2);
+            free.shortest_frequency = "6h".parse().unwrap();
+        })
+        .await;
+        let jo = newcomer(&daemon, "jo").await;
+        let often = json!({ "asin": "B08PZHYWJS", "frequency": "1h" });
+        let problem = expect(422, post(&daemon, "/api/v1/products", &jo, &often)).await;
+        assert_eq!(problem["errors"][0]["field"], "frequency");
+        let product = expect(201, post(&daemon, "/api/v1/products", &jo, &json!({ "asin": "B08PZHYWJS" }))).await;
+        let more = expect(402, post(&daemon, "/api/v1/products", &jo, &json!({ "asin": "B0BG6843GX" }))).await;
+        assert_eq!((more["code"].as_str(), more["quota"].as_str()), (Some("over_quota"), Some("products")));
+        assert!(more["detail"].as_str().unwrap().contains("1 products"));
+        let ids = json!({ "product_ids": [product["id"]] });
+        expect(404, post(&daemon, "/api/v1/crawl", &jo, &json!({ "product_ids": [jo["user"]["id"]] }))).await;
+        for _ in 0..2 {
+            expect(202, post(&daemon, "/api/v1/crawl", &jo, &ids)).await;
+        }
+        let refused = post(&daemon, "/api/v1/crawl", &jo, &ids).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=24 * 3600 + 1).contains(&wait));
+        let usage = expect(200, get(&daemon, "/api/v1/tenants/me/usage", &jo)).await;
+        assert_eq!((&usage["products"]["used"], &usage["products"]["limit"]), (&json!(1), &json!(1)));
+        assert_eq!((&usage["crawls_per_day"]["used"], &usage["alerts"]["used"]), (&json!(2), &json!(0)));
+        daemon.end().await;
+    })
+    .await;
+}

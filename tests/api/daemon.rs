@@ -66,7 +66,8 @@ impl Daemon {
         settings.crawl.retry_secs = 1;
         settings.notify.allow_private_targets = true;
         settings.notify.retry_secs = 1;
-        settings.products.shortest_frequency = Frequency::from_secs(1).unwrap();
+        let shortest_frequency = Frequency::from_secs(1).unwrap();
+        settings.plans.0.values_mut().for_each(|plan| plan.shortest_frequency = shortest_frequency);
         settings.auth.password = PasswordSettings { memory_kib: 64, iterations: 1, ..settings.auth.password };
         settings.auth.attempts_per_minute = 100_000;
         adjust(&mut settings);
@@ -188,7 +189,7 @@ pub async fn on_both_engines<F: Future<Output = ()>>(test: impl Fn(Engine) -> F)
 async fn new_key(store: &SharedStore) -> String {
     let email = "root@example.com".parse().unwrap();
     let (role, password_hash) = (Role::Superadmin, String::new());
-    let user = NewUser { email, name: "Root".to_owned(), role, password_hash, is_verified: true };
+    let user = NewUser { email, name: "Root".to_owned(), role, password_hash, is_verified: true, quota: u32::MAX };
     let user = store.add_user(TenantId::BUILT_IN, user).await.unwrap();
     let token = OpaqueToken::new(TokenKind::ApiKey);
     let key = NewApiKey {

@@ -16,6 +16,8 @@ enum May {
     Everybody,
     /// People, but no keys.
     People,
+    /// Who runs the installation, in person.
+    Superadmins,
     /// People and keys of any kind.
     Known,
     Whoever(Scope),
@@ -52,6 +54,11 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_users_id", Whoever(Scope::AdminUsers)),
     ("patch_users_id", Whoever(Scope::AdminUsers)),
     ("get_tenants_me", Known),
+    ("patch_tenants_me", Whoever(Scope::AdminTenant)),
+    ("get_tenants_me_usage", Known),
+    ("get_tenants", Superadmins),
+    ("get_tenants_id", Superadmins),
+    ("patch_tenants_id", Superadmins),
     ("get_tenants_me_audit", Whoever(Scope::AdminTenant)),
     ("get_products", Whoever(Scope::ProductRead)),
     ("post_products", Whoever(Scope::ProductWrite)),
@@ -105,7 +112,7 @@ async fn add_person(daemon: &Daemon, role: Role) -> String {
     let password_hash = Passwords::new(&cheap).unwrap().hash(PASSWORD.to_owned()).await.unwrap();
     let email = format!("{}@example.com", role.as_str());
     let name = role.as_str().to_owned();
-    let user = NewUser { email: email.parse().unwrap(), name, role, password_hash, is_verified: true };
+    let user = NewUser { email: email.parse().unwrap(), name, role, password_hash, is_verified: true, quota: u32::MAX };
     let store = daemon.store().await;
     store.add_user(TenantId::BUILT_IN, user).await.unwrap();
     store.close().await;
@@ -176,6 +183,7 @@ impl Credentials {
         for role in Role::ALL {
             let allowed = match may {
                 Everybody | People | Known => true,
+                Superadmins => *role == Role::Superadmin,
                 Whoever(scope) => role.scopes().contains(scope),
             };
             let token = token_of(daemon, &format!("{}@example.com", role.as_str())).await;
@@ -184,7 +192,7 @@ impl Credentials {
         let scope = if let Whoever(scope) = may { scope } else { Scope::ProductRead };
         let without: Scopes = Scopes::ALL.iter().filter(|other| *other != scope).collect();
         for (name, scopes, allowed) in [
-            ("key with the scope", Scopes::from_iter([scope]), may != People),
+            ("key with the scope", Scopes::from_iter([scope]), !matches!(may, People | Superadmins)),
             ("key without the scope", without, matches!(may, Everybody | Known)),
         ] {
             cases.push((name.into(), format!("Bearer {}", key(daemon, scopes, &[]).await), if_allowed(allowed)));

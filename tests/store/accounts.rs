@@ -29,7 +29,14 @@ pub fn email(name: &str) -> EmailAddress {
 }
 
 pub fn new_user(name: &str, role: Role) -> NewUser {
-    NewUser { email: email(name), name: name.to_owned(), role, password_hash: "$argon2id$x".into(), is_verified: false }
+    NewUser {
+        email: email(name),
+        name: name.to_owned(),
+        role,
+        password_hash: "$argon2id$x".into(),
+        is_verified: false,
+        quota: u32::MAX,
+    }
 }
 
 pub async fn tenant_of(world: &World, name: &str) -> User {

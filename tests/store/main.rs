@@ -18,3 +18,4 @@ mod outbox;
 mod server;
 mod sessions;
 mod tasks;
+mod usage;

@@ -203,7 +203,7 @@ pub fn new_product(tenant_id: TenantId, n: u32) -> NewProduct {
         is_competitor: false,
         status: ProductStatus::Active,
     };
-    NewProduct { tenant_id, listing: Listing::new(Marketplace::De, asin(n)), settings }
+    NewProduct { tenant_id, listing: Listing::new(Marketplace::De, asin(n)), settings, quota: u32::MAX }
 }
 
 pub fn new_rule(product: &Product, target_minor: i64) -> NewRule {
@@ -213,6 +213,7 @@ pub fn new_rule(product: &Product, target_minor: i64) -> NewRule {
         condition: Condition::PriceAtOrBelow { target: euros(target_minor) },
         webhook_url: "https://example.com/hook".to_owned(),
         webhook_secret: "whsec_x".to_owned(),
+        quota: u32::MAX,
     }
 }
 

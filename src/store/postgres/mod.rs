@@ -48,6 +48,8 @@ mod tasks;
 mod transaction;
 #[path = "../sql/upkeep.rs"]
 mod upkeep;
+#[path = "../sql/usage.rs"]
+mod usage;
 #[path = "../sql/wish.rs"]
 mod wish;
 

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder};
 use uuid::Uuid;
 
 use super::newest::push_newest_first;
-use super::{Backend, Conn, Db};
+use super::{Backend, Conn, Db, usage};
 use crate::domain::{EmailAddress, LinkPurpose, SessionId, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
 use crate::store::account_rows::{TenantColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
@@ -31,6 +31,14 @@ impl Accounts for Backend {
     async fn tenant(&self, id: TenantId) -> StoreResult<Tenant> {
         const TENANT: &str = "SELECT id, name, plan, created_at FROM tenant WHERE id = $1";
         let row: TenantColumns = sqlx::query_as(TENANT).bind(id.0).fetch_one(&self.readers).await?;
+        row.try_into()
+    }
+
+    async fn update_tenant(&self, id: TenantId, name: Option<&str>, plan: Option<&str>) -> StoreResult<Tenant> {
+        const UPDATE: &str = "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan) WHERE id = $1 \
+             RETURNING id, name, plan, created_at";
+        let query = sqlx::query_as(UPDATE).bind(id.0).bind(name.map(str::to_owned)).bind(plan.map(str::to_owned));
+        let row: TenantColumns = query.fetch_one(&self.writer).await?;
         row.try_into()
     }
 
@@ -149,19 +157,24 @@ async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, now_ms: i
     const ADD: &str = "INSERT INTO tenant_user \
            (id, tenant_id, email, name, role, status, password_hash, verified_at, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $8) ON CONFLICT (email) DO NOTHING";
+    const COUNT: &str = "SELECT count(*) FROM tenant_user WHERE tenant_id = $1";
+    usage::lock(conn, tenant_id).await?;
     let id = UserId::new();
     let query = sqlx::query(ADD).bind(id.0).bind(tenant_id.0).bind(user.email.as_str().to_owned()).bind(user.name);
     let query = query.bind(user.role.as_str()).bind(user.password_hash);
     let added = query.bind(user.is_verified.then_some(now_ms)).bind(now_ms).execute(&mut *conn).await?;
-    if added.rows_affected() == 1 { find(conn, tenant_id, id).await } else { Err(StoreError::EmailTaken) }
+    if added.rows_affected() == 0 {
+        return Err(StoreError::EmailTaken);
+    }
+    usage::check(conn, COUNT, tenant_id, user.quota).await?;
+    find(conn, tenant_id, id).await
 }
 
 async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPatch, now_ms: i64) -> StoreResult<User> {
-    const LOCK: &str = "UPDATE tenant SET name = name WHERE id = $1";
     const UPDATE: &str = "UPDATE tenant_user SET name = coalesce($3, name), role = coalesce($4, role), \
            status = coalesce($5, status), updated_at = $6 WHERE tenant_id = $1 AND id = $2";
     // Two admins who depose each other at the same moment come one after the other.
-    sqlx::query(LOCK).bind(tenant_id.0).execute(&mut *conn).await?;
+    usage::lock(conn, tenant_id).await?;
     let admins_before = active_admins(conn, tenant_id).await?;
     let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));

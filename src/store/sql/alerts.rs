@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::catalog::listing_of;
 use super::newest::push_newest_first;
 use super::wish::{self, Wish};
-use super::{Backend, Conn, Db};
+use super::{Backend, Conn, Db, usage};
 use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::rows::{DeliveryColumns, EventColumns, RuleColumns};
@@ -80,7 +80,9 @@ async fn add(conn: &mut Conn, rule: NewRule, now_ms: i64) -> StoreResult<RuleRow
          SELECT $1, p.tenant_id, p.id, p.listing_id, $4, $5, $6, $7, $8, $9, $10 \
          FROM product p WHERE p.tenant_id = $2 AND p.id = $3";
     const IS_ACTIVE: &str = "SELECT status = 'active' FROM product WHERE id = $1";
-    let NewRule { tenant_id, product_id, condition, webhook_url, webhook_secret } = rule;
+    const COUNT: &str = "SELECT count(*) FROM alert_rule WHERE tenant_id = $1";
+    let NewRule { tenant_id, product_id, condition, webhook_url, webhook_secret, quota } = rule;
+    usage::lock(conn, tenant_id).await?;
     let id = RuleId::new();
     let listing_id = listing_of(conn, tenant_id, product_id).await?;
     wish::lock(conn, listing_id, now_ms).await?;
@@ -90,6 +92,7 @@ async fn add(conn: &mut Conn, rule: NewRule, now_ms: i64) -> StoreResult<RuleRow
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
+    usage::check(conn, COUNT, tenant_id, quota).await?;
     // A paused product stays at rest, rule or no rule.
     if sqlx::query_scalar(IS_ACTIVE).bind(product_id.0).fetch_one(&mut *conn).await? {
         // A look that is under way was claimed without this rule and will not judge it: another must follow.

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::product_list::{SELECT_PRODUCT, list};
 use super::wish::{self, Wish};
-use super::{Backend, Conn, Db};
+use super::{Backend, Conn, Db, usage};
 use crate::domain::{Listing, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::rows::{ProductColumns, sort_columns};
 use crate::store::{
@@ -64,11 +64,14 @@ async fn find(
 }
 
 async fn add(conn: &mut Conn, product: NewProduct, now_ms: i64) -> StoreResult<Product> {
-    let NewProduct { tenant_id, listing, settings } = product;
+    const COUNT: &str = "SELECT count(*) FROM product WHERE tenant_id = $1";
+    let NewProduct { tenant_id, listing, settings, quota } = product;
+    usage::lock(conn, tenant_id).await?;
     let listing_id = listing_row(conn, listing, now_ms).await?;
     wish::lock(conn, listing_id, now_ms).await?;
     let id = ProductId::new();
     insert(conn, tenant_id, id, listing_id, &settings, now_ms).await?;
+    usage::check(conn, COUNT, tenant_id, quota).await?;
     if settings.status == ProductStatus::Active {
         let at_once = Wish { lane: Lane::Scheduled, by_ms: now_ms, wakes: true, shares: false };
         wish::enter(conn, listing_id, &at_once, now_ms).await?;

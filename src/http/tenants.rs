@@ -1,0 +1,232 @@
+//! `/api/v1/tenants`: one's own tenant, and, for who runs the installation, all of them.
+
+use actix_web::Responder;
+use actix_web::web::{Data, Json};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::paging::PageQuery;
+use super::problem::Problem;
+use super::routes::{Access, Routes};
+use super::strict::{PathId, StrictJson, StrictQuery};
+use crate::domain::{Frequency, Scope, Tenant, TenantId};
+use crate::service::{AuditEntry, Caller};
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/tenants/me", |path| path.get(Access::Known, tenant).patch(Scope::AdminTenant, rename));
+    routes.path("/tenants/me/usage", |path| path.get(Access::Known, usage));
+    routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
+    routes.path("/tenants", |path| path.get(Access::Superadmin, list));
+    routes.path("/tenants/{id}", |path| path.get(Access::Superadmin, get).patch(Access::Superadmin, change_plan));
+}
+
+/// An organisation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tenant)]
+pub(super) struct WireTenant {
+    #[schema(value_type = uuid::Uuid)]
+    id: TenantId,
+    name: String,
+    /// What it may have.
+    plan: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<Tenant> for WireTenant {
+    fn from(tenant: Tenant) -> Self {
+        let Tenant { id, name, plan, created_at } = tenant;
+        Self { id, name, plan, created_at }
+    }
+}
+
+/// Get your tenant.
+#[utoipa::path(get, path = "/api/v1/tenants/me", tag = "tenants", responses(
+    (status = 200, description = "Your tenant", body = WireTenant),
+))]
+pub(super) async fn tenant(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTenant::from(shared.service.tenant(caller.tenant_id).await?)))
+}
+
+/// Changes to a tenant; what is not named stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Jo's shop" }))]
+pub(super) struct PatchTenantBody {
+    /// How to call it.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+}
+
+/// Rename your tenant.
+#[utoipa::path(patch, path = "/api/v1/tenants/me", tag = "tenants", request_body = PatchTenantBody, responses(
+    (status = 200, description = "Your tenant as it is now", body = WireTenant),
+))]
+pub(super) async fn rename(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<PatchTenantBody>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTenant::from(shared.service.rename_tenant(caller, body.name).await?)))
+}
+
+/// So many of so many.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Quota {
+    used: u32,
+    limit: u32,
+    /// When `used` begins again; null: it does not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    resets_at: Option<Timestamp>,
+}
+
+/// What a tenant has of what it may have.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
+pub(super) struct WireUsage {
+    products: Quota,
+    users: Quota,
+    alerts: Quota,
+    /// Looks that were asked for today (UTC), one for each product.
+    crawls_per_day: Quota,
+    /// Requests a minute, of each user and each key.
+    requests_per_minute: u32,
+    /// The shortest rhythm a product may have.
+    #[schema(value_type = String, example = "hourly")]
+    shortest_frequency: Frequency,
+}
+
+/// What your tenant has of what its plan allows.
+#[utoipa::path(get, path = "/api/v1/tenants/me/usage", tag = "tenants", responses(
+    (status = 200, description = "Used and allowed", body = WireUsage),
+))]
+pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    let (usage, plan) = shared.service.usage(&caller).await?;
+    let lasting = |used, limit| Quota { used, limit, resets_at: None };
+    Ok(Json(WireUsage {
+        products: lasting(usage.products, plan.products),
+        users: lasting(usage.users, plan.users),
+        alerts: lasting(usage.alerts, plan.alerts),
+        crawls_per_day: Quota {
+            used: usage.crawls_today,
+            limit: plan.crawls_per_day,
+            resets_at: Some(usage.day_ends_at),
+        },
+        requests_per_minute: plan.requests_per_minute,
+        shortest_frequency: plan.shortest_frequency,
+    }))
+}
+
+/// A page of tenants.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TenantPage {
+    items: Vec<WireTenant>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// List all tenants, the newest first. For superadmins.
+#[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(PageQuery), responses(
+    (status = 200, description = "A page", body = TenantPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn list(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<impl Responder, Problem> {
+    let (cursor, limit) = query.parsed()?;
+    let page = shared.service.tenants(caller, cursor, limit).await?;
+    let items = page.items.into_iter().map(WireTenant::from).collect();
+    Ok(Json(TenantPage { items, next_cursor: page.next_cursor }))
+}
+
+/// Get any tenant. For superadmins.
+#[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, description = "The tenant", body = WireTenant),
+    (status = 404, description = "No such tenant", body = Problem),
+))]
+pub(super) async fn get(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<TenantId>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTenant::from(shared.service.any_tenant(caller, id).await?)))
+}
+
+/// Another plan.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "plan": "pro" }))]
+pub(super) struct ChangePlanBody {
+    /// The name of a plan in the settings.
+    plan: String,
+}
+
+/// Put a tenant on another plan. For superadmins.
+#[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = uuid::Uuid, Path)),
+    request_body = ChangePlanBody, responses(
+    (status = 200, description = "The tenant as it is now", body = WireTenant),
+    (status = 404, description = "No such tenant", body = Problem),
+))]
+pub(super) async fn change_plan(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<TenantId>,
+    StrictJson(body): StrictJson<ChangePlanBody>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTenant::from(shared.service.change_plan(caller, id, body.plan).await?)))
+}
+
+/// Who did what.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(super) struct WireAuditEntry {
+    id: uuid::Uuid,
+    /// `user:ID`, `key:ID`, `system` or `nobody`.
+    actor: String,
+    /// Such as `product.add`.
+    action: String,
+    /// Such as `product:ID`.
+    resource: Option<String>,
+    /// From where.
+    address: Option<String>,
+    /// In which request.
+    request_id: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// A page of acts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    items: Vec<WireAuditEntry>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
+
+/// Read who did what in your tenant, the latest first.
+#[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(PageQuery), responses(
+    (status = 200, description = "A page", body = AuditPage),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn audit(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictQuery(query): StrictQuery<PageQuery>,
+) -> Result<impl Responder, Problem> {
+    let (cursor, limit) = query.parsed()?;
+    let page = shared.service.audit(caller.tenant_id, cursor, limit).await?;
+    let wire = |entry: AuditEntry| WireAuditEntry {
+        id: entry.id,
+        actor: entry.actor,
+        action: entry.action,
+        resource: entry.resource,
+        address: entry.address,
+        request_id: entry.request_id,
+        at: entry.at,
+    };
+    Ok(Json(AuditPage { items: page.items.into_iter().map(wire).collect(), next_cursor: page.next_cursor }))
+}
