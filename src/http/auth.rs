@@ -18,6 +18,7 @@ use crate::service::{Caller, FieldError, FirstUser, Origin, Registration, Signed
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/register", |path| path.post(Access::Door, register));
     routes.path("/auth/set-up", |path| path.post(Access::Door, set_up));
+    routes.path("/auth/accept-invitation", |path| path.post(Access::Door, accept_invitation));
     routes.path("/auth/login", |path| path.post(Access::Door, login));
     routes.path("/auth/refresh", |path| path.post(Access::Door, refresh));
     routes.path("/auth/verify-email", |path| path.post(Access::Door, verify_email));
@@ -105,6 +106,33 @@ pub(super) async fn set_up(
     let SetUpBody { token, email, password, name } = body;
     let first = FirstUser { email: email_of(&email)?, password, name };
     let user = shared.service.set_up(token, first, origin).await?;
+    Ok((Json(WireUser::from(user)), StatusCode::CREATED))
+}
+
+/// The token of an invitation, and what makes an account of it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AcceptInvitationBody {
+    token: String,
+    /// How to call you.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// Long, and not easily guessed.
+    password: String,
+}
+
+/// Join a tenant by the link that was sent.
+#[utoipa::path(post, path = "/api/v1/auth/accept-invitation", tag = "auth", request_body = AcceptInvitationBody, responses(
+    (status = 201, description = "You", body = WireUser),
+    (status = 402, description = "The tenant's plan allows no more users", body = Problem),
+))]
+pub(super) async fn accept_invitation(
+    shared: Data<Shared>,
+    origin: Origin,
+    StrictJson(body): StrictJson<AcceptInvitationBody>,
+) -> Result<impl Responder, Problem> {
+    let AcceptInvitationBody { token, name, password } = body;
+    let user = shared.service.accept_invitation(token, name, password, origin).await?;
     Ok((Json(WireUser::from(user)), StatusCode::CREATED))
 }
 

@@ -1,7 +1,7 @@
 //! `/api/v1/users`: the people of a tenant.
 
-use actix_web::Responder;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ use crate::service::{Caller, UserPatch};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/users/me", |path| path.get(Access::Person, me).patch(Access::Person, patch_me));
+    routes.path("/users/invitations", |path| path.post(Scope::AdminUsers, invite));
     routes.path("/users", |path| path.get(Scope::AdminUsers, list));
     routes.path("/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
 }
@@ -118,6 +119,35 @@ pub(super) async fn list(
     let page = shared.service.users(caller.tenant_id, cursor, limit).await?;
     let items = page.items.into_iter().map(WireUser::from).collect();
     Ok(Json(UserPage { items, next_cursor: page.next_cursor }))
+}
+
+/// Somebody to invite.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "al@example.com", "role": "viewer" }))]
+pub(super) struct InviteBody {
+    /// Where the link is sent.
+    #[schema(max_length = 254)]
+    email: String,
+    /// `tenant_admin`, `user` or `viewer`.
+    role: String,
+}
+
+/// Invite somebody into your tenant. The answer is the same when the address has an account already.
+#[utoipa::path(post, path = "/api/v1/users/invitations", tag = "users", request_body = InviteBody, responses(
+    (status = 202, description = "A mail with a link is on its way"),
+))]
+pub(super) async fn invite(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<InviteBody>,
+) -> Result<impl Responder, Problem> {
+    let mut errors = Vec::new();
+    let email = parsed("email", Some(&body.email), &mut errors);
+    let role = parsed("role", Some(&body.role), &mut errors);
+    let (Some(email), Some(role)) = (email, role) else { return Err(Problem::invalid(errors)) };
+    shared.service.invite(caller, email, role).await?;
+    Ok(HttpResponse::Accepted())
 }
 
 /// Get a user of your tenant.

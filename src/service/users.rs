@@ -14,6 +14,7 @@ use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, Use
 use crate::store::{Actor, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
 
 const SET_UP_LASTS: Duration = Duration::from_secs(24 * 3600);
+const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The first user of an installation.
 pub struct FirstUser {
@@ -56,6 +57,64 @@ impl Service {
             let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
             parts.forget_user(caller.tenant_id, id);
             parts.note(caller.act("user.update", Some(format!("user:{id}")))).await;
+            Ok(user)
+        })
+        .await
+    }
+
+    /// Sends a link by which somebody may join the caller's tenant. Whether the address has an account already is not told.
+    pub async fn invite(&self, caller: Caller, email: EmailAddress, role: Role) -> ServiceResult<()> {
+        self.run(async move |parts: Arc<Parts>| {
+            if role == Role::Superadmin {
+                return Err(ServiceError::invalid("role", "use tenant_admin, user or viewer"));
+            }
+            let token = OpaqueToken::new(TokenKind::Link);
+            let link = NewLink {
+                hash: token.hash(),
+                purpose: LinkPurpose::Invite,
+                tenant_id: caller.tenant_id,
+                user_id: None,
+                facts: LinkFacts { email: Some(email.clone()), role: Some(role) },
+                lasts: INVITATION_LASTS,
+            };
+            parts.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
+            parts.tell_link(email.as_str(), LinkPurpose::Invite, &token.reveal());
+            parts.note(caller.act("user.invite", None)).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Joins a tenant by the link that was sent.
+    pub async fn accept_invitation(
+        &self,
+        token: String,
+        name: String,
+        password: String,
+        origin: Origin,
+    ) -> ServiceResult<User> {
+        self.run(async move |parts: Arc<Parts>| {
+            let mut errors = Vec::new();
+            check_name("name", &name, &mut errors);
+            parts.check_password("password", &password, &[&name], &mut errors);
+            valid(errors)?;
+            let password_hash = parts.hash(password).await?;
+            let wrong = || ServiceError::invalid("token", "is not valid, was used already, or is too old");
+            let used = parts.store.use_link(hash_of(&token), LinkPurpose::Invite).await;
+            let used = used.map_err(|error| match error {
+                StoreError::NotFound => wrong(),
+                other => ServiceError::of(other, "link"),
+            })?;
+            let (Some(email), Some(role)) = (used.facts.email, used.facts.role) else { return Err(wrong()) };
+            let tenant = parts.store.tenant(used.tenant_id).await;
+            let tenant = tenant.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let quota = parts.plans.of(&tenant.plan).users;
+            let user = NewUser { email, name, role, password_hash, is_verified: true, quota };
+            let added = parts.store.add_user(tenant.id, user).await;
+            let user = added.map_err(|error| ServiceError::of_quota(error, "user", "users", quota))?;
+            parts
+                .note(origin.act(tenant.id, Actor::User(user.id), "user.join", Some(format!("user:{}", user.id))))
+                .await;
             Ok(user)
         })
         .await

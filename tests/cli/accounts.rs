@@ -1,0 +1,123 @@
+//! The links that the log shows while there is no mail server, and what the log never shows.
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{ADMIN_EMAIL, ADMIN_PASSWORD, Running, address_in, tracker};
+
+struct Daemon {
+    running: Running,
+    api: String,
+    client: Client,
+    _folder: TempDir,
+}
+
+impl Daemon {
+    fn start(filter: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
+        let mut command = tracker();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", &database]);
+        command.env("ADMIN_EMAIL", ADMIN_EMAIL).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
+        let mut running = Running::start(command.env("TRACKER__LOG__FILTER", filter));
+        let api = format!("http://{}/api/v1", address_in(&running.until_it_says("listening on")));
+        Self { running, api, client: Client::builder().no_proxy().build().unwrap(), _folder: folder }
+    }
+
+    async fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+        let request = self.client.request(method, format!("{}{path}", self.api)).bearer_auth(token).json(body);
+        let response = request.send().await.unwrap();
+        (response.status(), response.json().await.unwrap_or_default())
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.ask(Method::POST, path, "", &body).await
+    }
+
+    async fn login(&self, email: &str, password: &str) -> (StatusCode, Value) {
+        self.post("/auth/login", json!({ "email": email, "password": password })).await
+    }
+
+    /// The token of the next link that the log shows for a purpose.
+    fn link(&mut self, purpose: &str) -> String {
+        let line = self.running.until_it_says(&format!("auth/{purpose}?token="));
+        let token = line.split("token=").nth(1).unwrap();
+        token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+    }
+}
+
+#[tokio::test]
+async fn who_is_invited_joins_once_as_what_they_were_invited() {
+    let mut daemon = Daemon::start("info");
+    let (_, admin) = daemon.login(ADMIN_EMAIL, ADMIN_PASSWORD).await;
+    let token = admin["access_token"].as_str().unwrap().to_owned();
+    let invite = json!({ "email": "al@example.com", "role": "viewer" });
+    let (status, _) = daemon.ask(Method::POST, "/users/invitations", &token, &invite).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let wrong = json!({ "email": "al", "role": "superadmin" });
+    let (status, problem) = daemon.ask(Method::POST, "/users/invitations", &token, &wrong).await;
+    assert_eq!((status.as_u16(), problem["errors"][0]["field"].as_str()), (422, Some("email")));
+    let accept = json!({ "token": daemon.link("invite"), "name": "Al", "password": "tangerine lighthouse quartz" });
+    let (status, user) = daemon.post("/auth/accept-invitation", accept.clone()).await;
+    assert_eq!((status.as_u16(), user["role"].as_str()), (201, Some("viewer")));
+    assert_eq!(user["tenant_id"], admin["user"]["tenant_id"]);
+    let (status, problem) = daemon.post("/auth/accept-invitation", accept).await;
+    assert_eq!((status.as_u16(), problem["errors"][0]["field"].as_str()), (422, Some("token")));
+    assert_eq!(daemon.login("al@example.com", "tangerine lighthouse quartz").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_address_is_proved_and_a_password_reset_by_the_links_of_the_log() {
+    let mut daemon = Daemon::start("info");
+    let register =
+        json!({ "email": "jo@example.com", "password": ADMIN_PASSWORD, "name": "Jo", "tenant_name": "Shop" });
+    assert_eq!(daemon.post("/auth/register", register).await.0, StatusCode::ACCEPTED);
+    let token = daemon.link("verify_email");
+    assert_eq!(daemon.post("/auth/verify-email", json!({ "token": token })).await.0, StatusCode::NO_CONTENT);
+    let (_, jo) = daemon.login("jo@example.com", ADMIN_PASSWORD).await;
+    assert!(jo["user"]["verified_at"].is_string());
+    daemon.post("/auth/forgot-password", json!({ "email": "jo@example.com" })).await;
+    let token = daemon.link("reset_password");
+    let reset = |password: &str| json!({ "token": token, "password": password });
+    assert_eq!(daemon.post("/auth/reset-password", reset("short")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let new = "tangerine lighthouse quartz";
+    assert_eq!(daemon.post("/auth/reset-password", reset(new)).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(daemon.post("/auth/reset-password", reset(new)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, _) = daemon.ask(Method::GET, "/users/me", jo["access_token"].as_str().unwrap(), &json!({})).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "every sign-in has ended");
+    assert_eq!(daemon.login("jo@example.com", ADMIN_PASSWORD).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(daemon.login("jo@example.com", new).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn no_secret_ever_stands_in_the_log() {
+    let mut daemon = Daemon::start("trace");
+    let (_, tokens) = daemon.login(ADMIN_EMAIL, ADMIN_PASSWORD).await;
+    let access = tokens["access_token"].as_str().unwrap().to_owned();
+    let (_, key) =
+        daemon.ask(Method::POST, "/auth/api-keys", &access, &json!({ "name": "k", "scopes": ["product:read"] })).await;
+    let key = key["key"].as_str().unwrap().to_owned();
+    let (_, next) = daemon.post("/auth/refresh", json!({ "refresh_token": tokens["refresh_token"] })).await;
+    for credential in [&access, &key, "a.b.c", "at_wrong"] {
+        daemon.ask(Method::GET, "/products", credential, &json!({})).await;
+    }
+    daemon.login(ADMIN_EMAIL, "a wrong password of somebody").await;
+    daemon.ask(Method::POST, "/auth/logout", next["access_token"].as_str().unwrap(), &json!({})).await;
+    daemon.running.stop();
+    let log: String = daemon.running.lines.by_ref().collect();
+    assert!(log.contains("drained"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let secrets = [
+        ADMIN_PASSWORD.to_owned(),
+        "a wrong password of somebody".to_owned(),
+        text(&tokens["access_token"]),
+        text(&tokens["refresh_token"]),
+        text(&next["refresh_token"]),
+        key,
+        "$argon2id$".to_owned(),
+    ];
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret}");
+    }
+}
