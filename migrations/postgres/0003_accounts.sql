@@ -97,3 +97,17 @@ CREATE TABLE usage_of_day (
     crawls    bigint NOT NULL, -- looks that were asked for
     PRIMARY KEY (tenant_id, day)
 );
+
+-- Answers to requests that must not be carried out twice, by the key that the client chose. `status` NULL: under way.
+CREATE TABLE kept_answer (
+    tenant_id   uuid NOT NULL REFERENCES tenant (id),
+    caller      text NOT NULL, -- as in audit.actor
+    key         text NOT NULL,
+    fingerprint bytea NOT NULL, -- SHA-256 of method, path and body
+    status      bigint,
+    location    text,
+    body        text,
+    created_at  bigint NOT NULL,
+    PRIMARY KEY (tenant_id, caller, key)
+);
+CREATE INDEX kept_answer_by_age ON kept_answer (created_at);

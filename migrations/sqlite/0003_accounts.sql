@@ -97,3 +97,17 @@ CREATE TABLE usage_of_day (
     crawls    INTEGER NOT NULL, -- looks that were asked for
     PRIMARY KEY (tenant_id, day)
 );
+
+-- Answers to requests that must not be carried out twice, by the key that the client chose. `status` NULL: under way.
+CREATE TABLE kept_answer (
+    tenant_id   BLOB NOT NULL REFERENCES tenant (id),
+    caller      TEXT NOT NULL, -- as in audit.actor
+    key         TEXT NOT NULL,
+    fingerprint BLOB NOT NULL, -- SHA-256 of method, path and body
+    status      INTEGER,
+    location    TEXT,
+    body        TEXT,
+    created_at  INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, caller, key)
+);
+CREATE INDEX kept_answer_by_age ON kept_answer (created_at);

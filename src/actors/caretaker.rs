@@ -60,6 +60,7 @@ async fn do_chores(store: &SharedStore, max_attempts: u16, keep_history_days: u3
     if parked > 0 {
         tracing::warn!(listings = parked, "parked {parked} listings whose looks never ended");
     }
+    store.forget_ended().await?;
     let now = store.now().await?;
     store.ensure_room(now, now.saturating_add(ROOM_AHEAD).unwrap_or(Timestamp::MAX)).await?;
     if keep_history_days > 0 {

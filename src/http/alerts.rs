@@ -18,7 +18,7 @@ use crate::domain::{
 use crate::service::{AddRule, Caller, EventRow, RuleRow};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/alerts", |path| path.get(Scope::ProductRead, list).post(Scope::AlertWrite, add));
+    routes.path("/alerts", |path| path.get(Scope::ProductRead, list).create(Scope::AlertWrite, add));
     routes.path("/alerts/events", |path| path.get(Scope::ProductRead, events));
     routes.path("/alerts/{id}", |path| path.get(Scope::ProductRead, get).delete(Scope::AlertWrite, remove));
 }

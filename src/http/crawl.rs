@@ -20,7 +20,7 @@ use crate::service::Caller;
 const WAIT_MARGIN: Duration = Duration::from_millis(500);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/crawl", |path| path.post(Scope::CrawlCreate, ask));
+    routes.path("/crawl", |path| path.create(Scope::CrawlCreate, ask));
     routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
 }
 

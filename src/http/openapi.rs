@@ -3,7 +3,8 @@
 use actix_web::Responder;
 use actix_web::http::Method;
 use actix_web::web::{self, Json, ServiceConfig};
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{self, Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
@@ -116,38 +117,65 @@ fn operation_of<'d>(path: &'d mut PathItem, method: &Method) -> Option<&'d mut O
 
 /// Says of an operation what is true of every one of its kind.
 fn complete(operation: &mut Operation, route: &Route) {
+    let is_open = matches!(route.access, Access::Open | Access::Door);
     operation.operation_id = Some(operation_id(route));
-    let responses = &mut operation.responses.responses;
-    let mut add = |status: &str, description: &str| {
-        responses.entry(status.to_owned()).or_insert_with(|| problem(description));
-    };
-    match route.access {
-        Access::Open => {}
-        Access::Door => add("429", "Too many attempts from this address"),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => {
-            add("401", "No valid credential");
-            add("403", "Not allowed to this credential");
-            add("429", "Too many requests of this caller");
-        }
-    }
-    if operation.request_body.is_some() {
-        add("400", "Not JSON");
-        add("413", "The body is too large");
-        add("415", "The body does not say that it is JSON");
-        add("422", "A field is wrong");
-    }
-    add("500", "Our fault; the log has the details");
-    add("503", "The database is away: try again soon");
-    add("504", "It took too long");
-    responses.values_mut().for_each(use_problem_type);
-    operation.security = match route.access {
-        Access::Open | Access::Door => Some(vec![SecurityRequirement::default()]),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => None,
-    };
+    operation.security = is_open.then(|| vec![SecurityRequirement::default()]);
     if let Access::Needs(scope) = route.access {
         let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
         operation.description = Some(format!("{said}Needs the scope `{scope}`."));
     }
+    if route.once {
+        operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+    let has_body = operation.request_body.is_some();
+    let responses = &mut operation.responses.responses;
+    for (status, description) in further_problems(route, has_body) {
+        responses.entry(status.to_owned()).or_insert_with(|| problem(description));
+    }
+    if !is_open && route.method == Method::GET {
+        let unchanged = ResponseBuilder::new().description("What you have (If-None-Match) still holds").build();
+        responses.insert("304".to_owned(), RefOr::T(unchanged));
+    }
+    responses.values_mut().for_each(use_problem_type);
+}
+
+/// What the gate, the reading of the body and the server around may answer in a handler's place.
+fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'static str)> {
+    let mut problems = vec![
+        ("500", "Our fault; the log has the details"),
+        ("503", "The database is away: try again soon"),
+        ("504", "It took too long"),
+    ];
+    match route.access {
+        Access::Open => {}
+        Access::Door => problems.push(("429", "Too many attempts from this address")),
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => problems.extend([
+            ("401", "No valid credential"),
+            ("403", "Not allowed to this credential"),
+            ("429", "Too many requests of this caller"),
+        ]),
+    }
+    if route.once {
+        problems.push(("409", "The same request is still under way"));
+    }
+    if has_body {
+        problems.extend([
+            ("400", "Not JSON"),
+            ("413", "The body is too large"),
+            ("415", "The body does not say that it is JSON"),
+            ("422", "A field is wrong"),
+        ]);
+    }
+    problems
+}
+
+fn idempotency_key() -> openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("Chosen by you: the same request under the same key is carried out once, for a day"))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
 }
 
 /// `get_products_id`: unique, because method and path are.

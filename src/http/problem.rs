@@ -125,6 +125,10 @@ impl From<ServiceError> for Problem {
             ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),
             ServiceError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
             ServiceError::JustSpent => Self::new(StatusCode::CONFLICT, "just_spent", detail),
+            ServiceError::UnderWay => {
+                let problem = Self::new(StatusCode::CONFLICT, "under_way", detail);
+                Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
+            }
             ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             ServiceError::Limited(allowance) => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);

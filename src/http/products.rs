@@ -22,7 +22,7 @@ pub(super) const DEFAULT_LIMIT: u32 = 50;
 pub(super) const MOST_LIMIT: u32 = 500;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/products", |path| path.get(Scope::ProductRead, list).post(Scope::ProductWrite, add));
+    routes.path("/products", |path| path.get(Scope::ProductRead, list).create(Scope::ProductWrite, add));
     routes.path("/products/{id}", |path| {
         path.get(Scope::ProductRead, get).patch(Scope::ProductWrite, patch).delete(Scope::ProductDelete, remove)
     });

@@ -11,6 +11,8 @@ use actix_web::{
 };
 
 use super::caller::{credential_of, origin_of};
+use super::etag::conditional;
+use super::once::once;
 use super::problem::Problem;
 use super::{Shared, rate};
 use crate::domain::Scope;
@@ -51,6 +53,8 @@ pub(super) struct Route {
     pub method: Method,
     /// Who may use it.
     pub access: Access,
+    /// It takes an `Idempotency-Key`.
+    pub once: bool,
 }
 
 /// Where routes are registered.
@@ -63,7 +67,7 @@ pub(super) struct Routes<'c> {
 /// One path, with a handler for each method.
 pub(super) struct Path {
     resource: Resource,
-    methods: Vec<(Method, Access)>,
+    methods: Vec<(Method, Access, bool)>,
 }
 
 impl<'c> Routes<'c> {
@@ -88,7 +92,7 @@ impl<'c> Routes<'c> {
         let pattern = format!("{}{pattern}", self.prefix);
         let Path { resource, methods } = fill(Path { resource: web::resource(pattern.as_str()), methods: Vec::new() });
         let allowed = allowed(&methods);
-        let route = |(method, access)| Route { pattern: pattern.clone(), method, access };
+        let route = |(method, access, once)| Route { pattern: pattern.clone(), method, access, once };
         self.table.extend(methods.into_iter().map(route));
         let other = move |request: HttpRequest| {
             let allowed = allowed.clone();
@@ -105,8 +109,8 @@ impl<'c> Routes<'c> {
     }
 }
 
-fn allowed(methods: &[(Method, Access)]) -> HeaderValue {
-    let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+fn allowed(methods: &[(Method, Access, bool)]) -> HeaderValue {
+    let mut names: Vec<&str> = methods.iter().map(|(method, ..)| method.as_str()).collect();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
@@ -134,17 +138,27 @@ impl Path {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Method::GET, access.into(), handler)
+        self.on(Method::GET, access.into(), false, handler)
     }
 
-    /// Creates, or acts.
+    /// Acts.
     pub(super) fn post<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Method::POST, access.into(), handler)
+        self.on(Method::POST, access.into(), false, handler)
+    }
+
+    /// Creates; a request with an `Idempotency-Key` is carried out once, however often it comes.
+    pub(super) fn create<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.on(Method::POST, access.into(), true, handler)
     }
 
     /// Changes.
@@ -154,7 +168,7 @@ impl Path {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Method::PATCH, access.into(), handler)
+        self.on(Method::PATCH, access.into(), false, handler)
     }
 
     /// Deletes.
@@ -164,10 +178,10 @@ impl Path {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Method::DELETE, access.into(), handler)
+        self.on(Method::DELETE, access.into(), false, handler)
     }
 
-    fn on<F, Args>(mut self, method: Method, access: Access, handler: F) -> Self
+    fn on<F, Args>(mut self, method: Method, access: Access, once: bool, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
@@ -177,9 +191,9 @@ impl Path {
             Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             _ => web::method(method.clone()),
         };
-        let gate = from_fn(move |request, next| gate(access, request, next));
+        let gate = from_fn(move |request, next| gate(access, once, request, next));
         self.resource = self.resource.route(route.to(handler).wrap(gate));
-        self.methods.push((method, access));
+        self.methods.push((method, access, once));
         self
     }
 }
@@ -187,14 +201,20 @@ impl Path {
 /// Lets a request through to its handler, or answers in its place.
 async fn gate(
     access: Access,
+    is_once: bool,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match admit(access, &request).await {
         Ok(None) => Ok(next.call(request).await?.map_into_boxed_body()),
         Ok(Some((caller, allowance))) => {
-            request.extensions_mut().insert(caller);
-            let mut response = next.call(request).await?.map_into_boxed_body();
+            request.extensions_mut().insert(caller.clone());
+            let mut response = if is_once {
+                once(caller, request, next).await?
+            } else {
+                next.call(request).await?.map_into_boxed_body()
+            };
+            response = conditional(response);
             for (name, value) in rate::headers(&allowance) {
                 response.headers_mut().insert(name, value);
             }

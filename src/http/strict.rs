@@ -48,7 +48,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
     }
 }
 
-async fn read_body(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
+/// A body of at most so many bytes.
+pub(super) async fn read_body(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended early");

@@ -85,13 +85,17 @@ impl Caller {
         }
     }
 
-    /// An act of theirs for the audit log.
-    pub(super) fn act(&self, action: &'static str, resource: Option<String>) -> Act {
-        let actor = match self.who {
+    /// How the audit log calls them.
+    pub(super) fn actor(&self) -> Actor {
+        match self.who {
             Who::User { id, .. } => Actor::User(id),
             Who::Key { id, .. } => Actor::Key(id),
-        };
-        self.origin.act(self.tenant_id, actor, action, resource)
+        }
+    }
+
+    /// An act of theirs for the audit log.
+    pub(super) fn act(&self, action: &'static str, resource: Option<String>) -> Act {
+        self.origin.act(self.tenant_id, self.actor(), action, resource)
     }
 }
 

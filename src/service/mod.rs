@@ -10,6 +10,7 @@ mod auth;
 mod crawl;
 mod health;
 mod history;
+mod once;
 mod products;
 mod tenants;
 mod users;
@@ -32,7 +33,7 @@ use crate::store::{SharedStore, StoreError};
 pub use crate::config::Plan;
 pub use crate::limits::Allowance;
 pub use crate::store::{
-    AuditEntry, EventRow, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UsageRow, UserPatch,
+    AuditEntry, EventRow, KeptAnswer, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::AddRule;
@@ -97,6 +98,9 @@ pub enum ServiceError {
     /// Another request of the same client has just used this refresh token: use what that one was given.
     #[error("this refresh token was used a moment ago: use the one that was given for it")]
     JustSpent,
+    /// The same request came before and is still under way.
+    #[error("this request is still under way: ask again soon")]
+    UnderWay,
     /// Known, but not allowed.
     #[error("{0}")]
     Forbidden(String),

@@ -10,6 +10,7 @@
 mod account_rows;
 mod accounts;
 mod alerts;
+mod answers;
 mod audit;
 mod batch;
 mod catalog;
@@ -34,6 +35,7 @@ use crate::config::DatabaseSettings;
 
 pub use accounts::{Accounts, Credentials, LinkFacts, NewLink, NewUser, UsedLink, UserPatch};
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
+pub use answers::{Answers, KeptAnswer, Once, OnceKey};
 pub use audit::{Act, Actor, Audit, AuditEntry};
 pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use clock::StoreClock;
@@ -48,12 +50,13 @@ pub use usage::{Spent, Usage, UsageRow};
 
 /// Everything a store can do. Consumers name only the part they need.
 pub trait Store:
-    LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Upkeep
+    LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Answers + Upkeep
 {
 }
 
-impl<S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Upkeep> Store
-    for S
+impl<
+    S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Answers + Upkeep,
+> Store for S
 {
 }
 

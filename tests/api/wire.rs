@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Engine, expect};
+use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 
 async fn problem(daemon: &Daemon, status: u16, body: Value) -> String {
     let problem = expect(status, daemon.post("/api/v1/products", &body)).await;
@@ -182,4 +182,55 @@ async fn an_id_in_a_body_that_names_nothing_is_named() {
     let rule = json!({ "product_id": unknown, "kind": "price_at_or_below", "target": { "amount_minor": 1, "currency": "USD" }, "webhook_url": "https://example.com/" });
     assert_eq!(expect(404, daemon.post("/api/v1/alerts", &rule)).await["errors"][0]["field"], "product_id");
     daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_answer_already_is_spared_its_body() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let first = daemon.get("/api/v1/products").send().await.unwrap();
+    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    assert_eq!(first.headers()["cache-control"], "private, no-cache");
+    for known in [tag.clone(), format!("\"x\", {tag}"), tag.trim_start_matches("W/").to_owned(), "*".to_owned()] {
+        let again = daemon.get("/api/v1/products").header("if-none-match", known).send().await.unwrap();
+        assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().unwrap()), (304, tag.as_str()));
+        assert_eq!(again.text().await.unwrap(), "");
+    }
+    expect(201, daemon.post("/api/v1/products", &json!({ "asin": "B08PZHYWJS" }))).await;
+    let changed = daemon.get("/api/v1/products").header("if-none-match", &tag).send().await.unwrap();
+    assert_eq!(changed.status(), 200);
+    assert_ne!(changed.headers()["etag"].to_str().unwrap(), tag);
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_a_key_is_carried_out_once_and_answered_alike() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let add = |key: &str, asin: &str| {
+            daemon.post("/api/v1/products", &json!({ "asin": asin })).header("idempotency-key", key)
+        };
+        let first = add("one", "B08PZHYWJS").send().await.unwrap();
+        let location = first.headers()["location"].clone();
+        let first: Value = first.json().await.unwrap();
+        let again = add("one", "B08PZHYWJS").send().await.unwrap();
+        assert_eq!((again.status().as_u16(), &again.headers()["location"]), (201, &location));
+        assert_eq!(again.headers()["idempotency-replayed"], "true");
+        assert_eq!(again.json::<Value>().await.unwrap(), first);
+        let other = expect(422, add("one", "B0BG6843GX")).await;
+        assert_eq!(other["errors"][0]["field"], "Idempotency-Key");
+        expect(409, add("two", "B08PZHYWJS")).await;
+        assert_eq!(
+            expect(409, add("two", "B08PZHYWJS")).await["product_id"],
+            first["id"],
+            "a refusal is an answer too"
+        );
+        expect(422, add("", "B08PZHYWJS")).await;
+        let both = futures_util::future::join_all([0, 1].map(|_| add("three", "B0BG6843GX").send())).await;
+        let mut statuses: Vec<u16> = both.into_iter().map(|sent| sent.unwrap().status().as_u16()).collect();
+        statuses.sort_unstable();
+        assert!(statuses == [201, 201] || statuses == [201, 409], "{statuses:?}");
+        assert_eq!(expect(200, daemon.get("/api/v1/products")).await["items"].as_array().unwrap().len(), 2);
+        daemon.end().await;
+    })
+    .await;
 }

@@ -52,6 +52,22 @@ impl Upkeep for Backend {
         rooms::forget(self, before.as_millisecond()).await
     }
 
+    async fn forget_ended(&self) -> StoreResult<()> {
+        // An address is known by its sign-ins of the last 90 days: they stay as long.
+        const OVER: &[(&str, i64)] = &[
+            ("DELETE FROM session WHERE expires_at < $1 AND used_at < $1", 100),
+            ("DELETE FROM refresh_token WHERE spent_at < $1", 31),
+            ("DELETE FROM link WHERE expires_at < $1", 7),
+            ("DELETE FROM kept_answer WHERE created_at < $1", 2),
+            ("DELETE FROM usage_of_day WHERE day * 86400000 < $1", 400),
+        ];
+        let now_ms = self.now_ms().await?;
+        for (delete, after_days) in OVER {
+            sqlx::query(*delete).bind(now_ms - after_days * 24 * 3600 * 1000).execute(&self.writer).await?;
+        }
+        Ok(())
+    }
+
     async fn close(&self) {
         self.claims.close().await;
         self.readers.close().await;

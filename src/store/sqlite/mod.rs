@@ -18,6 +18,8 @@ macro_rules! skip_locked {
 mod accounts;
 #[path = "../sql/alerts.rs"]
 mod alerts;
+#[path = "../sql/answers.rs"]
+mod answers;
 #[path = "../sql/audit.rs"]
 mod audit;
 #[path = "../sql/catalog.rs"]

@@ -1,0 +1,57 @@
+//! Answers that are kept, so that a request that comes again is not carried out again.
+
+use async_trait::async_trait;
+
+use super::StoreResult;
+use super::audit::Actor;
+use crate::domain::{TenantId, TokenHash};
+
+/// A request that must not be carried out twice.
+#[derive(Debug, Clone)]
+pub struct OnceKey {
+    /// Of which tenant.
+    pub tenant_id: TenantId,
+    /// Whose: keys of two callers never meet.
+    pub caller: Actor,
+    /// As the client chose it.
+    pub key: String,
+    /// Of method, path and body.
+    pub fingerprint: TokenHash,
+}
+
+/// An answer that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Location`.
+    pub location: Option<String>,
+    /// JSON.
+    pub body: String,
+}
+
+/// Whether a request came before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Once {
+    /// Never: carry it out, and keep the answer.
+    First,
+    /// It did: this was the answer.
+    Again(KeptAnswer),
+    /// It did, and is still under way.
+    UnderWay,
+    /// Another request came under this key.
+    Another,
+}
+
+/// Answers that are kept for a day.
+#[async_trait]
+pub trait Answers: Send + Sync {
+    /// Begins a request. One that was begun and never ended may begin again after a minute.
+    async fn begin_once(&self, key: &OnceKey) -> StoreResult<Once>;
+
+    /// Keeps its answer.
+    async fn keep_answer(&self, key: &OnceKey, answer: &KeptAnswer) -> StoreResult<()>;
+
+    /// It failed by our fault, or came too early: it may be tried again under the same key.
+    async fn forget_once(&self, key: &OnceKey) -> StoreResult<()>;
+}
