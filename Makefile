@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt docs
+.PHONY: help demo test test-api bench lint fmt docs
 
 help: ## What each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -15,6 +15,11 @@ demo: ## Daemon and simulated marketplace together: something happens within a m
 test: ## Every test, on SQLite and on a throwaway PostgreSQL
 	@scripts/require.sh cc rust postgres
 	cargo test --no-fail-fast
+
+test-api: ## Requests of every shape against the API and its document (EXAMPLES=50 an operation, SEED=1)
+	@scripts/require.sh cc rust schemathesis
+	cargo build
+	scripts/test-api.sh
 
 bench: ## Ratios against named rivals, one table (only=extraction, actors, leases or crawling for one part)
 	@scripts/require.sh cc rust postgres rivals

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and is missing. Usage: scripts/require.sh rust|cc|postgres|rivals …
+# Installs what a make target needs and is missing. Usage: scripts/require.sh rust|cc|postgres|rivals|schemathesis …
 # A thing that cannot be installed is an error with its remedy, never a skipped step.
 set -euo pipefail
 
@@ -37,6 +37,15 @@ need_rivals() {
     [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
     "$folder/bin/pip" install -q --disable-pip-version-check -r benches/rivals/requirements.txt ||
         { echo "error: parsel and Scrapy cannot be installed from PyPI" >&2; exit 1; }
+}
+
+# Throws requests of every shape at the API, and compares the answers with its document.
+need_schemathesis() {
+    local folder=target/schemathesis
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check schemathesis==4.32.5 ||
+        { echo "error: schemathesis cannot be installed from PyPI" >&2; exit 1; }
 }
 
 for thing in "$@"; do

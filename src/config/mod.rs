@@ -375,7 +375,8 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`], naming the setting.
     pub fn load(folder: &Path, flags: impl Provider) -> Result<Self, SettingsError> {
-        let mut figment = Figment::new();
+        // Beneath everything, so that one field of one plan can be set alone.
+        let mut figment = Figment::new().merge(("plans", Plans::default()));
         let default = folder.join("default.toml");
         if default.is_file() {
             figment = figment.merge(toml_file(&default)?);
@@ -450,6 +451,9 @@ mod tests {
             let settings = load_in(jail, Serialized::default("crawl.retry_secs", 5)).unwrap();
             let crawl = settings.crawl;
             assert_eq!((crawl.concurrency, crawl.burst, crawl.retry_secs, crawl.max_attempts), (3, 4, 5, 5));
+            jail.set_env("TRACKER__PLANS__PRO__PRODUCTS", "7");
+            let plans = load_in(jail, Figment::new()).unwrap().plans;
+            assert_eq!(plans.of("pro"), Plan { products: 7, ..Plans::default().of("pro") });
             Ok(())
         });
     }

@@ -95,6 +95,7 @@ pub(super) struct SetUpBody {
 #[utoipa::path(post, path = "/api/v1/auth/set-up", tag = "auth",
     request_body = SetUpBody, responses(
     (status = 201, description = "The superadmin", body = WireUser),
+    (status = 409, description = "This installation has users already", body = Problem),
     (status = 422, description = "A field is wrong, or the link was used", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
 ))]

@@ -5,6 +5,8 @@ use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::openapi::schema::{AnyOfBuilder, Object, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
@@ -63,8 +65,18 @@ struct WirePoint {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// Money for prices, a number for ranks and counts, stars for ratings, a word for availability, a text for sellers.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = value_schema)]
     value: Value,
+}
+
+fn value_schema() -> RefOr<Schema> {
+    let any_of = AnyOfBuilder::new()
+        .item(Ref::from_schema_name("Money"))
+        .item(Object::with_type(Type::Number))
+        .item(Object::with_type(Type::String))
+        .item(Object::with_type(Type::Null))
+        .description(Some("Money for prices, a number for ranks, counts and stars, a text for sellers and states"));
+    RefOr::T(Schema::AnyOf(any_of.build()))
 }
 
 /// One series; one for each category of sales rank.
