@@ -222,6 +222,7 @@ impl App {
             workers: settings.server.workers,
             request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
             max_body_bytes: settings.server.max_body_bytes,
+            cors_origins: settings.server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
             drain: Duration::from_secs(settings.server.drain_secs),
         };
         let (serving, server) = http::serve(listener, service.clone(), metrics, http_settings).map_err(listen_error)?;

@@ -14,7 +14,16 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_numbers(settings)?;
     check_database(&settings.database)?;
     check_crawl(&settings.crawl)?;
+    if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
+        return wrong("server.cors_origins", format_args!("{origin} is no origin, such as https://app.example.com"));
+    }
     check_exposure(settings)
+}
+
+/// Scheme, host and port, and nothing else (RFC 6454).
+fn is_origin(url: &Url) -> bool {
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && !has_credentials(url);
+    matches!(url.scheme(), "http" | "https") && is_bare
 }
 
 /// Whoever can be reached from outside must have keys that outlast a restart, and are not known to all who read this.

@@ -56,6 +56,8 @@ pub struct ServerSettings {
     pub request_timeout_secs: u64,
     /// Largest body that is read, in bytes.
     pub max_body_bytes: usize,
+    /// Sites whose pages may ask this API from a browser: `https://app.example.com`. None unless they are named.
+    pub cors_origins: Vec<Url>,
     /// After the signal to stop: how long requests and running crawls may take to end.
     pub drain_secs: u64,
 }
@@ -67,6 +69,7 @@ impl Default for ServerSettings {
             workers: 2,
             request_timeout_secs: 10,
             max_body_bytes: 256 * 1024,
+            cors_origins: Vec::new(),
             drain_secs: 20,
         }
     }
@@ -480,6 +483,7 @@ mod tests {
             ("TRACKER__SERVER__WORKERS", "100000", "server.workers"),
             ("TRACKER__NOTIFY__TIMEOUT_SECS", "18446744073709551615", "notify.timeout_secs"),
             ("TRACKER__CRAWL__BASE_URL", "ftp://example.com", "crawl.base_url"),
+            ("TRACKER__SERVER__CORS_ORIGINS", "[\"https://example.com/app\"]", "server.cors_origins"),
             ("TRACKER__CRAWL__BASE_URL", "http://me:hunter2@example.com", "crawl.base_url"),
             ("TRACKER__CRAWL__BASE_URL", "me:hunter2", "crawl.base_url"),
             ("TRACKER__CRAWL__PROXIES", "http://me:hunter2@proxy", "PROXIES"),

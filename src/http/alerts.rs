@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::paging::Paged;
 use super::problem::Problem;
 use super::products::{WireMoney, limit_of, parsed};
 use super::routes::Routes;
@@ -236,7 +237,8 @@ pub(super) async fn list(
 ) -> Result<impl Responder, Problem> {
     let (product_id, cursor, limit) = query.checked()?;
     let page = shared.service.rules(caller.tenant_id, product_id, cursor, limit).await?;
-    Ok(Json(AlertPage { items: page.items.into_iter().map(WireAlert::from).collect(), next_cursor: page.next_cursor }))
+    let items = page.items.into_iter().map(WireAlert::from).collect();
+    Ok(Paged(AlertPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }
 
 /// List events, newest first.
@@ -251,7 +253,8 @@ pub(super) async fn events(
 ) -> Result<impl Responder, Problem> {
     let (product_id, cursor, limit) = query.checked()?;
     let page = shared.service.events(caller.tenant_id, product_id, cursor, limit).await?;
-    Ok(Json(EventPage { items: page.items.into_iter().map(WireEvent::from).collect(), next_cursor: page.next_cursor }))
+    let items = page.items.into_iter().map(WireEvent::from).collect();
+    Ok(Paged(EventPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }
 
 /// Get one rule.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::paging::PageQuery;
+use super::paging::{PageQuery, Paged};
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -164,7 +164,7 @@ pub(super) async fn list(
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.api_keys(caller.tenant_id, cursor, limit).await?;
     let items = page.items.into_iter().map(WireApiKey::from).collect();
-    Ok(Json(ApiKeyPage { items, next_cursor: page.next_cursor }))
+    Ok(Paged(ApiKeyPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }
 
 /// Revoke a key for good.

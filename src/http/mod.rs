@@ -4,6 +4,7 @@ mod alerts;
 mod api_keys;
 mod auth;
 mod caller;
+mod cors;
 mod crawl;
 mod etag;
 mod health;
@@ -37,7 +38,7 @@ use routes::Routes;
 pub use openapi::document as openapi_document;
 
 /// How requests are taken.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Threads.
     pub workers: usize,
@@ -45,6 +46,8 @@ pub struct HttpSettings {
     pub request_timeout: Duration,
     /// Largest body that is read.
     pub max_body_bytes: usize,
+    /// Sites whose pages may ask from a browser, as browsers name them: `https://app.example.com`.
+    pub cors_origins: Vec<String>,
     /// How long running requests may take to end when the server stops.
     pub drain: Duration,
 }
@@ -67,18 +70,20 @@ pub fn serve(
     metrics: Arc<Metrics>,
     settings: HttpSettings,
 ) -> std::io::Result<(Server, ServerHandle)> {
+    let seconds = settings.drain.as_secs().max(1);
+    let workers = settings.workers;
     let shared = Data::new(Shared { service, metrics, settings });
     let app = move || {
         App::new()
             .app_data(shared.clone())
             .wrap(Compress::default())
+            .wrap(cors::rules(&shared.settings.cors_origins))
             .wrap(from_fn(observe::observe))
             .configure(configure)
             .default_service(web::to(problem::no_such_route))
     };
-    let seconds = settings.drain.as_secs().max(1);
     let server = HttpServer::new(app)
-        .workers(settings.workers)
+        .workers(workers)
         // The small answers of an API must not wait for more to send.
         .tcp_nodelay(true)
         .disable_signals()

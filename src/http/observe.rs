@@ -6,7 +6,10 @@ use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use tokio::task_local;
@@ -46,6 +49,7 @@ async fn answer(
     let shared = request.app_data::<Data<Shared>>().cloned();
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
     let method = request.method().clone();
+    let policy = if request.path().starts_with("/docs/") { PAGE_POLICY } else { DATA_POLICY };
     let span = tracing::info_span!("request", %method, route, request_id = id);
     let timeout = shared.as_ref().map_or(std::time::Duration::MAX, |shared| shared.settings.request_timeout);
     let handled = tokio::time::timeout(timeout, next.call(request)).instrument(span).await;
@@ -62,7 +66,7 @@ async fn answer(
         shared.metrics.http_seconds.with_label_values(&[&route]).observe(started_at.elapsed().as_secs_f64());
     }
     let mut response = result?.map_into_boxed_body();
-    add_standard_headers(response.headers_mut(), &id);
+    add_standard_headers(response.headers_mut(), &id, policy);
     Ok(response)
 }
 
@@ -74,11 +78,20 @@ fn method_label(method: &str) -> &str {
     }
 }
 
-fn add_standard_headers(headers: &mut HeaderMap, id: &str) {
+/// Answers are data, and no page may be made of them; but for the one page there is, which is made of its own files.
+const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+);
+
+fn add_standard_headers(headers: &mut HeaderMap, id: &str, policy: HeaderValue) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -1,6 +1,10 @@
-//! Which part of a list.
+//! Which part of a list, and where the next one is.
 
-use serde::Deserialize;
+use actix_web::body::BoxBody;
+use actix_web::http::header::LINK;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use super::problem::Problem;
@@ -24,5 +28,41 @@ impl PageQuery {
         let mut errors = Vec::new();
         let limit = limit_of(self.limit.as_deref(), &mut errors);
         if errors.is_empty() { Ok((self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+/// A page, and the cursor of the next one, which stands in the header `Link` too (RFC 8288).
+pub(super) struct Paged<T>(pub T, pub Option<String>);
+
+impl<T: Serialize> Responder for Paged<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let Self(page, next_cursor) = self;
+        let mut response = HttpResponse::Ok();
+        if let Some(cursor) = next_cursor {
+            response.insert_header((LINK, next_link(request.path(), request.query_string(), &cursor)));
+        }
+        response.json(page)
+    }
+}
+
+/// The same question with another cursor.
+fn next_link(path: &str, query: &str, cursor: &str) -> String {
+    let others = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor");
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", cursor).finish();
+    format!("<{path}?{query}>; rel=\"next\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_link;
+
+    #[test]
+    fn the_next_page_is_asked_for_like_this_one() {
+        let link = |query| next_link("/api/v1/products", query, "abc");
+        assert_eq!(link(""), "</api/v1/products?cursor=abc>; rel=\"next\"");
+        assert_eq!(link("limit=3&cursor=x&tag=a%26b"), "</api/v1/products?limit=3&tag=a%26b&cursor=abc>; rel=\"next\"");
     }
 }

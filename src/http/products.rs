@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::paging::Paged;
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -398,10 +399,8 @@ pub(super) async fn list(
     StrictQuery(query): StrictQuery<ListProductsQuery>,
 ) -> Result<impl Responder, Problem> {
     let page = shared.service.products(caller.tenant_id, query.into_request()?).await?;
-    Ok(Json(ProductPage {
-        items: page.items.into_iter().map(WireProduct::from).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    let items = page.items.into_iter().map(WireProduct::from).collect();
+    Ok(Paged(ProductPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }
 
 /// Get one product.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::paging::PageQuery;
+use super::paging::{PageQuery, Paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -140,7 +140,7 @@ pub(super) async fn list(
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.tenants(caller, cursor, limit).await?;
     let items = page.items.into_iter().map(WireTenant::from).collect();
-    Ok(Json(TenantPage { items, next_cursor: page.next_cursor }))
+    Ok(Paged(TenantPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }
 
 /// Get any tenant. For superadmins.
@@ -228,5 +228,6 @@ pub(super) async fn audit(
         request_id: entry.request_id,
         at: entry.at,
     };
-    Ok(Json(AuditPage { items: page.items.into_iter().map(wire).collect(), next_cursor: page.next_cursor }))
+    let items = page.items.into_iter().map(wire).collect();
+    Ok(Paged(AuditPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }

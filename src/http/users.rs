@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::paging::PageQuery;
+use super::paging::{PageQuery, Paged};
 use super::problem::Problem;
 use super::products::parsed;
 use super::routes::{Access, Routes};
@@ -118,7 +118,7 @@ pub(super) async fn list(
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.users(caller.tenant_id, cursor, limit).await?;
     let items = page.items.into_iter().map(WireUser::from).collect();
-    Ok(Json(UserPage { items, next_cursor: page.next_cursor }))
+    Ok(Paged(UserPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
 }
 
 /// Somebody to invite.

@@ -58,6 +58,8 @@ async fn products_are_listed_changed_and_deleted() {
     let page = expect(200, daemon.get("/api/v1/products?limit=3")).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 3);
     let rest = format!("/api/v1/products?limit=3&cursor={}", page["next_cursor"].as_str().unwrap());
+    let link = daemon.get("/api/v1/products?limit=3").send().await.unwrap().headers()["link"].clone();
+    assert_eq!(link.to_str().unwrap(), format!("<{rest}>; rel=\"next\""));
     let rest = expect(200, daemon.get(&rest)).await;
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (2, &Value::Null));
     assert_eq!(expect(200, daemon.get("/api/v1/products?tag=even")).await["items"].as_array().unwrap().len(), 3);
@@ -233,4 +235,44 @@ async fn a_request_under_a_key_is_carried_out_once_and_answered_alike() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_named_site_may_ask_and_no_other() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| {
+        settings.server.cors_origins = vec!["https://app.example.com".parse().unwrap()];
+    })
+    .await;
+    let ask = |origin: &str| daemon.get("/api/v1/products").header("origin", origin).send();
+    let named = ask("https://app.example.com").await.unwrap();
+    assert_eq!(named.headers()["access-control-allow-origin"], "https://app.example.com");
+    assert!(named.headers()["access-control-expose-headers"].to_str().unwrap().contains("ratelimit"));
+    assert!(!named.headers().contains_key("access-control-allow-credentials"));
+    assert!(!ask("https://evil.example").await.unwrap().headers().contains_key("access-control-allow-origin"));
+    let preflight = daemon
+        .request(Method::OPTIONS, "/api/v1/products")
+        .header("origin", "https://app.example.com")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type,idempotency-key");
+    let preflight = preflight.send().await.unwrap();
+    assert_eq!(preflight.status(), 200);
+    assert!(preflight.headers()["access-control-allow-methods"].to_str().unwrap().contains("POST"));
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_keeps_browsers_from_making_anything_else_of_it() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    for path in ["/api/v1/products", "/health", "/nowhere", "/api/v1/products/none"] {
+        let answer = daemon.get(path).send().await.unwrap();
+        for (header, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ] {
+            assert_eq!(answer.headers()[header], value, "{path}");
+        }
+    }
+    daemon.end().await;
 }

@@ -1,0 +1,26 @@
+//! Which sites' pages may ask from a browser.
+
+use actix_cors::Cors;
+use actix_web::http::Method;
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+};
+
+const MAX_AGE_SECS: usize = 600;
+
+/// Those named, with the headers that the API takes and gives. Credentials are headers here, never cookies.
+pub(super) fn rules(origins: &[String]) -> Cors {
+    let own = |name| HeaderName::from_static(name);
+    let taken = ["idempotency-key", "last-event-id", "prefer", "x-api-key", "x-request-id"].map(own);
+    let given = ["idempotency-replayed", "ratelimit", "ratelimit-policy", "x-request-id"].map(own);
+    let rules = Cors::default()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH])
+        .allowed_headers(taken)
+        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER])
+        .expose_headers(given)
+        .max_age(MAX_AGE_SECS)
+        // A request from elsewhere gets its answer, only without leave for the page to read it: what is no browser does not care.
+        .block_on_origin_mismatch(false);
+    origins.iter().fold(rules, |rules, origin| rules.allowed_origin(origin))
+}
