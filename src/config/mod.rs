@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use figment::error::Kind;
-use figment::providers::{Env, Format, Toml};
+use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Provider};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -379,7 +379,7 @@ impl Settings {
     /// [`SettingsError`], naming the setting.
     pub fn load(folder: &Path, flags: impl Provider) -> Result<Self, SettingsError> {
         // Beneath everything, so that one field of one plan can be set alone.
-        let mut figment = Figment::new().merge(("plans", Plans::default()));
+        let mut figment = Figment::from(Serialized::default("plans", Plans::default()));
         let default = folder.join("default.toml");
         if default.is_file() {
             figment = figment.merge(toml_file(&default)?);
@@ -437,7 +437,6 @@ fn without_secrets(mut error: figment::Error) -> figment::Error {
 #[cfg(test)]
 mod tests {
     use figment::Jail;
-    use figment::providers::Serialized;
 
     use super::*;
 

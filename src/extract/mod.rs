@@ -120,7 +120,8 @@ impl Extractor {
         if let Some(mut parser) = self.parser.take() {
             // Whatever the very last bytes do to the parser, the captures made so far stand.
             let rest = self.transcoder.finish();
-            if self.sieve.feed(rest, &mut |piece| parse(&mut parser, &self.wire, piece)).is_ok() {
+            let mut parse = |piece: &[u8]| parse(&mut parser, &self.wire, piece);
+            if self.sieve.feed(rest, &mut parse).and_then(|()| self.sieve.finish(&mut parse)).is_ok() {
                 let _ = parser.end();
             }
         }
@@ -251,6 +252,15 @@ mod tests {
         "</ >",
         "= ",
     ];
+
+    #[test]
+    fn what_looks_like_the_beginning_of_an_end_tag_at_the_end_of_a_title_is_text() {
+        for end in ["<", "</", "</tit", "<?x>", "<b>x"] {
+            let page = format!("<html><head><title>Amazon.com: A thing{end}");
+            let sieved = extract(page.as_bytes(), PageContext::default()).unwrap();
+            assert_eq!(as_json(&sieved), as_json(&extract_without_sieve(page.as_bytes())), "{end}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -137,6 +137,15 @@ impl Sieve {
         if too_large { Err(Halt::TooLarge) } else { Ok(()) }
     }
 
+    /// The page has ended: what was held because it might have been the beginning of an end tag is text after all.
+    pub(super) fn finish(&mut self, parse: &mut impl Parse) -> Result<(), Halt> {
+        let held = std::mem::take(&mut self.held);
+        match self.state {
+            State::RawText(name) if self.wants_raw_text(name) => self.hand_over(&held, parse),
+            State::RawText(_) | State::Markup | State::Comment(_) => Ok(()),
+        }
+    }
+
     /// Passes on what is wanted up to the last whole token, and tells where that ends.
     fn pass(&mut self, bytes: &[u8], parse: &mut impl Parse) -> Result<usize, Halt> {
         // What is passed on lies in runs as long as possible: `run..at` waits for the parser.
