@@ -129,6 +129,7 @@ impl From<ServiceError> for Problem {
                 let problem = Self::new(StatusCode::CONFLICT, "under_way", detail);
                 Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
             }
+            ServiceError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             ServiceError::Limited(allowance) => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);

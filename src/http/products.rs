@@ -2,12 +2,13 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::etag::{check_condition, has_condition};
 use super::paging::Paged;
 use super::problem::Problem;
 use super::routes::Routes;
@@ -298,7 +299,14 @@ impl PatchProductBody {
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
-        Ok(ProductPatch { label: self.label, tags: self.tags, frequency, is_competitor: self.is_competitor, status })
+        Ok(ProductPatch {
+            label: self.label,
+            tags: self.tags,
+            frequency,
+            is_competitor: self.is_competitor,
+            status,
+            read_as_of: None,
+        })
     }
 }
 
@@ -422,15 +430,24 @@ pub(super) async fn get(
     (status = 200, description = "The product as it is now", body = WireProduct),
     (status = 400, description = "Not JSON", body = Problem),
     (status = 404, description = "No such product", body = Problem),
+    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn patch(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     PathId(id): PathId<ProductId>,
     StrictJson(body): StrictJson<PatchProductBody>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireProduct::from(shared.service.update_product(caller, id, body.into_patch()?).await?)))
+    let mut patch = body.into_patch()?;
+    if has_condition(&request) {
+        let current = shared.service.product(caller.tenant_id, id).await?;
+        // What is seen here must still hold when it is changed, between which somebody else may come.
+        patch.read_as_of = Some(current.updated_at);
+        check_condition(&request, &WireProduct::from(current))?;
+    }
+    Ok(Json(WireProduct::from(shared.service.update_product(caller, id, patch).await?)))
 }
 
 /// Stop watching.

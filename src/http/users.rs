@@ -1,12 +1,13 @@
 //! `/api/v1/users`: the people of a tenant.
 
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::etag::{check_condition, has_condition};
 use super::paging::{PageQuery, Paged};
 use super::problem::Problem;
 use super::products::parsed;
@@ -72,6 +73,22 @@ pub(super) async fn me(shared: Data<Shared>, caller: Caller) -> Result<impl Resp
     Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
 }
 
+/// When the user was read whom the client saw, if it says which it saw (`If-Match`).
+async fn read_as_of(
+    shared: &Shared,
+    caller: &Caller,
+    request: &HttpRequest,
+    id: UserId,
+) -> Result<Option<Timestamp>, Problem> {
+    if !has_condition(request) {
+        return Ok(None);
+    }
+    let current = shared.service.user(caller.tenant_id, id).await?;
+    let updated_at = current.updated_at;
+    check_condition(request, &WireUser::from(current))?;
+    Ok(Some(updated_at))
+}
+
 /// Changes to yourself; what is not named stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -85,15 +102,18 @@ pub(super) struct PatchMeBody {
 #[utoipa::path(patch, path = "/api/v1/users/me", tag = "users", request_body = PatchMeBody,
     responses(
     (status = 200, description = "You, as you are now", body = WireUser),
+    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn patch_me(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     StrictJson(body): StrictJson<PatchMeBody>,
 ) -> Result<impl Responder, Problem> {
     let (id, _) = caller.person()?;
-    let patch = UserPatch { name: body.name, ..UserPatch::default() };
+    let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
+    let patch = UserPatch { name: body.name, read_as_of, ..UserPatch::default() };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
 }
 
@@ -184,11 +204,13 @@ pub(super) struct PatchUserBody {
     (status = 200, description = "The user as they are now", body = WireUser),
     (status = 404, description = "No such user", body = Problem),
     (status = 409, description = "The tenant would be without an admin", body = Problem),
+    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn patch(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     PathId(id): PathId<UserId>,
     StrictJson(body): StrictJson<PatchUserBody>,
 ) -> Result<impl Responder, Problem> {
@@ -198,6 +220,7 @@ pub(super) async fn patch(
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    let patch = UserPatch { name: body.name, role, status };
+    let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
+    let patch = UserPatch { name: body.name, role, status, read_as_of };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
 }

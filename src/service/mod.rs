@@ -101,6 +101,9 @@ pub enum ServiceError {
     /// The same request came before and is still under way.
     #[error("this request is still under way: ask again soon")]
     UnderWay,
+    /// What is to be changed is not what the client has seen.
+    #[error("it has changed since you read it: read it again")]
+    Changed,
     /// Known, but not allowed.
     #[error("{0}")]
     Forbidden(String),
@@ -144,6 +147,7 @@ impl ServiceError {
             StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
             StoreError::EmailTaken => Self::invalid("email", error),
             StoreError::OverQuota => Self::OverQuota { quota: what, limit: 0, resets_in: None },
+            StoreError::Changed => Self::Changed,
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
             StoreError::Unavailable(error) => {
                 tracing::debug!(%error, "the database is unavailable");

@@ -36,6 +36,8 @@ pub struct UserPatch {
     pub role: Option<Role>,
     /// Whether they get in.
     pub status: Option<UserStatus>,
+    /// Only if the user has not changed since they were read with this time: otherwise [`Changed`](super::StoreError::Changed).
+    pub read_as_of: Option<Timestamp>,
 }
 
 /// What signing in is judged by.

@@ -1,6 +1,7 @@
 //! Products: what tenants watch.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::StoreResult;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
@@ -31,6 +32,9 @@ pub struct ProductPatch {
     pub is_competitor: Option<bool>,
     /// Pauses or resumes.
     pub status: Option<ProductStatus>,
+    /// Only if the settings have not changed since they were read with this time: otherwise
+    /// [`Changed`](super::StoreError::Changed).
+    pub read_as_of: Option<Timestamp>,
 }
 
 /// Which products to list: all conditions that are set must hold.

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The tenant has as many as its plan allows.
     #[error("the tenant has as many as it may")]
     OverQuota,
+    /// It has changed since it was read.
+    #[error("it has changed since it was read")]
+    Changed,
     /// A tenant keeps at least one active admin.
     #[error("a tenant keeps at least one active admin")]
     LastAdmin,

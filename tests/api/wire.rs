@@ -276,3 +276,26 @@ async fn every_answer_keeps_browsers_from_making_anything_else_of_it() {
     }
     daemon.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let product = expect(201, daemon.post("/api/v1/products", &json!({ "asin": daemon.listing(0).asin }))).await;
+        let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+        daemon.eventually(&path, |product| !product["checked_at"].is_null()).await;
+        let tag = async || daemon.get(&path).send().await.unwrap().headers()["etag"].clone();
+        let label = |label: &str, tag| daemon.patch(&path, &json!({ "label": label })).header("if-match", tag);
+        let seen = tag().await;
+        expect(200, label("one", seen.clone())).await;
+        assert_eq!(expect(412, label("two", seen)).await["code"], "changed");
+        let seen = tag().await;
+        let both = tokio::join!(label("three", seen.clone()).send(), label("four", seen).send());
+        let mut statuses = [both.0.unwrap().status().as_u16(), both.1.unwrap().status().as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412]);
+        expect(200, label("five", "*".parse().unwrap())).await;
+        daemon.end().await;
+    })
+    .await;
+}

@@ -175,6 +175,10 @@ async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPat
            status = coalesce($5, status), updated_at = $6 WHERE tenant_id = $1 AND id = $2";
     // Two admins who depose each other at the same moment come one after the other.
     usage::lock(conn, tenant_id).await?;
+    let before = find(&mut *conn, tenant_id, id).await?;
+    if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
+        return Err(StoreError::Changed);
+    }
     let admins_before = active_admins(conn, tenant_id).await?;
     let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));

@@ -135,7 +135,11 @@ async fn update(
     let listing_id = listing_of(conn, tenant_id, id).await?;
     wish::lock(conn, listing_id, now_ms).await?;
     // Read under the lock, so that of two patches at once neither is lost.
-    let before = find(&mut *conn, tenant_id, id).await?.settings;
+    let before = find(&mut *conn, tenant_id, id).await?;
+    if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
+        return Err(StoreError::Changed);
+    }
+    let before = before.settings;
     let after = patched(before.clone(), patch);
     let query = sqlx::query(UPDATE).bind(id.0).bind(after.label.clone());
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
