@@ -325,10 +325,13 @@ impl Staff<'_> {
 
     fn hire_gatekeepers(&self, tools: UserTools) -> Gatekeepers {
         let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
+        // Whoever sends keys that are none gets a gatekeeper for each: few are kept, and not for long.
+        let policy =
+            ShardPolicy { idle_after: Duration::from_secs(60), most_resident: 10_000, ..ShardPolicy::default() };
         Shards::start(
             self.threads.shards(),
             self.metrics,
-            ShardPolicy::default(),
+            policy,
             move |principal: &Principal| UserActor::new(Arc::clone(&tools), principal.clone()),
             |principal| tracing::warn!("{principal} gets no answer for a while"),
             move |kind| {

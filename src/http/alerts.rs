@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::paging::Paged;
+use super::paging::{WirePage, paged};
 use super::problem::Problem;
 use super::products::{WireMoney, limit_of, parsed};
 use super::routes::Routes;
@@ -87,14 +87,6 @@ impl From<RuleRow> for WireAlert {
     }
 }
 
-/// A page of rules.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AlertPage {
-    items: Vec<WireAlert>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
-}
-
 /// Something that happened, and what became of telling it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
@@ -169,14 +161,6 @@ impl From<EventRow> for WireEvent {
     }
 }
 
-/// A page of events.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct EventPage {
-    items: Vec<WireEvent>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
-}
-
 /// Which rules or events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -227,7 +211,7 @@ pub(super) async fn add(
 
 /// List rules, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertQuery), responses(
-    (status = 200, description = "A page", body = AlertPage),
+    (status = 200, description = "A page", body = WirePage<WireAlert>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn list(
@@ -237,13 +221,12 @@ pub(super) async fn list(
 ) -> Result<impl Responder, Problem> {
     let (product_id, cursor, limit) = query.checked()?;
     let page = shared.service.rules(caller.tenant_id, product_id, cursor, limit).await?;
-    let items = page.items.into_iter().map(WireAlert::from).collect();
-    Ok(Paged(AlertPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireAlert>(page))
 }
 
 /// List events, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/events", tag = "alerts", params(AlertQuery), responses(
-    (status = 200, description = "A page", body = EventPage),
+    (status = 200, description = "A page", body = WirePage<WireEvent>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn events(
@@ -253,8 +236,7 @@ pub(super) async fn events(
 ) -> Result<impl Responder, Problem> {
     let (product_id, cursor, limit) = query.checked()?;
     let page = shared.service.events(caller.tenant_id, product_id, cursor, limit).await?;
-    let items = page.items.into_iter().map(WireEvent::from).collect();
-    Ok(Paged(EventPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireEvent>(page))
 }
 
 /// Get one rule.

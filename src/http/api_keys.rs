@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::paging::{PageQuery, Paged};
+use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -128,14 +128,6 @@ impl From<ApiKey> for WireApiKey {
     }
 }
 
-/// A page of keys.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ApiKeyPage {
-    items: Vec<WireApiKey>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
-}
-
 /// Make a key. It is shown this once.
 #[utoipa::path(post, path = "/api/v1/auth/api-keys", tag = "auth",
     request_body = AddApiKeyBody, responses(
@@ -153,7 +145,7 @@ pub(super) async fn add(
 
 /// List the tenant's keys, the newest first.
 #[utoipa::path(get, path = "/api/v1/auth/api-keys", tag = "auth", params(PageQuery), responses(
-    (status = 200, description = "A page", body = ApiKeyPage),
+    (status = 200, description = "A page", body = WirePage<WireApiKey>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn list(
@@ -163,8 +155,7 @@ pub(super) async fn list(
 ) -> Result<impl Responder, Problem> {
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.api_keys(caller.tenant_id, cursor, limit).await?;
-    let items = page.items.into_iter().map(WireApiKey::from).collect();
-    Ok(Paged(ApiKeyPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireApiKey>(page))
 }
 
 /// Revoke a key for good.

@@ -5,10 +5,11 @@ use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
 use super::products::limit_of;
+use crate::service::Page;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,19 +32,29 @@ impl PageQuery {
     }
 }
 
-/// A page, and the cursor of the next one, which stands in the header `Link` too (RFC 8288).
-pub(super) struct Paged<T>(pub T, pub Option<String>);
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Page)]
+pub(super) struct WirePage<T: ToSchema> {
+    items: Vec<T>,
+    /// Give it back as `cursor` for the next page; null: this was the last.
+    next_cursor: Option<String>,
+}
 
-impl<T: Serialize> Responder for Paged<T> {
+/// A page as it goes out. Where the next one is stands in the header `Link` too (RFC 8288).
+pub(super) fn paged<T, W: From<T> + ToSchema>(page: Page<T>) -> WirePage<W> {
+    WirePage { items: page.items.into_iter().map(W::from).collect(), next_cursor: page.next_cursor }
+}
+
+impl<T: ToSchema + Serialize> Responder for WirePage<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let Self(page, next_cursor) = self;
         let mut response = HttpResponse::Ok();
-        if let Some(cursor) = next_cursor {
-            response.insert_header((LINK, next_link(request.path(), request.query_string(), &cursor)));
+        if let Some(cursor) = &self.next_cursor {
+            response.insert_header((LINK, next_link(request.path(), request.query_string(), cursor)));
         }
-        response.json(page)
+        response.json(self)
     }
 }
 

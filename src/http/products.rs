@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
-use super::paging::Paged;
+use super::paging::{WirePage, paged};
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -173,14 +173,6 @@ impl From<Product> for WireProduct {
             updated_at: product.updated_at,
         }
     }
-}
-
-/// A page of products.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ProductPage {
-    items: Vec<WireProduct>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
 }
 
 /// A listing to watch: by `asin` or by `url`.
@@ -398,7 +390,7 @@ pub(super) async fn add(
 
 /// List products.
 #[utoipa::path(get, path = "/api/v1/products", tag = "products", params(ListProductsQuery), responses(
-    (status = 200, description = "A page", body = ProductPage),
+    (status = 200, description = "A page", body = WirePage<WireProduct>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn list(
@@ -407,8 +399,7 @@ pub(super) async fn list(
     StrictQuery(query): StrictQuery<ListProductsQuery>,
 ) -> Result<impl Responder, Problem> {
     let page = shared.service.products(caller.tenant_id, query.into_request()?).await?;
-    let items = page.items.into_iter().map(WireProduct::from).collect();
-    Ok(Paged(ProductPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireProduct>(page))
 }
 
 /// Get one product.

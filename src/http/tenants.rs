@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::paging::{PageQuery, Paged};
+use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -119,17 +119,9 @@ pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl R
     }))
 }
 
-/// A page of tenants.
-#[derive(Serialize, ToSchema)]
-pub(super) struct TenantPage {
-    items: Vec<WireTenant>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
-}
-
 /// List all tenants, the newest first. For superadmins.
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(PageQuery), responses(
-    (status = 200, description = "A page", body = TenantPage),
+    (status = 200, description = "A page", body = WirePage<WireTenant>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn list(
@@ -139,8 +131,7 @@ pub(super) async fn list(
 ) -> Result<impl Responder, Problem> {
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.tenants(caller, cursor, limit).await?;
-    let items = page.items.into_iter().map(WireTenant::from).collect();
-    Ok(Paged(TenantPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireTenant>(page))
 }
 
 /// Get any tenant. For superadmins.
@@ -199,17 +190,23 @@ pub(super) struct WireAuditEntry {
     at: Timestamp,
 }
 
-/// A page of acts.
-#[derive(Serialize, ToSchema)]
-pub(super) struct AuditPage {
-    items: Vec<WireAuditEntry>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
+impl From<AuditEntry> for WireAuditEntry {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            actor: entry.actor,
+            action: entry.action,
+            resource: entry.resource,
+            address: entry.address,
+            request_id: entry.request_id,
+            at: entry.at,
+        }
+    }
 }
 
 /// Read who did what in your tenant, the latest first.
 #[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(PageQuery), responses(
-    (status = 200, description = "A page", body = AuditPage),
+    (status = 200, description = "A page", body = WirePage<WireAuditEntry>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn audit(
@@ -219,15 +216,5 @@ pub(super) async fn audit(
 ) -> Result<impl Responder, Problem> {
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.audit(caller.tenant_id, cursor, limit).await?;
-    let wire = |entry: AuditEntry| WireAuditEntry {
-        id: entry.id,
-        actor: entry.actor,
-        action: entry.action,
-        resource: entry.resource,
-        address: entry.address,
-        request_id: entry.request_id,
-        at: entry.at,
-    };
-    let items = page.items.into_iter().map(wire).collect();
-    Ok(Paged(AuditPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireAuditEntry>(page))
 }

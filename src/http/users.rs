@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
-use super::paging::{PageQuery, Paged};
+use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::products::parsed;
 use super::routes::{Access, Routes};
@@ -117,17 +117,9 @@ pub(super) async fn patch_me(
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
 }
 
-/// A page of users.
-#[derive(Serialize, ToSchema)]
-pub(super) struct UserPage {
-    items: Vec<WireUser>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
-    next_cursor: Option<String>,
-}
-
 /// List the tenant's users, the newest first.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", params(PageQuery), responses(
-    (status = 200, description = "A page", body = UserPage),
+    (status = 200, description = "A page", body = WirePage<WireUser>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn list(
@@ -137,8 +129,7 @@ pub(super) async fn list(
 ) -> Result<impl Responder, Problem> {
     let (cursor, limit) = query.parsed()?;
     let page = shared.service.users(caller.tenant_id, cursor, limit).await?;
-    let items = page.items.into_iter().map(WireUser::from).collect();
-    Ok(Paged(UserPage { items, next_cursor: page.next_cursor.clone() }, page.next_cursor))
+    Ok(paged::<_, WireUser>(page))
 }
 
 /// Somebody to invite.
