@@ -119,7 +119,7 @@ impl UserTools {
             }
             Principal::Key(hash) => {
                 let key = self.store.api_key_by_hash(*hash).await?;
-                (key.tenant_id, Identity::Key(key), HashSet::new())
+                (key.tenant_id, Identity::Key(self.as_its_maker(key).await?), HashSet::new())
             }
         };
         let plan = self.store.tenant(tenant_id).await?.plan;
@@ -133,10 +133,20 @@ impl UserTools {
     }
 }
 
+impl UserTools {
+    /// A key may do no more than whoever made it may do now.
+    async fn as_its_maker(&self, key: ApiKey) -> StoreResult<ApiKey> {
+        let maker = self.store.user(key.tenant_id, key.created_by).await?;
+        match maker.status {
+            UserStatus::Active => Ok(ApiKey { scopes: key.scopes.and(maker.role.scopes()), ..key }),
+            UserStatus::Disabled | UserStatus::Leaving => Err(StoreError::NotFound),
+        }
+    }
+}
+
 /// Somebody who waits for the rows.
 struct Waiting {
     knock: Knock,
-    allowance: Option<Allowance>,
     since: Instant,
     reply: Reply<Admission>,
 }
@@ -170,16 +180,13 @@ impl UserActor {
     }
 
     fn admit(&mut self, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
-        // Before anything is read: who comes too often costs no reading.
-        let allowance = self.budget.as_ref().map(|budget| budget.take(knock.cost));
-        if let Some(limited) = allowance.filter(|allowance| allowance.wait.is_some()) {
-            return reply.send(Admission::Limited(limited));
-        }
         let fresh = self.remembered.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH_FOR);
         match fresh.filter(|(record, _)| record.has_session(&knock)).map(|(record, _)| record.clone()) {
-            Some(record) => reply.send(self.judge(&record, &knock, allowance, cx)),
+            Some(record) => reply.send(self.judge(&record, &knock, cx)),
+            // The database is slow, or away: nobody is helped by a longer line.
+            None if self.waiting.len() >= Self::CAPACITY => reply.send(Admission::Unavailable),
             None => {
-                self.waiting.push(Waiting { knock, allowance, since: Instant::now(), reply });
+                self.waiting.push(Waiting { knock, since: Instant::now(), reply });
                 self.load(cx);
             }
         }
@@ -213,8 +220,8 @@ impl UserActor {
         let is_late = |waiting: &Waiting| waiting.since > began_at && !record.has_session(&waiting.knock);
         let (late, judged): (Vec<Waiting>, Vec<Waiting>) = self.waiting.drain(..).partition(is_late);
         self.waiting = late;
-        for Waiting { knock, allowance, reply, .. } in judged {
-            reply.send(self.judge(&record, &knock, allowance, cx));
+        for Waiting { knock, reply, .. } in judged {
+            reply.send(self.judge(&record, &knock, cx));
         }
         self.load_for_waiting(cx);
     }
@@ -235,13 +242,8 @@ impl UserActor {
         }
     }
 
-    fn judge(
-        &mut self,
-        record: &Record,
-        knock: &Knock,
-        allowance: Option<Allowance>,
-        cx: &mut Cx<'_, Self>,
-    ) -> Admission {
+    /// Who has no business here takes nothing from whoever has.
+    fn judge(&mut self, record: &Record, knock: &Knock, cx: &mut Cx<'_, Self>) -> Admission {
         match record.identity.as_ref() {
             Identity::User(user) if user.status != UserStatus::Active || !record.has_session(knock) => {
                 return Admission::Refused;
@@ -251,8 +253,7 @@ impl UserActor {
             Identity::Key(key) => self.note_use(key.id, cx),
             Identity::User(_) => {}
         }
-        let allowance = allowance.or_else(|| self.budget.as_ref().map(|budget| budget.take(knock.cost)));
-        match allowance {
+        match self.budget.as_ref().map(|budget| budget.take(knock.cost)) {
             Some(allowance) if allowance.wait.is_none() => {
                 Admission::Admitted(Arc::clone(&record.identity), record.plan, allowance)
             }

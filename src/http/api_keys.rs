@@ -10,13 +10,15 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
-use super::routes::Routes;
+use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{ApiKey, ApiKeyId, Scope, UserId};
 use crate::service::{AddApiKey, Caller, FieldError};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/auth/api-keys", |path| path.get(Scope::AdminTenant, list).post(Scope::AdminTenant, add));
+    routes.path("/auth/api-keys", |path| {
+        path.get(Scope::AdminTenant, list).post(Access::PersonNeeds(Scope::AdminTenant), add)
+    });
     routes.path("/auth/api-keys/{id}", |path| path.delete(Scope::AdminTenant, revoke));
 }
 

@@ -55,6 +55,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         api_keys::revoke,
         users::me,
         users::patch_me,
+        users::leave,
         users::invite,
         users::list,
         users::get,
@@ -120,7 +121,7 @@ fn complete(operation: &mut Operation, route: &Route) {
     let is_open = matches!(route.access, Access::Open | Access::Door);
     operation.operation_id = Some(operation_id(route));
     operation.security = is_open.then(|| vec![SecurityRequirement::default()]);
-    if let Access::Needs(scope) = route.access {
+    if let Access::Needs(scope) | Access::PersonNeeds(scope) = route.access {
         let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
         operation.description = Some(format!("{said}Needs the scope `{scope}`."));
     }
@@ -149,11 +150,12 @@ fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'stati
     match route.access {
         Access::Open => {}
         Access::Door => problems.push(("429", "Too many attempts from this address")),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => problems.extend([
-            ("401", "No valid credential"),
-            ("403", "Not allowed to this credential"),
-            ("429", "Too many requests of this caller"),
-        ]),
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => problems
+            .extend([
+                ("401", "No valid credential"),
+                ("403", "Not allowed to this credential"),
+                ("429", "Too many requests of this caller"),
+            ]),
     }
     if route.once {
         problems.push(("409", "The same request is still under way"));

@@ -33,6 +33,8 @@ pub(super) enum Access {
     Superadmin,
     /// Whoever holds the scope.
     Needs(Scope),
+    /// Whoever holds the scope, but no key: what outlives the credential that asks for it.
+    PersonNeeds(Scope),
 }
 
 impl From<Scope> for Access {
@@ -230,13 +232,17 @@ async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<Option
     match access {
         Access::Open => return Ok(None),
         Access::Door => return shared.service.attempt(origin.address).map(|()| None),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) => {}
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => {}
     }
     let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
     let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
     match access {
         Access::Needs(scope) => caller.require(scope)?,
         Access::Superadmin => caller.require_superadmin()?,
+        Access::PersonNeeds(scope) => {
+            caller.person()?;
+            caller.require(scope)?;
+        }
         Access::Person => drop(caller.person()?),
         Access::Open | Access::Door | Access::Known => {}
     }

@@ -186,6 +186,9 @@ pub(super) struct WireAuditEntry {
     address: Option<String>,
     /// In which request.
     request_id: Option<String>,
+    /// What else is worth knowing, such as the role that was given.
+    #[schema(value_type = Object)]
+    facts: serde_json::Value,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
@@ -199,6 +202,7 @@ impl From<AuditEntry> for WireAuditEntry {
             resource: entry.resource,
             address: entry.address,
             request_id: entry.request_id,
+            facts: entry.facts,
             at: entry.at,
         }
     }

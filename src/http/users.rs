@@ -1,5 +1,6 @@
 //! `/api/v1/users`: the people of a tenant.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
@@ -17,10 +18,14 @@ use crate::domain::{Role, Scope, TenantId, User, UserId, UserStatus};
 use crate::service::{Caller, UserPatch};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/users/me", |path| path.get(Access::Person, me).patch(Access::Person, patch_me));
-    routes.path("/users/invitations", |path| path.post(Scope::AdminUsers, invite));
+    routes.path("/users/me", |path| {
+        path.get(Access::Person, me).patch(Access::Person, patch_me).delete(Access::Person, leave)
+    });
+    routes.path("/users/invitations", |path| path.post(Access::PersonNeeds(Scope::AdminUsers), invite));
     routes.path("/users", |path| path.get(Scope::AdminUsers, list));
-    routes.path("/users/{id}", |path| path.get(Scope::AdminUsers, get).patch(Scope::AdminUsers, patch));
+    routes.path("/users/{id}", |path| {
+        path.get(Scope::AdminUsers, get).patch(Access::PersonNeeds(Scope::AdminUsers), patch)
+    });
 }
 
 /// A person of a tenant.
@@ -39,6 +44,9 @@ pub(super) struct WireUser {
     /// `active`, `disabled` or `leaving`.
     #[schema(value_type = String, example = "active")]
     status: UserStatus,
+    /// When they are deleted, if they are leaving; signing in again takes it back.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    leaves_at: Option<Timestamp>,
     /// When the address was proved to be theirs.
     #[schema(value_type = Option<String>, format = DateTime)]
     verified_at: Option<Timestamp>,
@@ -57,6 +65,7 @@ impl From<User> for WireUser {
             name: user.name,
             role: user.role,
             status: user.status,
+            leaves_at: user.leaves_at,
             verified_at: user.verified_at,
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -115,6 +124,15 @@ pub(super) async fn patch_me(
     let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
     let patch = UserPatch { name: body.name, read_as_of, ..UserPatch::default() };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
+}
+
+/// Leave: you are signed out, and deleted in 14 days unless you sign in again before.
+#[utoipa::path(delete, path = "/api/v1/users/me", tag = "users", responses(
+    (status = 202, description = "Leaving; `leaves_at` says when", body = WireUser),
+    (status = 409, description = "The tenant would be without an admin", body = Problem),
+))]
+pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    Ok((Json(WireUser::from(shared.service.leave(caller).await?)), StatusCode::ACCEPTED))
 }
 
 /// List the tenant's users, the newest first.
@@ -212,6 +230,6 @@ pub(super) async fn patch(
         return Err(Problem::invalid(errors));
     }
     let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
-    let patch = UserPatch { name: body.name, role, status, read_as_of };
+    let patch = UserPatch { name: body.name, role, status, leaves_at: None, read_as_of };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
 }

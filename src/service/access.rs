@@ -15,6 +15,9 @@ use crate::store::{Act, Actor};
 /// A gatekeeper answers at once, or has to read a few rows.
 const GATE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// `at_` and 256 bits in base64: what is no key wakes nobody.
+const API_KEY_BYTES: usize = 46;
+
 /// From where a request comes.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -75,6 +78,12 @@ impl Caller {
     pub fn require(&self, scope: Scope) -> ServiceResult<()> {
         let missing = || ServiceError::Forbidden(format!("this needs the scope {scope}"));
         self.scopes.contains(scope).then_some(()).ok_or_else(missing)
+    }
+
+    /// Refuses whoever may not all that a role may: nobody gives what they do not have.
+    pub(super) fn require_all_of(&self, role: Role) -> ServiceResult<()> {
+        let more = || ServiceError::Forbidden(format!("the role {role} may do more than you"));
+        role.scopes().are_within(self.scopes).then_some(()).ok_or_else(more)
     }
 
     /// Refuses everybody but who runs the installation.
@@ -153,6 +162,9 @@ impl Service {
 
     fn principal_of(&self, credential: &str) -> ServiceResult<(Principal, Option<SessionId>)> {
         if credential.starts_with(TokenKind::ApiKey.prefix()) {
+            if credential.len() != API_KEY_BYTES {
+                return Err(ServiceError::Unauthenticated);
+            }
             return Ok((Principal::Key(hash_of(credential)), None));
         }
         let claims = self.parts.keyring.verify(credential).map_err(|error| {

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use serde_json::json;
 
-use super::access::{Caller, Who};
+use super::access::Caller;
 use super::auth::check_name;
 use super::products::{cursor_or, valid};
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::actors::user::{Principal, UserMessage};
 use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{ApiKey, ApiKeyId, Scopes, TenantId};
-use crate::store::{NewApiKey, Page};
+use crate::store::{Act, NewApiKey, Page};
 
 const MOST_NETWORKS: usize = 50;
 
@@ -34,13 +35,10 @@ pub struct AddApiKey {
 impl Service {
     /// Makes a key, and shows it this once. It may do no more than whoever makes it.
     pub async fn add_api_key(&self, caller: Caller, request: AddApiKey) -> ServiceResult<(ApiKey, String)> {
+        let (created_by, _) = caller.person()?;
         self.run(async move |parts: Arc<Parts>| {
             request.check(caller.scopes)?;
             let token = OpaqueToken::new(TokenKind::ApiKey);
-            let created_by = match caller.who {
-                Who::User { id, .. } => id,
-                Who::Key { created_by, .. } => created_by,
-            };
             let new = NewApiKey {
                 tenant_id: caller.tenant_id,
                 created_by,
@@ -53,7 +51,9 @@ impl Service {
                 expires_at: request.expires_at,
             };
             let key = parts.store.add_api_key(new).await.map_err(|error| ServiceError::of(error, "key"))?;
-            parts.note(caller.act("api_key.add", Some(format!("api_key:{}", key.id)))).await;
+            let scopes = json!({ "scopes": key.scopes.to_string() });
+            let act = Act { facts: scopes, ..caller.act("api_key.add", Some(format!("api_key:{}", key.id))) };
+            parts.note(act).await;
             Ok((key, token.reveal()))
         })
         .await

@@ -53,7 +53,8 @@ impl Service {
     /// Makes a tenant and its first admin. Whether the address has an account already is not told.
     pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
-            if !parts.auth.registration {
+            let is_set_up = parts.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
+            if !parts.auth.registration || !is_set_up {
                 return Err(ServiceError::Forbidden("registration is closed: ask for an invitation".to_owned()));
             }
             let Registration { email, password, name, tenant_name } = registration;
@@ -92,12 +93,23 @@ impl Service {
                 Err(StoreError::NotFound) => None,
                 Err(error) => return Err(ServiceError::of(error, "user")),
             };
-            let kept = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());
-            // Before the lock is looked at, so that the time of an answer tells nothing.
-            let is_right = parts.verify(password, kept).await?;
-            let Some(credentials) = credentials else { return Err(ServiceError::WrongCredentials) };
+            let kept = credentials.and_then(|credentials| credentials.password_hash);
+            // Before anything else is looked at, so that the time of an answer tells nothing.
+            let is_right = parts.verify(password, kept.clone()).await?;
+            // The line before the hashing may have been long: how things stand now counts.
+            let credentials = match parts.store.credentials(&email).await {
+                Ok(credentials) => credentials,
+                Err(StoreError::NotFound) => return Err(ServiceError::WrongCredentials),
+                Err(error) => return Err(ServiceError::of(error, "user")),
+            };
+            let is_right = is_right && credentials.password_hash == kept;
             if parts.is_locked(&credentials, &origin).await? {
                 parts.note_login(&credentials.user, "auth.login_locked", &origin).await;
+                return Err(ServiceError::WrongCredentials);
+            }
+            if is_right && credentials.user.verified_at.is_none() {
+                // Whoever registers an address that is not theirs gets nothing by it, and learns nothing.
+                parts.note_login(&credentials.user, "auth.login_unverified", &origin).await;
                 return Err(ServiceError::WrongCredentials);
             }
             if !is_right || credentials.user.status == UserStatus::Disabled {
@@ -225,6 +237,8 @@ impl Service {
     /// Sets a new password by the old one. Every other sign-in ends.
     pub async fn change_password(&self, caller: Caller, old: String, new: String) -> ServiceResult<()> {
         let (user_id, session_id) = caller.person()?;
+        // Who has a token for a while is not to find out the password by it.
+        self.attempt(caller.origin.address)?;
         self.run(async move |parts: Arc<Parts>| {
             let user = parts.store.user(caller.tenant_id, user_id).await;
             let user = user.map_err(|error| ServiceError::of(error, "user"))?;

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
 use super::access::{Caller, Origin};
 use super::auth::check_name;
 use super::products::{cursor_or, valid};
@@ -11,9 +14,11 @@ use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::auth::{OpaqueToken, TokenKind, hash_of};
 use crate::config::AuthSettings;
 use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
-use crate::store::{Actor, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
+use crate::store::{Act, Actor, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
 
 const SET_UP_LASTS: Duration = Duration::from_secs(24 * 3600);
+/// Between asking to be deleted and being it.
+const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
 const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The first user of an installation.
@@ -49,14 +54,35 @@ impl Service {
             check_patch(&patch)?;
             let before = parts.store.user(caller.tenant_id, id).await;
             let before = before.map_err(|error| ServiceError::of(error, "user"))?;
-            // Who runs the installation is not deposed by who runs a tenant.
-            if before.role == Role::Superadmin && (patch.role.is_some() || patch.status.is_some()) {
-                caller.require_superadmin()?;
+            if patch.role.is_some() || patch.status.is_some() {
+                // Who runs the installation is not deposed by who runs a tenant.
+                if before.role == Role::Superadmin {
+                    caller.require_superadmin()?;
+                }
+                caller.require_all_of(before.role)?;
+                patch.role.map_or(Ok(()), |role| caller.require_all_of(role))?;
             }
             let updated = parts.store.update_user(caller.tenant_id, id, &patch).await;
             let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
             parts.forget_user(caller.tenant_id, id);
-            parts.note(caller.act("user.update", Some(format!("user:{id}")))).await;
+            let facts = json!({ "role": patch.role, "status": patch.status, "role_before": before.role });
+            parts.note(Act { facts, ..caller.act("user.update", Some(format!("user:{id}"))) }).await;
+            Ok(user)
+        })
+        .await
+    }
+
+    /// Leaves: the caller is signed out, and deleted when the time of grace is over, unless they sign in again before.
+    pub async fn leave(&self, caller: Caller) -> ServiceResult<User> {
+        let (id, _) = caller.person()?;
+        self.run(async move |parts: Arc<Parts>| {
+            let now = parts.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
+            let leaves_at = Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX));
+            let patch = UserPatch { status: Some(UserStatus::Leaving), leaves_at, ..UserPatch::default() };
+            let left = parts.store.update_user(caller.tenant_id, id, &patch).await;
+            let user = left.map_err(|error| ServiceError::of(error, "user"))?;
+            parts.forget_user(caller.tenant_id, id);
+            parts.note(caller.act("user.leave", Some(format!("user:{id}")))).await;
             Ok(user)
         })
         .await
@@ -64,22 +90,25 @@ impl Service {
 
     /// Sends a link by which somebody may join the caller's tenant. Whether the address has an account already is not told.
     pub async fn invite(&self, caller: Caller, email: EmailAddress, role: Role) -> ServiceResult<()> {
+        let (inviter, _) = caller.person()?;
         self.run(async move |parts: Arc<Parts>| {
             if role == Role::Superadmin {
                 return Err(ServiceError::invalid("role", "use tenant_admin, user or viewer"));
             }
+            caller.require_all_of(role)?;
             let token = OpaqueToken::new(TokenKind::Link);
             let link = NewLink {
                 hash: token.hash(),
                 purpose: LinkPurpose::Invite,
                 tenant_id: caller.tenant_id,
                 user_id: None,
-                facts: LinkFacts { email: Some(email.clone()), role: Some(role) },
+                facts: LinkFacts { email: Some(email.clone()), role: Some(role), inviter: Some(inviter) },
                 lasts: INVITATION_LASTS,
             };
             parts.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
             parts.tell_link(email.as_str(), LinkPurpose::Invite, &token.reveal());
-            parts.note(caller.act("user.invite", None)).await;
+            let facts = json!({ "email": email, "role": role });
+            parts.note(Act { facts, ..caller.act("user.invite", None) }).await;
             Ok(())
         })
         .await
@@ -105,7 +134,15 @@ impl Service {
                 StoreError::NotFound => wrong(),
                 other => ServiceError::of(other, "link"),
             })?;
-            let (Some(email), Some(role)) = (used.facts.email, used.facts.role) else { return Err(wrong()) };
+            let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = used.facts else {
+                return Err(wrong());
+            };
+            // An invitation is worth no more than whoever gave it is now.
+            let inviter = parts.store.user(used.tenant_id, inviter).await.map_err(|_| wrong())?;
+            let may_invite = role.scopes().are_within(inviter.role.scopes());
+            if inviter.status != UserStatus::Active || !may_invite {
+                return Err(wrong());
+            }
             let tenant = parts.store.tenant(used.tenant_id).await;
             let tenant = tenant.map_err(|error| ServiceError::of(error, "tenant"))?;
             let quota = parts.plans.of(&tenant.plan).users;
@@ -146,8 +183,12 @@ impl Service {
             if let (Some(email), Some(password)) = (admin_email.clone(), admin_password) {
                 let first = FirstUser { name: email.to_string(), email, password: password.reveal().to_owned() };
                 let user = parts.new_superadmin(first).await?;
+                // Another replica may have been quicker.
                 let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: None, request_id: None };
-                parts.add_superadmin(user, &origin).await?;
+                match parts.add_superadmin(user, &origin).await {
+                    Err(ServiceError::Invalid(_)) => return Ok(false),
+                    added => drop(added?),
+                }
                 tracing::info!("the admin of the settings can sign in now");
             } else {
                 parts.tell_set_up_link().await?;
@@ -160,9 +201,9 @@ impl Service {
 
 impl Parts {
     async fn check_empty(&self) -> ServiceResult<()> {
-        let has_users = self.store.has_users().await.map_err(|error| ServiceError::of(error, "user"))?;
-        let taken = || ServiceError::Conflict("set_up", "this installation has users already: sign in".to_owned());
-        if has_users { Err(taken()) } else { Ok(()) }
+        let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
+        let taken = || ServiceError::Conflict("set_up", "this installation is set up already: sign in".to_owned());
+        if is_set_up { Err(taken()) } else { Ok(()) }
     }
 
     async fn new_superadmin(&self, first: FirstUser) -> ServiceResult<NewUser> {

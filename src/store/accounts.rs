@@ -34,8 +34,10 @@ pub struct UserPatch {
     pub name: Option<String>,
     /// What they may do.
     pub role: Option<Role>,
-    /// Whether they get in.
+    /// Whether they get in. Who does not is signed out.
     pub status: Option<UserStatus>,
+    /// With [`UserStatus::Leaving`]: deleted then.
+    pub leaves_at: Option<Timestamp>,
     /// Only if the user has not changed since they were read with this time: otherwise [`Changed`](super::StoreError::Changed).
     pub read_as_of: Option<Timestamp>,
 }
@@ -77,6 +79,8 @@ pub struct LinkFacts {
     pub email: Option<EmailAddress>,
     /// As what they are invited.
     pub role: Option<Role>,
+    /// By whom.
+    pub inviter: Option<UserId>,
 }
 
 /// A link that was used.
@@ -120,8 +124,8 @@ pub trait Accounts: Send + Sync {
     /// Changes a user. The last active admin of a tenant stays one: [`LastAdmin`](super::StoreError::LastAdmin).
     async fn update_user(&self, tenant_id: TenantId, id: UserId, patch: &UserPatch) -> StoreResult<User>;
 
-    /// True as soon as anybody can sign in.
-    async fn has_users(&self) -> StoreResult<bool>;
+    /// True as soon as somebody runs the installation.
+    async fn has_superadmin(&self) -> StoreResult<bool>;
 
     /// By the address that signs in, whatever the tenant.
     async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials>;

@@ -1,5 +1,7 @@
 //! Who gets in, and where: credentials, scopes, tenants.
 
+use amazon_tracker::domain::Role;
+use amazon_tracker::store::NewUser;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,6 +14,11 @@ async fn register(daemon: &Daemon, name: &str) {
         "email": format!("{name}@example.com"), "password": PASSWORD, "name": name, "tenant_name": format!("{name}'s shop")
     });
     expect(202, open(daemon, "/api/v1/auth/register", &body)).await;
+    // The link is in the log only: see the tests of the command line.
+    let store = daemon.store().await;
+    let email = format!("{name}@example.com").parse().unwrap();
+    store.verify_email(store.credentials(&email).await.unwrap().user.id).await.unwrap();
+    store.close().await;
 }
 
 fn open(daemon: &Daemon, path: &str, body: &Value) -> RequestBuilder {
@@ -419,6 +426,57 @@ async fn a_plan_says_how_much_and_what_is_used_can_be_seen() {
         let usage = expect(200, get(&daemon, "/api/v1/tenants/me/usage", &jo)).await;
         assert_eq!((&usage["products"]["used"], &usage["products"]["limit"]), (&json!(1), &json!(1)));
         assert_eq!((&usage["crawls_per_day"]["used"], &usage["alerts"]["used"]), (&json!(2), &json!(0)));
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_may_no_more_than_whoever_made_it_may_now() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let jo = newcomer(&daemon, "jo").await;
+        let (store, tenant_id) = (daemon.store().await, jo["user"]["tenant_id"].as_str().unwrap().parse().unwrap());
+        let al = NewUser {
+            email: "al@example.com".parse().unwrap(),
+            name: "al".to_owned(),
+            role: Role::TenantAdmin,
+            password_hash: store.credentials(&"jo@example.com".parse().unwrap()).await.unwrap().password_hash.unwrap(),
+            is_verified: true,
+            quota: u32::MAX,
+        };
+        let al = store.add_user(tenant_id, al).await.unwrap();
+        store.close().await;
+        let als = expect(200, login(&daemon, "al", PASSWORD)).await;
+        let body = json!({ "name": "x", "scopes": ["product:read", "product:write"] });
+        let made = expect(201, post(&daemon, "/api/v1/auth/api-keys", &als, &body)).await;
+        let with_key = |method, path| daemon.request(method, path).bearer_auth(made["key"].as_str().unwrap());
+        let add = || with_key(Method::POST, "/api/v1/products").json(&json!({ "asin": "B08PZHYWJS" }));
+        expect(201, add()).await;
+        let path = format!("/api/v1/users/{}", al.id);
+        let change = async |body: Value| {
+            expect(200, as_bearer(&daemon, Method::PATCH, &path, &jo).json(&body)).await;
+            // What a key's gatekeeper remembers is two seconds old at most.
+            tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+        };
+        change(json!({ "role": "viewer" })).await;
+        expect(200, with_key(Method::GET, "/api/v1/products")).await;
+        expect(403, add()).await;
+        change(json!({ "status": "disabled" })).await;
+        expect(401, with_key(Method::GET, "/api/v1/products")).await;
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_was_never_proved_signs_nobody_in() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let body = json!({ "email": "victim@example.com", "password": PASSWORD, "name": "x", "tenant_name": "x" });
+        expect(202, open(&daemon, "/api/v1/auth/register", &body)).await;
+        let refused = expect(401, login(&daemon, "victim", PASSWORD)).await;
+        assert_eq!(refused["code"], expect(401, login(&daemon, "nobody", PASSWORD)).await["code"]);
         daemon.end().await;
     })
     .await;

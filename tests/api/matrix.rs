@@ -21,6 +21,8 @@ enum May {
     /// People and keys of any kind.
     Known,
     Whoever(Scope),
+    /// Whoever holds the scope, but no keys.
+    PeopleWith(Scope),
 }
 
 use May::*;
@@ -47,14 +49,15 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_auth_sessions", People),
     ("delete_auth_sessions_id", People),
     ("get_auth_api_keys", Whoever(Scope::AdminTenant)),
-    ("post_auth_api_keys", Whoever(Scope::AdminTenant)),
+    ("post_auth_api_keys", PeopleWith(Scope::AdminTenant)),
     ("delete_auth_api_keys_id", Whoever(Scope::AdminTenant)),
     ("get_users_me", People),
     ("patch_users_me", People),
-    ("post_users_invitations", Whoever(Scope::AdminUsers)),
+    ("delete_users_me", People),
+    ("post_users_invitations", PeopleWith(Scope::AdminUsers)),
     ("get_users", Whoever(Scope::AdminUsers)),
     ("get_users_id", Whoever(Scope::AdminUsers)),
-    ("patch_users_id", Whoever(Scope::AdminUsers)),
+    ("patch_users_id", PeopleWith(Scope::AdminUsers)),
     ("get_tenants_me", Known),
     ("patch_tenants_me", Whoever(Scope::AdminTenant)),
     ("get_tenants_me_usage", Known),
@@ -109,16 +112,17 @@ fn token_settings() -> TokenSettings {
     TokenSettings { secret_key: Some(Secret::from(SECRET)), ..TokenSettings::default() }
 }
 
-async fn add_person(daemon: &Daemon, role: Role) -> String {
+/// Makes the keys, and does nothing else: a key is worth no more than its maker.
+const KEY_MAKER: &str = "key_maker";
+
+async fn add_person(daemon: &Daemon, name: &str, role: Role) {
     let cheap = PasswordSettings { memory_kib: 64, iterations: 1, ..PasswordSettings::default() };
     let password_hash = Passwords::new(&cheap).unwrap().hash(PASSWORD.to_owned()).await.unwrap();
-    let email = format!("{}@example.com", role.as_str());
-    let name = role.as_str().to_owned();
-    let user = NewUser { email: email.parse().unwrap(), name, role, password_hash, is_verified: true, quota: u32::MAX };
+    let email = format!("{name}@example.com").parse().unwrap();
+    let user = NewUser { email, name: name.to_owned(), role, password_hash, is_verified: true, quota: u32::MAX };
     let store = daemon.store().await;
     store.add_user(TenantId::BUILT_IN, user).await.unwrap();
     store.close().await;
-    email
 }
 
 async fn sign_in(daemon: &Daemon, email: &str) -> Value {
@@ -133,7 +137,9 @@ async fn token_of(daemon: &Daemon, email: &str) -> String {
 async fn key(daemon: &Daemon, scopes: Scopes, networks: &[&str]) -> String {
     let scopes: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
     let body = json!({ "name": "matrix", "scopes": scopes, "networks": networks });
-    let made = expect(201, daemon.post("/api/v1/auth/api-keys", &body)).await;
+    let token = token_of(daemon, &format!("{KEY_MAKER}@example.com")).await;
+    let made = daemon.request(Method::POST, "/api/v1/auth/api-keys").bearer_auth(token).json(&body);
+    let made = expect(201, made).await;
     made["key"].as_str().unwrap().to_owned()
 }
 
@@ -186,7 +192,7 @@ impl Credentials {
             let allowed = match may {
                 Everybody | People | Known => true,
                 Superadmins => *role == Role::Superadmin,
-                Whoever(scope) => role.scopes().contains(scope),
+                Whoever(scope) | PeopleWith(scope) => role.scopes().contains(scope),
             };
             let token = token_of(daemon, &format!("{}@example.com", role.as_str())).await;
             cases.push((role.to_string(), format!("Bearer {token}"), if_allowed(allowed)));
@@ -194,7 +200,7 @@ impl Credentials {
         let scope = if let Whoever(scope) = may { scope } else { Scope::ProductRead };
         let without: Scopes = Scopes::ALL.iter().filter(|other| *other != scope).collect();
         for (name, scopes, allowed) in [
-            ("key with the scope", Scopes::from_iter([scope]), !matches!(may, People | Superadmins)),
+            ("key with the scope", Scopes::from_iter([scope]), !matches!(may, People | Superadmins | PeopleWith(_))),
             ("key without the scope", without, matches!(may, Everybody | Known)),
         ] {
             cases.push((name.into(), format!("Bearer {}", key(daemon, scopes, &[]).await), if_allowed(allowed)));
@@ -208,8 +214,9 @@ async fn every_operation_opens_to_whom_it_should_and_to_nobody_else() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start_with(engine, |settings| settings.auth.token = token_settings()).await;
         for role in Role::ALL {
-            add_person(&daemon, *role).await;
+            add_person(&daemon, role.as_str(), *role).await;
         }
+        add_person(&daemon, KEY_MAKER, Role::Superadmin).await;
         let credentials = Credentials::make(&daemon).await;
         let document = expect(200, daemon.get("/api/v1/openapi.json")).await;
         let operations = operations(&document);

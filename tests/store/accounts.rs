@@ -20,6 +20,7 @@ on_both_engines! {
     a_new_password_ends_every_other_sign_in,
     a_user_who_is_disabled_is_signed_out,
     a_link_works_once_for_its_purpose_and_in_its_time,
+    who_leaves_is_signed_out_and_deleted_after_the_time_of_grace,
 }
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
@@ -58,9 +59,9 @@ fn with_role(role: Role) -> UserPatch {
 }
 
 async fn a_tenant_begins_with_its_first_user(world: &World) {
-    assert!(!world.store.has_users().await.unwrap());
+    assert!(!world.store.has_superadmin().await.unwrap());
     let user = tenant_of(world, "jo").await;
-    assert!(world.store.has_users().await.unwrap());
+    assert!(!world.store.has_superadmin().await.unwrap(), "who runs a tenant does not run the installation");
     let tenant = world.store.tenant(user.tenant_id).await.unwrap();
     assert_eq!((tenant.name.as_str(), tenant.plan.as_str(), tenant.created_at), ("jo", "free", world.now().await));
     assert_eq!((user.role, user.status, user.verified_at), (Role::TenantAdmin, UserStatus::Active, None));
@@ -177,7 +178,7 @@ async fn a_user_who_is_disabled_is_signed_out(world: &World) {
 
 async fn a_link_works_once_for_its_purpose_and_in_its_time(world: &World) {
     let jo = tenant_of(world, "jo").await;
-    let facts = LinkFacts { email: Some(email("al")), role: Some(Role::Viewer) };
+    let facts = LinkFacts { email: Some(email("al")), role: Some(Role::Viewer), inviter: Some(jo.id) };
     let link = |number: u8, lasts: Duration| NewLink {
         hash: TokenHash([number; 32]),
         purpose: LinkPurpose::Invite,
@@ -196,4 +197,22 @@ async fn a_link_works_once_for_its_purpose_and_in_its_time(world: &World) {
     assert!(one.is_ok() != two.is_ok(), "once");
     let used = one.or(two).unwrap();
     assert_eq!((used.tenant_id, used.user_id, used.facts), (jo.tenant_id, None, facts));
+}
+
+async fn who_leaves_is_signed_out_and_deleted_after_the_time_of_grace(world: &World) {
+    let jo = tenant_of(world, "jo").await;
+    let al = world.store.add_user(jo.tenant_id, new_user("al", Role::User)).await.unwrap();
+    let session = world.store.open_session(new_session(&al, 1)).await.unwrap();
+    let leaves_at = world.now().await + DAY;
+    let leave = UserPatch { status: Some(UserStatus::Leaving), leaves_at: Some(leaves_at), ..UserPatch::default() };
+    let leaving = world.store.update_user(jo.tenant_id, al.id, &leave).await.unwrap();
+    assert_eq!((leaving.status, leaving.leaves_at), (UserStatus::Leaving, Some(leaves_at)));
+    assert!(!world.store.is_session_open(session.id).await.unwrap());
+    world.store.forget_ended().await.unwrap();
+    assert!(world.store.user(jo.tenant_id, al.id).await.is_ok(), "not yet");
+    world.clock.advance(DAY + SECOND);
+    world.store.forget_ended().await.unwrap();
+    assert!(matches!(world.store.user(jo.tenant_id, al.id).await, Err(StoreError::NotFound)));
+    assert!(world.store.user(jo.tenant_id, jo.id).await.is_ok());
+    assert!(matches!(world.store.update_user(jo.tenant_id, jo.id, &leave).await, Err(StoreError::LastAdmin)));
 }

@@ -81,9 +81,10 @@ impl Accounts for Backend {
         self.transaction(move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
     }
 
-    async fn has_users(&self) -> StoreResult<bool> {
-        let some: Option<i32> =
-            sqlx::query_scalar("SELECT 1 FROM tenant_user LIMIT 1").fetch_optional(&self.readers).await?;
+    async fn has_superadmin(&self) -> StoreResult<bool> {
+        let some: Option<i32> = sqlx::query_scalar("SELECT 1 FROM tenant_user WHERE role = 'superadmin' LIMIT 1")
+            .fetch_optional(&self.readers)
+            .await?;
         Ok(some.is_some())
     }
 
@@ -94,7 +95,8 @@ impl Accounts for Backend {
     }
 
     async fn note_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()> {
-        const NOTE: &str = "UPDATE tenant_user SET failed_logins = failed_logins + 1, locked_until = $2 WHERE id = $1";
+        const NOTE: &str = "UPDATE tenant_user SET failed_logins = failed_logins + 1, \
+               locked_until = CASE WHEN locked_until > $2 THEN locked_until ELSE $2 END WHERE id = $1";
         let until_ms = self.now_ms().await?.saturating_add(millis(lock));
         sqlx::query(NOTE).bind(id.0).bind(until_ms).execute(&self.writer).await?;
         Ok(())
@@ -172,7 +174,8 @@ async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, now_ms: i
 
 async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPatch, now_ms: i64) -> StoreResult<User> {
     const UPDATE: &str = "UPDATE tenant_user SET name = coalesce($3, name), role = coalesce($4, role), \
-           status = coalesce($5, status), updated_at = $6 WHERE tenant_id = $1 AND id = $2";
+           status = coalesce($5, status), leaves_at = CASE WHEN $5 IS NULL THEN leaves_at ELSE $7 END, updated_at = $6 \
+         WHERE tenant_id = $1 AND id = $2";
     // Two admins who depose each other at the same moment come one after the other.
     usage::lock(conn, tenant_id).await?;
     let before = find(&mut *conn, tenant_id, id).await?;
@@ -182,31 +185,39 @@ async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPat
     let admins_before = active_admins(conn, tenant_id).await?;
     let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));
-    if query.bind(now_ms).execute(&mut *conn).await?.rows_affected() == 0 {
+    let query = query.bind(now_ms).bind(patch.leaves_at.map(Timestamp::as_millisecond));
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
-    if admins_before > 0 && active_admins(conn, tenant_id).await? == 0 {
+    let admins = active_admins(conn, tenant_id).await?;
+    // Neither a tenant nor the installation is left without somebody who runs it.
+    if (admins_before.0 > 0 && admins.0 == 0) || (admins_before.1 > 0 && admins.1 == 0) {
         return Err(StoreError::LastAdmin);
     }
-    if patch.status == Some(UserStatus::Disabled) {
+    if patch.status.is_some_and(|status| status != UserStatus::Active) {
         super::sessions::end_all(conn, id, Uuid::nil(), now_ms).await?;
     }
     find(conn, tenant_id, id).await
 }
 
-async fn active_admins(conn: &mut Conn, tenant_id: TenantId) -> StoreResult<i64> {
-    const COUNT: &str = "SELECT count(*) FROM tenant_user \
+/// Who can run the tenant, and those of them who can run the installation.
+async fn active_admins(conn: &mut Conn, tenant_id: TenantId) -> StoreResult<(i64, i64)> {
+    const COUNT: &str = "SELECT count(*), count(CASE WHEN role = 'superadmin' THEN 1 END) FROM tenant_user \
          WHERE tenant_id = $1 AND status = 'active' AND role IN ('tenant_admin', 'superadmin')";
-    Ok(sqlx::query_scalar(COUNT).bind(tenant_id.0).fetch_one(conn).await?)
+    Ok(sqlx::query_as(COUNT).bind(tenant_id.0).fetch_one(conn).await?)
 }
 
 async fn set_password(conn: &mut Conn, id: UserId, hash: String, keep: Uuid, now_ms: i64) -> StoreResult<()> {
     const SET: &str = "UPDATE tenant_user SET password_hash = $2, failed_logins = 0, locked_until = 0, updated_at = $3 \
          WHERE id = $1";
+    // A link that went out before this would undo it.
+    const USE_UP: &str = "UPDATE link SET used_at = $2 \
+         WHERE user_id = $1 AND purpose = 'reset_password' AND used_at IS NULL";
     let set = sqlx::query(SET).bind(id.0).bind(hash).bind(now_ms).execute(&mut *conn).await?;
     if set.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
+    sqlx::query(USE_UP).bind(id.0).bind(now_ms).execute(&mut *conn).await?;
     super::sessions::end_all(conn, id, keep, now_ms).await?;
     Ok(())
 }

@@ -53,8 +53,11 @@ impl Upkeep for Backend {
     }
 
     async fn forget_ended(&self) -> StoreResult<()> {
+        // Who never proved an address gives it back when the link is over.
         // An address is known by its sign-ins of the last 90 days: they stay as long.
         const OVER: &[(&str, i64)] = &[
+            ("DELETE FROM tenant_user WHERE status = 'leaving' AND leaves_at < $1", 0),
+            ("DELETE FROM tenant_user WHERE verified_at IS NULL AND created_at < $1", 8),
             ("DELETE FROM session WHERE expires_at < $1 AND used_at < $1", 100),
             ("DELETE FROM refresh_token WHERE spent_at < $1", 31),
             ("DELETE FROM link WHERE expires_at < $1", 7),
