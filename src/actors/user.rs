@@ -131,9 +131,7 @@ impl UserTools {
         };
         Ok(Record { identity: Arc::new(identity), sessions, plan, requests_per_minute })
     }
-}
 
-impl UserTools {
     /// A key may do no more than whoever made it may do now.
     async fn as_its_maker(&self, key: ApiKey) -> StoreResult<ApiKey> {
         let maker = self.store.user(key.tenant_id, key.created_by).await?;
@@ -156,7 +154,7 @@ pub struct UserActor {
     tools: Arc<UserTools>,
     principal: Principal,
     budget: Option<RequestBudget>,
-    remembered: Option<(Record, Instant)>,
+    remembered: Option<(Arc<Record>, Instant)>,
     /// What was read before is void.
     changed_at: Option<Instant>,
     is_loading: bool,
@@ -181,7 +179,7 @@ impl UserActor {
 
     fn admit(&mut self, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
         let fresh = self.remembered.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH_FOR);
-        match fresh.filter(|(record, _)| record.has_session(&knock)).map(|(record, _)| record.clone()) {
+        match fresh.filter(|(record, _)| record.has_session(&knock)).map(|(record, _)| Arc::clone(record)) {
             Some(record) => reply.send(self.judge(&record, &knock, cx)),
             // The database is slow, or away: nobody is helped by a longer line.
             None if self.waiting.len() >= Self::CAPACITY => reply.send(Admission::Unavailable),
@@ -209,13 +207,13 @@ impl UserActor {
             return self.load_for_waiting(cx);
         }
         let record = match record {
-            Ok(record) => record,
+            Ok(record) => Arc::new(record),
             Err(error) => return self.refuse_all(&error),
         };
         if self.budget.as_ref().is_none_or(|budget| budget.per_minute() != record.requests_per_minute) {
             self.budget = Some(RequestBudget::new(record.requests_per_minute));
         }
-        self.remembered = Some((record.clone(), began_at));
+        self.remembered = Some((Arc::clone(&record), began_at));
         // Who signed in after the reading began may be missing from it: they wait for the next one.
         let is_late = |waiting: &Waiting| waiting.since > began_at && !record.has_session(&waiting.knock);
         let (late, judged): (Vec<Waiting>, Vec<Waiting>) = self.waiting.drain(..).partition(is_late);

@@ -132,63 +132,43 @@ fn other_method(request: &HttpRequest, allowed: HeaderValue) -> HttpResponse {
     response
 }
 
+/// A handler whose answer can be sent.
+pub(super) trait Answers<Args>: Handler<Args, Output: Responder + 'static> {}
+impl<Args, F: Handler<Args, Output: Responder + 'static>> Answers<Args> for F {}
+
 impl Path {
     /// Reads; `HEAD` is answered alike.
-    pub(super) fn get<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    pub(super) fn get<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::GET, access.into(), false, handler)
     }
 
     /// Acts.
-    pub(super) fn post<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    pub(super) fn post<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::POST, access.into(), false, handler)
     }
 
     /// Creates; a request with an `Idempotency-Key` is carried out once, however often it comes.
-    pub(super) fn create<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    pub(super) fn create<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::POST, access.into(), true, handler)
     }
 
     /// Changes.
-    pub(super) fn patch<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    pub(super) fn patch<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::PATCH, access.into(), false, handler)
     }
 
     /// Deletes.
-    pub(super) fn delete<F, Args>(self, access: impl Into<Access>, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    pub(super) fn delete<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::DELETE, access.into(), false, handler)
     }
 
-    fn on<F, Args>(mut self, method: Method, access: Access, once: bool, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+    fn on<A: FromRequest + 'static>(
+        mut self,
+        method: Method,
+        access: Access,
+        once: bool,
+        handler: impl Answers<A>,
+    ) -> Self {
         let route = match method {
             Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             _ => web::method(method.clone()),

@@ -6,16 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Caller, Origin};
+use super::links::useless_link;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::auth::{Grant, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
 use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, TenantId, User, UserId, UserStatus};
-use crate::store::{Actor, Credentials, LinkFacts, NewLink, NewSession, NewUser, Rotation, StoreError};
+use crate::store::{Actor, Credentials, LinkFacts, NewSession, NewUser, Rotation, StoreError};
 
 const LONGEST_NAME_CHARS: usize = 200;
 const LONGEST_AGENT_CHARS: usize = 300;
-const VERIFY_LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
-const RESET_LASTS: Duration = Duration::from_secs(3600);
 /// So many failures in a row are nobody's business; each further one locks twice as long, up to the longest.
 const FREE_FAILURES: u32 = 5;
 const FIRST_LOCK: Duration = Duration::from_secs(30);
@@ -71,7 +70,7 @@ impl Service {
                 NewUser { email: email.clone(), name, role, password_hash, is_verified: false, quota: u32::MAX };
             match parts.store.add_tenant(&tenant_name, Plans::FIRST, first).await {
                 Ok(user) => {
-                    parts.send_link(&user, LinkPurpose::VerifyEmail, VERIFY_LASTS).await?;
+                    parts.send_link(&user, LinkPurpose::VerifyEmail).await?;
                     parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None)).await;
                     Ok(())
                 }
@@ -189,7 +188,7 @@ impl Service {
     /// Proves an address by the link that was sent there.
     pub async fn verify_email(&self, token: String, origin: Origin) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
-            let (tenant_id, user_id) = parts.use_link(&token, LinkPurpose::VerifyEmail).await?;
+            let (tenant_id, user_id) = parts.use_link_of_user(&token, LinkPurpose::VerifyEmail).await?;
             parts.store.verify_email(user_id).await.map_err(|error| ServiceError::of(error, "user"))?;
             parts.forget_user(tenant_id, user_id);
             parts.note(origin.act(tenant_id, Actor::User(user_id), "auth.verify_email", None)).await;
@@ -202,7 +201,7 @@ impl Service {
     pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| match parts.store.credentials(&email).await {
             Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
-                parts.send_link(&user, LinkPurpose::ResetPassword, RESET_LASTS).await?;
+                parts.send_link(&user, LinkPurpose::ResetPassword).await?;
                 parts.note_login(&user, "auth.forgot_password", &origin).await;
                 Ok(())
             }
@@ -222,7 +221,7 @@ impl Service {
                 return Err(ServiceError::Invalid(errors));
             }
             let hash = parts.hash(password).await?;
-            let (tenant_id, user_id) = parts.use_link(&token, LinkPurpose::ResetPassword).await?;
+            let (tenant_id, user_id) = parts.use_link_of_user(&token, LinkPurpose::ResetPassword).await?;
             let set = parts.store.set_password(user_id, &hash, None).await;
             set.map_err(|error| ServiceError::of(error, "user"))?;
             // Whoever has the link has the mailbox.
@@ -350,37 +349,15 @@ impl Parts {
         Ok(SignedIn { access_token, expires_in_secs, refresh_token: refresh.reveal(), user, session_id })
     }
 
-    async fn send_link(&self, user: &User, purpose: LinkPurpose, lasts: Duration) -> ServiceResult<()> {
-        let token = OpaqueToken::new(TokenKind::Link);
-        let link = NewLink {
-            hash: token.hash(),
-            purpose,
-            tenant_id: user.tenant_id,
-            user_id: Some(user.id),
-            facts: LinkFacts::default(),
-            lasts,
-        };
-        self.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
-        self.tell_link(user.email.as_str(), purpose, &token.reveal());
+    async fn send_link(&self, user: &User, purpose: LinkPurpose) -> ServiceResult<()> {
+        let token = self.new_link(purpose, user.tenant_id, Some(user.id), LinkFacts::default()).await?;
+        self.tell_link(user.email.as_str(), purpose, &token);
         Ok(())
     }
 
-    /// As long as there is no mail server, the log is the mailbox.
-    pub(super) fn tell_link(&self, to: &str, purpose: LinkPurpose, token: &str) {
-        let url = self.auth.public_url.join(&format!("auth/{}?token={token}", purpose.as_str()));
-        let url = url.map_or_else(|_| String::new(), |url| url.to_string());
-        tracing::warn!(to, url, "no mail server is configured; the link for {}", purpose.as_str());
-    }
-
-    /// The user of a link, which is used up.
-    async fn use_link(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<(TenantId, UserId)> {
-        let wrong =
-            || ServiceError::invalid("token", "is not valid, was used already, or is too old: ask for a new one");
-        let used = self.store.use_link(hash_of(token), purpose).await.map_err(|error| match error {
-            StoreError::NotFound => wrong(),
-            other => ServiceError::of(other, "link"),
-        })?;
-        Ok((used.tenant_id, used.user_id.ok_or_else(wrong)?))
+    async fn use_link_of_user(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<(TenantId, UserId)> {
+        let used = self.use_link(token, purpose).await?;
+        Ok((used.tenant_id, used.user_id.ok_or_else(useless_link)?))
     }
 }
 

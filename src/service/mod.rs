@@ -10,6 +10,7 @@ mod auth;
 mod crawl;
 mod health;
 mod history;
+mod links;
 mod once;
 mod products;
 mod tenants;

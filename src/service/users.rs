@@ -2,24 +2,21 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::access::{Caller, Origin};
 use super::auth::check_name;
+use super::links::useless_link;
 use super::products::{cursor_or, valid};
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
-use crate::auth::{OpaqueToken, TokenKind, hash_of};
 use crate::config::AuthSettings;
 use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
-use crate::store::{Act, Actor, LinkFacts, NewLink, NewUser, Page, StoreError, UserPatch};
+use crate::store::{Act, Actor, LinkFacts, NewUser, Page, StoreError, UserPatch};
 
-const SET_UP_LASTS: Duration = Duration::from_secs(24 * 3600);
 /// Between asking to be deleted and being it.
 const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
-const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The first user of an installation.
 pub struct FirstUser {
@@ -49,7 +46,7 @@ impl Service {
     }
 
     /// Changes a user: their name by themselves, everything by an admin.
-    pub async fn update_user(&self, caller: Caller, id: UserId, patch: UserPatch) -> ServiceResult<User> {
+    pub async fn update_user(&self, caller: Caller, id: UserId, mut patch: UserPatch) -> ServiceResult<User> {
         self.run(async move |parts: Arc<Parts>| {
             check_patch(&patch)?;
             let before = parts.store.user(caller.tenant_id, id).await;
@@ -61,6 +58,8 @@ impl Service {
                 }
                 caller.require_all_of(before.role)?;
                 patch.role.map_or(Ok(()), |role| caller.require_all_of(role))?;
+                // What was judged here must be what is changed there.
+                patch.read_as_of.get_or_insert(before.updated_at);
             }
             let updated = parts.store.update_user(caller.tenant_id, id, &patch).await;
             let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
@@ -96,17 +95,9 @@ impl Service {
                 return Err(ServiceError::invalid("role", "use tenant_admin, user or viewer"));
             }
             caller.require_all_of(role)?;
-            let token = OpaqueToken::new(TokenKind::Link);
-            let link = NewLink {
-                hash: token.hash(),
-                purpose: LinkPurpose::Invite,
-                tenant_id: caller.tenant_id,
-                user_id: None,
-                facts: LinkFacts { email: Some(email.clone()), role: Some(role), inviter: Some(inviter) },
-                lasts: INVITATION_LASTS,
-            };
-            parts.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
-            parts.tell_link(email.as_str(), LinkPurpose::Invite, &token.reveal());
+            let facts = LinkFacts { email: Some(email.clone()), role: Some(role), inviter: Some(inviter) };
+            let token = parts.new_link(LinkPurpose::Invite, caller.tenant_id, None, facts).await?;
+            parts.tell_link(email.as_str(), LinkPurpose::Invite, &token);
             let facts = json!({ "email": email, "role": role });
             parts.note(Act { facts, ..caller.act("user.invite", None) }).await;
             Ok(())
@@ -128,20 +119,18 @@ impl Service {
             parts.check_password("password", &password, &[&name], &mut errors);
             valid(errors)?;
             let password_hash = parts.hash(password).await?;
-            let wrong = || ServiceError::invalid("token", "is not valid, was used already, or is too old");
-            let used = parts.store.use_link(hash_of(&token), LinkPurpose::Invite).await;
-            let used = used.map_err(|error| match error {
-                StoreError::NotFound => wrong(),
-                other => ServiceError::of(other, "link"),
-            })?;
+            let used = parts.use_link(&token, LinkPurpose::Invite).await?;
             let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = used.facts else {
-                return Err(wrong());
+                return Err(useless_link());
             };
             // An invitation is worth no more than whoever gave it is now.
-            let inviter = parts.store.user(used.tenant_id, inviter).await.map_err(|_| wrong())?;
+            let inviter = parts.store.user(used.tenant_id, inviter).await.map_err(|error| match error {
+                StoreError::NotFound => useless_link(),
+                other => ServiceError::of(other, "user"),
+            })?;
             let may_invite = role.scopes().are_within(inviter.role.scopes());
             if inviter.status != UserStatus::Active || !may_invite {
-                return Err(wrong());
+                return Err(useless_link());
             }
             let tenant = parts.store.tenant(used.tenant_id).await;
             let tenant = tenant.map_err(|error| ServiceError::of(error, "tenant"))?;
@@ -160,14 +149,12 @@ impl Service {
     /// Makes the first user of an empty installation, by the link that its log shows at the first start.
     pub async fn set_up(&self, token: String, first: FirstUser, origin: Origin) -> ServiceResult<User> {
         self.run(async move |parts: Arc<Parts>| {
-            parts.check_empty().await?;
+            if parts.is_set_up().await? {
+                let detail = "this installation is set up already: sign in";
+                return Err(ServiceError::Conflict("set_up", detail.to_owned()));
+            }
             let user = parts.new_superadmin(first).await?;
-            parts.store.use_link(hash_of(&token), LinkPurpose::SetUp).await.map_err(|error| match error {
-                StoreError::NotFound => {
-                    ServiceError::invalid("token", "is not the one that the log shows, or was used")
-                }
-                other => ServiceError::of(other, "link"),
-            })?;
+            parts.use_link(&token, LinkPurpose::SetUp).await?;
             parts.add_superadmin(user, &origin).await
         })
         .await
@@ -176,16 +163,16 @@ impl Service {
     /// At the start: an empty installation gets the admin that its settings name, or tells the way in. True if it was empty.
     pub async fn welcome(&self) -> ServiceResult<bool> {
         self.run(async move |parts: Arc<Parts>| {
-            if parts.check_empty().await.is_err() {
+            if parts.is_set_up().await? {
                 return Ok(false);
             }
             let AuthSettings { admin_email, admin_password, .. } = &parts.auth;
             if let (Some(email), Some(password)) = (admin_email.clone(), admin_password) {
                 let first = FirstUser { name: email.to_string(), email, password: password.reveal().to_owned() };
                 let user = parts.new_superadmin(first).await?;
-                // Another replica may have been quicker.
                 let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: None, request_id: None };
                 match parts.add_superadmin(user, &origin).await {
+                    // Another replica was quicker.
                     Err(ServiceError::Invalid(_)) => return Ok(false),
                     added => drop(added?),
                 }
@@ -200,10 +187,8 @@ impl Service {
 }
 
 impl Parts {
-    async fn check_empty(&self) -> ServiceResult<()> {
-        let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
-        let taken = || ServiceError::Conflict("set_up", "this installation is set up already: sign in".to_owned());
-        if is_set_up { Err(taken()) } else { Ok(()) }
+    async fn is_set_up(&self) -> ServiceResult<bool> {
+        self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))
     }
 
     async fn new_superadmin(&self, first: FirstUser) -> ServiceResult<NewUser> {
@@ -224,17 +209,8 @@ impl Parts {
     }
 
     async fn tell_set_up_link(&self) -> ServiceResult<()> {
-        let token = OpaqueToken::new(TokenKind::Link);
-        let link = NewLink {
-            hash: token.hash(),
-            purpose: LinkPurpose::SetUp,
-            tenant_id: TenantId::BUILT_IN,
-            user_id: None,
-            facts: LinkFacts::default(),
-            lasts: SET_UP_LASTS,
-        };
-        self.store.add_link(link).await.map_err(|error| ServiceError::of(error, "link"))?;
-        let (url, token) = (&self.auth.public_url, token.reveal());
+        let token = self.new_link(LinkPurpose::SetUp, TenantId::BUILT_IN, None, LinkFacts::default()).await?;
+        let url = &self.auth.public_url;
         tracing::warn!(
             "nobody can sign in yet; make the first user, within a day, by: curl {url}api/v1/auth/set-up \
              -H 'content-type: application/json' \
