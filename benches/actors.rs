@@ -9,12 +9,12 @@ use amazon_tracker::actors::kernel::{
     Actor, Budget, Cx, Inbox, Refused, Reply, ShardPolicy, Shards, Supervision, ThreadSettings, Threads,
     run as run_threads, supervise,
 };
-use amazon_tracker::actors::notifier::{Notifier, NotifierTools};
+use amazon_tracker::actors::notifier::{Notifier, NotifierTools, Senders};
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerMessage, TrackerTools, Trackers};
 use amazon_tracker::config::{CrawlSettings, DatabaseSettings, NotifySettings, Secret};
 use amazon_tracker::domain::ListingId;
-use amazon_tracker::notify::WebhookSender;
+use amazon_tracker::notify::{Sender, WebhookSender};
 use amazon_tracker::store::{SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
@@ -224,10 +224,11 @@ async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
     let notifier = supervise(
         seat,
         {
-            let sender = Arc::new(WebhookSender::new(&NotifySettings::default()).unwrap());
+            let sender: Arc<dyn Sender> = Arc::new(WebhookSender::new(&NotifySettings::default()).unwrap());
+            let senders = Senders { webhook: Arc::clone(&sender), email: sender };
             let tools = NotifierTools::new(
                 Arc::clone(&store) as Arc<_>,
-                sender,
+                senders,
                 "bench".to_owned(),
                 NotifySettings::default(),
                 Arc::clone(metrics),

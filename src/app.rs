@@ -17,7 +17,7 @@ use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::kernel::{
     Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, ThreadSettings, Threads, run as run_threads, supervise,
 };
-use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools};
+use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools, Senders};
 use crate::actors::recorder::Recorder;
 use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
 use crate::actors::tracker::{ProductTracker, TrackerTools, Trackers};
@@ -26,7 +26,7 @@ use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::Settings;
 use crate::http::{self, HttpSettings};
 use crate::limits::{AttemptsByAddress, ProcessGate};
-use crate::notify::WebhookSender;
+use crate::notify::{SmtpError, SmtpSender, WebhookSender};
 use crate::service::{Parts, Service, ServiceError};
 use crate::sources::Source;
 use crate::sources::direct::{DirectError, DirectSource};
@@ -60,6 +60,9 @@ pub enum AppError {
     /// The webhook sender.
     #[error("the webhook sender cannot start: {0}")]
     Webhook(#[from] reqwest::Error),
+    /// The mail sender.
+    #[error(transparent)]
+    Mail(#[from] SmtpError),
     /// A key that signs or verifies access tokens.
     #[error("{setting}: {error}")]
     Key {
@@ -150,10 +153,13 @@ impl App {
         let (give_up, gave_up) = unbounded_channel();
         let staff = Staff { threads: &threads, metrics: &metrics, give_up };
 
-        let sender = Arc::new(WebhookSender::new(&settings.notify)?);
+        let senders = Senders {
+            webhook: Arc::new(WebhookSender::new(&settings.notify)?),
+            email: Arc::new(SmtpSender::new(&settings.mail)?),
+        };
         let notifier_tools = Arc::new(NotifierTools::new(
             Arc::clone(&store) as Arc<_>,
-            sender,
+            senders,
             owner.clone(),
             settings.notify.clone(),
             Arc::clone(&metrics),
@@ -205,6 +211,8 @@ impl App {
         let service = Service::new(Parts {
             store: Arc::clone(&store),
             scheduler: scheduler.clone(),
+            notifier: notifier.clone(),
+            sends_mail: settings.mail.smtp_url.is_some(),
             trackers: trackers.clone(),
             gatekeepers,
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,

@@ -10,8 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::kernel::{Actor, Cx};
 use super::pace::{PAUSE_AFTER_ERROR, Pace};
-use crate::config::{NotifySettings, Secret};
-use crate::notify::{Message, SendError, Sender};
+use crate::config::NotifySettings;
+use crate::domain::{DeliveryId, Letter};
+use crate::notify::{SendError, Sender};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
 use crate::telemetry::Metrics;
 
@@ -39,10 +40,27 @@ pub enum NotifierMessage {
 /// A claimed delivery with its place.
 pub type Attempt = (ClaimedDelivery, OwnedSemaphorePermit);
 
+/// One for each channel.
+pub struct Senders {
+    /// To programs.
+    pub webhook: Arc<dyn Sender>,
+    /// To people.
+    pub email: Arc<dyn Sender>,
+}
+
+impl Senders {
+    fn of(&self, letter: &Letter) -> &dyn Sender {
+        match letter {
+            Letter::Webhook { .. } => &*self.webhook,
+            Letter::Mail(_) => &*self.email,
+        }
+    }
+}
+
 /// What the Notifier works with.
 pub struct NotifierTools {
     store: Arc<dyn Outbox>,
-    sender: Arc<dyn Sender>,
+    senders: Senders,
     metrics: Arc<Metrics>,
     slots: Arc<Semaphore>,
     settings: NotifySettings,
@@ -53,13 +71,13 @@ impl NotifierTools {
     /// With the numbers of the settings.
     pub fn new(
         store: Arc<dyn Outbox>,
-        sender: Arc<dyn Sender>,
+        senders: Senders,
         owner: String,
         settings: NotifySettings,
         metrics: Arc<Metrics>,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(settings.concurrency));
-        Self { store, sender, metrics, slots, settings, owner }
+        Self { store, senders, metrics, slots, settings, owner }
     }
 
     /// Waits until no attempt is under way. False: some still were, in the end.
@@ -91,27 +109,29 @@ impl NotifierTools {
     /// Makes one attempt and writes its end.
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
-        let message = Message {
-            id,
-            url: delivery.webhook_url,
-            secret: Secret::from(delivery.webhook_secret),
-            event: delivery.event,
-        };
-        let end = self.end_of(attempt, self.sender.send(&message).await);
+        let sender = self.senders.of(&delivery.letter);
+        let end = self.end_of(attempt, sender.send(id, &delivery.letter).await);
         let (result, error) = match &end {
             DeliveryEnd::Delivered => ("delivered", None),
             DeliveryEnd::Retry { error, .. } => ("retry", Some(error)),
             DeliveryEnd::Dead { error } => ("dead", Some(error)),
+            DeliveryEnd::Forgotten => ("forgotten", None),
         };
-        self.metrics.deliveries.with_label_values(&[self.sender.channel(), result]).inc();
-        tracing::info!(delivery_id = %id, attempt, result, error, "delivery {id}: {result}");
-        self.finish(&delivery.id, token, &end).await;
+        self.metrics.deliveries.with_label_values(&[sender.channel(), result]).inc();
+        let channel = sender.channel();
+        tracing::info!(delivery_id = %id, channel, attempt, result, error, "delivery {id}: {result}");
+        let end = match (&delivery.letter, end) {
+            // A mail holds a link that works: nothing is kept of it once it is sent or given up.
+            (Letter::Mail(_), DeliveryEnd::Delivered | DeliveryEnd::Dead { .. }) => DeliveryEnd::Forgotten,
+            (_, end) => end,
+        };
+        self.finish(id, token, &end).await;
     }
 
     /// Writes the end of an attempt. If the database is away for good the claim runs out and the delivery is sent again.
-    async fn finish(&self, id: &crate::domain::DeliveryId, token: i64, end: &DeliveryEnd) {
+    async fn finish(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) {
         let until = Instant::now() + LEASE_MARGIN;
-        while let Err(error) = self.store.finish_delivery(*id, token, end).await {
+        while let Err(error) = self.store.finish_delivery(id, token, end).await {
             self.metrics.store_errors.with_label_values(&["finish_delivery"]).inc();
             if Instant::now() >= until {
                 tracing::warn!(delivery_id = %id, %error, "the end of delivery {id} cannot be written");

@@ -1,6 +1,7 @@
 //! Passwords: which are refused, and how they are hashed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -13,6 +14,9 @@ use crate::config::PasswordSettings;
 const MOST_BYTES: usize = 256;
 /// Guesses are estimated for no more than this: the estimate of a long text takes long.
 const JUDGED_CHARS: usize = 64;
+
+/// How long a password waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Why a password is refused. A sentence for the person who chose it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +42,16 @@ pub struct Passwords {
     nobodys: Arc<str>,
 }
 
-/// Hashing failed, for want of memory.
+/// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
-#[error("the password cannot be hashed: {0}")]
-pub struct HashError(String);
+pub enum HashError {
+    /// Too many are waiting for their turn.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+    /// For want of memory, or with costs that argon2 does not allow.
+    #[error("the password cannot be hashed: {0}")]
+    Failed(String),
+}
 
 impl Passwords {
     /// With the costs of the settings.
@@ -103,7 +113,9 @@ impl Passwords {
     }
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
-        let _turn = self.turns.acquire().await.map_err(hash_error)?;
+        // Whoever waited so long has gone away; a line of them must not grow without bound.
+        let turn = tokio::time::timeout(LONGEST_WAIT, self.turns.acquire()).await;
+        let _turn = turn.map_err(|_| HashError::Busy)?.map_err(hash_error)?;
         tokio::task::spawn_blocking(work).await.map_err(hash_error)
     }
 }
@@ -114,7 +126,7 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String, HashError> {
 }
 
 fn hash_error(error: impl ToString) -> HashError {
-    HashError(error.to_string())
+    HashError::Failed(error.to_string())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{CrawlSettings, DatabaseSettings, Settings, SettingsError};
+use super::{CrawlSettings, DatabaseSettings, MailSettings, Settings, SettingsError};
 
 /// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
 const LEASE_MARGIN_SECS: u64 = 15;
@@ -14,10 +14,19 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_numbers(settings)?;
     check_database(&settings.database)?;
     check_crawl(&settings.crawl)?;
+    check_mail(&settings.mail)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
         return wrong("server.cors_origins", format_args!("{origin} is no origin, such as https://app.example.com"));
     }
     check_exposure(settings)
+}
+
+/// Links that sign in or set passwords do not belong into the log of a place that others read.
+pub(super) fn check_production(settings: &Settings) -> Result<(), SettingsError> {
+    match settings.mail.smtp_url {
+        Some(_) => Ok(()),
+        None => wrong("mail.smtp_url", "is needed in production (SMTP_URL): without it, links are shown in the log"),
+    }
 }
 
 /// Scheme, host and port, and nothing else (RFC 6454).
@@ -43,7 +52,7 @@ fn wrong(setting: &'static str, problem: impl ToString) -> Result<(), SettingsEr
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, crawl, notify, auth, products, .. } = settings;
+    let Settings { server, database, crawl, notify, mail, auth, products, .. } = settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
@@ -71,6 +80,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
         ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
         ("notify.max_attempts", notify.max_attempts.into(), 1..=1000),
+        ("mail.timeout_secs", mail.timeout_secs, 1..=DAY_SECS),
         ("auth.attempts_per_minute", auth.attempts_per_minute.into(), 1..=1_000_000),
         ("auth.token.access_secs", auth.token.access_secs, 30..=DAY_SECS),
         ("auth.token.refresh_days", auth.token.refresh_days.into(), 1..=365),
@@ -116,6 +126,30 @@ fn check_crawl(crawl: &CrawlSettings) -> Result<(), SettingsError> {
         Some(url) if has_credentials(url) => wrong("crawl.base_url", "must not hold a user or a password"),
         _ => Ok(()),
     }
+}
+
+fn check_mail(mail: &MailSettings) -> Result<(), SettingsError> {
+    let Some(url) = &mail.smtp_url else {
+        return Ok(());
+    };
+    // What it says is not shown: it may hold a password.
+    let form = "must be smtps://USER:PASSWORD@HOST, or smtp://USER:PASSWORD@HOST?tls=required";
+    let Ok(url) = url.reveal().parse::<Url>() else {
+        return wrong("mail.smtp_url", form);
+    };
+    let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
+    if !matches!(scheme, "smtp" | "smtps") || host.is_empty() {
+        return wrong("mail.smtp_url", form);
+    }
+    let is_encrypted = scheme == "smtps" || url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+    let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    if has_credentials(&url) && !is_encrypted && !is_local {
+        return wrong("mail.smtp_url", "would send its password in the clear: add ?tls=required, or use smtps://");
+    }
+    if mail.from.is_none() {
+        return wrong("mail.from", "is needed beside mail.smtp_url (MAIL_FROM)");
+    }
+    Ok(())
 }
 
 fn has_credentials(url: &Url) -> bool {

@@ -34,6 +34,8 @@ pub struct Settings {
     pub crawl: CrawlSettings,
     /// `[notify]`
     pub notify: NotifySettings,
+    /// `[mail]`
+    pub mail: MailSettings,
     /// `[auth]`
     pub auth: AuthSettings,
     /// `[plans]`
@@ -191,6 +193,24 @@ pub struct NotifySettings {
 impl Default for NotifySettings {
     fn default() -> Self {
         Self { allow_private_targets: false, timeout_secs: 15, concurrency: 32, retry_secs: 5, max_attempts: 10 }
+    }
+}
+
+/// `[mail]`: how people are written to. Without a server, links are shown in the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// `smtps://USER:PASSWORD@HOST`, or `smtp://USER:PASSWORD@HOST?tls=required` (STARTTLS).
+    pub smtp_url: Option<Secret>,
+    /// The address that mail comes from.
+    pub from: Option<EmailAddress>,
+    /// For one answer of the server.
+    pub timeout_secs: u64,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self { smtp_url: None, from: None, timeout_secs: 15 }
     }
 }
 
@@ -354,11 +374,16 @@ pub enum SettingsError {
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
+    ("SMTP_URL", "mail.smtp_url"),
+    ("MAIL_FROM", "mail.from"),
     ("ADMIN_EMAIL", "auth.admin_email"),
     ("ADMIN_PASSWORD", "auth.admin_password"),
     ("JWT_SECRET_KEY", "auth.token.secret_key"),
     ("JWT_PRIVATE_KEY", "auth.token.private_key"),
 ];
+
+/// The environment in which what only serves to try things is refused.
+const PRODUCTION: &str = "production";
 
 /// Settings whose values may hold a password: an error must not show them.
 const SECRETS: &[&str] = &[
@@ -366,6 +391,7 @@ const SECRETS: &[&str] = &[
     "crawl.base_url",
     "crawl.proxies",
     "crawl.cookies",
+    "mail.smtp_url",
     "auth.admin_password",
     "auth.token.private_key",
     "auth.token.secret_key",
@@ -384,7 +410,8 @@ impl Settings {
         if default.is_file() {
             figment = figment.merge(toml_file(&default)?);
         }
-        if let Ok(environment) = std::env::var("TRACKER_ENV") {
+        let environment = std::env::var("TRACKER_ENV").ok();
+        if let Some(environment) = &environment {
             let file = folder.join(format!("{environment}.toml"));
             if !file.is_file() {
                 let problem = format!("there is no file {}", file.display());
@@ -400,6 +427,9 @@ impl Settings {
         let figment = figment.merge(Env::prefixed("TRACKER__").split("__")).merge(flags);
         let settings: Self =
             figment.extract().map_err(|error| SettingsError::Read(Box::new(without_secrets(error))))?;
+        if environment.as_deref() == Some(PRODUCTION) {
+            limits::check_production(&settings)?;
+        }
         settings.checked()
     }
 
@@ -487,6 +517,10 @@ mod tests {
             ("TRACKER__CRAWL__BASE_URL", "me:hunter2", "crawl.base_url"),
             ("TRACKER__CRAWL__PROXIES", "http://me:hunter2@proxy", "PROXIES"),
             ("TRACKER__CRAWL__COOKIES", "hunter2", "COOKIES"),
+            ("SMTP_URL", "me:hunter2@mail.example.com", "mail.smtp_url"),
+            ("SMTP_URL", "http://me:hunter2@mail.example.com", "mail.smtp_url"),
+            ("SMTP_URL", "smtp://me:hunter2@mail.example.com", "tls=required"),
+            ("SMTP_URL", "smtps://me:hunter2@mail.example.com", "mail.from"),
             ("TRACKER__DATABASE", "postgres://me:hunter2@db", "DATABASE"),
             ("DATABASE_URL", "mysql://me:hunter2@db", "database.url"),
             ("DATABASE_URL", "sqlite://", "database.url"),
@@ -500,6 +534,20 @@ mod tests {
                 Ok(())
             });
         }
+    }
+
+    #[test]
+    fn production_without_a_mail_server_is_refused() {
+        Jail::expect_with(|jail| {
+            jail.create_file("production.toml", "")?;
+            jail.set_env("TRACKER_ENV", "production");
+            assert!(load_in(jail, Figment::new()).unwrap_err().contains("mail.smtp_url"));
+            jail.set_env("SMTP_URL", "smtps://me:hunter2@mail.example.com");
+            assert!(load_in(jail, Figment::new()).unwrap_err().contains("mail.from"));
+            jail.set_env("MAIL_FROM", "tracker@example.com");
+            assert!(load_in(jail, Figment::new()).is_ok());
+            Ok(())
+        });
     }
 
     #[test]

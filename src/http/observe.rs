@@ -31,6 +31,11 @@ pub(super) fn current_request_id() -> Option<String> {
     CURRENT_REQUEST_ID.try_with(Clone::clone).ok()
 }
 
+/// Work of the request that is being handled, for another task: it keeps the request's id and span.
+pub(super) fn kept_in_sight<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    CURRENT_REQUEST_ID.scope(current_request_id().unwrap_or_default(), work.in_current_span())
+}
+
 /// The middleware.
 pub(super) async fn observe(
     request: ServiceRequest,

@@ -8,13 +8,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, ResponseError, rt};
 use futures_util::stream;
 
-use super::Shared;
 use super::problem::Problem;
 use super::strict::read_body;
-use crate::service::{Caller, KeptAnswer};
+use super::{Shared, observe};
+use crate::service::{Beginning, Caller, KeptAnswer, ServiceError};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -35,24 +35,28 @@ pub(super) async fn once(
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
     let what = format!("{} {}\n{}", request.method(), request.path(), String::from_utf8_lossy(&body));
-    let once = match shared.service.begin_once(&caller, &key, &what).await {
-        Ok((once, None)) => once,
-        Ok((_, Some(answer))) => return Ok(request.into_response(replay(answer))),
+    let begun = match shared.service.begin_once(&caller, &key, &what).await {
+        Ok(Beginning::First(begun)) => begun,
+        Ok(Beginning::Again(answer)) => return Ok(request.into_response(replay(answer))),
         Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
     };
     let whole = Box::pin(stream::once(async move { Ok(body) }));
     request.set_payload(Payload::Stream { payload: whole });
-    match next.call(request).await {
-        Ok(response) => {
-            let (response, answer) = read(response.map_into_boxed_body());
-            shared.service.end_once(once, answer).await;
-            Ok(response)
+    // On a task of its own: it goes on to its end, and its answer is kept, also when the client was told that it took too long.
+    let carried_out = observe::kept_in_sight(async move {
+        match next.call(request).await {
+            Ok(response) => {
+                let (response, answer) = read(response.map_into_boxed_body());
+                shared.service.end_once(begun, answer).await;
+                Ok(response)
+            }
+            Err(error) => {
+                shared.service.end_once(begun, None).await;
+                Err(error)
+            }
         }
-        Err(error) => {
-            shared.service.end_once(once, None).await;
-            Err(error)
-        }
-    }
+    });
+    rt::spawn(carried_out).await.unwrap_or_else(|_| Err(Problem::from(ServiceError::Internal).into()))
 }
 
 /// The answer, and what is kept of it: nothing if it was our fault, or if another time may go better.

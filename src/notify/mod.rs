@@ -1,28 +1,16 @@
 //! Telling people: one sender for each channel behind one trait.
 
+mod smtp;
 mod webhook;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::config::Secret;
-use crate::domain::{DeliveryId, Event};
+use crate::domain::{DeliveryId, Letter};
 
+pub use smtp::{SmtpError, SmtpSender};
 pub use webhook::WebhookSender;
-
-/// One message to one receiver.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// Stable over every attempt: receivers tell repeats by it.
-    pub id: DeliveryId,
-    /// Where to.
-    pub url: String,
-    /// The key that signs it.
-    pub secret: Secret,
-    /// What to tell.
-    pub event: Event,
-}
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +34,11 @@ pub trait Sender: Send + Sync {
     /// Its name in metrics.
     fn channel(&self) -> &'static str;
 
-    /// Makes one attempt.
-    async fn send(&self, message: &Message) -> Result<(), SendError>;
+    /// Makes one attempt. The id is the same over every attempt: receivers tell repeats by it.
+    async fn send(&self, id: DeliveryId, letter: &Letter) -> Result<(), SendError>;
+}
+
+/// A letter that came to the sender of another channel.
+fn wrong_channel(channel: &str) -> SendError {
+    SendError::Permanent(format!("there is no {channel} for this message"))
 }

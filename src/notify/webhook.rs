@@ -16,9 +16,9 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::{Message, SendError, Sender};
+use super::{SendError, Sender, wrong_channel};
 use crate::config::NotifySettings;
-use crate::domain::{Event, WebhookUrl, is_public};
+use crate::domain::{DeliveryId, Event, Letter, WebhookUrl, is_public};
 
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -53,13 +53,16 @@ impl Sender for WebhookSender {
         "webhook"
     }
 
-    async fn send(&self, message: &Message) -> Result<(), SendError> {
-        let url = WebhookUrl::parse(&message.url, self.allow_private_targets)
+    async fn send(&self, id: DeliveryId, letter: &Letter) -> Result<(), SendError> {
+        let Letter::Webhook { url, secret, event } = letter else {
+            return Err(wrong_channel(self.channel()));
+        };
+        let url = WebhookUrl::parse(url, self.allow_private_targets)
             .map_err(|error| SendError::Permanent(error.to_string()))?;
-        let body = body_of(&message.event);
-        let id = message.id.to_string();
+        let body = body_of(event);
+        let id = id.to_string();
         let sent_at = Timestamp::now().as_second().to_string();
-        let signature = sign(message.secret.reveal(), &id, &sent_at, &body)?;
+        let signature = sign(secret, &id, &sent_at, &body)?;
         let request = self
             .client
             .post(url.into_url())

@@ -1,17 +1,16 @@
 //! Signing up, in and out; links that prove or reset; passwords.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Caller, Origin};
-use super::links::useless_link;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
-use crate::auth::{Grant, OpaqueToken, TokenKind, hash_of};
+use crate::auth::{Grant, HashError, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
-use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, TenantId, User, UserId, UserStatus};
-use crate::store::{Actor, Credentials, LinkFacts, NewSession, NewUser, Rotation, StoreError};
+use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, User, UserId, UserStatus};
+use crate::store::{Actor, Credentials, LinkUse, NewSession, NewUser, Rotation, StoreError};
 
 const LONGEST_NAME_CHARS: usize = 200;
 const LONGEST_AGENT_CHARS: usize = 300;
@@ -19,6 +18,8 @@ const LONGEST_AGENT_CHARS: usize = 300;
 const FREE_FAILURES: u32 = 5;
 const FIRST_LOCK: Duration = Duration::from_secs(30);
 const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
+/// Longer than what an answer's work differs by.
+const BEAT: Duration = Duration::from_millis(250);
 /// From an address that signed in within this time a lock does not hold: a stranger's failures shut nobody out.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -51,75 +52,12 @@ pub struct SignedIn {
 impl Service {
     /// Makes a tenant and its first admin. Whether the address has an account already is not told.
     pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
-            let is_set_up = parts.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
-            if !parts.auth.registration || !is_set_up {
-                return Err(ServiceError::Forbidden("registration is closed: ask for an invitation".to_owned()));
-            }
-            let Registration { email, password, name, tenant_name } = registration;
-            let mut errors = Vec::new();
-            check_name("name", &name, &mut errors);
-            check_name("tenant_name", &tenant_name, &mut errors);
-            parts.check_password("password", &password, &[email.as_str(), &name, &tenant_name], &mut errors);
-            if !errors.is_empty() {
-                return Err(ServiceError::Invalid(errors));
-            }
-            let password_hash = parts.hash(password).await?;
-            let role = Role::TenantAdmin;
-            let first =
-                NewUser { email: email.clone(), name, role, password_hash, is_verified: false, quota: u32::MAX };
-            match parts.store.add_tenant(&tenant_name, Plans::FIRST, first).await {
-                Ok(user) => {
-                    parts.send_link(&user, LinkPurpose::VerifyEmail).await?;
-                    parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None)).await;
-                    Ok(())
-                }
-                Err(StoreError::EmailTaken) => {
-                    tracing::info!("somebody registered with an address that has an account");
-                    Ok(())
-                }
-                Err(error) => Err(ServiceError::of(error, "tenant")),
-            }
-        })
-        .await
+        self.run(async move |parts: Arc<Parts>| on_the_beat(parts.register(registration, origin)).await).await
     }
 
     /// Signs in.
     pub async fn login(&self, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
-        self.run(async move |parts: Arc<Parts>| {
-            let credentials = match parts.store.credentials(&email).await {
-                Ok(credentials) => Some(credentials),
-                Err(StoreError::NotFound) => None,
-                Err(error) => return Err(ServiceError::of(error, "user")),
-            };
-            let kept = credentials.and_then(|credentials| credentials.password_hash);
-            // Before anything else is looked at, so that the time of an answer tells nothing.
-            let is_right = parts.verify(password, kept.clone()).await?;
-            // The line before the hashing may have been long: how things stand now counts.
-            let credentials = match parts.store.credentials(&email).await {
-                Ok(credentials) => credentials,
-                Err(StoreError::NotFound) => return Err(ServiceError::WrongCredentials),
-                Err(error) => return Err(ServiceError::of(error, "user")),
-            };
-            let is_right = is_right && credentials.password_hash == kept;
-            if parts.is_locked(&credentials, &origin).await? {
-                parts.note_login(&credentials.user, "auth.login_locked", &origin).await;
-                return Err(ServiceError::WrongCredentials);
-            }
-            if is_right && credentials.user.verified_at.is_none() {
-                // Whoever registers an address that is not theirs gets nothing by it, and learns nothing.
-                parts.note_login(&credentials.user, "auth.login_unverified", &origin).await;
-                return Err(ServiceError::WrongCredentials);
-            }
-            if !is_right || credentials.user.status == UserStatus::Disabled {
-                parts.failed(&credentials, &origin).await?;
-                return Err(ServiceError::WrongCredentials);
-            }
-            let signed_in = parts.sign_in(credentials.user, &origin).await?;
-            parts.note_login(&signed_in.user, "auth.login", &origin).await;
-            Ok(signed_in)
-        })
-        .await
+        self.run(async move |parts: Arc<Parts>| on_the_beat(parts.login(email, password, origin)).await).await
     }
 
     /// Spends a refresh token for a new pair.
@@ -188,10 +126,9 @@ impl Service {
     /// Proves an address by the link that was sent there.
     pub async fn verify_email(&self, token: String, origin: Origin) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
-            let (tenant_id, user_id) = parts.use_link_of_user(&token, LinkPurpose::VerifyEmail).await?;
-            parts.store.verify_email(user_id).await.map_err(|error| ServiceError::of(error, "user"))?;
-            parts.forget_user(tenant_id, user_id);
-            parts.note(origin.act(tenant_id, Actor::User(user_id), "auth.verify_email", None)).await;
+            let user = parts.use_link(&token, LinkPurpose::VerifyEmail, LinkUse::VerifyEmail).await?;
+            parts.forget_user(user.tenant_id, user.id);
+            parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.verify_email", None)).await;
             Ok(())
         })
         .await
@@ -199,35 +136,21 @@ impl Service {
 
     /// Sends a link that sets a new password, if the address has an account; whether it has is not told.
     pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| match parts.store.credentials(&email).await {
-            Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
-                parts.send_link(&user, LinkPurpose::ResetPassword).await?;
-                parts.note_login(&user, "auth.forgot_password", &origin).await;
-                Ok(())
-            }
-            Ok(_) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(ServiceError::of(error, "user")),
-        })
-        .await
+        self.run(async move |parts: Arc<Parts>| on_the_beat(parts.forgot_password(email, origin)).await).await
     }
 
     /// Sets a new password by a link. Every sign-in ends.
     pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<()> {
         self.run(async move |parts: Arc<Parts>| {
             let mut errors = Vec::new();
-            // Judged before the link is used up.
             parts.check_password("password", &password, &[], &mut errors);
             if !errors.is_empty() {
                 return Err(ServiceError::Invalid(errors));
             }
             let hash = parts.hash(password).await?;
-            let (tenant_id, user_id) = parts.use_link_of_user(&token, LinkPurpose::ResetPassword).await?;
-            let set = parts.store.set_password(user_id, &hash, None).await;
-            set.map_err(|error| ServiceError::of(error, "user"))?;
-            // Whoever has the link has the mailbox.
-            parts.store.verify_email(user_id).await.map_err(|error| ServiceError::of(error, "user"))?;
-            parts.forget_user(tenant_id, user_id);
-            parts.note(origin.act(tenant_id, Actor::User(user_id), "auth.reset_password", None)).await;
+            let user = parts.use_link(&token, LinkPurpose::ResetPassword, LinkUse::SetPassword(hash)).await?;
+            parts.forget_user(user.tenant_id, user.id);
+            parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.reset_password", None)).await;
             Ok(())
         })
         .await
@@ -279,6 +202,82 @@ fn lock_after(failures: u32) -> Duration {
 }
 
 impl Parts {
+    async fn register(self: &Arc<Self>, registration: Registration, origin: Origin) -> ServiceResult<()> {
+        let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
+        if !self.auth.registration || !is_set_up {
+            return Err(ServiceError::Forbidden("registration is closed: ask for an invitation".to_owned()));
+        }
+        let Registration { email, password, name, tenant_name } = registration;
+        let mut errors = Vec::new();
+        check_name("name", &name, &mut errors);
+        check_name("tenant_name", &tenant_name, &mut errors);
+        self.check_password("password", &password, &[email.as_str(), &name, &tenant_name], &mut errors);
+        if !errors.is_empty() {
+            return Err(ServiceError::Invalid(errors));
+        }
+        let password_hash = self.hash(password).await?;
+        let role = Role::TenantAdmin;
+        let first = NewUser { email: email.clone(), name, role, password_hash, is_verified: false, quota: u32::MAX };
+        match self.store.add_tenant(&tenant_name, Plans::FIRST, first).await {
+            Ok(user) => {
+                self.send_link(&user, LinkPurpose::VerifyEmail).await?;
+                self.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None)).await;
+                Ok(())
+            }
+            Err(StoreError::EmailTaken) => {
+                tracing::info!("somebody registered with an address that has an account");
+                Ok(())
+            }
+            Err(error) => Err(ServiceError::of(error, "tenant")),
+        }
+    }
+
+    async fn login(self: &Arc<Self>, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
+        let credentials = match self.store.credentials(&email).await {
+            Ok(credentials) => Some(credentials),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(ServiceError::of(error, "user")),
+        };
+        let kept = credentials.and_then(|credentials| credentials.password_hash);
+        // Before anything else is looked at, so that the time of an answer tells nothing.
+        let is_right = self.verify(password, kept.clone()).await?;
+        // The line before the hashing may have been long: how things stand now counts.
+        let credentials = match self.store.credentials(&email).await {
+            Ok(credentials) => credentials,
+            Err(StoreError::NotFound) => return Err(ServiceError::WrongCredentials),
+            Err(error) => return Err(ServiceError::of(error, "user")),
+        };
+        let is_right = is_right && credentials.password_hash == kept;
+        if self.is_locked(&credentials, &origin).await? {
+            self.note_login(&credentials.user, "auth.login_locked", &origin).await;
+            return Err(ServiceError::WrongCredentials);
+        }
+        if is_right && credentials.user.verified_at.is_none() {
+            // Whoever registers an address that is not theirs gets nothing by it, and learns nothing.
+            self.note_login(&credentials.user, "auth.login_unverified", &origin).await;
+            return Err(ServiceError::WrongCredentials);
+        }
+        if !is_right || credentials.user.status == UserStatus::Disabled {
+            self.failed(&credentials, &origin).await?;
+            return Err(ServiceError::WrongCredentials);
+        }
+        let signed_in = self.sign_in(credentials.user, &origin).await?;
+        self.note_login(&signed_in.user, "auth.login", &origin).await;
+        Ok(signed_in)
+    }
+
+    async fn forgot_password(self: &Arc<Self>, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
+        match self.store.credentials(&email).await {
+            Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
+                self.send_link(&user, LinkPurpose::ResetPassword).await?;
+                self.note_login(&user, "auth.forgot_password", &origin).await;
+                Ok(())
+            }
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(ServiceError::of(error, "user")),
+        }
+    }
+
     pub(super) fn check_password(&self, field: &str, password: &str, about: &[&str], errors: &mut Vec<FieldError>) {
         if let Err(refused) = self.passwords.judge(password, about) {
             errors.push(FieldError::new(field, refused));
@@ -348,20 +347,21 @@ impl Parts {
         let expires_in_secs = self.auth.token.access_secs;
         Ok(SignedIn { access_token, expires_in_secs, refresh_token: refresh.reveal(), user, session_id })
     }
-
-    async fn send_link(&self, user: &User, purpose: LinkPurpose) -> ServiceResult<()> {
-        let token = self.new_link(purpose, user.tenant_id, Some(user.id), LinkFacts::default()).await?;
-        self.tell_link(user.email.as_str(), purpose, &token);
-        Ok(())
-    }
-
-    async fn use_link_of_user(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<(TenantId, UserId)> {
-        let used = self.use_link(token, purpose).await?;
-        Ok((used.tenant_id, used.user_id.ok_or_else(useless_link)?))
-    }
 }
 
-fn hash_failed(error: impl std::fmt::Display) -> ServiceError {
+/// What depends on whether an address has an account is answered on the next beat, so that the time it took tells nothing.
+async fn on_the_beat<T>(work: impl Future<Output = ServiceResult<T>>) -> ServiceResult<T> {
+    let began_at = Instant::now();
+    let result = work.await;
+    let beats = u32::try_from(began_at.elapsed().as_millis() / BEAT.as_millis()).unwrap_or_default() + 1;
+    tokio::time::sleep_until((began_at + BEAT * beats).into()).await;
+    result
+}
+
+fn hash_failed(error: HashError) -> ServiceError {
+    if matches!(error, HashError::Busy) {
+        return ServiceError::Unavailable;
+    }
     tracing::error!(%error, "a password could not be hashed");
     ServiceError::Internal
 }

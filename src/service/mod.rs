@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::actors::kernel::{Inbox, Threads};
+use crate::actors::notifier::Notifier;
 use crate::actors::scheduler::{Scheduler, SchedulerMessage};
 use crate::actors::tracker::Trackers;
 use crate::actors::user::Gatekeepers;
@@ -43,6 +44,7 @@ pub use auth::{Registration, SignedIn};
 pub use crawl::MOST_PRODUCTS_OF_A_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
+pub use once::{Beginning, Begun};
 pub use products::{AddProduct, ListProducts};
 pub use users::FirstUser;
 
@@ -178,6 +180,10 @@ pub struct Parts {
     pub store: SharedStore,
     /// Nudged when something is asked for.
     pub scheduler: Inbox<Scheduler>,
+    /// Nudged when a mail is to be sent.
+    pub notifier: Inbox<Notifier>,
+    /// There is a mail server.
+    pub sends_mail: bool,
     /// Know the hot listings.
     pub trackers: Trackers,
     /// Know who may come in.

@@ -11,9 +11,10 @@ use super::auth::check_name;
 use super::links::useless_link;
 use super::products::{cursor_or, valid};
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use crate::auth::hash_of;
 use crate::config::AuthSettings;
 use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
-use crate::store::{Act, Actor, LinkFacts, NewUser, Page, StoreError, UserPatch};
+use crate::store::{Act, Actor, LinkFacts, LinkUse, NewUser, Page, StoreError, UserPatch};
 
 /// Between asking to be deleted and being it.
 const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -96,8 +97,7 @@ impl Service {
             }
             caller.require_all_of(role)?;
             let facts = LinkFacts { email: Some(email.clone()), role: Some(role), inviter: Some(inviter) };
-            let token = parts.new_link(LinkPurpose::Invite, caller.tenant_id, None, facts).await?;
-            parts.tell_link(email.as_str(), LinkPurpose::Invite, &token);
+            parts.send_invitation(&email, caller.tenant_id, facts).await?;
             let facts = json!({ "email": email, "role": role });
             parts.note(Act { facts, ..caller.act("user.invite", None) }).await;
             Ok(())
@@ -119,12 +119,12 @@ impl Service {
             parts.check_password("password", &password, &[&name], &mut errors);
             valid(errors)?;
             let password_hash = parts.hash(password).await?;
-            let used = parts.use_link(&token, LinkPurpose::Invite).await?;
-            let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = used.facts else {
+            let link = parts.link(&token, LinkPurpose::Invite).await?;
+            let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = link.facts else {
                 return Err(useless_link());
             };
             // An invitation is worth no more than whoever gave it is now.
-            let inviter = parts.store.user(used.tenant_id, inviter).await.map_err(|error| match error {
+            let inviter = parts.store.user(link.tenant_id, inviter).await.map_err(|error| match error {
                 StoreError::NotFound => useless_link(),
                 other => ServiceError::of(other, "user"),
             })?;
@@ -132,15 +132,17 @@ impl Service {
             if inviter.status != UserStatus::Active || !may_invite {
                 return Err(useless_link());
             }
-            let tenant = parts.store.tenant(used.tenant_id).await;
+            let tenant = parts.store.tenant(link.tenant_id).await;
             let tenant = tenant.map_err(|error| ServiceError::of(error, "tenant"))?;
             let quota = parts.plans.of(&tenant.plan).users;
             let user = NewUser { email, name, role, password_hash, is_verified: true, quota };
-            let added = parts.store.add_user(tenant.id, user).await;
-            let user = added.map_err(|error| ServiceError::of_quota(error, "user", "users", quota))?;
-            parts
-                .note(origin.act(tenant.id, Actor::User(user.id), "user.join", Some(format!("user:{}", user.id))))
-                .await;
+            let joined = parts.store.use_link(hash_of(&token), LinkPurpose::Invite, LinkUse::Join(user)).await;
+            let user = joined.map_err(|error| match error {
+                StoreError::NotFound => useless_link(),
+                other => ServiceError::of_quota(other, "user", "users", quota),
+            })?;
+            let resource = Some(format!("user:{}", user.id));
+            parts.note(origin.act(tenant.id, Actor::User(user.id), "user.join", resource)).await;
             Ok(user)
         })
         .await
@@ -154,8 +156,9 @@ impl Service {
                 return Err(ServiceError::Conflict("set_up", detail.to_owned()));
             }
             let user = parts.new_superadmin(first).await?;
-            parts.use_link(&token, LinkPurpose::SetUp).await?;
-            parts.add_superadmin(user, &origin).await
+            let user = parts.use_link(&token, LinkPurpose::SetUp, LinkUse::Join(user)).await?;
+            parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.set_up", None)).await;
+            Ok(user)
         })
         .await
     }
@@ -209,7 +212,7 @@ impl Parts {
     }
 
     async fn tell_set_up_link(&self) -> ServiceResult<()> {
-        let token = self.new_link(LinkPurpose::SetUp, TenantId::BUILT_IN, None, LinkFacts::default()).await?;
+        let token = self.new_set_up_link().await?;
         let url = &self.auth.public_url;
         tracing::warn!(
             "nobody can sign in yet; make the first user, within a day, by: curl {url}api/v1/auth/set-up \

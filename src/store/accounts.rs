@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Page, StoreResult};
-use crate::domain::{EmailAddress, LinkPurpose, Role, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::domain::{EmailAddress, LinkPurpose, Mail, Role, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
 
 /// A user to be added.
 #[derive(Debug, Clone)]
@@ -70,6 +70,8 @@ pub struct NewLink {
     pub facts: LinkFacts,
     /// How long it works.
     pub lasts: Duration,
+    /// Goes out with it, if there is a mail server.
+    pub mail: Option<Mail>,
 }
 
 /// What a link was made for.
@@ -83,15 +85,26 @@ pub struct LinkFacts {
     pub inviter: Option<UserId>,
 }
 
-/// A link that was used.
+/// A link as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsedLink {
+pub struct KeptLink {
     /// Of which tenant.
     pub tenant_id: TenantId,
     /// For whom, if they are a user already.
     pub user_id: Option<UserId>,
     /// What it was made for.
     pub facts: LinkFacts,
+}
+
+/// What a link is used for.
+#[derive(Debug, Clone)]
+pub enum LinkUse {
+    /// The address of its user is theirs.
+    VerifyEmail,
+    /// Its user gets this password. Every sign-in ends; whoever has the link has the mailbox.
+    SetPassword(String),
+    /// Somebody joins its tenant. Who sets an installation up uses up every other link that could.
+    Join(NewUser),
 }
 
 /// Tenants, users and links.
@@ -139,12 +152,14 @@ pub trait Accounts: Send + Sync {
     /// A new password. Failures are forgotten; every sign-in but `keep` ends.
     async fn set_password(&self, id: UserId, hash: &str, keep: Option<crate::domain::SessionId>) -> StoreResult<()>;
 
-    /// The address is theirs.
-    async fn verify_email(&self, id: UserId) -> StoreResult<()>;
+    /// Keeps a link, and puts its mail into the outbox. [`OverQuota`](super::StoreError::OverQuota): as many as `most` were made
+    /// for the same user, or invitations of the same tenant, within the last hour.
+    async fn add_link(&self, link: NewLink, most: u32) -> StoreResult<()>;
 
-    /// Keeps a link.
-    async fn add_link(&self, link: NewLink) -> StoreResult<()>;
+    /// A link that can be used. [`NotFound`](super::StoreError::NotFound): there is none, it is over, or it was used.
+    async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<KeptLink>;
 
-    /// Uses a link up. [`NotFound`](super::StoreError::NotFound): there is none, it is over, or it was used.
-    async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<UsedLink>;
+    /// Uses a link, all or nothing: what it is used for fails, and it can be used again.
+    /// [`NotFound`](super::StoreError::NotFound) as for [`link`](Self::link).
+    async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose, r#use: LinkUse) -> StoreResult<User>;
 }

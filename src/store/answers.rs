@@ -33,8 +33,8 @@ pub struct KeptAnswer {
 /// Whether a request came before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Once {
-    /// Never: carry it out, and keep the answer.
-    First,
+    /// Never: carry it out, and keep the answer under the number of this beginning.
+    First(i64),
     /// It did: this was the answer.
     Again(KeptAnswer),
     /// It did, and is still under way.
@@ -49,9 +49,9 @@ pub trait Answers: Send + Sync {
     /// Begins a request. One that was begun and never ended may begin again after a minute.
     async fn begin_once(&self, key: &OnceKey) -> StoreResult<Once>;
 
-    /// Keeps its answer.
-    async fn keep_answer(&self, key: &OnceKey, answer: &KeptAnswer) -> StoreResult<()>;
+    /// Keeps the answer of one beginning, unless the request has begun again since.
+    async fn keep_answer(&self, key: &OnceKey, begun: i64, answer: &KeptAnswer) -> StoreResult<()>;
 
     /// It failed by our fault, or came too early: it may be tried again under the same key.
-    async fn forget_once(&self, key: &OnceKey) -> StoreResult<()>;
+    async fn forget_once(&self, key: &OnceKey, begun: i64) -> StoreResult<()>;
 }

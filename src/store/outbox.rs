@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::{DeliveryId, Event};
+use crate::domain::{DeliveryId, Letter};
 
-/// The one channel there is so far; part of every delivery's identity, so it never changes.
+/// The channel of a rule's deliveries; part of their identity, so it never changes.
 pub(super) const WEBHOOK: &str = "webhook";
 
 /// The right to make one attempt at one delivery.
@@ -19,12 +19,8 @@ pub struct ClaimedDelivery {
     pub token: i64,
     /// Attempts, this one included.
     pub attempt: u32,
-    /// Where to.
-    pub webhook_url: String,
-    /// The key that signs it.
-    pub webhook_secret: String,
-    /// What to tell.
-    pub event: Event,
+    /// What to tell, and to whom.
+    pub letter: Letter,
 }
 
 /// How an attempt ended.
@@ -44,6 +40,8 @@ pub enum DeliveryEnd {
         /// Why it failed.
         error: String,
     },
+    /// Sent or given up, and nothing is kept of it.
+    Forgotten,
 }
 
 /// The queue of deliveries.

@@ -64,7 +64,8 @@ pub struct NewApiKey {
 /// Sign-ins and keys.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Begins a sign-in of an active user; failures are forgotten, and who was leaving stays.
+    /// Begins a sign-in of an active user; failures are forgotten, and who was leaving stays. Of more than fifty the oldest
+    /// ends.
     async fn open_session(&self, session: NewSession) -> StoreResult<Session>;
 
     /// Spends a refresh token for a new one, once. Of two that come at the same moment one wins; the other is

@@ -7,13 +7,13 @@ use std::time::Duration;
 use amazon_tracker::actors::conclude::LookPolicy;
 use amazon_tracker::actors::crawler_pool::{Crawl, CrawlerPool, PoolMessage, PoolTools};
 use amazon_tracker::actors::kernel::{Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, Threads, supervise};
-use amazon_tracker::actors::notifier::{Notifier, NotifierTools};
+use amazon_tracker::actors::notifier::{Notifier, NotifierTools, Senders};
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
 use amazon_tracker::config::NotifySettings;
-use amazon_tracker::domain::{DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, Outcome};
+use amazon_tracker::domain::{DeliveryId, Frequency, Letter, Listing, ListingId, ListingState, Marketplace, Outcome};
 use amazon_tracker::limits::CrawlGate;
-use amazon_tracker::notify::{Message, SendError, Sender};
+use amazon_tracker::notify::{SendError, Sender};
 use amazon_tracker::sources::Source;
 use amazon_tracker::store::{
     Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryEnd, Lane, LeaseQueue, Outbox, StoreResult,
@@ -114,8 +114,8 @@ impl Sender for Line<DeliveryId, Result<(), SendError>> {
         "double"
     }
 
-    async fn send(&self, message: &Message) -> Result<(), SendError> {
-        self.call(message.id).await
+    async fn send(&self, id: DeliveryId, _: &Letter) -> Result<(), SendError> {
+        self.call(id).await
     }
 }
 
@@ -224,7 +224,9 @@ pub fn notifier_tools(
     metrics: &Arc<Metrics>,
 ) -> NotifierTools {
     let settings = NotifySettings { concurrency: 4, ..NotifySettings::default() };
-    NotifierTools::new(Arc::new(post), Arc::new(sender), "test".to_owned(), settings, Arc::clone(metrics))
+    let sender: Arc<dyn Sender> = Arc::new(sender);
+    let senders = Senders { webhook: Arc::clone(&sender), email: sender };
+    NotifierTools::new(Arc::new(post), senders, "test".to_owned(), settings, Arc::clone(metrics))
 }
 
 pub fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use amazon_tracker::actors::tracker::{LookEnd, TrackerMessage};
 use amazon_tracker::domain::{
-    Condition, Currency, DeliveryId, Event, EventFacts, EventId, Listing, ListingId, Marketplace, Money, Outcome,
-    ProductId, RuleId, TenantId,
+    Condition, Currency, DeliveryId, Event, EventFacts, EventId, Letter, Listing, ListingId, Marketplace, Money,
+    Outcome, ProductId, RuleId, TenantId,
 };
 use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd, Next};
 use jiff::Timestamp;
@@ -107,8 +107,10 @@ fn delivery() -> ClaimedDelivery {
         id: DeliveryId::of_event(id, "webhook"),
         token: TOKEN,
         attempt: 1,
-        webhook_url: "https://hooks.example/1".to_owned(),
-        webhook_secret: "secret".to_owned(),
-        event: Event { id, tenant_id, rule_id, product_id, facts, at: Timestamp::UNIX_EPOCH },
+        letter: Letter::Webhook {
+            url: "https://hooks.example/1".to_owned(),
+            secret: "secret".to_owned(),
+            event: Box::new(Event { id, tenant_id, rule_id, product_id, facts, at: Timestamp::UNIX_EPOCH }),
+        },
     }
 }

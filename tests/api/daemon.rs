@@ -92,6 +92,11 @@ impl Daemon {
         store::open(&self.database, StoreClock::real()).await.unwrap()
     }
 
+    /// For what goes past the daemon.
+    pub fn database_url(&self) -> String {
+        self.database.url.reveal().to_owned()
+    }
+
     /// Drains the daemon and waits for its end.
     pub async fn end(mut self) {
         drop(self.stop.take());

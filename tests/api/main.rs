@@ -7,6 +7,8 @@ mod postgres;
 
 mod access;
 mod daemon;
+mod mail;
+mod mailbox;
 mod main_job;
 mod matrix;
 mod receiver;

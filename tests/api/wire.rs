@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 
@@ -298,4 +299,29 @@ async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_took_too_long_is_carried_out_once_and_answered_when_it_is_asked_for_again() {
+    let daemon = Daemon::start_with(Engine::Postgres, |settings| settings.server.request_timeout_secs = 1).await;
+    let mut blocker = PgConnection::connect(&daemon.database_url()).await.unwrap();
+    let mut hold = blocker.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM tenant FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
+    let body = json!({ "asin": daemon.listing(0).asin });
+    let add = || daemon.post("/api/v1/products", &body).header("idempotency-key", "one");
+    let late = expect(504, add()).await;
+    assert_eq!(late["code"], "late");
+    expect(409, add()).await;
+    hold.rollback().await.unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let answer = loop {
+        let answer = add().send().await.unwrap();
+        if answer.status() != 409 {
+            break answer;
+        }
+        assert!(std::time::Instant::now() < until, "still under way");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((answer.status().as_u16(), answer.headers()["idempotency-replayed"].as_bytes()), (201, &b"true"[..]));
+    daemon.end().await;
 }

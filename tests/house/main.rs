@@ -31,6 +31,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("governor::", &["limits"]),
     ("jsonwebtoken::", &["auth"]),
     ("argon2::", &["auth"]),
+    ("lettre::", &["notify"]),
 ];
 
 fn src() -> PathBuf {

@@ -1,10 +1,13 @@
 //! Tenants, users and the links that are sent to them.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use amazon_tracker::domain::{EmailAddress, LinkPurpose, Role, TenantId, TokenHash, User, UserId, UserStatus};
-use amazon_tracker::store::{LinkFacts, NewLink, NewSession, NewUser, StoreError, UserPatch};
+use amazon_tracker::domain::{
+    EmailAddress, Letter, LinkPurpose, Mail, Role, TenantId, TokenHash, User, UserId, UserStatus,
+};
+use amazon_tracker::store::{
+    DeliveryEnd, KeptLink, LinkFacts, LinkUse, NewLink, NewSession, NewUser, StoreError, UserPatch,
+};
 
 use crate::world::*;
 
@@ -20,6 +23,11 @@ on_both_engines! {
     a_new_password_ends_every_other_sign_in,
     a_user_who_is_disabled_is_signed_out,
     a_link_works_once_for_its_purpose_and_in_its_time,
+    a_link_whose_use_fails_can_be_used_again,
+    of_two_who_set_up_at_once_one_does,
+    a_new_password_by_a_link_proves_the_address_and_ends_every_sign_in,
+    so_many_links_an_hour_are_made_for_one_user,
+    a_mail_goes_out_with_its_link_and_is_forgotten,
     who_leaves_is_signed_out_and_deleted_after_the_time_of_grace,
 }
 
@@ -69,7 +77,8 @@ async fn a_tenant_begins_with_its_first_user(world: &World) {
     let credentials = world.store.credentials(&email("jo")).await.unwrap();
     assert_eq!((credentials.user, credentials.failed_logins), (user.clone(), 0));
     assert_eq!(credentials.password_hash.as_deref(), Some("$argon2id$x"));
-    world.store.verify_email(user.id).await.unwrap();
+    world.store.add_link(link(1, LinkPurpose::VerifyEmail, &user), 1).await.unwrap();
+    world.store.use_link(TokenHash([1; 32]), LinkPurpose::VerifyEmail, LinkUse::VerifyEmail).await.unwrap();
     assert_eq!(world.store.user(user.tenant_id, user.id).await.unwrap().verified_at, Some(world.now().await));
     assert!(matches!(world.store.credentials(&email("nobody")).await, Err(StoreError::NotFound)));
     assert!(matches!(world.store.tenant(TenantId::new()).await, Err(StoreError::NotFound)));
@@ -176,27 +185,115 @@ async fn a_user_who_is_disabled_is_signed_out(world: &World) {
     assert!(matches!(world.store.open_session(new_session(&al, 2)).await, Err(StoreError::NotFound)));
 }
 
+/// A link for a user.
+fn link(number: u8, purpose: LinkPurpose, user: &User) -> NewLink {
+    let (hash, tenant_id, user_id) = (TokenHash([number; 32]), user.tenant_id, Some(user.id));
+    NewLink { hash, purpose, tenant_id, user_id, facts: LinkFacts::default(), lasts: HOUR, mail: None }
+}
+
+/// An invitation by a user.
+fn invitation(number: u8, inviter: &User) -> NewLink {
+    let facts = LinkFacts { email: Some(email("al")), role: Some(Role::Viewer), inviter: Some(inviter.id) };
+    NewLink { user_id: None, facts, ..link(number, LinkPurpose::Invite, inviter) }
+}
+
+async fn join(world: &World, number: u8, purpose: LinkPurpose, user: NewUser) -> Result<User, StoreError> {
+    world.store.use_link(TokenHash([number; 32]), purpose, LinkUse::Join(user)).await
+}
+
 async fn a_link_works_once_for_its_purpose_and_in_its_time(world: &World) {
     let jo = tenant_of(world, "jo").await;
-    let facts = LinkFacts { email: Some(email("al")), role: Some(Role::Viewer), inviter: Some(jo.id) };
-    let link = |number: u8, lasts: Duration| NewLink {
-        hash: TokenHash([number; 32]),
-        purpose: LinkPurpose::Invite,
-        tenant_id: jo.tenant_id,
-        user_id: None,
-        facts: facts.clone(),
-        lasts,
-    };
-    world.store.add_link(link(1, HOUR)).await.unwrap();
-    world.store.add_link(link(2, SECOND)).await.unwrap();
+    world.store.add_link(invitation(1, &jo), 9).await.unwrap();
+    world.store.add_link(NewLink { lasts: SECOND, ..invitation(2, &jo) }, 9).await.unwrap();
     world.clock.advance(2 * SECOND);
-    let take = |number: u8, purpose| world.store.use_link(TokenHash([number; 32]), purpose);
-    assert!(matches!(take(1, LinkPurpose::ResetPassword).await, Err(StoreError::NotFound)), "another purpose");
-    assert!(matches!(take(2, LinkPurpose::Invite).await, Err(StoreError::NotFound)), "over");
-    let (one, two) = tokio::join!(take(1, LinkPurpose::Invite), take(1, LinkPurpose::Invite));
+    let al = new_user("al", Role::Viewer);
+    let kept = world.store.link(TokenHash([1; 32]), LinkPurpose::Invite).await.unwrap();
+    let facts = invitation(1, &jo).facts;
+    assert_eq!(kept, KeptLink { tenant_id: jo.tenant_id, user_id: None, facts });
+    for (number, purpose, why) in [(1, LinkPurpose::ResetPassword, "another purpose"), (2, LinkPurpose::Invite, "over")]
+    {
+        let hash = TokenHash([number; 32]);
+        assert!(matches!(world.store.link(hash, purpose).await, Err(StoreError::NotFound)), "{why}");
+        assert!(matches!(join(world, number, purpose, al.clone()).await, Err(StoreError::NotFound)), "{why}");
+    }
+    let (one, two) = tokio::join!(
+        join(world, 1, LinkPurpose::Invite, al.clone()),
+        join(world, 1, LinkPurpose::Invite, new_user("bo", Role::Viewer))
+    );
     assert!(one.is_ok() != two.is_ok(), "once");
-    let used = one.or(two).unwrap();
-    assert_eq!((used.tenant_id, used.user_id, used.facts), (jo.tenant_id, None, facts));
+    assert_eq!(one.or(two).unwrap().tenant_id, jo.tenant_id);
+    assert!(matches!(world.store.link(TokenHash([1; 32]), LinkPurpose::Invite).await, Err(StoreError::NotFound)));
+}
+
+async fn a_link_whose_use_fails_can_be_used_again(world: &World) {
+    let jo = tenant_of(world, "jo").await;
+    world.store.add_link(invitation(1, &jo), 9).await.unwrap();
+    let no_room = NewUser { quota: 1, ..new_user("al", Role::Viewer) };
+    assert!(matches!(join(world, 1, LinkPurpose::Invite, no_room).await, Err(StoreError::OverQuota)));
+    assert!(join(world, 1, LinkPurpose::Invite, new_user("al", Role::Viewer)).await.is_ok());
+}
+
+async fn of_two_who_set_up_at_once_one_does(world: &World) {
+    let set_up = |number: u8| NewLink {
+        hash: TokenHash([number; 32]),
+        purpose: LinkPurpose::SetUp,
+        tenant_id: TenantId::BUILT_IN,
+        user_id: None,
+        facts: LinkFacts::default(),
+        lasts: HOUR,
+        mail: None,
+    };
+    world.store.add_link(set_up(1), 9).await.unwrap();
+    world.store.add_link(set_up(2), 9).await.unwrap();
+    let (one, two) = tokio::join!(
+        join(world, 1, LinkPurpose::SetUp, new_user("jo", Role::Superadmin)),
+        join(world, 2, LinkPurpose::SetUp, new_user("al", Role::Superadmin))
+    );
+    assert!(one.is_ok() != two.is_ok());
+    assert_eq!(world.number("SELECT count(*) FROM tenant_user WHERE role = 'superadmin'").await, 1);
+}
+
+async fn a_new_password_by_a_link_proves_the_address_and_ends_every_sign_in(world: &World) {
+    let jo = tenant_of(world, "jo").await;
+    let session = world.store.open_session(new_session(&jo, 1)).await.unwrap();
+    world.store.add_link(link(1, LinkPurpose::ResetPassword, &jo), 9).await.unwrap();
+    let set = LinkUse::SetPassword("$argon2id$new".to_owned());
+    let user = world.store.use_link(TokenHash([1; 32]), LinkPurpose::ResetPassword, set).await.unwrap();
+    assert_eq!((user.id, user.verified_at), (jo.id, Some(world.now().await)));
+    let credentials = world.store.credentials(&jo.email).await.unwrap();
+    assert_eq!(credentials.password_hash.as_deref(), Some("$argon2id$new"));
+    assert!(!world.store.is_session_open(session.id).await.unwrap());
+}
+
+async fn so_many_links_an_hour_are_made_for_one_user(world: &World) {
+    let jo = tenant_of(world, "jo").await;
+    let reset = |number: u8| link(number, LinkPurpose::ResetPassword, &jo);
+    world.store.add_link(reset(1), 2).await.unwrap();
+    world.store.add_link(reset(2), 2).await.unwrap();
+    assert!(matches!(world.store.add_link(reset(3), 2).await, Err(StoreError::OverQuota)));
+    assert!(matches!(
+        world.store.link(TokenHash([3; 32]), LinkPurpose::ResetPassword).await,
+        Err(StoreError::NotFound)
+    ));
+    world.store.add_link(link(4, LinkPurpose::VerifyEmail, &jo), 2).await.unwrap();
+    world.clock.advance(HOUR + SECOND);
+    world.store.add_link(reset(5), 2).await.unwrap();
+}
+
+async fn a_mail_goes_out_with_its_link_and_is_forgotten(world: &World) {
+    let jo = tenant_of(world, "jo").await;
+    let (to, useless_after) = (jo.email.clone(), world.now().await + HOUR);
+    let mail = Mail { to, subject: "Hello".to_owned(), text: "https://…".to_owned(), useless_after };
+    let with_mail = NewLink { mail: Some(mail.clone()), ..link(1, LinkPurpose::VerifyEmail, &jo) };
+    world.store.add_link(with_mail, 1).await.unwrap();
+    let claimed = world.store.claim_deliveries(9, LEASE, "test").await.unwrap().remove(0);
+    assert_eq!(claimed.letter, Letter::Mail(mail));
+    assert!(!world.store.finish_delivery(claimed.id, claimed.token - 1, &DeliveryEnd::Forgotten).await.unwrap());
+    assert!(world.store.finish_delivery(claimed.id, claimed.token, &DeliveryEnd::Forgotten).await.unwrap());
+    assert_eq!(world.number("SELECT count(*) FROM delivery").await, 0);
+    let refused = NewLink { mail: None, ..link(2, LinkPurpose::VerifyEmail, &jo) };
+    assert!(world.store.add_link(refused, 1).await.is_err());
+    assert_eq!(world.number("SELECT count(*) FROM delivery").await, 0, "what is refused sends nothing");
 }
 
 async fn who_leaves_is_signed_out_and_deleted_after_the_time_of_grace(world: &World) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use amazon_tracker::domain::{Delivery, DeliveryStatus};
+use amazon_tracker::domain::{Delivery, DeliveryStatus, Letter};
 use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd};
 
 use crate::world::*;
@@ -47,12 +47,9 @@ async fn a_claimed_delivery_knows_what_to_tell_and_where(world: &World) {
     tell(world, 1).await;
     let claimed = claim(world, 10).await.remove(0);
     let row = world.store.events(US, None, None, 10).await.unwrap().items.remove(0);
-    assert_eq!((claimed.id, &claimed.event), (row.deliveries[0].id, &row.event));
-    assert_eq!((claimed.token, claimed.attempt), (1, 1));
-    assert_eq!(
-        (claimed.webhook_url.as_str(), claimed.webhook_secret.as_str()),
-        ("https://example.com/hook", "whsec_x")
-    );
+    assert_eq!((claimed.id, claimed.token, claimed.attempt), (row.deliveries[0].id, 1, 1));
+    let (url, secret) = ("https://example.com/hook".to_owned(), "whsec_x".to_owned());
+    assert_eq!(claimed.letter, Letter::Webhook { url, secret, event: Box::new(row.event) });
 }
 
 async fn a_delivery_that_is_taken_is_claimed_no_more(world: &World) {

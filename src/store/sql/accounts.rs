@@ -17,7 +17,7 @@ use crate::store::account_rows::{TenantColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::{
-    Accounts, Credentials, LinkFacts, NewLink, NewUser, Page, StoreError, StoreResult, UsedLink, UserPatch,
+    Accounts, Credentials, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult, UserPatch,
 };
 
 #[async_trait]
@@ -115,31 +115,88 @@ impl Accounts for Backend {
         self.transaction(move |conn| set_password(conn, id, hash, keep, now_ms).boxed()).await
     }
 
-    async fn verify_email(&self, id: UserId) -> StoreResult<()> {
-        const VERIFY: &str = "UPDATE tenant_user SET verified_at = coalesce(verified_at, $2) WHERE id = $1";
+    async fn add_link(&self, link: NewLink, most: u32) -> StoreResult<()> {
         let now_ms = self.now_ms().await?;
-        let verified = sqlx::query(VERIFY).bind(id.0).bind(now_ms).execute(&self.writer).await?;
-        if verified.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+        self.transaction(move |conn| add_link(conn, link, most, now_ms).boxed()).await
     }
 
-    async fn add_link(&self, link: NewLink) -> StoreResult<()> {
-        const ADD: &str = "INSERT INTO link (hash, purpose, tenant_id, user_id, facts, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<KeptLink> {
+        const LINK: &str = "SELECT tenant_id, user_id, facts FROM link \
+             WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
         let now_ms = self.now_ms().await?;
-        let query = sqlx::query(ADD).bind(link.hash.0.to_vec()).bind(link.purpose.as_str()).bind(link.tenant_id.0);
-        let query = query.bind(link.user_id.map(|user| user.0)).bind(Json(link.facts)).bind(now_ms);
-        query.bind(now_ms.saturating_add(millis(link.lasts))).execute(&self.writer).await?;
-        Ok(())
+        let query = sqlx::query_as(LINK).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(now_ms);
+        let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) = query.fetch_one(&self.readers).await?;
+        Ok(KeptLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
     }
 
-    async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<UsedLink> {
-        const USE: &str = "UPDATE link SET used_at = $3 \
-             WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 RETURNING tenant_id, user_id, facts";
+    async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose, r#use: LinkUse) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
-        let query = sqlx::query_as(USE).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(now_ms);
-        let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) = query.fetch_one(&self.writer).await?;
-        Ok(UsedLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
+        self.transaction(move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed()).await
     }
+}
+
+async fn add_link(conn: &mut Conn, link: NewLink, most: u32, now_ms: i64) -> StoreResult<()> {
+    const ADD: &str = "INSERT INTO link (hash, purpose, tenant_id, user_id, facts, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const LATELY: &str = "SELECT count(*) FROM link WHERE tenant_id = $1 AND purpose = $2 AND created_at > $3 - 3600000 \
+           AND (user_id = $4 OR (user_id IS NULL AND $4 IS NULL))";
+    const SEND: &str =
+        "INSERT INTO delivery (id, tenant_id, mail, status, ready_at) VALUES ($1, $2, $3, 'pending', $4)";
+    let NewLink { hash, purpose, tenant_id, user_id, facts, lasts, mail } = link;
+    usage::lock(conn, tenant_id).await?;
+    let user_id = user_id.map(|user| user.0);
+    let query = sqlx::query(ADD).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(tenant_id.0).bind(user_id);
+    let query = query.bind(Json(facts)).bind(now_ms).bind(now_ms.saturating_add(millis(lasts)));
+    query.execute(&mut *conn).await?;
+    let query = sqlx::query_scalar(LATELY).bind(tenant_id.0).bind(purpose.as_str()).bind(now_ms).bind(user_id);
+    let lately: i64 = query.fetch_one(&mut *conn).await?;
+    if lately > i64::from(most) {
+        return Err(StoreError::OverQuota);
+    }
+    if let Some(mail) = mail {
+        let query = sqlx::query(SEND).bind(Uuid::now_v7()).bind(tenant_id.0).bind(Json(mail)).bind(now_ms);
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+async fn use_link(
+    conn: &mut Conn,
+    hash: TokenHash,
+    purpose: LinkPurpose,
+    r#use: LinkUse,
+    now_ms: i64,
+) -> StoreResult<User> {
+    const USE: &str = "UPDATE link SET used_at = $3 \
+         WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 RETURNING tenant_id, user_id";
+    const USE_UP: &str = "UPDATE link SET used_at = $2 WHERE purpose = $1 AND used_at IS NULL";
+    const VERIFY: &str =
+        "UPDATE tenant_user SET verified_at = coalesce(verified_at, $3) WHERE tenant_id = $1 AND id = $2";
+    if purpose == LinkPurpose::SetUp {
+        // Two who set up at the same moment come one after the other, and the second finds nothing left.
+        usage::lock(conn, TenantId::BUILT_IN).await?;
+    }
+    let query = sqlx::query_as(USE).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(now_ms);
+    let (tenant_id, user_id): (Uuid, Option<Uuid>) = query.fetch_one(&mut *conn).await?;
+    let tenant_id = TenantId(tenant_id);
+    let user_id = match (r#use, user_id.map(UserId)) {
+        (LinkUse::Join(user), None) => {
+            if purpose == LinkPurpose::SetUp {
+                sqlx::query(USE_UP).bind(purpose.as_str()).bind(now_ms).execute(&mut *conn).await?;
+            }
+            return add_user(conn, tenant_id, user, now_ms).await;
+        }
+        (LinkUse::SetPassword(password_hash), Some(id)) => {
+            set_password(conn, id, password_hash, Uuid::nil(), now_ms).await?;
+            id
+        }
+        (LinkUse::VerifyEmail, Some(id)) => id,
+        (LinkUse::Join(_), Some(_)) | (LinkUse::SetPassword(_) | LinkUse::VerifyEmail, None) => {
+            return Err(StoreError::NotFound);
+        }
+    };
+    sqlx::query(VERIFY).bind(tenant_id.0).bind(user_id.0).bind(now_ms).execute(&mut *conn).await?;
+    find(conn, tenant_id, user_id).await
 }
 
 async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: TenantId, id: UserId) -> StoreResult<User> {

@@ -25,11 +25,13 @@ impl Answers for Backend {
         let query = sqlx::query(BEGIN).bind(key.tenant_id.0).bind(caller.clone()).bind(key.key.clone());
         let query = query.bind(fingerprint.clone()).bind(now_ms).bind(DAY_MS).bind(ABANDONED_MS);
         if query.execute(&self.writer).await?.rows_affected() == 1 {
-            return Ok(Once::First);
+            return Ok(Once::First(now_ms));
         }
         let query = sqlx::query_as(FIND).bind(key.tenant_id.0).bind(caller).bind(key.key.clone());
-        let row: (Vec<u8>, Option<i64>, Option<String>, Option<String>) = query.fetch_one(&self.writer).await?;
-        let (before, status, location, body) = row;
+        let row: Option<(Vec<u8>, Option<i64>, Option<String>, Option<String>)> =
+            query.fetch_optional(&self.writer).await?;
+        // It was there a moment ago, and failed meanwhile.
+        let Some((before, status, location, body)) = row else { return Ok(Once::UnderWay) };
         match status {
             _ if before != fingerprint => Ok(Once::Another),
             None => Ok(Once::UnderWay),
@@ -39,20 +41,20 @@ impl Answers for Backend {
         }
     }
 
-    async fn keep_answer(&self, key: &OnceKey, answer: &KeptAnswer) -> StoreResult<()> {
+    async fn keep_answer(&self, key: &OnceKey, begun: i64, answer: &KeptAnswer) -> StoreResult<()> {
         const KEEP: &str = "UPDATE kept_answer SET status = $4, location = $5, body = $6 \
-             WHERE tenant_id = $1 AND caller = $2 AND key = $3";
+             WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND created_at = $7";
         let query = sqlx::query(KEEP).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
         let query = query.bind(i64::from(answer.status)).bind(answer.location.clone()).bind(answer.body.clone());
-        query.execute(&self.writer).await?;
+        query.bind(begun).execute(&self.writer).await?;
         Ok(())
     }
 
-    async fn forget_once(&self, key: &OnceKey) -> StoreResult<()> {
-        const FORGET: &str =
-            "DELETE FROM kept_answer WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND status IS NULL";
+    async fn forget_once(&self, key: &OnceKey, begun: i64) -> StoreResult<()> {
+        const FORGET: &str = "DELETE FROM kept_answer \
+             WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND status IS NULL AND created_at = $4";
         let query = sqlx::query(FORGET).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
-        query.execute(&self.writer).await?;
+        query.bind(begun).execute(&self.writer).await?;
         Ok(())
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::QueryBuilder;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Backend, Db, claim};
-use crate::domain::{DeliveryId, DeliveryStatus, Event};
+use crate::domain::{DeliveryId, DeliveryStatus, Event, Letter, Mail};
 use crate::store::clock::millis;
 use crate::store::rows::{EventColumns, count};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult};
@@ -17,11 +18,23 @@ use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult
 #[derive(sqlx::FromRow)]
 pub(super) struct DeliveryLease {
     id: Uuid,
-    event_id: Uuid,
+    event_id: Option<Uuid>,
     token: i64,
     attempts: i32,
-    webhook_url: String,
-    webhook_secret: String,
+    webhook_url: Option<String>,
+    webhook_secret: Option<String>,
+    mail: Option<Json<Mail>>,
+}
+
+impl DeliveryLease {
+    fn letter(self, events: &HashMap<Uuid, Event>) -> StoreResult<Letter> {
+        let event = self.event_id.and_then(|id| events.get(&id)).cloned().map(Box::new);
+        match (self.mail, event, self.webhook_url, self.webhook_secret) {
+            (Some(mail), ..) => Ok(Letter::Mail(mail.0)),
+            (None, Some(event), Some(url), Some(secret)) => Ok(Letter::Webhook { url, secret, event }),
+            _ => Err(StoreError::Corrupt(format!("delivery {} has nothing to tell", self.id))),
+        }
+    }
 }
 
 #[async_trait]
@@ -30,14 +43,11 @@ impl Outbox for Backend {
         let leases = claim::deliveries(self, limit, millis(lease), owner).await?;
         let events = events_of(self, &leases).await?;
         let with_event = |lease: DeliveryLease| {
-            let event = events.get(&lease.event_id).cloned();
             Ok(ClaimedDelivery {
                 id: DeliveryId(lease.id),
                 token: lease.token,
                 attempt: count(lease.attempts)?,
-                webhook_url: lease.webhook_url,
-                webhook_secret: lease.webhook_secret,
-                event: event.ok_or_else(|| StoreError::Corrupt(format!("delivery {} has no event", lease.id)))?,
+                letter: lease.letter(&events)?,
             })
         };
         leases.into_iter().map(with_event).collect()
@@ -46,8 +56,13 @@ impl Outbox for Backend {
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool> {
         const FINISH: &str = "UPDATE delivery SET status = $3, ready_at = $4, last_error = $5, delivered_at = $6, \
                owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
+        const FORGET: &str = "DELETE FROM delivery WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
         let now_ms = self.now_ms().await?;
         let (status, ready_ms, error) = match end {
+            DeliveryEnd::Forgotten => {
+                let forgotten = sqlx::query(FORGET).bind(id.0).bind(token).execute(&self.writer).await?;
+                return Ok(forgotten.rows_affected() == 1);
+            }
             DeliveryEnd::Delivered => (DeliveryStatus::Delivered, now_ms, None),
             DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, now_ms + millis(*after), Some(error)),
             DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, now_ms, Some(error)),
@@ -74,14 +89,15 @@ impl Outbox for Backend {
 }
 
 async fn events_of(store: &Backend, leases: &[DeliveryLease]) -> StoreResult<HashMap<Uuid, Event>> {
-    if leases.is_empty() {
+    let events: Vec<Uuid> = leases.iter().filter_map(|lease| lease.event_id).collect();
+    if events.is_empty() {
         return Ok(HashMap::new());
     }
     let mut query =
         QueryBuilder::<Db>::new("SELECT id, tenant_id, rule_id, product_id, facts, at FROM event WHERE id IN (");
     let mut ids = query.separated(", ");
-    for lease in leases {
-        ids.push_bind(lease.event_id);
+    for id in events {
+        ids.push_bind(id);
     }
     query.push(")");
     let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&store.claims).await?;

@@ -21,6 +21,9 @@ const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at,
 const KEY_COLUMNS: &str = "id, tenant_id, created_by, name, hint, scopes, networks, requests_per_minute, expires_at, \
      used_at, revoked_at, created_at";
 
+/// Sign-ins of one user at a time; each further one ends the oldest.
+const MOST_SESSIONS: i64 = 50;
+
 #[async_trait]
 impl Sessions for Backend {
     async fn open_session(&self, session: NewSession) -> StoreResult<Session> {
@@ -35,6 +38,13 @@ impl Sessions for Backend {
         lasts: Duration,
         grace: Duration,
     ) -> StoreResult<Rotation> {
+        const IS_KNOWN: &str = "SELECT 1 FROM refresh_token WHERE hash = $1";
+        // What was never given out costs a read, and no write.
+        let query = sqlx::query_scalar(IS_KNOWN).bind(spent.0.to_vec());
+        let known: Option<i32> = query.fetch_optional(&self.readers).await?;
+        if known.is_none() {
+            return Ok(Rotation::Unknown);
+        }
         let now_ms = self.now_ms().await?;
         let until_ms = now_ms.saturating_add(millis(lasts));
         let grace_ms = millis(grace);
@@ -125,6 +135,8 @@ async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<
          SELECT $1, tenant_id, id, $3, $4, $5, $5, $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled'";
     const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', leaves_at = NULL \
          WHERE id = $1 AND (failed_logins > 0 OR status = 'leaving')";
+    const END_OLDEST: &str = "UPDATE session SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN ( \
+           SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $3)";
     let id = SessionId::new();
     let query = sqlx::query(OPEN).bind(id.0).bind(session.user_id.0);
     let query = query.bind(session.address.map(|address| address.to_string())).bind(session.agent);
@@ -133,6 +145,8 @@ async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<
         return Err(StoreError::NotFound);
     }
     sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
+    let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(now_ms).bind(MOST_SESSIONS);
+    query.execute(&mut *conn).await?;
     add_token(conn, session.token, id.0, now_ms).await?;
     let select = AssertSqlSafe(format!("SELECT {SESSION_COLUMNS} FROM session WHERE id = $1"));
     let row: SessionColumns = sqlx::query_as(select).bind(id.0).fetch_one(conn).await?;
