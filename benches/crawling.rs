@@ -56,7 +56,7 @@ fn against_a_bare_loop(table: &mut Table) {
         let sqlite = daemon_rate(&market, &sqlite_url(&folder), &listings, Frequency::DAILY).0;
         let middle = bare_loop(&market, &asins);
         let database = if arguments.is_empty() { "compressed" } else { "plain" };
-        let database_url = tokio::runtime::Runtime::new().unwrap().block_on(new_database(&server, database));
+        let database_url = new_database(&server, database);
         let postgres = daemon_rate(&market, &database_url, &listings, Frequency::DAILY).0;
         let bare = median(vec![before, middle, bare_loop(&market, &asins)]);
         let rival = "bare reqwest loop";

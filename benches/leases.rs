@@ -27,8 +27,8 @@ pub fn run(table: &mut Table) {
         let [few, many] = [FEW, MANY].map(|count| (file(count), count));
         compare(table, "SQLite", measure(few, false).await, measure(many, false).await);
         let server = Server::start();
-        let few = (new_database(&server, "few").await, FEW);
-        let many = (new_database(&server, "many").await, MANY);
+        let few = (new_database(&server, "few"), FEW);
+        let many = (new_database(&server, "many"), MANY);
         compare(table, "PostgreSQL", measure(few, true).await, measure(many, true).await);
     });
 }
@@ -136,8 +136,8 @@ fn fill(count: u32, is_postgres: bool) -> [String; 4] {
 }
 
 /// The URL of a new database.
-pub async fn new_database(server: &Server, name: &str) -> String {
-    execute(&server.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+pub fn new_database(server: &Server, name: &str) -> String {
+    server.create_database(name);
     server.url(name)
 }
 
@@ -146,6 +146,6 @@ async fn execute(url: &str, sql: &str) {
     if url.starts_with("sqlite") {
         sql.execute(&mut SqliteConnection::connect(url).await.unwrap()).await.unwrap();
     } else {
-        sql.execute(&mut PgConnection::connect(url).await.unwrap()).await.unwrap();
+        sql.execute(&mut PgConnection::connect(&Server::superuser_url(url)).await.unwrap()).await.unwrap();
     }
 }

@@ -52,12 +52,26 @@ pub struct SignedIn {
 impl Service {
     /// Makes a tenant and its first admin. Whether the address has an account already is not told.
     pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| on_the_beat(parts.register(registration, origin)).await).await
+        self.run(async move |parts: Arc<Parts>| {
+            let began_at = Instant::now();
+            let registered = parts.register(registration, origin).await;
+            next_beat(began_at).await;
+            registered
+        })
+        .await
     }
 
     /// Signs in.
     pub async fn login(&self, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
-        self.run(async move |parts: Arc<Parts>| on_the_beat(parts.login(email, password, origin)).await).await
+        self.run(async move |parts: Arc<Parts>| {
+            let began_at = Instant::now();
+            let signed_in = parts.login(email, password, origin).await;
+            if signed_in.is_err() {
+                next_beat(began_at).await;
+            }
+            signed_in
+        })
+        .await
     }
 
     /// Spends a refresh token for a new pair.
@@ -136,7 +150,13 @@ impl Service {
 
     /// Sends a link that sets a new password, if the address has an account; whether it has is not told.
     pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| on_the_beat(parts.forgot_password(email, origin)).await).await
+        self.run(async move |parts: Arc<Parts>| {
+            let began_at = Instant::now();
+            let sent = parts.forgot_password(email, origin).await;
+            next_beat(began_at).await;
+            sent
+        })
+        .await
     }
 
     /// Sets a new password by a link. Every sign-in ends.
@@ -349,13 +369,11 @@ impl Parts {
     }
 }
 
-/// What depends on whether an address has an account is answered on the next beat, so that the time it took tells nothing.
-async fn on_the_beat<T>(work: impl Future<Output = ServiceResult<T>>) -> ServiceResult<T> {
-    let began_at = Instant::now();
-    let result = work.await;
+/// What depends on whether an address has an account is answered on the next beat after its work, so that the time it took
+/// tells nothing.
+async fn next_beat(began_at: Instant) {
     let beats = u32::try_from(began_at.elapsed().as_millis() / BEAT.as_millis()).unwrap_or_default() + 1;
     tokio::time::sleep_until((began_at + BEAT * beats).into()).await;
-    result
 }
 
 fn hash_failed(error: HashError) -> ServiceError {

@@ -21,6 +21,7 @@ mod history;
 mod lease;
 mod outbox;
 mod postgres;
+mod reach;
 mod rows;
 mod sessions;
 mod sqlite;

@@ -14,7 +14,6 @@ use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -217,8 +216,7 @@ async fn database(engine: Engine, folder: &TempDir) -> String {
         Engine::Sqlite => format!("sqlite://{}", folder.path().join("tracker.sqlite").display()),
         Engine::Postgres => {
             let name = format!("api_{}", Uuid::now_v7().simple());
-            let mut admin = PgConnection::connect(&Server::shared().url("postgres")).await.unwrap();
-            admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+            Server::shared().create_database(&name);
             Server::shared().url(&name)
         }
     }

@@ -171,7 +171,7 @@ async fn who_prefers_to_wait_waits_for_the_look_that_succeeds() {
 async fn a_database_that_goes_away_stops_nothing_for_good() {
     let server = Server::start();
     let daemon = Daemon::start_with(Engine::Postgres, |settings| {
-        settings.database.url = Secret::from(server.url("postgres"));
+        settings.database.url = Secret::from(server.url("tracker"));
         settings.database.acquire_timeout_secs = 1;
     })
     .await;

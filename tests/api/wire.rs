@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+use crate::postgres::Server;
 
 async fn problem(daemon: &Daemon, status: u16, body: Value) -> String {
     let problem = expect(status, daemon.post("/api/v1/products", &body)).await;
@@ -304,7 +305,7 @@ async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_took_too_long_is_carried_out_once_and_answered_when_it_is_asked_for_again() {
     let daemon = Daemon::start_with(Engine::Postgres, |settings| settings.server.request_timeout_secs = 1).await;
-    let mut blocker = PgConnection::connect(&daemon.database_url()).await.unwrap();
+    let mut blocker = PgConnection::connect(&Server::superuser_url(&daemon.database_url())).await.unwrap();
     let mut hold = blocker.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM tenant FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
     let body = json!({ "asin": daemon.listing(0).asin });

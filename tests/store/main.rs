@@ -11,6 +11,7 @@ mod alerts;
 mod catalog;
 mod commit;
 mod history;
+mod isolation;
 mod lease;
 mod lists;
 mod opening;

@@ -11,7 +11,7 @@ use crate::postgres::Server;
 use crate::world::*;
 
 async fn connect(world: &World) -> PgConnection {
-    PgConnection::connect(world.settings.url.reveal()).await.unwrap()
+    PgConnection::connect(&Server::superuser_url(world.settings.url.reveal())).await.unwrap()
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn cancelled_callers_leave_no_poisoned_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_restarts_is_unavailable_and_then_there_again() {
     let server = Server::start();
-    let mut settings = settings(server.url("postgres"));
+    let mut settings = settings(server.url("tracker"));
     settings.acquire_timeout_secs = 1;
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();

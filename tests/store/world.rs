@@ -111,7 +111,7 @@ impl World {
         let url = self.settings.url.reveal();
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
-            let mut conn = PgConnection::connect(url).await.unwrap();
+            let mut conn = PgConnection::connect(&Server::superuser_url(url)).await.unwrap();
             sqlx::query(sql).execute(&mut conn).await.unwrap();
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
@@ -124,7 +124,7 @@ impl World {
         let url = self.settings.url.reveal();
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
-            let mut conn = PgConnection::connect(url).await.unwrap();
+            let mut conn = PgConnection::connect(&Server::superuser_url(url)).await.unwrap();
             sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
@@ -275,17 +275,17 @@ async fn new_database() -> String {
         })
         .await;
     let database = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    admin(&format!("CREATE DATABASE {database} TEMPLATE template_store")).await;
+    admin(&format!("CREATE DATABASE {database} TEMPLATE template_store OWNER tracker")).await;
     Server::shared().url(&database)
 }
 
 /// The URL of a new database without a schema.
 pub async fn empty_database(database: &str) -> String {
-    admin(&format!("CREATE DATABASE {database}")).await;
+    admin(&format!("CREATE DATABASE {database} OWNER tracker")).await;
     Server::shared().url(database)
 }
 
 async fn admin(sql: &str) {
-    let mut conn = PgConnection::connect(&Server::shared().url("postgres")).await.unwrap();
+    let mut conn = PgConnection::connect(&Server::superuser_url(&Server::shared().url("postgres"))).await.unwrap();
     sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.unwrap();
 }

@@ -47,12 +47,32 @@ impl Server {
         let watchdog = watchdog(&binaries, &folder);
         let server = Self { binaries, folder, port: free_port(), _watchdog: watchdog };
         server.resume();
+        // An ordinary role, as the application should have: row-level security does not hold for superusers.
+        server.execute("CREATE ROLE tracker LOGIN");
+        server.create_database("tracker");
         server
     }
 
-    /// The URL of one of its databases.
+    /// A database that belongs to the application's role.
+    pub fn create_database(&self, name: &str) {
+        self.execute(&format!("CREATE DATABASE {name} OWNER tracker"));
+    }
+
+    /// The URL of one of its databases, for the application's role.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://tracker@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The same for the superuser, who sees past row-level security.
+    pub fn superuser_url(url: &str) -> String {
+        url.replacen("tracker@", "postgres@", 1)
+    }
+
+    /// Runs a statement as the superuser.
+    pub fn execute(&self, sql: &str) {
+        let mut psql = Command::new(self.binaries.join("psql"));
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
+        succeed(psql.arg(self.port.to_string()).args(["-c", sql, "postgres"]));
     }
 
     /// Stops the server under its clients. Not as a crash would: without `fsync` that would lose what was committed.

@@ -41,6 +41,7 @@ mod newest;
 mod outbox;
 #[path = "../sql/product_list.rs"]
 mod product_list;
+mod reach;
 mod rooms;
 #[path = "../sql/sessions.rs"]
 mod sessions;
@@ -61,6 +62,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
+use super::reach::EVERYONE;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
 
@@ -70,8 +72,6 @@ type Backend = PostgresStore;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 
-const BEGIN: &str = "BEGIN";
-
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
@@ -80,6 +80,9 @@ const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'o
 
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
+
+/// By this setting row-level security tells whose rows a connection may see.
+const REACH: &str = "tracker.tenant_id";
 
 /// Older servers are out of support, and nobody has tried them.
 const OLDEST_SERVER: u32 = 15;
@@ -110,7 +113,8 @@ impl PostgresStore {
     /// Prepares the pools; nothing is connected yet.
     pub(super) fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
         let options: PgConnectOptions = settings.url.reveal().parse().map_err(StoreError::Refused)?;
-        let migration = options.clone().application_name("amazon-tracker migrate");
+        let sees_all = [(REACH, EVERYONE)];
+        let migration = options.clone().application_name("amazon-tracker migrate").options(sees_all);
         let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
         let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
         let options = options
@@ -119,8 +123,10 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
             .max_lifetime(MAX_LIFETIME);
-        let claims = pool.clone().max_connections(settings.claim_connections.max(1)).connect_lazy_with(options.clone());
-        let writer = pool.max_connections(settings.connections.max(1)).connect_lazy_with(options);
+        let claims = pool.clone().max_connections(settings.claim_connections.max(1));
+        let claims = claims.connect_lazy_with(options.clone().options(sees_all));
+        let writer = pool.max_connections(settings.connections.max(1));
+        let writer = writer.after_release(|conn, _| Box::pin(reach::take_back(conn))).connect_lazy_with(options);
         Ok(Self { readers: writer.clone(), writer, details: claims.clone(), claims, migration, clock })
     }
 
@@ -135,6 +141,17 @@ impl PostgresStore {
     /// A connection of its own, on which a step may take as long as it takes.
     async fn migration_connection(&self) -> StoreResult<Box<Conn>> {
         Ok(Box::new(self.migration.connect().await?))
+    }
+
+    /// A role that row-level security does not hold for would see every tenant's rows where a statement forgot to name one.
+    async fn check_role(conn: &mut Conn) -> StoreResult<()> {
+        const IS_ABOVE: &str = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
+        if sqlx::query_scalar(IS_ABOVE).fetch_one(conn).await? {
+            tracing::warn!(
+                "row-level security does not hold for this database role: use one that is no superuser and has no BYPASSRLS"
+            );
+        }
+        Ok(())
     }
 
     fn check_server(conn: &Conn) -> StoreResult<()> {

@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 use super::month::Month;
 use super::{Backend, Conn};
 use crate::store::StoreResult;
+use crate::store::reach::Reach;
 
 /// One at a time: two replicas that make or drop the same partition would wait for each other half-way.
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtext('amazon-tracker history partitions'))";
@@ -28,7 +29,7 @@ pub(super) async fn ensure(store: &Backend, from: Timestamp, to: Timestamp) -> S
     if Month::between(from, to).all(|month| present.contains(&month)) {
         return Ok(());
     }
-    store.transaction(move |conn| make_missing(conn, from, to).boxed()).await
+    store.transaction(Reach::Everyone, move |conn| make_missing(conn, from, to).boxed()).await
 }
 
 async fn make_missing(conn: &mut Conn, from: Timestamp, to: Timestamp) -> StoreResult<()> {
@@ -62,7 +63,7 @@ async fn make(conn: &mut Conn, month: Month) -> StoreResult<()> {
 /// Drops the partitions that end before a time, and clears the default one. The last point of each series still holds and
 /// moves to the default partition. Returns how many partitions and points went.
 pub(super) async fn forget(store: &Backend, before_ms: i64) -> StoreResult<u64> {
-    store.transaction(move |conn| drop_old(conn, before_ms).boxed()).await
+    store.transaction(Reach::Everyone, move |conn| drop_old(conn, before_ms).boxed()).await
 }
 
 async fn drop_old(conn: &mut Conn, before_ms: i64) -> StoreResult<u64> {

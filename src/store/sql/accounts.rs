@@ -16,6 +16,7 @@ use crate::domain::{EmailAddress, LinkPurpose, SessionId, Tenant, TenantId, Toke
 use crate::store::account_rows::{TenantColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::reach::Reach;
 use crate::store::{
     Accounts, Credentials, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult, UserPatch,
 };
@@ -25,12 +26,12 @@ impl Accounts for Backend {
     async fn add_tenant(&self, name: &str, plan: &str, first: NewUser) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
         let (name, plan) = (name.to_owned(), plan.to_owned());
-        self.transaction(move |conn| add_tenant(conn, name, plan, first, now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| add_tenant(conn, name, plan, first, now_ms).boxed()).await
     }
 
     async fn tenant(&self, id: TenantId) -> StoreResult<Tenant> {
         const TENANT: &str = "SELECT id, name, plan, created_at FROM tenant WHERE id = $1";
-        let row: TenantColumns = sqlx::query_as(TENANT).bind(id.0).fetch_one(&self.readers).await?;
+        let row: TenantColumns = sqlx::query_as(TENANT).bind(id.0).fetch_one(&mut *self.reader(id).await?).await?;
         row.try_into()
     }
 
@@ -38,7 +39,7 @@ impl Accounts for Backend {
         const UPDATE: &str = "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan) WHERE id = $1 \
              RETURNING id, name, plan, created_at";
         let query = sqlx::query_as(UPDATE).bind(id.0).bind(name.map(str::to_owned)).bind(plan.map(str::to_owned));
-        let row: TenantColumns = query.fetch_one(&self.writer).await?;
+        let row: TenantColumns = query.fetch_one(&mut *self.writer(id).await?).await?;
         row.try_into()
     }
 
@@ -47,22 +48,23 @@ impl Accounts for Backend {
         let cursor = Cursor::of(LIST, cursor)?;
         let mut query = QueryBuilder::<Db>::new("SELECT id, name, plan, created_at FROM tenant WHERE true");
         push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<TenantColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<TenantColumns> =
+            query.build_query_as().fetch_all(&mut *self.reader(Reach::Everyone).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(Tenant::try_from)
     }
 
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| add_user(conn, tenant_id, user, now_ms).boxed()).await
+        self.transaction(tenant_id, move |conn| add_user(conn, tenant_id, user, now_ms).boxed()).await
     }
 
     async fn user(&self, tenant_id: TenantId, id: UserId) -> StoreResult<User> {
-        find(&self.readers, tenant_id, id).await
+        find(&mut *self.reader(tenant_id).await?, tenant_id, id).await
     }
 
     async fn tenant_of_user(&self, id: UserId) -> StoreResult<TenantId> {
         const TENANT: &str = "SELECT tenant_id FROM tenant_user WHERE id = $1";
-        Ok(TenantId(sqlx::query_scalar(TENANT).bind(id.0).fetch_one(&self.readers).await?))
+        Ok(TenantId(sqlx::query_scalar(TENANT).bind(id.0).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?))
     }
 
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>> {
@@ -71,26 +73,27 @@ impl Accounts for Backend {
         let mut query = QueryBuilder::<Db>::new(format!("SELECT {USER_COLUMNS} FROM tenant_user"));
         query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
         push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<UserColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<UserColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
     }
 
     async fn update_user(&self, tenant_id: TenantId, id: UserId, patch: &UserPatch) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
         let patch = patch.clone();
-        self.transaction(move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
+        self.transaction(tenant_id, move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
     }
 
     async fn has_superadmin(&self) -> StoreResult<bool> {
         let some: Option<i32> = sqlx::query_scalar("SELECT 1 FROM tenant_user WHERE role = 'superadmin' LIMIT 1")
-            .fetch_optional(&self.readers)
+            .fetch_optional(&mut *self.reader(Reach::Everyone).await?)
             .await?;
         Ok(some.is_some())
     }
 
     async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials> {
         let select = AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE email = $1"));
-        let row: UserColumns = sqlx::query_as(select).bind(email.as_str()).fetch_one(&self.readers).await?;
+        let row: UserColumns =
+            sqlx::query_as(select).bind(email.as_str()).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
         row.try_into()
     }
 
@@ -98,26 +101,26 @@ impl Accounts for Backend {
         const NOTE: &str = "UPDATE tenant_user SET failed_logins = failed_logins + 1, \
                locked_until = CASE WHEN locked_until > $2 THEN locked_until ELSE $2 END WHERE id = $1";
         let until_ms = self.now_ms().await?.saturating_add(millis(lock));
-        sqlx::query(NOTE).bind(id.0).bind(until_ms).execute(&self.writer).await?;
+        sqlx::query(NOTE).bind(id.0).bind(until_ms).execute(&mut *self.writer(Reach::Everyone).await?).await?;
         Ok(())
     }
 
     async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool> {
         const KNOWS: &str = "SELECT 1 FROM session WHERE user_id = $1 AND address = $2 AND used_at >= $3 LIMIT 1";
         let query = sqlx::query_scalar(KNOWS).bind(id.0).bind(address.to_string()).bind(since.as_millisecond());
-        let known: Option<i32> = query.fetch_optional(&self.readers).await?;
+        let known: Option<i32> = query.fetch_optional(&mut *self.reader(Reach::Everyone).await?).await?;
         Ok(known.is_some())
     }
 
     async fn set_password(&self, id: UserId, hash: &str, keep: Option<SessionId>) -> StoreResult<()> {
         let now_ms = self.now_ms().await?;
         let (hash, keep) = (hash.to_owned(), keep.map_or(Uuid::nil(), |keep| keep.0));
-        self.transaction(move |conn| set_password(conn, id, hash, keep, now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| set_password(conn, id, hash, keep, now_ms).boxed()).await
     }
 
     async fn add_link(&self, link: NewLink, most: u32) -> StoreResult<()> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| add_link(conn, link, most, now_ms).boxed()).await
+        self.transaction(link.tenant_id, move |conn| add_link(conn, link, most, now_ms).boxed()).await
     }
 
     async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<KeptLink> {
@@ -125,13 +128,14 @@ impl Accounts for Backend {
              WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query_as(LINK).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(now_ms);
-        let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) = query.fetch_one(&self.readers).await?;
+        let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) =
+            query.fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
         Ok(KeptLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
     }
 
     async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose, r#use: LinkUse) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed()).await
     }
 }
 

@@ -26,11 +26,11 @@ const SELECT_EVENT: &str = "SELECT id, tenant_id, rule_id, product_id, facts, at
 impl Alerts for Backend {
     async fn add_rule(&self, rule: NewRule) -> StoreResult<RuleRow> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| add(conn, rule, now_ms).boxed()).await
+        self.transaction(rule.tenant_id, move |conn| add(conn, rule, now_ms).boxed()).await
     }
 
     async fn rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<RuleRow> {
-        find(&self.readers, tenant_id, id).await
+        find(&mut *self.reader(tenant_id).await?, tenant_id, id).await
     }
 
     async fn rules(
@@ -43,13 +43,13 @@ impl Alerts for Backend {
         let mut query = QueryBuilder::new(SELECT_RULE);
         push_of_product(&mut query, tenant_id, product_id);
         push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
-        let rows: Vec<RuleColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<RuleColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
         let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
         page.try_map(RuleRow::try_from)
     }
 
     async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
-        self.transaction(move |conn| remove(conn, tenant_id, id).boxed()).await
+        self.transaction(tenant_id, move |conn| remove(conn, tenant_id, id).boxed()).await
     }
 
     async fn events(
@@ -62,10 +62,10 @@ impl Alerts for Backend {
         let mut query = QueryBuilder::new(SELECT_EVENT);
         push_of_product(&mut query, tenant_id, product_id);
         push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
-        let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
         let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
         let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
-        let mut deliveries = deliveries_of(self, &ids).await?;
+        let mut deliveries = deliveries_of(self, tenant_id, &ids).await?;
         let with_deliveries = |row: EventColumns| {
             let deliveries = deliveries.remove(&row.id).unwrap_or_default();
             Ok(EventRow { event: Event::try_from(row)?, deliveries })
@@ -120,7 +120,11 @@ fn push_of_product(query: &mut QueryBuilder<Db>, tenant_id: TenantId, product_id
     }
 }
 
-async fn deliveries_of(store: &Backend, events: &[Uuid]) -> StoreResult<HashMap<Uuid, Vec<Delivery>>> {
+async fn deliveries_of(
+    store: &Backend,
+    tenant_id: TenantId,
+    events: &[Uuid],
+) -> StoreResult<HashMap<Uuid, Vec<Delivery>>> {
     let mut by_event: HashMap<Uuid, Vec<Delivery>> = HashMap::new();
     if events.is_empty() {
         return Ok(by_event);
@@ -133,7 +137,7 @@ async fn deliveries_of(store: &Backend, events: &[Uuid]) -> StoreResult<HashMap<
         ids.push_bind(*id);
     }
     query.push(") ORDER BY event_id, id");
-    let rows: Vec<DeliveryColumns> = query.build_query_as().fetch_all(&store.readers).await?;
+    let rows: Vec<DeliveryColumns> = query.build_query_as().fetch_all(&mut *store.reader(tenant_id).await?).await?;
     for row in rows {
         by_event.entry(row.event_id).or_default().push(row.try_into()?);
     }

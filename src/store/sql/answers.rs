@@ -24,12 +24,12 @@ impl Answers for Backend {
         let (caller, fingerprint) = (key.caller.to_string(), key.fingerprint.0.to_vec());
         let query = sqlx::query(BEGIN).bind(key.tenant_id.0).bind(caller.clone()).bind(key.key.clone());
         let query = query.bind(fingerprint.clone()).bind(now_ms).bind(DAY_MS).bind(ABANDONED_MS);
-        if query.execute(&self.writer).await?.rows_affected() == 1 {
+        if query.execute(&mut *self.writer(key.tenant_id).await?).await?.rows_affected() == 1 {
             return Ok(Once::First(now_ms));
         }
         let query = sqlx::query_as(FIND).bind(key.tenant_id.0).bind(caller).bind(key.key.clone());
         let row: Option<(Vec<u8>, Option<i64>, Option<String>, Option<String>)> =
-            query.fetch_optional(&self.writer).await?;
+            query.fetch_optional(&mut *self.writer(key.tenant_id).await?).await?;
         // It was there a moment ago, and failed meanwhile.
         let Some((before, status, location, body)) = row else { return Ok(Once::UnderWay) };
         match status {
@@ -46,7 +46,7 @@ impl Answers for Backend {
              WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND created_at = $7";
         let query = sqlx::query(KEEP).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
         let query = query.bind(i64::from(answer.status)).bind(answer.location.clone()).bind(answer.body.clone());
-        query.bind(begun).execute(&self.writer).await?;
+        query.bind(begun).execute(&mut *self.writer(key.tenant_id).await?).await?;
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl Answers for Backend {
         const FORGET: &str = "DELETE FROM kept_answer \
              WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND status IS NULL AND created_at = $4";
         let query = sqlx::query(FORGET).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
-        query.bind(begun).execute(&self.writer).await?;
+        query.bind(begun).execute(&mut *self.writer(key.tenant_id).await?).await?;
         Ok(())
     }
 }

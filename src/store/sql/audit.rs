@@ -20,7 +20,12 @@ impl Audit for Backend {
         let now_ms = self.now_ms().await?;
         let query = sqlx::query(NOTE).bind(Uuid::now_v7()).bind(act.tenant_id.0).bind(act.actor.to_string());
         let query = query.bind(act.action).bind(act.resource).bind(act.address.map(|address| address.to_string()));
-        query.bind(act.request_id).bind(Json(act.facts)).bind(now_ms).execute(&self.writer).await?;
+        query
+            .bind(act.request_id)
+            .bind(Json(act.facts))
+            .bind(now_ms)
+            .execute(&mut *self.writer(act.tenant_id).await?)
+            .await?;
         Ok(())
     }
 
@@ -31,7 +36,7 @@ impl Audit for Backend {
         let mut query = QueryBuilder::<Db>::new(columns);
         query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
         push_newest_first(&mut query, "at", cursor, limit)?;
-        let rows: Vec<ActColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<ActColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).try_map(AuditEntry::try_from)
     }
 }

@@ -8,6 +8,7 @@ use super::product_list::{SELECT_PRODUCT, list};
 use super::wish::{self, Wish};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{Listing, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::store::reach::Reach;
 use crate::store::rows::{ProductColumns, sort_columns};
 use crate::store::{
     Catalog, Lane, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, StoreResult,
@@ -17,11 +18,11 @@ use crate::store::{
 impl Catalog for Backend {
     async fn add_product(&self, product: NewProduct) -> StoreResult<Product> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| add(conn, product, now_ms).boxed()).await
+        self.transaction(product.tenant_id, move |conn| add(conn, product, now_ms).boxed()).await
     }
 
     async fn product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<Product> {
-        find(&self.readers, tenant_id, id).await
+        find(&mut *self.reader(tenant_id).await?, tenant_id, id).await
     }
 
     async fn products(
@@ -38,16 +39,18 @@ impl Catalog for Backend {
     async fn update_product(&self, tenant_id: TenantId, id: ProductId, patch: &ProductPatch) -> StoreResult<Product> {
         let now_ms = self.now_ms().await?;
         let patch = patch.clone();
-        self.transaction(move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
+        self.transaction(tenant_id, move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
     }
 
     async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| remove(conn, tenant_id, id, now_ms).boxed()).await
+        self.transaction(tenant_id, move |conn| remove(conn, tenant_id, id, now_ms).boxed()).await
     }
 
     async fn count_products(&self) -> StoreResult<u64> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM product").fetch_one(&self.readers).await?;
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM product")
+            .fetch_one(&mut *self.reader(Reach::Everyone).await?)
+            .await?;
         Ok(count.unsigned_abs())
     }
 }
@@ -145,7 +148,7 @@ async fn update(
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
     let query = query.bind(interval_secs(&after)).bind(after.is_competitor).bind(after.status.as_str());
     query.bind(now_ms).execute(&mut *conn).await?;
-    reschedule(conn, listing_id, &before, &after, now_ms).await?;
+    reschedule(conn, tenant_id, listing_id, &before, &after, now_ms).await?;
     find(conn, tenant_id, id).await
 }
 
@@ -162,13 +165,14 @@ fn patched(before: ProductSettings, patch: ProductPatch) -> ProductSettings {
 /// Lets the lease follow the settings: resumed or looked at more often, it is due within the new interval; paused, it rests.
 async fn reschedule(
     conn: &mut Conn,
+    tenant_id: TenantId,
     listing_id: i64,
     before: &ProductSettings,
     after: &ProductSettings,
     now_ms: i64,
 ) -> StoreResult<()> {
     if after.status == ProductStatus::Paused {
-        return wish::park_unwatched(conn, listing_id, now_ms).await;
+        return wish::park_unwatched(conn, tenant_id, listing_id, now_ms).await;
     }
     let resumed = before.status == ProductStatus::Paused;
     if resumed || after.frequency < before.frequency {
@@ -194,7 +198,7 @@ async fn remove(conn: &mut Conn, tenant_id: TenantId, id: ProductId, now_ms: i64
     }
     sqlx::query(CANCEL).bind(id.0).bind(now_ms).execute(&mut *conn).await?;
     sqlx::query(CALL_OFF).bind(id.0).execute(&mut *conn).await?;
-    wish::park_unwatched(conn, listing_id, now_ms).await
+    wish::park_unwatched(conn, tenant_id, listing_id, now_ms).await
 }
 
 /// The listing behind a tenant's product.

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 
 use super::{Backend, Conn, rooms};
 use crate::domain::{ListingId, ListingState, Point, PointValue, Series};
+use crate::store::reach::Reach;
 use crate::store::rows::{PointColumns, sort_columns};
 use crate::store::{History, StoreResult};
 
@@ -52,7 +53,7 @@ impl History for Backend {
             rooms::ensure(self, first, last).await?;
         }
         let (points, state) = (points.to_vec(), state.clone());
-        self.transaction(move |conn| take_over(conn, listing_id.0, points, state).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| take_over(conn, listing_id.0, points, state).boxed()).await
     }
 }
 

@@ -11,6 +11,7 @@ use sqlx::types::Json;
 use super::{Backend, Conn, claim, commit, details};
 use crate::domain::{Failure, ListingId, Outcome};
 use crate::store::clock::millis;
+use crate::store::reach::Reach;
 use crate::store::rows::time;
 use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreError, StoreResult};
 
@@ -84,14 +85,18 @@ impl LeaseQueue for Backend {
 
     async fn park_poison(&self, max_attempts: u16, limit: u32) -> StoreResult<u64> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| park_poison(conn, max_attempts, limit, now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| park_poison(conn, max_attempts, limit, now_ms).boxed()).await
     }
 
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool> {
         const UNPARK: &str = "UPDATE lease SET lane = 1, ready_at = $2, attempt = 0, parked_at = NULL \
              WHERE listing_id = $1 AND (owner IS NULL OR ready_at <= $2)";
         let now_ms = self.now_ms().await?;
-        let unparked = sqlx::query(UNPARK).bind(listing_id.0).bind(now_ms).execute(&self.writer).await?;
+        let unparked = sqlx::query(UNPARK)
+            .bind(listing_id.0)
+            .bind(now_ms)
+            .execute(&mut *self.writer(Reach::Everyone).await?)
+            .await?;
         Ok(unparked.rows_affected() == 1)
     }
 
@@ -101,8 +106,9 @@ impl LeaseQueue for Backend {
              WHERE lane IN (0, 1) AND ready_at <= $1 AND parked_at IS NULL";
         const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL";
         let now_ms = self.now_ms().await?;
-        let (due, oldest): (i64, Option<i64>) = sqlx::query_as(DUE).bind(now_ms).fetch_one(&self.readers).await?;
-        let parked: i64 = sqlx::query_scalar(PARKED).fetch_one(&self.readers).await?;
+        let (due, oldest): (i64, Option<i64>) =
+            sqlx::query_as(DUE).bind(now_ms).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
+        let parked: i64 = sqlx::query_scalar(PARKED).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
         let oldest_due = oldest.map_or(0, |oldest| now_ms.saturating_sub(oldest).max(0).unsigned_abs());
         Ok(Backlog {
             due: due.unsigned_abs(),

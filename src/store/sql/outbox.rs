@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{Backend, Db, claim};
 use crate::domain::{DeliveryId, DeliveryStatus, Event, Letter, Mail};
 use crate::store::clock::millis;
+use crate::store::reach::Reach;
 use crate::store::rows::{EventColumns, count};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult};
 
@@ -60,7 +61,11 @@ impl Outbox for Backend {
         let now_ms = self.now_ms().await?;
         let (status, ready_ms, error) = match end {
             DeliveryEnd::Forgotten => {
-                let forgotten = sqlx::query(FORGET).bind(id.0).bind(token).execute(&self.writer).await?;
+                let forgotten = sqlx::query(FORGET)
+                    .bind(id.0)
+                    .bind(token)
+                    .execute(&mut *self.writer(Reach::Everyone).await?)
+                    .await?;
                 return Ok(forgotten.rows_affected() == 1);
             }
             DeliveryEnd::Delivered => (DeliveryStatus::Delivered, now_ms, None),
@@ -69,7 +74,8 @@ impl Outbox for Backend {
         };
         let delivered_ms = (status == DeliveryStatus::Delivered).then_some(now_ms);
         let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str()).bind(ready_ms);
-        let finished = query.bind(error.cloned()).bind(delivered_ms).execute(&self.writer).await?;
+        let finished =
+            query.bind(error.cloned()).bind(delivered_ms).execute(&mut *self.writer(Reach::Everyone).await?).await?;
         Ok(finished.rows_affected() == 1)
     }
 
@@ -77,7 +83,8 @@ impl Outbox for Backend {
         const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
              WHERE id = $1 AND status = 'dead'";
         let now_ms = self.now_ms().await?;
-        let revived = sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&self.writer).await?;
+        let revived =
+            sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&mut *self.writer(Reach::Everyone).await?).await?;
         Ok(revived.rows_affected() == 1)
     }
 

@@ -15,6 +15,7 @@ use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, U
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::reach::Reach;
 use crate::store::{NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult};
 
 const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at, expires_at";
@@ -28,7 +29,7 @@ const MOST_SESSIONS: i64 = 50;
 impl Sessions for Backend {
     async fn open_session(&self, session: NewSession) -> StoreResult<Session> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| open(conn, session, now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| open(conn, session, now_ms).boxed()).await
     }
 
     async fn rotate(
@@ -41,7 +42,7 @@ impl Sessions for Backend {
         const IS_KNOWN: &str = "SELECT 1 FROM refresh_token WHERE hash = $1";
         // What was never given out costs a read, and no write.
         let query = sqlx::query_scalar(IS_KNOWN).bind(spent.0.to_vec());
-        let known: Option<i32> = query.fetch_optional(&self.readers).await?;
+        let known: Option<i32> = query.fetch_optional(&mut *self.reader(Reach::Everyone).await?).await?;
         if known.is_none() {
             return Ok(Rotation::Unknown);
         }
@@ -49,13 +50,17 @@ impl Sessions for Backend {
         let until_ms = now_ms.saturating_add(millis(lasts));
         let grace_ms = millis(grace);
         let rotation = Rotate { spent, new, now_ms, until_ms, grace_ms };
-        self.transaction(move |conn| rotation.run(conn).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| rotation.run(conn).boxed()).await
     }
 
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool> {
         const OPEN: &str = "SELECT 1 FROM session WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
         let now_ms = self.now_ms().await?;
-        let open: Option<i32> = sqlx::query_scalar(OPEN).bind(id.0).bind(now_ms).fetch_optional(&self.readers).await?;
+        let open: Option<i32> = sqlx::query_scalar(OPEN)
+            .bind(id.0)
+            .bind(now_ms)
+            .fetch_optional(&mut *self.reader(Reach::Everyone).await?)
+            .await?;
         Ok(open.is_some())
     }
 
@@ -65,21 +70,29 @@ impl Sessions for Backend {
             "SELECT {SESSION_COLUMNS} FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
              ORDER BY created_at DESC, id DESC"
         ));
-        let rows: Vec<SessionColumns> =
-            sqlx::query_as(select).bind(user_id.0).bind(now_ms).fetch_all(&self.readers).await?;
+        let rows: Vec<SessionColumns> = sqlx::query_as(select)
+            .bind(user_id.0)
+            .bind(now_ms)
+            .fetch_all(&mut *self.reader(Reach::Everyone).await?)
+            .await?;
         rows.into_iter().map(Session::try_from).collect()
     }
 
     async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()> {
         const END: &str = "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id = $2 AND ended_at IS NULL";
         let now_ms = self.now_ms().await?;
-        let ended = sqlx::query(END).bind(user_id.0).bind(id.0).bind(now_ms).execute(&self.writer).await?;
+        let ended = sqlx::query(END)
+            .bind(user_id.0)
+            .bind(id.0)
+            .bind(now_ms)
+            .execute(&mut *self.writer(Reach::Everyone).await?)
+            .await?;
         if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
     async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>> {
         let now_ms = self.now_ms().await?;
-        self.transaction(move |conn| end_all(conn, user_id, Uuid::nil(), now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| end_all(conn, user_id, Uuid::nil(), now_ms).boxed()).await
     }
 
     async fn add_api_key(&self, key: NewApiKey) -> StoreResult<ApiKey> {
@@ -93,13 +106,14 @@ impl Sessions for Backend {
         let query = sqlx::query(ADD).bind(id.0).bind(key.tenant_id.0).bind(key.created_by.0).bind(key.name);
         let query = query.bind(key.hint).bind(hash.0.to_vec()).bind(key.scopes.to_string()).bind(Json(key.networks));
         let query = query.bind(limit).bind(key.expires_at.map(Timestamp::as_millisecond)).bind(now_ms);
-        query.execute(&self.writer).await?;
+        query.execute(&mut *self.writer(key.tenant_id).await?).await?;
         self.api_key_by_hash(hash).await
     }
 
     async fn api_key_by_hash(&self, hash: TokenHash) -> StoreResult<ApiKey> {
         let select = AssertSqlSafe(format!("SELECT {KEY_COLUMNS} FROM api_key WHERE hash = $1"));
-        let row: ApiKeyColumns = sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&self.readers).await?;
+        let row: ApiKeyColumns =
+            sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
         row.try_into()
     }
 
@@ -109,7 +123,7 @@ impl Sessions for Backend {
         let mut query = QueryBuilder::<Db>::new(format!("SELECT {KEY_COLUMNS} FROM api_key"));
         query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
         push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<ApiKeyColumns> = query.build_query_as().fetch_all(&self.readers).await?;
+        let rows: Vec<ApiKeyColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
     }
 
@@ -118,14 +132,18 @@ impl Sessions for Backend {
              WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING hash";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query_scalar(REVOKE).bind(tenant_id.0).bind(id.0).bind(now_ms);
-        let hash: Vec<u8> = query.fetch_one(&self.writer).await?;
+        let hash: Vec<u8> = query.fetch_one(&mut *self.writer(tenant_id).await?).await?;
         let whole = hash.try_into().map_err(|_| StoreError::Corrupt(format!("the hash of key {id}")))?;
         Ok(TokenHash(whole))
     }
 
     async fn note_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()> {
         const NOTE: &str = "UPDATE api_key SET used_at = $2 WHERE id = $1 AND coalesce(used_at, 0) < $2";
-        sqlx::query(NOTE).bind(id.0).bind(at.as_millisecond()).execute(&self.writer).await?;
+        sqlx::query(NOTE)
+            .bind(id.0)
+            .bind(at.as_millisecond())
+            .execute(&mut *self.writer(Reach::Everyone).await?)
+            .await?;
         Ok(())
     }
 }

@@ -18,12 +18,12 @@ impl Tasks for Backend {
     async fn request_look(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task> {
         let now_ms = self.now_ms().await?;
         let products = once_each(products);
-        self.transaction(move |conn| request(conn, tenant_id, products, now_ms).boxed()).await
+        self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, now_ms).boxed()).await
     }
 
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task> {
         let now_ms = self.now_ms().await?;
-        let mut conn = self.readers.acquire().await?;
+        let mut conn = self.reader(tenant_id).await?;
         find(&mut conn, tenant_id, id, now_ms).await
     }
 }

@@ -7,6 +7,7 @@ use sqlx::migrate::Migrate;
 
 use super::{Backend, Conn, HAS_LEDGER, IS_READ_ONLY, MIGRATOR, rooms};
 use crate::store::error::newer;
+use crate::store::reach::Reach;
 use crate::store::uncancelled::uncancelled;
 use crate::store::{StoreError, StoreResult, Upkeep};
 
@@ -22,6 +23,7 @@ impl Upkeep for Backend {
         const MIGRATE: &str = "run `amazon-tracker migrate`";
         let mut conn = self.readers.acquire().await?;
         Self::check_server(&conn)?;
+        Self::check_role(&mut conn).await?;
         if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
             return Err(StoreError::Schema(format!("there is none yet: {MIGRATE}")));
         }
@@ -40,8 +42,8 @@ impl Upkeep for Backend {
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        self.transaction(|conn| require_writable(conn).boxed()).await
+        sqlx::query("SELECT 1").execute(&mut *self.reader(Reach::Everyone).await?).await?;
+        self.transaction(Reach::Everyone, |conn| require_writable(conn).boxed()).await
     }
 
     async fn ensure_room(&self, from: Timestamp, to: Timestamp) -> StoreResult<()> {
@@ -66,7 +68,10 @@ impl Upkeep for Backend {
         ];
         let now_ms = self.now_ms().await?;
         for (delete, after_days) in OVER {
-            sqlx::query(*delete).bind(now_ms - after_days * 24 * 3600 * 1000).execute(&self.writer).await?;
+            sqlx::query(*delete)
+                .bind(now_ms - after_days * 24 * 3600 * 1000)
+                .execute(&mut *self.writer(Reach::Everyone).await?)
+                .await?;
         }
         Ok(())
     }

@@ -18,7 +18,8 @@ impl Usage for Backend {
                coalesce((SELECT crawls FROM usage_of_day WHERE tenant_id = $1 AND day = $2), 0)";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query_as(USAGE).bind(tenant_id.0).bind(now_ms.div_euclid(DAY_MS));
-        let (products, users, alerts, crawls): (i64, i64, i64, i64) = query.fetch_one(&self.readers).await?;
+        let (products, users, alerts, crawls): (i64, i64, i64, i64) =
+            query.fetch_one(&mut *self.reader(tenant_id).await?).await?;
         Ok(UsageRow {
             products: count(products)?,
             users: count(users)?,
@@ -35,7 +36,8 @@ impl Usage for Backend {
              WHERE usage_of_day.crawls + $3 <= $4";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query(SPEND).bind(tenant_id.0).bind(now_ms.div_euclid(DAY_MS));
-        let spent = query.bind(i64::from(crawls)).bind(i64::from(quota)).execute(&self.writer).await?;
+        let spent =
+            query.bind(i64::from(crawls)).bind(i64::from(quota)).execute(&mut *self.writer(tenant_id).await?).await?;
         Ok(if spent.rows_affected() == 1 { Spent::Within } else { Spent::Beyond { day_ends_at: day_end(now_ms)? } })
     }
 
@@ -44,7 +46,7 @@ impl Usage for Backend {
              WHERE tenant_id = $1 AND day = $2 AND crawls >= $3";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query(GIVE_BACK).bind(tenant_id.0).bind(now_ms.div_euclid(DAY_MS));
-        query.bind(i64::from(crawls)).execute(&self.writer).await?;
+        query.bind(i64::from(crawls)).execute(&mut *self.writer(tenant_id).await?).await?;
         Ok(())
     }
 }

@@ -4,7 +4,9 @@
 //! puts such transactions in one line per listing, and it is what a commit on PostgreSQL recognises a wish by that was
 //! made after its snapshot was taken.
 
-use super::Conn;
+use super::{Conn, reach};
+use crate::domain::TenantId;
+use crate::store::reach::Reach;
 use crate::store::{Lane, StoreResult};
 
 /// A wish for a look at a listing.
@@ -48,10 +50,17 @@ pub(super) async fn enter(conn: &mut Conn, listing_id: i64, wish: &Wish, now_ms:
 }
 
 /// Parks a listing when no active product watches it and no task waits for it. A look that is under way may still end.
-pub(super) async fn park_unwatched(conn: &mut Conn, listing_id: i64, now_ms: i64) -> StoreResult<()> {
+pub(super) async fn park_unwatched(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    listing_id: i64,
+    now_ms: i64,
+) -> StoreResult<()> {
     const PARK: &str = "UPDATE lease SET parked_at = $2 WHERE listing_id = $1 AND parked_at IS NULL \
          AND NOT EXISTS (SELECT 1 FROM product p WHERE p.listing_id = lease.listing_id AND p.status = 'active') \
          AND NOT EXISTS (SELECT 1 FROM task_item t WHERE t.listing_id = lease.listing_id AND t.status = 'pending')";
-    sqlx::query(PARK).bind(listing_id).bind(now_ms).execute(conn).await?;
-    Ok(())
+    // Other tenants may watch it too.
+    reach::change(conn, Reach::Everyone).await?;
+    sqlx::query(PARK).bind(listing_id).bind(now_ms).execute(&mut *conn).await?;
+    reach::change(conn, tenant_id.into()).await
 }

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use super::{Backend, Conn};
 use crate::domain::{DeliveryId, Event};
 use crate::store::outbox::WEBHOOK;
+use crate::store::reach::Reach;
 use crate::store::{Commit, RuleStep, StoreResult, batch};
 
 /// The looks of `$1` whose token is not stale. `CROSS JOIN` keeps the planner from walking through the leases instead of
@@ -31,7 +32,9 @@ pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<H
     let lists = Lists::of(commits)?;
     let moving = commits.iter().filter(|commit| !commit.rule_steps.is_empty()).map(|commit| (*commit).clone());
     let moving: Vec<Commit> = moving.collect();
-    store.transaction(move |conn| async move { record(conn, lists, moving, now_ms).await }.boxed()).await
+    store
+        .transaction(Reach::Everyone, move |conn| async move { record(conn, lists, moving, now_ms).await }.boxed())
+        .await
 }
 
 /// The batch as text, once for all statements.

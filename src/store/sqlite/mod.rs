@@ -38,6 +38,7 @@ mod newest;
 mod outbox;
 #[path = "../sql/product_list.rs"]
 mod product_list;
+mod reach;
 mod rooms;
 #[path = "../sql/sessions.rs"]
 mod sessions;
@@ -68,10 +69,6 @@ type Conn = SqliteConnection;
 type Backend = SqliteStore;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// Takes the write lock at once: a plain `BEGIN` that reads first and writes then fails without waiting when another
-/// has written in between.
-const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
@@ -131,6 +128,12 @@ impl SqliteStore {
         Ok(self.writer.acquire().await?)
     }
 
+    /// There are no roles.
+    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the server")]
+    async fn check_role(_conn: &mut Conn) -> StoreResult<()> {
+        Ok(())
+    }
+
     /// Every version that this was built with will do.
     #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's twin refuses old servers")]
     fn check_server(_conn: &Conn) -> StoreResult<()> {
@@ -154,6 +157,7 @@ mod tests {
 
     use super::*;
     use crate::config::Secret;
+    use crate::store::reach::Reach;
 
     async fn fill(conn: &mut Conn) -> StoreResult<()> {
         sqlx::query("INSERT INTO filler VALUES (zeroblob(1000000))").execute(conn).await?;
@@ -169,9 +173,9 @@ mod tests {
         for made in ["CREATE TABLE filler (content BLOB)", "PRAGMA max_page_count = 100"] {
             sqlx::query(made).execute(&store.writer).await.unwrap();
         }
-        let full = store.transaction(|conn| fill(conn).boxed()).await.unwrap_err();
+        let full = store.transaction(Reach::Everyone, |conn| fill(conn).boxed()).await.unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
         sqlx::query("PRAGMA max_page_count = 10000").execute(&store.writer).await.unwrap();
-        store.transaction(|conn| fill(conn).boxed()).await.unwrap();
+        store.transaction(Reach::Everyone, |conn| fill(conn).boxed()).await.unwrap();
     }
 }

@@ -1,0 +1,130 @@
+//! Row-level security of PostgreSQL: what a statement sees that forgets its tenant, asked as the application's own role.
+
+use amazon_tracker::domain::{Role, TenantId, TokenHash};
+use amazon_tracker::store::{Act, Actor, LinkFacts, NewApiKey, NewLink, OnceKey};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use crate::accounts::{email, new_session, new_user, tenant_of};
+use crate::world::*;
+
+/// As the daemon connects.
+async fn as_application(world: &World) -> PgConnection {
+    PgConnection::connect(world.settings.url.reveal()).await.unwrap()
+}
+
+async fn see_as(conn: &mut PgConnection, reach: &str) {
+    let set = "SELECT set_config('tracker.tenant_id', $1, false)";
+    sqlx::query(set).bind(reach).execute(conn).await.unwrap();
+}
+
+async fn count(conn: &mut PgConnection, table: &str) -> i64 {
+    let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+    sqlx::query_scalar(count).fetch_one(conn).await.unwrap()
+}
+
+/// Every table that says whose its rows are, with the column that says it.
+async fn tables_of_tenants(conn: &mut PgConnection) -> Vec<(String, &'static str)> {
+    let named = "SELECT table_name::text FROM information_schema.columns \
+         WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY table_name";
+    let tables: Vec<String> = sqlx::query_scalar(named).fetch_all(conn).await.unwrap();
+    let tables = tables.into_iter().map(|table| (table, "tenant_id"));
+    tables.chain([("tenant".to_owned(), "id")]).collect()
+}
+
+/// Something of a tenant in every table.
+async fn fill(world: &World, tenant_id: TenantId, n: u8) {
+    let name = format!("user{n}");
+    let user = world.store.add_user(tenant_id, new_user(&name, Role::TenantAdmin)).await.unwrap();
+    world.store.open_session(new_session(&user, n)).await.unwrap();
+    let hash = TokenHash([n; 32]);
+    let (purpose, lasts) = (amazon_tracker::domain::LinkPurpose::Invite, HOUR);
+    let facts = LinkFacts { email: Some(email("al")), ..LinkFacts::default() };
+    let link = NewLink { hash, purpose, tenant_id, user_id: None, facts, lasts, mail: None };
+    world.store.add_link(link, 9).await.unwrap();
+    let key = NewApiKey {
+        tenant_id,
+        created_by: user.id,
+        name,
+        hint: "at_x".to_owned(),
+        hash,
+        scopes: Role::User.scopes(),
+        networks: Vec::new(),
+        requests_per_minute: None,
+        expires_at: None,
+    };
+    let key = world.store.add_api_key(key).await.unwrap();
+    let product = world.store.add_product(new_product(tenant_id, 1)).await.unwrap();
+    world.store.add_rule(new_rule(&product, 1000)).await.unwrap();
+    world.store.request_look(tenant_id, &[product.id]).await.unwrap();
+    world.store.spend_crawls(tenant_id, 1, 9).await.unwrap();
+    let actor = Actor::Key(key.id);
+    let act = Act {
+        tenant_id,
+        actor,
+        action: "test",
+        resource: None,
+        address: None,
+        request_id: None,
+        facts: serde_json::json!({}),
+    };
+    world.store.note(act).await.unwrap();
+    world
+        .store
+        .begin_once(&OnceKey { tenant_id, caller: actor, key: "k".to_owned(), fingerprint: hash })
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_forgets_its_tenant_sees_and_changes_nothing_of_another() {
+    let world = World::postgres().await;
+    let them = tenant_of(&world, "them").await.tenant_id;
+    fill(&world, US, 1).await;
+    fill(&world, them, 2).await;
+    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 9).await.remove(0);
+    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
+    let mut conn = as_application(&world).await;
+    for (table, column) in tables_of_tenants(&mut conn).await {
+        see_as(&mut conn, "*").await;
+        let all = count(&mut conn, &table).await;
+        see_as(&mut conn, &US.0.to_string()).await;
+        let select = AssertSqlSafe(format!("SELECT {column} FROM {table}"));
+        let seen = sqlx::query(select).fetch_all(&mut conn).await.unwrap();
+        assert!(!seen.is_empty() && (seen.len() as i64) < all, "{table}: {} of {all}", seen.len());
+        assert!(seen.iter().all(|row| row.get::<uuid::Uuid, _>(0) == US.0), "{table} leaks");
+        let mut transaction = conn.begin().await.unwrap();
+        let grab = AssertSqlSafe(format!("UPDATE {table} SET {column} = '{}'", them.0));
+        assert!(sqlx::query(grab).execute(&mut *transaction).await.is_err(), "{table} can be given away");
+        transaction.rollback().await.unwrap();
+        see_as(&mut conn, "").await;
+        assert_eq!(count(&mut conn, &table).await, 0, "{table} is seen by nobody");
+    }
+    assert_eq!(count(&mut conn, "refresh_token").await, 0);
+    drop(conn);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_of_tenants_is_under_row_level_security_also_for_its_owner() {
+    let world = World::postgres().await;
+    let mut conn = as_application(&world).await;
+    let tables = tables_of_tenants(&mut conn).await;
+    assert!(tables.len() >= 14, "{tables:?}");
+    for (table, _) in tables {
+        let forced = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname = $1";
+        assert!(sqlx::query_scalar::<_, bool>(forced).bind(&table).fetch_one(&mut conn).await.unwrap(), "{table}");
+    }
+    drop(conn);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_that_one_tenant_drops_is_still_watched_for_the_other() {
+    let world = World::postgres().await;
+    let them = tenant_of(&world, "them").await.tenant_id;
+    let ours = world.watch(1).await;
+    world.store.add_product(new_product(them, 1)).await.unwrap();
+    world.store.remove_product(US, ours.id).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM lease WHERE parked_at IS NULL").await, 1);
+    world.end().await;
+}
