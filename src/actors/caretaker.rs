@@ -61,6 +61,10 @@ async fn do_chores(store: &SharedStore, max_attempts: u16, keep_history_days: u3
         tracing::warn!(listings = parked, "parked {parked} listings whose looks never ended");
     }
     store.forget_ended().await?;
+    for tenant_id in store.tenants_to_remove().await? {
+        store.remove_tenant(tenant_id).await?;
+        tracing::info!(%tenant_id, "deleted tenant {tenant_id} with everything of it");
+    }
     let now = store.now().await?;
     store.ensure_room(now, now.saturating_add(ROOM_AHEAD).unwrap_or(Timestamp::MAX)).await?;
     if keep_history_days > 0 {

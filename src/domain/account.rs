@@ -20,8 +20,12 @@ pub struct Tenant {
     pub name: String,
     /// What it may have, by the name of its plan in the settings.
     pub plan: String,
+    /// When it is deleted with everything of it, if it is leaving.
+    pub leaves_at: Option<Timestamp>,
     /// Since when.
     pub created_at: Timestamp,
+    /// When any of this last changed.
+    pub updated_at: Timestamp,
 }
 
 /// Whether a person gets in.

@@ -90,7 +90,7 @@ impl From<RuleRow> for WireAlert {
 /// Something that happened, and what became of telling it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
-struct WireEvent {
+pub(super) struct WireEvent {
     #[schema(value_type = Uuid)]
     id: EventId,
     #[schema(value_type = Uuid)]

@@ -354,6 +354,20 @@ pub(super) struct WireSession {
     expires_at: Timestamp,
 }
 
+impl WireSession {
+    pub(super) fn of(session: Session, current: Option<SessionId>) -> Self {
+        Self {
+            id: session.id,
+            is_current: Some(session.id) == current,
+            address: session.address,
+            agent: session.agent,
+            created_at: session.created_at,
+            used_at: session.used_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
 /// Sign-ins.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionList {
@@ -366,16 +380,8 @@ pub(super) struct SessionList {
 ))]
 pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     let (_, current) = caller.person()?;
-    let wire = |session: Session| WireSession {
-        id: session.id,
-        is_current: session.id == current,
-        address: session.address,
-        agent: session.agent,
-        created_at: session.created_at,
-        used_at: session.used_at,
-        expires_at: session.expires_at,
-    };
-    let items = shared.service.sessions(&caller).await?.into_iter().map(wire).collect();
+    let sessions = shared.service.sessions(&caller).await?.into_iter();
+    let items = sessions.map(|session| WireSession::of(session, Some(current))).collect();
     Ok(Json(SessionList { items }))
 }
 

@@ -105,7 +105,7 @@ pub(super) struct WireHistory {
 }
 
 impl WireHistory {
-    fn of(product_id: ProductId, history: History) -> Self {
+    pub(super) fn of(product_id: ProductId, history: History) -> Self {
         let History { currency, points, truncated } = history;
         let mut series: Vec<WireSeries> = Vec::new();
         for point in points {

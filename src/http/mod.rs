@@ -7,6 +7,7 @@ mod caller;
 mod cors;
 mod crawl;
 mod etag;
+mod export;
 mod health;
 mod history;
 mod observe;

@@ -1,12 +1,14 @@
 //! `/api/v1/tenants`: one's own tenant, and, for who runs the installation, all of them.
 
-use actix_web::Responder;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::etag::{check_condition, has_condition};
+use super::export::everything_of;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
@@ -15,11 +17,20 @@ use crate::domain::{Frequency, Scope, Tenant, TenantId};
 use crate::service::{AuditEntry, Caller};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/tenants/me", |path| path.get(Access::Known, tenant).patch(Scope::AdminTenant, rename));
+    routes.path("/tenants/me", |path| {
+        path.get(Access::Known, tenant)
+            .patch(Scope::AdminTenant, rename)
+            .delete(Access::PersonNeeds(Scope::AdminTenant), leave)
+    });
+    routes.path("/tenants/me/keep", |path| path.post(Access::PersonNeeds(Scope::AdminTenant), keep));
+    routes.path("/tenants/me/export", |path| path.get(Access::PersonNeeds(Scope::AdminTenant), export));
     routes.path("/tenants/me/usage", |path| path.get(Access::Known, usage));
     routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
     routes.path("/tenants", |path| path.get(Access::Superadmin, list));
-    routes.path("/tenants/{id}", |path| path.get(Access::Superadmin, get).patch(Access::Superadmin, change_plan));
+    routes.path("/tenants/{id}", |path| {
+        path.get(Access::Superadmin, get).patch(Access::Superadmin, change_plan).delete(Access::Superadmin, remove)
+    });
+    routes.path("/tenants/{id}/export", |path| path.get(Access::Superadmin, export_any));
 }
 
 /// An organisation.
@@ -31,14 +42,19 @@ pub(super) struct WireTenant {
     name: String,
     /// What it may have.
     plan: String,
+    /// When it is deleted with everything of it, if it is leaving.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    leaves_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
 }
 
 impl From<Tenant> for WireTenant {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { id, name, plan, created_at } = tenant;
-        Self { id, name, plan, created_at }
+        let Tenant { id, name, plan, leaves_at, created_at, updated_at } = tenant;
+        Self { id, name, plan, leaves_at, created_at, updated_at }
     }
 }
 
@@ -48,6 +64,17 @@ impl From<Tenant> for WireTenant {
 ))]
 pub(super) async fn tenant(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     Ok(Json(WireTenant::from(shared.service.tenant(caller.tenant_id).await?)))
+}
+
+/// When the tenant was read that the client saw, if it says which it saw (`If-Match`).
+async fn read_as_of(shared: &Shared, request: &HttpRequest, id: TenantId) -> Result<Option<Timestamp>, Problem> {
+    if !has_condition(request) {
+        return Ok(None);
+    }
+    let current = shared.service.tenant(id).await?;
+    let updated_at = current.updated_at;
+    check_condition(request, &WireTenant::from(current))?;
+    Ok(Some(updated_at))
 }
 
 /// Changes to a tenant; what is not named stays.
@@ -63,13 +90,58 @@ pub(super) struct PatchTenantBody {
 /// Rename your tenant.
 #[utoipa::path(patch, path = "/api/v1/tenants/me", tag = "tenants", request_body = PatchTenantBody, responses(
     (status = 200, description = "Your tenant as it is now", body = WireTenant),
+    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
 ))]
 pub(super) async fn rename(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     StrictJson(body): StrictJson<PatchTenantBody>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireTenant::from(shared.service.rename_tenant(caller, body.name).await?)))
+    let read_as_of = read_as_of(&shared, &request, caller.tenant_id).await?;
+    Ok(Json(WireTenant::from(shared.service.rename_tenant(caller, body.name, read_as_of).await?)))
+}
+
+/// Delete your tenant with everything of it, in two weeks; until then it can be kept.
+#[utoipa::path(delete, path = "/api/v1/tenants/me", tag = "tenants", responses(
+    (status = 202, description = "It is deleted at `leaves_at`", body = WireTenant),
+    (status = 409, description = "The installation's own tenant cannot be deleted", body = Problem),
+))]
+pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    Ok(HttpResponse::Accepted().json(WireTenant::from(shared.service.leave_tenant(caller).await?)))
+}
+
+/// Take the deletion of your tenant back.
+#[utoipa::path(post, path = "/api/v1/tenants/me/keep", tag = "tenants", responses(
+    (status = 200, description = "It stays", body = WireTenant),
+))]
+pub(super) async fn keep(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    Ok(Json(WireTenant::from(shared.service.keep_tenant(caller).await?)))
+}
+
+/// Take out everything of your tenant: one JSON object a line, each with its `type`; the last is `{"type":"end"}`.
+///
+/// Without secrets: passwords, keys and the signing keys of webhooks are nobody's to read.
+#[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
+    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+))]
+pub(super) async fn export(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    let tenant = shared.service.begin_export(caller.clone(), caller.tenant_id).await?;
+    Ok(everything_of(shared.service.clone(), tenant))
+}
+
+/// Take out everything of any tenant. For superadmins.
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/export", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 404, description = "No such tenant", body = Problem),
+))]
+pub(super) async fn export_any(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<TenantId>,
+) -> Result<impl Responder, Problem> {
+    let tenant = shared.service.begin_export(caller, id).await?;
+    Ok(everything_of(shared.service.clone(), tenant))
 }
 
 /// So many of so many.
@@ -161,14 +233,33 @@ pub(super) struct ChangePlanBody {
     request_body = ChangePlanBody, responses(
     (status = 200, description = "The tenant as it is now", body = WireTenant),
     (status = 404, description = "No such tenant", body = Problem),
+    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
 ))]
 pub(super) async fn change_plan(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     PathId(id): PathId<TenantId>,
     StrictJson(body): StrictJson<ChangePlanBody>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireTenant::from(shared.service.change_plan(caller, id, body.plan).await?)))
+    caller.require_superadmin()?;
+    let read_as_of = read_as_of(&shared, &request, id).await?;
+    Ok(Json(WireTenant::from(shared.service.change_plan(caller, id, body.plan, read_as_of).await?)))
+}
+
+/// Delete a tenant with everything of it, now. For superadmins.
+#[utoipa::path(delete, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 204, description = "Gone"),
+    (status = 404, description = "No such tenant", body = Problem),
+    (status = 409, description = "The installation's own tenant cannot be deleted", body = Problem),
+))]
+pub(super) async fn remove(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<TenantId>,
+) -> Result<impl Responder, Problem> {
+    shared.service.remove_tenant(caller, id).await?;
+    Ok(HttpResponse::NoContent())
 }
 
 /// Who did what.

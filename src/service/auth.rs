@@ -131,6 +131,11 @@ impl Service {
     /// The caller's sign-ins.
     pub async fn sessions(&self, caller: &Caller) -> ServiceResult<Vec<Session>> {
         let (user_id, _) = caller.person()?;
+        self.sessions_of(user_id).await
+    }
+
+    /// The sign-ins of somebody.
+    pub async fn sessions_of(&self, user_id: UserId) -> ServiceResult<Vec<Session>> {
         self.run(async move |parts: Arc<Parts>| {
             parts.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
         })

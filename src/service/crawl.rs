@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::access::Caller;
+use super::products::cursor_or;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::TrackerMessage;
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
-use crate::store::{Spent, StoreError, StoreResult};
+use crate::store::{Page, Spent, StoreError, StoreResult};
 
 /// More would make one request hold too many locks.
 pub const MOST_PRODUCTS_OF_A_TASK: usize = 500;
@@ -36,6 +37,14 @@ impl Service {
             let task = looked?;
             parts.note(caller.act("crawl.ask", Some(format!("task:{}", task.id)))).await;
             Ok(task)
+        })
+        .await
+    }
+
+    /// A page of a tenant's tasks, the newest first.
+    pub async fn tasks(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Task>> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.tasks(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("task"))
         })
         .await
     }

@@ -35,7 +35,8 @@ use crate::store::{SharedStore, StoreError};
 pub use crate::config::Plan;
 pub use crate::limits::Allowance;
 pub use crate::store::{
-    AuditEntry, EventRow, KeptAnswer, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UsageRow, UserPatch,
+    AuditEntry, EventRow, KeptAnswer, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UsageOfDay, UsageRow,
+    UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::AddRule;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::access::Caller;
 use super::auth::check_name;
 use super::products::{cursor_or, valid};
+use super::users::GRACE;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Tenant, TenantId};
-use crate::store::{AuditEntry, Page, UsageRow};
+use crate::store::{AuditEntry, Page, TenantPatch, UsageOfDay, UsageRow};
 
 impl Service {
     /// One tenant.
@@ -30,36 +33,75 @@ impl Service {
     }
 
     /// Renames the caller's tenant.
-    pub async fn rename_tenant(&self, caller: Caller, name: String) -> ServiceResult<Tenant> {
+    pub async fn rename_tenant(
+        &self,
+        caller: Caller,
+        name: String,
+        read_as_of: Option<Timestamp>,
+    ) -> ServiceResult<Tenant> {
         self.run(async move |parts: Arc<Parts>| {
             let mut errors = Vec::new();
             check_name("name", &name, &mut errors);
             valid(errors)?;
-            let renamed = parts.store.update_tenant(caller.tenant_id, Some(&name), None).await;
-            let tenant = renamed.map_err(|error| ServiceError::of(error, "tenant"))?;
-            parts.note(caller.act("tenant.update", Some(format!("tenant:{}", tenant.id)))).await;
-            Ok(tenant)
+            let patch = TenantPatch { name: Some(name), read_as_of, ..TenantPatch::default() };
+            parts.update_tenant(&caller, caller.tenant_id, &patch, "tenant.update").await
+        })
+        .await
+    }
+
+    /// The caller's tenant leaves: it is deleted with everything of it when the time of grace is over.
+    pub async fn leave_tenant(&self, caller: Caller) -> ServiceResult<Tenant> {
+        self.run(async move |parts: Arc<Parts>| {
+            check_can_end(caller.tenant_id)?;
+            let now = parts.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let leaves_at = Some(Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX)));
+            let patch = TenantPatch { leaves_at, ..TenantPatch::default() };
+            parts.update_tenant(&caller, caller.tenant_id, &patch, "tenant.leave").await
+        })
+        .await
+    }
+
+    /// The caller's tenant stays after all.
+    pub async fn keep_tenant(&self, caller: Caller) -> ServiceResult<Tenant> {
+        self.run(async move |parts: Arc<Parts>| {
+            let patch = TenantPatch { leaves_at: Some(None), ..TenantPatch::default() };
+            parts.update_tenant(&caller, caller.tenant_id, &patch, "tenant.keep").await
+        })
+        .await
+    }
+
+    /// Deletes a tenant with everything of it, now. For who runs the installation.
+    pub async fn remove_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<()> {
+        caller.require_superadmin()?;
+        self.run(async move |parts: Arc<Parts>| {
+            check_can_end(id)?;
+            let now = parts.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            // If this is interrupted, the Caretaker goes on.
+            let patch = TenantPatch { leaves_at: Some(Some(now)), ..TenantPatch::default() };
+            let ended = parts.store.update_tenant(id, &patch).await;
+            ended.map_err(|error| ServiceError::of(error, "tenant"))?;
+            parts.note(caller.act("tenant.delete", Some(format!("tenant:{id}")))).await;
+            parts.store.remove_tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
         })
         .await
     }
 
     /// Puts a tenant on another plan. For who runs the installation.
-    pub async fn change_plan(&self, caller: Caller, id: TenantId, plan: String) -> ServiceResult<Tenant> {
+    pub async fn change_plan(
+        &self,
+        caller: Caller,
+        id: TenantId,
+        plan: String,
+        read_as_of: Option<Timestamp>,
+    ) -> ServiceResult<Tenant> {
         caller.require_superadmin()?;
         self.run(async move |parts: Arc<Parts>| {
             if !parts.plans.0.contains_key(&plan) {
                 let names = parts.plans.0.keys().cloned().collect::<Vec<_>>().join(", ");
                 return Err(ServiceError::Invalid(vec![FieldError::new("plan", format!("use one of: {names}"))]));
             }
-            let changed = parts.store.update_tenant(id, None, Some(&plan)).await;
-            let tenant = changed.map_err(|error| ServiceError::of(error, "tenant"))?;
-            // Where it was done, and to whom: both can read it.
-            let resource = Some(format!("tenant:{id}"));
-            parts.note(caller.act("tenant.change_plan", resource.clone())).await;
-            if id != caller.tenant_id {
-                parts.note(Caller { tenant_id: id, ..caller }.act("tenant.change_plan", resource)).await;
-            }
-            Ok(tenant)
+            let patch = TenantPatch { plan: Some(plan), read_as_of, ..TenantPatch::default() };
+            parts.update_tenant(&caller, id, &patch, "tenant.change_plan").await
         })
         .await
     }
@@ -86,6 +128,30 @@ impl Service {
         .await
     }
 
+    /// What a tenant has used on each day that is remembered.
+    pub async fn usage_of_days(&self, tenant_id: TenantId) -> ServiceResult<Vec<UsageOfDay>> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.usage_of_days(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))
+        })
+        .await
+    }
+
+    /// Notes that everything of a tenant is handed out. Any tenant for who runs the installation, otherwise the caller's own.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]
+    pub async fn begin_export(&self, caller: Caller, id: TenantId) -> ServiceResult<Tenant> {
+        if id != caller.tenant_id {
+            caller.require_superadmin()?;
+        }
+        self.run(async move |parts: Arc<Parts>| {
+            let tenant = parts.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            parts.note_in_both(&caller, id, "tenant.export").await;
+            Ok(tenant)
+        })
+        .await
+    }
+
     /// A page of what was done in a tenant, the latest first.
     pub async fn audit(
         &self,
@@ -97,5 +163,40 @@ impl Service {
             parts.store.acts(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("act"))
         })
         .await
+    }
+}
+
+/// The installation's own tenant is there as long as the installation is.
+fn check_can_end(id: TenantId) -> ServiceResult<()> {
+    match id {
+        TenantId::BUILT_IN => {
+            let detail = "the installation's own tenant cannot be deleted";
+            Err(ServiceError::Conflict("built_in", detail.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Parts {
+    async fn update_tenant(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: TenantId,
+        patch: &TenantPatch,
+        action: &'static str,
+    ) -> ServiceResult<Tenant> {
+        let updated = self.store.update_tenant(id, patch).await;
+        let tenant = updated.map_err(|error| ServiceError::of(error, "tenant"))?;
+        self.note_in_both(caller, id, action).await;
+        Ok(tenant)
+    }
+
+    /// Notes an act where it was done, and in the tenant to which: both can read it.
+    async fn note_in_both(self: &Arc<Self>, caller: &Caller, id: TenantId, action: &'static str) {
+        let resource = Some(format!("tenant:{id}"));
+        self.note(caller.act(action, resource.clone())).await;
+        if id != caller.tenant_id {
+            self.note(Caller { tenant_id: id, ..caller.clone() }.act(action, resource)).await;
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, Use
 use crate::store::{Act, Actor, LinkFacts, LinkUse, NewUser, Page, StoreError, UserPatch};
 
 /// Between asking to be deleted and being it.
-const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub(super) const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The first user of an installation.
 pub struct FirstUser {

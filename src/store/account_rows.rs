@@ -59,6 +59,8 @@ impl TryFrom<UserColumns> for Credentials {
     }
 }
 
+pub(super) const TENANT_COLUMNS: &str = "id, name, plan, created_at, updated_at, leaves_at";
+
 /// A tenant.
 #[derive(sqlx::FromRow)]
 pub(super) struct TenantColumns {
@@ -66,13 +68,22 @@ pub(super) struct TenantColumns {
     name: String,
     plan: String,
     pub created_at: i64,
+    updated_at: i64,
+    leaves_at: Option<i64>,
 }
 
 impl TryFrom<TenantColumns> for Tenant {
     type Error = StoreError;
 
     fn try_from(row: TenantColumns) -> StoreResult<Self> {
-        Ok(Self { id: TenantId(row.id), name: row.name, plan: row.plan, created_at: time(row.created_at)? })
+        Ok(Self {
+            id: TenantId(row.id),
+            name: row.name,
+            plan: row.plan,
+            leaves_at: row.leaves_at.map(time).transpose()?,
+            created_at: time(row.created_at)?,
+            updated_at: time(row.updated_at)?,
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tenants, their users and the links that are sent to them.
+//! Users and the links that are sent to them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Page, StoreResult};
-use crate::domain::{EmailAddress, LinkPurpose, Mail, Role, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::domain::{EmailAddress, LinkPurpose, Mail, Role, TenantId, TokenHash, User, UserId, UserStatus};
 
 /// A user to be added.
 #[derive(Debug, Clone)]
@@ -112,15 +112,6 @@ pub enum LinkUse {
 pub trait Accounts: Send + Sync {
     /// A new tenant with its first user. [`EmailTaken`](super::StoreError::EmailTaken) adds neither.
     async fn add_tenant(&self, name: &str, plan: &str, first: NewUser) -> StoreResult<User>;
-
-    /// One tenant.
-    async fn tenant(&self, id: TenantId) -> StoreResult<Tenant>;
-
-    /// Renames a tenant, or changes what it may have.
-    async fn update_tenant(&self, id: TenantId, name: Option<&str>, plan: Option<&str>) -> StoreResult<Tenant>;
-
-    /// A page of all tenants, the newest first.
-    async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>>;
 
     /// A user of a tenant, or [`EmailTaken`](super::StoreError::EmailTaken).
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User>;

@@ -26,6 +26,7 @@ mod rows;
 mod sessions;
 mod sqlite;
 mod tasks;
+mod tenants;
 mod uncancelled;
 mod upkeep;
 mod usage;
@@ -46,17 +47,42 @@ pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleS
 pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use tasks::Tasks;
+pub use tenants::{TenantPatch, Tenants, UsageOfDay};
 pub use upkeep::Upkeep;
 pub use usage::{Spent, Usage, UsageRow};
 
 /// Everything a store can do. Consumers name only the part they need.
 pub trait Store:
-    LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Answers + Upkeep
+    LeaseQueue
+    + Catalog
+    + History
+    + Alerts
+    + Outbox
+    + Tasks
+    + Tenants
+    + Accounts
+    + Sessions
+    + Audit
+    + Usage
+    + Answers
+    + Upkeep
 {
 }
 
 impl<
-    S: LeaseQueue + Catalog + History + Alerts + Outbox + Tasks + Accounts + Sessions + Audit + Usage + Answers + Upkeep,
+    S: LeaseQueue
+        + Catalog
+        + History
+        + Alerts
+        + Outbox
+        + Tasks
+        + Tenants
+        + Accounts
+        + Sessions
+        + Audit
+        + Usage
+        + Answers
+        + Upkeep,
 > Store for S
 {
 }

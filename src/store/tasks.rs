@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StoreResult;
+use super::{Page, StoreResult};
 use crate::domain::{ProductId, Task, TaskId, TenantId};
 
 /// The tasks of tenants.
@@ -12,6 +12,9 @@ pub trait Tasks: Send + Sync {
     /// [`NotFound`](super::StoreError::NotFound). Listings that are idle move to the lane of those asked for, due now; a look that is under way is not cut
     /// short but shared. A parked listing is woken. A paused product can be asked for.
     async fn request_look(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task>;
+
+    /// A page of a tenant's tasks, the newest first.
+    async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>>;
 
     /// One task of a tenant, as it stands now.
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task>;

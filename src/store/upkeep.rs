@@ -24,7 +24,8 @@ pub trait Upkeep: Send + Sync {
     /// partitions went.
     async fn forget_before(&self, before: Timestamp) -> StoreResult<u64>;
 
-    /// Forgets who has left and what is over: sign-ins, links, refresh tokens and kept answers that nobody can use any more, and usage of long ago.
+    /// Forgets who has left and what is over: sign-ins, links, refresh tokens and kept answers that nobody can use any more, and tasks and
+    /// usage of long ago.
     async fn forget_ended(&self) -> StoreResult<()>;
 
     /// Closes every connection.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, expect, on_both_engines};
 
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 async fn register(daemon: &Daemon, name: &str) {
     let body = json!({
@@ -40,12 +40,12 @@ fn login(daemon: &Daemon, name: &str, password: &str) -> RequestBuilder {
 }
 
 /// Registers and signs in; the tokens.
-async fn newcomer(daemon: &Daemon, name: &str) -> Value {
+pub async fn newcomer(daemon: &Daemon, name: &str) -> Value {
     register(daemon, name).await;
     expect(200, login(daemon, name, PASSWORD)).await
 }
 
-fn as_bearer(daemon: &Daemon, method: Method, path: &str, tokens: &Value) -> RequestBuilder {
+pub fn as_bearer(daemon: &Daemon, method: Method, path: &str, tokens: &Value) -> RequestBuilder {
     daemon.request(method, path).bearer_auth(tokens["access_token"].as_str().unwrap())
 }
 

@@ -12,4 +12,5 @@ mod mailbox;
 mod main_job;
 mod matrix;
 mod receiver;
+mod tenants;
 mod wire;

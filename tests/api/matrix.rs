@@ -60,10 +60,15 @@ const EXPECTED: &[(&str, May)] = &[
     ("patch_users_id", PeopleWith(Scope::AdminUsers)),
     ("get_tenants_me", Known),
     ("patch_tenants_me", Whoever(Scope::AdminTenant)),
+    ("delete_tenants_me", PeopleWith(Scope::AdminTenant)),
+    ("post_tenants_me_keep", PeopleWith(Scope::AdminTenant)),
+    ("get_tenants_me_export", PeopleWith(Scope::AdminTenant)),
     ("get_tenants_me_usage", Known),
     ("get_tenants", Superadmins),
     ("get_tenants_id", Superadmins),
     ("patch_tenants_id", Superadmins),
+    ("delete_tenants_id", Superadmins),
+    ("get_tenants_id_export", Superadmins),
     ("get_tenants_me_audit", Whoever(Scope::AdminTenant)),
     ("get_products", Whoever(Scope::ProductRead)),
     ("post_products", Whoever(Scope::ProductWrite)),
@@ -86,6 +91,9 @@ const EXPECTED: &[(&str, May)] = &[
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PASSWORD: &str = "correct horse battery staple";
 
+/// Names nothing.
+const NO_ID: &str = "01900000-0000-7000-8000-000000000000";
+
 /// One operation of the document.
 struct Operation {
     id: String,
@@ -98,7 +106,7 @@ fn operations(document: &Value) -> Vec<Operation> {
     for (pattern, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let id = operation["operationId"].as_str().unwrap().to_owned();
-            let path = pattern.replace("{id}", &uuid::Uuid::now_v7().to_string());
+            let path = pattern.replace("{id}", NO_ID);
             operations.push(Operation { id, method: method.to_uppercase().parse().unwrap(), path });
         }
     }
@@ -244,6 +252,63 @@ async fn every_operation_opens_to_whom_it_should_and_to_nobody_else() {
                 }
             }
         }
+        daemon.end().await;
+    })
+    .await;
+}
+
+/// Something of ours for every `{id}` in a path.
+async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
+    let product = daemon.watch(daemon.listing(0)).await["id"].clone();
+    let target = json!({ "amount_minor": 1, "currency": "USD" });
+    let rule = json!({
+        "product_id": product, "kind": "price_at_or_below", "target": target, "webhook_url": daemon.receiver.url()
+    });
+    let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await["id"].clone();
+    let task = daemon.check_now(&product).await["id"].clone();
+    let user = sign_in(daemon, "user@example.com").await;
+    let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
+    vec![
+        ("/api/v1/products/", product),
+        ("/api/v1/alerts/", alert),
+        ("/api/v1/crawl/tasks/", task),
+        ("/api/v1/users/", user["user"]["id"].clone()),
+        ("/api/v1/auth/sessions/", user["session_id"].clone()),
+        ("/api/v1/auth/api-keys/", keys["items"][0]["id"].clone()),
+        ("/api/v1/tenants/", user["user"]["tenant_id"].clone()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ours_is_not_there_for_the_admin_of_another_tenant() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| settings.auth.token = token_settings()).await;
+        add_person(&daemon, "user", Role::User).await;
+        let store = daemon.store().await;
+        let password_hash = Passwords::new(&PasswordSettings::default()).unwrap().hash(PASSWORD.into()).await.unwrap();
+        let (email, name) = ("them@example.com".parse().unwrap(), "them".to_owned());
+        let role = Role::TenantAdmin;
+        let them = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
+        store.add_tenant("them", "enterprise", them).await.unwrap();
+        store.close().await;
+        let ours = of_ours(&daemon).await;
+        let document = expect(200, daemon.get("/api/v1/openapi.json")).await;
+        let token = token_of(&daemon, "them@example.com").await;
+        let mut asked = 0;
+        for Operation { id, method, path } in operations(&document) {
+            let Some((before, _)) = path.split_once(NO_ID) else { continue };
+            let (_, real) =
+                ours.iter().find(|(prefix, _)| *prefix == before).unwrap_or_else(|| panic!("an id for {path}"));
+            let mut request = daemon.request(method.clone(), &path.replace(NO_ID, real.as_str().unwrap()));
+            if method == Method::PATCH {
+                request = request.json(&json!({}));
+            }
+            let status = request.bearer_auth(&token).send().await.unwrap().status().as_u16();
+            let may = EXPECTED.iter().find(|(expected, _)| *expected == id).unwrap().1;
+            assert_eq!(status, if may == Superadmins { 403 } else { 404 }, "{id}");
+            asked += 1;
+        }
+        assert!(asked > 10, "only {asked} operations name something");
         daemon.end().await;
     })
     .await;

@@ -19,4 +19,5 @@ mod outbox;
 mod server;
 mod sessions;
 mod tasks;
+mod tenants;
 mod usage;

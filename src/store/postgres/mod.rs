@@ -47,6 +47,8 @@ mod rooms;
 mod sessions;
 #[path = "../sql/tasks.rs"]
 mod tasks;
+#[path = "../sql/tenants.rs"]
+mod tenants;
 #[path = "../sql/transaction.rs"]
 mod transaction;
 #[path = "../sql/upkeep.rs"]

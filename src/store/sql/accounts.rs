@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::newest::push_newest_first;
 use super::{Backend, Conn, Db, usage};
-use crate::domain::{EmailAddress, LinkPurpose, SessionId, Tenant, TenantId, TokenHash, User, UserId, UserStatus};
-use crate::store::account_rows::{TenantColumns, USER_COLUMNS, UserColumns};
+use crate::domain::{EmailAddress, LinkPurpose, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::store::account_rows::{USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::reach::Reach;
@@ -27,30 +27,6 @@ impl Accounts for Backend {
         let now_ms = self.now_ms().await?;
         let (name, plan) = (name.to_owned(), plan.to_owned());
         self.transaction(Reach::Everyone, move |conn| add_tenant(conn, name, plan, first, now_ms).boxed()).await
-    }
-
-    async fn tenant(&self, id: TenantId) -> StoreResult<Tenant> {
-        const TENANT: &str = "SELECT id, name, plan, created_at FROM tenant WHERE id = $1";
-        let row: TenantColumns = sqlx::query_as(TENANT).bind(id.0).fetch_one(&mut *self.reader(id).await?).await?;
-        row.try_into()
-    }
-
-    async fn update_tenant(&self, id: TenantId, name: Option<&str>, plan: Option<&str>) -> StoreResult<Tenant> {
-        const UPDATE: &str = "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan) WHERE id = $1 \
-             RETURNING id, name, plan, created_at";
-        let query = sqlx::query_as(UPDATE).bind(id.0).bind(name.map(str::to_owned)).bind(plan.map(str::to_owned));
-        let row: TenantColumns = query.fetch_one(&mut *self.writer(id).await?).await?;
-        row.try_into()
-    }
-
-    async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>> {
-        const LIST: &str = "tenants";
-        let cursor = Cursor::of(LIST, cursor)?;
-        let mut query = QueryBuilder::<Db>::new("SELECT id, name, plan, created_at FROM tenant WHERE true");
-        push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<TenantColumns> =
-            query.build_query_as().fetch_all(&mut *self.reader(Reach::Everyone).await?).await?;
-        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(Tenant::try_from)
     }
 
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User> {
@@ -210,7 +186,7 @@ async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: Tenan
 }
 
 async fn add_tenant(conn: &mut Conn, name: String, plan: String, first: NewUser, now_ms: i64) -> StoreResult<User> {
-    const ADD: &str = "INSERT INTO tenant (id, name, plan, created_at) VALUES ($1, $2, $3, $4)";
+    const ADD: &str = "INSERT INTO tenant (id, name, plan, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
     let id = TenantId::new();
     sqlx::query(ADD).bind(id.0).bind(name).bind(plan).bind(now_ms).execute(&mut *conn).await?;
     add_user(conn, id, first, now_ms).await

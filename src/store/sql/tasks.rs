@@ -7,11 +7,13 @@ use futures_util::FutureExt;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use super::newest::push_newest_first;
 use super::wish::{self, Wish};
 use super::{Backend, Conn, Db};
 use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus, TenantId};
+use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::rows::time;
-use crate::store::{Lane, StoreError, StoreResult, Tasks};
+use crate::store::{Lane, Page, StoreError, StoreResult, Tasks};
 
 #[async_trait]
 impl Tasks for Backend {
@@ -19,6 +21,22 @@ impl Tasks for Backend {
         let now_ms = self.now_ms().await?;
         let products = once_each(products);
         self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, now_ms).boxed()).await
+    }
+
+    async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>> {
+        const LIST: &str = "tasks";
+        let now_ms = self.now_ms().await?;
+        let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
+        query.push_bind(tenant_id.0);
+        push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
+        let mut conn = self.reader(tenant_id).await?;
+        let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(&mut *conn).await?;
+        let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
+        let mut items = Vec::with_capacity(page.items.len());
+        for (id, _) in page.items {
+            items.push(find(&mut conn, tenant_id, TaskId(id), now_ms).await?);
+        }
+        Ok(Page { items, next_cursor: page.next_cursor })
     }
 
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task> {

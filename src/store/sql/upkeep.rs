@@ -62,6 +62,7 @@ impl Upkeep for Backend {
             ("DELETE FROM tenant_user WHERE verified_at IS NULL AND created_at < $1", 8),
             ("DELETE FROM session WHERE expires_at < $1 AND used_at < $1", 100),
             ("DELETE FROM refresh_token WHERE spent_at < $1", 31),
+            ("DELETE FROM task WHERE created_at < $1", 90),
             ("DELETE FROM link WHERE expires_at < $1", 7),
             ("DELETE FROM kept_answer WHERE created_at < $1", 2),
             ("DELETE FROM usage_of_day WHERE day * 86400000 < $1", 400),

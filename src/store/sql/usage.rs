@@ -7,7 +7,7 @@ use crate::domain::TenantId;
 use crate::store::rows::count;
 use crate::store::{Spent, StoreError, StoreResult, Usage, UsageRow};
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
+pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
 
 #[async_trait]
 impl Usage for Backend {
