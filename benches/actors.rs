@@ -242,7 +242,9 @@ async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
         seat,
         {
             let metrics = Arc::clone(metrics);
-            move || Recorder::new(Arc::clone(&store) as Arc<_>, notifier.clone(), Arc::clone(&metrics))
+            move || {
+                Recorder::new(Arc::clone(&store) as Arc<_>, notifier.clone(), Arc::new(|_| {}), Arc::clone(&metrics))
+            }
         },
         supervision(metrics),
     );

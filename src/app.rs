@@ -4,12 +4,13 @@ use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 use crate::actors::caretaker::Caretaker;
 use crate::actors::conclude::LookPolicy;
@@ -17,8 +18,9 @@ use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::kernel::{
     Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, ThreadSettings, Threads, run as run_threads, supervise,
 };
+use crate::actors::live::{Live, LiveFeed};
 use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools, Senders};
-use crate::actors::recorder::Recorder;
+use crate::actors::recorder::{OnRecorded, Recorder};
 use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
 use crate::actors::tracker::{ProductTracker, TrackerTools, Trackers};
 use crate::actors::user::{Gatekeepers, Principal, UserActor, UserTools};
@@ -168,9 +170,15 @@ impl App {
             let tools = Arc::clone(&notifier_tools);
             move || Notifier::new(Arc::clone(&tools))
         });
+        let live = staff.hire_live(&store);
         let recorder = staff.hire({
-            let (store, notifier, metrics) = (Arc::clone(&store), notifier.clone(), Arc::clone(&metrics));
-            move || Recorder::new(Arc::clone(&store) as Arc<_>, notifier.clone(), Arc::clone(&metrics))
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+            let (notifier, live) = (notifier.clone(), live.clone());
+            let on_recorded: OnRecorded = Arc::new(move |commit| live.recorded(commit));
+            move || {
+                let (store, on_recorded) = (Arc::clone(&store) as Arc<_>, Arc::clone(&on_recorded));
+                Recorder::new(store, notifier.clone(), on_recorded, Arc::clone(&metrics))
+            }
         });
         let trackers = staff.hire_trackers(TrackerTools {
             recorder: recorder.clone(),
@@ -213,6 +221,7 @@ impl App {
             scheduler: scheduler.clone(),
             notifier: notifier.clone(),
             sends_mail: settings.mail.smtp_url.is_some(),
+            live,
             trackers: trackers.clone(),
             gatekeepers,
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,
@@ -223,7 +232,7 @@ impl App {
             threads: Arc::clone(&threads),
             limits: settings.products.clone(),
             notify: settings.notify.clone(),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         });
         service.welcome().await?;
         let http_settings = HttpSettings {
@@ -329,6 +338,13 @@ impl Staff<'_> {
             }),
         };
         supervise(self.threads.singletons(), factory, supervision)
+    }
+
+    fn hire_live(&self, store: &SharedStore) -> Live {
+        let count = Arc::new(AtomicUsize::new(0));
+        let (store, counted) = (Arc::clone(store), Arc::clone(&count));
+        let inbox = self.hire(move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted)));
+        Live::new(inbox, count)
     }
 
     fn hire_gatekeepers(&self, tools: UserTools) -> Gatekeepers {

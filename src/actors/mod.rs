@@ -8,6 +8,7 @@ pub mod caretaker;
 pub mod conclude;
 pub mod crawler_pool;
 pub mod kernel;
+pub mod live;
 pub mod notifier;
 mod pace;
 pub mod recorder;

@@ -18,6 +18,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Called once with whether the commit was recorded; dropped uncalled when it was given up. Carries the crawl slot.
 pub type WhenRecorded = Box<dyn FnOnce(bool) + Send>;
 
+/// Hears of every commit that was recorded. It must not take long.
+pub type OnRecorded = Arc<dyn Fn(&Commit) + Send + Sync>;
+
 /// What the Recorder understands.
 pub enum RecorderMessage {
     /// Write this.
@@ -39,6 +42,7 @@ pub enum RecorderMessage {
 pub struct Recorder {
     store: Arc<dyn LeaseQueue>,
     notifier: Inbox<Notifier>,
+    on_recorded: OnRecorded,
     metrics: Arc<Metrics>,
     waiting: Vec<(Commit, WhenRecorded)>,
     writing: bool,
@@ -47,8 +51,13 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder without anything to write.
-    pub fn new(store: Arc<dyn LeaseQueue>, notifier: Inbox<Notifier>, metrics: Arc<Metrics>) -> Self {
-        Self { store, notifier, metrics, waiting: Vec::new(), writing: false, failures: 0 }
+    pub fn new(
+        store: Arc<dyn LeaseQueue>,
+        notifier: Inbox<Notifier>,
+        on_recorded: OnRecorded,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { store, notifier, on_recorded, metrics, waiting: Vec::new(), writing: false, failures: 0 }
     }
 
     fn write_next(&mut self, cx: &mut Cx<'_, Self>) {
@@ -100,6 +109,7 @@ impl Recorder {
             self.metrics.lost_leases.inc();
             return;
         }
+        (self.on_recorded)(commit);
         self.metrics.recorded_looks.with_label_values(&[commit.outcome.unwrap_or("given_back")]).inc();
         for point in &commit.points {
             self.metrics.changes.with_label_values(&[point.key.series.as_str()]).inc();

@@ -14,7 +14,7 @@ use super::products::{WireMoney, limit_of, parsed};
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{
-    Asin, Condition, Delivery, DeliveryId, DeliveryStatus, EventId, Marketplace, Money, ProductId, RuleId, Scope,
+    Asin, Condition, Delivery, DeliveryId, DeliveryStatus, Event, EventId, Marketplace, Money, ProductId, RuleId, Scope,
 };
 use crate::service::{AddRule, Caller, EventRow, RuleRow};
 
@@ -112,13 +112,15 @@ pub(super) struct WireEvent {
     crossing: u32,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    deliveries: Vec<WireDelivery>,
+    /// What became of telling it; not in the stream of news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<Vec<WireDelivery>>,
 }
 
 /// One message to one channel.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
-struct WireDelivery {
+pub(super) struct WireDelivery {
     /// The `webhook-id` of every attempt.
     #[schema(value_type = Uuid)]
     id: DeliveryId,
@@ -156,8 +158,17 @@ impl From<EventRow> for WireEvent {
             previous_price: facts.previous_price.map(WireMoney::from),
             crossing: facts.crossing,
             at: event.at,
-            deliveries: row.deliveries.into_iter().map(delivery).collect(),
+            deliveries: Some(row.deliveries.into_iter().map(delivery).collect()),
         }
+    }
+}
+
+impl WireEvent {
+    /// As it is told in the stream of news.
+    pub(super) fn as_news(event: Event) -> Self {
+        let mut wire = Self::from(EventRow { event, deliveries: Vec::new() });
+        wire.deliveries = None;
+        wire
     }
 }
 

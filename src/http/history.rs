@@ -121,7 +121,7 @@ impl WireHistory {
     }
 }
 
-fn value_of(point: &Point, currency: Currency) -> Value {
+pub(super) fn value_of(point: &Point, currency: Currency) -> Value {
     match (&point.value, point.key.series) {
         (None, _) => Value::Null,
         (Some(PointValue::Text(text)), _) => text.as_str().into(),

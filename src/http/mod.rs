@@ -7,6 +7,7 @@ mod caller;
 mod cors;
 mod crawl;
 mod etag;
+mod events;
 mod export;
 mod health;
 mod history;
@@ -110,6 +111,7 @@ fn register(routes: &mut Routes<'_>) {
     products::routes(api);
     crawl::routes(api);
     alerts::routes(api);
+    events::routes(api);
     auth::routes(api);
     api_keys::routes(api);
     users::routes(api);

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Access, Route, Routes};
-use super::{alerts, api_keys, auth, crawl, health, history, products, tenants, users};
+use super::{alerts, api_keys, auth, crawl, events, health, history, products, tenants, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
@@ -36,6 +36,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         alerts::get,
         alerts::remove,
         alerts::events,
+        events::events,
         auth::register,
         auth::set_up,
         auth::accept_invitation,
@@ -78,6 +79,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         health::metrics,
         openapi_json,
     ),
+    components(schemas(events::WireChange)),
     security(("bearer" = []), ("api_key" = [])),
     modifiers(&Credentials)
 )]

@@ -39,9 +39,13 @@ impl RequestBudget {
         self.per_minute.get()
     }
 
-    /// Takes the cost of one request, if there is so much left. A request that costs more than a minute's worth costs that.
+    /// Takes the cost of one request, if there is so much left. A request that costs more than a minute's worth costs that; one that
+    /// costs nothing is always admitted.
     pub fn take(&self, cost: u32) -> Allowance {
         let per_minute = self.per_minute.get();
+        if cost == 0 {
+            return Allowance { per_minute, remaining: per_minute, wait: None };
+        }
         let cost = NonZeroU32::new(cost.min(per_minute)).unwrap_or(NonZeroU32::MIN);
         let refused = |wait| Allowance { per_minute, remaining: 0, wait: Some(wait) };
         match self.limiter.check_n(cost) {

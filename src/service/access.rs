@@ -147,6 +147,12 @@ impl Service {
         }
     }
 
+    /// Whether somebody who was let in would still be. A database that is away throws nobody out.
+    pub(super) async fn may_still(&self, credential: &str, origin: Origin) -> bool {
+        let admitted = self.admit(credential, origin, 0).await;
+        !matches!(admitted, Err(ServiceError::Unauthenticated | ServiceError::Forbidden(_)))
+    }
+
     /// One attempt at a door that needs no credential.
     ///
     /// # Errors

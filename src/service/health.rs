@@ -1,7 +1,6 @@
 //! Whether this process is alive, and whether it should be given work.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Parts, Service, ServiceResult};
@@ -38,7 +37,7 @@ impl Service {
         let alive = self.is_alive();
         self.run(async move |parts: Arc<Parts>| {
             let database = parts.store.ping().await.is_ok();
-            Ok(Health { alive, database, draining: parts.draining.load(Ordering::Relaxed) })
+            Ok(Health { alive, database, draining: *parts.draining.borrow() })
         })
         .await
     }

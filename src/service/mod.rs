@@ -11,6 +11,7 @@ mod crawl;
 mod health;
 mod history;
 mod links;
+mod live;
 mod once;
 mod products;
 mod tenants;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::actors::kernel::{Inbox, Threads};
+use crate::actors::live::Live;
 use crate::actors::notifier::Notifier;
 use crate::actors::scheduler::{Scheduler, SchedulerMessage};
 use crate::actors::tracker::Trackers;
@@ -35,8 +37,8 @@ use crate::store::{SharedStore, StoreError};
 pub use crate::config::Plan;
 pub use crate::limits::Allowance;
 pub use crate::store::{
-    AuditEntry, EventRow, KeptAnswer, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow, UsageOfDay, UsageRow,
-    UserPatch,
+    AuditEntry, Change, EventRow, KeptAnswer, News, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow,
+    UsageOfDay, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::AddRule;
@@ -45,6 +47,7 @@ pub use auth::{Registration, SignedIn};
 pub use crawl::MOST_PRODUCTS_OF_A_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
+pub use live::{LiveStream, Told};
 pub use once::{Beginning, Begun};
 pub use products::{AddProduct, ListProducts};
 pub use users::FirstUser;
@@ -185,6 +188,8 @@ pub struct Parts {
     pub notifier: Inbox<Notifier>,
     /// There is a mail server.
     pub sends_mail: bool,
+    /// Tells what is new.
+    pub live: Live,
     /// Know the hot listings.
     pub trackers: Trackers,
     /// Know who may come in.
@@ -206,7 +211,7 @@ pub struct Parts {
     /// How people are told.
     pub notify: NotifySettings,
     /// True from the signal to stop: not ready any more.
-    pub draining: std::sync::atomic::AtomicBool,
+    pub draining: tokio::sync::watch::Sender<bool>,
 }
 
 impl Service {
@@ -217,7 +222,7 @@ impl Service {
 
     /// Says from now on that this process is not ready.
     pub fn set_draining(&self) {
-        self.parts.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.parts.draining.send_replace(true);
     }
 
     /// Runs a use case on the shared runtime. It goes on to its end even when nobody waits for it any more.

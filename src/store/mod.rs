@@ -19,6 +19,7 @@ mod cursor;
 mod error;
 mod history;
 mod lease;
+mod news;
 mod outbox;
 mod postgres;
 mod reach;
@@ -44,6 +45,7 @@ pub use clock::StoreClock;
 pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleStep, TaskEnd};
+pub use news::{Change, News, Newsstand};
 pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use tasks::Tasks;
@@ -56,6 +58,7 @@ pub trait Store:
     LeaseQueue
     + Catalog
     + History
+    + Newsstand
     + Alerts
     + Outbox
     + Tasks
@@ -73,6 +76,7 @@ impl<
     S: LeaseQueue
         + Catalog
         + History
+        + Newsstand
         + Alerts
         + Outbox
         + Tasks

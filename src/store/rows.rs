@@ -186,7 +186,7 @@ impl TryFrom<DeliveryColumns> for Delivery {
 pub(super) struct PointColumns {
     series: i16,
     category: String,
-    at: i64,
+    pub at: i64,
     number: Option<i64>,
     text: Option<String>,
 }

@@ -180,7 +180,7 @@ impl Crew {
         let post = Post { waiting: Mutex::default(), ends: unbounded_channel().0 };
         let notifier = start_notifier(threads, metrics, Arc::new(notifier_tools(post, sender, metrics)));
         let (store, counted): (Arc<dyn LeaseQueue>, _) = (Arc::new(Ledger(written)), Arc::clone(metrics));
-        let make = move || Recorder::new(Arc::clone(&store), notifier.clone(), Arc::clone(&counted));
+        let make = move || Recorder::new(Arc::clone(&store), notifier.clone(), Arc::new(|_| {}), Arc::clone(&counted));
         let recorder = supervise(threads.singletons(), make, supervision::<Recorder>(metrics));
         let policy = LookPolicy { second_look: Duration::from_secs(60), retry: Duration::from_secs(30) };
         let tools = Arc::new(TrackerTools { recorder: recorder.clone(), policy, metrics: Arc::clone(metrics) });

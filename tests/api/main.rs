@@ -7,6 +7,7 @@ mod postgres;
 
 mod access;
 mod daemon;
+mod events;
 mod mail;
 mod mailbox;
 mod main_job;

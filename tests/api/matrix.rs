@@ -81,6 +81,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_products_id_stats", Whoever(Scope::ProductRead)),
     ("post_crawl", Whoever(Scope::CrawlCreate)),
     ("get_crawl_tasks_id", Whoever(Scope::ProductRead)),
+    ("get_events", Whoever(Scope::ProductRead)),
     ("get_alerts", Whoever(Scope::ProductRead)),
     ("post_alerts", Whoever(Scope::AlertWrite)),
     ("get_alerts_events", Whoever(Scope::ProductRead)),

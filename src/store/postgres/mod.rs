@@ -37,6 +37,8 @@ mod lease;
 mod month;
 #[path = "../sql/newest.rs"]
 mod newest;
+#[path = "../sql/newsstand.rs"]
+mod newsstand;
 #[path = "../sql/outbox.rs"]
 mod outbox;
 #[path = "../sql/product_list.rs"]

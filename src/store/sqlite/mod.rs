@@ -34,6 +34,8 @@ mod history;
 mod lease;
 #[path = "../sql/newest.rs"]
 mod newest;
+#[path = "../sql/newsstand.rs"]
+mod newsstand;
 #[path = "../sql/outbox.rs"]
 mod outbox;
 #[path = "../sql/product_list.rs"]

@@ -1,0 +1,145 @@
+//! `/api/v1/events`: what is new, as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+
+use std::fmt::Write;
+
+use actix_web::http::Method;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderName, HeaderValue};
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpRequest, HttpResponse, Responder};
+use futures_util::stream;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::alerts::WireEvent;
+use super::caller::credential_of;
+use super::history::value_of;
+use super::problem::Problem;
+use super::routes::Routes;
+use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
+use crate::service::{Caller, Change, FieldError, LiveStream, News, ServiceError, Told};
+
+const LAST_EVENT_ID: &str = "last-event-id";
+/// What a client waits before it comes again.
+const RETRY_MILLIS: u32 = 3000;
+const STREAM_TYPE: &str = "text/event-stream";
+/// Proxies must pass on what comes when it comes.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/events", |path| path.get(Scope::ProductRead, events));
+}
+
+/// The data of a `change`: what one look changed of a product.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
+pub(super) struct WireChange {
+    #[schema(value_type = Uuid)]
+    product_id: ProductId,
+    #[schema(value_type = String)]
+    marketplace: Marketplace,
+    #[schema(value_type = String)]
+    asin: Asin,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Each value holds from now on.
+    changes: Vec<ChangedValue>,
+}
+
+/// One value that changed.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangedValue {
+    /// As in the history.
+    series: &'static str,
+    /// The bestseller category of a sales rank.
+    category: Option<String>,
+    /// As in the history.
+    #[schema(value_type = Object)]
+    value: Value,
+}
+
+impl From<&Change> for WireChange {
+    fn from(change: &Change) -> Self {
+        let currency = change.listing.marketplace.currency();
+        let value = |point: &Point| ChangedValue {
+            series: point.key.series.as_str(),
+            category: Some(point.key.category.clone()).filter(|category| !category.is_empty()),
+            value: value_of(point, currency),
+        };
+        Self {
+            product_id: change.product_id,
+            marketplace: change.listing.marketplace,
+            asin: change.listing.asin,
+            at: change.at,
+            changes: change.points.iter().map(value).collect(),
+        }
+    }
+}
+
+/// Listen to what is new: changes of your products and alerts that fire, as server-sent events.
+///
+/// `change` holds a Change, `alert` an Event without its deliveries; `reset` says that too much has happened to tell it all:
+/// read everything anew. A comment comes every 15 seconds. Whoever comes again with `Last-Event-ID` is told what was new
+/// since then, and may be told some of it twice: ids stay the same.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events",
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard")),
+    responses(
+    (status = 200, description = "A stream of events", content_type = "text/event-stream", body = String),
+    (status = 409, description = "You listen too often already", body = Problem),
+    (status = 422, description = "Last-Event-ID was not given out here", body = Problem),
+))]
+pub(super) async fn events(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<impl Responder, Problem> {
+    let since = request.headers().get(LAST_EVENT_ID).map(heard_last).transpose()?;
+    let mut response = HttpResponse::Ok();
+    response.content_type(STREAM_TYPE);
+    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    response.insert_header((X_ACCEL_BUFFERING, HeaderValue::from_static("no")));
+    // Compressing would hold back what is to be told now.
+    response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
+    if request.method() == Method::HEAD {
+        return Ok(response.finish());
+    }
+    let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?.to_owned();
+    let live = shared.service.listen(&caller, credential, since).await?;
+    let first = stream::once(async { Ok(Bytes::from(format!("retry: {RETRY_MILLIS}\n\n"))) });
+    let rest = stream::unfold(live, async |mut live: LiveStream| {
+        let told = live.next().await?;
+        Some((Ok::<_, Error>(Bytes::from(written(&told))), live))
+    });
+    Ok(response.streaming(Box::pin(stream::StreamExt::chain(first, rest))))
+}
+
+/// Ids begin with the time, in milliseconds.
+fn heard_last(id: &HeaderValue) -> Result<Timestamp, Problem> {
+    let millis = id.to_str().ok().and_then(|id| id.split('.').next()?.parse().ok());
+    let at = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    at.ok_or_else(|| Problem::invalid(vec![FieldError::new("Last-Event-ID", "was not given out here")]))
+}
+
+fn written(told: &Told) -> String {
+    match told {
+        Told::Heartbeat => ": here\n\n".to_owned(),
+        Told::Reset(at) => block(&at.as_millisecond().to_string(), "reset", &json!({ "at": at })),
+        Told::News(news) => {
+            let id = format!("{}.{}", news.at().as_millisecond(), news.subject().simple());
+            match &**news {
+                News::Change(change) => block(&id, "change", &WireChange::from(change)),
+                News::Alert(event) => block(&id, "alert", &WireEvent::as_news(event.clone())),
+            }
+        }
+    }
+}
+
+/// JSON has no line breaks of its own, so the data is one line.
+fn block(id: &str, kind: &str, data: &impl Serialize) -> String {
+    let mut block = format!("id: {id}\nevent: {kind}\n");
+    let data = serde_json::to_string(data).unwrap_or_default();
+    let _ = write!(block, "data: {data}\n\n");
+    block
+}

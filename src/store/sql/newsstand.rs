@@ -1,0 +1,134 @@
+//! News of tenants.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, QueryBuilder};
+use uuid::Uuid;
+
+use super::{Backend, Db};
+use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
+use crate::store::reach::Reach;
+use crate::store::rows::{EventColumns, PointColumns, word};
+use crate::store::{Change, News, Newsstand, StoreResult};
+
+const EVENT_COLUMNS: &str = "id, tenant_id, rule_id, product_id, facts, at";
+
+/// One changed value, with who watches it.
+#[derive(sqlx::FromRow)]
+struct ChangedValue {
+    tenant_id: Uuid,
+    product_id: Uuid,
+    listing_id: i64,
+    marketplace: String,
+    asin: String,
+    #[sqlx(flatten)]
+    point: PointColumns,
+}
+
+const CHANGED: &str = "SELECT p.tenant_id, p.id AS product_id, p.listing_id, l.marketplace, l.asin, \
+       t.series, t.category, t.at, t.number, t.text \
+     FROM product p JOIN listing l ON l.id = p.listing_id JOIN point t ON t.listing_id = p.listing_id";
+
+#[async_trait]
+impl Newsstand for Backend {
+    async fn news_of(
+        &self,
+        tenants: &[TenantId],
+        looks: &[(ListingId, Timestamp)],
+        events: &[EventId],
+    ) -> StoreResult<Vec<(TenantId, News)>> {
+        let mut news = Vec::new();
+        if !looks.is_empty() && !tenants.is_empty() {
+            let seen: HashSet<(i64, i64)> = looks.iter().map(|(id, at)| (id.0, at.as_millisecond())).collect();
+            let values = self.changed(tenants, &seen).await?;
+            // A moment may be that of another listing's look.
+            let values = values.into_iter().filter(|value| seen.contains(&(value.listing_id, value.point.at)));
+            let changes = changes(values)?.into_iter();
+            news.extend(changes.map(|(tenant_id, change)| (tenant_id, News::Change(change))));
+        }
+        if !events.is_empty() {
+            let mut query = QueryBuilder::<Db>::new(format!("SELECT {EVENT_COLUMNS} FROM event WHERE id IN ("));
+            push_all(&mut query, events.iter().map(|event| event.0));
+            let rows: Vec<EventColumns> =
+                query.build_query_as().fetch_all(&mut *self.reader(Reach::Everyone).await?).await?;
+            for row in rows {
+                let event = Event::try_from(row)?;
+                if tenants.contains(&event.tenant_id) {
+                    news.push((event.tenant_id, News::Alert(event)));
+                }
+            }
+        }
+        news.sort_by_key(|(_, news)| (news.at(), news.subject()));
+        Ok(news)
+    }
+
+    async fn news_since(&self, tenant_id: TenantId, since: Timestamp, most: u32) -> StoreResult<Vec<News>> {
+        const EVENTS: &str = " FROM event WHERE tenant_id = $1 AND at >= $2 ORDER BY at, id LIMIT $3";
+        // A listing that was not looked at since has not changed since.
+        let values = AssertSqlSafe(format!(
+            "{CHANGED} AND t.at >= $2 WHERE p.tenant_id = $1 AND l.last_looked_at >= $2 \
+             ORDER BY t.at, p.id, t.series, t.category LIMIT $3"
+        ));
+        let (since_ms, most) = (since.as_millisecond(), i64::from(most));
+        let mut conn = self.reader(tenant_id).await?;
+        let query = sqlx::query_as(values).bind(tenant_id.0).bind(since_ms).bind(most);
+        let values: Vec<ChangedValue> = query.fetch_all(&mut *conn).await?;
+        let events = AssertSqlSafe(format!("SELECT {EVENT_COLUMNS}{EVENTS}"));
+        let query = sqlx::query_as(events).bind(tenant_id.0).bind(since_ms).bind(most);
+        let events: Vec<EventColumns> = query.fetch_all(&mut *conn).await?;
+        let mut news: Vec<News> =
+            changes(values.into_iter())?.into_iter().map(|(_, change)| News::Change(change)).collect();
+        for row in events {
+            news.push(News::Alert(Event::try_from(row)?));
+        }
+        news.sort_by_key(|news| (news.at(), news.subject()));
+        Ok(news)
+    }
+}
+
+impl Backend {
+    /// The values that some looks may have changed, for each of some tenants that watches.
+    async fn changed(&self, tenants: &[TenantId], looks: &HashSet<(i64, i64)>) -> StoreResult<Vec<ChangedValue>> {
+        let (listings, moments): (HashSet<i64>, HashSet<i64>) = looks.iter().copied().unzip();
+        let mut query = QueryBuilder::<Db>::new(CHANGED);
+        query.push(" WHERE p.listing_id IN (");
+        push_all(&mut query, listings.into_iter());
+        query.push(" AND t.at IN (");
+        push_all(&mut query, moments.into_iter());
+        query.push(" AND p.tenant_id IN (");
+        push_all(&mut query, tenants.iter().map(|tenant| tenant.0));
+        query.push(" ORDER BY t.at, p.id, t.series, t.category");
+        Ok(query.build_query_as().fetch_all(&mut *self.reader(Reach::Everyone).await?).await?)
+    }
+}
+
+/// The values, and the bracket that ends them.
+fn push_all<T>(query: &mut QueryBuilder<Db>, values: impl Iterator<Item = T>)
+where
+    T: for<'q> sqlx::Encode<'q, Db> + sqlx::Type<Db> + Send + 'static,
+{
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value);
+    }
+    query.push(")");
+}
+
+/// Values that stand beside one another in one change if one look saw them.
+fn changes(values: impl Iterator<Item = ChangedValue>) -> StoreResult<Vec<(TenantId, Change)>> {
+    let mut changes: Vec<(TenantId, Change)> = Vec::new();
+    for value in values {
+        let (tenant_id, product_id) = (TenantId(value.tenant_id), ProductId(value.product_id));
+        let point = Point::try_from(value.point)?;
+        match changes.last_mut().filter(|(_, last)| last.product_id == product_id && last.at == point.at) {
+            Some((_, change)) => change.points.push(point),
+            None => {
+                let listing = Listing::new(word(&value.marketplace)?, word(&value.asin)?);
+                changes.push((tenant_id, Change { product_id, listing, at: point.at, points: vec![point] }));
+            }
+        }
+    }
+    Ok(changes)
+}
