@@ -21,7 +21,7 @@ test-api: ## Requests of every shape against the API and its document (EXAMPLES=
 	cargo build
 	scripts/test-api.sh
 
-bench: ## Ratios against named rivals, one table (only=extraction, actors, leases or crawling for one part)
+bench: ## Ratios against named rivals, one table (only=extraction, actors, leases, api or crawling for one part)
 	@scripts/require.sh cc rust postgres rivals
 	cargo bench --bench ratios -- $(only)
 

@@ -168,7 +168,7 @@ fn daemon_rate(market: &Market, database_url: &str, listings: &[Listing], freque
         ("BURST", "10000"),
     ];
     command.envs(settings.map(|(name, value)| (format!("TRACKER__CRAWL__{name}"), value)));
-    command.env("TRACKER__PRODUCTS__SHORTEST_FREQUENCY", "1s").env("TRACKER__LOG__FILTER", "warn");
+    command.env("TRACKER__LOG__FILTER", "warn");
     let daemon = Running(command.spawn().expect("the tracker starts"));
     let rate = runtime.block_on(async {
         while crawls(&address.to_string()).await < 1.0 {

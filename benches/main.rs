@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench ends at the first thing that goes wrong")]
 
 mod actors;
+mod api;
 mod crawling;
 mod extraction;
 mod leases;
@@ -20,8 +21,13 @@ use table::Table;
 
 type Part = fn(&mut Table);
 
-const PARTS: [(&str, Part); 4] =
-    [("extraction", extraction::run), ("actors", actors::run), ("leases", leases::run), ("crawling", crawling::run)];
+const PARTS: [(&str, Part); 5] = [
+    ("extraction", extraction::run),
+    ("actors", actors::run),
+    ("leases", leases::run),
+    ("api", api::run),
+    ("crawling", crawling::run),
+];
 
 fn main() {
     // Cargo's own `--bench` is no part.
@@ -30,6 +36,7 @@ fn main() {
     match words.as_slice() {
         [extraction::PEAK_OF_ONE, page] => extraction::print_peak(Path::new(page)),
         [actors::BYTES_OF, kind] => actors::print_bytes_of(kind),
+        [api::BARE_HANDLER, body, port] => api::bare_handler_main(Path::new(body), port.parse().unwrap()),
         [crawling::BARE_LOOP, base_url, asins] => crawling::bare_loop_main(base_url, asins.parse().unwrap()),
         parts => measure(parts),
     }

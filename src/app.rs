@@ -29,7 +29,7 @@ use crate::config::Settings;
 use crate::http::{self, HttpSettings};
 use crate::limits::{AttemptsByAddress, ProcessGate};
 use crate::notify::{SmtpError, SmtpSender, WebhookSender};
-use crate::service::{Parts, Service, ServiceError};
+use crate::service::{Parts, Recent, Service, ServiceError};
 use crate::sources::Source;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::store::{self, Engine, SharedStore, StoreClock, StoreError};
@@ -170,11 +170,15 @@ impl App {
             let tools = Arc::clone(&notifier_tools);
             move || Notifier::new(Arc::clone(&tools))
         });
-        let live = staff.hire_live(&store);
+        let (live, recent) = (staff.hire_live(&store), Arc::new(Recent::default()));
         let recorder = staff.hire({
             let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
             let (notifier, live) = (notifier.clone(), live.clone());
-            let on_recorded: OnRecorded = Arc::new(move |commit| live.recorded(commit));
+            let recent = Arc::clone(&recent);
+            let on_recorded: OnRecorded = Arc::new(move |commit| {
+                recent.listing_changed(commit.listing_id);
+                live.recorded(commit);
+            });
             move || {
                 let (store, on_recorded) = (Arc::clone(&store) as Arc<_>, Arc::clone(&on_recorded));
                 Recorder::new(store, notifier.clone(), on_recorded, Arc::clone(&metrics))
@@ -222,6 +226,7 @@ impl App {
             notifier: notifier.clone(),
             sends_mail: settings.mail.smtp_url.is_some(),
             live,
+            recent,
             trackers: trackers.clone(),
             gatekeepers,
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,

@@ -1,5 +1,7 @@
 //! `/api/v1/products`
 
+use std::sync::Arc;
+
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -412,7 +414,7 @@ pub(super) async fn get(
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireProduct::from(shared.service.product(caller.tenant_id, id).await?)))
+    Ok(Json(WireProduct::from(Arc::unwrap_or_clone(shared.service.product(caller.tenant_id, id).await?))))
 }
 
 /// Change a product.
@@ -436,7 +438,7 @@ pub(super) async fn patch(
         let current = shared.service.product(caller.tenant_id, id).await?;
         // What is seen here must still hold when it is changed, between which somebody else may come.
         patch.read_as_of = Some(current.updated_at);
-        check_condition(&request, &WireProduct::from(current))?;
+        check_condition(&request, &WireProduct::from(Arc::unwrap_or_clone(current)))?;
     }
     Ok(Json(WireProduct::from(shared.service.update_product(caller, id, patch).await?)))
 }

@@ -50,8 +50,7 @@ impl Service {
     /// The history of a product's listing.
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
         self.run(async move |parts: Arc<Parts>| {
-            let product =
-                parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = parts.product(tenant_id, id).await?;
             let HistoryQuery { series, from, to, limit } = query;
             // One more than asked for tells whether there are more.
             let points = parts.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
@@ -66,8 +65,7 @@ impl Service {
     /// Statistics of a product's price over each window.
     pub async fn stats(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Stats> {
         self.run(async move |parts: Arc<Parts>| {
-            let product =
-                parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = parts.product(tenant_id, id).await?;
             let series = [Series::Price, Series::Availability];
             let points = parts.store.points(product.listing_id, &series, None, None, MOST_POINTS_OF_STATS).await;
             let points = points.map_err(|error| ServiceError::of(error, "history"))?;

@@ -14,6 +14,7 @@ mod links;
 mod live;
 mod once;
 mod products;
+mod recent;
 mod tenants;
 mod users;
 
@@ -50,6 +51,7 @@ pub use history::{History, HistoryQuery, Stats};
 pub use live::{LiveStream, Told};
 pub use once::{Beginning, Begun};
 pub use products::{AddProduct, ListProducts};
+pub use recent::Recent;
 pub use users::FirstUser;
 
 /// What is wrong with one field of a request.
@@ -192,6 +194,8 @@ pub struct Parts {
     pub live: Live,
     /// Know the hot listings.
     pub trackers: Trackers,
+    /// Products that were read a moment ago.
+    pub recent: Arc<Recent>,
     /// Know who may come in.
     pub gatekeepers: Gatekeepers,
     /// Signs and verifies access tokens.

@@ -1,0 +1,358 @@
+//! The API against a bare actix-web handler that answers the same bytes; what admission costs; and what signing in does to
+//! everybody else.
+//!
+//! Daemon and rival are processes of their own with as many workers; the load comes from one thread here, over kept-alive
+//! connections, and shares the machine with them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Bytes, Data};
+use actix_web::{App, HttpResponse, HttpServer, web};
+use amazon_tracker::auth::{OpaqueToken, Passwords, TokenKind};
+use amazon_tracker::config::{DatabaseSettings, PasswordSettings, Secret};
+use amazon_tracker::domain::{
+    Frequency, Listing, ListingState, Marketplace, Point, PointValue, ProductId, ProductSettings, ProductStatus, Role,
+    Series, SeriesKey, TenantId,
+};
+use amazon_tracker::store::{NewApiKey, NewProduct, NewUser, SharedStore, StoreClock, open};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::table::{Bar, Table, median, per_second};
+
+/// The argument that makes this program the rival: a file with the bytes to answer follows, and a port.
+pub const BARE_HANDLER: &str = "bare-handler";
+const TRACKER: &str = env!("CARGO_BIN_EXE_amazon-tracker");
+/// As many as the daemon has by default.
+const WORKERS: usize = 2;
+const CONNECTIONS: usize = 32;
+const WARM_UP: Duration = Duration::from_secs(1);
+const MEASURED: Duration = Duration::from_secs(3);
+const ROUNDS: usize = 3;
+const EMAIL: &str = "bench@example.com";
+const PASSWORD: &str = "correct horse battery staple";
+/// Readers whose waiting is measured while others sign in: so many requests a second, far from what there could be.
+const READS_PER_SECOND: u32 = 400;
+const READERS: u32 = 8;
+const WHO_SIGN_IN: usize = 4;
+const P99_MEASURED: Duration = Duration::from_secs(10);
+
+/// Measures everything.
+pub fn run(table: &mut Table) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(measure(table));
+}
+
+async fn measure(table: &mut Table) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
+    let (key, product) = fill(&url).await;
+    let daemon = Process::daemon(&url).await;
+    let token = sign_in(daemon.address).await;
+    let product_path = format!("/api/v1/products/{product}");
+    let since = Timestamp::now() - SignedDuration::from_hours(24 * 90);
+    let history_path = format!("{product_path}/history?limit=50000&from={since:.0}");
+    for (what, path, bar) in
+        [("product read", &product_path, Bar::AtLeast(0.5)), ("90-day history", &history_path, Bar::AtLeast(0.25))]
+    {
+        let body = body_of(daemon.address, path, &key).await;
+        let file = folder.path().join("body");
+        std::fs::write(&file, &body).unwrap();
+        let bare = Process::bare(&file).await;
+        let request = request_to(path, &key);
+        let (ours, rival) = in_turns((daemon.address, &request), (bare.address, &request)).await;
+        let what = format!("{what} with a key ({} kB)", body.len() / 1000);
+        table.add(&what, "requests/s", ours, ("bare actix-web handler", rival), bar);
+        if path == &product_path {
+            let request = request_to(path, &token);
+            let (ours, rival) = in_turns((daemon.address, &request), (bare.address, &request)).await;
+            table.add("product read with a token", "requests/s", ours, ("bare actix-web handler", rival), Bar::None);
+        }
+    }
+    // The handler behind the gate finds no id in the path, and has nothing to do.
+    for (what, credential) in [("key", &key), ("Ed25519 token", &token)] {
+        let open = request_to("/health/live", credential);
+        let gated = request_to("/api/v1/products/none", credential);
+        let (gated, open) = in_turns((daemon.address, &gated), (daemon.address, &open)).await;
+        table.add(&format!("admission by {what}"), "requests/s", gated, ("an open route", open), Bar::None);
+    }
+    signing_in(table, daemon.address, &request_to(&product_path, &key)).await;
+}
+
+/// The time that 99 of 100 readers wait at most, while others sign in and while nobody does.
+async fn signing_in(table: &mut Table, address: SocketAddr, read: &str) {
+    let quiet = p99_ms(address, read).await;
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let login = format!(
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut logins = JoinSet::new();
+    for _ in 0..WHO_SIGN_IN {
+        logins.spawn(repeat(address, login.clone(), Instant::now() + P99_MEASURED));
+    }
+    let busy = p99_ms(address, read).await;
+    let signed_in: usize = logins.join_all().await.into_iter().sum();
+    table.add("p99 of product reads while others sign in", "ms", busy, ("while nobody does", quiet), Bar::AtMost(2.0));
+    let alone = hashes_alone().await;
+    let rate = per_second(signed_in, P99_MEASURED);
+    table.add("sign-ins meanwhile", "a second", rate, ("argon2 alone, as many at once", alone), Bar::None);
+}
+
+/// Hashes a second of the same costs, with nothing else to do.
+async fn hashes_alone() -> f64 {
+    let settings = PasswordSettings::default();
+    let passwords = Passwords::new(&settings).unwrap();
+    let (started_at, mut hashed) = (Instant::now(), 0);
+    while started_at.elapsed() < MEASURED {
+        let mut some = JoinSet::new();
+        for _ in 0..settings.at_once * 4 {
+            let passwords = passwords.clone();
+            some.spawn(async move { passwords.hash(PASSWORD.to_owned()).await.unwrap() });
+        }
+        hashed += some.join_all().await.len();
+    }
+    per_second(hashed, started_at.elapsed())
+}
+
+/// Milliseconds.
+async fn p99_ms(address: SocketAddr, request: &str) -> f64 {
+    let until = Instant::now() + P99_MEASURED;
+    let mut readers = JoinSet::new();
+    for reader in 0..READERS {
+        let request = request.to_owned();
+        readers.spawn(async move {
+            let mut connection = Connection::open(address).await;
+            let mut times = tokio::time::interval(Duration::from_secs(1) * READERS / READS_PER_SECOND);
+            tokio::time::sleep(Duration::from_millis(u64::from(reader))).await;
+            let mut waited = Vec::new();
+            while Instant::now() < until {
+                times.tick().await;
+                let asked_at = Instant::now();
+                connection.ask(&request).await;
+                waited.push(asked_at.elapsed().as_secs_f64() * 1e3);
+            }
+            waited
+        });
+    }
+    let mut waited: Vec<f64> = readers.join_all().await.into_iter().flatten().collect();
+    waited.sort_by(f64::total_cmp);
+    waited[waited.len() * 99 / 100]
+}
+
+/// The rates of two, measured one after the other, several times.
+async fn in_turns(ours: (SocketAddr, &str), rival: (SocketAddr, &str)) -> (f64, f64) {
+    let (mut our_rates, mut rival_rates) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        our_rates.push(rate(ours.0, ours.1).await);
+        rival_rates.push(rate(rival.0, rival.1).await);
+    }
+    (median(our_rates), median(rival_rates))
+}
+
+async fn rate(address: SocketAddr, request: &str) -> f64 {
+    load(address, request, WARM_UP).await;
+    per_second(load(address, request, MEASURED).await, MEASURED)
+}
+
+async fn load(address: SocketAddr, request: &str, time: Duration) -> usize {
+    let until = Instant::now() + time;
+    let mut clients = JoinSet::new();
+    for _ in 0..CONNECTIONS {
+        clients.spawn(repeat(address, request.to_owned(), until));
+    }
+    clients.join_all().await.into_iter().sum()
+}
+
+async fn repeat(address: SocketAddr, request: String, until: Instant) -> usize {
+    let mut connection = Connection::open(address).await;
+    let mut answers = 0;
+    while Instant::now() < until {
+        connection.ask(&request).await;
+        answers += 1;
+    }
+    answers
+}
+
+fn request_to(path: &str, credential: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {credential}\r\n\r\n")
+}
+
+/// One kept-alive connection that asks again when it has read the whole answer.
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: Vec::with_capacity(1 << 20) }
+    }
+
+    /// The body of the answer.
+    async fn ask(&mut self, request: &str) -> &[u8] {
+        self.stream.write_all(request.as_bytes()).await.unwrap();
+        self.buffer.clear();
+        let mut end = None;
+        loop {
+            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server hung up");
+            if end.is_none() {
+                end = end_of_answer(&self.buffer);
+            }
+            if let Some((head, whole)) = end.filter(|(_, whole)| self.buffer.len() >= *whole) {
+                return &self.buffer[head..whole];
+            }
+        }
+    }
+}
+
+/// Where the head ends and where the answer does, once the head is there.
+fn end_of_answer(answer: &[u8]) -> Option<(usize, usize)> {
+    let head = memchr::memmem::find(answer, b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&answer[..head]).unwrap().to_ascii_lowercase();
+    let expected = text.starts_with("http/1.1 200") || text.starts_with("http/1.1 404");
+    assert!(expected, "{}", String::from_utf8_lossy(answer));
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+    Some((head, head + length.trim().parse::<usize>().unwrap()))
+}
+
+async fn body_of(address: SocketAddr, path: &str, key: &str) -> Vec<u8> {
+    Connection::open(address).await.ask(&request_to(path, key)).await.to_vec()
+}
+
+async fn sign_in(address: SocketAddr) -> String {
+    let url = format!("http://{address}/api/v1/auth/login");
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let tokens: Value = reqwest::Client::new().post(url).json(&body).send().await.unwrap().json().await.unwrap();
+    tokens["access_token"].as_str().unwrap().to_owned()
+}
+
+/// A process that is ended with the measurement.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    async fn daemon(database_url: &str) -> Self {
+        let address = free_address();
+        let mut command = Command::new(TRACKER);
+        command.args(["serve", "--listen", &address.to_string(), "--database-url", database_url]);
+        // Nothing is crawled: the one product is paused.
+        command.args(["--base-url", "http://127.0.0.1:9"]).env("TRACKER__LOG__FILTER", "warn");
+        command.env("TRACKER__PLANS__ENTERPRISE__REQUESTS_PER_MINUTE", "4000000000");
+        command.env("TRACKER__AUTH__ATTEMPTS_PER_MINUTE", "1000000");
+        command.env("TRACKER__SERVER__WORKERS", WORKERS.to_string());
+        Self::ready(command, address).await
+    }
+
+    async fn bare(body: &std::path::Path) -> Self {
+        let address = free_address();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg(BARE_HANDLER).arg(body).arg(address.port().to_string());
+        Self::ready(command, address).await
+    }
+
+    async fn ready(mut command: Command, address: SocketAddr) -> Self {
+        let child = command.spawn().unwrap();
+        let process = Self { child, address };
+        while TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        process
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The rival: the same bytes, and nothing asked.
+pub fn bare_handler_main(body: &std::path::Path, port: u16) {
+    let body = Bytes::from(std::fs::read(body).unwrap());
+    let app = move || {
+        App::new().app_data(Data::new(body.clone())).default_service(web::to(async |body: Data<Bytes>| {
+            HttpResponse::Ok().content_type("application/json").body(Bytes::clone(&body))
+        }))
+    };
+    let server = HttpServer::new(app).workers(WORKERS).tcp_nodelay(true).bind(("127.0.0.1", port)).unwrap();
+    actix_web::rt::System::new().block_on(server.run()).unwrap();
+}
+
+/// A person, a key and a product with a past. The key and the product.
+async fn fill(url: &str) -> (String, ProductId) {
+    let settings = DatabaseSettings { url: Secret::from(url), ..DatabaseSettings::default() };
+    let store = open(&settings, StoreClock::real()).await.unwrap();
+    store.migrate().await.unwrap();
+    let key = add_person(&store).await;
+    let settings = ProductSettings {
+        label: Some("Headphones".to_owned()),
+        tags: vec!["audio".to_owned()],
+        frequency: Frequency::DAILY,
+        is_competitor: false,
+        status: ProductStatus::Paused,
+    };
+    let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
+    let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX };
+    let product = store.add_product(product).await.unwrap();
+    let (points, mut state) = (past(), ListingState::default());
+    state.title = Some("Wireless over-ear headphones with noise cancelling, black".to_owned());
+    points.iter().for_each(|point| state.replay(point));
+    assert!(store.import(product.listing_id, &points, &state).await.unwrap());
+    store.close().await;
+    (key, product.id)
+}
+
+async fn add_person(store: &SharedStore) -> String {
+    let password_hash = Passwords::new(&PasswordSettings::default()).unwrap().hash(PASSWORD.to_owned()).await.unwrap();
+    let (email, name, role) = (EMAIL.parse().unwrap(), "Bench".to_owned(), Role::Superadmin);
+    let user = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
+    let user = store.add_user(TenantId::BUILT_IN, user).await.unwrap();
+    let token = OpaqueToken::new(TokenKind::ApiKey);
+    let key = NewApiKey {
+        tenant_id: user.tenant_id,
+        created_by: user.id,
+        name: "bench".to_owned(),
+        hint: token.hint().to_owned(),
+        hash: token.hash(),
+        scopes: role.scopes(),
+        networks: Vec::new(),
+        requests_per_minute: None,
+        expires_at: None,
+    };
+    store.add_api_key(key).await.unwrap();
+    token.reveal()
+}
+
+/// Ninety days: a rank that changes every hour, a price and a number of reviews that change every day.
+fn past() -> Vec<Point> {
+    let now = Timestamp::now();
+    let point = |hours: i64, series: Series, category: &str, number: i64| Point {
+        key: SeriesKey { series, category: category.to_owned() },
+        at: now - SignedDuration::from_hours(hours),
+        value: Some(PointValue::Number(number)),
+    };
+    let mut points = Vec::new();
+    for hours in (1..90 * 24).rev() {
+        points.push(point(hours, Series::SalesRank, "Electronics", 1000 + hours * 7 % 500));
+        if hours % 24 == 0 {
+            points.push(point(hours, Series::Price, "", 30_000 + hours * 13 % 5000));
+            points.push(point(hours, Series::ReviewCount, "", 90_000 - hours));
+        }
+    }
+    points
+}
