@@ -29,7 +29,7 @@ use crate::config::Settings;
 use crate::http::{self, HttpSettings};
 use crate::limits::{AttemptsByAddress, ProcessGate};
 use crate::notify::{SmtpError, SmtpSender, WebhookSender};
-use crate::service::{Parts, Recent, Service, ServiceError};
+use crate::service::{Changes, Parts, Service, ServiceError};
 use crate::sources::Source;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::store::{self, Engine, SharedStore, StoreClock, StoreError};
@@ -170,13 +170,13 @@ impl App {
             let tools = Arc::clone(&notifier_tools);
             move || Notifier::new(Arc::clone(&tools))
         });
-        let (live, recent) = (staff.hire_live(&store), Arc::new(Recent::default()));
+        let (live, changes) = (staff.hire_live(&store), Arc::new(Changes::default()));
         let recorder = staff.hire({
             let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
             let (notifier, live) = (notifier.clone(), live.clone());
-            let recent = Arc::clone(&recent);
+            let changes = Arc::clone(&changes);
             let on_recorded: OnRecorded = Arc::new(move |commit| {
-                recent.listing_changed(commit.listing_id);
+                changes.of_listing(commit.listing_id);
                 live.recorded(commit);
             });
             move || {
@@ -226,7 +226,7 @@ impl App {
             notifier: notifier.clone(),
             sends_mail: settings.mail.smtp_url.is_some(),
             live,
-            recent,
+            changes,
             trackers: trackers.clone(),
             gatekeepers,
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,

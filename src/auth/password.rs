@@ -1,11 +1,14 @@
 //! Passwords: which are refused, and how they are hashed.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use zxcvbn::{Score, zxcvbn};
 
 use crate::config::PasswordSettings;
@@ -15,6 +18,9 @@ const MOST_BYTES: usize = 256;
 /// Guesses are estimated for no more than this: the estimate of a long text takes long.
 const JUDGED_CHARS: usize = 64;
 
+/// The nice value.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
 /// How long a password waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -32,12 +38,16 @@ pub enum PasswordRefused {
     Guessable(String),
 }
 
-/// Hashes and verifies off the async threads, and only so many at once: each takes megabytes and tens of milliseconds.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Hashes and verifies off the async threads, and only so many at once: each takes megabytes and tens of milliseconds. Its
+/// threads have the lowest priority: whoever signs in waits for everybody else, and not the other way round.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
     shortest_chars: usize,
     turns: Arc<Semaphore>,
+    jobs: Sender<Job>,
     /// Verified when there is no account, so that the time of an answer does not tell.
     nobodys: Arc<str>,
 }
@@ -63,7 +73,8 @@ impl Passwords {
         let params = Params::new(memory_kib, iterations, parallelism, None).map_err(hash_error)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobodys = hash(&argon2, "nobody's password")?.into();
-        Ok(Self { argon2, shortest_chars, turns: Arc::new(Semaphore::new(at_once)), nobodys })
+        let jobs = start_threads(at_once).map_err(hash_error)?;
+        Ok(Self { argon2, shortest_chars, turns: Arc::new(Semaphore::new(at_once)), jobs, nobodys })
     }
 
     /// Judges a new password. `about` is what a stranger knows of the person: the address, the name.
@@ -116,7 +127,37 @@ impl Passwords {
         // Whoever waited so long has gone away; a line of them must not grow without bound.
         let turn = tokio::time::timeout(LONGEST_WAIT, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| HashError::Busy)?.map_err(hash_error)?;
-        tokio::task::spawn_blocking(work).await.map_err(hash_error)
+        let (done, result) = oneshot::channel();
+        // Whoever asked may have gone away.
+        let job = Box::new(move || drop(done.send(work())));
+        self.jobs.send(job).map_err(hash_error)?;
+        result.await.map_err(hash_error)
+    }
+}
+
+/// Threads that take jobs until nobody can give any.
+fn start_threads(count: usize) -> std::io::Result<Sender<Job>> {
+    let (jobs, waiting) = channel();
+    let waiting = Arc::new(Mutex::new(waiting));
+    for _ in 0..count {
+        let waiting = Arc::clone(&waiting);
+        thread::Builder::new().name("passwords".to_owned()).spawn(move || take_jobs(&waiting))?;
+    }
+    Ok(jobs)
+}
+
+fn take_jobs(waiting: &Mutex<Receiver<Job>>) {
+    // On Linux a priority is a thread's own; elsewhere it would be the whole process's.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+        tracing::debug!(%error, "passwords are hashed at the ordinary priority");
+    }
+    loop {
+        // One waits for a job, the others for their turn to wait.
+        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        // A job that panics answers nobody, and the thread goes on.
+        let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }
 

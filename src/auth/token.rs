@@ -1,20 +1,27 @@
 //! Access tokens: signed, short-lived, verified without asking anybody.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
+
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::hash_of;
 use super::keys::{KeyError, KeyPair, public_jwk};
 use crate::config::TokenSettings;
-use crate::domain::{Role, Scopes, SessionId, TenantId, UserId};
+use crate::domain::{Role, Scopes, SessionId, TenantId, TokenHash, UserId};
 
 /// Two clocks may differ by so much.
 const LEEWAY_SECS: u64 = 30;
+/// Verifying a signature costs as much as answering: the same token comes again with every request.
+const VERIFIED_FOR: Duration = Duration::from_secs(60);
+const MOST_VERIFIED: u64 = 20_000;
 const SHORTEST_SECRET_BYTES: usize = 32;
 
 /// What an access token says (RFC 7519; `scope` after RFC 8693).
@@ -75,6 +82,8 @@ pub struct Keyring {
     settings: TokenSettings,
     signer: Signer,
     verifiers: HashMap<String, Verifier>,
+    /// Tokens whose signature was good a moment ago.
+    verified: Cache<TokenHash, Claims>,
     published: JwkSet,
 }
 
@@ -116,7 +125,8 @@ impl Keyring {
         }
         let Verifiers { verifiers, published, .. } = ring;
         let signer = signer.ok_or(named(KeyError::NoRandomness))?;
-        Ok(Self { settings: settings.clone(), signer, verifiers, published })
+        let verified = Cache::builder().max_capacity(MOST_VERIFIED).time_to_live(VERIFIED_FOR).build();
+        Ok(Self { settings: settings.clone(), signer, verifiers, verified, published })
     }
 
     /// A new token.
@@ -148,6 +158,17 @@ impl Keyring {
     /// # Errors
     /// [`TokenError`]
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let hash = hash_of(token);
+        // A signature that was good a moment ago is good; whether the token is still in force is asked every time.
+        if let Some(claims) = self.verified.get(&hash).filter(|claims| claims.exp > Timestamp::now().as_second()) {
+            return Ok(claims);
+        }
+        let claims = self.verify_anew(token)?;
+        self.verified.insert(hash, claims.clone());
+        Ok(claims)
+    }
+
+    fn verify_anew(&self, token: &str) -> Result<Claims, TokenError> {
         let kid = jsonwebtoken::decode_header(token)?.kid.ok_or(TokenError::UnknownKey)?;
         let verifier = self.verifiers.get(&kid).ok_or(TokenError::UnknownKey)?;
         Ok(jsonwebtoken::decode(token, &verifier.key, &verifier.validation)?.claims)

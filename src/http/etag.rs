@@ -7,6 +7,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -19,28 +20,57 @@ use crate::service::ServiceError;
 /// Kept by nobody between us and the client, and by the client only to ask whether it still holds.
 const OWN_AND_ASKED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+/// An answer with its tag.
+#[derive(Clone)]
+pub(super) struct Tagged {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Tagged {
+    fn new(body: Bytes) -> Self {
+        let tag = HeaderValue::from_str(&tag_of(&body)).expect("base64 and quotes are visible ASCII");
+        Self { body, tag }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn size(&self) -> usize {
+        self.body.len() + self.tag.len()
+    }
+
+    /// Without its body when the client has it.
+    pub(super) fn answer(&self, request: &HeaderMap, head: HttpResponse<()>) -> HttpResponse {
+        let tag = self.tag.to_str().unwrap_or_default();
+        let mut response = if is_among(request, IF_NONE_MATCH, tag) {
+            HttpResponse::NotModified().finish()
+        } else {
+            head.set_body(BoxBody::new(self.body.clone()))
+        };
+        response.headers_mut().insert(ETAG, self.tag.clone());
+        response.headers_mut().insert(CACHE_CONTROL, OWN_AND_ASKED);
+        response
+    }
+}
+
 /// Adds the tag to a good answer to a reading request; without its body when the client has it.
-pub(super) fn conditional(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let reads = matches!(*response.request().method(), Method::GET | Method::HEAD);
-    if !reads || response.status() != StatusCode::OK {
-        return response;
+pub(super) fn conditional(response: ServiceResponse<BoxBody>) -> (ServiceResponse<BoxBody>, Option<Tagged>) {
+    if !is_reading(response.request().method()) || response.status() != StatusCode::OK {
+        return (response, None);
     }
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
-    let bytes = match body.try_into_bytes() {
-        Ok(bytes) => bytes,
-        Err(stream) => return ServiceResponse::new(request, head.set_body(stream)),
-    };
-    let tag = tag_of(&bytes);
-    let mut response = if is_among(request.headers(), IF_NONE_MATCH, &tag) {
-        HttpResponse::NotModified().finish()
-    } else {
-        head.set_body(BoxBody::new(bytes))
-    };
-    let tag = HeaderValue::from_str(&tag).expect("base64 and quotes are visible ASCII");
-    response.headers_mut().insert(ETAG, tag);
-    response.headers_mut().insert(CACHE_CONTROL, OWN_AND_ASKED);
-    ServiceResponse::new(request, response)
+    match body.try_into_bytes() {
+        Ok(bytes) => {
+            let tagged = Tagged::new(bytes);
+            (ServiceResponse::new(request.clone(), tagged.answer(request.headers(), head)), Some(tagged))
+        }
+        Err(stream) => (ServiceResponse::new(request, head.set_body(stream)), None),
+    }
+}
+
+/// Requests that change nothing.
+pub(super) fn is_reading(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn tag_of(body: &[u8]) -> String {

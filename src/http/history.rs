@@ -1,7 +1,7 @@
 //! `/api/v1/products/{id}/history` and what is made of it.
 
-use actix_web::Responder;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
+use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::kept::{About, about};
 use super::problem::Problem;
 use super::products::{WireMoney, parsed};
 use super::routes::Routes;
@@ -106,7 +107,7 @@ pub(super) struct WireHistory {
 
 impl WireHistory {
     pub(super) fn of(product_id: ProductId, history: History) -> Self {
-        let History { currency, points, truncated } = history;
+        let History { currency, points, truncated, .. } = history;
         let mut series: Vec<WireSeries> = Vec::new();
         for point in points {
             let name = point.key.series.as_str();
@@ -227,9 +228,10 @@ async fn answer(
     id: ProductId,
     series: Option<&str>,
     span: &SpanParams,
-) -> Result<Json<WireHistory>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let history = shared.service.history(caller.tenant_id, id, query_of(series, span)?).await?;
-    Ok(Json(WireHistory::of(id, history)))
+    let of = About { product_id: id, listing_id: history.listing_id };
+    Ok(about(of, &WireHistory::of(id, history)))
 }
 
 /// The history of a listing: typed points, each holding until the next.
@@ -288,10 +290,7 @@ pub(super) async fn stats(
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
-    let Stats { currency, at, windows } = shared.service.stats(caller.tenant_id, id).await?;
-    Ok(Json(WireStats {
-        product_id: id,
-        at,
-        windows: windows.iter().map(|window| WireWindow::of(window, currency)).collect(),
-    }))
+    let Stats { listing_id, currency, at, windows } = shared.service.stats(caller.tenant_id, id).await?;
+    let windows = windows.iter().map(|window| WireWindow::of(window, currency)).collect();
+    Ok(about(About { product_id: id, listing_id }, &WireStats { product_id: id, at, windows }))
 }

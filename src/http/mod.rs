@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod health;
 mod history;
+mod kept;
 mod observe;
 mod once;
 mod openapi;
@@ -35,6 +36,7 @@ use actix_web::{App, HttpServer};
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
+use kept::KeptAnswers;
 use routes::Routes;
 
 pub use openapi::document as openapi_document;
@@ -54,12 +56,20 @@ pub struct HttpSettings {
     pub drain: Duration,
 }
 
+impl HttpSettings {
+    /// For the body of a request to arrive: what is left of the time is for answering.
+    fn body_timeout(&self) -> Duration {
+        self.request_timeout.mul_f64(0.8)
+    }
+}
+
 /// What handlers share.
 #[derive(Clone)]
 struct Shared {
     service: Service,
     metrics: Arc<Metrics>,
     settings: HttpSettings,
+    kept: KeptAnswers,
 }
 
 /// Starts to serve. Signals are not its business: stop it by the handle.
@@ -74,7 +84,7 @@ pub fn serve(
 ) -> std::io::Result<(Server, ServerHandle)> {
     let seconds = settings.drain.as_secs().max(1);
     let workers = settings.workers;
-    let shared = Data::new(Shared { service, metrics, settings });
+    let shared = Data::new(Shared { service, metrics, settings, kept: KeptAnswers::default() });
     let app = move || {
         App::new()
             .app_data(shared.clone())

@@ -30,7 +30,7 @@ pub(super) async fn once(
     let (Some(key), Some(shared)) = (key, shared) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let body = match read_body(request.take_payload(), shared.settings.max_body_bytes).await {
+    let body = match read_body(request.take_payload(), &shared.settings).await {
         Ok(body) => body,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };

@@ -170,6 +170,7 @@ fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'stati
     if has_body {
         problems.extend([
             ("400", "Not JSON"),
+            ("408", "The body came too slowly"),
             ("413", "The body is too large"),
             ("415", "The body does not say that it is JSON"),
             ("422", "A field is wrong"),

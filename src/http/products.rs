@@ -1,7 +1,5 @@
 //! `/api/v1/products`
 
-use std::sync::Arc;
-
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -11,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
+use super::kept::{About, about};
 use super::paging::{WirePage, paged};
 use super::problem::Problem;
 use super::routes::Routes;
@@ -414,7 +413,9 @@ pub(super) async fn get(
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireProduct::from(Arc::unwrap_or_clone(shared.service.product(caller.tenant_id, id).await?))))
+    let product = shared.service.product(caller.tenant_id, id).await?;
+    let of = About { product_id: product.id, listing_id: product.listing_id };
+    Ok(about(of, &WireProduct::from(product)))
 }
 
 /// Change a product.
@@ -438,7 +439,7 @@ pub(super) async fn patch(
         let current = shared.service.product(caller.tenant_id, id).await?;
         // What is seen here must still hold when it is changed, between which somebody else may come.
         patch.read_as_of = Some(current.updated_at);
-        check_condition(&request, &WireProduct::from(Arc::unwrap_or_clone(current)))?;
+        check_condition(&request, &WireProduct::from(current))?;
     }
     Ok(Json(WireProduct::from(shared.service.update_product(caller, id, patch).await?)))
 }

@@ -1,5 +1,7 @@
 //! The one way to register a route: with who may use it.
 
+use std::time::Instant;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -12,6 +14,7 @@ use actix_web::{
 
 use super::caller::{credential_of, origin_of};
 use super::etag::conditional;
+use super::kept::question_of;
 use super::once::once;
 use super::problem::Problem;
 use super::{Shared, rate};
@@ -191,12 +194,8 @@ async fn gate(
         Ok(None) => Ok(next.call(request).await?.map_into_boxed_body()),
         Ok(Some((caller, allowance))) => {
             request.extensions_mut().insert(caller.clone());
-            let mut response = if is_once {
-                once(caller, request, next).await?
-            } else {
-                next.call(request).await?.map_into_boxed_body()
-            };
-            response = conditional(response);
+            let mut response =
+                if is_once { once(caller, request, next).await? } else { answer(&caller, request, next).await? };
             for (name, value) in rate::headers(&allowance) {
                 response.headers_mut().insert(name, value);
             }
@@ -204,6 +203,27 @@ async fn gate(
         }
         Err(error) => Ok(request.into_response(Problem::from(error).error_response())),
     }
+}
+
+/// The handler's answer, or the one that it gave to the same question a moment ago.
+async fn answer(
+    caller: &Caller,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let shared = request.app_data::<Data<Shared>>().cloned();
+    let (Some(shared), Some(question)) = (shared, question_of(caller, &request)) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    if let Some(kept) = shared.kept.find(&question, request.headers(), shared.service.changes()) {
+        return Ok(request.into_response(kept));
+    }
+    let began_at = Instant::now();
+    let (response, tagged) = conditional(next.call(request).await?.map_into_boxed_body());
+    if let Some(tagged) = tagged {
+        shared.kept.keep(question, response.response(), tagged, began_at);
+    }
+    Ok(response)
 }
 
 async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<Option<(Caller, Allowance)>> {

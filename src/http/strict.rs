@@ -15,9 +15,12 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use super::Shared;
 use super::problem::Problem;
-use crate::service::FieldError;
+use super::{HttpSettings, Shared};
+use crate::service::{FieldError, ServiceError};
+
+/// Deeper than any body here needs.
+const DEEPEST: usize = 16;
 
 /// A JSON body.
 pub struct StrictJson<T>(pub T);
@@ -35,21 +38,28 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         // A web page may send any other type, or none, to any site without asking first.
         let is_json = request.content_type() == "application/json";
-        let most = request.app_data::<Data<Shared>>().map_or(0, |shared| shared.settings.max_body_bytes);
+        let shared = request.app_data::<Data<Shared>>().cloned();
         let payload = payload.take();
         async move {
             if !is_json {
                 let detail = "send the body as application/json";
                 return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
             }
-            parse_json(&read_body(payload, most).await?).map(Self)
+            let shared = shared.ok_or(ServiceError::Internal)?;
+            parse_json(&read_body(payload, &shared.settings).await?).map(Self)
         }
         .boxed_local()
     }
 }
 
-/// A body of at most so many bytes.
-pub(super) async fn read_body(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
+/// A body of no more bytes, and in no longer time, than the settings allow.
+pub(super) async fn read_body(payload: Payload, settings: &HttpSettings) -> Result<Bytes, Problem> {
+    let read = tokio::time::timeout(settings.body_timeout(), read_bytes(payload, settings.max_body_bytes)).await;
+    let detail = "the body came too slowly";
+    read.unwrap_or_else(|_| Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)))
+}
+
+async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended early");
@@ -63,6 +73,10 @@ pub(super) async fn read_body(mut payload: Payload, most: usize) -> Result<Bytes
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if depth_of(body) > DEEPEST {
+        let detail = format!("objects and lists stand in one another at most {DEEPEST} deep");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
+    }
     let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
     // Parsed from the text once more: a `Value` does not know that a field was given twice.
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -73,6 +87,25 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         if unknown.is_empty() { wrong_field(&error.path().to_string(), &message) } else { Problem::invalid(unknown) }
     })?;
     Ok(parsed)
+}
+
+/// How deep objects and lists stand in one another.
+fn depth_of(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// What a JSON object says, and nothing else does: serde reads an array into a struct too.
@@ -180,6 +213,13 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+
+    #[test]
+    fn what_stands_in_texts_makes_a_body_no_deeper() {
+        assert_eq!([depth_of(b"{}"), depth_of(br#"[[{"a":[]}]]"#), depth_of(b"1")], [1, 4, 0]);
+        assert_eq!(depth_of(br#"{"a":"[[[[\"[[[","b":"\\"}"#), 1);
+        assert_eq!(depth_of(&b"[".repeat(1000)), 1000);
+    }
 
     #[derive(Deserialize, Debug)]
     #[serde(deny_unknown_fields)]

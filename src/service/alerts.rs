@@ -54,7 +54,7 @@ impl Service {
             };
             let added = parts.store.add_rule(rule).await;
             let rule = added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
-            parts.recent.product_changed(product_id);
+            parts.changes.of_product(product_id);
             parts.nudge();
             parts.note(caller.act("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
             Ok(rule)

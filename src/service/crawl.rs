@@ -35,7 +35,7 @@ impl Service {
                 given_back.map_err(|error| ServiceError::of(error, "task"))?;
             }
             let task = looked?;
-            task.items.iter().for_each(|item| parts.recent.product_changed(item.product_id));
+            task.items.iter().for_each(|item| parts.changes.of_product(item.product_id));
             parts.note(caller.act("crawl.ask", Some(format!("task:{}", task.id)))).await;
             Ok(task)
         })

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Parts, Service, ServiceError, ServiceResult};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
-use crate::domain::{Currency, Point, ProductId, Series, TenantId};
+use crate::domain::{Currency, ListingId, Point, ProductId, Series, TenantId};
 
 /// Statistics look at every point there is; a listing that changed more often than this tells about the rest.
 const MOST_POINTS_OF_STATS: u32 = 1_000_000;
@@ -27,6 +27,8 @@ pub struct HistoryQuery {
 /// A part of a listing's history.
 #[derive(Debug, Clone)]
 pub struct History {
+    /// Whose.
+    pub listing_id: ListingId,
     /// The currency of its money.
     pub currency: Currency,
     /// By series, category and time.
@@ -38,6 +40,8 @@ pub struct History {
 /// Price statistics of a listing.
 #[derive(Debug, Clone)]
 pub struct Stats {
+    /// Whose.
+    pub listing_id: ListingId,
     /// The currency of its money.
     pub currency: Currency,
     /// When they were made.
@@ -50,14 +54,20 @@ impl Service {
     /// The history of a product's listing.
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
         self.run(async move |parts: Arc<Parts>| {
-            let product = parts.product(tenant_id, id).await?;
+            let product =
+                parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
             let HistoryQuery { series, from, to, limit } = query;
             // One more than asked for tells whether there are more.
             let points = parts.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
             let mut points = points.map_err(|error| ServiceError::of(error, "history"))?;
             let truncated = points.len() > limit as usize;
             points.truncate(limit as usize);
-            Ok(History { currency: product.listing.marketplace.currency(), points, truncated })
+            Ok(History {
+                listing_id: product.listing_id,
+                currency: product.listing.marketplace.currency(),
+                points,
+                truncated,
+            })
         })
         .await
     }
@@ -65,7 +75,8 @@ impl Service {
     /// Statistics of a product's price over each window.
     pub async fn stats(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Stats> {
         self.run(async move |parts: Arc<Parts>| {
-            let product = parts.product(tenant_id, id).await?;
+            let product =
+                parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
             let series = [Series::Price, Series::Availability];
             let points = parts.store.points(product.listing_id, &series, None, None, MOST_POINTS_OF_STATS).await;
             let points = points.map_err(|error| ServiceError::of(error, "history"))?;
@@ -73,7 +84,7 @@ impl Service {
             let (prices, availabilities): (Vec<_>, Vec<_>) =
                 points.into_iter().partition(|point| point.key.series == Series::Price);
             let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
-            Ok(Stats { currency: product.listing.marketplace.currency(), at, windows })
+            Ok(Stats { listing_id: product.listing_id, currency: product.listing.marketplace.currency(), at, windows })
         })
         .await
     }

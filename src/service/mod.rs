@@ -7,6 +7,7 @@ mod access;
 mod alerts;
 mod api_keys;
 mod auth;
+mod changes;
 mod crawl;
 mod health;
 mod history;
@@ -14,7 +15,6 @@ mod links;
 mod live;
 mod once;
 mod products;
-mod recent;
 mod tenants;
 mod users;
 
@@ -45,13 +45,13 @@ pub use access::{Caller, Origin, Who};
 pub use alerts::AddRule;
 pub use api_keys::AddApiKey;
 pub use auth::{Registration, SignedIn};
+pub use changes::{Changes, KEPT_FOR};
 pub use crawl::MOST_PRODUCTS_OF_A_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
 pub use live::{LiveStream, Told};
 pub use once::{Beginning, Begun};
 pub use products::{AddProduct, ListProducts};
-pub use recent::Recent;
 pub use users::FirstUser;
 
 /// What is wrong with one field of a request.
@@ -194,8 +194,8 @@ pub struct Parts {
     pub live: Live,
     /// Know the hot listings.
     pub trackers: Trackers,
-    /// Products that were read a moment ago.
-    pub recent: Arc<Recent>,
+    /// What has changed within the last moments.
+    pub changes: Arc<Changes>,
     /// Know who may come in.
     pub gatekeepers: Gatekeepers,
     /// Signs and verifies access tokens.
@@ -222,6 +222,11 @@ impl Service {
     /// The use cases on the shared runtime.
     pub fn new(parts: Parts) -> Self {
         Self { runtime: parts.threads.runtime().clone(), parts: Arc::new(parts) }
+    }
+
+    /// What has changed within the last moments.
+    pub fn changes(&self) -> &Changes {
+        &self.parts.changes
     }
 
     /// Says from now on that this process is not ready.

@@ -1,7 +1,6 @@
 //! Watching listings.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::access::Caller;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
@@ -62,12 +61,12 @@ impl Service {
         .await
     }
 
-    /// One product, as it was within the last second.
-    pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Arc<Product>> {
-        if let Some(product) = self.parts.recent.product(tenant_id, id) {
-            return Ok(product);
-        }
-        self.run(async move |parts: Arc<Parts>| parts.product(tenant_id, id).await).await
+    /// One product.
+    pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
+        self.run(async move |parts: Arc<Parts>| {
+            parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
+        })
+        .await
     }
 
     /// A page of products.
@@ -90,7 +89,7 @@ impl Service {
             valid(errors)?;
             let product = parts.store.update_product(caller.tenant_id, id, &patch).await;
             let product = product.map_err(|error| ServiceError::of(error, "product"))?;
-            parts.recent.product_changed(id);
+            parts.changes.of_product(id);
             parts.nudge();
             parts.note(caller.act("product.update", Some(format!("product:{id}")))).await;
             Ok(product)
@@ -103,25 +102,11 @@ impl Service {
         self.run(async move |parts: Arc<Parts>| {
             let removed = parts.store.remove_product(caller.tenant_id, id).await;
             removed.map_err(|error| ServiceError::of(error, "product"))?;
-            parts.recent.product_changed(id);
+            parts.changes.of_product(id);
             parts.note(caller.act("product.delete", Some(format!("product:{id}")))).await;
             Ok(())
         })
         .await
-    }
-}
-
-impl Parts {
-    /// One product, as it was within the last second.
-    pub(super) async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Arc<Product>> {
-        if let Some(product) = self.recent.product(tenant_id, id) {
-            return Ok(product);
-        }
-        let began_at = Instant::now();
-        let product = self.store.product(tenant_id, id).await;
-        let product = Arc::new(product.map_err(|error| ServiceError::of(error, "product"))?);
-        self.recent.keep(&product, began_at);
-        Ok(product)
     }
 }
 

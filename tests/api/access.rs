@@ -490,3 +490,26 @@ async fn an_address_that_was_never_proved_signs_nobody_in() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_under_way_ends_well_although_its_sign_in_is_over() {
+    let daemon = Daemon::start(crate::daemon::Engine::Sqlite).await;
+    let jo = newcomer(&daemon, "jo").await;
+    let add = json!({ "asin": daemon.listing(0).asin });
+    let product = expect(201, post(&daemon, "/api/v1/products", &jo, &add)).await;
+    let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+    while expect(200, get(&daemon, &path, &jo)).await["checked_at"].is_null() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    daemon.simulated.fail_next(1, amazon_tracker::sources::simulated::Fault::Slow);
+    let ask = json!({ "product_ids": [product["id"]] });
+    let waiting = post(&daemon, "/api/v1/crawl", &jo, &ask).header("prefer", "wait=5").send();
+    let waiting = tokio::spawn(waiting);
+    while expect(200, get(&daemon, "/api/v1/tenants/me/usage", &jo)).await["crawls_per_day"]["used"] != 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    expect(204, post(&daemon, "/api/v1/auth/logout", &jo, &json!({}))).await;
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::ACCEPTED);
+    expect(401, get(&daemon, &path, &jo)).await;
+    daemon.end().await;
+}

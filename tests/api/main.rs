@@ -8,6 +8,7 @@ mod postgres;
 mod access;
 mod daemon;
 mod events;
+mod injection;
 mod mail;
 mod mailbox;
 mod main_job;

@@ -326,3 +326,28 @@ async fn what_took_too_long_is_carried_out_once_and_answered_when_it_is_asked_fo
     assert_eq!((answer.status().as_u16(), answer.headers()["idempotency-replayed"].as_bytes()), (201, &b"true"[..]));
     daemon.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_comes_too_slowly_is_not_waited_for() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.server.request_timeout_secs = 1).await;
+    let (sender, body) = tokio::sync::mpsc::channel::<std::io::Result<&str>>(1);
+    sender.send(Ok("{")).await.unwrap();
+    let body = futures_util::stream::unfold(body, async |mut body| Some((body.recv().await?, body)));
+    let request = daemon.request(Method::POST, "/api/v1/products").bearer_auth(&daemon.key);
+    let request = request.header("content-type", "application/json").body(reqwest::Body::wrap_stream(body));
+    assert_eq!(expect(408, request).await["code"], "slow_body");
+    drop(sender);
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_no_deeper_than_it_needs_to_be() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    for depth in [17, 10_000] {
+        let body = format!("{{\"tags\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        let request = daemon.request(Method::POST, "/api/v1/products").bearer_auth(&daemon.key);
+        let problem = expect(400, request.header("content-type", "application/json").body(body)).await;
+        assert_eq!(problem["code"], "too_deep");
+    }
+    daemon.end().await;
+}

@@ -121,3 +121,23 @@ async fn no_secret_ever_stands_in_the_log() {
         assert!(!log.contains(&secret), "{secret}");
     }
 }
+
+#[tokio::test]
+async fn no_text_from_outside_forges_a_line_of_the_log() {
+    let mut daemon = Daemon::start("debug");
+    let forged = "x\n2026-01-01T00:00:00.000000Z ERROR forged \u{1b}[31mred";
+    daemon.login(forged, forged).await;
+    let (_, tokens) = daemon.login(ADMIN_EMAIL, ADMIN_PASSWORD).await;
+    let token = tokens["access_token"].as_str().unwrap().to_owned();
+    let invite = json!({ "email": format!("{forged}@example.com"), "role": forged });
+    daemon.ask(Method::POST, "/users/invitations", &token, &invite).await;
+    daemon.ask(Method::POST, "/products", &token, &json!({ "url": forged, "label": forged })).await;
+    daemon.ask(Method::GET, "/products/x%0a2026-01-01T00:00:00.000000Z%20ERROR%20forged", &token, &json!({})).await;
+    daemon.ask(Method::GET, "/products?q=x%0aERROR%20forged", &token, &json!({})).await;
+    daemon.running.stop();
+    for line in daemon.running.lines.by_ref() {
+        let begins_with_a_time = line.len() > 20 && line.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+        assert!(begins_with_a_time && !line.contains('\u{1b}'), "{line}");
+        assert!(!line.starts_with("2026-01-01T00:00:00.000000Z"), "{line}");
+    }
+}

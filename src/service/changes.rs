@@ -1,0 +1,68 @@
+//! What has changed within the last moments, in this process: whoever keeps an answer for a moment asks whether it still holds.
+
+use std::time::{Duration, Instant};
+
+use moka::sync::Cache;
+
+use crate::domain::{ListingId, ProductId};
+
+/// No answer is kept for longer than this: what another replica changes is seen by then.
+pub const KEPT_FOR: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Thing {
+    Listing(ListingId),
+    Product(ProductId),
+}
+
+/// See the module.
+pub struct Changes {
+    /// When each last did.
+    changed: Cache<Thing, Instant>,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { changed: Cache::builder().time_to_live(2 * KEPT_FOR).build() }
+    }
+}
+
+impl Changes {
+    /// A look at a listing was recorded.
+    pub fn of_listing(&self, id: ListingId) {
+        self.changed.insert(Thing::Listing(id), Instant::now());
+    }
+
+    /// A product was changed or deleted, or a look at it was asked for.
+    pub fn of_product(&self, id: ProductId) {
+        self.changed.insert(Thing::Product(id), Instant::now());
+    }
+
+    /// Whether something read from this moment on still holds, however late the reading ended.
+    pub fn none_since(&self, began_at: Instant, product_id: ProductId, listing_id: ListingId) -> bool {
+        let things = [Thing::Product(product_id), Thing::Listing(listing_id)];
+        let changed = things.iter().any(|thing| self.changed.get(thing).is_some_and(|at| at >= began_at));
+        !changed && began_at.elapsed() < KEPT_FOR
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_holds_until_its_product_or_its_listing_changes_or_it_is_old() {
+        let (changes, product_id, listing_id) = (Changes::default(), ProductId::new(), ListingId(7));
+        let holds = |began_at| changes.none_since(began_at, product_id, listing_id);
+        let began_at = Instant::now();
+        changes.of_product(ProductId::new());
+        changes.of_listing(ListingId(8));
+        assert!(holds(began_at));
+        changes.of_product(product_id);
+        assert!(!holds(began_at), "also if the reading ends after the change");
+        assert!(holds(Instant::now()));
+        changes.of_listing(listing_id);
+        assert!(!holds(began_at));
+        assert!(!holds(Instant::now().checked_sub(KEPT_FOR).unwrap()));
+    }
+}
