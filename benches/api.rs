@@ -61,12 +61,13 @@ async fn measure(table: &mut Table) {
         [("product read", &product_path, Bar::AtLeast(0.5)), ("90-day history", &history_path, Bar::AtLeast(0.25))]
     {
         let body = body_of(daemon.address, path, &key).await;
+        assert!(memchr::memmem::find(&body, product.to_string().as_bytes()).is_some(), "it tells of the product");
         let file = folder.path().join("body");
         std::fs::write(&file, &body).unwrap();
         let bare = Process::bare(&file).await;
         let request = request_to(path, &key);
         let (ours, rival) = in_turns((daemon.address, &request), (bare.address, &request)).await;
-        let what = format!("{what} with a key ({} kB)", body.len() / 1000);
+        let what = format!("{what} with a key ({:.1} kB)", body.len() as f64 / 1000.0);
         table.add(&what, "requests/s", ours, ("bare actix-web handler", rival), bar);
         if path == &product_path {
             let request = request_to(path, &token);

@@ -12,6 +12,7 @@ mod export;
 mod health;
 mod history;
 mod kept;
+mod link_page;
 mod observe;
 mod once;
 mod openapi;
@@ -114,6 +115,7 @@ fn configure(config: &mut ServiceConfig) {
 /// Every route there is.
 fn register(routes: &mut Routes<'_>) {
     health::routes(routes);
+    link_page::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
     // Before those of products: what is longer is matched first.

@@ -16,8 +16,8 @@ use tokio::task_local;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::Shared;
 use super::problem::Problem;
+use super::{Shared, link_page};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID_CHARS: usize = 128;
@@ -54,7 +54,8 @@ async fn answer(
     let shared = request.app_data::<Data<Shared>>().cloned();
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
     let method = request.method().clone();
-    let policy = if request.path().starts_with("/docs/") { PAGE_POLICY } else { DATA_POLICY };
+    let is_page = ["/docs/", link_page::PREFIX].iter().any(|prefix| request.path().starts_with(prefix));
+    let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
     let span = tracing::info_span!("request", %method, route, request_id = id);
     let timeout = shared.as_ref().map_or(std::time::Duration::MAX, |shared| shared.settings.request_timeout);
     let handled = tokio::time::timeout(timeout, next.call(request)).instrument(span).await;
@@ -83,7 +84,7 @@ fn method_label(method: &str) -> &str {
     }
 }
 
-/// Answers are data, and no page may be made of them; but for the one page there is, which is made of its own files.
+/// Answers are data, and no page may be made of them; but for the pages there are, which are made of their own files.
 const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Access, Route, Routes};
-use super::{alerts, api_keys, auth, crawl, events, health, history, products, tenants, users};
+use super::{alerts, api_keys, auth, crawl, events, health, history, link_page, products, tenants, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
@@ -73,6 +73,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         tenants::list,
         tenants::get,
         tenants::change_plan,
+        link_page::page,
+        link_page::script,
         health::health,
         health::live,
         health::ready,

@@ -33,6 +33,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_health_live", Everybody),
     ("get_health_ready", Everybody),
     ("get_metrics", Everybody),
+    ("get_auth_purpose", Everybody),
+    ("get_auth_link_js", Everybody),
     ("get_openapi_json", Everybody),
     ("post_auth_register", Everybody),
     ("post_auth_set_up", Everybody),
