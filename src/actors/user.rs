@@ -15,7 +15,7 @@ use super::kernel::{Actor, Cx, Entity, Reply, Shards};
 use crate::config::{Plan, Plans};
 use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
 use crate::limits::{Allowance, RequestBudget};
-use crate::store::{SharedStore, StoreError, StoreResult};
+use crate::store::{Act, SharedStore, StoreError, StoreResult};
 
 /// What another replica changes is seen after this time.
 const FRESH_FOR: Duration = Duration::from_secs(2);
@@ -160,6 +160,7 @@ pub struct UserActor {
     is_loading: bool,
     waiting: Vec<Waiting>,
     use_noted_at: Option<Instant>,
+    refusal_noted_at: Option<Instant>,
 }
 
 impl UserActor {
@@ -174,6 +175,7 @@ impl UserActor {
             is_loading: false,
             waiting: Vec::new(),
             use_noted_at: None,
+            refusal_noted_at: None,
         }
     }
 
@@ -247,7 +249,10 @@ impl UserActor {
                 return Admission::Refused;
             }
             Identity::Key(key) if !key.is_in_force(Timestamp::now()) => return Admission::Refused,
-            Identity::Key(key) if !key.is_usable_from(knock.address) => return Admission::WrongNetwork,
+            Identity::Key(key) if !key.is_usable_from(knock.address) => {
+                self.note_refusal(key, knock.address, cx);
+                return Admission::WrongNetwork;
+            }
             Identity::Key(key) => self.note_use(key.id, cx),
             Identity::User(_) => {}
         }
@@ -258,6 +263,31 @@ impl UserActor {
             Some(limited) => Admission::Limited(limited),
             None => Admission::Unavailable,
         }
+    }
+
+    /// Somebody has a key who should not: its tenant can read of it, once a minute.
+    fn note_refusal(&mut self, key: &ApiKey, address: IpAddr, cx: &mut Cx<'_, Self>) {
+        if self.refusal_noted_at.is_some_and(|at| at.elapsed() < USE_NOTED_EVERY) {
+            return;
+        }
+        self.refusal_noted_at = Some(Instant::now());
+        let act = Act {
+            tenant_id: key.tenant_id,
+            actor: crate::store::Actor::Key(key.id),
+            action: "auth.key_from_foreign_network",
+            resource: Some(format!("key:{}", key.id)),
+            address: Some(address),
+            request_id: None,
+            facts: serde_json::json!({}),
+        };
+        let store = Arc::clone(&self.tools.store);
+        let note = async move {
+            if let Err(error) = store.note(act).await {
+                tracing::warn!(%error, "a key that was used from a foreign network was not noted");
+            }
+            UserMessage::Noted
+        };
+        cx.work(note, || UserMessage::Noted);
     }
 
     fn note_use(&mut self, id: ApiKeyId, cx: &mut Cx<'_, Self>) {

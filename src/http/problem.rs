@@ -135,9 +135,9 @@ impl From<ServiceError> for Problem {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
                 Self { allowance: Some(allowance), retry_after: allowance.wait, ..problem }
             }
-            ServiceError::TooManyAttempts(wait) => {
+            ServiceError::TooManyAttempts(allowance) => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
-                Self { retry_after: Some(wait), ..problem }
+                Self { allowance: Some(allowance), retry_after: allowance.wait, ..problem }
             }
             ServiceError::Unavailable => {
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);

@@ -183,25 +183,41 @@ impl Path {
     }
 }
 
-/// Lets a request through to its handler, or answers in its place.
+/// Lets a request through to its handler, or answers in its place. Every answer to somebody who has a limit tells what is left.
 async fn gate(
     access: Access,
     is_once: bool,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match admit(access, &request).await {
-        Ok(None) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Ok(Some((caller, allowance))) => {
+    let (caller, allowance) = match admit(access, &request).await {
+        Ok(admitted) => admitted,
+        Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
+    };
+    let mut response = match caller.map(|caller| access.check(&caller).map(|()| caller)).transpose() {
+        Err(error) => request.into_response(Problem::from(error).error_response()),
+        Ok(None) => next.call(request).await?.map_into_boxed_body(),
+        Ok(Some(caller)) => {
             request.extensions_mut().insert(caller.clone());
-            let mut response =
-                if is_once { once(caller, request, next).await? } else { answer(&caller, request, next).await? };
-            for (name, value) in rate::headers(&allowance) {
-                response.headers_mut().insert(name, value);
-            }
-            Ok(response)
+            if is_once { once(caller, request, next).await? } else { answer(&caller, request, next).await? }
         }
-        Err(error) => Ok(request.into_response(Problem::from(error).error_response())),
+    };
+    for (name, value) in allowance.iter().flat_map(rate::headers) {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+impl Access {
+    /// Refuses whoever may not use the route.
+    fn check(self, caller: &Caller) -> ServiceResult<()> {
+        match self {
+            Self::Open | Self::Door | Self::Known => Ok(()),
+            Self::Needs(scope) => caller.require(scope),
+            Self::Superadmin => caller.require_superadmin(),
+            Self::Person => caller.person().map(|_| ()),
+            Self::PersonNeeds(scope) => caller.person().and_then(|_| caller.require(scope)),
+        }
     }
 }
 
@@ -226,25 +242,17 @@ async fn answer(
     Ok(response)
 }
 
-async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<Option<(Caller, Allowance)>> {
+/// Who asks, and what is left of what they may ask; neither at a route that is open to all.
+async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<(Option<Caller>, Option<Allowance>)> {
     let shared = request.app_data::<Data<Shared>>().ok_or(ServiceError::Internal)?;
     let origin = origin_of(request.request());
     match access {
-        Access::Open => return Ok(None),
-        Access::Door => return shared.service.attempt(origin.address).map(|()| None),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => {}
-    }
-    let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
-    let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
-    match access {
-        Access::Needs(scope) => caller.require(scope)?,
-        Access::Superadmin => caller.require_superadmin()?,
-        Access::PersonNeeds(scope) => {
-            caller.person()?;
-            caller.require(scope)?;
+        Access::Open => Ok((None, None)),
+        Access::Door => Ok((None, Some(shared.service.attempt(origin.address)?))),
+        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => {
+            let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
+            let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
+            Ok((Some(caller), Some(allowance)))
         }
-        Access::Person => drop(caller.person()?),
-        Access::Open | Access::Door | Access::Known => {}
     }
-    Ok(Some((caller, allowance)))
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{Quota, RateLimiter};
 
 /// What is left of a caller's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,10 @@ impl RequestBudget {
 }
 
 /// Attempts from one address, for doors that anybody may knock at.
-pub struct AttemptsByAddress(DefaultKeyedRateLimiter<IpAddr>);
+pub struct AttemptsByAddress {
+    limiter: RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>,
+    per_minute: NonZeroU32,
+}
 
 /// More addresses than this are not remembered without looking for those that have become irrelevant.
 const TIDY_ABOVE: usize = 10_000;
@@ -67,19 +71,23 @@ impl AttemptsByAddress {
     /// So many attempts a minute from each address, at least one.
     pub fn new(per_minute: u32) -> Self {
         let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-        Self(RateLimiter::keyed(Quota::per_minute(per_minute)))
+        let limiter = RateLimiter::keyed(Quota::per_minute(per_minute));
+        Self { limiter: limiter.with_middleware(), per_minute }
     }
 
-    /// Takes one attempt. `Err`: not before this time has passed.
-    ///
-    /// # Errors
-    /// How long to wait.
-    pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
-        if self.0.len() > TIDY_ABOVE {
-            self.0.retain_recent();
+    /// Takes one attempt, if there is one left.
+    pub fn take(&self, address: IpAddr) -> Allowance {
+        if self.limiter.len() > TIDY_ABOVE {
+            self.limiter.retain_recent();
         }
-        let now = DefaultClock::default().now();
-        self.0.check_key(&block_of(address)).map_err(|not_yet| not_yet.wait_time_from(now))
+        let per_minute = self.per_minute.get();
+        match self.limiter.check_key(&block_of(address)) {
+            Ok(left) => Allowance { per_minute, remaining: left.remaining_burst_capacity(), wait: None },
+            Err(not_yet) => {
+                let wait = not_yet.wait_time_from(DefaultClock::default().now());
+                Allowance { per_minute, remaining: 0, wait: Some(wait) }
+            }
+        }
     }
 }
 
@@ -114,9 +122,9 @@ mod tests {
     #[test]
     fn each_address_has_attempts_of_its_own_and_a_block_of_addresses_is_one() {
         let attempts = AttemptsByAddress::new(1);
-        let take = |address: &str| attempts.take(address.parse().unwrap());
-        assert!(take("192.0.2.1").is_ok() && take("192.0.2.2").is_ok() && take("2001:db8::1").is_ok());
-        assert!(take("192.0.2.1").is_err() && take("::ffff:192.0.2.1").is_err());
-        assert!(take("2001:db8::2").is_err() && take("2001:db8:1::1").is_ok());
+        let take = |address: &str| attempts.take(address.parse().unwrap()).wait;
+        assert!(take("192.0.2.1").is_none() && take("192.0.2.2").is_none() && take("2001:db8::1").is_none());
+        assert!(take("192.0.2.1").is_some() && take("::ffff:192.0.2.1").is_some());
+        assert!(take("2001:db8::2").is_some() && take("2001:db8:1::1").is_none());
     }
 }

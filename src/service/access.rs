@@ -157,8 +157,9 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::TooManyAttempts`]
-    pub fn attempt(&self, address: IpAddr) -> ServiceResult<()> {
-        self.parts.attempts.take(address).map_err(ServiceError::TooManyAttempts)
+    pub fn attempt(&self, address: IpAddr) -> ServiceResult<Allowance> {
+        let allowance = self.parts.attempts.take(address);
+        if allowance.wait.is_some() { Err(ServiceError::TooManyAttempts(allowance)) } else { Ok(allowance) }
     }
 
     /// The public keys that verify access tokens (RFC 7517), as JSON.

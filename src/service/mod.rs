@@ -121,7 +121,7 @@ pub enum ServiceError {
     Limited(Allowance),
     /// Too many attempts from this address.
     #[error("too many attempts from this address")]
-    TooManyAttempts(Duration),
+    TooManyAttempts(Allowance),
     /// The database is away: try again soon.
     #[error("the database is unavailable; try again soon")]
     Unavailable,

@@ -314,6 +314,14 @@ async fn a_key_from_a_foreign_network_or_over_its_limit_is_refused() {
         };
         let elsewhere = key(json!({ "name": "x", "scopes": ["product:read"], "networks": ["10.0.0.0/8"] })).await;
         expect(403, daemon.request(Method::GET, "/api/v1/products").bearer_auth(&elsewhere)).await;
+        let until = std::time::Instant::now() + Duration::from_secs(30);
+        let is_noted = |acts: Value| {
+            acts["items"].as_array().unwrap().iter().any(|act| act["action"] == "auth.key_from_foreign_network")
+        };
+        while !is_noted(expect(200, get(&daemon, "/api/v1/tenants/me/audit", &jo)).await) {
+            assert!(std::time::Instant::now() < until, "its tenant never reads of it");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let here = key(
             json!({ "name": "x", "scopes": ["product:read"], "networks": ["127.0.0.0/8"], "requests_per_minute": 2 }),
         )
@@ -323,6 +331,10 @@ async fn a_key_from_a_foreign_network_or_over_its_limit_is_refused() {
         assert_eq!(first.headers()["ratelimit-policy"], "\"requests\";q=2;w=60");
         assert_eq!(first.headers()["ratelimit"], "\"requests\";r=1;t=30");
         expect(200, ask()).await;
+        let door = login(&daemon, "jo", PASSWORD).send().await.unwrap();
+        assert!(door.headers()["ratelimit-policy"].to_str().unwrap().starts_with("\"requests\";q="));
+        let beyond = get(&daemon, "/api/v1/tenants", &jo).send().await.unwrap();
+        assert_eq!((beyond.status(), beyond.headers().contains_key("ratelimit")), (StatusCode::FORBIDDEN, true));
         let refused = ask().send().await.unwrap();
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
         assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);

@@ -74,14 +74,23 @@ fn texts(value: &Value, path: &str) -> Vec<String> {
     }
 }
 
+/// A request, and the operation of the document that it is.
+struct Attempt<'d> {
+    operation: &'d Value,
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
 /// Every request with one hostile text in one place: a field of the body, a parameter of the query, a part of the path.
-fn hostile_requests(document: &Document) -> Vec<(Method, String, Option<Value>)> {
+fn hostile_requests(document: &Document) -> Vec<Attempt<'_>> {
     let mut requests = Vec::new();
     for (path, methods) in document.0["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let body = (!schema.is_null()).then(|| document.example(schema));
+            let attempt = |path: String, body| Attempt { operation, method: method.clone(), path, body };
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             for hostile in HOSTILE {
                 let encoded: String = url::form_urlencoded::byte_serialize(hostile.as_bytes()).collect();
@@ -89,14 +98,14 @@ fn hostile_requests(document: &Document) -> Vec<(Method, String, Option<Value>)>
                 for field in body.iter().flat_map(|body| texts(body, "")) {
                     let mut body = body.clone().unwrap();
                     *body.pointer_mut(&field).unwrap() = json!(hostile);
-                    requests.push((method.clone(), there.clone(), Some(body)));
+                    requests.push(attempt(there.clone(), Some(body)));
                 }
                 for parameter in parameters.iter().filter(|parameter| parameter["in"] == "query") {
                     let query = format!("{there}?{}={encoded}", parameter["name"].as_str().unwrap());
-                    requests.push((method.clone(), query, None));
+                    requests.push(attempt(query, None));
                 }
                 if path.contains("{id}") {
-                    requests.push((method.clone(), path.replace("{id}", &encoded), body.clone()));
+                    requests.push(attempt(path.replace("{id}", &encoded), body.clone()));
                 }
             }
         }
@@ -104,17 +113,41 @@ fn hostile_requests(document: &Document) -> Vec<(Method, String, Option<Value>)>
     requests
 }
 
-async fn send(request: RequestBuilder, what: &str) {
+/// Every status is one that the document tells of, and every field of an answer too.
+fn check_against(document: &Document, operation: &Value, status: u16, text: &str, what: &str) {
+    let response = &operation["responses"][status.to_string()];
+    assert!(response.is_object(), "{what}: the document does not tell of {status}");
+    let content = response["content"].as_object().and_then(|content| content.values().next());
+    if let (Some(content), Ok(answer)) = (content, serde_json::from_str::<Value>(text)) {
+        check_fields(document, &content["schema"], &answer, what);
+    }
+}
+
+fn check_fields(document: &Document, schema: &Value, answer: &Value, what: &str) {
+    let schema = document.resolved(schema);
+    if let (Some(fields), Some(properties)) = (answer.as_object(), schema["properties"].as_object()) {
+        for (name, field) in fields {
+            let told = properties.get(name).unwrap_or_else(|| panic!("{what}: the document does not tell of `{name}`"));
+            check_fields(document, told, field, what);
+        }
+    }
+    for item in answer.as_array().into_iter().flatten() {
+        check_fields(document, &schema["items"], item, what);
+    }
+}
+
+async fn send(request: RequestBuilder, what: &str) -> (u16, String) {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     assert!(status.as_u16() < 500, "{what}: {status} {text}");
     assert!(!headers.contains_key("x-injected"), "{what}: {headers:?}");
     assert!(!text.contains("argon2id"), "{what}: {text}");
+    (status.as_u16(), text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_text_is_taken_for_a_statement_or_a_header() {
+async fn no_text_is_taken_for_a_statement_or_a_header_and_the_document_tells_of_every_answer() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start_with(engine, |settings| {
             settings.plans.0.values_mut().for_each(|plan| plan.requests_per_minute = 1_000_000);
@@ -126,7 +159,7 @@ async fn no_text_is_taken_for_a_statement_or_a_header() {
         let requests = hostile_requests(&document);
         assert!(requests.len() > 500, "only {} requests", requests.len());
         let mut tokens = jo;
-        for (method, path, body) in requests {
+        for Attempt { operation, method, path, body } in requests {
             // A stream does not end, and what ends the sign-in is no text's doing.
             if path.ends_with("/events") && method == Method::GET || path.contains("logout") {
                 continue;
@@ -136,7 +169,8 @@ async fn no_text_is_taken_for_a_statement_or_a_header() {
             if let Some(body) = &body {
                 request = request.json(body);
             }
-            send(request, &what).await;
+            let (status, text) = send(request, &what).await;
+            check_against(&document, operation, status, &text, &what);
         }
         for hostile in HOSTILE {
             let encoded: String = url::form_urlencoded::byte_serialize(hostile.as_bytes()).collect();
