@@ -231,6 +231,7 @@ async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
                 senders,
                 "bench".to_owned(),
                 NotifySettings::default(),
+                Duration::from_secs(15),
                 Arc::clone(metrics),
             );
             let tools = Arc::new(tools);

@@ -164,6 +164,7 @@ impl App {
             senders,
             owner.clone(),
             settings.notify.clone(),
+            Duration::from_secs(settings.notify.timeout_secs.max(settings.mail.timeout_secs)),
             Arc::clone(&metrics),
         ));
         let notifier = staff.hire({
@@ -245,7 +246,8 @@ impl App {
             request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
             max_body_bytes: settings.server.max_body_bytes,
             cors_origins: settings.server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
-            drain: Duration::from_secs(settings.server.drain_secs),
+            // The other half is for crawls, looks and deliveries: a client that does not read must not take it all.
+            drain: Duration::from_secs(settings.server.drain_secs) / 2,
         };
         let (serving, server) = http::serve(listener, service.clone(), metrics, http_settings).map_err(listen_error)?;
         tokio::task::spawn_local(serving);

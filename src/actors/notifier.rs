@@ -64,20 +64,22 @@ pub struct NotifierTools {
     metrics: Arc<Metrics>,
     slots: Arc<Semaphore>,
     settings: NotifySettings,
+    longest_attempt: Duration,
     owner: String,
 }
 
 impl NotifierTools {
-    /// With the numbers of the settings.
+    /// With the numbers of the settings, and the time that the slowest sender may take.
     pub fn new(
         store: Arc<dyn Outbox>,
         senders: Senders,
         owner: String,
         settings: NotifySettings,
+        longest_attempt: Duration,
         metrics: Arc<Metrics>,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(settings.concurrency));
-        Self { store, senders, metrics, slots, settings, owner }
+        Self { store, senders, metrics, slots, settings, longest_attempt, owner }
     }
 
     /// Waits until no attempt is under way. False: some still were, in the end.
@@ -91,7 +93,7 @@ impl NotifierTools {
         let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
         let permits: Vec<_> = std::iter::once(first).chain(more).collect();
-        let lease = Duration::from_secs(self.settings.timeout_secs) + LEASE_MARGIN;
+        let lease = self.longest_attempt + LEASE_MARGIN;
         let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
         let claimed = self.store.claim_deliveries(limit, lease, &self.owner).await?;
         let sleep = if claimed.len() == permits.len() {

@@ -31,9 +31,11 @@ pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with("crawl.base_url", args.source.base_url);
     if args.check_config {
         let settings = Settings::load(folder, flags.0)?;
+        settings.check_serving()?;
         return print_result(&toml::to_string(&settings)?);
     }
     let settings = prepare(folder, flags)?;
+    settings.check_serving()?;
     if std::env::var_os("REDIS_URL").is_some() {
         tracing::warn!("REDIS_URL is set, but limits are not shared through Redis yet: each process keeps its own");
     }

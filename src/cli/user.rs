@@ -149,7 +149,7 @@ pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<Exit
                 is_verified,
                 quota: u32::MAX,
             };
-            let user = store.add_tenant(&name, &plan, first).await.with_context(|| admin.to_string())?;
+            let user = store.add_tenant(&name, &plan, first, None).await.with_context(|| admin.to_string())?;
             store.note(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
             Ok(format!("tenant {}\n{shown}", user.tenant_id))
         }

@@ -3,6 +3,10 @@
 //! Lines are made as they are read, so an export takes no more memory for being long. It is no snapshot: what changes
 //! meanwhile may or may not be in it.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, rt};
@@ -11,11 +15,13 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
+use super::Shared;
 use super::alerts::{WireAlert, WireEvent};
 use super::api_keys::WireApiKey;
 use super::auth::WireSession;
 use super::crawl::WireTask;
 use super::history::WireHistory;
+use super::problem::Problem;
 use super::products::{MOST_LIMIT, WireProduct};
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
@@ -24,36 +30,78 @@ use crate::service::{
     HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, Service, ServiceError, ServiceResult,
 };
 
-/// Lines that wait for the client to take them.
-const LINES_AHEAD: usize = 64;
+/// Lines that wait for the client to take them: one may be the whole history of a listing.
+const LINES_AHEAD: usize = 1;
 /// More points than any listing has.
 const MOST_POINTS: u32 = 1_000_000;
+/// Exports at once in this process, one for each tenant.
+const MOST_AT_ONCE: usize = 4;
+/// A client that takes nothing for so long is given up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The tenants whose exports are under way.
+#[derive(Clone, Default)]
+pub(super) struct Exports(Arc<Mutex<HashSet<TenantId>>>);
+
+/// A place among them; free again when it is dropped.
+struct Place {
+    exports: Exports,
+    tenant_id: TenantId,
+}
+
+impl Exports {
+    fn enter(&self, tenant_id: TenantId) -> Result<Place, ServiceError> {
+        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if under_way.contains(&tenant_id) {
+            let detail = "an export of this tenant is under way: wait for its end";
+            return Err(ServiceError::Conflict("export_under_way", detail.to_owned()));
+        }
+        if under_way.len() >= MOST_AT_ONCE {
+            return Err(ServiceError::Unavailable);
+        }
+        under_way.insert(tenant_id);
+        Ok(Place { exports: self.clone(), tenant_id })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.exports.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant_id);
+    }
+}
 
 /// Why an export ends before its end. The client sees that it is cut off: its last line is missing.
 #[derive(Debug, thiserror::Error)]
 enum Cut {
-    #[error("the client has gone away")]
+    #[error("the client has gone away, or takes nothing")]
     Gone,
+    #[error("the process stops")]
+    Draining,
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
 
 /// The answer: a line for each thing, `{"type":"end"}` at last.
-pub(super) fn everything_of(service: Service, tenant: Tenant) -> HttpResponse {
+///
+/// # Errors
+/// When an export of the tenant is under way, or too many others are.
+pub(super) fn everything_of(shared: &Shared, tenant: Tenant) -> Result<HttpResponse, Problem> {
+    let place = shared.exports.enter(tenant.id)?;
     let (lines, taken) = channel(LINES_AHEAD);
     let file = format!("attachment; filename=\"tenant-{}.ndjson\"", tenant.id);
-    let export = Export { service, tenant_id: tenant.id, lines };
+    let export = Export { service: shared.service.clone(), tenant_id: tenant.id, lines };
     rt::spawn(async move {
+        let _place = place;
         if let Err(cut) = export.write(tenant).await {
             tracing::warn!(tenant_id = %export.tenant_id, %cut, "an export was cut off");
-            let _ = export.lines.send(Err(std::io::Error::other("cut off"))).await;
+            let _ = export.lines.try_send(Err(std::io::Error::other("cut off")));
         }
     });
     let lines = stream::unfold(taken, async |mut taken| Some((taken.recv().await?, taken)));
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CONTENT_DISPOSITION, file))
-        .streaming(Box::pin(lines))
+        .streaming(Box::pin(lines)))
 }
 
 struct Export {
@@ -134,7 +182,10 @@ impl Export {
     async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), Cut> {
         let mut line = serde_json::to_vec(&Line { kind, thing }).map_err(|_| ServiceError::Internal)?;
         line.push(b'\n');
-        self.lines.send(Ok(line.into())).await.map_err(|_| Cut::Gone)
+        if self.service.is_draining() {
+            return Err(Cut::Draining);
+        }
+        self.lines.send_timeout(Ok(line.into()), LONGEST_PAUSE).await.map_err(|_| Cut::Gone)
     }
 }
 
@@ -149,4 +200,20 @@ struct Line<'t, T> {
 
 fn newest_products(cursor: Option<String>) -> ListProducts {
     ListProducts { filter: ProductFilter::default(), order: ProductOrder::NewestFirst, cursor, limit: MOST_LIMIT }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_has_one_export_at_a_time_and_all_together_a_few() {
+        let (exports, tenant_id) = (Exports::default(), TenantId::new());
+        let place = exports.enter(tenant_id).unwrap_or_else(|error| panic!("{error}"));
+        assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Conflict("export_under_way", _))));
+        drop(place);
+        let places: Vec<_> = (0..MOST_AT_ONCE).map(|_| exports.enter(TenantId::new())).collect();
+        assert!(places.iter().all(Result::is_ok));
+        assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Unavailable)));
+    }
 }

@@ -37,6 +37,7 @@ use actix_web::{App, HttpServer};
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
+use export::Exports;
 use kept::KeptAnswers;
 use routes::Routes;
 
@@ -71,6 +72,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     settings: HttpSettings,
     kept: KeptAnswers,
+    exports: Exports,
 }
 
 /// Starts to serve. Signals are not its business: stop it by the handle.
@@ -85,7 +87,8 @@ pub fn serve(
 ) -> std::io::Result<(Server, ServerHandle)> {
     let seconds = settings.drain.as_secs().max(1);
     let workers = settings.workers;
-    let shared = Data::new(Shared { service, metrics, settings, kept: KeptAnswers::default() });
+    let shared =
+        Data::new(Shared { service, metrics, settings, kept: KeptAnswers::default(), exports: Exports::default() });
     let app = move || {
         App::new()
             .app_data(shared.clone())

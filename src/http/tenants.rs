@@ -124,15 +124,17 @@ pub(super) async fn keep(shared: Data<Shared>, caller: Caller) -> Result<impl Re
 /// Without secrets: passwords, keys and the signing keys of webhooks are nobody's to read.
 #[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
     (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 409, description = "An export of the tenant is under way", body = Problem),
 ))]
 pub(super) async fn export(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     let tenant = shared.service.begin_export(caller.clone(), caller.tenant_id).await?;
-    Ok(everything_of(shared.service.clone(), tenant))
+    everything_of(&shared, tenant)
 }
 
 /// Take out everything of any tenant. For superadmins.
 #[utoipa::path(get, path = "/api/v1/tenants/{id}/export", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 409, description = "An export of the tenant is under way", body = Problem),
     (status = 404, description = "No such tenant", body = Problem),
 ))]
 pub(super) async fn export_any(
@@ -141,7 +143,7 @@ pub(super) async fn export_any(
     PathId(id): PathId<TenantId>,
 ) -> Result<impl Responder, Problem> {
     let tenant = shared.service.begin_export(caller, id).await?;
-    Ok(everything_of(shared.service.clone(), tenant))
+    everything_of(&shared, tenant)
 }
 
 /// So many of so many.

@@ -28,6 +28,7 @@ pub enum SmtpError {
 pub struct SmtpSender {
     /// None: there is no mail server.
     server: Option<(AsyncSmtpTransport<Tokio1Executor>, Mailbox)>,
+    timeout: Duration,
 }
 
 impl SmtpSender {
@@ -36,13 +37,14 @@ impl SmtpSender {
     /// # Errors
     /// [`SmtpError`]
     pub fn new(settings: &MailSettings) -> Result<Self, SmtpError> {
+        let timeout = Duration::from_secs(settings.timeout_secs);
         let (Some(url), Some(from)) = (&settings.smtp_url, &settings.from) else {
-            return Ok(Self { server: None });
+            return Ok(Self { server: None, timeout });
         };
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal()).map_err(|_| SmtpError::Url)?;
-        let transport = builder.timeout(Some(Duration::from_secs(settings.timeout_secs))).build();
+        let transport = builder.timeout(Some(timeout)).build();
         let from = Mailbox::new(Some(NAME.to_owned()), address(from).ok_or(SmtpError::From)?);
-        Ok(Self { server: Some((transport, from)) })
+        Ok(Self { server: Some((transport, from)), timeout })
     }
 }
 
@@ -73,12 +75,22 @@ impl Sender for SmtpSender {
         if jiff::Timestamp::now() > mail.useless_after {
             return Err(SendError::Permanent("it comes too late to be of use".to_owned()));
         }
-        match transport.send(message(from, id, mail)?).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(SendError::Permanent(describe(&error))),
-            Err(error) => Err(SendError::Temporary { reason: describe(&error), retry_after: None }),
+        let later = |reason: String| SendError::Temporary { reason, retry_after: None };
+        // A connection for each mail: one that is given up half-way must not be used for the next.
+        match tokio::time::timeout(self.timeout, transport.send(message(from, id, mail)?)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if refuses_the_mail(&error) => Err(SendError::Permanent(describe(&error))),
+            Ok(Err(error)) => Err(later(describe(&error))),
+            Err(_) => Err(later("the mail server did not answer in time".to_owned())),
         }
     }
+}
+
+/// It is the receiver or the content that is refused (RFC 5321, section 4.2.3), and not us: a wrong password, or a server that
+/// serves nobody today, is mended by somebody.
+fn refuses_the_mail(error: &lettre::transport::smtp::Error) -> bool {
+    let code = error.status().map(|code| code.to_string());
+    code.is_some_and(|code| ["550", "551", "552", "553"].contains(&code.as_str()))
 }
 
 /// What the server said, without what we sent.

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Caller, Origin};
+use super::links::Written;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
 use crate::auth::{Grant, HashError, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
 use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, User, UserId, UserStatus};
-use crate::store::{Actor, Credentials, LinkUse, NewSession, NewUser, Rotation, StoreError};
+use crate::store::{Actor, Credentials, FirstLink, LinkUse, NewSession, NewUser, Rotation, StoreError};
 
 const LONGEST_NAME_CHARS: usize = 200;
 const LONGEST_AGENT_CHARS: usize = 300;
@@ -20,6 +21,7 @@ const FIRST_LOCK: Duration = Duration::from_secs(30);
 const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
 /// Longer than what an answer's work differs by.
 const BEAT: Duration = Duration::from_millis(250);
+const LOGIN_FAILED: &str = "auth.login_failed";
 /// From an address that signed in within this time a lock does not hold: a stranger's failures shut nobody out.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -192,7 +194,8 @@ impl Service {
             let credentials = parts.store.credentials(&user.email).await;
             let credentials = credentials.map_err(|error| ServiceError::of(error, "user"))?;
             if !parts.verify(old, credentials.password_hash.clone()).await? {
-                parts.failed(&credentials, &caller.origin).await?;
+                parts.failed(&credentials).await?;
+                parts.note_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
                 return Err(ServiceError::invalid("old_password", "is not the password in force"));
             }
             let mut errors = Vec::new();
@@ -243,10 +246,13 @@ impl Parts {
         let password_hash = self.hash(password).await?;
         let role = Role::TenantAdmin;
         let first = NewUser { email: email.clone(), name, role, password_hash, is_verified: false, quota: u32::MAX };
-        match self.store.add_tenant(&tenant_name, Plans::FIRST, first).await {
+        let Written { hash, lasts, mail, url } = self.write_link(&email, LinkPurpose::VerifyEmail);
+        match self.store.add_tenant(&tenant_name, Plans::FIRST, first, Some(FirstLink { hash, lasts, mail })).await {
             Ok(user) => {
-                self.send_link(&user, LinkPurpose::VerifyEmail).await?;
-                self.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None)).await;
+                self.tell_link(&email, LinkPurpose::VerifyEmail, &url);
+                let act = origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None);
+                let parts = Arc::clone(self);
+                tokio::spawn(async move { parts.note(act).await });
                 Ok(())
             }
             Err(StoreError::EmailTaken) => {
@@ -273,17 +279,19 @@ impl Parts {
             Err(error) => return Err(ServiceError::of(error, "user")),
         };
         let is_right = is_right && credentials.password_hash == kept;
-        if self.is_locked(&credentials, &origin).await? {
-            self.note_login(&credentials.user, "auth.login_locked", &origin).await;
-            return Err(ServiceError::WrongCredentials);
-        }
-        if is_right && credentials.user.verified_at.is_none() {
+        let user = &credentials.user;
+        let refused = if self.is_locked(&credentials, &origin).await? {
+            Some("auth.login_locked")
+        } else if is_right && user.verified_at.is_none() {
             // Whoever registers an address that is not theirs gets nothing by it, and learns nothing.
-            self.note_login(&credentials.user, "auth.login_unverified", &origin).await;
-            return Err(ServiceError::WrongCredentials);
-        }
-        if !is_right || credentials.user.status == UserStatus::Disabled {
-            self.failed(&credentials, &origin).await?;
+            Some("auth.login_unverified")
+        } else {
+            (!is_right || user.status == UserStatus::Disabled).then_some(LOGIN_FAILED)
+        };
+        if let Some(action) = refused {
+            // Not waited for: there is nothing to write for an address without an account.
+            let parts = Arc::clone(self);
+            tokio::spawn(async move { parts.refused(&credentials, action, &origin).await });
             return Err(ServiceError::WrongCredentials);
         }
         let signed_in = self.sign_in(credentials.user, &origin).await?;
@@ -294,8 +302,14 @@ impl Parts {
     async fn forgot_password(self: &Arc<Self>, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
         match self.store.credentials(&email).await {
             Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
-                self.send_link(&user, LinkPurpose::ResetPassword).await?;
-                self.note_login(&user, "auth.forgot_password", &origin).await;
+                // Not waited for: there is nothing to do for an address without an account.
+                let parts = Arc::clone(self);
+                tokio::spawn(async move {
+                    if let Err(error) = parts.send_link(&user, LinkPurpose::ResetPassword).await {
+                        tracing::warn!(user_id = %user.id, %error, "a link could not be sent");
+                    }
+                    parts.note_login(&user, "auth.forgot_password", &origin).await;
+                });
                 Ok(())
             }
             Ok(_) | Err(StoreError::NotFound) => Ok(()),
@@ -327,12 +341,20 @@ impl Parts {
         Ok(!known.map_err(|error| ServiceError::of(error, "user"))?)
     }
 
-    async fn failed(self: &Arc<Self>, credentials: &Credentials, origin: &Origin) -> ServiceResult<()> {
+    /// Notes a sign-in that was refused. What failed counts.
+    async fn refused(self: &Arc<Self>, credentials: &Credentials, action: &'static str, origin: &Origin) {
+        if action == LOGIN_FAILED
+            && let Err(error) = self.failed(credentials).await
+        {
+            tracing::warn!(%error, "a failed sign-in could not be counted");
+        }
+        self.note_login(&credentials.user, action, origin).await;
+    }
+
+    async fn failed(&self, credentials: &Credentials) -> ServiceResult<()> {
         let lock = lock_after(credentials.failed_logins.saturating_add(1));
         let noted = self.store.note_failed_login(credentials.user.id, lock).await;
-        noted.map_err(|error| ServiceError::of(error, "user"))?;
-        self.note_login(&credentials.user, "auth.login_failed", origin).await;
-        Ok(())
+        noted.map_err(|error| ServiceError::of(error, "user"))
     }
 
     async fn note_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {

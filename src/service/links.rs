@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Parts, ServiceError, ServiceResult};
 use crate::actors::notifier::NotifierMessage;
 use crate::auth::{OpaqueToken, TokenKind, hash_of};
-use crate::domain::{EmailAddress, LinkPurpose, Mail, TenantId, User, UserId};
+use crate::domain::{EmailAddress, LinkPurpose, Mail, TenantId, TokenHash, User, UserId};
 use crate::store::{KeptLink, LinkFacts, LinkUse, NewLink, StoreError};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -27,6 +27,14 @@ fn lasts(purpose: LinkPurpose) -> Duration {
         LinkPurpose::SetUp => DAY,
         LinkPurpose::VerifyEmail | LinkPurpose::Invite => 7 * DAY,
     }
+}
+
+/// See [`Parts::write_link`].
+pub(super) struct Written {
+    pub hash: TokenHash,
+    pub lasts: Duration,
+    pub mail: Option<Mail>,
+    pub url: String,
 }
 
 impl Parts {
@@ -69,21 +77,31 @@ impl Parts {
         facts: LinkFacts,
         most: u32,
     ) -> Result<(), StoreError> {
+        let Written { hash, lasts, mail, url } = self.write_link(to, purpose);
+        self.store.add_link(NewLink { hash, purpose, tenant_id, user_id, facts, lasts, mail }, most).await?;
+        self.tell_link(to, purpose, &url);
+        Ok(())
+    }
+
+    /// A link that is not kept yet, and its mail if there is a mail server.
+    pub(super) fn write_link(&self, to: &EmailAddress, purpose: LinkPurpose) -> Written {
         let token = OpaqueToken::new(TokenKind::Link);
         let (hash, lasts) = (token.hash(), lasts(purpose));
         let url = self.auth.public_url.join(&format!("auth/{}?token={}", purpose.as_str(), token.reveal()));
         let url = url.map_or_else(|_| String::new(), |url| url.to_string());
         let mail = self.sends_mail.then(|| mail_of(to, purpose, &url, lasts));
-        let is_mailed = mail.is_some();
-        self.store.add_link(NewLink { hash, purpose, tenant_id, user_id, facts, lasts, mail }, most).await?;
-        if is_mailed {
+        Written { hash, lasts, mail, url }
+    }
+
+    /// A link was kept: its mail may go out, or the log is the mailbox.
+    pub(super) fn tell_link(&self, to: &EmailAddress, purpose: LinkPurpose, url: &str) {
+        if self.sends_mail {
             // A full inbox means that it is awake already.
             let _ = self.notifier.tell(NotifierMessage::Nudge);
         } else {
             let to = to.as_str();
             tracing::warn!(to, url, "no mail server is configured; the link for {}", purpose.as_str());
         }
-        Ok(())
     }
 
     /// A link that makes the first user. Its token is shown, not sent.

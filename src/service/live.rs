@@ -117,22 +117,22 @@ impl Parts {
 impl LiveStream {
     /// What comes next; `None`: the stream is over.
     pub async fn next(&mut self) -> Option<Told> {
-        if let Some(told) = self.again.next() {
-            return Some(told);
-        }
         let mut draining = self.service.parts.draining.subscribe();
         loop {
             tokio::select! {
+                // Whoever was signed out while nothing was read hears nothing more.
+                biased;
                 _ = draining.wait_for(|is_draining| *is_draining) => return None,
+                _ = self.check.tick() => {
+                    if !self.service.may_still(&self.credential, self.origin.clone()).await {
+                        return None;
+                    }
+                }
+                () = std::future::ready(()), if !self.again.as_slice().is_empty() => return self.again.next(),
                 news = self.live.recv() => {
                     let news = news?;
                     if !self.told_again.remove(&(news.at(), news.subject())) {
                         return Some(Told::News(news));
-                    }
-                }
-                _ = self.check.tick() => {
-                    if !self.service.may_still(&self.credential, self.origin.clone()).await {
-                        return None;
                     }
                 }
                 _ = self.heartbeat.tick() => return Some(Told::Heartbeat),

@@ -234,6 +234,11 @@ impl Service {
         self.parts.draining.send_replace(true);
     }
 
+    /// True from then on.
+    pub fn is_draining(&self) -> bool {
+        *self.parts.draining.borrow()
+    }
+
     /// Runs a use case on the shared runtime. It goes on to its end even when nobody waits for it any more.
     async fn run<T, F>(&self, work: impl FnOnce(Arc<Parts>) -> F) -> ServiceResult<T>
     where

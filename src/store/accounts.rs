@@ -74,6 +74,17 @@ pub struct NewLink {
     pub mail: Option<Mail>,
 }
 
+/// A link to the first user of a tenant that is yet to be.
+#[derive(Debug, Clone)]
+pub struct FirstLink {
+    /// The hash of its token.
+    pub hash: TokenHash,
+    /// How long it works.
+    pub lasts: Duration,
+    /// Goes out with it, if there is a mail server.
+    pub mail: Option<Mail>,
+}
+
 /// What a link was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LinkFacts {
@@ -110,8 +121,9 @@ pub enum LinkUse {
 /// Tenants, users and links.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// A new tenant with its first user. [`EmailTaken`](super::StoreError::EmailTaken) adds neither.
-    async fn add_tenant(&self, name: &str, plan: &str, first: NewUser) -> StoreResult<User>;
+    /// A new tenant with its first user, and the link that proves their address. [`EmailTaken`](super::StoreError::EmailTaken)
+    /// adds none of these.
+    async fn add_tenant(&self, name: &str, plan: &str, first: NewUser, link: Option<FirstLink>) -> StoreResult<User>;
 
     /// A user of a tenant, or [`EmailTaken`](super::StoreError::EmailTaken).
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User>;

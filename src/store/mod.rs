@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use crate::config::DatabaseSettings;
 
-pub use accounts::{Accounts, Credentials, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, UserPatch};
+pub use accounts::{Accounts, Credentials, FirstLink, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, UserPatch};
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
 pub use answers::{Answers, KeptAnswer, Once, OnceKey};
 pub use audit::{Act, Actor, Audit, AuditEntry};

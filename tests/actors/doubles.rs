@@ -226,7 +226,14 @@ pub fn notifier_tools(
     let settings = NotifySettings { concurrency: 4, ..NotifySettings::default() };
     let sender: Arc<dyn Sender> = Arc::new(sender);
     let senders = Senders { webhook: Arc::clone(&sender), email: sender };
-    NotifierTools::new(Arc::new(post), senders, "test".to_owned(), settings, Arc::clone(metrics))
+    NotifierTools::new(
+        Arc::new(post),
+        senders,
+        "test".to_owned(),
+        settings,
+        Duration::from_secs(15),
+        Arc::clone(metrics),
+    )
 }
 
 pub fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {

@@ -14,8 +14,12 @@ pub enum Mood {
     Later,
     /// Knows nobody by that name.
     Never,
+    /// Serves nobody today.
+    Closed,
     /// Goes away in the middle.
     HangUp,
+    /// Says nothing for a long time.
+    Silence,
 }
 
 /// See the module.
@@ -77,7 +81,13 @@ fn talk(
                 None => "250 welcome",
                 Some(Mood::Later) => "451 come again later",
                 Some(Mood::Never) => "550 no such user",
+                Some(Mood::Closed) => "554 no service here",
                 Some(Mood::HangUp) => return Ok(()),
+                Some(Mood::Silence) => {
+                    // Until the client has had enough.
+                    lines.next();
+                    return Ok(());
+                }
             },
             "DATA" => {
                 stream.write_all(b"354 go on\r\n")?;

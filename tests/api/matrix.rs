@@ -292,7 +292,7 @@ async fn what_is_ours_is_not_there_for_the_admin_of_another_tenant() {
         let (email, name) = ("them@example.com".parse().unwrap(), "them".to_owned());
         let role = Role::TenantAdmin;
         let them = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
-        store.add_tenant("them", "enterprise", them).await.unwrap();
+        store.add_tenant("them", "enterprise", them, None).await.unwrap();
         store.close().await;
         let ours = of_ours(&daemon).await;
         let document = expect(200, daemon.get("/api/v1/openapi.json")).await;

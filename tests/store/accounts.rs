@@ -6,13 +6,14 @@ use amazon_tracker::domain::{
     EmailAddress, Letter, LinkPurpose, Mail, Role, TenantId, TokenHash, User, UserId, UserStatus,
 };
 use amazon_tracker::store::{
-    DeliveryEnd, KeptLink, LinkFacts, LinkUse, NewLink, NewSession, NewUser, StoreError, UserPatch,
+    DeliveryEnd, FirstLink, KeptLink, LinkFacts, LinkUse, NewLink, NewSession, NewUser, StoreError, UserPatch,
 };
 
 use crate::world::*;
 
 on_both_engines! {
     a_tenant_begins_with_its_first_user,
+    a_tenant_begins_with_the_link_that_proves_its_address,
     an_address_belongs_to_one_user_in_all_tenants,
     of_two_who_register_one_address_at_once_one_wins_whole,
     users_are_seen_and_changed_by_their_own_tenant_alone,
@@ -49,7 +50,7 @@ pub fn new_user(name: &str, role: Role) -> NewUser {
 }
 
 pub async fn tenant_of(world: &World, name: &str) -> User {
-    world.store.add_tenant(name, "free", new_user(name, Role::TenantAdmin)).await.unwrap()
+    world.store.add_tenant(name, "free", new_user(name, Role::TenantAdmin), None).await.unwrap()
 }
 
 pub fn new_session(user: &User, token: u8) -> NewSession {
@@ -84,10 +85,21 @@ async fn a_tenant_begins_with_its_first_user(world: &World) {
     assert!(matches!(world.store.tenant(TenantId::new()).await, Err(StoreError::NotFound)));
 }
 
+async fn a_tenant_begins_with_the_link_that_proves_its_address(world: &World) {
+    let link = |number: u8| Some(FirstLink { hash: TokenHash([number; 32]), lasts: HOUR, mail: None });
+    let add = |number: u8| world.store.add_tenant("jo", "free", new_user("jo", Role::TenantAdmin), link(number));
+    let jo = add(1).await.unwrap();
+    let verify =
+        |number: u8| world.store.use_link(TokenHash([number; 32]), LinkPurpose::VerifyEmail, LinkUse::VerifyEmail);
+    assert_eq!(verify(1).await.unwrap().id, jo.id);
+    assert!(matches!(add(2).await, Err(StoreError::EmailTaken)));
+    assert!(matches!(verify(2).await, Err(StoreError::NotFound)), "who gets no tenant gets no link");
+}
+
 async fn an_address_belongs_to_one_user_in_all_tenants(world: &World) {
     let jo = tenant_of(world, "jo").await;
     let before = world.number("SELECT count(*) FROM tenant").await;
-    let again = world.store.add_tenant("other", "free", new_user("jo", Role::TenantAdmin)).await;
+    let again = world.store.add_tenant("other", "free", new_user("jo", Role::TenantAdmin), None).await;
     assert!(matches!(again, Err(StoreError::EmailTaken)));
     assert_eq!(world.number("SELECT count(*) FROM tenant").await, before, "nothing is half-stored");
     let again = world.store.add_user(jo.tenant_id, new_user("jo", Role::User)).await;
@@ -95,7 +107,7 @@ async fn an_address_belongs_to_one_user_in_all_tenants(world: &World) {
 }
 
 async fn of_two_who_register_one_address_at_once_one_wins_whole(world: &World) {
-    let register = |name| world.store.add_tenant(name, "free", new_user("jo", Role::TenantAdmin));
+    let register = |name| world.store.add_tenant(name, "free", new_user("jo", Role::TenantAdmin), None);
     let (one, two) = tokio::join!(register("one"), register("two"));
     assert!(one.is_ok() != two.is_ok());
     assert!(matches!(one.and(two), Err(StoreError::EmailTaken)));

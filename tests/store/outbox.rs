@@ -16,6 +16,7 @@ on_both_engines! {
     a_dead_delivery_rests_until_it_is_revived,
     two_senders_never_share_a_delivery,
     the_outbox_says_when_the_next_is_due,
+    a_delivery_that_cannot_be_read_takes_no_other_along,
 }
 
 /// Lets as many rules fire.
@@ -129,4 +130,19 @@ async fn the_outbox_says_when_the_next_is_due(world: &World) {
     let claimed = claim(world, 1).await.remove(0);
     finish(world, &claimed, DeliveryEnd::Delivered).await;
     assert_eq!(world.store.next_delivery_in().await.unwrap(), None);
+}
+
+async fn a_delivery_that_cannot_be_read_takes_no_other_along(world: &World) {
+    tell(world, 3).await;
+    let whole = if world.is_postgres() { "'{}'::jsonb" } else { "'{}'" };
+    for (damage, what) in [(format!("mail = {whole}"), "min"), ("webhook_url = NULL".to_owned(), "max")] {
+        // By text, for there is no least UUID in PostgreSQL.
+        let id = if world.is_postgres() { "id::text" } else { "hex(id)" };
+        let one = format!("UPDATE delivery SET {damage} WHERE {id} = (SELECT {what}({id}) FROM delivery)");
+        world.execute(&one).await;
+    }
+    assert_eq!(claim(world, 10).await.len(), 1);
+    world.clock.advance(HOUR);
+    assert_eq!(claim(world, 10).await.len(), 1, "the others are given up");
+    assert_eq!(world.number("SELECT count(*) FROM delivery WHERE status = 'dead'").await, 2);
 }

@@ -18,15 +18,16 @@ use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::reach::Reach;
 use crate::store::{
-    Accounts, Credentials, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult, UserPatch,
+    Accounts, Credentials, FirstLink, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult,
+    UserPatch,
 };
 
 #[async_trait]
 impl Accounts for Backend {
-    async fn add_tenant(&self, name: &str, plan: &str, first: NewUser) -> StoreResult<User> {
+    async fn add_tenant(&self, name: &str, plan: &str, first: NewUser, link: Option<FirstLink>) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
         let (name, plan) = (name.to_owned(), plan.to_owned());
-        self.transaction(Reach::Everyone, move |conn| add_tenant(conn, name, plan, first, now_ms).boxed()).await
+        self.transaction(Reach::Everyone, move |conn| add_tenant(conn, name, plan, first, link, now_ms).boxed()).await
     }
 
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User> {
@@ -185,11 +186,24 @@ async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: Tenan
     row.try_into()
 }
 
-async fn add_tenant(conn: &mut Conn, name: String, plan: String, first: NewUser, now_ms: i64) -> StoreResult<User> {
+async fn add_tenant(
+    conn: &mut Conn,
+    name: String,
+    plan: String,
+    first: NewUser,
+    link: Option<FirstLink>,
+    now_ms: i64,
+) -> StoreResult<User> {
     const ADD: &str = "INSERT INTO tenant (id, name, plan, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
     let id = TenantId::new();
     sqlx::query(ADD).bind(id.0).bind(name).bind(plan).bind(now_ms).execute(&mut *conn).await?;
-    add_user(conn, id, first, now_ms).await
+    let user = add_user(conn, id, first, now_ms).await?;
+    if let Some(FirstLink { hash, lasts, mail }) = link {
+        let (purpose, user_id) = (LinkPurpose::VerifyEmail, Some(user.id));
+        let facts = LinkFacts::default();
+        add_link(conn, NewLink { hash, purpose, tenant_id: id, user_id, facts, lasts, mail }, 1, now_ms).await?;
+    }
+    Ok(user)
 }
 
 async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, now_ms: i64) -> StoreResult<User> {

@@ -102,7 +102,7 @@ async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rul
 }
 
 /// The rows that can be read; the others are logged.
-fn readable<C, T>(
+pub(super) fn readable<C, T>(
     rows: Vec<<Db as sqlx::Database>::Row>,
     convert: impl Fn(C) -> StoreResult<T>,
 ) -> impl Iterator<Item = T>

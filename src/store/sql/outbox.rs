@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::details::readable;
 use super::{Backend, Db, claim};
 use crate::domain::{DeliveryId, DeliveryStatus, Event, Letter, Mail};
 use crate::store::clock::millis;
@@ -24,15 +26,23 @@ pub(super) struct DeliveryLease {
     attempts: i32,
     webhook_url: Option<String>,
     webhook_secret: Option<String>,
-    mail: Option<Json<Mail>>,
+    mail: Option<Json<Value>>,
 }
 
 impl DeliveryLease {
+    fn claimed(self, events: &HashMap<Uuid, Event>) -> StoreResult<ClaimedDelivery> {
+        let (id, token, attempt) = (DeliveryId(self.id), self.token, count(self.attempts)?);
+        Ok(ClaimedDelivery { id, token, attempt, letter: self.letter(events)? })
+    }
+
     fn letter(self, events: &HashMap<Uuid, Event>) -> StoreResult<Letter> {
+        if let Some(mail) = self.mail {
+            let mail: Mail = serde_json::from_value(mail.0).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            return Ok(Letter::Mail(mail));
+        }
         let event = self.event_id.and_then(|id| events.get(&id)).cloned().map(Box::new);
-        match (self.mail, event, self.webhook_url, self.webhook_secret) {
-            (Some(mail), ..) => Ok(Letter::Mail(mail.0)),
-            (None, Some(event), Some(url), Some(secret)) => Ok(Letter::Webhook { url, secret, event }),
+        match (event, self.webhook_url, self.webhook_secret) {
+            (Some(event), Some(url), Some(secret)) => Ok(Letter::Webhook { url, secret, event }),
             _ => Err(StoreError::Corrupt(format!("delivery {} has nothing to tell", self.id))),
         }
     }
@@ -43,15 +53,19 @@ impl Outbox for Backend {
     async fn claim_deliveries(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedDelivery>> {
         let leases = claim::deliveries(self, limit, millis(lease), owner).await?;
         let events = events_of(self, &leases).await?;
-        let with_event = |lease: DeliveryLease| {
-            Ok(ClaimedDelivery {
-                id: DeliveryId(lease.id),
-                token: lease.token,
-                attempt: count(lease.attempts)?,
-                letter: lease.letter(&events)?,
-            })
-        };
-        leases.into_iter().map(with_event).collect()
+        let mut claimed = Vec::with_capacity(leases.len());
+        for lease in leases {
+            let (id, token) = (DeliveryId(lease.id), lease.token);
+            match lease.claimed(&events) {
+                Ok(delivery) => claimed.push(delivery),
+                // It takes no other along, and does not come back.
+                Err(error) => {
+                    tracing::error!(delivery_id = %id, %error, "a delivery cannot be read and is given up");
+                    self.finish_delivery(id, token, &DeliveryEnd::Dead { error: error.to_string() }).await?;
+                }
+            }
+        }
+        Ok(claimed)
     }
 
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool> {
@@ -107,6 +121,6 @@ async fn events_of(store: &Backend, leases: &[DeliveryLease]) -> StoreResult<Has
         ids.push_bind(id);
     }
     query.push(")");
-    let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&store.claims).await?;
-    rows.into_iter().map(|row| Ok((row.id, Event::try_from(row)?))).collect()
+    let rows = query.build().fetch_all(&store.claims).await?;
+    Ok(readable(rows, |row: EventColumns| Ok((row.id, Event::try_from(row)?))).collect())
 }
