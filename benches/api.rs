@@ -263,8 +263,9 @@ impl Process {
 
     async fn ready(mut command: Command, address: SocketAddr) -> Self {
         let child = command.spawn().unwrap();
-        let process = Self { child, address };
+        let mut process = Self { child, address };
         while TcpStream::connect(address).await.is_err() {
+            assert!(process.child.try_wait().unwrap().is_none(), "it has ended");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         process

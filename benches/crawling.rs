@@ -164,14 +164,15 @@ fn daemon_rate(market: &Market, database_url: &str, listings: &[Listing], freque
     let settings = [
         ("CONCURRENCY", at_once.as_str()),
         ("CONCURRENCY_PER_MARKETPLACE", at_once.as_str()),
-        ("REQUESTS_PER_MINUTE", "10000000"),
+        ("REQUESTS_PER_MINUTE", "1000000"),
         ("BURST", "10000"),
     ];
     command.envs(settings.map(|(name, value)| (format!("TRACKER__CRAWL__{name}"), value)));
     command.env("TRACKER__LOG__FILTER", "warn");
-    let daemon = Running(command.spawn().expect("the tracker starts"));
+    let mut daemon = Running(command.spawn().expect("the tracker starts"));
     let rate = runtime.block_on(async {
         while crawls(&address.to_string()).await < 1.0 {
+            assert!(daemon.0.try_wait().unwrap().is_none(), "the tracker has ended");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         tokio::time::sleep(WARM_UP).await;

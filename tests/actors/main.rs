@@ -7,6 +7,7 @@ mod drain;
 mod house;
 mod inboxes;
 mod lanes;
+mod live;
 mod looks;
 mod probe;
 mod shards;

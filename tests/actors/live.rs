@@ -1,0 +1,148 @@
+//! Whoever listens hears what is recorded; whoever cannot keep up is let go, and nobody else.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use amazon_tracker::actors::kernel::{Threads, supervise};
+use amazon_tracker::actors::live::{Heard, Live, LiveFeed, LiveMessage};
+use amazon_tracker::domain::{EventId, Listing, ListingId, Marketplace, ProductId, TenantId, UserId};
+use amazon_tracker::store::{Actor, Change, Commit, News, Newsstand, Next, StoreError, StoreResult, TaskEnd};
+use amazon_tracker::telemetry::Metrics;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::mpsc::Receiver;
+
+use crate::doubles::supervision;
+use crate::house::{in_house, late};
+
+/// Tells every tenant of every look.
+#[derive(Default)]
+struct Stand {
+    asked: AtomicUsize,
+    is_away: AtomicBool,
+    product: Mutex<Option<ProductId>>,
+}
+
+#[async_trait]
+impl Newsstand for Stand {
+    async fn news_of(
+        &self,
+        tenants: &[TenantId],
+        looks: &[(ListingId, Timestamp)],
+        _: &[EventId],
+    ) -> StoreResult<Vec<(TenantId, News)>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(StoreError::NotFound);
+        }
+        let product_id = *self.product.lock().unwrap().get_or_insert_with(ProductId::new);
+        let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
+        let change = |at| News::Change(Change { product_id, listing, at, points: Vec::new() });
+        Ok(tenants.iter().flat_map(|tenant| looks.iter().map(|(_, at)| (*tenant, change(*at)))).collect())
+    }
+
+    async fn news_since(&self, _: TenantId, _: Timestamp, _: u32) -> StoreResult<Vec<News>> {
+        Ok(Vec::new())
+    }
+}
+
+fn start(threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, Live) {
+    let (stand, count) = (Arc::new(Stand::default()), Arc::new(AtomicUsize::new(0)));
+    let (store, counted) = (Arc::clone(&stand), Arc::clone(&count));
+    let make = move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted));
+    let inbox = supervise(threads.singletons(), make, supervision::<LiveFeed>(metrics));
+    (stand, Live::new(inbox, count))
+}
+
+async fn listen(live: &Live, tenant_id: TenantId, who: Actor) -> Option<Receiver<Heard>> {
+    live.inbox().ask(late(), |reply| LiveMessage::Listen(tenant_id, who, reply)).await.unwrap()
+}
+
+/// A look that changed something, `n` milliseconds after the beginning of time.
+fn look(n: i64) -> Commit {
+    let at = Timestamp::from_millisecond(n).unwrap();
+    let key =
+        amazon_tracker::domain::SeriesKey { series: amazon_tracker::domain::Series::Price, category: String::new() };
+    Commit {
+        listing_id: ListingId(n),
+        token: 1,
+        outcome: Some("observed"),
+        next: Next::Parked,
+        state: None,
+        points: vec![amazon_tracker::domain::Point { key, at, value: None }],
+        rule_steps: Vec::new(),
+        tasks: TaskEnd::Done,
+    }
+}
+
+fn somebody() -> Actor {
+    Actor::User(UserId::new())
+}
+
+#[test]
+fn nothing_is_read_while_nobody_listens() {
+    in_house(|threads, metrics| async move {
+        let (stand, live) = start(&threads, &metrics);
+        live.recorded(&look(1));
+        let mut heard = listen(&live, TenantId::new(), somebody()).await.unwrap();
+        live.recorded(&look(2));
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 2);
+        assert_eq!(stand.asked.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn who_does_not_keep_up_is_let_go_and_nobody_else() {
+    in_house(|threads, metrics| async move {
+        let (_stand, live) = start(&threads, &metrics);
+        let tenant = TenantId::new();
+        let mut slow = listen(&live, tenant, somebody()).await.unwrap();
+        let mut quick = listen(&live, tenant, somebody()).await.unwrap();
+        for n in 1..=400 {
+            live.recorded(&look(n));
+            if n % 100 == 0 {
+                for _ in 0..100 {
+                    quick.recv().await.unwrap();
+                }
+            }
+        }
+        let mut held = 0;
+        while slow.recv().await.is_some() {
+            held += 1;
+        }
+        assert!(held < 400, "it ended");
+        live.recorded(&look(401));
+        assert_eq!(quick.recv().await.unwrap().at().as_millisecond(), 401);
+    });
+}
+
+#[test]
+fn when_the_news_cannot_be_read_everybody_has_to_catch_up() {
+    in_house(|threads, metrics| async move {
+        let (stand, live) = start(&threads, &metrics);
+        stand.is_away.store(true, Ordering::Relaxed);
+        let mut heard = listen(&live, TenantId::new(), somebody()).await.unwrap();
+        live.recorded(&look(1));
+        assert!(heard.recv().await.is_none());
+        stand.is_away.store(false, Ordering::Relaxed);
+        let mut again = listen(&live, TenantId::new(), somebody()).await.unwrap();
+        live.recorded(&look(2));
+        assert!(again.recv().await.is_some());
+    });
+}
+
+#[test]
+fn one_person_has_so_many_streams_and_a_place_is_free_again_when_one_ends() {
+    in_house(|threads, metrics| async move {
+        let (_stand, live) = start(&threads, &metrics);
+        let (tenant, me) = (TenantId::new(), somebody());
+        let mut mine = Vec::new();
+        while let Some(one) = listen(&live, tenant, me).await {
+            mine.push(one);
+        }
+        assert_eq!(mine.len(), 8);
+        assert!(listen(&live, tenant, somebody()).await.is_some(), "another person");
+        mine.pop();
+        assert!(listen(&live, tenant, me).await.is_some());
+    });
+}
