@@ -1,7 +1,7 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -11,6 +11,7 @@ use actix_web::dev::ServerHandle;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use url::Url;
 
 use crate::actors::caretaker::Caretaker;
 use crate::actors::conclude::LookPolicy;
@@ -225,6 +226,7 @@ impl App {
             store: Arc::clone(&store),
             scheduler: scheduler.clone(),
             notifier: notifier.clone(),
+            public_url: settings.auth.public_url.clone().unwrap_or_else(|| url_of(address)),
             sends_mail: settings.mail.smtp_url.is_some(),
             live,
             changes,
@@ -385,6 +387,13 @@ impl Staff<'_> {
             },
         )
     }
+}
+
+/// Where a daemon is reached from the machine that it runs on.
+fn url_of(address: SocketAddr) -> Url {
+    let host = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    let url = format!("http://{}/", SocketAddr::new(host, address.port()));
+    url.parse().expect("an address makes a URL")
 }
 
 /// For people who read the `owner` of a lease.

@@ -30,8 +30,8 @@ pub type Heard = Arc<News>;
 
 /// What the LiveFeed understands.
 pub enum LiveMessage {
-    /// Somebody wants to listen; `None`: they do already, often enough.
-    Listen(TenantId, Who, Reply<Option<Receiver<Heard>>>),
+    /// Somebody wants to listen. Of more than a few streams of one person or key the oldest ends.
+    Listen(TenantId, Who, Reply<Receiver<Heard>>),
     /// Something was recorded.
     Recorded(ListingId, Timestamp, Vec<EventId>),
     /// Time to read.
@@ -97,16 +97,19 @@ impl LiveFeed {
         Self { store, count, listeners: HashMap::new(), looks: Vec::new(), events: Vec::new(), is_reading: false }
     }
 
-    fn listen(&mut self, tenant_id: TenantId, who: Who) -> Option<Receiver<Heard>> {
+    fn listen(&mut self, tenant_id: TenantId, who: Who) -> Receiver<Heard> {
         let of_tenant = self.listeners.entry(tenant_id).or_default();
         of_tenant.retain(|listener| !listener.sender.is_closed());
-        if of_tenant.iter().filter(|listener| listener.who == who).count() >= MOST_OF_ONE {
-            return None;
+        if of_tenant.iter().filter(|listener| listener.who == who).count() >= MOST_OF_ONE
+            && let Some(oldest) = of_tenant.iter().position(|listener| listener.who == who)
+        {
+            // Perhaps its connection is long gone, and nobody has noticed.
+            of_tenant.remove(oldest);
         }
         let (sender, receiver) = channel(AHEAD);
         of_tenant.push(Listener { who, sender });
         self.recount();
-        Some(receiver)
+        receiver
     }
 
     fn recount(&mut self) {

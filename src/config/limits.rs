@@ -23,6 +23,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
 
 /// Links that sign in or set passwords do not belong into the log of a place that others read.
 pub(super) fn check_production(settings: &Settings) -> Result<(), SettingsError> {
+    if settings.auth.public_url.is_none() {
+        return wrong("auth.public_url", "is needed in production (PUBLIC_URL): links in e-mails begin with it");
+    }
     match settings.mail.smtp_url {
         Some(_) => Ok(()),
         None => wrong("mail.smtp_url", "is needed in production (SMTP_URL): without it, links are shown in the log"),

@@ -220,8 +220,8 @@ impl Default for MailSettings {
 pub struct AuthSettings {
     /// Lets anybody register a tenant of their own; otherwise people join by invitation.
     pub registration: bool,
-    /// Where people reach this daemon: links in e-mails begin with it.
-    pub public_url: Url,
+    /// Where people reach this daemon: links in e-mails begin with it. Where it listens, unless it is said.
+    pub public_url: Option<Url>,
     /// With `admin_password`: the first user of an empty installation.
     pub admin_email: Option<EmailAddress>,
     /// See `admin_email`.
@@ -236,10 +236,9 @@ pub struct AuthSettings {
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        let public_url = "http://127.0.0.1:8000/".parse().expect("a constant that is a URL");
         Self {
             registration: true,
-            public_url,
+            public_url: None,
             admin_email: None,
             admin_password: None,
             attempts_per_minute: 20,
@@ -374,6 +373,7 @@ pub enum SettingsError {
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
+    ("PUBLIC_URL", "auth.public_url"),
     ("SMTP_URL", "mail.smtp_url"),
     ("MAIL_FROM", "mail.from"),
     ("ADMIN_EMAIL", "auth.admin_email"),
@@ -410,7 +410,7 @@ impl Settings {
         if default.is_file() {
             figment = figment.merge(toml_file(&default)?);
         }
-        if let Ok(environment) = std::env::var("TRACKER_ENV") {
+        if let Some(environment) = std::env::var("TRACKER_ENV").ok().filter(|name| !name.is_empty()) {
             let file = folder.join(format!("{environment}.toml"));
             if !file.is_file() {
                 let problem = format!("there is no file {}", file.display());
@@ -419,7 +419,8 @@ impl Settings {
             figment = figment.merge(toml_file(&file)?);
         }
         for (variable, setting) in USUAL_NAMES {
-            if let Ok(value) = std::env::var(variable) {
+            // Compose files pass on what is not set as an empty text.
+            if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
                 figment = figment.merge((*setting, value));
             }
         }
@@ -548,6 +549,10 @@ mod tests {
         Jail::expect_with(|jail| {
             jail.create_file("production.toml", "")?;
             jail.set_env("TRACKER_ENV", "production");
+            jail.set_env("ADMIN_EMAIL", "");
+            let refused = load_in(jail, Figment::new()).unwrap().check_serving().unwrap_err().to_string();
+            assert!(refused.contains("auth.public_url"), "{refused}");
+            jail.set_env("PUBLIC_URL", "https://tracker.example.com/");
             let refused = load_in(jail, Figment::new()).unwrap().check_serving().unwrap_err().to_string();
             assert!(refused.contains("mail.smtp_url"), "{refused}");
             jail.set_env("SMTP_URL", "smtps://me:hunter2@mail.example.com");

@@ -29,6 +29,10 @@ impl FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, EmailAddressError> {
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+        // A quoted name is allowed by RFC 5321, and by no mail server that somebody wants to be written through.
+        if text.contains('"') {
+            return Err(EmailAddressError);
+        }
         let address = email_address::EmailAddress::parse_with_options(text.trim(), options);
         address.map(|address| Self(address.as_str().to_lowercase())).map_err(|_| EmailAddressError)
     }
@@ -77,6 +81,7 @@ mod tests {
             "jo@example.com\r\nBcc: all@example.com",
             "jo@example.com\0",
             "jo@exa mple.com",
+            "\"jo doe\"@example.com",
         ] {
             assert_eq!(text.parse::<EmailAddress>(), Err(EmailAddressError), "{text:?}");
         }

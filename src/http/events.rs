@@ -83,11 +83,11 @@ impl From<&Change> for WireChange {
 /// `change` holds a Change, `alert` an Event without its deliveries; `reset` says that too much has happened to tell it all:
 /// read everything anew. A comment comes every 15 seconds. Whoever comes again with `Last-Event-ID` is told what was new
 /// since then, and may be told some of it twice: ids stay the same.
+/// Of more than eight streams of one person or key the oldest ends.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard")),
     responses(
     (status = 200, description = "A stream of events", content_type = "text/event-stream", body = String),
-    (status = 409, description = "You listen too often already", body = Problem),
     (status = 422, description = "Last-Event-ID was not given out here", body = Problem),
 ))]
 pub(super) async fn events(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, rt};
+use actix_web::{HttpRequest, HttpResponse, rt};
 use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
@@ -19,6 +19,7 @@ use super::Shared;
 use super::alerts::{WireAlert, WireEvent};
 use super::api_keys::WireApiKey;
 use super::auth::WireSession;
+use super::caller::credential_of;
 use super::crawl::WireTask;
 use super::history::WireHistory;
 use super::problem::Problem;
@@ -27,9 +28,11 @@ use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
 use crate::domain::{Product, Series, Tenant, TenantId, User};
 use crate::service::{
-    HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, Service, ServiceError, ServiceResult,
+    Caller, HistoryQuery, ListProducts, Origin, Page, ProductFilter, ProductOrder, Service, ServiceError, ServiceResult,
 };
 
+/// Lines of JSON.
+pub(super) const EXPORT_TYPE: &str = "application/x-ndjson";
 /// Lines that wait for the client to take them: one may be the whole history of a listing.
 const LINES_AHEAD: usize = 1;
 /// More points than any listing has.
@@ -77,6 +80,8 @@ enum Cut {
     Gone,
     #[error("the process stops")]
     Draining,
+    #[error("whoever asked may not any more")]
+    Refused,
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
@@ -85,11 +90,22 @@ enum Cut {
 ///
 /// # Errors
 /// When an export of the tenant is under way, or too many others are.
-pub(super) fn everything_of(shared: &Shared, tenant: Tenant) -> Result<HttpResponse, Problem> {
+pub(super) fn everything_of(
+    shared: &Shared,
+    caller: &Caller,
+    request: &HttpRequest,
+    tenant: Tenant,
+) -> Result<HttpResponse, Problem> {
     let place = shared.exports.enter(tenant.id)?;
     let (lines, taken) = channel(LINES_AHEAD);
     let file = format!("attachment; filename=\"tenant-{}.ndjson\"", tenant.id);
-    let export = Export { service: shared.service.clone(), tenant_id: tenant.id, lines };
+    let export = Export {
+        service: shared.service.clone(),
+        tenant_id: tenant.id,
+        credential: credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?.to_owned(),
+        origin: caller.origin.clone(),
+        lines,
+    };
     rt::spawn(async move {
         let _place = place;
         if let Err(cut) = export.write(tenant).await {
@@ -99,7 +115,7 @@ pub(super) fn everything_of(shared: &Shared, tenant: Tenant) -> Result<HttpRespo
     });
     let lines = stream::unfold(taken, async |mut taken| Some((taken.recv().await?, taken)));
     Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
+        .content_type(EXPORT_TYPE)
         .insert_header((CONTENT_DISPOSITION, file))
         .streaming(Box::pin(lines)))
 }
@@ -107,6 +123,8 @@ pub(super) fn everything_of(shared: &Shared, tenant: Tenant) -> Result<HttpRespo
 struct Export {
     service: Service,
     tenant_id: TenantId,
+    credential: String,
+    origin: Origin,
     lines: Sender<Result<Bytes, std::io::Error>>,
 }
 
@@ -125,6 +143,8 @@ impl Export {
         self.list("event", WireEvent::from, async |cursor| service.events(id, None, cursor, most).await).await?;
         self.list("task", WireTask::from, async |cursor| service.tasks(id, cursor, most).await).await?;
         self.list("act", WireAuditEntry::from, async |cursor| service.audit(id, cursor, most).await).await?;
+        // One that was deleted meanwhile was not taken out whole.
+        service.tenant(id).await?;
         self.line("end", &json!({})).await
     }
 
@@ -139,6 +159,7 @@ impl Export {
 
     async fn product(&self, product: Product) -> Result<(), Cut> {
         let id = product.id;
+        self.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
         let series = Series::ALL.to_vec();
         let whole = HistoryQuery { series, from: None, to: None, limit: MOST_POINTS };
@@ -168,6 +189,7 @@ impl Export {
     ) -> Result<(), Cut> {
         let mut cursor = None;
         loop {
+            self.check().await?;
             let page = read(cursor).await?;
             for row in page.items {
                 write(row).await?;
@@ -179,12 +201,18 @@ impl Export {
         }
     }
 
-    async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), Cut> {
-        let mut line = serde_json::to_vec(&Line { kind, thing }).map_err(|_| ServiceError::Internal)?;
-        line.push(b'\n');
+    /// Before each page: whoever was signed out, or disabled, takes out no more.
+    async fn check(&self) -> Result<(), Cut> {
         if self.service.is_draining() {
             return Err(Cut::Draining);
         }
+        let may_still = self.service.may_still(&self.credential, self.origin.clone()).await;
+        may_still.then_some(()).ok_or(Cut::Refused)
+    }
+
+    async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), Cut> {
+        let mut line = serde_json::to_vec(&Line { kind, thing }).map_err(|_| ServiceError::Internal)?;
+        line.push(b'\n');
         self.lines.send_timeout(Ok(line.into()), LONGEST_PAUSE).await.map_err(|_| Cut::Gone)
     }
 }

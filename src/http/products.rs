@@ -21,6 +21,8 @@ use crate::service::{AddProduct, Caller, FieldError, ListProducts, ProductFilter
 
 /// Rows of a page unless it is said.
 pub(super) const DEFAULT_LIMIT: u32 = 50;
+/// What lists are searched for.
+const LONGEST_TEXT_CHARS: usize = 200;
 /// Rows of a page at most.
 pub(super) const MOST_LIMIT: u32 = 500;
 
@@ -346,8 +348,11 @@ impl ListProductsQuery {
             }
         };
         for (field, text) in [("tag", &filter.tag), ("text", &filter.text)] {
-            if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
-                errors.push(FieldError::new(field, "has no control characters"));
+            let is_wrong =
+                |text: &String| text.chars().count() > LONGEST_TEXT_CHARS || text.chars().any(char::is_control);
+            if text.as_ref().is_some_and(is_wrong) {
+                let message = format!("has at most {LONGEST_TEXT_CHARS} characters and no control characters");
+                errors.push(FieldError::new(field, message));
             }
         }
         let limit = limit_of(self.limit.as_deref(), &mut errors);

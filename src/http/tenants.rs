@@ -1,5 +1,6 @@
 //! `/api/v1/tenants`: one's own tenant, and, for who runs the installation, all of them.
 
+use actix_web::http::Method;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
-use super::export::everything_of;
+use super::export::{EXPORT_TYPE, everything_of};
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
@@ -126,9 +127,13 @@ pub(super) async fn keep(shared: Data<Shared>, caller: Caller) -> Result<impl Re
     (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
     (status = 409, description = "An export of the tenant is under way", body = Problem),
 ))]
-pub(super) async fn export(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    let tenant = shared.service.begin_export(caller.clone(), caller.tenant_id).await?;
-    everything_of(&shared, tenant)
+pub(super) async fn export(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<impl Responder, Problem> {
+    let id = caller.tenant_id;
+    export_of(&shared, caller, &request, id).await
 }
 
 /// Take out everything of any tenant. For superadmins.
@@ -140,10 +145,25 @@ pub(super) async fn export(shared: Data<Shared>, caller: Caller) -> Result<impl 
 pub(super) async fn export_any(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     PathId(id): PathId<TenantId>,
 ) -> Result<impl Responder, Problem> {
-    let tenant = shared.service.begin_export(caller, id).await?;
-    everything_of(&shared, tenant)
+    export_of(&shared, caller, &request, id).await
+}
+
+async fn export_of(
+    shared: &Shared,
+    caller: Caller,
+    request: &HttpRequest,
+    id: TenantId,
+) -> Result<HttpResponse, Problem> {
+    if request.method() == Method::HEAD {
+        // Nothing is handed out, and nothing is noted.
+        shared.service.tenant(id).await?;
+        return Ok(HttpResponse::Ok().content_type(EXPORT_TYPE).finish());
+    }
+    let tenant = shared.service.begin_export(caller.clone(), id).await?;
+    everything_of(shared, &caller, request, tenant)
 }
 
 /// So many of so many.

@@ -136,7 +136,11 @@ impl Service {
             .ask(principal, Instant::now() + GATE_PATIENCE, |reply| UserMessage::Admit(knock, reply));
         match asked.await.map_err(|_| ServiceError::Unavailable)? {
             Admission::Admitted(identity, plan, allowance) => {
-                Ok((caller_of(&identity, session_id, plan, origin)?, allowance))
+                let caller = caller_of(&identity, session_id, plan, origin)?;
+                if self.parts.changes.is_gone(caller.tenant_id) {
+                    return Err(ServiceError::Unauthenticated);
+                }
+                Ok((caller, allowance))
             }
             Admission::Limited(allowance) => Err(ServiceError::Limited(allowance)),
             Admission::Refused => Err(ServiceError::Unauthenticated),
@@ -148,7 +152,7 @@ impl Service {
     }
 
     /// Whether somebody who was let in would still be. A database that is away throws nobody out.
-    pub(super) async fn may_still(&self, credential: &str, origin: Origin) -> bool {
+    pub async fn may_still(&self, credential: &str, origin: Origin) -> bool {
         let admitted = self.admit(credential, origin, 0).await;
         !matches!(admitted, Err(ServiceError::Unauthenticated | ServiceError::Forbidden(_)))
     }

@@ -382,6 +382,8 @@ impl Parts {
         let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
         let session = self.store.open_session(session).await.map_err(|error| ServiceError::of(error, "user"))?;
         self.forget_user(user.tenant_id, user.id);
+        // Who was leaving stays.
+        let user = User { status: UserStatus::Active, leaves_at: None, ..user };
         self.tokens(user, session.id, token)
     }
 

@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 
-use crate::domain::{ListingId, ProductId};
+use crate::domain::{ListingId, ProductId, TenantId};
 
 /// No answer is kept for longer than this: what another replica changes is seen by then.
 pub const KEPT_FOR: Duration = Duration::from_secs(1);
+
+/// Longer than any gatekeeper remembers whom it let in.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Thing {
@@ -19,11 +22,14 @@ enum Thing {
 pub struct Changes {
     /// When each last did.
     changed: Cache<Thing, Instant>,
+    /// Deleted; their people and keys may still be remembered.
+    gone: Cache<TenantId, ()>,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { changed: Cache::builder().time_to_live(2 * KEPT_FOR).build() }
+        let gone = Cache::builder().time_to_live(REMEMBERED_FOR).build();
+        Self { changed: Cache::builder().time_to_live(2 * KEPT_FOR).build(), gone }
     }
 }
 
@@ -36,6 +42,16 @@ impl Changes {
     /// A product was changed or deleted, or a look at it was asked for.
     pub fn of_product(&self, id: ProductId) {
         self.changed.insert(Thing::Product(id), Instant::now());
+    }
+
+    /// A tenant is deleted.
+    pub fn tenant_gone(&self, id: TenantId) {
+        self.gone.insert(id, ());
+    }
+
+    /// Whether a tenant was deleted a moment ago.
+    pub fn is_gone(&self, id: TenantId) -> bool {
+        self.gone.contains_key(&id)
     }
 
     /// Whether something read from this moment on still holds, however late the reading ended.

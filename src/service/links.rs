@@ -87,7 +87,7 @@ impl Parts {
     pub(super) fn write_link(&self, to: &EmailAddress, purpose: LinkPurpose) -> Written {
         let token = OpaqueToken::new(TokenKind::Link);
         let (hash, lasts) = (token.hash(), lasts(purpose));
-        let url = self.auth.public_url.join(&format!("auth/{}?token={}", purpose.as_str(), token.reveal()));
+        let url = self.public_url.join(&format!("auth/{}?token={}", purpose.as_str(), token.reveal()));
         let url = url.map_or_else(|_| String::new(), |url| url.to_string());
         let mail = self.sends_mail.then(|| mail_of(to, purpose, &url, lasts));
         Written { hash, lasts, mail, url }

@@ -54,7 +54,7 @@ impl Service {
     /// Begins to listen. Whoever says what they heard last is told what was new since then first.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] when they listen too often already.
+    /// [`ServiceError::Unavailable`]
     pub async fn listen(
         &self,
         caller: &Caller,
@@ -64,9 +64,7 @@ impl Service {
         let (tenant_id, who) = (caller.tenant_id, caller.actor());
         let inbox = self.parts.live.inbox();
         let asked = inbox.ask(Instant::now() + PATIENCE, |reply| LiveMessage::Listen(tenant_id, who, reply)).await;
-        let live = asked.map_err(|_| ServiceError::Unavailable)?.ok_or_else(|| {
-            ServiceError::Conflict("too_many_streams", "you listen too often already: close a stream first".to_owned())
-        })?;
+        let live = asked.map_err(|_| ServiceError::Unavailable)?;
         let again = match since {
             Some(since) => self.run(async move |parts: Arc<Parts>| parts.news_since(tenant_id, since).await).await?,
             None => Vec::new(),

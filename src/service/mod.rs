@@ -188,6 +188,8 @@ pub struct Parts {
     pub scheduler: Inbox<Scheduler>,
     /// Nudged when a mail is to be sent.
     pub notifier: Inbox<Notifier>,
+    /// Where people reach this process: links begin with it.
+    pub public_url: url::Url,
     /// There is a mail server.
     pub sends_mail: bool,
     /// Tells what is new.

@@ -81,6 +81,7 @@ impl Service {
             let ended = parts.store.update_tenant(id, &patch).await;
             ended.map_err(|error| ServiceError::of(error, "tenant"))?;
             parts.note(caller.act("tenant.delete", Some(format!("tenant:{id}")))).await;
+            parts.changes.tenant_gone(id);
             parts.store.remove_tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
         })
         .await

@@ -213,7 +213,7 @@ impl Parts {
 
     async fn tell_set_up_link(&self) -> ServiceResult<()> {
         let token = self.new_set_up_link().await?;
-        let url = &self.auth.public_url;
+        let url = &self.public_url;
         tracing::warn!(
             "nobody can sign in yet; make the first user, within a day, by: curl {url}api/v1/auth/set-up \
              -H 'content-type: application/json' \

@@ -10,7 +10,8 @@ use tracing_subscriber::filter::ParseError;
 /// # Errors
 /// When the filter cannot be read.
 pub fn install_tracing(json: bool, filter: &str) -> Result<(), ParseError> {
-    let filter = EnvFilter::builder().parse(filter)?;
+    // What a stranger sends that is no HTTP is not our error.
+    let filter = EnvFilter::builder().parse(format!("actix_http=off,{filter}"))?;
     // Colours are for eyes: not for files, and not for who has said so (https://no-color.org).
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty());
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);

@@ -157,16 +157,6 @@ impl Daemon {
         }
     }
 
-    /// Asks with these tokens until the answer has this status.
-    pub async fn eventually_answers_to(&self, tokens: &Value, status: u16, path: &str) {
-        let until = Instant::now() + PATIENCE;
-        let ask = || self.request(Method::GET, path).bearer_auth(tokens["access_token"].as_str().unwrap()).send();
-        while ask().await.unwrap().status() != status {
-            assert!(Instant::now() < until, "{path} never answered {status}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
     /// Reads until what is read is as it should be.
     pub async fn eventually(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;

@@ -139,12 +139,16 @@ fn a_daemon_that_is_told_to_stop_drains_and_ends_well() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}", folder.path().join("new/tracker.sqlite").display());
     let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];
-    let mut daemon = Running::start(tracker().args(serve).env("TRACKER__LOG__JSON", "true"));
+    let mut daemon = tracker();
+    daemon.args(serve).env("TRACKER__LOG__JSON", "true");
+    let mut daemon =
+        Running::start(daemon.env("SMTP_URL", "smtp://127.0.0.1:1").env("MAIL_FROM", "tracker@example.com"));
     let line: Value = serde_json::from_str(&daemon.until_it_says("listening on")).unwrap();
     assert_eq!(line["level"], "INFO");
     daemon.stop();
     daemon.until_it_says("drained");
     assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+    assert_eq!(daemon.lines.next(), None, "a panic, say");
 }
 
 /// The address in a line that says where something listens.
