@@ -157,6 +157,13 @@ impl Daemon {
         }
     }
 
+    /// What the daemon has counted, for whoever wonders why something did not happen.
+    async fn counted(&self) -> String {
+        let metrics = self.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+        let told = |line: &&str| !line.starts_with('#') && !line.contains("_bucket") && !line.ends_with(" 0");
+        metrics.lines().filter(told).collect::<Vec<_>>().join("\n")
+    }
+
     /// Reads until what is read is as it should be.
     pub async fn eventually(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
@@ -165,7 +172,9 @@ impl Daemon {
             if is_so(&value) {
                 return value;
             }
-            assert!(Instant::now() < until, "never came true at {path}: {value:#}");
+            if Instant::now() >= until {
+                panic!("never came true at {path}: {value:#}\n{}", self.counted().await);
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
