@@ -278,6 +278,7 @@ The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are
   {curl} {api}/alerts?limit=3
   {curl} {api}/alerts/events?limit=3
   {curl} {api}/products -H 'content-type: application/json' -d '{{\"url\":\"https://www.amazon.de/dp/B08PZHYWJS\",\"frequency\":\"3s\"}}'
+  {curl} -N {api}/events
   {curl} {api}/tenants/me/audit?limit=3
   curl -s http://{daemon}/metrics | grep tracker_crawls_total
   curl -s http://{marketplace}/_truth | tail -n 3
