@@ -248,6 +248,7 @@ impl App {
             request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
             max_body_bytes: settings.server.max_body_bytes,
             cors_origins: settings.server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
+            trusted_proxies: settings.server.trusted_proxies.clone(),
             // The other half is for crawls, looks and deliveries: a client that does not read must not take it all.
             drain: Duration::from_secs(settings.server.drain_secs) / 2,
         };

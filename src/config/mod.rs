@@ -14,6 +14,7 @@ use std::path::Path;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Provider};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -60,6 +61,8 @@ pub struct ServerSettings {
     pub max_body_bytes: usize,
     /// Sites whose pages may ask this API from a browser: `https://app.example.com`. None unless they are named.
     pub cors_origins: Vec<Url>,
+    /// Proxies whose `X-Forwarded-For` is believed, as networks: `10.0.0.0/8`. Of everybody else their own address counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// After the signal to stop: how long requests and running crawls may take to end.
     pub drain_secs: u64,
 }
@@ -72,6 +75,7 @@ impl Default for ServerSettings {
             request_timeout_secs: 10,
             max_body_bytes: 256 * 1024,
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             drain_secs: 20,
         }
     }

@@ -6,13 +6,16 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, USER_AGENT};
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use ipnet::IpNet;
 
-use super::observe;
 use super::problem::Problem;
+use super::{Shared, observe};
 use crate::service::{Caller, Origin};
 
 const API_KEY: &str = "x-api-key";
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl FromRequest for Caller {
     type Error = Problem;
@@ -37,9 +40,31 @@ impl FromRequest for Origin {
 
 /// From where a request comes.
 pub(super) fn origin_of(request: &HttpRequest) -> Origin {
-    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+    let trusted = request.app_data::<Data<Shared>>().map_or(&[][..], |shared| &shared.settings.trusted_proxies);
+    let address = client_of(peer, request.headers(), trusted);
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     Origin { address, agent, request_id: observe::current_request_id() }
+}
+
+/// The last address on the way here that no trusted proxy has: each proxy appends whom it was asked by, and what stands before
+/// that anybody may have written.
+fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut client = peer;
+    let named: Vec<&str> = headers
+        .get_all(X_FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for address in named.iter().rev() {
+        if !is_trusted(&client) {
+            break;
+        }
+        let Ok(before) = address.trim().parse::<IpAddr>() else { break };
+        client = before.to_canonical();
+    }
+    client
 }
 
 /// The credential that a request carries: `Authorization: Bearer …`, or `X-API-Key`.
@@ -64,6 +89,31 @@ mod tests {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
         credential_of(&headers.iter().map(header).collect()).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_clients_address_is_told_by_trusted_proxies_alone() {
+        let client = |peer: &str, forwarded: &[&'static str], trusted: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(HeaderName::from_static(X_FORWARDED_FOR), HeaderValue::from_static(value));
+            }
+            let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+            client_of(peer.parse().unwrap(), &headers, &trusted).to_string()
+        };
+        let ours = &["10.0.0.0/8"];
+        assert_eq!(client("10.0.0.1", &["203.0.113.7"], ours), "203.0.113.7");
+        assert_eq!(
+            client("10.0.0.1", &["1.1.1.1, 203.0.113.7, 10.0.0.2"], ours),
+            "203.0.113.7",
+            "what they wrote is not it"
+        );
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "203.0.113.7"], ours), "203.0.113.7", "in several headers");
+        assert_eq!(client("10.0.0.1", &["::ffff:203.0.113.7"], ours), "203.0.113.7");
+        assert_eq!(client("203.0.113.9", &["1.1.1.1"], ours), "203.0.113.9", "a stranger says anything");
+        assert_eq!(client("10.0.0.1", &["1.1.1.1"], &[]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["1.1.1.1, nonsense"], ours), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &[], ours), "10.0.0.1");
     }
 
     #[test]

@@ -33,6 +33,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
+use ipnet::IpNet;
 
 use crate::service::Service;
 use crate::telemetry::Metrics;
@@ -54,6 +55,8 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// Sites whose pages may ask from a browser, as browsers name them: `https://app.example.com`.
     pub cors_origins: Vec<String>,
+    /// Proxies whose word about a client's address is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long running requests may take to end when the server stops.
     pub drain: Duration,
 }

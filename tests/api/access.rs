@@ -525,3 +525,19 @@ async fn a_request_that_is_under_way_ends_well_although_its_sign_in_is_over() {
     expect(401, get(&daemon, &path, &jo)).await;
     daemon.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_client_has_attempts_of_their_own() {
+    let daemon = Daemon::start_with(crate::daemon::Engine::Sqlite, |settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.auth.attempts_per_minute = 2;
+    })
+    .await;
+    let attempt = |from: &str| login(&daemon, "nobody", PASSWORD).header("x-forwarded-for", from);
+    for from in ["203.0.113.1", "203.0.113.2", "1.1.1.1, 203.0.113.3", "203.0.113.1", "203.0.113.2"] {
+        expect(401, attempt(from)).await;
+    }
+    expect(429, attempt("203.0.113.1")).await;
+    expect(429, attempt("9.9.9.9, 203.0.113.1")).await;
+    daemon.end().await;
+}
