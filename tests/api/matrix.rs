@@ -268,7 +268,8 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
         "product_id": product, "kind": "price_at_or_below", "target": target, "webhook_url": daemon.receiver.url()
     });
     let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await["id"].clone();
-    let task = daemon.check_now(&product).await["id"].clone();
+    let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product] }));
+    let task = expect(202, asked).await["id"].clone();
     let user = sign_in(daemon, "user@example.com").await;
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
