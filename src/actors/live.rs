@@ -134,6 +134,9 @@ impl LiveFeed {
     }
 
     fn read(&mut self, cx: &mut Cx<'_, Self>) {
+        // Who is gone costs no more reading, also where nothing happens.
+        self.listeners.values_mut().for_each(|of_tenant| of_tenant.retain(|listener| !listener.sender.is_closed()));
+        self.recount();
         let (store, looks, events) =
             (Arc::clone(&self.store), std::mem::take(&mut self.looks), std::mem::take(&mut self.events));
         let tenants: Vec<TenantId> = self.listeners.keys().copied().collect();

@@ -19,6 +19,8 @@ use crate::house::{in_house, late};
 #[derive(Default)]
 struct Stand {
     asked: AtomicUsize,
+    /// About how many tenants it was last asked.
+    tenants: AtomicUsize,
     is_away: AtomicBool,
     product: Mutex<Option<ProductId>>,
 }
@@ -32,6 +34,7 @@ impl Newsstand for Stand {
         _: &[EventId],
     ) -> StoreResult<Vec<(TenantId, News)>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        self.tenants.store(tenants.len(), Ordering::Relaxed);
         if self.is_away.load(Ordering::Relaxed) {
             return Err(StoreError::NotFound);
         }
@@ -88,6 +91,19 @@ fn nothing_is_read_while_nobody_listens() {
         live.recorded(&look(2));
         assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 2);
         assert_eq!(stand.asked.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn who_has_gone_away_costs_no_more_reading() {
+    in_house(|threads, metrics| async move {
+        let (stand, live) = start(&threads, &metrics);
+        let (gone, mut here) =
+            (listen(&live, TenantId::new(), somebody()).await, listen(&live, TenantId::new(), somebody()).await);
+        drop(gone);
+        live.recorded(&look(1));
+        assert!(here.recv().await.is_some());
+        assert_eq!(stand.tenants.load(Ordering::Relaxed), 1, "it is asked about those who are there");
     });
 }
 

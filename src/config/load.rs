@@ -1,0 +1,259 @@
+//! Where settings are read from, and what is said about those that cannot be used.
+
+use std::path::Path;
+
+use figment::error::Kind;
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::{Figment, Provider};
+
+use super::{Plans, Settings, limits};
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Unknown, of the wrong type, or a file that cannot be read; the message names the setting and its source.
+    #[error(transparent)]
+    Read(Box<figment::Error>),
+    /// A file that is no TOML; its text is not shown, for it may hold secrets.
+    #[error("{file}, line {line}: {problem}")]
+    Toml {
+        /// The file.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A value that cannot work.
+    #[error("{setting}: {problem}")]
+    Value {
+        /// The setting's name.
+        setting: &'static str,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+}
+
+/// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
+const USUAL_NAMES: &[(&str, &str)] = &[
+    ("DATABASE_URL", "database.url"),
+    ("PUBLIC_URL", "auth.public_url"),
+    ("SMTP_URL", "mail.smtp_url"),
+    ("MAIL_FROM", "mail.from"),
+    ("ADMIN_EMAIL", "auth.admin_email"),
+    ("ADMIN_PASSWORD", "auth.admin_password"),
+    ("JWT_SECRET_KEY", "auth.token.secret_key"),
+    ("JWT_PRIVATE_KEY", "auth.token.private_key"),
+];
+
+/// The environment in which what only serves to try things is refused.
+const PRODUCTION: &str = "production";
+
+/// Settings whose values may hold a password: an error must not show them.
+const SECRETS: &[&str] = &[
+    "database.url",
+    "crawl.base_url",
+    "crawl.proxies",
+    "crawl.cookies",
+    "mail.smtp_url",
+    "auth.admin_password",
+    "auth.token.private_key",
+    "auth.token.secret_key",
+];
+
+impl Settings {
+    /// Reads the settings. `folder` may hold `default.toml` and must hold `{environment}.toml` when `TRACKER_ENV` names an
+    /// environment. `flags` win over everything.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the setting.
+    pub fn load(folder: &Path, flags: impl Provider) -> Result<Self, SettingsError> {
+        // Beneath everything, so that one field of one plan can be set alone.
+        let mut figment = Figment::from(Serialized::default("plans", Plans::default()));
+        let default = folder.join("default.toml");
+        if default.is_file() {
+            figment = figment.merge(toml_file(&default)?);
+        }
+        if let Some(environment) = std::env::var("TRACKER_ENV").ok().filter(|name| !name.is_empty()) {
+            let file = folder.join(format!("{environment}.toml"));
+            if !file.is_file() {
+                let problem = format!("there is no file {}", file.display());
+                return Err(SettingsError::Value { setting: "TRACKER_ENV", problem });
+            }
+            figment = figment.merge(toml_file(&file)?);
+        }
+        for (variable, setting) in USUAL_NAMES {
+            // Compose files pass on what is not set as an empty text.
+            if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
+                figment = figment.merge((*setting, value));
+            }
+        }
+        let figment = figment.merge(Env::prefixed("TRACKER__").split("__")).merge(flags);
+        let settings: Self =
+            figment.extract().map_err(|error| SettingsError::Read(Box::new(without_secrets(error))))?;
+        settings.checked()
+    }
+
+    /// What only a daemon needs that serves others: a place named `production` is one.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`]
+    pub fn check_serving(&self) -> Result<(), SettingsError> {
+        match std::env::var("TRACKER_ENV") {
+            Ok(environment) if environment == PRODUCTION => limits::check_production(self),
+            _ => Ok(()),
+        }
+    }
+
+    /// The settings, if they can work: what types cannot say.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`]
+    pub fn checked(self) -> Result<Self, SettingsError> {
+        limits::check(&self)?;
+        Ok(self)
+    }
+}
+
+/// A file that is known to be TOML.
+fn toml_file(file: &Path) -> Result<impl Provider + use<>, SettingsError> {
+    let unreadable = |line, problem| SettingsError::Toml { file: file.display().to_string(), line, problem };
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(1, error.to_string()))?;
+    text.parse::<toml::Table>().map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        unreadable(text.as_bytes()[..start].split(|byte| *byte == b'\n').count(), error.message().to_owned())
+    })?;
+    Ok(Toml::file_exact(file))
+}
+
+/// The same error without the value that it found, if that may be a secret.
+fn without_secrets(mut error: figment::Error) -> figment::Error {
+    let path = error.path.join(".");
+    let is_secret = SECRETS.iter().any(|secret| secret.starts_with(&path) || path.starts_with(secret));
+    if is_secret && let Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) = &error.kind {
+        error.kind = Kind::Message(format!("wrong type or value, expected {expected}"));
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::Jail;
+
+    use super::super::Plan;
+    use super::*;
+
+    fn load_in(jail: &Jail, flags: impl Provider) -> Result<Settings, String> {
+        Settings::load(jail.directory(), flags).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_file_over_defaults() {
+        Jail::expect_with(|jail| {
+            jail.create_file("default.toml", "[crawl]\nconcurrency = 3\nburst = 3\nretry_secs = 3\n")?;
+            jail.set_env("TRACKER__CRAWL__BURST", "4");
+            jail.set_env("TRACKER__CRAWL__RETRY_SECS", "4");
+            let settings = load_in(jail, Serialized::default("crawl.retry_secs", 5)).unwrap();
+            let crawl = settings.crawl;
+            assert_eq!((crawl.concurrency, crawl.burst, crawl.retry_secs, crawl.max_attempts), (3, 4, 5, 5));
+            jail.set_env("TRACKER__PLANS__PRO__PRODUCTS", "7");
+            let plans = load_in(jail, Figment::new()).unwrap().plans;
+            assert_eq!(plans.of("pro"), Plan { products: 7, ..Plans::default().of("pro") });
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_database_is_known_by_its_usual_name_and_never_shown() {
+        Jail::expect_with(|jail| {
+            jail.set_env("DATABASE_URL", "postgres://me:hunter2@db/tracker");
+            let settings = load_in(jail, Figment::new()).unwrap();
+            assert_eq!(settings.database.url.reveal(), "postgres://me:hunter2@db/tracker");
+            assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn an_unknown_or_wrong_setting_is_named() {
+        for (variable, value, named) in [
+            ("TRACKER__CRAWL__CONCURENCY", "3", "concurency"),
+            ("TRACKER__CRAWL__BURST", "many", "BURST"),
+            ("TRACKER__CRAWL__BURST", "0", "crawl.burst"),
+            ("TRACKER__CRAWL__LEASE_SECS", "30", "crawl.lease_secs"),
+            ("TRACKER__SERVER__LISTEN", "0.0.0.0:8000", "server.listen"),
+            ("TRACKER__SERVER__WORKERS", "100000", "server.workers"),
+            ("TRACKER__NOTIFY__TIMEOUT_SECS", "18446744073709551615", "notify.timeout_secs"),
+            ("TRACKER__CRAWL__BASE_URL", "ftp://example.com", "crawl.base_url"),
+            ("TRACKER__SERVER__CORS_ORIGINS", "[\"https://example.com/app\"]", "server.cors_origins"),
+            ("TRACKER__CRAWL__BASE_URL", "http://me:hunter2@example.com", "crawl.base_url"),
+            ("TRACKER__CRAWL__BASE_URL", "me:hunter2", "crawl.base_url"),
+            ("TRACKER__CRAWL__PROXIES", "http://me:hunter2@proxy", "PROXIES"),
+            ("TRACKER__CRAWL__COOKIES", "hunter2", "COOKIES"),
+            ("SMTP_URL", "me:hunter2@mail.example.com", "mail.smtp_url"),
+            ("SMTP_URL", "http://me:hunter2@mail.example.com", "mail.smtp_url"),
+            ("SMTP_URL", "smtp://me:hunter2@mail.example.com", "tls=required"),
+            ("SMTP_URL", "smtps://me:hunter2@mail.example.com", "mail.from"),
+            ("TRACKER__DATABASE", "postgres://me:hunter2@db", "DATABASE"),
+            ("DATABASE_URL", "mysql://me:hunter2@db", "database.url"),
+            ("DATABASE_URL", "sqlite://", "database.url"),
+            ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
+            ("TRACKER_ENV", "nowhere", "nowhere.toml"),
+        ] {
+            Jail::expect_with(|jail| {
+                jail.set_env(variable, value);
+                let message = load_in(jail, Figment::new()).unwrap_err();
+                assert!(message.contains(named) && !message.contains("hunter2"), "{variable}: {message}");
+                Ok(())
+            });
+        }
+    }
+
+    #[test]
+    fn production_without_a_mail_server_is_refused() {
+        Jail::expect_with(|jail| {
+            jail.create_file("production.toml", "")?;
+            jail.set_env("TRACKER_ENV", "production");
+            jail.set_env("ADMIN_EMAIL", "");
+            let refused = load_in(jail, Figment::new()).unwrap().check_serving().unwrap_err().to_string();
+            assert!(refused.contains("auth.public_url"), "{refused}");
+            jail.set_env("PUBLIC_URL", "https://tracker.example.com/");
+            let refused = load_in(jail, Figment::new()).unwrap().check_serving().unwrap_err().to_string();
+            assert!(refused.contains("mail.smtp_url"), "{refused}");
+            jail.set_env("SMTP_URL", "smtps://me:hunter2@mail.example.com");
+            assert!(load_in(jail, Figment::new()).unwrap_err().contains("mail.from"));
+            jail.set_env("MAIL_FROM", "tracker@example.com");
+            assert!(load_in(jail, Figment::new()).unwrap().check_serving().is_ok());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named_with_the_line_and_not_shown() {
+        Jail::expect_with(|jail| {
+            jail.create_file("default.toml", "[database]\nurl = \"postgres://me:hunter2@db\n")?;
+            let message = load_in(jail, Figment::new()).unwrap_err();
+            assert!(message.contains("default.toml, line 2") && !message.contains("hunter2"), "{message}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_file_in_the_repository_says_what_the_defaults_are() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        let file: toml::Table = std::fs::read_to_string(folder.join("default.toml")).unwrap().parse().unwrap();
+        let from_file: Settings = Figment::from(Toml::file(folder.join("default.toml"))).extract().unwrap();
+        let defaults = Settings::default();
+        assert_eq!(format!("{from_file:?}"), format!("{defaults:?}"));
+        let defaults = toml::Table::try_from(&defaults).unwrap();
+        let names = |table: &toml::Table| -> Vec<String> {
+            let section = |(name, fields): (&String, &toml::Value)| {
+                let fields: Vec<_> =
+                    fields.as_table().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+                format!("{name}: {fields:?}")
+            };
+            table.iter().map(section).collect()
+        };
+        assert_eq!(names(&file), names(&defaults), "a setting is missing from config/default.toml, or is no more");
+    }
+}
