@@ -1,4 +1,4 @@
-//! Which route APISIX finds for a request: the rules of its default router, `radixtree_host_uri`, for routes without hosts.
+//! Which route APISIX finds for a request: the rules of its default router (`radixtree_host_uri`) for routes without hosts.
 
 use jsonschema::Validator;
 use serde_json::{Value, json};

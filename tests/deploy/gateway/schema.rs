@@ -105,7 +105,7 @@ fn dangling(document: &Value, object: &Value) -> Option<String> {
 impl Schema {
     fn new(as_given: Value) -> Self {
         // APISIX's dialect is draft 4 with bits of 6 and 7. In 2020-12 the same keywords mean the same, but for
-        // `dependencies`, which `strict` gives its new name; and only there does a schema see what its branches know of.
+        // `dependencies`, which `strict` gives its new name; and only there does a schema see what its branches list.
         let validator = jsonschema::options().with_draft(Draft::Draft202012).build(&strict(&as_given)).unwrap();
         Self { as_given, validator }
     }
@@ -118,8 +118,8 @@ impl Schema {
     }
 }
 
-/// APISIX fills in defaults while it validates, and its conditions count on them: `policy: local` decides which other fields
-/// limit-req needs.
+/// APISIX fills in defaults while it validates, and its conditions count on them: `policy: local` decides which other
+/// fields limit-req needs.
 fn fill_in_defaults(schema: &Value, instance: &mut Value) {
     let (Some(properties), Some(object)) = (schema["properties"].as_object(), instance.as_object_mut()) else { return };
     for (name, schema) in properties {
@@ -145,8 +145,8 @@ fn strict(schema: &Value) -> Value {
     schema
 }
 
-/// The schema, with everything strict that lies deeper in the instance. A branch says something of the same object, so it is not
-/// strict itself.
+/// The schema, with everything strict that lies deeper in the instance. A branch says something of the same object, so it
+/// is not strict itself.
 fn with_strict_parts(schema: &Value) -> Value {
     let Some(fields) = schema.as_object() else { return schema.clone() };
     let each = |value: &Value, change: fn(&Value) -> Value| match value {
