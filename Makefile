@@ -13,7 +13,7 @@ demo: ## Daemon and simulated marketplace together: something happens within a m
 	cargo run --release --quiet -- demo
 
 test: ## Every test, on SQLite and on a throwaway PostgreSQL
-	@scripts/require.sh cc rust postgres
+	@scripts/require.sh cc rust postgres yaml
 	cargo test --no-fail-fast
 
 test-api: ## Requests of every shape against the API and its document (EXAMPLES=50 an operation, SEED=1)

@@ -30,6 +30,13 @@ need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
 }
 
+# For scripts/apisix-load.py, which the tests run.
+need_yaml() {
+    python3 -c 'import yaml' 2>/dev/null || apt_install python3 python3-yaml
+    python3 -c 'import yaml' 2>/dev/null ||
+        { echo "error: PyYAML is missing for $(command -v python3): 'python3 -m pip install PyYAML'" >&2; exit 1; }
+}
+
 # The programs that `make bench` measures us against, in a virtual environment of their own.
 need_rivals() {
     local folder=target/bench-rivals
