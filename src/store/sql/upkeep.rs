@@ -24,6 +24,9 @@ impl Upkeep for Backend {
     async fn migrate(&self) -> StoreResult<()> {
         let mut conn = self.migration_connection().await?;
         Self::check_server(&conn)?;
+        if let Some(unknown) = newest_unknown(&mut conn).await? {
+            return check_support(&mut conn, unknown).await;
+        }
         uncancelled(async move { Ok(MIGRATOR.run_direct(None, &mut *conn, false).await?) }).await
     }
 
@@ -40,8 +43,8 @@ impl Upkeep for Backend {
             return Err(StoreError::Schema(format!("step {version} was applied by half: restore a backup")));
         }
         let applied = conn.list_applied_migrations(ledger).await?;
-        if let Some(unknown) = applied.iter().find(|step| !MIGRATOR.version_exists(step.version)) {
-            check_support(&mut conn, unknown.version).await?;
+        if let Some(unknown) = newest_unknown(&mut conn).await? {
+            check_support(&mut conn, unknown).await?;
         }
         match MIGRATOR.iter().find(|step| !applied.iter().any(|applied| applied.version == step.version)) {
             Some(missing) => Err(StoreError::Schema(format!("step {} is missing: {MIGRATE}", missing.version))),
@@ -136,6 +139,15 @@ impl Upkeep for Backend {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// The newest step that was made and that this version does not know.
+async fn newest_unknown(conn: &mut Conn) -> StoreResult<Option<i64>> {
+    if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
+        return Ok(None);
+    }
+    let applied = conn.list_applied_migrations(&MIGRATOR.table_name).await?;
+    Ok(applied.iter().map(|step| step.version).filter(|version| !MIGRATOR.version_exists(*version)).max())
 }
 
 /// A step that this version does not know may have been made by a later one while this one still runs, or when that one was
