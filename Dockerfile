@@ -8,9 +8,9 @@ FROM rust:${RUST_VERSION}-slim-trixie AS build
 # The SBOM that buildx attests lists what went into the binary (Cargo.lock), not only the packages of the last stage.
 ARG BUILDKIT_SBOM_SCAN_STAGE=true
 WORKDIR /build
-# Dependencies first, around sources that do nothing: this layer is built again only when Cargo.toml or Cargo.lock change.
-# aws-lc, ring, zstd and SQLite are C: the image's gcc is enough (aws-lc-sys has bindings for this target, so neither cmake
-# nor clang). rust-toolchain.toml stays outside: it would fetch clippy and rustfmt.
+# Dependencies first, around sources that do nothing: this layer is built again only when Cargo.toml or Cargo.lock
+# change. aws-lc, ring, zstd and SQLite are C: the image's gcc is enough (aws-lc-sys has bindings for this target, so
+# neither cmake nor clang). rust-toolchain.toml stays outside: it would fetch clippy and rustfmt.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src benches \
     && echo 'fn main() {}' > src/main.rs \
@@ -27,9 +27,9 @@ RUN cargo build --release --locked --bin amazon-tracker \
 FROM debian:13-slim
 # Fixed, so that volumes and Kubernetes' runAsUser can name it.
 ARG UID=10001
-# Certificates for Amazon, mail and webhooks. tini as PID 1: the daemon handles SIGTERM itself, but `migrate` and the other
-# commands do not, and PID 1 ignores a signal that it does not handle. No versions are pinned within a release of Debian: they
-# change for security fixes only, and those are wanted.
+# Certificates for Amazon, mail and webhooks. tini as PID 1: the daemon handles SIGTERM itself, but `migrate` and the
+# other commands do not, and PID 1 ignores a signal that it does not handle. No versions are pinned within a release of
+# Debian: they change for security fixes only, and those are wanted.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates tini \

@@ -3,8 +3,8 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-api bench lint fmt docs check-deploy setup restart status deploy-prod deploy-check db-migrate db-migration \
-    db-seed dev-check
+.PHONY: help demo test test-api bench lint fmt docs
+.PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed dev-check check-deploy
 
 help: ## What each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -52,7 +52,7 @@ setup: ## Install what is missing, make .env.production of .env.example, and bui
 	@[ -f .env.production ] || { install -m 600 .env.example .env.production; echo "fill in .env.production now"; }
 	cargo build --release
 
-deploy-prod: ## Deploy without a gap: image, migration, new replicas, then the old ones go (KUBE=1 for Kubernetes, OVERLAY=prod)
+deploy-prod: ## Deploy without a gap: image, migration, new replicas, then the old ones go (KUBE=1, OVERLAY=prod)
 ifdef KUBE
 	@scripts/require.sh cluster
 	scripts/deploy-kube.sh $(OVERLAY)
@@ -113,6 +113,6 @@ endif
 dev-check: lint ## Format, clippy, and whether the daemon that runs here is ready
 	cargo run --quiet -- healthcheck
 
-check-deploy: ## Every deployment file, by the tool that knows it (hadolint, compose, kustomize, actionlint, squawk, promtool …)
+check-deploy: ## Every deployment file, by the tool that knows it (hadolint, compose, kustomize, promtool …)
 	@scripts/require.sh deploy_tools
 	@scripts/check-deploy.sh

@@ -1,5 +1,5 @@
-"""What must hold between deployment files, and no linter knows. The argument is the folder with what compose and kustomize
-made of them: {prod,roles,etcd}.json and k8s-*.yaml."""
+"""What must hold between deployment files, and no linter knows. The argument is the folder with what compose and
+kustomize made of them: {prod,roles,etcd}.json and k8s-*.yaml."""
 
 import glob
 import ipaddress
@@ -49,12 +49,15 @@ for variant in ("prod", "roles", "etcd"):
     project = json.loads(read(f"{folder}/{variant}.json"))
     services = project["services"]
     published = {
-        (port.get("host_ip", ""), port["published"]) for service in services.values() for port in service.get("ports", [])
+        (port.get("host_ip", ""), port["published"])
+        for service in services.values()
+        for port in service.get("ports", [])
     }
     expect(published == PUBLISHED, f"compose {variant}: published are {sorted(published)}, not {sorted(PUBLISHED)}")
     for name, service in services.items():
         where = f"compose {variant}: {name}"
-        expect(":latest" not in service["image"] and ":" in service["image"], f"{where}: {service['image']} names no version")
+        version = service["image"].rpartition("/")[2].partition(":")[2]
+        expect(version not in ("", "latest"), f"{where}: {service['image']} names no version")
         expect(service.get("deploy", {}).get("resources", {}).get("limits"), f"{where} has no limits")
         for mount in service.get("volumes", []):
             if mount["type"] == "bind":
@@ -94,7 +97,7 @@ for path in sorted(glob.glob(f"{folder}/k8s-*.yaml")):
         if found["kind"] == "Deployment":
             pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
             grace = pod["terminationGracePeriodSeconds"]
-            expect(grace > pause + drain_secs, f"{where}: {grace} s are less than {pause} s of preStop and {drain_secs} s of drain")
+            expect(grace > pause + drain_secs, f"{where}: {grace} s do not exceed {pause} and {drain_secs}")
     expect(len(images) == 1, f"{name}: different images {sorted(images)}")
     for service in (found for found in objects if found["kind"] == "Service"):
         # The gateway's, and the one that Prometheus has for every process.
@@ -102,13 +105,16 @@ for path in sorted(glob.glob(f"{folder}/k8s-*.yaml")):
             continue
         wanted = service["spec"]["selector"].items()
         chosen = [
-            found for found in workloads.values() if wanted <= found["spec"]["template"]["metadata"].get("labels", {}).items()
+            found
+            for found in workloads.values()
+            if wanted <= found["spec"]["template"]["metadata"].get("labels", {}).items()
         ]
         where = f"{name}: service {service['metadata']['name']}"
         expect(len(chosen) == 1, f"{where} selects {[found['metadata']['name'] for found in chosen]}")
         for found in chosen:
             arguments = found["spec"]["template"]["spec"]["containers"][0]["args"]
-            expect("--roles" not in arguments or "api" in arguments[-1].split(","), f"{where} selects pods without the API")
+            has_api = "--roles" not in arguments or "api" in arguments[-1].split(",")
+            expect(has_api, f"{where} selects pods without the API")
 
 for problem in problems:
     print(problem)

@@ -18,13 +18,15 @@ case $where in
             $2 == "exited" && $4 == 0 { next }
             { print $1 ": " $2 " " $3 }')
         gateway=${GATEWAY:-http://127.0.0.1:9080}
-        answer=$(curl --silent --show-error --fail --max-time 5 "$gateway/health" 2>&1) || unwell+=$'\n'"gateway: $answer"
+        answer=$(curl --silent --show-error --fail --max-time 5 "$gateway/health" 2>&1) ||
+            unwell+=$'\n'"gateway: $answer"
         ;;
     kube)
-        kubectl --namespace amazon-tracker get deployments,pods,hpa
-        unwell=$(kubectl --namespace amazon-tracker rollout status deployment --selector app.kubernetes.io/part-of=amazon-tracker \
+        kubectl=(kubectl --namespace amazon-tracker)
+        "${kubectl[@]}" get deployments,pods,hpa
+        unwell=$("${kubectl[@]}" rollout status deployment --selector app.kubernetes.io/part-of=amazon-tracker \
             --timeout 10s 2>&1 >/dev/null) || true
-        answer=$(kubectl --namespace amazon-tracker exec deployment/amazon-tracker -- amazon-tracker healthcheck 2>&1) ||
+        answer=$("${kubectl[@]}" exec deployment/amazon-tracker -- amazon-tracker healthcheck 2>&1) ||
             unwell+=$'\n'"daemon: $answer"
         ;;
     *)

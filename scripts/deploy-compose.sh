@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Brings production on this host to what the compose files say, one version after the other without a gap: new replicas are
-# started beside the old ones, and the old ones drain when the new ones are healthy. If those never are, they are taken away
-# again and the old ones stay.
+# Brings production on this host to what the compose files say, one version after the other without a gap: new replicas
+# are started beside the old ones, and the old ones drain when the new ones are healthy. If those never are, they are
+# taken away again and the old ones stay.
 #
 #   scripts/deploy-compose.sh [restart] [compose file …]     docker-compose.prod.yml unless files are named
 #
@@ -63,7 +63,8 @@ for service in $("${compose[@]}" config --services | grep -xE 'tracker|crawler|s
     roll "$service"
 done
 started=$SECONDS
-# Everything else, and at the first time the replicas too. Not --wait: it takes a one-shot service that has ended for a failure.
+# Everything else, and at the first time the replicas too. Not --wait: it takes a one-shot service that has ended for a
+# failure.
 "${compose[@]}" up --detach --remove-orphans "${scale[@]}"
 until state=$(scripts/deploy-check.sh compose "$@" 2>&1); do
     [ "$SECONDS" -lt $((started + patience_secs)) ] || { echo "$state" >&2; exit 1; }

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 overlay=k8s/overlays/${1:-prod}
-namespace=amazon-tracker
+kubectl=(kubectl --namespace amazon-tracker)
 job=amazon-tracker-migrate
 rendered=$(mktemp)
 trap 'rm -f "$rendered"' EXIT
@@ -17,19 +17,20 @@ if placeholders=$(grep -nE 'ghcr\.io/OWNER/|tracker\.example\.com' "$rendered");
     printf 'error: fill in k8s/overlays/prod (images, settings.env); there still stands:\n%s\n' "$placeholders" >&2
     exit 1
 fi
-kubectl --namespace "$namespace" get secret amazon-tracker-secrets --output name >/dev/null || {
-    echo "error: there is no secret amazon-tracker-secrets in $namespace: docs/deployment.md tells how to make it" >&2
+"${kubectl[@]}" get secret amazon-tracker-secrets --output name >/dev/null || {
+    echo "error: the namespace amazon-tracker has no secret amazon-tracker-secrets: see docs/deployment.md" >&2
     exit 1
 }
 
 # A job cannot be changed, so the one of the version before goes first. Then everything but what serves.
-kubectl --namespace "$namespace" delete job "$job" --ignore-not-found --wait
+"${kubectl[@]}" delete job "$job" --ignore-not-found --wait
 kubectl apply --filename "$rendered" --selector 'app.kubernetes.io/component notin (tracker, crawler, scheduler)'
 echo "waiting for the migration"
 while true; do
-    case $(kubectl --namespace "$namespace" get job "$job" --output 'jsonpath={.status.conditions[?(@.status=="True")].type}') in
+    ended=$("${kubectl[@]}" get job "$job" --output 'jsonpath={.status.conditions[?(@.status=="True")].type}')
+    case $ended in
         *Failed*)
-            kubectl --namespace "$namespace" logs "job/$job" --tail 20 >&2 || true
+            "${kubectl[@]}" logs "job/$job" --tail 20 >&2 || true
             echo "error: the migration failed; what runs, runs on" >&2
             exit 1
             ;;
@@ -39,7 +40,8 @@ while true; do
 done
 
 kubectl apply --filename "$rendered"
-kubectl --namespace "$namespace" rollout status deployment --selector app.kubernetes.io/part-of=amazon-tracker --timeout 15m || {
-    echo "error: the new replicas are not ready. The old ones serve on; 'kubectl -n $namespace rollout undo deployment/…' goes back" >&2
+"${kubectl[@]}" rollout status deployment --selector app.kubernetes.io/part-of=amazon-tracker --timeout 15m || {
+    echo "error: the new replicas are not ready, and the old ones serve on. To go back:" >&2
+    echo "  ${kubectl[*]} rollout undo deployment/…" >&2
     exit 1
 }

