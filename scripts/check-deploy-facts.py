@@ -71,6 +71,12 @@ for variant in ("prod", "roles", "etcd"):
             trusted = any(ipaddress.ip_network(subnet).subnet_of(ipaddress.ip_network(proxy)) for proxy in proxies)
             expect(trusted, f"{where} does not trust the gateway's network {subnet}")
 
+    mounted = {mount["target"] for mount in services["grafana"]["volumes"]}
+    for path in glob.glob("config/grafana/provisioning/dashboards/*.y*ml"):
+        for provider in yaml.safe_load(read(path))["providers"]:
+            sought = provider["options"]["path"]
+            expect(sought in mounted, f"compose {variant}: grafana looks for dashboards in {sought}, where nothing is mounted")
+
 # ---- Kubernetes
 
 offered = set(yaml.safe_load(read("k8s/base/secret.example.yaml"))["stringData"])
