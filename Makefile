@@ -13,8 +13,8 @@ demo: ## Daemon and simulated marketplace together: something happens within a m
 	@scripts/require.sh cc rust
 	cargo run --release --quiet -- demo
 
-test: ## Every test, on SQLite and on a throwaway PostgreSQL
-	@scripts/require.sh cc rust postgres yaml
+test: ## Every test, on SQLite and on throwaway servers: PostgreSQL, Redis
+	@scripts/require.sh cc rust postgres redis yaml
 	cargo test --no-fail-fast
 
 test-api: ## Requests of every shape against the API and its document (EXAMPLES=50 an operation, SEED=1)
@@ -22,7 +22,7 @@ test-api: ## Requests of every shape against the API and its document (EXAMPLES=
 	cargo build
 	scripts/test-api.sh
 
-bench: ## Ratios against named rivals, one table (only=extraction, actors, leases, api or crawling for one part)
+bench: ## Ratios against named rivals, one table (only=extraction, actors, leases, api, crawling or replicas for one part)
 	@scripts/require.sh cc rust postgres rivals
 	cargo bench --bench ratios -- $(only)
 

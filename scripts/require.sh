@@ -31,6 +31,20 @@ need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
 }
 
+# For the tests, which start servers of their own: the package's service is not to start.
+need_redis() {
+    command -v redis-server >/dev/null && command -v redis-cli >/dev/null && return
+    local policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        apt_install redis-server redis-tools
+    else
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod +x "$policy"
+        apt_install redis-server redis-tools
+        as_root rm "$policy"
+    fi
+}
+
 # For scripts/apisix-load.py, which the tests run.
 need_yaml() {
     python3 -c 'import yaml' 2>/dev/null || apt_install python3 python3-yaml

@@ -1,3 +1,6 @@
+-- Whoever waits for a lock keeps everybody behind it waiting: rather give up, and try again.
+SET LOCAL lock_timeout = '5s';
+
 -- Work that is due by the clock, done by one replica at a time. `ready_at` means claimable from: due, or the claim's end.
 CREATE TABLE duty (
     name TEXT PRIMARY KEY,

@@ -20,18 +20,18 @@ struct Pair {
     here: SharedStore,
     elsewhere: SharedStore,
     metrics: Arc<Metrics>,
-    _primary: Server,
+    primary: Server,
 }
 
 impl Pair {
     async fn start() -> Self {
-        let (primary, standby) = tokio::task::spawn_blocking(|| {
-            let primary = Server::start();
-            let standby = primary.start_standby();
-            (primary, standby)
-        })
-        .await
-        .unwrap();
+        let primary = tokio::task::spawn_blocking(Server::start).await.unwrap();
+        let alone = DatabaseSettings { url: Secret::from(primary.url("tracker")), ..DatabaseSettings::default() };
+        let alone = open(&alone, StoreClock::real()).await.unwrap();
+        alone.migrate().await.unwrap();
+        alone.close().await;
+        let start = move || (primary.start_standby(), primary);
+        let (standby, primary) = tokio::task::spawn_blocking(start).await.unwrap();
         let settings = DatabaseSettings {
             url: Secret::from(primary.url("tracker")),
             replica_url: Some(Secret::from(standby.url("tracker"))),
@@ -39,20 +39,20 @@ impl Pair {
             ..DatabaseSettings::default()
         };
         let here = open(&settings, StoreClock::real()).await.unwrap();
-        here.migrate().await.unwrap();
         let elsewhere = open(&settings, StoreClock::real()).await.unwrap();
         let metrics = Arc::new(Metrics::new());
         let other = Arc::clone(&elsewhere);
         here.begin_watch(Arc::clone(&metrics), Arc::new(move |tenant_id| other.wrote_elsewhere(tenant_id)));
         elsewhere.begin_watch(Arc::new(Metrics::new()), Arc::new(|_| {}));
-        let pair = Self { standby, here, elsewhere, metrics, _primary: primary };
+        let pair = Self { standby, here, elsewhere, metrics, primary };
         pair.until_read_from("replica").await;
         pair
     }
 
     /// Adds a product as another process than ours does that tells nobody.
     async fn add_silently(&self, n: u32) {
-        let settings = DatabaseSettings { url: Secret::from(self._primary.url("tracker")), ..DatabaseSettings::default() };
+        let settings =
+            DatabaseSettings { url: Secret::from(self.primary.url("tracker")), ..DatabaseSettings::default() };
         let store = open(&settings, StoreClock::real()).await.unwrap();
         add(&store, n).await;
         store.close().await;
