@@ -96,6 +96,7 @@ fn seen(claim: &Claim) -> Commit {
         points: judged.points,
         rule_steps: Vec::new(),
         tasks: TaskEnd::Done,
+        trace_context: None,
     }
 }
 

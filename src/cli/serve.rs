@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{DatabaseArgs, Flags, SourceArgs, prepare, print_result, signal_to_stop};
+use super::{DatabaseArgs, Flags, SourceArgs, prepare_daemon, print_result, signal_to_stop};
 use crate::app;
 use crate::config::Settings;
 
@@ -29,12 +29,12 @@ pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with("server.listen", args.listen)
         .with("database.url", args.database.database_url)
         .with("crawl.base_url", args.source.base_url);
+    let settings = Settings::load(folder, flags.0)?;
     if args.check_config {
-        let settings = Settings::load(folder, flags.0)?;
         settings.check_serving()?;
         return print_result(&toml::to_string(&settings)?);
     }
-    let settings = prepare(folder, flags)?;
+    prepare_daemon(&settings)?;
     settings.check_serving()?;
     if std::env::var_os("REDIS_URL").is_some() {
         tracing::warn!("REDIS_URL is set, but limits are not shared through Redis yet: each process keeps its own");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::access::Caller;
 use super::products::cursor_or;
@@ -110,7 +111,8 @@ impl Parts {
         let wait = |listing_id| {
             let trackers = self.trackers.clone();
             // Spawned, so that the question is on its way before anything else happens.
-            tokio::spawn(async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() })
+            let asking = async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() };
+            tokio::spawn(asking.in_current_span())
         };
         let ends = listings.map(wait).collect();
         tokio::task::yield_now().await;

@@ -75,6 +75,7 @@ fn look(n: i64) -> Commit {
         points: vec![amazon_tracker::domain::Point { key, at, value: None }],
         rule_steps: Vec::new(),
         tasks: TaskEnd::Done,
+        trace_context: None,
     }
 }
 

@@ -19,7 +19,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("sources", &["domain", "extract", "config", "telemetry"]),
     ("actors/kernel", &["telemetry"]),
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify"]),
-    ("service", &["domain", "auth", "config", "limits", "store", "actors"]),
+    ("service", &["domain", "auth", "config", "telemetry", "limits", "store", "actors"]),
     ("http", &["domain", "auth", "service", "telemetry"]),
 ];
 
@@ -32,6 +32,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jsonwebtoken::", &["auth"]),
     ("argon2::", &["auth"]),
     ("lettre::", &["notify"]),
+    ("opentelemetry::", &["telemetry"]),
+    ("tracing_opentelemetry::", &["telemetry"]),
 ];
 
 fn src() -> PathBuf {
