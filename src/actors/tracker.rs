@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tracing::{Span, span};
+use tracing::Span;
 
 use super::conclude::{LookPolicy, conclude};
 use super::crawler_pool::CrawlSlot;
@@ -16,7 +16,7 @@ use super::kernel::{Actor, Cx, Entity, Inbox, Reply, Shards};
 use super::recorder::{Recorder, RecorderMessage};
 use crate::domain::{ListingId, ListingState, Outcome, Verdict};
 use crate::store::Claim;
-use crate::telemetry::{Metrics, TRACE};
+use crate::telemetry::{Metrics, TRACE, TracePoint};
 
 /// Every tracker, in memory or not.
 pub type Trackers = Shards<ProductTracker>;
@@ -83,8 +83,8 @@ pub struct ProductTracker {
     waiters: Vec<Waiter>,
 }
 
-/// Somebody who waits for a look, and in which span; by its number, for the span ends when its request does.
-type Waiter = (Reply<LookEnd>, Option<span::Id>);
+/// Somebody who waits for a look, and in which trace.
+type Waiter = (Reply<LookEnd>, Option<TracePoint>);
 
 impl ProductTracker {
     /// A tracker that remembers nothing yet.
@@ -95,9 +95,7 @@ impl ProductTracker {
     fn looked(&mut self, look: Look, cx: &Cx<'_, Self>) {
         let Look { claim, outcome, at, slot, span } = look;
         self.looks += 1;
-        for (_, waiting) in &self.waiters {
-            span.follows_from(waiting.clone());
-        }
+        self.waiters.iter().filter_map(|(_, asked)| asked.as_ref()).for_each(|asked| asked.link_from(&span));
         let conclusion = tracing::info_span!(target: TRACE, "conclude")
             .in_scope(|| conclude(&claim, &outcome, at, self.tools.policy, rand::random()));
         if conclusion.verdict == Some(Verdict::Held) {
@@ -146,7 +144,7 @@ impl Actor for ProductTracker {
             TrackerMessage::Recorded(end, state) => self.recorded(end, state),
             TrackerMessage::AwaitLook(reply) => {
                 self.waiters.retain(|(waiter, _)| !waiter.is_abandoned());
-                self.waiters.push((reply, Span::current().id()));
+                self.waiters.push((reply, TracePoint::here()));
             }
             TrackerMessage::Peek(reply) => reply.send(TrackerView { looks: self.looks, state: self.state.clone() }),
         }

@@ -9,5 +9,5 @@ mod tracing_setup;
 pub use metrics::{KindMetrics, MessageMetrics, Metrics};
 pub use otlp::{TraceExport, TraceExportError, end_traces};
 pub use panic::{CurrentWork, install_panic_hook};
-pub use trace::{TRACE, continue_from, handling, precede, traceparent};
+pub use trace::{TRACE, TracePoint, continue_from, handling, precede, traceparent};
 pub use tracing_setup::{TracingError, install_tracing};

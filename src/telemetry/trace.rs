@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{Span as _, TraceContextExt, Tracer};
+use opentelemetry::trace::{Span as _, SpanContext, TraceContextExt, Tracer};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -24,7 +24,7 @@ const TRACEPARENT: &str = "traceparent";
 
 /// A span for the handling of a mail, if it belongs to a trace; otherwise the sender's span.
 pub fn handling(sender: Span, kind: &'static str, what: &'static str) -> Span {
-    if sender.metadata().is_none_or(|metadata| metadata.target() != TRACE) {
+    if !is_of_trace(&sender) {
         return sender;
     }
     tracing::info_span!(target: TRACE, parent: &sender, "mail", otel.name = format_args!("{kind} {what}"))
@@ -40,6 +40,30 @@ pub fn precede(span: &Span, name: &'static str, since: Instant) {
         before.end();
         let _ = span.set_parent(Context::new().with_remote_span_context(before.span_context().clone()));
     }
+}
+
+/// A place in a trace that is told, for others to point at; the span itself may have ended by then.
+pub struct TracePoint(SpanContext);
+
+impl TracePoint {
+    /// Where we are; `None`: in no trace, or in one that is not told.
+    pub fn here() -> Option<Self> {
+        let span = Span::current();
+        if !is_of_trace(&span) {
+            return None;
+        }
+        let point = span.context().span().span_context().clone();
+        point.is_sampled().then_some(Self(point))
+    }
+
+    /// Lets a span point here.
+    pub fn link_from(&self, span: &Span) {
+        span.add_link(self.0.clone());
+    }
+}
+
+fn is_of_trace(span: &Span) -> bool {
+    span.metadata().is_some_and(|metadata| metadata.target() == TRACE)
 }
 
 /// How a trace that is told goes on elsewhere, as the header `traceparent` says it (W3C Trace Context).
