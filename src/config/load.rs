@@ -46,6 +46,8 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("ADMIN_PASSWORD", "auth.admin_password"),
     ("JWT_SECRET_KEY", "auth.token.secret_key"),
     ("JWT_PRIVATE_KEY", "auth.token.private_key"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "trace.otlp_endpoint"),
+    ("OTEL_SERVICE_NAME", "trace.service_name"),
 ];
 
 /// The environment in which what only serves to try things is refused.
@@ -63,6 +65,7 @@ const SECRETS: &[&str] = &[
     "auth.admin_password",
     "auth.token.private_key",
     "auth.token.secret_key",
+    "trace.otlp_endpoint",
 ];
 
 impl Settings {
@@ -208,6 +211,13 @@ mod tests {
             ("TRACKER__SERVER__ROLES", "[]", "server.roles"),
             ("TRACKER__LIMITS__REPLICAS", "0", "limits.replicas"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?key=hunter2", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "me:hunter2", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "//me:hunter2@collector", "trace.otlp_endpoint"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "1.01", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "nan", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SERVICE_NAME", "\"\"", "trace.service_name"),
             ("TRACKER_ENV", "nowhere", "nowhere.toml"),
         ] {
             Jail::expect_with(|jail| {

@@ -51,6 +51,8 @@ pub struct Settings {
     pub products: ProductLimits,
     /// `[log]`
     pub log: LogSettings,
+    /// `[trace]`
+    pub trace: TraceSettings,
 }
 
 /// `[server]`: the HTTP side.
@@ -380,6 +382,26 @@ pub struct ProductLimits {
 impl Default for ProductLimits {
     fn default() -> Self {
         Self { default_marketplace: Marketplace::Us, keep_history_days: 0 }
+    }
+}
+
+/// `[trace]`: traces over OTLP, for a collector such as the OpenTelemetry Collector, Jaeger or Tempo. None unless there is an
+/// endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TraceSettings {
+    /// Where they are sent, by HTTP: `http://collector:4318`. Credentials are headers, which the exporter itself reads from
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub otlp_endpoint: Option<Url>,
+    /// The share of the traces that begin here and are told, 0 to 1. What a trusted proxy began is told as the proxy decided.
+    pub sample_ratio: f64,
+    /// By what name the collector knows this service.
+    pub service_name: String,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, sample_ratio: 1.0, service_name: "amazon-tracker".to_owned() }
     }
 }
 
