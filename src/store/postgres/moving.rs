@@ -72,9 +72,11 @@ impl Target {
     ) -> Result<(), StoreError> {
         let names: Vec<String> = columns.iter().map(Column::quoted).collect();
         let names = names.join(", ");
+        // The type of the table's rows; by its name, that of `point` would be something geometric.
+        let no_row = format!("(SELECT it FROM {table} AS it WHERE false)");
         let insert = AssertSqlSafe(format!(
             "INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE \
-             SELECT {names} FROM unnest($1) AS row, json_populate_record(NULL::{table}, row::json)"
+             SELECT {names} FROM unnest($1) AS row, json_populate_record({no_row}, row::json)"
         ));
         sqlx::query(insert).bind(rows).execute(&mut *self.0).await?;
         Ok(())
