@@ -31,7 +31,7 @@ sqlite:*)
         "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')")
     [ "$tables" = 0 ] || refuse "the database is not empty: restore to a new one"
     pg_restore --exit-on-error --single-transaction --enable-row-security --no-owner --no-privileges --dbname="$server" "$file"
-    psql -X --quiet --dbname="$server" --command "ANALYZE"
+    psql -X --quiet --dbname="$server" --command "SET client_min_messages = error" --command "ANALYZE"
     ;;
 esac
 echo "restored from $file"

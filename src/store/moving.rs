@@ -4,6 +4,8 @@
 //! type they are, is read from the server's catalogue: only the tables are listed here, and a source that has one more is
 //! refused. All of it happens in one transaction of the target, while nobody else has the source open.
 
+use std::fmt;
+
 use futures_util::TryStreamExt;
 
 use super::postgres::moving::Target;
@@ -66,7 +68,7 @@ pub enum MoveError {
         source: StoreError,
     },
     /// What arrived is not what was sent.
-    #[error("the table {table} did not arrive as it was: {sent:?} became {arrived:?}")]
+    #[error("the table {table} did not arrive as it was: {sent} became {arrived}")]
     Differs {
         /// The table.
         table: &'static str,
@@ -84,6 +86,12 @@ pub struct Tally {
     pub rows: i64,
     /// The sum of the remainders of all numbers and the lengths of all texts.
     pub checksum: i64,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows (checksum {})", self.rows, self.checksum)
+    }
 }
 
 /// A table that arrived.
@@ -145,16 +153,22 @@ pub async fn move_store(from: &DatabaseSettings, to: &DatabaseSettings) -> Resul
         return Err(MoveError::Engines);
     }
     let mut source = Source::open(from).await?;
-    let mut target = Target::open(to).await?;
+    let moved = move_tables(&mut source, to).await;
+    source.close().await;
+    moved
+}
+
+async fn move_tables(source: &mut Source, to: &DatabaseSettings) -> Result<Vec<MovedTable>, MoveError> {
     let known = |table: &String| TABLES.contains(&table.as_str());
     if let Some(unknown) = source.tables().await?.iter().find(|table| !known(table)) {
         return Err(MoveError::NoTwins(format!("the table {unknown}")));
     }
+    let mut target = Target::open(to).await?;
     target.require_empty().await?;
     target.make_way(&source.days_of_points().await?).await?;
     let mut moved = Vec::new();
     for table in TABLES {
-        moved.push(MovedTable { name: table, tally: move_table(&mut source, &mut target, table).await? });
+        moved.push(MovedTable { name: table, tally: move_table(source, &mut target, table).await? });
     }
     target.commit().await?;
     Ok(moved)

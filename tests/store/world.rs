@@ -133,6 +133,7 @@ impl World {
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
             sqlx::query(sql).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
         }
     }
 
@@ -157,7 +158,9 @@ impl World {
             sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
-            sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
+            let value = sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+            value
         }
     }
 

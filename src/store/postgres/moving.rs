@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Transaction};
 
 use super::month::Month;
 use super::{Db, HAS_LEDGER, PostgresStore, rooms};
@@ -116,7 +116,8 @@ impl Target {
 
 async fn begin(settings: &DatabaseSettings) -> StoreResult<Transaction<'static, Db>> {
     let store = PostgresStore::open(settings, StoreClock::real())?;
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(store.migration.clone());
+    let pool =
+        PgPoolOptions::new().max_connections(1).connect_lazy_with(store.migration.clone().disable_statement_logging());
     if !sqlx::query_scalar(HAS_LEDGER).fetch_one(&pool).await? {
         store.migrate().await?;
     }

@@ -35,7 +35,8 @@ async fn copy(settings: &DatabaseSettings, to: &Path, in_the_making: &Path) -> S
     // Empty, and for nobody else: it will hold secrets.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(in_the_making).map_err(no_file)?;
     let options: SqliteConnectOptions = settings.url.reveal().parse().map_err(StoreError::Refused)?;
-    let mut conn = options.read_only(true).connect().await?;
+    // Not for reading only: such a connection would leave its files beside a database that nobody else has open.
+    let mut conn = options.disable_statement_logging().connect().await?;
     let name = in_the_making.to_string_lossy().into_owned();
     sqlx::query("VACUUM INTO $1").bind(name).execute(&mut conn).await?;
     conn.close().await?;

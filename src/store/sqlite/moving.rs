@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use sqlx::AssertSqlSafe;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::{Db, SqliteStore, StoreClock, StoreError};
 use crate::config::DatabaseSettings;
 use crate::store::Upkeep;
 use crate::store::moving::{Column, Kind, MoveError, Tally, tally_query};
+
+/// Whoever is just going is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A file that nobody else can open.
 pub(in crate::store) struct Source(PoolConnection<Db>);
@@ -24,7 +27,8 @@ impl Source {
         let options: SqliteConnectOptions =
             url.parse().map_err(|error| MoveError::Source(StoreError::Refused(error)))?;
         // In WAL mode every other connection, also one that is idle, stands in the way of this kind of lock.
-        let options = options.locking_mode(SqliteLockingMode::Exclusive).busy_timeout(Duration::ZERO);
+        let options =
+            options.locking_mode(SqliteLockingMode::Exclusive).busy_timeout(PATIENCE).disable_statement_logging();
         let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
         let (writer, readers, claims, details) = (pool.clone(), pool.clone(), pool.clone(), pool.clone());
         let store = SqliteStore { writer, readers, claims, details, clock: StoreClock::real() };
@@ -65,7 +69,7 @@ impl Source {
     ) -> BoxStream<'_, Result<String, MoveError>> {
         let members: Vec<String> =
             columns.iter().map(|column| format!("'{}', {}", column.name, value(column))).collect();
-        let select = format!("SELECT json_object({}) FROM \"{table}\"", members.join(", "));
+        let select = format!("SELECT json_object({}) FROM {table}", members.join(", "));
         sqlx::query_scalar(AssertSqlSafe(select)).fetch(&mut *self.0).map_err(said).boxed()
     }
 
@@ -73,6 +77,12 @@ impl Source {
     pub(in crate::store) async fn tally(&mut self, table: &str, columns: &[Column]) -> Result<Tally, MoveError> {
         let select = AssertSqlSafe(tally_query(table, columns));
         sqlx::query_as(select).fetch_one(&mut *self.0).await.map_err(said)
+    }
+
+    /// Lets others open the file again.
+    pub(in crate::store) async fn close(self) {
+        // Nothing was written, so nothing can be lost.
+        let _ = self.0.close().await;
     }
 }
 
