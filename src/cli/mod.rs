@@ -1,11 +1,14 @@
 //! The command line: one file per subcommand.
 
+mod backup;
 mod demo;
 mod extract;
 mod healthcheck;
 mod keys;
 mod migrate;
+mod migrate_store;
 mod openapi;
+mod seed;
 mod serve;
 mod simulate;
 mod table;
@@ -46,6 +49,12 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// Bring the database schema up to date.
     Migrate(DatabaseArgs),
+    /// Copy everything from an SQLite file to a new PostgreSQL database.
+    MigrateStore(migrate_store::MigrateStoreArgs),
+    /// Copy an SQLite database to a new file, while a daemon goes on.
+    Backup(backup::BackupArgs),
+    /// Put an example into the database: a tenant with users, products and alerts.
+    Seed(seed::SeedArgs),
     /// Succeed when a running daemon is ready: for containers.
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Add, list and rescue users.
@@ -104,6 +113,9 @@ pub fn main() -> ExitCode {
         Command::Track(args) => track::run(&folder, args),
         Command::Extract(args) => extract::run(args),
         Command::Migrate(args) => migrate::run(&folder, args),
+        Command::MigrateStore(args) => migrate_store::run(&folder, args),
+        Command::Backup(args) => backup::run(&folder, args),
+        Command::Seed(args) => seed::run(&folder, args),
         Command::Healthcheck(args) => healthcheck::run(&folder, args),
         Command::User(args) => user::run_user(&folder, args),
         Command::Tenant(args) => user::run_tenant(&folder, args),

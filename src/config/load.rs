@@ -106,10 +106,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`]
     pub fn check_serving(&self) -> Result<(), SettingsError> {
-        match std::env::var("TRACKER_ENV") {
-            Ok(environment) if environment == PRODUCTION => limits::check_production(self),
-            _ => Ok(()),
-        }
+        if in_production() { limits::check_production(self) } else { Ok(()) }
     }
 
     /// The settings, if they can work: what types cannot say.
@@ -120,6 +117,11 @@ impl Settings {
         limits::check(&self)?;
         Ok(self)
     }
+}
+
+/// Whether this is the place that serves others: the environment (`TRACKER_ENV`) is named `production`.
+pub fn in_production() -> bool {
+    std::env::var("TRACKER_ENV").is_ok_and(|environment| environment == PRODUCTION)
 }
 
 /// A file that is known to be TOML.

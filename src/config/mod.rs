@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::domain::{EmailAddress, Marketplace};
 
-pub use load::SettingsError;
+pub use load::{SettingsError, in_production};
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
 pub use roles::{ProcessRole, ProcessRoleError};

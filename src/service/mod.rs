@@ -44,7 +44,7 @@ pub use crate::store::{
     UsageOfDay, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
-pub use alerts::AddRule;
+pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::AddApiKey;
 pub use auth::{Registration, SignedIn};
 pub use changes::{Changes, KEPT_FOR};
