@@ -279,16 +279,18 @@ impl App {
         }
     }
 
-    /// Unready, no more claims, HTTP, running crawls, trackers and recorder, deliveries, connections: in this order, and
+    /// Unready, no more claims, a while for the gateway to learn of it, HTTP, running crawls, trackers and recorder, deliveries, connections: in this order, and
     /// all of it within the time that the settings allow.
     async fn drain(self) {
-        let until = Instant::now() + Duration::from_secs(self.settings.server.drain_secs);
+        let linger = Duration::from_secs(self.settings.server.linger_secs);
+        let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);
         let left = || until.saturating_duration_since(Instant::now());
         tracing::info!("draining");
         self.service.set_draining();
         if let Some(crawling) = &self.crawling {
             crawling.scheduler.control(SchedulerMessage::Stop);
         }
+        tokio::time::sleep(linger).await;
         self.server.stop(true).await;
         if let Some(crawling) = &self.crawling {
             crawling.drain(until, self.settings.crawl.concurrency, &self.store).await;

@@ -67,6 +67,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
         ("server.max_body_bytes", server.max_body_bytes as u64, 1..=64 * MIB),
+        ("server.linger_secs", server.linger_secs, 0..=3600),
         ("server.drain_secs", server.drain_secs, 0..=DAY_SECS),
         ("database.connections", database.connections.into(), 1..=1000),
         ("database.claim_connections", database.claim_connections.into(), 1..=1000),

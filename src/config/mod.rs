@@ -73,7 +73,10 @@ pub struct ServerSettings {
     pub cors_origins: Vec<Url>,
     /// Proxies whose `X-Forwarded-For` is believed, as networks: `10.0.0.0/8`. Of everybody else their own address counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// After the signal to stop: how long requests and running crawls may take to end.
+    /// After the signal to stop: how long requests are still taken while `/health/ready` says no, so that whoever sends them learns
+    /// of it first.
+    pub linger_secs: u64,
+    /// After that: how long requests and running crawls may take to end.
     pub drain_secs: u64,
 }
 
@@ -87,6 +90,7 @@ impl Default for ServerSettings {
             max_body_bytes: 256 * 1024,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            linger_secs: 0,
             drain_secs: 20,
         }
     }
