@@ -1,9 +1,11 @@
 //! Every metric of the house, in one registry. Labels are small closed sets: never an ASIN, a user or a URL.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
+use prometheus::proto::MetricType;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
@@ -15,6 +17,7 @@ const SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 /// The metrics of one process. Cheap to clone by `Arc`; tests make one for each application they start.
 pub struct Metrics {
     registry: Registry,
+    families: Vec<Family>,
     kinds: Mutex<HashMap<&'static str, Arc<KindMetrics>>>,
     actors: ActorFamilies,
 
@@ -58,6 +61,39 @@ pub struct Metrics {
     pub http_requests: IntCounterVec,
     /// Seconds of an HTTP request by `route` template.
     pub http_seconds: HistogramVec,
+    /// 1 while Redis is configured but away, so that this process keeps limits by itself.
+    pub redis_fallback: IntGauge,
+    /// Decisions that were made without Redis although it is configured.
+    pub redis_fallbacks: IntCounter,
+    /// 1 while the database answers.
+    pub database_up: IntGauge,
+    /// Seconds for which the read replica is behind the primary.
+    pub replica_lag_seconds: Gauge,
+    /// Reads by where they went: `from` (primary, replica).
+    pub reads: IntCounterVec,
+    /// Messages that were given up and are still in the outbox.
+    pub dead_deliveries: IntGauge,
+    /// Dead tuples of the lease table.
+    pub lease_dead_tuples: IntGauge,
+    /// Age in transactions of the oldest snapshot on the primary.
+    pub oldest_snapshot_age: IntGauge,
+    /// Questions to the cache that replicas share by `cache` (response, report) and `result` (hit, miss, error).
+    pub shared_cache: IntCounterVec,
+    /// Always 1, with the `version` that runs.
+    pub build_info: IntGaugeVec,
+    /// Rounds of upkeep by `result` (done, elsewhere, failed).
+    pub upkeep_runs: IntCounterVec,
+}
+
+/// A family of metrics: what a query may name. Families without a value are not rendered, but they are families.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// The whole name.
+    pub name: String,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+    /// It is rendered as `_bucket` (with the label `le`), `_sum` and `_count`.
+    pub is_histogram: bool,
 }
 
 /// The families that every kind of actor shares.
@@ -108,12 +144,24 @@ impl KindMetrics {
 }
 
 /// Registers families under one prefix.
-struct Maker<'a>(&'a Registry);
+struct Maker<'a> {
+    registry: &'a Registry,
+    families: RefCell<Vec<Family>>,
+}
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(registry: &'a Registry) -> Self {
+        Self { registry, families: RefCell::default() }
+    }
+
     fn register<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
         let collector = made.expect("metric names and labels are constants of this file, and valid");
-        self.0.register(Box::new(collector.clone())).expect("each metric of this file is registered once");
+        self.registry.register(Box::new(collector.clone())).expect("each metric of this file is registered once");
+        let is_histogram = collector.collect().iter().any(|family| family.get_field_type() == MetricType::HISTOGRAM);
+        let family =
+            |name: &String, labels: &Vec<String>| Family { name: name.clone(), labels: labels.clone(), is_histogram };
+        let described = collector.desc().into_iter().map(|desc| family(&desc.fq_name, &desc.variable_labels));
+        self.families.borrow_mut().extend(described);
         collector
     }
 
@@ -152,7 +200,7 @@ impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
         let registry = Registry::new();
-        let make = Maker(&registry);
+        let make = Maker::new(&registry);
         Self {
             kinds: Mutex::default(),
             actors: ActorFamilies::new(&make),
@@ -181,6 +229,19 @@ impl Metrics {
             deliveries: make.counters("deliveries_total", "Attempts at deliveries", &["channel", "result"]),
             http_requests: make.counters("http_requests_total", "HTTP requests", &["route", "method", "status"]),
             http_seconds: make.histograms("http_request_seconds", "Time of an HTTP request", SECONDS, &["route"]),
+            redis_fallback: make.gauge("redis_fallback", "1 while Redis is configured but away"),
+            redis_fallbacks: make.counter("redis_fallbacks_total", "Decisions made without the Redis that is configured"),
+            database_up: make.gauge("database_up", "1 while the database answers"),
+            replica_lag_seconds: make
+                .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),
+            reads: make.counters("reads_total", "Reads by where they went", &["from"]),
+            dead_deliveries: make.gauge("dead_deliveries", "Messages given up, still in the outbox"),
+            lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead tuples of the lease table"),
+            oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot"),
+            shared_cache: make.counters("shared_cache_total", "Questions to the shared cache", &["cache", "result"]),
+            build_info: make.gauges("build_info", "1, with the version that runs", &["version"]),
+            upkeep_runs: make.counters("upkeep_runs_total", "Rounds of upkeep", &["result"]),
+            families: make.families.into_inner(),
             registry,
         }
     }
@@ -194,6 +255,11 @@ impl Metrics {
     /// Lateness of an arbiter's clock.
     pub fn arbiter_lag(&self, arbiter: &str) -> Gauge {
         self.actors.arbiter_lag.with_label_values(&[arbiter])
+    }
+
+    /// Every family there is, also those that have no value yet.
+    pub fn families(&self) -> &[Family] {
+        &self.families
     }
 
     /// The text that Prometheus scrapes.
