@@ -4,6 +4,6 @@ mod metrics;
 mod panic;
 mod tracing_setup;
 
-pub use metrics::{KindMetrics, MessageMetrics, Metrics};
+pub use metrics::{Family, KindMetrics, MessageMetrics, Metrics};
 pub use panic::{CurrentWork, install_panic_hook};
 pub use tracing_setup::install_tracing;
