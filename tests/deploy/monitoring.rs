@@ -499,7 +499,7 @@ fn every_job_that_rules_and_dashboards_name_is_scraped() {
         assert!(config.rule_files.iter().all(|rules| root().join("config/prometheus").join(rules).is_file()));
     }
     let named = rules().into_iter().map(|rule| rule.expr);
-    let named = named.chain(dashboards().iter().flat_map(|(_, dashboard)| queries_of(dashboard)).map(|(_, query)| query));
+    let named = named.chain(dashboards().into_iter().flat_map(|(_, dashboard)| queries_of(&dashboard)).map(|(_, query)| query));
     for query in named {
         for job in query.split("job=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(["apisix", "postgres", "prometheus", "redis", "tracker"].contains(&job), "{query} names job {job}");
