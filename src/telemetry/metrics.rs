@@ -230,7 +230,8 @@ impl Metrics {
             http_requests: make.counters("http_requests_total", "HTTP requests", &["route", "method", "status"]),
             http_seconds: make.histograms("http_request_seconds", "Time of an HTTP request", SECONDS, &["route"]),
             redis_fallback: make.gauge("redis_fallback", "1 while Redis is configured but away"),
-            redis_fallbacks: make.counter("redis_fallbacks_total", "Decisions made without the Redis that is configured"),
+            redis_fallbacks: make
+                .counter("redis_fallbacks_total", "Decisions made without the Redis that is configured"),
             database_up: make.gauge("database_up", "1 while the database answers"),
             replica_lag_seconds: make
                 .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),

@@ -76,7 +76,8 @@ const OWN: &[(&str, &[&str])] = &[("up", &[]), ("ALERTS", &["alertname", "alerts
 const TARGET_LABELS: &[&str] = &["job", "instance"];
 
 /// Where metrics with a prefix come from: whoever asks for one of them may name its job.
-const JOBS: &[(&str, &str)] = &[("tracker_", "tracker"), ("apisix_", "apisix"), ("pg_", "postgres"), ("redis_", "redis")];
+const JOBS: &[(&str, &str)] =
+    &[("tracker_", "tracker"), ("apisix_", "apisix"), ("pg_", "postgres"), ("redis_", "redis")];
 
 // ---- the files ----------------------------------------------------------------------------------------------------
 
@@ -368,7 +369,10 @@ fn what_does_not_exist_is_refused() {
         ("rate(apisix_http_requests_total{route=\"a\"}[5m])", "apisix_http_requests_total has no label route"),
         ("tracker_http_request_seconds", "there is no metric tracker_http_request_seconds"),
         ("sum by (asin) (tracker_crawls_total)", "by (asin): tracker_crawls_total has no such label"),
-        ("sum by (le) (sum(tracker_crawl_seconds_bucket))", "by (le): sum(tracker_crawl_seconds_bucket) has no such label"),
+        (
+            "sum by (le) (sum(tracker_crawl_seconds_bucket))",
+            "by (le): sum(tracker_crawl_seconds_bucket) has no such label",
+        ),
         (
             "histogram_quantile(0.95, sum(rate(apisix_http_latency_bucket[5m])))",
             "histogram_quantile (le): sum(rate(apisix_http_latency_bucket[5m])) has no such label",
@@ -447,7 +451,8 @@ fn each_alert_is_seen_to_fire_and_to_stay_quiet() {
         let TestFile { rule_files, tests } = yaml(&file);
         assert!(rule_files.iter().all(|rules| file.parent().unwrap().join(rules).is_file()), "{file:?}");
         for test in tests {
-            let fires: BTreeSet<_> = test.alert_rule_test.iter().filter(|test| !test.exp_alerts.is_empty()).collect_names();
+            let fires: BTreeSet<_> =
+                test.alert_rule_test.iter().filter(|test| !test.exp_alerts.is_empty()).collect_names();
             let never: BTreeSet<_> = test.alert_rule_test.iter().collect_names();
             quiet.extend(never.difference(&fires).cloned());
             firing.extend(fires);
@@ -499,7 +504,8 @@ fn every_job_that_rules_and_dashboards_name_is_scraped() {
         assert!(config.rule_files.iter().all(|rules| root().join("config/prometheus").join(rules).is_file()));
     }
     let named = rules().into_iter().map(|rule| rule.expr);
-    let named = named.chain(dashboards().into_iter().flat_map(|(_, dashboard)| queries_of(&dashboard)).map(|(_, query)| query));
+    let named =
+        named.chain(dashboards().into_iter().flat_map(|(_, dashboard)| queries_of(&dashboard)).map(|(_, query)| query));
     for query in named {
         for job in query.split("job=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(["apisix", "postgres", "prometheus", "redis", "tracker"].contains(&job), "{query} names job {job}");
