@@ -2,7 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::{Connection, PgConnection};
+
+use crate::eventually;
+use crate::postgres::Server;
 use crate::redis::{Redis, RedisCluster, Sentinels};
+
+const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_redis_is_killed_and_comes_back_at_its_place_and_empty() {
@@ -40,4 +46,34 @@ fn sentinels_name_the_replica_master_when_the_master_is_gone() {
         assert!(Instant::now() < until, "nobody else became master");
     }
     sentinels.resume();
+}
+
+#[tokio::test]
+async fn a_standby_shows_what_its_primary_has_and_can_be_held_back() {
+    let primary = Server::start();
+    let standby = primary.start_standby();
+    primary.execute("CREATE TABLE pet (name text)");
+    primary.execute("INSERT INTO pet VALUES ('Rex')");
+    let pets = async || {
+        let mut reader = PgConnection::connect(&Server::superuser_url(&standby.url("postgres"))).await?;
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM pet").fetch_one(&mut reader).await
+    };
+    eventually("one pet", SOON, async || pets().await.is_ok_and(|pets| pets == 1)).await;
+    standby.fall_behind();
+    primary.execute("INSERT INTO pet VALUES ('Tom')");
+    assert_eq!(pets().await.unwrap(), 1);
+    standby.catch_up();
+    eventually("two pets", SOON, async || pets().await.is_ok_and(|pets| pets == 2)).await;
+}
+
+#[tokio::test]
+async fn a_frozen_primary_answers_nothing_and_goes_on_where_it_was() {
+    let primary = Server::start();
+    let mut client = PgConnection::connect(&primary.url("tracker")).await.unwrap();
+    primary.freeze();
+    let asked = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&mut client);
+    let mut asked = std::pin::pin!(asked);
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut asked).await.is_err());
+    primary.thaw();
+    assert_eq!(asked.await.unwrap(), 1);
 }

@@ -3,15 +3,15 @@
 
 #![allow(dead_code, reason = "each program of tests uses its part of this")]
 
+#[path = "processes.rs"]
+pub mod processes;
+
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use processes::{Folder, Process, free_port};
 
 /// Starting takes milliseconds, electing a master a few seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ pub struct Redis {
 impl Redis {
     /// Starts one on a free port.
     pub fn start() -> Self {
-        let folder = Folder::new();
+        let folder = Folder::new("amazon-tracker-redis-");
         let node = Node::start(&folder, "redis", free_port(), &[]);
         Self { node, _folder: folder }
     }
@@ -45,7 +45,7 @@ impl Redis {
 
     /// Ends it as a crash does.
     pub fn kill(&self) {
-        self.node.kill();
+        self.node.process.kill();
     }
 
     /// Starts it again at the same port, empty.
@@ -55,12 +55,12 @@ impl Redis {
 
     /// It keeps its connections and takes new ones, but answers nothing.
     pub fn freeze(&self) {
-        self.node.signal(Signal::STOP);
+        self.node.process.freeze();
     }
 
     /// It goes on where it was frozen.
     pub fn thaw(&self) {
-        self.node.signal(Signal::CONT);
+        self.node.process.thaw();
     }
 
     /// Forgets everything.
@@ -83,7 +83,7 @@ pub struct RedisCluster {
 impl RedisCluster {
     /// Starts one, and waits until it takes commands.
     pub fn start() -> Self {
-        let folder = Folder::new();
+        let folder = Folder::new("amazon-tracker-redis-");
         let options =
             ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000"];
         let nodes: Vec<Node> =
@@ -107,7 +107,7 @@ impl RedisCluster {
 
     /// Ends one of its nodes, 0 to 2, as a crash does.
     pub fn kill_node(&self, n: usize) {
-        self.nodes[n].kill();
+        self.nodes[n].process.kill();
     }
 
     /// Starts that node again; it joins the others by what it wrote down about them.
@@ -120,7 +120,7 @@ impl RedisCluster {
 
     /// Ends all of it.
     pub fn kill(&self) {
-        self.nodes.iter().for_each(Node::kill);
+        self.nodes.iter().for_each(|node| node.process.kill());
     }
 
     /// What one of its nodes, 0 to 2, answers to a command.
@@ -141,7 +141,7 @@ impl Sentinels {
 
     /// Starts them, and waits until every sentinel knows of everybody.
     pub fn start() -> Self {
-        let folder = Folder::new();
+        let folder = Folder::new("amazon-tracker-redis-");
         let master = Node::start(&folder, "first", free_port(), &[]);
         let of_master = ["--replicaof", "127.0.0.1", &master.port.to_string()];
         let replica = Node::start(&folder, "second", free_port(), &of_master);
@@ -157,15 +157,15 @@ impl Sentinels {
 
     fn sentinel(folder: &Folder, n: usize, master: u16) -> Node {
         let name = format!("sentinel{n}");
-        let home = folder.home(&name);
+        let process = Process::new(folder.home(&name));
         let settings = format!(
             "sentinel monitor {name} 127.0.0.1 {master} 2\nsentinel down-after-milliseconds {name} 1000\n\
              sentinel failover-timeout {name} 5000\n",
             name = Self::MASTER
         );
         // It writes into this file what it learns.
-        fs::write(home.join("sentinel.conf"), settings).expect("a folder of ours");
-        Node::start_as(&folder.home(&name), free_port(), &["sentinel.conf"], &["--sentinel"])
+        fs::write(process.home().join("sentinel.conf"), settings).expect("a folder of ours");
+        Node::start_as(process, free_port(), &["sentinel.conf"], &["--sentinel"])
     }
 
     /// Where clients ask who is master.
@@ -183,34 +183,32 @@ impl Sentinels {
     /// Ends the master as a crash does. The sentinels notice after a second and vote.
     pub fn kill_master(&self) {
         let master = self.master();
-        self.servers.iter().find(|server| server.port == master).expect("one of the two is master").kill();
+        self.servers.iter().find(|server| server.port == master).expect("one of the two is master").process.kill();
     }
 
     /// Starts whoever was killed; the sentinels make a replica of it.
     pub fn resume(&self) {
-        self.servers.iter().filter(|server| !server.is_running()).for_each(Node::run);
+        self.servers.iter().filter(|server| !server.process.is_running()).for_each(Node::run);
     }
 }
 
 /// One process of `redis-server`.
 struct Node {
-    home: PathBuf,
     port: u16,
     first_arguments: Vec<String>,
     last_arguments: Vec<String>,
-    process: Mutex<Option<Child>>,
+    process: Process,
 }
 
 impl Node {
     fn start(folder: &Folder, name: &str, port: u16, options: &[&str]) -> Self {
-        Self::start_as(&folder.home(name), port, &[], options)
+        Self::start_as(Process::new(folder.home(name)), port, &[], options)
     }
 
     /// The name of a file of settings must be the first of all arguments, and `--sentinel` may be the last only.
-    fn start_as(home: &PathBuf, port: u16, first: &[&str], last: &[&str]) -> Self {
+    fn start_as(process: Process, port: u16, first: &[&str], last: &[&str]) -> Self {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let (first_arguments, last_arguments) = (owned(first), owned(last));
-        let node = Self { home: home.clone(), port, first_arguments, last_arguments, process: Mutex::default() };
+        let node = Self { port, first_arguments: owned(first), last_arguments: owned(last), process };
         node.run();
         node
     }
@@ -218,41 +216,9 @@ impl Node {
     fn run(&self) {
         let port = self.port.to_string();
         let mut command = Command::new("redis-server");
-        command.current_dir(&self.home).args(&self.first_arguments).args(["--port", &port, "--bind", "127.0.0.1"]);
-        // The watchdog finds the process by this file.
-        command.args(["--pidfile", "redis.pid", "--logfile", "log", "--save", "", "--appendonly", "no"]);
-        // The tests' interrupt from the keyboard is not for it.
-        command
-            .args(&self.last_arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
-        let process = command.spawn().expect(
-            "these tests need redis-server and redis-cli: `make test-cluster` installs them, or run \
-             `apt-get install redis-server`",
-        );
-        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
+        command.args(&self.first_arguments).args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
+        self.process.run(command.args(["--appendonly", "no"]).args(&self.last_arguments));
         self.await_answer(&["PING"], |answer| answer.trim() == "PONG");
-    }
-
-    fn is_running(&self) -> bool {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn kill(&self) {
-        if let Some(mut process) = self.process.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            process.kill().and_then(|()| process.wait()).expect("a child of ours");
-            // Nobody else who is given this number is to be killed for it.
-            let _ = fs::remove_file(self.home.join("redis.pid"));
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = process.as_ref().expect("it runs").id();
-        kill_process(Pid::from_raw(id.cast_signed()).expect("a process has a number"), signal)
-            .expect("a child of ours");
     }
 
     fn address(&self) -> String {
@@ -274,61 +240,14 @@ impl Node {
             if answer.as_deref().is_ok_and(&is_right) {
                 return;
             }
-            assert!(Instant::now() < until, "{words:?} at port {}: {answer:?}\n{}", self.port, self.log());
+            assert!(Instant::now() < until, "{words:?} at port {}: {answer:?}\n{}", self.port, self.process.log());
             pause();
         }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.home.join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Where the servers live, and the shell that ends them and removes it once the pipe to it closes, which it does however this
-/// process ends.
-struct Folder {
-    path: PathBuf,
-    watchdog: Child,
-}
-
-impl Folder {
-    fn new() -> Self {
-        const WAIT_THEN_CLEAN: &str = r#"cat >/dev/null; cat "$1"/*/redis.pid | xargs -r kill -9; rm -rf "$1""#;
-        let path =
-            tempfile::Builder::new().prefix("amazon-tracker-redis-").tempdir().expect("a temporary folder").keep();
-        let mut shell = Command::new("sh");
-        shell.args(["-c", WAIT_THEN_CLEAN, "watchdog"]).arg(&path);
-        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        Self { path, watchdog: shell.spawn().expect("a shell") }
-    }
-
-    fn home(&self, name: &str) -> PathBuf {
-        let home = self.path.join(name);
-        fs::create_dir_all(&home).expect("a folder of ours");
-        home
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(self.watchdog.stdin.take());
-        let _ = self.watchdog.wait();
     }
 }
 
 fn addresses(nodes: &[Node]) -> String {
     nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
 }
 
 /// A free port below another free one for the cluster's bus.
