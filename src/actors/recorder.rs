@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::kernel::{Actor, Cx, Inbox};
-use super::notifier::{Notifier, NotifierMessage};
+use super::bell::Bell;
+use super::kernel::{Actor, Cx};
 use crate::store::{Commit, LeaseQueue, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
@@ -41,7 +41,7 @@ pub enum RecorderMessage {
 /// See the module.
 pub struct Recorder {
     store: Arc<dyn LeaseQueue>,
-    notifier: Inbox<Notifier>,
+    notifier: Bell,
     on_recorded: OnRecorded,
     metrics: Arc<Metrics>,
     waiting: Vec<(Commit, WhenRecorded)>,
@@ -51,12 +51,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder without anything to write.
-    pub fn new(
-        store: Arc<dyn LeaseQueue>,
-        notifier: Inbox<Notifier>,
-        on_recorded: OnRecorded,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn LeaseQueue>, notifier: Bell, on_recorded: OnRecorded, metrics: Arc<Metrics>) -> Self {
         Self { store, notifier, on_recorded, metrics, waiting: Vec::new(), writing: false, failures: 0 }
     }
 
@@ -120,7 +115,7 @@ impl Recorder {
             self.metrics.events.with_label_values(&[*kind]).inc();
         }
         if !kinds.is_empty() {
-            self.notifier.control(NotifierMessage::Nudge);
+            self.notifier.ring();
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum SettingsError {
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
+    ("DATABASE_REPLICA_URL", "database.replica_url"),
+    ("REDIS_URL", "redis.url"),
     ("PUBLIC_URL", "auth.public_url"),
     ("SMTP_URL", "mail.smtp_url"),
     ("MAIL_FROM", "mail.from"),
@@ -52,6 +54,8 @@ const PRODUCTION: &str = "production";
 /// Settings whose values may hold a password: an error must not show them.
 const SECRETS: &[&str] = &[
     "database.url",
+    "database.replica_url",
+    "redis.url",
     "crawl.base_url",
     "crawl.proxies",
     "crawl.cookies",
@@ -197,6 +201,12 @@ mod tests {
             ("TRACKER__DATABASE", "postgres://me:hunter2@db", "DATABASE"),
             ("DATABASE_URL", "mysql://me:hunter2@db", "database.url"),
             ("DATABASE_URL", "sqlite://", "database.url"),
+            ("DATABASE_REPLICA_URL", "postgres://me:hunter2@db", "database.replica_url"),
+            ("REDIS_URL", "http://me:hunter2@cache", "redis.url"),
+            ("REDIS_URL", "redis+sentinel://me:hunter2@cache", "redis+sentinel://HOST"),
+            ("TRACKER__SERVER__ROLES", "[\"api\",\"cook\"]", "ROLES"),
+            ("TRACKER__SERVER__ROLES", "[]", "server.roles"),
+            ("TRACKER__LIMITS__REPLICAS", "0", "limits.replicas"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
             ("TRACKER_ENV", "nowhere", "nowhere.toml"),
         ] {

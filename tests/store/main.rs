@@ -16,6 +16,7 @@ mod lease;
 mod lists;
 mod opening;
 mod outbox;
+mod replica;
 mod server;
 mod sessions;
 mod tasks;

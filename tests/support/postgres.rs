@@ -60,6 +60,11 @@ impl Server {
         standby
     }
 
+    /// A program of its distribution.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.installed.binaries.join(name)
+    }
+
     /// The port alone.
     pub fn port(&self) -> u16 {
         self.installed.port
