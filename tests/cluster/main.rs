@@ -8,7 +8,10 @@ mod postgres;
 mod redis;
 
 mod calm;
+mod clock;
+mod faults;
 mod front;
+mod load;
 mod market;
 mod receiver;
 mod replica;

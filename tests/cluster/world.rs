@@ -233,6 +233,37 @@ impl World {
         eventually(&what, SOON, async || self.leases_of(&owner).await >= 2).await;
     }
 
+    /// Waits until what a process held is held by others, or due again.
+    pub async fn nothing_is_leased_to(&self, owner_ends_with: &str, patience: Duration) {
+        let what = format!("nothing is leased to {owner_ends_with}");
+        eventually(&what, patience, async || self.leases_of(owner_ends_with).await == 0).await;
+    }
+
+    /// Waits until every replica keeps limits by itself (1), or shares them again (0).
+    pub async fn fallen_back(&self, expected: f64) {
+        for replica in &self.replicas {
+            let what = format!("tracker_redis_fallback of {} is {expected}", replica.name);
+            eventually(&what, SOON, async || replica.metric("tracker_redis_fallback").await == expected).await;
+        }
+    }
+
+    /// A replica without its database is not ready, but alive: it must not be killed for it.
+    pub async fn all_live(&self) {
+        for replica in &self.replicas {
+            let probe = replica.request(&self.client, Method::GET, "/health/live");
+            assert_eq!(probe.send().await.unwrap().status(), 200, "{}", replica.name);
+        }
+    }
+
+    pub async fn anybody_is_ready(&self) -> bool {
+        for replica in &self.replicas {
+            if replica.is_ready().await {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Leases that are held by a process.
     pub async fn leases_of(&self, owner_ends_with: &str) -> i64 {
         let mut judge = self.judge().await;
@@ -328,6 +359,7 @@ fn variables(market: &Market, redis: &Redis) -> Variables {
         ("CRAWL__BURST", "1000"),
         ("CRAWL__RETRY_SECS", "1"),
         ("CRAWL__SECOND_LOOK_SECS", "1"),
+        ("LIMITS__REPLICAS", "3"),
         ("PLANS__ENTERPRISE__SHORTEST_FREQUENCY", "1s"),
         ("NOTIFY__ALLOW_PRIVATE_TARGETS", "true"),
         ("NOTIFY__RETRY_SECS", "1"),
