@@ -94,6 +94,7 @@ pub fn seen(claim: &Claim) -> Commit {
         points: judged.points,
         rule_steps: Vec::new(),
         tasks: TaskEnd::Done,
+        trace_context: None,
     }
 }
 

@@ -36,12 +36,15 @@ use crate::service::{Changes, Parts, Service, ServiceError};
 use crate::sources::Source;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::store::{self, Commit, Engine, OnWrote, SharedStore, StoreClock, StoreError};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, end_traces};
 
 /// Ends the process when a part that must always be there cannot be kept alive: the orchestrator starts a clean one.
 const EXIT_GAVE_UP: u8 = 70;
 /// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
+/// What the last traces may take, even when the time is over, and at most.
+const SHORTEST_TRACE_END: Duration = Duration::from_millis(200);
+const LONGEST_TRACE_END: Duration = Duration::from_secs(3);
 const ROOM_BEHIND: SignedDuration = SignedDuration::from_hours(24 * 31);
 const ROOM_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
@@ -276,16 +279,18 @@ impl App {
         }
     }
 
-    /// Unready, no more claims, HTTP, running crawls, trackers and recorder, deliveries, connections: in this order, and
+    /// Unready, no more claims, a while for the gateway to learn of it, HTTP, running crawls, trackers and recorder, deliveries, connections: in this order, and
     /// all of it within the time that the settings allow.
     async fn drain(self) {
-        let until = Instant::now() + Duration::from_secs(self.settings.server.drain_secs);
+        let linger = Duration::from_secs(self.settings.server.linger_secs);
+        let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);
         let left = || until.saturating_duration_since(Instant::now());
         tracing::info!("draining");
         self.service.set_draining();
         if let Some(crawling) = &self.crawling {
             crawling.scheduler.control(SchedulerMessage::Stop);
         }
+        tokio::time::sleep(linger).await;
         self.server.stop(true).await;
         if let Some(crawling) = &self.crawling {
             crawling.drain(until, self.settings.crawl.concurrency, &self.store).await;
@@ -295,6 +300,7 @@ impl App {
             tools.drained(left().max(Duration::from_millis(100))).await;
         }
         self.store.close().await;
+        end_traces(left().clamp(SHORTEST_TRACE_END, LONGEST_TRACE_END)).await;
         tracing::info!("drained");
     }
 }

@@ -15,7 +15,8 @@ use prometheus::IntCounterVec;
 use prometheus::core::Collector;
 use prometheus::proto::Metric;
 
-use super::{signal_to_stop, start_logging};
+use super::user::{add_key, new_user};
+use super::{prepare_daemon, signal_to_stop};
 use crate::app::{self, Ready, open_store};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Secret, Settings};
@@ -24,7 +25,7 @@ use crate::domain::{
     ProductStatus, Role, Series, SeriesKey, TenantId,
 };
 use crate::sources::simulated::{FactValue, FaultRates, Field, PastPoint, Simulated, SimulatedSettings};
-use crate::store::{NewApiKey, NewProduct, NewRule, NewUser, SharedStore, StoreError};
+use crate::store::{NewProduct, NewRule, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
 const PRODUCTS: u32 = 20;
@@ -59,7 +60,7 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let receiver = bind(args.receiver_listen)?;
     let passing = PassingFile::new();
     let settings = settings_of(&args, marketplace.local_addr()?, &passing)?;
-    start_logging(&settings)?;
+    prepare_daemon(&settings)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let (simulated, receiver) = runtime.block_on(async {
         let simulated = Simulated::start(simulated_settings(), marketplace).await?;
@@ -173,26 +174,12 @@ async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<Str
         Err(StoreError::NotFound) => {
             let password = OpaqueToken::new(TokenKind::Link).reveal();
             let password_hash = Passwords::new(&settings.auth.password)?.hash(password).await?;
-            let (name, role) = ("Demo".to_owned(), Role::Superadmin);
-            let user = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
+            let user = new_user(&email, Some("Demo".to_owned()), Role::Superadmin, password_hash);
             store.add_user(TenantId::BUILT_IN, user).await?
         }
         credentials => credentials?.user,
     };
-    let token = OpaqueToken::new(TokenKind::ApiKey);
-    let key = NewApiKey {
-        tenant_id: user.tenant_id,
-        created_by: user.id,
-        name: "demo".to_owned(),
-        hint: token.hint().to_owned(),
-        hash: token.hash(),
-        scopes: user.role.scopes(),
-        networks: Vec::new(),
-        requests_per_minute: None,
-        expires_at: None,
-    };
-    store.add_api_key(key).await?;
-    Ok(token.reveal())
+    Ok(add_key(store, &user, "demo").await?)
 }
 
 async fn seed_one(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{DatabaseArgs, Flags, SourceArgs, prepare, print_result, signal_to_stop};
+use super::{DatabaseArgs, Flags, SourceArgs, prepare_daemon, print_result, signal_to_stop};
 use crate::app;
 use crate::config::{ProcessRole, Settings};
 
@@ -33,12 +33,12 @@ pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
         .with("server.roles", args.roles)
         .with("database.url", args.database.database_url)
         .with("crawl.base_url", args.source.base_url);
+    let settings = Settings::load(folder, flags.0)?;
     if args.check_config {
-        let settings = Settings::load(folder, flags.0)?;
         settings.check_serving()?;
         return print_result(&toml::to_string(&settings)?);
     }
-    let settings = prepare(folder, flags)?;
+    prepare_daemon(&settings)?;
     settings.check_serving()?;
     Ok(app::run(settings, |_| {}, signal_to_stop)?)
 }

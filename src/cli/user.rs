@@ -12,8 +12,8 @@ use super::{DatabaseArgs, Flags, prepare, print_result};
 use crate::app::open_store;
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Settings};
-use crate::domain::{EmailAddress, Role, TenantId};
-use crate::store::{Act, Actor, NewUser, SharedStore, StoreError};
+use crate::domain::{EmailAddress, Role, TenantId, User};
+use crate::store::{Act, Actor, NewApiKey, NewUser, SharedStore, StoreError};
 
 const ROWS_AT_ONCE: u32 = 500;
 
@@ -90,13 +90,10 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
     on_store(&settings, async |store, passwords| match args.act {
         UserAct::Create { email, name, role, tenant, password_stdin } => {
             let (password, shown) = password_for(&email, password_stdin, &passwords)?;
-            let name = name.unwrap_or_else(|| email.to_string());
-            let password_hash = passwords.hash(password).await?;
-            let user = NewUser { email: email.clone(), name, role, password_hash, is_verified: true, quota: u32::MAX };
             let tenant_id = tenant.unwrap_or(TenantId::BUILT_IN);
             store.tenant(tenant_id).await.with_context(|| format!("--tenant {tenant_id}"))?;
-            let user = store.add_user(tenant_id, user).await.with_context(|| email.to_string())?;
-            store.note(act(tenant_id, "user.add", format!("user:{}", user.id))).await?;
+            let user = new_user(&email, name, role, passwords.hash(password).await?);
+            let user = add_user(&store, tenant_id, user).await?;
             Ok(format!("user {}\n{shown}", user.id))
         }
         UserAct::ResetPassword { email, password_stdin } => {
@@ -139,18 +136,8 @@ pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<Exit
                 bail!("--plan {plan}: there are {}", plans.0.keys().cloned().collect::<Vec<_>>().join(", "));
             }
             let (password, shown) = password_for(&admin, false, &passwords)?;
-            let password_hash = passwords.hash(password).await?;
-            let (role, is_verified) = (Role::TenantAdmin, true);
-            let first = NewUser {
-                email: admin.clone(),
-                name: admin.to_string(),
-                role,
-                password_hash,
-                is_verified,
-                quota: u32::MAX,
-            };
-            let user = store.add_tenant(&name, &plan, first, None).await.with_context(|| admin.to_string())?;
-            store.note(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
+            let first = new_user(&admin, None, Role::TenantAdmin, passwords.hash(password).await?);
+            let user = add_tenant(&store, &name, &plan, first).await?;
             Ok(format!("tenant {}\n{shown}", user.tenant_id))
         }
         TenantAct::List => {
@@ -167,12 +154,12 @@ pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<Exit
     })
 }
 
-fn settings_of(folder: &Path, database: DatabaseArgs) -> anyhow::Result<Settings> {
+pub(super) fn settings_of(folder: &Path, database: DatabaseArgs) -> anyhow::Result<Settings> {
     prepare(folder, Flags::default().with("database.url", database.database_url))
 }
 
 /// Opens the store, lets something be done, and prints what it says.
-fn on_store(
+pub(super) fn on_store(
     settings: &Settings,
     work: impl AsyncFnOnce(SharedStore, Passwords) -> anyhow::Result<String>,
 ) -> anyhow::Result<ExitCode> {
@@ -185,8 +172,51 @@ fn on_store(
     print_result(&text)
 }
 
+/// Somebody who is called by their address unless a name is said.
+pub(super) fn new_user(email: &EmailAddress, name: Option<String>, role: Role, password_hash: String) -> NewUser {
+    let name = name.unwrap_or_else(|| email.to_string());
+    NewUser { email: email.clone(), name, role, password_hash, is_verified: true, quota: u32::MAX }
+}
+
+pub(super) async fn add_user(store: &SharedStore, tenant_id: TenantId, user: NewUser) -> anyhow::Result<User> {
+    let email = user.email.clone();
+    let user = store.add_user(tenant_id, user).await.with_context(|| email.to_string())?;
+    store.note(act(tenant_id, "user.add", format!("user:{}", user.id))).await?;
+    Ok(user)
+}
+
+/// Adds a tenant, and returns its first user.
+pub(super) async fn add_tenant(store: &SharedStore, name: &str, plan: &str, first: NewUser) -> anyhow::Result<User> {
+    let email = first.email.clone();
+    let user = store.add_tenant(name, plan, first, None).await.with_context(|| email.to_string())?;
+    store.note(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
+    Ok(user)
+}
+
+/// Makes a key that may do whatever its maker may, and returns what is kept of it nowhere.
+pub(super) async fn add_key(store: &SharedStore, user: &User, name: &str) -> Result<String, StoreError> {
+    let token = OpaqueToken::new(TokenKind::ApiKey);
+    let key = NewApiKey {
+        tenant_id: user.tenant_id,
+        created_by: user.id,
+        name: name.to_owned(),
+        hint: token.hint().to_owned(),
+        hash: token.hash(),
+        scopes: user.role.scopes(),
+        networks: Vec::new(),
+        requests_per_minute: None,
+        expires_at: None,
+    };
+    store.add_api_key(key).await?;
+    Ok(token.reveal())
+}
+
 /// The password, and what to show of it.
-fn password_for(email: &EmailAddress, from_stdin: bool, passwords: &Passwords) -> anyhow::Result<(String, String)> {
+pub(super) fn password_for(
+    email: &EmailAddress,
+    from_stdin: bool,
+    passwords: &Passwords,
+) -> anyhow::Result<(String, String)> {
     if !from_stdin {
         let password = OpaqueToken::new(TokenKind::Link).reveal()[3..27].to_owned();
         let shown = format!("password {password}\n");

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError};
+use super::{CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError, TraceSettings};
 
 /// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
 const LEASE_MARGIN_SECS: u64 = 15;
@@ -21,6 +21,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     }
     check_crawl(&settings.crawl)?;
     check_mail(&settings.mail)?;
+    check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
         return wrong("server.cors_origins", format_args!("{origin} is no origin, such as https://app.example.com"));
     }
@@ -66,6 +67,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
         ("server.max_body_bytes", server.max_body_bytes as u64, 1..=64 * MIB),
+        ("server.linger_secs", server.linger_secs, 0..=3600),
         ("server.drain_secs", server.drain_secs, 0..=DAY_SECS),
         ("database.connections", database.connections.into(), 1..=1000),
         ("database.claim_connections", database.claim_connections.into(), 1..=1000),
@@ -174,6 +176,27 @@ fn check_mail(mail: &MailSettings) -> Result<(), SettingsError> {
     }
     if mail.from.is_none() {
         return wrong("mail.from", "is needed beside mail.smtp_url (MAIL_FROM)");
+    }
+    Ok(())
+}
+
+fn check_trace(trace: &TraceSettings) -> Result<(), SettingsError> {
+    match &trace.otlp_endpoint {
+        Some(url) if !matches!(url.scheme(), "http" | "https") => {
+            return wrong("trace.otlp_endpoint", "must begin with http:// or https://");
+        }
+        Some(url) if has_credentials(url) || url.query().is_some() || url.fragment().is_some() => {
+            let problem = "must be scheme, host, port and path alone; what the collector must be told in secret belongs into \
+                 OTEL_EXPORTER_OTLP_HEADERS";
+            return wrong("trace.otlp_endpoint", problem);
+        }
+        _ => {}
+    }
+    if !(0.0..=1.0).contains(&trace.sample_ratio) {
+        return wrong("trace.sample_ratio", format_args!("must be from 0 to 1, not {}", trace.sample_ratio));
+    }
+    if trace.service_name.is_empty() {
+        return wrong("trace.service_name", "must not be empty");
     }
     Ok(())
 }

@@ -46,6 +46,8 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("ADMIN_PASSWORD", "auth.admin_password"),
     ("JWT_SECRET_KEY", "auth.token.secret_key"),
     ("JWT_PRIVATE_KEY", "auth.token.private_key"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "trace.otlp_endpoint"),
+    ("OTEL_SERVICE_NAME", "trace.service_name"),
 ];
 
 /// The environment in which what only serves to try things is refused.
@@ -63,6 +65,7 @@ const SECRETS: &[&str] = &[
     "auth.admin_password",
     "auth.token.private_key",
     "auth.token.secret_key",
+    "trace.otlp_endpoint",
 ];
 
 impl Settings {
@@ -103,10 +106,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`]
     pub fn check_serving(&self) -> Result<(), SettingsError> {
-        match std::env::var("TRACKER_ENV") {
-            Ok(environment) if environment == PRODUCTION => limits::check_production(self),
-            _ => Ok(()),
-        }
+        if in_production() { limits::check_production(self) } else { Ok(()) }
     }
 
     /// The settings, if they can work: what types cannot say.
@@ -117,6 +117,11 @@ impl Settings {
         limits::check(&self)?;
         Ok(self)
     }
+}
+
+/// Whether this is the place that serves others: the environment (`TRACKER_ENV`) is named `production`.
+pub fn in_production() -> bool {
+    std::env::var("TRACKER_ENV").is_ok_and(|environment| environment == PRODUCTION)
 }
 
 /// A file that is known to be TOML.
@@ -208,6 +213,13 @@ mod tests {
             ("TRACKER__SERVER__ROLES", "[]", "server.roles"),
             ("TRACKER__LIMITS__REPLICAS", "0", "limits.replicas"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?key=hunter2", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "me:hunter2", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "//me:hunter2@collector", "trace.otlp_endpoint"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "1.01", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "nan", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SERVICE_NAME", "\"\"", "trace.service_name"),
             ("TRACKER_ENV", "nowhere", "nowhere.toml"),
         ] {
             Jail::expect_with(|jail| {

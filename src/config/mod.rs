@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::domain::{EmailAddress, Marketplace};
 
-pub use load::SettingsError;
+pub use load::{SettingsError, in_production};
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
 pub use roles::{ProcessRole, ProcessRoleError};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub products: ProductLimits,
     /// `[log]`
     pub log: LogSettings,
+    /// `[trace]`
+    pub trace: TraceSettings,
 }
 
 /// `[server]`: the HTTP side.
@@ -71,7 +73,10 @@ pub struct ServerSettings {
     pub cors_origins: Vec<Url>,
     /// Proxies whose `X-Forwarded-For` is believed, as networks: `10.0.0.0/8`. Of everybody else their own address counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// After the signal to stop: how long requests and running crawls may take to end.
+    /// After the signal to stop: how long requests are still taken while `/health/ready` says no, so that whoever sends them learns
+    /// of it first.
+    pub linger_secs: u64,
+    /// After that: how long requests and running crawls may take to end.
     pub drain_secs: u64,
 }
 
@@ -85,6 +90,7 @@ impl Default for ServerSettings {
             max_body_bytes: 256 * 1024,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            linger_secs: 0,
             drain_secs: 20,
         }
     }
@@ -380,6 +386,26 @@ pub struct ProductLimits {
 impl Default for ProductLimits {
     fn default() -> Self {
         Self { default_marketplace: Marketplace::Us, keep_history_days: 0 }
+    }
+}
+
+/// `[trace]`: traces over OTLP, for a collector such as the OpenTelemetry Collector, Jaeger or Tempo. None unless there is an
+/// endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TraceSettings {
+    /// Where they are sent, by HTTP: `http://collector:4318`. Credentials are headers, which the exporter itself reads from
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub otlp_endpoint: Option<Url>,
+    /// The share of the traces that begin here and are told, 0 to 1. What a trusted proxy began is told as the proxy decided.
+    pub sample_ratio: f64,
+    /// By what name the collector knows this service.
+    pub service_name: String,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, sample_ratio: 1.0, service_name: "amazon-tracker".to_owned() }
     }
 }
 

@@ -111,6 +111,6 @@ impl Service {
 }
 
 /// A new signing key in the form the Standard Webhooks convention gives it.
-fn new_webhook_secret() -> String {
+pub fn new_webhook_secret() -> String {
     format!("whsec_{}", BASE64.encode(rand::random::<[u8; 32]>()))
 }

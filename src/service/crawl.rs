@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::access::Caller;
 use super::products::cursor_or;
@@ -111,8 +112,9 @@ impl Parts {
 
     /// Begins to wait for the next look at each listing that is recorded here.
     async fn await_looks(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> JoinSet<bool> {
-        let wait = |(listing_id, trackers): (ListingId, Trackers)| async move {
-            trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok()
+        let wait = |(listing_id, trackers): (ListingId, Trackers)| {
+            let asking = async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() };
+            asking.in_current_span()
         };
         // Spawned, so that the questions are on their way before anything else happens.
         let ends = listings.filter_map(|id| Some((id, self.trackers.clone()?))).map(wait).collect();

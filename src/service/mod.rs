@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::actors::bell::Bell;
 use crate::actors::kernel::Threads;
@@ -34,6 +35,7 @@ use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
 use crate::store::{SharedStore, StoreError};
+use crate::telemetry::TRACE;
 
 pub use crate::config::Plan;
 pub use crate::limits::Allowance;
@@ -42,7 +44,7 @@ pub use crate::store::{
     UsageOfDay, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
-pub use alerts::AddRule;
+pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::AddApiKey;
 pub use auth::{Registration, SignedIn};
 pub use changes::{Changes, KEPT_FOR};
@@ -251,9 +253,16 @@ impl Service {
         T: Send + 'static,
         F: Future<Output = ServiceResult<T>> + Send + 'static,
     {
-        let work = work(Arc::clone(&self.parts));
+        let span = tracing::info_span!(target: TRACE, "use case", otel.name = use_case::<F>());
+        let work = work(Arc::clone(&self.parts)).instrument(span).in_current_span();
         self.runtime.spawn(work).await.unwrap_or(Err(ServiceError::Internal))
     }
+}
+
+/// The name of a use case, for people: that of the method whose work it is.
+fn use_case<Work>() -> &'static str {
+    let path = std::any::type_name::<Work>();
+    path.rsplit("::").find(|part| !part.contains(['{', '<', '>', ' '])).unwrap_or(path)
 }
 
 impl Parts {

@@ -203,7 +203,8 @@ impl Crew {
     /// Gives the pool a claim of a listing, with its slot.
     pub fn work(&self, listing_id: i64, token: i64) {
         let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
-        let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before: std::time::Instant::now() };
+        let (claimed_before, span) = (std::time::Instant::now(), tracing::Span::none());
+        let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before, span };
         self.pool.control(PoolMessage::Work(Box::new(crawl)));
     }
 

@@ -20,7 +20,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("sources", &["domain", "extract", "config", "telemetry"]),
     ("actors/kernel", &["telemetry"]),
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas"]),
-    ("service", &["domain", "auth", "config", "limits", "store", "actors", "replicas"]),
+    ("service", &["domain", "auth", "config", "telemetry", "limits", "store", "actors", "replicas"]),
     ("http", &["domain", "auth", "service", "telemetry"]),
 ];
 
@@ -34,6 +34,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2::", &["auth"]),
     ("lettre::", &["notify"]),
     ("bb8_redis::", &["replicas"]),
+    ("opentelemetry::", &["telemetry"]),
+    ("tracing_opentelemetry::", &["telemetry"]),
 ];
 
 fn src() -> PathBuf {

@@ -8,12 +8,14 @@ mod world;
 
 mod accounts;
 mod alerts;
+mod backup;
 mod catalog;
 mod commit;
 mod history;
 mod isolation;
 mod lease;
 mod lists;
+mod moving;
 mod opening;
 mod outbox;
 mod replica;

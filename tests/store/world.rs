@@ -9,7 +9,7 @@ use amazon_tracker::store::{
     Claim, Commit, Engine, Lane, NewProduct, NewRule, Next, RuleRow, RuleStep, SharedStore, StoreClock, TaskEnd, open,
 };
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -70,21 +70,38 @@ pub fn noon() -> StoreClock {
 
 impl World {
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("store.sqlite").display());
-        let world = Self::at(url, Some(folder)).await;
+        let world = Self::file(noon()).await;
         world.store.migrate().await.unwrap();
         world
     }
 
-    pub async fn postgres() -> Self {
-        Self::at(new_database().await, None).await
+    async fn file(clock: StoreClock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.sqlite").display());
+        Self::at(url, Some(folder), clock).await
     }
 
-    async fn at(url: String, folder: Option<TempDir>) -> Self {
-        let (settings, clock) = (settings(url), noon());
+    pub async fn postgres() -> Self {
+        Self::postgres_with(noon()).await
+    }
+
+    pub async fn postgres_with(clock: StoreClock) -> Self {
+        Self::at(new_database().await, None, clock).await
+    }
+
+    async fn at(url: String, folder: Option<TempDir>, clock: StoreClock) -> Self {
+        let settings = settings(url);
         let store = open(&settings, clock.clone()).await.unwrap();
         Self { store, clock, settings, folder }
+    }
+
+    /// An empty database of the same engine, with the same clock.
+    pub async fn without_schema(&self) -> Self {
+        if self.is_postgres() {
+            Self::at(empty_database(&next_name()).await, None, self.clock.clone()).await
+        } else {
+            Self::file(self.clock.clone()).await
+        }
     }
 
     /// Removes what a test that succeeded leaves; the rest goes with the server.
@@ -116,11 +133,24 @@ impl World {
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
             sqlx::query(sql).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
         }
     }
 
     /// One number, asked past the store.
     pub async fn number(&self, sql: &str) -> i64 {
+        self.scalar(sql).await
+    }
+
+    /// One text, asked past the store.
+    pub async fn text(&self, sql: &str) -> String {
+        self.scalar(sql).await
+    }
+
+    async fn scalar<T>(&self, sql: &str) -> T
+    where
+        T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite> + Send + Unpin,
+    {
         let url = self.settings.url.reveal();
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
@@ -128,7 +158,9 @@ impl World {
             sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
-            sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
+            let value = sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+            value
         }
     }
 
@@ -245,6 +277,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
         state: Some(judged.state),
         points: judged.points,
         tasks: TaskEnd::Done,
+        trace_context: None,
     }
 }
 
@@ -259,13 +292,13 @@ pub fn failed(claim: &Claim, next: Next) -> Commit {
         points: Vec::new(),
         rule_steps: Vec::new(),
         tasks: TaskEnd::Keep,
+        trace_context: None,
     }
 }
 
 /// The URL of a new, migrated database on the shared server.
 async fn new_database() -> String {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-    static COUNT: AtomicU32 = AtomicU32::new(0);
     TEMPLATE
         .get_or_init(|| async {
             let url = empty_database("template_store").await;
@@ -274,9 +307,15 @@ async fn new_database() -> String {
             store.close().await;
         })
         .await;
-    let database = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let database = next_name();
     admin(&format!("CREATE DATABASE {database} TEMPLATE template_store OWNER tracker")).await;
     Server::shared().url(&database)
+}
+
+/// A name for a database.
+fn next_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The URL of a new database without a schema.

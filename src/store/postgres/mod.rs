@@ -35,6 +35,7 @@ mod history;
 #[path = "../sql/lease.rs"]
 mod lease;
 mod month;
+pub(super) mod moving;
 #[path = "../sql/newest.rs"]
 mod newest;
 #[path = "../sql/newsstand.rs"]

@@ -1,6 +1,6 @@
 //! Room for history: one partition a month, made ahead and dropped whole.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -26,16 +26,18 @@ const PARTITIONS: &str = "SELECT child.relname FROM pg_inherits \
 /// Makes the partitions of every month from one time to another that are missing.
 pub(super) async fn ensure(store: &Backend, from: Timestamp, to: Timestamp) -> StoreResult<()> {
     let present = partitions(&mut *store.writer.acquire().await?).await?;
-    if Month::between(from, to).all(|month| present.contains(&month)) {
+    let months: BTreeSet<Month> = Month::between(from, to).collect();
+    if months.iter().all(|month| present.contains(month)) {
         return Ok(());
     }
-    store.transaction(Reach::Everyone, move |conn| make_missing(conn, from, to).boxed()).await
+    store.transaction(Reach::Everyone, move |conn| make_missing(conn, months).boxed()).await
 }
 
-async fn make_missing(conn: &mut Conn, from: Timestamp, to: Timestamp) -> StoreResult<()> {
+/// Makes the partitions of these months that are missing, in the transaction that is under way.
+pub(super) async fn make_missing(conn: &mut Conn, months: BTreeSet<Month>) -> StoreResult<()> {
     begin_upkeep(conn).await?;
     let present = partitions(conn).await?;
-    for month in Month::between(from, to).filter(|month| !present.contains(month)) {
+    for month in months.into_iter().filter(|month| !present.contains(month)) {
         make(conn, month).await?;
     }
     Ok(())

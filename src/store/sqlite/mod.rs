@@ -22,6 +22,7 @@ mod alerts;
 mod answers;
 #[path = "../sql/audit.rs"]
 mod audit;
+pub(super) mod backup;
 #[path = "../sql/catalog.rs"]
 mod catalog;
 mod claim;
@@ -32,6 +33,7 @@ mod details;
 mod history;
 #[path = "../sql/lease.rs"]
 mod lease;
+pub(super) mod moving;
 #[path = "../sql/newest.rs"]
 mod newest;
 #[path = "../sql/newsstand.rs"]

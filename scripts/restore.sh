@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Restores a backup to the database that DATABASE_URL names: a file that is not there, or an empty database of a server.
+# Usage: scripts/restore.sh FILE
+set -euo pipefail
+file=${1:?usage: scripts/restore.sh FILE}
+# shellcheck source=scripts/database-url.sh
+. "$(dirname "$0")/database-url.sh"
+
+refuse() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+case $DATABASE_URL in
+sqlite:*)
+    path=${DATABASE_URL#sqlite:}
+    path=${path#//}
+    path=${path%%\?*}
+    [ "$(head -c 15 "$file")" = "SQLite format 3" ] || refuse "$file is no backup of an SQLite database"
+    # What is left of another database beside it would be taken for its latest changes.
+    for there in "$path" "$path-wal" "$path-shm"; do
+        [ ! -e "$there" ] || refuse "$there is there already: stop the daemon and put it aside"
+    done
+    umask 077
+    cp "$file" "$path.part"
+    mv "$path.part" "$path"
+    ;;
+*)
+    connect_to_server
+    tables=$(psql -X --no-align --tuples-only --dbname="$server" --command \
+        "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')")
+    [ "$tables" = 0 ] || refuse "the database is not empty: restore to a new one"
+    pg_restore --exit-on-error --single-transaction --enable-row-security --no-owner --no-privileges --dbname="$server" "$file"
+    psql -X --quiet --dbname="$server" --command "SET client_min_messages = error" --command "ANALYZE"
+    ;;
+esac
+echo "restored from $file"

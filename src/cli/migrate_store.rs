@@ -1,0 +1,33 @@
+//! `migrate-store`: everything from an SQLite file to a PostgreSQL server.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::table::rows_of;
+use super::{Flags, prepare, print_result};
+use crate::config::{DatabaseSettings, Secret};
+use crate::store;
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateStoreArgs {
+    /// The SQLite database (`sqlite://PATH`), which nobody may have open. It stays as it is.
+    #[arg(long)]
+    from: String,
+    /// The PostgreSQL database (`postgres://…`), empty; DATABASE_URL unless it is said.
+    #[arg(long)]
+    to: Option<String>,
+}
+
+pub(super) fn run(folder: &Path, args: MigrateStoreArgs) -> anyhow::Result<ExitCode> {
+    let to = prepare(folder, Flags::default().with("database.url", args.to))?.database;
+    let from = DatabaseSettings { url: Secret::from(args.from), ..to.clone() };
+    let moved = tokio::runtime::Runtime::new()?.block_on(store::move_store(&from, &to))?;
+    let heading = ["table", "rows", "checksum"].map(str::to_owned);
+    let rows = moved
+        .iter()
+        .map(|table| [table.name.to_owned(), table.tally.rows.to_string(), table.tally.checksum.to_string()]);
+    let table = rows_of(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    print_result(&format!("{table}everything has been moved, and is the same on both sides\n"))
+}
