@@ -29,7 +29,7 @@ async fn a_replica_that_is_killed_amid_its_crawls_is_made_up_for() {
     world.assert_no_lease_was_stuck(Duration::ZERO);
 }
 
-/// Each replica in turn is told to stop, ends well and comes back, while people use the API: no request fails, every "check
+/// Each replica in turn is told to stop, lingers until the proxy has noticed, ends well and comes back, while people use the API: no request fails, every "check
 /// now" is answered, no look is lost and no lease has to run out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_under_load_fails_no_request_and_loses_no_crawl() {

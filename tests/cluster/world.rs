@@ -347,6 +347,7 @@ fn variables(market: &Market, redis: &Redis) -> Variables {
     let (key, redis) = (private_key(), redis.url());
     let of_setting = [
         ("LOG__FILTER", "info,amazon_tracker::actors::notifier=warn,actix_server=warn"),
+        ("SERVER__LINGER_SECS", "2"),
         ("SERVER__DRAIN_SECS", "8"),
         ("CRAWL__BASE_URL", &market.url),
         ("CRAWL__TOTAL_TIMEOUT_SECS", &crawl_secs),
