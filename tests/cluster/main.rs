@@ -9,6 +9,7 @@ mod redis;
 
 mod calm;
 mod clock;
+mod disk;
 mod faults;
 mod front;
 mod load;
@@ -17,6 +18,7 @@ mod receiver;
 mod replica;
 mod servers;
 mod tally;
+mod watched;
 mod wire;
 mod world;
 
