@@ -11,7 +11,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// APISIX 3.18.0, as a running gateway rendered them: name and labels. Histograms are rendered as `_bucket`, `_sum`, `_count`.
+/// APISIX 3.18.0: names and labels, as a running gateway rendered them.
 const GATEWAY: &[(&str, &[&str])] = &[
     (
         "apisix_http_status",
@@ -45,8 +45,8 @@ const GATEWAY: &[(&str, &[&str])] = &[
 const LATENCY_LABELS: &[&str] =
     &["type", "route", "service", "consumer", "node", "request_type", "request_llm_model", "llm_model", "le"];
 
-/// postgres_exporter. All but `pg_stat_user_tables_*` as version 0.11.1 rendered them for PostgreSQL 15; those tables are a
-/// collector of their own since 0.13 (before, they came from a file of queries), read in the source of a version after 0.16.
+/// postgres_exporter, as version 0.11.1 rendered them for PostgreSQL 15. Only `pg_stat_user_tables_*` came from a file of
+/// queries then; now they are a collector of their own, and stand here as its source has them after 0.16.
 const POSTGRES_EXPORTER: &[(&str, &[&str])] = &[
     ("pg_up", &[]),
     ("pg_stat_activity_count", &["datname", "state"]),
@@ -172,7 +172,7 @@ fn without_variables(query: &str) -> String {
 
 // ---- what there is to ask for ---------------------------------------------------------------------------------------
 
-/// Metrics by name, with their labels; `None` where only Prometheus knows what an expression leaves of them.
+/// Metrics by name, with their labels.
 struct Known(BTreeMap<String, BTreeSet<String>>);
 
 impl Known {
@@ -272,7 +272,7 @@ impl Known {
         inner
     }
 
-    /// More than one side can give its labels only by `or` and `group_left`: too many are allowed here rather than too few.
+    /// Both sides may give labels, by `or` and by `group_left`: rather too many are allowed here than too few.
     fn labels_after_binary(&self, binary: &BinaryExpr) -> BTreeSet<String> {
         let left = self.labels_after(&binary.lhs);
         match binary.op.to_string().as_str() {
