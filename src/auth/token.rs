@@ -1,9 +1,10 @@
 //! Access tokens: signed, short-lived, verified without asking anybody.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use moka::sync::Cache;
@@ -72,7 +73,10 @@ pub enum TokenError {
     /// Signed by a key that is not ours, or by none.
     #[error("the token names no key of ours")]
     UnknownKey,
-    /// Expired, not yet valid, for somebody else, or not what we signed.
+    /// Ours, but expired or not yet valid.
+    #[error("the token is not in force now")]
+    OutOfTime,
+    /// For somebody else, or not what we signed.
     #[error("the token is not valid: {0}")]
     Invalid(#[from] jsonwebtoken::errors::Error),
 }
@@ -85,6 +89,8 @@ pub struct Keyring {
     /// Tokens whose signature was good a moment ago.
     verified: Cache<TokenHash, Claims>,
     published: JwkSet,
+    /// The time, as somebody who knows it told it then.
+    told: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 struct Signer {
@@ -126,7 +132,7 @@ impl Keyring {
         let Verifiers { verifiers, published, .. } = ring;
         let signer = signer.ok_or(named(KeyError::NoRandomness))?;
         let verified = Cache::builder().max_capacity(MOST_VERIFIED).time_to_live(VERIFIED_FOR).build();
-        Ok(Self { settings: settings.clone(), signer, verifiers, verified, published })
+        Ok(Self { settings: settings.clone(), signer, verifiers, verified, published, told: Mutex::default() })
     }
 
     /// A new token.
@@ -160,12 +166,34 @@ impl Keyring {
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
         let hash = hash_of(token);
         // A signature that was good a moment ago is good; whether the token is still in force is asked every time.
-        if let Some(claims) = self.verified.get(&hash).filter(|claims| claims.exp > Timestamp::now().as_second()) {
-            return Ok(claims);
-        }
-        let claims = self.verify_anew(token)?;
-        self.verified.insert(hash, claims.clone());
-        Ok(claims)
+        let claims = match self.verified.get(&hash) {
+            Some(claims) => claims,
+            None => {
+                let claims = self.verify_anew(token)?;
+                self.verified.insert(hash, claims.clone());
+                claims
+            }
+        };
+        let (now, leeway) = (self.now().as_second(), LEEWAY_SECS.cast_signed());
+        let in_force = claims.nbf <= now + leeway && now < claims.exp + leeway;
+        in_force.then_some(claims).ok_or(TokenError::OutOfTime)
+    }
+
+    /// From now on the time is this one, carried on by a clock that nobody sets; until it is told, that of this machine.
+    pub fn set_time(&self, now: Timestamp) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
+    }
+
+    /// How long ago the time was told.
+    pub fn time_told_since(&self) -> Option<Duration> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).map(|(_, then)| then.elapsed())
+    }
+
+    fn now(&self) -> Timestamp {
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let carried_on =
+            told.and_then(|(now, then)| now.checked_add(SignedDuration::try_from(then.elapsed()).ok()?).ok());
+        carried_on.unwrap_or_else(Timestamp::now)
     }
 
     fn verify_anew(&self, token: &str) -> Result<Claims, TokenError> {
@@ -212,8 +240,8 @@ impl Verifiers<'_> {
 
     fn add(&mut self, kid: String, key: DecodingKey, algorithm: Algorithm) {
         let mut validation = Validation::new(algorithm);
-        validation.leeway = LEEWAY_SECS;
-        validation.validate_nbf = true;
+        // By a clock that may be another than this machine's: see `verify`.
+        validation.validate_exp = false;
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_audience(&[&self.settings.audience]);
@@ -346,6 +374,18 @@ mod tests {
         };
         assert!(is_valid_if_issued(20) && is_valid_if_issued(-900 - 20));
         assert!(!is_valid_if_issued(40) && !is_valid_if_issued(-900 - 40));
+    }
+
+    #[test]
+    fn the_time_that_was_told_is_believed_rather_than_this_machines() {
+        let ring = ring(&with_secret());
+        let true_time = Timestamp::now() + SignedDuration::from_mins(7);
+        let token = ring.issue(grant(), true_time).unwrap();
+        assert!(matches!(ring.verify(&token), Err(TokenError::OutOfTime)));
+        ring.set_time(true_time);
+        assert!(ring.verify(&token).is_ok());
+        ring.set_time(true_time + SignedDuration::from_mins(16));
+        assert!(matches!(ring.verify(&token), Err(TokenError::OutOfTime)));
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::{Parts, Service, ServiceError, ServiceResult};
 use crate::actors::user::{Admission, Identity, Knock, Principal, UserMessage};
-use crate::auth::{TokenKind, hash_of};
+use crate::auth::{Claims, TokenError, TokenKind, hash_of};
 use crate::config::Plan;
 use crate::domain::{ApiKeyId, Role, Scope, Scopes, SessionId, TenantId, UserId};
 use crate::limits::Allowance;
@@ -14,6 +16,9 @@ use crate::store::{Act, Actor};
 
 /// A gatekeeper answers at once, or has to read a few rows.
 const GATE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Clocks drift apart slowly.
+const TIME_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// `at_` and 256 bits in base64: what is no key wakes nobody.
 const API_KEY_BYTES: usize = 46;
@@ -128,7 +133,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::Unauthenticated`], [`ServiceError::Limited`], [`ServiceError::Forbidden`] for a key from a foreign network.
     pub async fn admit(&self, credential: &str, origin: Origin, cost: u32) -> ServiceResult<(Caller, Allowance)> {
-        let (principal, session_id) = self.principal_of(credential)?;
+        let (principal, session_id) = self.principal_of(credential).await?;
         let knock = Knock { session_id, address: origin.address, cost };
         let asked = self
             .parts
@@ -174,18 +179,41 @@ impl Service {
         serde_json::to_value(self.parts.keyring.published()).unwrap_or_default()
     }
 
-    fn principal_of(&self, credential: &str) -> ServiceResult<(Principal, Option<SessionId>)> {
+    async fn principal_of(&self, credential: &str) -> ServiceResult<(Principal, Option<SessionId>)> {
         if credential.starts_with(TokenKind::ApiKey.prefix()) {
             if credential.len() != API_KEY_BYTES {
                 return Err(ServiceError::Unauthenticated);
             }
             return Ok((Principal::Key(hash_of(credential)), None));
         }
-        let claims = self.parts.keyring.verify(credential).map_err(|error| {
+        let claims = self.claims_of(credential).await.map_err(|error| {
             tracing::debug!(%error, "an access token was refused");
             ServiceError::Unauthenticated
         })?;
         Ok((Principal::User(claims.tid, claims.sub), Some(claims.sid)))
+    }
+
+    /// A token that is out of time may be so by the wrong clock: then the database's, which is everybody's, is asked for the
+    /// time, once in a while.
+    async fn claims_of(&self, credential: &str) -> Result<Claims, TokenError> {
+        let keyring = &self.parts.keyring;
+        let verified = keyring.verify(credential);
+        let is_doubtful = matches!(verified, Err(TokenError::OutOfTime))
+            && keyring.time_told_since().is_none_or(|since| since > TIME_TOLD_EVERY);
+        if !is_doubtful {
+            return verified;
+        }
+        let told = self.run(async |parts: Arc<Parts>| parts.tell_time().await).await;
+        if told.is_ok() { keyring.verify(credential) } else { verified }
+    }
+}
+
+impl Parts {
+    /// Tells the keyring the database's time, and returns it.
+    pub(super) async fn tell_time(&self) -> ServiceResult<Timestamp> {
+        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        self.keyring.set_time(now);
+        Ok(now)
     }
 }
 

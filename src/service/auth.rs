@@ -83,7 +83,7 @@ impl Service {
             let grace = Duration::from_secs(parts.auth.token.refresh_grace_secs);
             let rotated = parts.store.rotate(hash_of(&token), next.hash(), parts.refresh_lasts(), grace).await;
             match rotated.map_err(|error| ServiceError::of(error, "session"))? {
-                Rotation::Rotated(user, session_id) => parts.tokens(*user, session_id, next),
+                Rotation::Rotated(user, session_id) => parts.tokens(*user, session_id, next).await,
                 Rotation::JustSpent => Err(ServiceError::JustSpent),
                 Rotation::Unknown => Err(ServiceError::WrongCredentials),
                 Rotation::Stolen(user_id, session_id) => {
@@ -384,12 +384,14 @@ impl Parts {
         self.forget_user(user.tenant_id, user.id);
         // Who was leaving stays.
         let user = User { status: UserStatus::Active, leaves_at: None, ..user };
-        self.tokens(user, session.id, token)
+        self.tokens(user, session.id, token).await
     }
 
-    fn tokens(&self, user: User, session_id: SessionId, refresh: OpaqueToken) -> ServiceResult<SignedIn> {
+    async fn tokens(&self, user: User, session_id: SessionId, refresh: OpaqueToken) -> ServiceResult<SignedIn> {
         let grant = Grant { user_id: user.id, tenant_id: user.tenant_id, session_id, role: user.role };
-        let access_token = self.keyring.issue(grant, Timestamp::now()).map_err(|error| {
+        // Other replicas, and the gateway, have clocks of their own: the one that they share is the database's.
+        let now = self.tell_time().await?;
+        let access_token = self.keyring.issue(grant, now).map_err(|error| {
             tracing::error!(%error, "an access token could not be signed");
             ServiceError::Internal
         })?;

@@ -7,11 +7,29 @@ mod postgres;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod calm;
+mod clock;
+mod disk;
+mod faults;
+mod front;
+mod load;
+mod market;
+mod receiver;
+mod replica;
 mod servers;
+mod tally;
+mod watched;
+mod wire;
+mod world;
 
 use std::time::{Duration, Instant};
 
 use redis::processes;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_amazon-tracker");
+
+/// Nothing that works takes longer; it keeps what does not from hanging.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Waits until something is so.
 async fn eventually(what: &str, patience: Duration, is_so: impl AsyncFn() -> bool) {

@@ -4,11 +4,9 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
 
-use crate::eventually;
 use crate::postgres::Server;
 use crate::redis::{Redis, RedisCluster, Sentinels};
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::{SOON, eventually};
 
 #[test]
 fn a_redis_is_killed_and_comes_back_at_its_place_and_empty() {
