@@ -149,16 +149,21 @@ async fn work_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_daemon_held_is_due_again() {
     let this = Move::prepare().await;
+    // Its leases end long after the server's present.
+    this.source.clock.advance(36_500 * DAY);
     let held = this.source.claim(9).await;
     let deliveries = this.source.store.claim_deliveries(9, LEASE, "killed").await.unwrap();
     assert!(!held.is_empty() && !deliveries.is_empty());
     this.run().await.unwrap();
-    this.target.clock.advance(LEASE);
     let claimed = this.target.claim(9).await;
-    assert_eq!(claimed.iter().map(|claim| claim.listing_id).collect::<Vec<_>>(), [held[0].listing_id]);
-    assert!(claimed[0].token > held[0].token);
-    let owned = "SELECT count(*) FROM delivery WHERE owner IS NOT NULL";
-    assert_eq!(this.target.number(owned).await, 0);
+    assert_eq!(claimed.len(), held.len());
+    assert!(
+        claimed
+            .iter()
+            .all(|claim| held.iter().any(|old| old.listing_id == claim.listing_id && old.token < claim.token))
+    );
+    let again = this.target.store.claim_deliveries(9, LEASE, "new").await.unwrap();
+    assert_eq!(again.len(), deliveries.len());
     this.end().await;
 }
 
