@@ -1,8 +1,8 @@
 //! Moves everything from an SQLite file to a PostgreSQL server.
 //!
-//! Rows travel as JSON, which both engines speak, in batches of about a megabyte. Which columns a table has, and of what
-//! type they are, is read from the server's catalogue: only the tables are listed here, and a source that has one more is
-//! refused. All of it happens in one transaction of the target, while nobody else has the source open.
+//! Rows travel as JSON, which both engines speak, in batches of about a megabyte. Which columns a table has, and of
+//! what type they are, is read from the server's catalogue: only the tables are listed here, and a source that has one
+//! more is refused. All of it happens in one transaction of the target, while nobody else has the source open.
 
 use std::fmt;
 
@@ -129,8 +129,8 @@ pub(super) enum Kind {
     Json,
 }
 
-/// Asks a table for its [`Tally`]; one text for both engines. Remainders, because the sum of so many times has no room in 64
-/// bits.
+/// Asks a table for its [`Tally`]; one text for both engines. Remainders, because the sum of so many times has no room
+/// in 64 bits.
 pub(super) fn tally_query(table: &str, columns: &[Column]) -> String {
     let part = |column: &Column| match column.kind {
         Kind::Number => Some(format!("coalesce({} % 1000003, 0)", column.quoted())),

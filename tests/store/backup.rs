@@ -73,8 +73,8 @@ async fn a_backup_that_is_taken_while_others_write_comes_back_whole(world: &Worl
     assert_eq!(answers(&restored.store, them).await, theirs);
     let (ours, after) = (products(&restored.store).await, products(&world.store).await);
     assert!(before < ours && ours <= after, "{before} {ours} {after}");
-    let torn =
-        "SELECT count(*) FROM product p WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.listing_id = p.listing_id)";
+    let torn = "SELECT count(*) FROM product p \
+         WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.listing_id = p.listing_id)";
     assert_eq!(restored.number(torn).await, 0);
     restored.store.add_product(new_product(them, 99)).await.unwrap();
     if world.is_postgres() {

@@ -86,8 +86,8 @@ impl Source {
     }
 }
 
-/// A column's value as JSON that the server reads as its own type. What is not what it should be becomes an error on one of
-/// the two sides: JSON holds no bytes, and `json` takes nothing else.
+/// A column's value as JSON that the server reads as its own type. What is not what it should be becomes an error on one
+/// of the two sides: JSON holds no bytes, and `json` takes nothing else.
 fn value(column: &Column) -> String {
     let name = column.quoted();
     match column.kind {
