@@ -4,17 +4,17 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use amazon_tracker::actors::bell::Bell;
 use amazon_tracker::actors::conclude::LookPolicy;
 use amazon_tracker::actors::kernel::{
     Actor, Budget, Cx, Inbox, Refused, Reply, ShardPolicy, Shards, Supervision, ThreadSettings, Threads,
     run as run_threads, supervise,
 };
-use amazon_tracker::actors::notifier::{Notifier, NotifierTools, Senders};
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerMessage, TrackerTools, Trackers};
-use amazon_tracker::config::{CrawlSettings, DatabaseSettings, NotifySettings, Secret};
+use amazon_tracker::config::{CrawlSettings, DatabaseSettings, Secret};
 use amazon_tracker::domain::ListingId;
-use amazon_tracker::notify::{Sender, WebhookSender};
+use amazon_tracker::replicas::{Bus, Notice};
 use amazon_tracker::store::{SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
@@ -221,31 +221,12 @@ async fn bytes_of_trackers(threads: Threads, metrics: &Arc<Metrics>) -> f64 {
 async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
     let store = threads.runtime().spawn(in_memory()).await.unwrap();
     let seat = threads.singletons();
-    let notifier = supervise(
-        seat,
-        {
-            let sender: Arc<dyn Sender> = Arc::new(WebhookSender::new(&NotifySettings::default()).unwrap());
-            let senders = Senders { webhook: Arc::clone(&sender), email: sender };
-            let tools = NotifierTools::new(
-                Arc::clone(&store) as Arc<_>,
-                senders,
-                "bench".to_owned(),
-                NotifySettings::default(),
-                Duration::from_secs(15),
-                Arc::clone(metrics),
-            );
-            let tools = Arc::new(tools);
-            move || Notifier::new(Arc::clone(&tools))
-        },
-        supervision(metrics),
-    );
     let recorder = supervise(
         seat,
         {
             let metrics = Arc::clone(metrics);
-            move || {
-                Recorder::new(Arc::clone(&store) as Arc<_>, notifier.clone(), Arc::new(|_| {}), Arc::clone(&metrics))
-            }
+            let bell = Bell::elsewhere(Bus::to_nobody(), Notice::Deliverable);
+            move || Recorder::new(Arc::clone(&store) as Arc<_>, bell.clone(), Arc::new(|_| {}), Arc::clone(&metrics))
         },
         supervision(metrics),
     );

@@ -24,7 +24,7 @@ use crate::postgres::Server;
 use crate::rivals;
 use crate::table::{Bar, Table, median};
 
-const TRACKER: &str = env!("CARGO_BIN_EXE_amazon-tracker");
+pub const TRACKER: &str = env!("CARGO_BIN_EXE_amazon-tracker");
 /// Requests at once, for everybody.
 const AT_ONCE: usize = 32;
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -79,7 +79,7 @@ fn against_scrapy(table: &mut Table) {
     table.add("peak memory of these crawls", "MB", peak_kb / 1e3, (rival, scrapy.peak_kb / 1e3), Bar::AtMost(0.1));
 }
 
-fn numbered(number: u32) -> Asin {
+pub fn numbered(number: u32) -> Asin {
     format!("B{number:09}").parse().expect("ten letters and digits")
 }
 
@@ -88,7 +88,7 @@ fn sqlite_url(folder: &TempDir) -> String {
 }
 
 /// A process that ends with its owner.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -98,13 +98,13 @@ impl Drop for Running {
 }
 
 /// A simulated marketplace.
-struct Market {
+pub struct Market {
     base_url: String,
     _process: Running,
 }
 
 impl Market {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(TRACKER);
         command.args(["simulate", "--listen", "127.0.0.1:0"]).args(arguments);
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the tracker starts");
@@ -156,9 +156,58 @@ pub fn bare_loop_main(base_url: &str, asins: u32) {
 fn daemon_rate(market: &Market, database_url: &str, listings: &[Listing], frequency: Frequency) -> (f64, f64) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(watch_all(database_url, listings, frequency));
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut daemons = [Daemon::start(market, database_url)];
+    let rate = runtime.block_on(rate_of(&mut daemons));
+    (rate, rivals::peak_rss_kb(daemons[0].id()) as f64)
+}
+
+/// A daemon that crawls as fast as it can.
+pub struct Daemon {
+    address: String,
+    process: Running,
+}
+
+impl Daemon {
+    pub fn start(market: &Market, database_url: &str) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let process = Running(command(market, database_url, &address).spawn().expect("the tracker starts"));
+        Self { address, process }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.process.0.try_wait().unwrap().is_none()
+    }
+}
+
+/// Whole crawls a second of some daemons together, once each has made one.
+pub async fn rate_of(daemons: &mut [Daemon]) -> f64 {
+    for daemon in daemons.iter_mut() {
+        while crawls(&daemon.address).await < 1.0 {
+            assert!(daemon.is_running(), "the tracker has ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    tokio::time::sleep(WARM_UP).await;
+    let (before, started_at) = (crawls_of(daemons).await, Instant::now());
+    tokio::time::sleep(MEASURED).await;
+    (crawls_of(daemons).await - before) / started_at.elapsed().as_secs_f64()
+}
+
+async fn crawls_of(daemons: &[Daemon]) -> f64 {
+    let mut all = 0.0;
+    for daemon in daemons {
+        all += crawls(&daemon.address).await;
+    }
+    all
+}
+
+fn command(market: &Market, database_url: &str, address: &str) -> Command {
     let mut command = Command::new(TRACKER);
-    command.args(["serve", "--listen", &address.to_string()]);
+    command.args(["serve", "--listen", address]);
     command.args(["--database-url", database_url, "--base-url", &market.base_url]);
     let at_once = AT_ONCE.to_string();
     let settings = [
@@ -169,22 +218,10 @@ fn daemon_rate(market: &Market, database_url: &str, listings: &[Listing], freque
     ];
     command.envs(settings.map(|(name, value)| (format!("TRACKER__CRAWL__{name}"), value)));
     command.env("TRACKER__LOG__FILTER", "warn");
-    let mut daemon = Running(command.spawn().expect("the tracker starts"));
-    let rate = runtime.block_on(async {
-        while crawls(&address.to_string()).await < 1.0 {
-            assert!(daemon.0.try_wait().unwrap().is_none(), "the tracker has ended");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        tokio::time::sleep(WARM_UP).await;
-        let (before, started_at) = (crawls(&address.to_string()).await, Instant::now());
-        tokio::time::sleep(MEASURED).await;
-        (crawls(&address.to_string()).await - before) / started_at.elapsed().as_secs_f64()
-    });
-    let peak_kb = rivals::peak_rss_kb(daemon.0.id());
-    (rate, peak_kb as f64)
+    command
 }
 
-async fn watch_all(database_url: &str, listings: &[Listing], frequency: Frequency) {
+pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Frequency) {
     let settings = DatabaseSettings { url: Secret::from(database_url), ..DatabaseSettings::default() };
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();

@@ -25,11 +25,11 @@ pub fn run(table: &mut Table) {
         let folder = tempfile::tempdir().unwrap();
         let file = |count: u32| format!("sqlite://{}", folder.path().join(format!("{count}.sqlite")).display());
         let [few, many] = [FEW, MANY].map(|count| (file(count), count));
-        compare(table, "SQLite", measure(few, false).await, measure(many, false).await);
+        compare(table, "SQLite", measure(few).await, measure(many).await);
         let server = Server::start();
         let few = (new_database(&server, "few"), FEW);
         let many = (new_database(&server, "many"), MANY);
-        compare(table, "PostgreSQL", measure(few, true).await, measure(many, true).await);
+        compare(table, "PostgreSQL", measure(few).await, measure(many).await);
     });
 }
 
@@ -46,7 +46,7 @@ fn compare(table: &mut Table, engine: &str, few: Times, many: Times) {
     table.add(&commit, "ms", many.commit_ms, ("among 10 k", few.commit_ms), Bar::None);
 }
 
-async fn measure((url, count): (String, u32), is_postgres: bool) -> Times {
+async fn measure((url, count): (String, u32)) -> Times {
     let settings = DatabaseSettings {
         url: Secret::from(url.as_str()),
         statement_timeout_secs: 600,
@@ -55,9 +55,7 @@ async fn measure((url, count): (String, u32), is_postgres: bool) -> Times {
     };
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();
-    for statement in fill(count, is_postgres) {
-        execute(&url, &statement).await;
-    }
+    fill_with(&url, count).await;
     let (mut claims, mut commits) = (Vec::new(), Vec::new());
     for batch in 0..BATCHES {
         let (claim_ms, commit_ms) = one_batch(&store).await;
@@ -84,7 +82,7 @@ async fn one_batch(store: &SharedStore) -> (f64, f64) {
 }
 
 /// The end of a look that saw a first price.
-fn seen(claim: &Claim) -> Commit {
+pub fn seen(claim: &Claim) -> Commit {
     let price = Reading::Is(Money::new(34_999, Currency::Usd));
     let judged = claim.state.judge(&Observation { price, ..Observation::empty(claim.listing.asin) }, claim.claimed_at);
     Commit {
@@ -96,6 +94,14 @@ fn seen(claim: &Claim) -> Commit {
         points: judged.points,
         rule_steps: Vec::new(),
         tasks: TaskEnd::Done,
+        trace_context: None,
+    }
+}
+
+/// Fills an empty, migrated database.
+pub async fn fill_with(url: &str, count: u32) {
+    for statement in fill(count, !url.starts_with("sqlite")) {
+        execute(url, &statement).await;
     }
 }
 

@@ -10,8 +10,8 @@ mod crawling;
 mod extraction;
 mod leases;
 #[path = "../tests/support/postgres.rs"]
-#[allow(dead_code, reason = "the tests' server can do more than a bench needs")]
 mod postgres;
+mod replicas;
 mod rivals;
 mod table;
 
@@ -21,12 +21,13 @@ use table::Table;
 
 type Part = fn(&mut Table);
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
     ("api", api::run),
     ("crawling", crawling::run),
+    ("replicas", replicas::run),
 ];
 
 fn main() {

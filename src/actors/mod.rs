@@ -4,6 +4,7 @@
 //! [`tracker`] of the listing, the tracker tells the [`recorder`], and the recorder nudges the [`notifier`]. Nobody asks
 //! its parent; only HTTP asks, always with a deadline: the [`user`] whether a request may come in. The [`caretaker`] does what is due now and then.
 
+pub mod bell;
 pub mod caretaker;
 pub mod conclude;
 pub mod crawler_pool;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::kernel::{Actor, Cx};
 use super::pace::{PAUSE_AFTER_ERROR, Pace};
@@ -14,7 +16,7 @@ use crate::config::NotifySettings;
 use crate::domain::{DeliveryId, Letter};
 use crate::notify::{SendError, Sender};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TRACE, continue_from};
 
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(12 * 3600);
@@ -108,6 +110,25 @@ impl NotifierTools {
         Ok((claimed.into_iter().zip(permits).collect(), sleep))
     }
 
+    /// An attempt belongs to the trace of the look that it tells of, if that one is told. Where it goes is the receiver's secret.
+    fn span_of(&self, delivery: &ClaimedDelivery) -> Span {
+        let Some(trace_context) = &delivery.trace_context else { return Span::none() };
+        let channel = self.senders.of(&delivery.letter).channel();
+        let span = tracing::info_span!(
+            target: TRACE,
+            parent: None,
+            "deliver",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            tracker.delivery.id = %delivery.id,
+            tracker.delivery.channel = channel,
+            tracker.delivery.attempt = delivery.attempt,
+            tracker.delivery.result = Empty,
+        );
+        continue_from(&span, trace_context);
+        span
+    }
+
     /// Makes one attempt and writes its end.
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
@@ -120,6 +141,10 @@ impl NotifierTools {
             DeliveryEnd::Forgotten => ("forgotten", None),
         };
         self.metrics.deliveries.with_label_values(&[sender.channel(), result]).inc();
+        Span::current().record("tracker.delivery.result", result);
+        if error.is_some() {
+            Span::current().record("otel.status_code", "error");
+        }
         let channel = sender.channel();
         tracing::info!(delivery_id = %id, channel, attempt, result, error, "delivery {id}: {result}");
         let end = match (&delivery.letter, end) {
@@ -190,7 +215,8 @@ impl Notifier {
             let attempt = async move {
                 // The permit is part of the work: a panic gives it back too.
                 let _permit = permit;
-                tools.attempt(delivery).await;
+                let span = tools.span_of(&delivery);
+                tools.attempt(delivery).instrument(span).await;
                 NotifierMessage::Sent
             };
             cx.work(attempt, || NotifierMessage::Sent);

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::kernel::{Actor, Cx, Inbox};
-use super::notifier::{Notifier, NotifierMessage};
+use tracing::Span;
+use tracing::field::Empty;
+
+use super::bell::Bell;
+use super::kernel::{Actor, Cx};
 use crate::store::{Commit, LeaseQueue, StoreError, StoreResult};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TRACE, traceparent};
 
 /// More would make one statement hold its locks for too long.
 const LARGEST_BATCH: usize = 256;
@@ -28,7 +31,7 @@ pub enum RecorderMessage {
     /// A write is over.
     Written {
         /// What was to be written.
-        batch: Vec<(Commit, WhenRecorded)>,
+        batch: Vec<(Commit, Ending)>,
         /// For each commit whether it was recorded.
         result: StoreResult<Vec<bool>>,
     },
@@ -38,25 +41,42 @@ pub enum RecorderMessage {
     Panicked,
 }
 
+/// What happens when a commit is written.
+pub struct Ending {
+    when: WhenRecorded,
+    /// From when the commit came until it is written.
+    span: Span,
+}
+
+impl Ending {
+    fn of(commit: &mut Commit, when: WhenRecorded) -> Self {
+        let span = tracing::info_span!(
+            target: TRACE,
+            "commit",
+            db.operation.batch.size = Empty,
+            tracker.commit.recorded = Empty,
+        );
+        if commit.rule_steps.iter().any(|step| step.event.is_some()) {
+            commit.trace_context = traceparent(&span);
+        }
+        Self { when, span }
+    }
+}
+
 /// See the module.
 pub struct Recorder {
     store: Arc<dyn LeaseQueue>,
-    notifier: Inbox<Notifier>,
+    notifier: Bell,
     on_recorded: OnRecorded,
     metrics: Arc<Metrics>,
-    waiting: Vec<(Commit, WhenRecorded)>,
+    waiting: Vec<(Commit, Ending)>,
     writing: bool,
     failures: u32,
 }
 
 impl Recorder {
     /// A recorder without anything to write.
-    pub fn new(
-        store: Arc<dyn LeaseQueue>,
-        notifier: Inbox<Notifier>,
-        on_recorded: OnRecorded,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn LeaseQueue>, notifier: Bell, on_recorded: OnRecorded, metrics: Arc<Metrics>) -> Self {
         Self { store, notifier, on_recorded, metrics, waiting: Vec::new(), writing: false, failures: 0 }
     }
 
@@ -69,19 +89,22 @@ impl Recorder {
         let batch: Vec<_> = self.waiting.drain(..size).collect();
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let work = async move {
-            let (commits, when): (Vec<Commit>, Vec<WhenRecorded>) = batch.into_iter().unzip();
+            let (commits, endings): (Vec<Commit>, Vec<Ending>) = batch.into_iter().unzip();
             let result = write(&*store, &metrics, &commits).await;
-            RecorderMessage::Written { batch: commits.into_iter().zip(when).collect(), result }
+            RecorderMessage::Written { batch: commits.into_iter().zip(endings).collect(), result }
         };
         cx.work(work, || RecorderMessage::Panicked);
     }
 
-    fn written(&mut self, batch: Vec<(Commit, WhenRecorded)>, result: StoreResult<Vec<bool>>, cx: &mut Cx<'_, Self>) {
+    fn written(&mut self, batch: Vec<(Commit, Ending)>, result: StoreResult<Vec<bool>>, cx: &mut Cx<'_, Self>) {
         match result {
             Ok(recorded) => {
                 self.failures = 0;
-                for ((commit, when), recorded) in batch.into_iter().zip(recorded) {
-                    self.tell(&commit, recorded);
+                let size = batch.len();
+                for ((commit, Ending { when, span }), recorded) in batch.into_iter().zip(recorded) {
+                    span.record("db.operation.batch.size", size).record("tracker.commit.recorded", recorded);
+                    span.in_scope(|| self.tell(&commit, recorded));
+                    drop(span);
                     when(recorded);
                 }
                 self.writing = false;
@@ -93,7 +116,7 @@ impl Recorder {
 
     /// The database may come back: nothing in flight is lost. If it does not in time, the leases run out and the commits
     /// are refused as stale.
-    fn put_back(&mut self, mut batch: Vec<(Commit, WhenRecorded)>, error: &StoreError, cx: &mut Cx<'_, Self>) {
+    fn put_back(&mut self, mut batch: Vec<(Commit, Ending)>, error: &StoreError, cx: &mut Cx<'_, Self>) {
         self.failures += 1;
         if self.failures == 1 {
             tracing::warn!(%error, commits = batch.len(), "commits cannot be written; trying again");
@@ -114,13 +137,14 @@ impl Recorder {
         for point in &commit.points {
             self.metrics.changes.with_label_values(&[point.key.series.as_str()]).inc();
         }
-        let events = commit.rule_steps.iter().filter_map(|step| step.event.as_ref());
-        let kinds: Vec<_> = events.map(|event| event.facts.condition.kind()).collect();
-        for kind in &kinds {
-            self.metrics.events.with_label_values(&[*kind]).inc();
+        let mut events = commit.rule_steps.iter().filter_map(|step| step.event.as_ref()).peekable();
+        let has_told = events.peek().is_some();
+        for event in events {
+            self.metrics.events.with_label_values(&[event.facts.condition.kind()]).inc();
+            tracing::info!(target: TRACE, { tracker.event.id = %event.id }, "crossing");
         }
-        if !kinds.is_empty() {
-            self.notifier.control(NotifierMessage::Nudge);
+        if has_told {
+            self.notifier.ring();
         }
     }
 }
@@ -153,8 +177,9 @@ impl Actor for Recorder {
 
     fn handle(&mut self, message: RecorderMessage, cx: &mut Cx<'_, Self>) {
         match message {
-            RecorderMessage::Record(commit, when) => {
-                self.waiting.push((*commit, when));
+            RecorderMessage::Record(mut commit, when) => {
+                let ending = Ending::of(&mut commit, when);
+                self.waiting.push((*commit, ending));
                 self.write_next(cx);
             }
             RecorderMessage::Written { batch, result } => self.written(batch, result, cx),

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::crawler_pool::{Crawl, CrawlerPool, PoolMessage};
 use super::kernel::{Actor, Cx, Inbox};
 use super::pace::{PAUSE_AFTER_ERROR, Pace};
 use crate::config::CrawlSettings;
 use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TRACE, precede};
 
 /// Poison that is not parked yet is always due and never claimed: without a least sleep it would make the loop spin.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
@@ -81,7 +83,7 @@ impl SchedulerTools {
         let claims = self.claim_lanes(permits.len()).await?;
         let full = claims.len() == permits.len();
         let sleep = if full { Duration::ZERO } else { self.sleep().await? };
-        let crawl = |(claim, slot)| Crawl { claim, slot, claimed_before };
+        let crawl = |(claim, slot)| Crawl { span: span_of(&claim, claimed_before), claim, slot, claimed_before };
         Ok((claims.into_iter().zip(permits.drain(..)).map(crawl).collect(), sleep))
     }
 
@@ -121,6 +123,22 @@ impl SchedulerTools {
     }
 }
 
+/// A trace begins with a claim: what comes of it, up to the commit, is in this span.
+fn span_of(claim: &Claim, claimed_before: Instant) -> Span {
+    let span = tracing::info_span!(
+        target: TRACE,
+        parent: None,
+        "crawl",
+        tracker.listing = %claim.listing,
+        tracker.lease.lane = ?claim.lane,
+        tracker.lease.token = claim.token,
+        tracker.lease.attempt = claim.attempt,
+        tracker.outcome = Empty,
+    );
+    precede(&span, "claim", claimed_before);
+    span
+}
+
 /// See the module.
 pub struct Scheduler {
     tools: Arc<SchedulerTools>,
@@ -143,7 +161,7 @@ impl Scheduler {
     fn stepped(&mut self, result: StoreResult<(Vec<Crawl>, Duration)>, cx: &mut Cx<'_, Self>) {
         let (crawls, sleep) = self.pace.brought(result, "claim", &self.tools.metrics);
         for crawl in crawls.into_iter().flatten() {
-            self.tools.pool.control(PoolMessage::Work(Box::new(crawl)));
+            crawl.span.clone().in_scope(|| self.tools.pool.control(PoolMessage::Work(Box::new(crawl))));
         }
         self.pace.plan_next(sleep, cx, SchedulerMessage::Step);
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tracing::Span;
 
 use super::conclude::{LookPolicy, conclude};
 use super::crawler_pool::CrawlSlot;
@@ -15,7 +16,7 @@ use super::kernel::{Actor, Cx, Entity, Inbox, Reply, Shards};
 use super::recorder::{Recorder, RecorderMessage};
 use crate::domain::{ListingId, ListingState, Outcome, Verdict};
 use crate::store::Claim;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TRACE, TracePoint};
 
 /// Every tracker, in memory or not.
 pub type Trackers = Shards<ProductTracker>;
@@ -30,6 +31,8 @@ pub struct Look {
     pub at: Timestamp,
     /// Free again when the look is recorded.
     pub slot: CrawlSlot,
+    /// Ends when the look is recorded.
+    pub span: Span,
 }
 
 /// How a look ended, for those who wait for it.
@@ -77,8 +80,11 @@ pub struct ProductTracker {
     tools: Arc<TrackerTools>,
     looks: u64,
     state: Option<ListingState>,
-    waiters: Vec<Reply<LookEnd>>,
+    waiters: Vec<Waiter>,
 }
+
+/// Somebody who waits for a look, and in which trace.
+type Waiter = (Reply<LookEnd>, Option<TracePoint>);
 
 impl ProductTracker {
     /// A tracker that remembers nothing yet.
@@ -87,14 +93,17 @@ impl ProductTracker {
     }
 
     fn looked(&mut self, look: Look, cx: &Cx<'_, Self>) {
-        let Look { claim, outcome, at, slot } = look;
+        let Look { claim, outcome, at, slot, span } = look;
         self.looks += 1;
-        let conclusion = conclude(&claim, &outcome, at, self.tools.policy, rand::random());
+        self.waiters.iter().filter_map(|(_, asked)| asked.as_ref()).for_each(|asked| asked.link_from(&span));
+        let conclusion = tracing::info_span!(target: TRACE, "conclude")
+            .in_scope(|| conclude(&claim, &outcome, at, self.tools.policy, rand::random()));
         if conclusion.verdict == Some(Verdict::Held) {
             self.tools.metrics.held_offers.inc();
         }
         let (myself, state) = (cx.inbox().clone(), conclusion.commit.state.clone().map(Box::new));
         let when = Box::new(move |recorded| {
+            let _entered = span.entered();
             drop(slot);
             myself.control(TrackerMessage::Recorded(LookEnd { outcome: outcome.as_str(), recorded }, state));
         });
@@ -107,7 +116,7 @@ impl ProductTracker {
         {
             self.state = Some(*state);
         }
-        for waiter in self.waiters.drain(..) {
+        for (waiter, _) in self.waiters.drain(..) {
             waiter.send(end);
         }
     }
@@ -134,8 +143,8 @@ impl Actor for ProductTracker {
             TrackerMessage::Looked(look) => self.looked(*look, cx),
             TrackerMessage::Recorded(end, state) => self.recorded(end, state),
             TrackerMessage::AwaitLook(reply) => {
-                self.waiters.retain(|waiter| !waiter.is_abandoned());
-                self.waiters.push(reply);
+                self.waiters.retain(|(waiter, _)| !waiter.is_abandoned());
+                self.waiters.push((reply, TracePoint::here()));
             }
             TrackerMessage::Peek(reply) => reply.send(TrackerView { looks: self.looks, state: self.state.clone() }),
         }

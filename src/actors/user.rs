@@ -1,7 +1,8 @@
 //! The gatekeeper of one person or one key: a cache of who that is, and the counter of their requests.
 //!
 //! The row is the truth; what is remembered of it is a few seconds old at most, and what changes in this process is
-//! forgotten at once.
+//! forgotten at once. With Redis it is forgotten at once wherever it changes: a mark stands there for everybody who changed,
+//! and whoever takes a request from the budget of all replicas hears of it in the same step.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use super::kernel::{Actor, Cx, Entity, Reply, Shards};
 use crate::config::{Plan, Plans};
 use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
-use crate::limits::{Allowance, RequestBudget};
+use crate::limits::{Allowance, RequestBudget, Sharing, Taken, UNKNOWN_MARK};
 use crate::store::{Act, SharedStore, StoreError, StoreResult};
 
 /// What another replica changes is seen after this time.
@@ -37,6 +38,19 @@ impl fmt::Display for Principal {
             Self::User(_, id) => write!(f, "user {id}"),
             // Not even the hash of a credential belongs into a log.
             Self::Key(_) => f.write_str("a key"),
+        }
+    }
+}
+
+impl Principal {
+    /// How the others know whom a budget or a mark belongs to.
+    fn whose(&self) -> String {
+        match self {
+            Self::User(tenant_id, id) => format!("user:{tenant_id}:{id}"),
+            // Half of the hash tells one key from all others.
+            Self::Key(TokenHash(hash)) => {
+                hash[..16].iter().fold("key:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+            }
         }
     }
 }
@@ -85,7 +99,9 @@ pub enum UserMessage {
     Admit(Knock, Reply<Admission>),
     /// Rows that were read, beginning at this moment.
     Loaded(Instant, StoreResult<Record>),
-    /// A use was noted, or not.
+    /// What was remembered when this request was judged is void: judge it anew.
+    Void(Knock, Reply<Admission>),
+    /// A use was noted, a request was counted for all replicas, or not.
     Noted,
     /// Something changed: what is remembered is void.
     Forget,
@@ -99,6 +115,8 @@ pub struct Record {
     sessions: HashSet<SessionId>,
     plan: Plan,
     requests_per_minute: u32,
+    /// Stood in Redis when the reading began.
+    mark: i64,
 }
 
 /// What every gatekeeper works with.
@@ -107,10 +125,14 @@ pub struct UserTools {
     pub store: SharedStore,
     /// What a tenant may have, by the name of its plan.
     pub plans: Plans,
+    /// With whom requests are counted.
+    pub sharing: Sharing,
 }
 
 impl UserTools {
     async fn read(&self, principal: &Principal) -> StoreResult<Record> {
+        // Before the rows: what changes while they are read is read again.
+        let mark = if self.sharing.is_shared() { self.sharing.mark(&principal.whose()).await } else { UNKNOWN_MARK };
         let (tenant_id, identity, sessions) = match principal {
             Principal::User(tenant_id, id) => {
                 let user = self.store.user(*tenant_id, *id).await?;
@@ -129,7 +151,7 @@ impl UserTools {
             Identity::Key(key) => key.requests_per_minute.map_or(of_plan, |own| own.min(of_plan)),
             Identity::User(_) => of_plan,
         };
-        Ok(Record { identity: Arc::new(identity), sessions, plan, requests_per_minute })
+        Ok(Record { identity: Arc::new(identity), sessions, plan, requests_per_minute, mark })
     }
 
     /// A key may do no more than whoever made it may do now.
@@ -153,7 +175,7 @@ struct Waiting {
 pub struct UserActor {
     tools: Arc<UserTools>,
     principal: Principal,
-    budget: Option<RequestBudget>,
+    budget: Option<Arc<RequestBudget>>,
     remembered: Option<(Arc<Record>, Instant)>,
     /// What was read before is void.
     changed_at: Option<Instant>,
@@ -182,7 +204,7 @@ impl UserActor {
     fn admit(&mut self, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
         let fresh = self.remembered.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH_FOR);
         match fresh.filter(|(record, _)| record.has_session(&knock)).map(|(record, _)| Arc::clone(record)) {
-            Some(record) => reply.send(self.judge(&record, &knock, cx)),
+            Some(record) => self.judge(&record, knock, reply, cx),
             // The database is slow, or away: nobody is helped by a longer line.
             None if self.waiting.len() >= Self::CAPACITY => reply.send(Admission::Unavailable),
             None => {
@@ -213,7 +235,8 @@ impl UserActor {
             Err(error) => return self.refuse_all(&error),
         };
         if self.budget.as_ref().is_none_or(|budget| budget.per_minute() != record.requests_per_minute) {
-            self.budget = Some(RequestBudget::new(record.requests_per_minute));
+            let sharing = self.tools.sharing.clone();
+            self.budget = Some(Arc::new(RequestBudget::new(record.requests_per_minute, sharing)));
         }
         self.remembered = Some((Arc::clone(&record), began_at));
         // Who signed in after the reading began may be missing from it: they wait for the next one.
@@ -221,7 +244,7 @@ impl UserActor {
         let (late, judged): (Vec<Waiting>, Vec<Waiting>) = self.waiting.drain(..).partition(is_late);
         self.waiting = late;
         for Waiting { knock, reply, .. } in judged {
-            reply.send(self.judge(&record, &knock, cx));
+            self.judge(&record, knock, reply, cx);
         }
         self.load_for_waiting(cx);
     }
@@ -243,26 +266,50 @@ impl UserActor {
     }
 
     /// Who has no business here takes nothing from whoever has.
-    fn judge(&mut self, record: &Record, knock: &Knock, cx: &mut Cx<'_, Self>) -> Admission {
+    fn judge(&mut self, record: &Record, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
         match record.identity.as_ref() {
-            Identity::User(user) if user.status != UserStatus::Active || !record.has_session(knock) => {
-                return Admission::Refused;
+            Identity::User(user) if user.status != UserStatus::Active || !record.has_session(&knock) => {
+                return reply.send(Admission::Refused);
             }
-            Identity::Key(key) if !key.is_in_force(Timestamp::now()) => return Admission::Refused,
+            Identity::Key(key) if !key.is_in_force(Timestamp::now()) => return reply.send(Admission::Refused),
             Identity::Key(key) if !key.is_usable_from(knock.address) => {
                 self.note_refusal(key, knock.address, cx);
-                return Admission::WrongNetwork;
+                return reply.send(Admission::WrongNetwork);
             }
             Identity::Key(key) => self.note_use(key.id, cx),
             Identity::User(_) => {}
         }
-        match self.budget.as_ref().map(|budget| budget.take(knock.cost)) {
-            Some(allowance) if allowance.wait.is_none() => {
-                Admission::Admitted(Arc::clone(&record.identity), record.plan, allowance)
-            }
-            Some(limited) => Admission::Limited(limited),
-            None => Admission::Unavailable,
+        let Some(budget) = self.budget.clone() else { return reply.send(Admission::Unavailable) };
+        if !self.tools.sharing.is_shared() {
+            return reply.send(record.admission(budget.take_alone(knock.cost)));
         }
+        let (record, whose) = (record.clone(), self.principal.whose());
+        let count = async move {
+            match budget.take(&whose, knock.cost, record.mark).await {
+                Taken::Decided(allowance) => reply.send(record.admission(allowance)),
+                Taken::Void => return UserMessage::Void(knock, reply),
+            }
+            UserMessage::Noted
+        };
+        cx.work(count, || UserMessage::Noted);
+    }
+
+    /// What is remembered is void, here and, as soon as they hear of it, on all replicas.
+    fn forget(&mut self, cx: &mut Cx<'_, Self>) {
+        self.forget_here();
+        if self.tools.sharing.is_shared() {
+            let (sharing, whose) = (self.tools.sharing.clone(), self.principal.whose());
+            let tell = async move {
+                sharing.make_void(&whose).await;
+                UserMessage::Noted
+            };
+            cx.work(tell, || UserMessage::Noted);
+        }
+    }
+
+    fn forget_here(&mut self) {
+        self.remembered = None;
+        self.changed_at = Some(Instant::now());
     }
 
     /// Somebody has a key who should not: its tenant can read of it, once a minute.
@@ -307,6 +354,13 @@ impl UserActor {
 }
 
 impl Record {
+    fn admission(&self, allowance: Allowance) -> Admission {
+        match allowance.wait {
+            None => Admission::Admitted(Arc::clone(&self.identity), self.plan, allowance),
+            Some(_) => Admission::Limited(allowance),
+        }
+    }
+
     fn has_session(&self, knock: &Knock) -> bool {
         match (self.identity.as_ref(), knock.session_id) {
             (Identity::User(_), Some(id)) => self.sessions.contains(&id),
@@ -320,12 +374,13 @@ impl Actor for UserActor {
     type Message = UserMessage;
     const KIND: &'static str = "user";
     const CAPACITY: usize = 256;
-    const MESSAGES: &'static [&'static str] = &["admit", "loaded", "noted", "forget"];
+    const MESSAGES: &'static [&'static str] = &["admit", "loaded", "void", "noted", "forget"];
 
     fn name_of(message: &UserMessage) -> &'static str {
         match message {
             UserMessage::Admit(..) => "admit",
             UserMessage::Loaded(..) => "loaded",
+            UserMessage::Void(..) => "void",
             UserMessage::Noted => "noted",
             UserMessage::Forget => "forget",
         }
@@ -335,11 +390,12 @@ impl Actor for UserActor {
         match message {
             UserMessage::Admit(knock, reply) => self.admit(knock, reply, cx),
             UserMessage::Loaded(began_at, record) => self.loaded(began_at, record, cx),
-            UserMessage::Noted => {}
-            UserMessage::Forget => {
-                self.remembered = None;
-                self.changed_at = Some(Instant::now());
+            UserMessage::Void(knock, reply) => {
+                self.forget_here();
+                self.admit(knock, reply, cx);
             }
+            UserMessage::Noted => {}
+            UserMessage::Forget => self.forget(cx),
         }
     }
 }

@@ -16,7 +16,7 @@ use prometheus::core::Collector;
 use prometheus::proto::Metric;
 
 use super::user::{add_key, new_user};
-use super::{signal_to_stop, start_logging};
+use super::{prepare_daemon, signal_to_stop};
 use crate::app::{self, Ready, open_store};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Secret, Settings};
@@ -60,7 +60,7 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let receiver = bind(args.receiver_listen)?;
     let passing = PassingFile::new();
     let settings = settings_of(&args, marketplace.local_addr()?, &passing)?;
-    start_logging(&settings)?;
+    prepare_daemon(&settings)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let (simulated, receiver) = runtime.block_on(async {
         let simulated = Simulated::start(simulated_settings(), marketplace).await?;

@@ -23,7 +23,7 @@ use figment::Figment;
 use url::Url;
 
 use crate::config::{Settings, SettingsError};
-use crate::telemetry::{install_panic_hook, install_tracing};
+use crate::telemetry::{TraceExport, TracingError, install_panic_hook, install_tracing};
 
 /// Need not exist, unlike a folder that is named.
 const CONFIG_DIR: &str = "config";
@@ -142,14 +142,30 @@ fn print_result(text: &str) -> anyhow::Result<ExitCode> {
 /// Reads the settings and starts to log.
 fn prepare(folder: &Path, flags: Flags) -> anyhow::Result<Settings> {
     let settings = Settings::load(folder, flags.0)?;
-    start_logging(&settings)?;
+    start_logging(&settings, None)?;
     Ok(settings)
 }
 
-fn start_logging(settings: &Settings) -> Result<(), SettingsError> {
+/// The same for a daemon, which may be traced.
+fn prepare_daemon(settings: &Settings) -> Result<(), SettingsError> {
+    let trace = settings.trace.clone();
+    let export = trace.otlp_endpoint.map(|endpoint| TraceExport {
+        endpoint,
+        sample_ratio: trace.sample_ratio,
+        service_name: trace.service_name,
+    });
+    start_logging(settings, export.as_ref())
+}
+
+fn start_logging(settings: &Settings, export: Option<&TraceExport>) -> Result<(), SettingsError> {
     install_panic_hook();
-    let wrong = |error| SettingsError::Value { setting: "log.filter", problem: format!("cannot be read: {error}") };
-    install_tracing(settings.log.json, &settings.log.filter).map_err(wrong)
+    install_tracing(settings.log.json, &settings.log.filter, export).map_err(|error| {
+        let setting = match &error {
+            TracingError::Filter(_) => "log.filter",
+            TracingError::Export(_) => "trace.otlp_endpoint",
+        };
+        SettingsError::Value { setting, problem: format!("cannot be used: {error}") }
+    })
 }
 
 /// Listens from now on, and resolves at the first signal to stop; the second one ends the process at once.

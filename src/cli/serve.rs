@@ -6,15 +6,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{DatabaseArgs, Flags, SourceArgs, prepare, print_result, signal_to_stop};
+use super::{DatabaseArgs, Flags, SourceArgs, prepare_daemon, print_result, signal_to_stop};
 use crate::app;
-use crate::config::Settings;
+use crate::config::{ProcessRole, Settings};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
     /// Where to listen; anything but loopback needs keys that sign tokens.
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// What this process does, of api,crawler,scheduler,notifier; all of it unless it is said.
+    #[arg(long, value_delimiter = ',')]
+    roles: Option<Vec<ProcessRole>>,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -27,17 +30,15 @@ pub(super) struct ServeArgs {
 pub(super) fn run(folder: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
     let flags = Flags::default()
         .with("server.listen", args.listen)
+        .with("server.roles", args.roles)
         .with("database.url", args.database.database_url)
         .with("crawl.base_url", args.source.base_url);
+    let settings = Settings::load(folder, flags.0)?;
     if args.check_config {
-        let settings = Settings::load(folder, flags.0)?;
         settings.check_serving()?;
         return print_result(&toml::to_string(&settings)?);
     }
-    let settings = prepare(folder, flags)?;
+    prepare_daemon(&settings)?;
     settings.check_serving()?;
-    if std::env::var_os("REDIS_URL").is_some() {
-        tracing::warn!("REDIS_URL is set, but limits are not shared through Redis yet: each process keeps its own");
-    }
     Ok(app::run(settings, |_| {}, signal_to_stop)?)
 }

@@ -32,6 +32,9 @@ pub(super) struct SimulateArgs {
     /// Share of the pages that come late.
     #[arg(long, default_value_t = 0.0)]
     slow_rate: f64,
+    /// How late, such as 5s.
+    #[arg(long, default_value = "5s")]
+    slow_for: Frequency,
     /// Time between two movements of the world, such as 5s; it stands still unless this is said.
     #[arg(long)]
     move_every: Option<Frequency>,
@@ -58,6 +61,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         faults,
         move_every: args.move_every.map(|every| Duration::from_secs(every.interval_secs().into())),
         pages: args.pages,
+        slow_for: Duration::from_secs(args.slow_for.interval_secs().into()),
         page_kb: args.page_kb,
         compress: !args.no_compression,
         ..SimulatedSettings::default()

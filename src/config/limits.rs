@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{CrawlSettings, DatabaseSettings, MailSettings, Settings, SettingsError};
+use super::{CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError, TraceSettings};
 
 /// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
 const LEASE_MARGIN_SECS: u64 = 15;
@@ -13,8 +13,15 @@ const MIB: u64 = 1024 * 1024;
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_numbers(settings)?;
     check_database(&settings.database)?;
+    if let Some(Err(error)) = settings.redis.url.as_ref().map(|url| url.reveal().parse::<RedisAddress>()) {
+        return wrong("redis.url", error);
+    }
+    if settings.server.roles.is_empty() {
+        return wrong("server.roles", "names no role: api, crawler, scheduler, notifier");
+    }
     check_crawl(&settings.crawl)?;
     check_mail(&settings.mail)?;
+    check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
         return wrong("server.cors_origins", format_args!("{origin} is no origin, such as https://app.example.com"));
     }
@@ -55,14 +62,20 @@ fn wrong(setting: &'static str, problem: impl ToString) -> Result<(), SettingsEr
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, crawl, notify, mail, auth, products, .. } = settings;
+    let Settings { server, database, redis, limits, crawl, notify, mail, auth, products, .. } = settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
         ("server.max_body_bytes", server.max_body_bytes as u64, 1..=64 * MIB),
+        ("server.linger_secs", server.linger_secs, 0..=3600),
         ("server.drain_secs", server.drain_secs, 0..=DAY_SECS),
         ("database.connections", database.connections.into(), 1..=1000),
         ("database.claim_connections", database.claim_connections.into(), 1..=1000),
+        ("database.replica_connections", database.replica_connections.into(), 1..=1000),
+        ("database.replica_max_lag_ms", database.replica_max_lag_ms, 1..=1000 * DAY_SECS),
+        ("redis.connections", redis.connections.into(), 1..=1000),
+        ("redis.timeout_ms", redis.timeout_ms, 1..=60_000),
+        ("limits.replicas", limits.replicas.into(), 1..=10_000),
         ("database.acquire_timeout_secs", database.acquire_timeout_secs, 1..=DAY_SECS),
         ("database.statement_timeout_secs", database.statement_timeout_secs, 1..=DAY_SECS),
         ("crawl.concurrency", crawl.concurrency as u64, 1..=10_000),
@@ -109,10 +122,22 @@ fn check_database(database: &DatabaseSettings) -> Result<(), SettingsError> {
         url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches('/').split('?').next().unwrap_or_default());
     match file {
         Some("") => wrong("database.url", "names no file: sqlite://PATH, or sqlite::memory:"),
+        Some(_) if database.replica_url.is_some() => {
+            wrong("database.replica_url", "goes with a PostgreSQL server in database.url, and SQLite has no replicas")
+        }
         Some(_) => Ok(()),
-        None if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(()),
+        None if is_postgres(url) => match &database.replica_url {
+            Some(replica) if !is_postgres(replica.reveal()) => {
+                wrong("database.replica_url", "must begin with postgres:// or postgresql://")
+            }
+            _ => Ok(()),
+        },
         None => wrong("database.url", "must begin with sqlite:, postgres:// or postgresql://"),
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn check_crawl(crawl: &CrawlSettings) -> Result<(), SettingsError> {
@@ -151,6 +176,27 @@ fn check_mail(mail: &MailSettings) -> Result<(), SettingsError> {
     }
     if mail.from.is_none() {
         return wrong("mail.from", "is needed beside mail.smtp_url (MAIL_FROM)");
+    }
+    Ok(())
+}
+
+fn check_trace(trace: &TraceSettings) -> Result<(), SettingsError> {
+    match &trace.otlp_endpoint {
+        Some(url) if !matches!(url.scheme(), "http" | "https") => {
+            return wrong("trace.otlp_endpoint", "must begin with http:// or https://");
+        }
+        Some(url) if has_credentials(url) || url.query().is_some() || url.fragment().is_some() => {
+            let problem = "must be scheme, host, port and path alone; what the collector must be told in secret belongs into \
+                 OTEL_EXPORTER_OTLP_HEADERS";
+            return wrong("trace.otlp_endpoint", problem);
+        }
+        _ => {}
+    }
+    if !(0.0..=1.0).contains(&trace.sample_ratio) {
+        return wrong("trace.sample_ratio", format_args!("must be from 0 to 1, not {}", trace.sample_ratio));
+    }
+    if trace.service_name.is_empty() {
+        return wrong("trace.service_name", "must not be empty");
     }
     Ok(())
 }

@@ -37,6 +37,8 @@ pub enum SettingsError {
 /// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
+    ("DATABASE_REPLICA_URL", "database.replica_url"),
+    ("REDIS_URL", "redis.url"),
     ("PUBLIC_URL", "auth.public_url"),
     ("SMTP_URL", "mail.smtp_url"),
     ("MAIL_FROM", "mail.from"),
@@ -44,6 +46,8 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("ADMIN_PASSWORD", "auth.admin_password"),
     ("JWT_SECRET_KEY", "auth.token.secret_key"),
     ("JWT_PRIVATE_KEY", "auth.token.private_key"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "trace.otlp_endpoint"),
+    ("OTEL_SERVICE_NAME", "trace.service_name"),
 ];
 
 /// The environment in which what only serves to try things is refused.
@@ -52,6 +56,8 @@ const PRODUCTION: &str = "production";
 /// Settings whose values may hold a password: an error must not show them.
 const SECRETS: &[&str] = &[
     "database.url",
+    "database.replica_url",
+    "redis.url",
     "crawl.base_url",
     "crawl.proxies",
     "crawl.cookies",
@@ -59,6 +65,7 @@ const SECRETS: &[&str] = &[
     "auth.admin_password",
     "auth.token.private_key",
     "auth.token.secret_key",
+    "trace.otlp_endpoint",
 ];
 
 impl Settings {
@@ -199,7 +206,20 @@ mod tests {
             ("TRACKER__DATABASE", "postgres://me:hunter2@db", "DATABASE"),
             ("DATABASE_URL", "mysql://me:hunter2@db", "database.url"),
             ("DATABASE_URL", "sqlite://", "database.url"),
+            ("DATABASE_REPLICA_URL", "postgres://me:hunter2@db", "database.replica_url"),
+            ("REDIS_URL", "http://me:hunter2@cache", "redis.url"),
+            ("REDIS_URL", "redis+sentinel://me:hunter2@cache", "redis+sentinel://HOST"),
+            ("TRACKER__SERVER__ROLES", "[\"api\",\"cook\"]", "ROLES"),
+            ("TRACKER__SERVER__ROLES", "[]", "server.roles"),
+            ("TRACKER__LIMITS__REPLICAS", "0", "limits.replicas"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?key=hunter2", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "me:hunter2", "trace.otlp_endpoint"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "//me:hunter2@collector", "trace.otlp_endpoint"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "1.01", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "nan", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SERVICE_NAME", "\"\"", "trace.service_name"),
             ("TRACKER_ENV", "nowhere", "nowhere.toml"),
         ] {
             Jail::expect_with(|jail| {

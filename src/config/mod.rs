@@ -6,9 +6,11 @@
 mod limits;
 mod load;
 mod plans;
+mod redis;
+mod roles;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use ipnet::IpNet;
@@ -19,6 +21,8 @@ use crate::domain::{EmailAddress, Marketplace};
 
 pub use load::{SettingsError, in_production};
 pub use plans::{Plan, Plans};
+pub use redis::{RedisAddress, RedisAddressError};
+pub use roles::{ProcessRole, ProcessRoleError};
 pub use secret::Secret;
 
 /// Everything that can be set.
@@ -29,6 +33,10 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[database]`
     pub database: DatabaseSettings,
+    /// `[redis]`
+    pub redis: RedisSettings,
+    /// `[limits]`
+    pub limits: LimitSettings,
     /// `[crawl]`
     pub crawl: CrawlSettings,
     /// `[notify]`
@@ -43,6 +51,8 @@ pub struct Settings {
     pub products: ProductLimits,
     /// `[log]`
     pub log: LogSettings,
+    /// `[trace]`
+    pub trace: TraceSettings,
 }
 
 /// `[server]`: the HTTP side.
@@ -51,6 +61,8 @@ pub struct Settings {
 pub struct ServerSettings {
     /// Where to listen. Any address but loopback needs keys that sign tokens: see [`TokenSettings`].
     pub listen: SocketAddr,
+    /// What this process does. Probes and metrics are served by every process.
+    pub roles: BTreeSet<ProcessRole>,
     /// Threads that serve HTTP.
     pub workers: usize,
     /// A request is answered with 504 after this time.
@@ -61,7 +73,10 @@ pub struct ServerSettings {
     pub cors_origins: Vec<Url>,
     /// Proxies whose `X-Forwarded-For` is believed, as networks: `10.0.0.0/8`. Of everybody else their own address counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// After the signal to stop: how long requests and running crawls may take to end.
+    /// After the signal to stop: how long requests are still taken while `/health/ready` says no, so that whoever sends them learns
+    /// of it first.
+    pub linger_secs: u64,
+    /// After that: how long requests and running crawls may take to end.
     pub drain_secs: u64,
 }
 
@@ -69,11 +84,13 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            roles: roles::all(),
             workers: 2,
             request_timeout_secs: 10,
             max_body_bytes: 256 * 1024,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            linger_secs: 0,
             drain_secs: 20,
         }
     }
@@ -85,6 +102,12 @@ impl Default for ServerSettings {
 pub struct DatabaseSettings {
     /// `sqlite://PATH`, `sqlite::memory:` or `postgres://…`; a secret, for it may hold a password.
     pub url: Secret,
+    /// A standby of the same server (PostgreSQL, streaming replication) for history, lists, statistics and exports.
+    pub replica_url: Option<Secret>,
+    /// A standby that is further behind than this is not read from.
+    pub replica_max_lag_ms: u64,
+    /// Connections to the standby.
+    pub replica_connections: u32,
     /// Connections for reads and writes (SQLite: readers beside the one writer).
     pub connections: u32,
     /// Connections for claims alone, so that reads cannot starve them (PostgreSQL).
@@ -99,11 +122,47 @@ impl Default for DatabaseSettings {
     fn default() -> Self {
         Self {
             url: Secret::from("sqlite://data/amazon-tracker.sqlite"),
+            replica_url: None,
+            replica_max_lag_ms: 1000,
+            replica_connections: 8,
             connections: 8,
             claim_connections: 2,
             acquire_timeout_secs: 2,
             statement_timeout_secs: 15,
         }
+    }
+}
+
+/// `[redis]`: what replicas share besides the database. Nothing fails without it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedisSettings {
+    /// See [`RedisAddress`]; a secret, for it may hold a password. None: limits are kept by each process for itself.
+    pub url: Option<Secret>,
+    /// Connections of this process.
+    pub connections: u32,
+    /// Redis that does not answer within this time counts as away.
+    pub timeout_ms: u64,
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        Self { url: None, connections: 4, timeout_ms: 250 }
+    }
+}
+
+/// `[limits]`: how replicas share what is limited for all of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// How many replicas there are at most. Without Redis, each keeps this part of every limit; and so many times the pools
+    /// must fit into what the database server allows.
+    pub replicas: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { replicas: 1 }
     }
 }
 
@@ -327,6 +386,26 @@ pub struct ProductLimits {
 impl Default for ProductLimits {
     fn default() -> Self {
         Self { default_marketplace: Marketplace::Us, keep_history_days: 0 }
+    }
+}
+
+/// `[trace]`: traces over OTLP, for a collector such as the OpenTelemetry Collector, Jaeger or Tempo. None unless there is an
+/// endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TraceSettings {
+    /// Where they are sent, by HTTP: `http://collector:4318`. Credentials are headers, which the exporter itself reads from
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub otlp_endpoint: Option<Url>,
+    /// The share of the traces that begin here and are told, 0 to 1. What a trusted proxy began is told as the proxy decided.
+    pub sample_ratio: f64,
+    /// By what name the collector knows this service.
+    pub service_name: String,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, sample_ratio: 1.0, service_name: "amazon-tracker".to_owned() }
     }
 }
 

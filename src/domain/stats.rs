@@ -1,12 +1,13 @@
 //! Statistics over a listing's history. Each value holds until the next point, so averages are weighted by time.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
 use super::series::Point;
 
 /// A lowest or highest value and since when it was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extreme {
     /// Minor units.
     pub amount_minor: i64,
@@ -15,7 +16,7 @@ pub struct Extreme {
 }
 
 /// Price statistics of one window that ends now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PriceStats {
     /// Length of the window; `None` for all that is known.
     pub days: Option<u32>,

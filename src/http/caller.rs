@@ -40,17 +40,31 @@ impl FromRequest for Origin {
 
 /// From where a request comes.
 pub(super) fn origin_of(request: &HttpRequest) -> Origin {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
-    let trusted = request.app_data::<Data<Shared>>().map_or(&[][..], |shared| &shared.settings.trusted_proxies);
-    let address = client_of(peer, request.headers(), trusted);
+    let address = client_of(peer_of(request), request.headers(), trusted_by(request));
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     Origin { address, agent, request_id: observe::current_request_id() }
+}
+
+/// True when a trusted proxy has handed the request on: then what its headers say beside what the client asks is believed.
+pub(super) fn is_handed_on(request: &HttpRequest) -> bool {
+    is_among(trusted_by(request), &peer_of(request))
+}
+
+fn peer_of(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+}
+
+fn trusted_by(request: &HttpRequest) -> &[IpNet] {
+    request.app_data::<Data<Shared>>().map_or(&[][..], |shared| &shared.settings.trusted_proxies)
+}
+
+fn is_among(trusted: &[IpNet], address: &IpAddr) -> bool {
+    trusted.iter().any(|network| network.contains(address))
 }
 
 /// The last address on the way here that no trusted proxy has: each proxy appends whom it was asked by, and what stands before
 /// that anybody may have written.
 fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer;
     let named: Vec<&str> = headers
         .get_all(X_FORWARDED_FOR)
@@ -58,7 +72,7 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         .flat_map(|value| value.split(','))
         .collect();
     for address in named.iter().rev() {
-        if !is_trusted(&client) {
+        if !is_among(trusted, &client) {
             break;
         }
         let Ok(before) = address.trim().parse::<IpAddr>() else { break };

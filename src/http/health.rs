@@ -27,14 +27,17 @@ pub(super) struct WireHealth {
     version: &'static str,
     alive: bool,
     database: bool,
+    /// Whether limits are shared with the other replicas; missing when there is no Redis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<bool>,
     draining: bool,
 }
 
 impl From<Health> for WireHealth {
     fn from(health: Health) -> Self {
-        let Health { alive, database, draining } = health;
+        let Health { alive, database, redis, draining } = health;
         let status = if health.is_ready() { "ok" } else { "degraded" };
-        Self { status, version: env!("CARGO_PKG_VERSION"), alive, database, draining }
+        Self { status, version: env!("CARGO_PKG_VERSION"), alive, database, redis, draining }
     }
 }
 

@@ -49,6 +49,8 @@ pub use openapi::document as openapi_document;
 pub struct HttpSettings {
     /// Threads.
     pub workers: usize,
+    /// Serves the API; otherwise nothing but probes and metrics.
+    pub serves_api: bool,
     /// A request is answered with 504 after this time.
     pub request_timeout: Duration,
     /// Largest body that is read.
@@ -98,7 +100,7 @@ pub fn serve(
             .wrap(Compress::default())
             .wrap(cors::rules(&shared.settings.cors_origins))
             .wrap(from_fn(observe::observe))
-            .configure(configure)
+            .configure(|config| if shared.settings.serves_api { configure(config) } else { configure_probes(config) })
             .default_service(web::to(problem::no_such_route))
     };
     let server = HttpServer::new(app)
@@ -116,6 +118,10 @@ pub fn serve(
 fn configure(config: &mut ServiceConfig) {
     register(&mut Routes::to(config));
     openapi::page(config);
+}
+
+fn configure_probes(config: &mut ServiceConfig) {
+    health::routes(&mut Routes::to(config));
 }
 
 /// Every route there is.

@@ -13,14 +13,26 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use tokio::task_local;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use super::caller::is_handed_on;
 use super::problem::Problem;
 use super::{Shared, link_page};
+use crate::telemetry::{TRACE, continue_from};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How a gateway says to which trace a request belongs (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const LONGEST_REQUEST_ID_CHARS: usize = 128;
+
+/// The label of a request that fits no route.
+const NO_ROUTE: &str = "none";
+/// The label of a method that nobody knows.
+const OTHER_METHOD: &str = "other";
+/// Asked every few seconds, and no story.
+const PROBES: &[&str] = &["/health", "/health/live", "/health/ready", "/metrics"];
 
 task_local! {
     static CURRENT_REQUEST_ID: String;
@@ -52,21 +64,26 @@ async fn answer(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started_at = Instant::now();
     let shared = request.app_data::<Data<Shared>>().cloned();
-    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let route = request.match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
     let method = request.method().clone();
     let is_page = ["/docs/", link_page::PREFIX].iter().any(|prefix| request.path().starts_with(prefix));
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
     let span = tracing::info_span!("request", %method, route, request_id = id);
     let timeout = shared.as_ref().map_or(std::time::Duration::MAX, |shared| shared.settings.request_timeout);
-    let handled = tokio::time::timeout(timeout, next.call(request)).instrument(span).await;
+    let trace = span.in_scope(|| span_of(&request, &route, &id));
+    let handling = tokio::time::timeout(timeout, next.call(request));
+    let handled = handling.instrument(trace.clone()).instrument(span).await;
     // The framework renders the errors of handlers itself: what comes here as an error is a middleware's, or ours.
     let result = handled.unwrap_or_else(|_| {
         let detail = "the request took too long; it may or may not have been carried out";
         Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "late", detail).into())
     });
+    let status = result.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
+    trace.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        trace.record("otel.status_code", "error").record("error.type", status.as_str());
+    }
     if let Some(shared) = shared {
-        let status =
-            result.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
         let labels = [route.as_str(), method_label(method.as_str()), status.as_str()];
         shared.metrics.http_requests.with_label_values(&labels).inc();
         shared.metrics.http_seconds.with_label_values(&[&route]).observe(started_at.elapsed().as_secs_f64());
@@ -76,11 +93,37 @@ async fn answer(
     Ok(response)
 }
 
+/// What becomes of the request, in its trace. Never its path or query: they may hold what is secret. Whoever comes without a
+/// trusted proxy begins a trace of ours: a stranger does not decide which are told.
+fn span_of(request: &ServiceRequest, route: &str, id: &str) -> Span {
+    if PROBES.contains(&route) {
+        return Span::none();
+    }
+    let method = method_label(request.method().as_str());
+    let span = tracing::info_span!(
+        target: TRACE,
+        "request",
+        otel.name = format_args!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = if method == OTHER_METHOD { "_OTHER" } else { method },
+        http.response.status_code = Empty,
+        http.route = (route != NO_ROUTE).then_some(route),
+        "error.type" = Empty,
+        tracker.request.id = id,
+    );
+    if !span.is_disabled() && is_handed_on(request.request()) {
+        let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        traceparent.into_iter().for_each(|traceparent| continue_from(&span, traceparent));
+    }
+    span
+}
+
 /// A method is text from outside: only the known ones become labels.
 fn method_label(method: &str) -> &str {
     match method {
         "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
-        _ => "other",
+        _ => OTHER_METHOD,
     }
 }
 

@@ -248,7 +248,7 @@ async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<(Optio
     let origin = origin_of(request.request());
     match access {
         Access::Open => Ok((None, None)),
-        Access::Door => Ok((None, Some(shared.service.attempt(origin.address)?))),
+        Access::Door => Ok((None, Some(shared.service.attempt(origin.address).await?))),
         Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => {
             let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
             let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;

@@ -1,22 +1,25 @@
-//! How fast and how stubbornly a source may be asked: rate limits and breakers, for this process.
+//! How fast and how stubbornly a source may be asked, and how often we may be: rate limits and breakers.
 
 mod breaker;
+mod part;
 mod requests;
+mod sharing;
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Marketplace, Outcome};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
+use part::Part;
 pub use requests::{Allowance, AttemptsByAddress, RequestBudget};
+pub use sharing::{Rate, Sharing, Taken, UNKNOWN_MARK};
 
 /// What a source answers to before it is asked.
 #[async_trait]
@@ -31,23 +34,35 @@ pub trait CrawlGate: Send + Sync {
     fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>);
 }
 
-/// A gate for one source with governor limits and a breaker for each marketplace.
-pub struct ProcessGate {
+/// A gate for one source, with a budget that all replicas share and a breaker of this process for each marketplace.
+pub struct SourceGate {
     source: &'static str,
     settings: CrawlSettings,
+    sharing: Sharing,
     metrics: Arc<Metrics>,
     marketplaces: Mutex<HashMap<Marketplace, Arc<Passage>>>,
 }
 
 struct Passage {
-    limiter: DefaultDirectRateLimiter,
+    budget: Part<DefaultDirectRateLimiter>,
     breaker: Mutex<Breaker>,
 }
 
-impl ProcessGate {
+impl SourceGate {
     /// The gate of a source.
-    pub fn new(source: &'static str, settings: CrawlSettings, metrics: Arc<Metrics>) -> Self {
-        Self { source, settings, metrics, marketplaces: Mutex::default() }
+    pub fn new(source: &'static str, settings: CrawlSettings, sharing: Sharing, metrics: Arc<Metrics>) -> Self {
+        Self { source, settings, sharing, metrics, marketplaces: Mutex::default() }
+    }
+
+    /// Waits for what is counted for all replicas. False: they cannot be asked.
+    async fn ready_for_all(&self, marketplace: Marketplace, rate: Rate) -> bool {
+        let whose = format!("crawl:{}:{}", self.source, marketplace.code());
+        while let Ok(Taken::Decided(allowance)) = self.sharing.take(&whose, rate, 1, 0).await {
+            let Some(wait) = allowance.wait else { return true };
+            // Not all who wait come back at the same moment.
+            tokio::time::sleep(wait.mul_f64(rand::random_range(1.0..1.2))).await;
+        }
+        false
     }
 
     fn passage(&self, marketplace: Marketplace) -> Arc<Passage> {
@@ -78,11 +93,9 @@ fn tell_change(marketplace: Marketplace, before: i64, after: i64) {
 
 impl Passage {
     fn new(settings: &CrawlSettings) -> Self {
-        let one = NonZeroU32::MIN;
-        let per_minute = NonZeroU32::new(settings.requests_per_minute).unwrap_or(one);
-        let burst = NonZeroU32::new(settings.burst).unwrap_or(one);
+        let rate = Rate::new(settings.requests_per_minute, settings.burst);
         Self {
-            limiter: RateLimiter::direct(Quota::per_minute(per_minute).allow_burst(burst)),
+            budget: Part::new(rate, RateLimiter::direct),
             breaker: Mutex::new(Breaker::new(
                 settings.breaker_failures,
                 Duration::from_secs(settings.breaker_pause_secs),
@@ -92,13 +105,18 @@ impl Passage {
 }
 
 #[async_trait]
-impl CrawlGate for ProcessGate {
+impl CrawlGate for SourceGate {
     fn admit(&self, marketplace: Marketplace) -> Result<(), Duration> {
         self.with_breaker(marketplace, |breaker| breaker.admit(Instant::now()))
     }
 
     async fn ready(&self, marketplace: Marketplace) {
-        self.passage(marketplace).limiter.until_ready().await;
+        let passage = self.passage(marketplace);
+        if self.sharing.is_shared() && self.ready_for_all(marketplace, passage.budget.whole()).await {
+            return;
+        }
+        let (_, limiter) = passage.budget.limiter(&self.sharing);
+        limiter.until_ready().await;
     }
 
     fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>) {

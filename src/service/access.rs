@@ -161,9 +161,12 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::TooManyAttempts`]
-    pub fn attempt(&self, address: IpAddr) -> ServiceResult<Allowance> {
-        let allowance = self.parts.attempts.take(address);
-        if allowance.wait.is_some() { Err(ServiceError::TooManyAttempts(allowance)) } else { Ok(allowance) }
+    pub async fn attempt(&self, address: IpAddr) -> ServiceResult<Allowance> {
+        self.run(async move |parts: Arc<Parts>| {
+            let allowance = parts.attempts.take(address).await;
+            if allowance.wait.is_some() { Err(ServiceError::TooManyAttempts(allowance)) } else { Ok(allowance) }
+        })
+        .await
     }
 
     /// The public keys that verify access tokens (RFC 7517), as JSON.

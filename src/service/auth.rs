@@ -187,7 +187,7 @@ impl Service {
     pub async fn change_password(&self, caller: Caller, old: String, new: String) -> ServiceResult<()> {
         let (user_id, session_id) = caller.person()?;
         // Who has a token for a while is not to find out the password by it.
-        self.attempt(caller.origin.address)?;
+        self.attempt(caller.origin.address).await?;
         self.run(async move |parts: Arc<Parts>| {
             let user = parts.store.user(caller.tenant_id, user_id).await;
             let user = user.map_err(|error| ServiceError::of(error, "user"))?;

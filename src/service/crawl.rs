@@ -4,16 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::access::Caller;
 use super::products::cursor_or;
 use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
-use crate::actors::tracker::TrackerMessage;
+use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
 use crate::store::{Page, Spent, StoreError, StoreResult};
+
+/// What another replica records is seen by looking: so often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// More would make one request hold too many locks.
 pub const MOST_PRODUCTS_OF_A_TASK: usize = 500;
@@ -95,8 +98,10 @@ impl Parts {
         let mut ends = self.await_looks(listings.values().copied(), deadline).await;
         let mut task = self.store.request_look(tenant_id, products).await?;
         self.nudge();
-        // One look may not be enough: a blocked one is made again.
-        while task.finished_at().is_none() && all_came(ends).await {
+        // One look may not be enough: a blocked one is made again. And another replica may make it.
+        while task.finished_at().is_none() && Instant::now() < deadline {
+            let until = deadline.min(Instant::now() + LOOK_EVERY);
+            let _ = tokio::time::timeout_at(until.into(), all_came(ends)).await;
             let waiting = task.items.iter().filter(|item| !item.status.is_final());
             let waiting = waiting.filter_map(|item| listings.get(&item.product_id).copied());
             ends = self.await_looks(waiting, deadline).await;
@@ -106,13 +111,13 @@ impl Parts {
     }
 
     /// Begins to wait for the next look at each listing that is recorded here.
-    async fn await_looks(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> Vec<JoinHandle<bool>> {
-        let wait = |listing_id| {
-            let trackers = self.trackers.clone();
-            // Spawned, so that the question is on its way before anything else happens.
-            tokio::spawn(async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() })
+    async fn await_looks(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> JoinSet<bool> {
+        let wait = |(listing_id, trackers): (ListingId, Trackers)| {
+            let asking = async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() };
+            asking.in_current_span()
         };
-        let ends = listings.map(wait).collect();
+        // Spawned, so that the questions are on their way before anything else happens.
+        let ends = listings.filter_map(|id| Some((id, self.trackers.clone()?))).map(wait).collect();
         tokio::task::yield_now().await;
         ends
     }
@@ -132,7 +137,10 @@ impl Parts {
     }
 }
 
-/// False when there is nothing to wait for, or not everything came in time.
-async fn all_came(ends: Vec<JoinHandle<bool>>) -> bool {
-    !ends.is_empty() && join_all(ends).await.into_iter().all(|came| came.unwrap_or(false))
+/// Resolves when every look was recorded here; never, when there is none to wait for here.
+async fn all_came(ends: JoinSet<bool>) {
+    let came = ends.join_all().await;
+    if came.is_empty() || came.contains(&false) {
+        std::future::pending::<()>().await;
+    }
 }

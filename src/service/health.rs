@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Parts, Service, ServiceResult};
+use crate::replicas::Redis;
 
 /// A thread that has not come round for this long is taken for frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(10);
@@ -15,6 +16,8 @@ pub struct Health {
     pub alive: bool,
     /// The database answers.
     pub database: bool,
+    /// Redis answers; `None`: there is none. Nobody is unready without it.
+    pub redis: Option<bool>,
     /// The process was told to stop.
     pub draining: bool,
 }
@@ -37,7 +40,8 @@ impl Service {
         let alive = self.is_alive();
         self.run(async move |parts: Arc<Parts>| {
             let database = parts.store.ping().await.is_ok();
-            Ok(Health { alive, database, draining: *parts.draining.borrow() })
+            let redis = parts.redis.as_ref().map(Redis::is_there);
+            Ok(Health { alive, database, redis, draining: *parts.draining.borrow() })
         })
         .await
     }

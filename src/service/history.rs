@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{Parts, Service, ServiceError, ServiceResult};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
-use crate::domain::{Currency, ListingId, Point, ProductId, Series, TenantId};
+use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
+use crate::replicas::CacheFor;
 
 /// Statistics look at every point there is; a listing that changed more often than this tells about the rest.
 const MOST_POINTS_OF_STATS: u32 = 1_000_000;
+
+/// A look is recorded a little after its time.
+const RECORDING: SignedDuration = SignedDuration::from_secs(1);
 
 /// Which part of a history.
 #[derive(Debug, Clone)]
@@ -77,15 +82,44 @@ impl Service {
         self.run(async move |parts: Arc<Parts>| {
             let product =
                 parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
-            let series = [Series::Price, Series::Availability];
-            let points = parts.store.points(product.listing_id, &series, None, None, MOST_POINTS_OF_STATS).await;
-            let points = points.map_err(|error| ServiceError::of(error, "history"))?;
-            let at = parts.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
-            let (prices, availabilities): (Vec<_>, Vec<_>) =
-                points.into_iter().partition(|point| point.key.series == Series::Price);
-            let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
-            Ok(Stats { listing_id: product.listing_id, currency: product.listing.marketplace.currency(), at, windows })
+            let made = parts.made_stats(&product);
+            let kept = match parts.kept_as(&product).await? {
+                Some(key) => parts.cache.get_or_make(CacheFor::Response, &key, made).await?,
+                None => made.await?,
+            };
+            let currency = product.listing.marketplace.currency();
+            Ok(Stats { listing_id: product.listing_id, currency, at: kept.at, windows: kept.windows })
         })
         .await
+    }
+}
+
+/// Statistics as they are kept.
+#[derive(Serialize, Deserialize)]
+struct KeptStats {
+    at: Timestamp,
+    windows: Vec<PriceStats>,
+}
+
+impl Parts {
+    async fn made_stats(&self, product: &Product) -> ServiceResult<KeptStats> {
+        let series = [Series::Price, Series::Availability];
+        let points = self.store.points(product.listing_id, &series, None, None, MOST_POINTS_OF_STATS).await;
+        let points = points.map_err(|error| ServiceError::of(error, "history"))?;
+        let at = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let (prices, availabilities): (Vec<_>, Vec<_>) =
+            points.into_iter().partition(|point| point.key.series == Series::Price);
+        let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
+        Ok(KeptStats { at, windows })
+    }
+
+    /// Under which key the statistics of a listing are kept: another after each look. `None`: the points of the latest look may
+    /// be missing from what is read.
+    async fn kept_as(&self, product: &Product) -> ServiceResult<Option<String>> {
+        let Some(looked_at) = product.last_looked_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
+        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let longest_lag = SignedDuration::try_from(self.store.longest_lag()).unwrap_or(SignedDuration::MAX);
+        let is_known = now.duration_since(looked_at) > longest_lag + RECORDING;
+        Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, looked_at.as_millisecond())))
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Parts, ServiceError, ServiceResult};
-use crate::actors::notifier::NotifierMessage;
 use crate::auth::{OpaqueToken, TokenKind, hash_of};
 use crate::domain::{EmailAddress, LinkPurpose, Mail, TenantId, TokenHash, User, UserId};
 use crate::store::{KeptLink, LinkFacts, LinkUse, NewLink, StoreError};
@@ -97,7 +96,7 @@ impl Parts {
     pub(super) fn tell_link(&self, to: &EmailAddress, purpose: LinkPurpose, url: &str) {
         if self.sends_mail {
             // A full inbox means that it is awake already.
-            let _ = self.notifier.tell(NotifierMessage::Nudge);
+            self.notifier.ring();
         } else {
             let to = to.as_str();
             tracing::warn!(to, url, "no mail server is configured; the link for {}", purpose.as_str());

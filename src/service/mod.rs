@@ -22,18 +22,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
-use crate::actors::kernel::{Inbox, Threads};
+use crate::actors::bell::Bell;
+use crate::actors::kernel::Threads;
 use crate::actors::live::Live;
-use crate::actors::notifier::Notifier;
-use crate::actors::scheduler::{Scheduler, SchedulerMessage};
 use crate::actors::tracker::Trackers;
 use crate::actors::user::Gatekeepers;
 use crate::auth::{Keyring, Passwords};
 use crate::config::{AuthSettings, NotifySettings, Plans, ProductLimits};
 use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
+use crate::replicas::{Redis, SharedCache};
 use crate::store::{SharedStore, StoreError};
+use crate::telemetry::TRACE;
 
 pub use crate::config::Plan;
 pub use crate::limits::Allowance;
@@ -184,18 +186,22 @@ pub struct Service {
 pub struct Parts {
     /// The truth.
     pub store: SharedStore,
-    /// Nudged when something is asked for.
-    pub scheduler: Inbox<Scheduler>,
-    /// Nudged when a mail is to be sent.
-    pub notifier: Inbox<Notifier>,
+    /// Rung when something is asked for.
+    pub scheduler: Bell,
+    /// Rung when a mail is to be sent.
+    pub notifier: Bell,
+    /// Answers that are dear to make.
+    pub cache: SharedCache,
+    /// Where replicas share what they share, if there is such a place.
+    pub redis: Option<Redis>,
     /// Where people reach this process: links begin with it.
     pub public_url: url::Url,
     /// There is a mail server.
     pub sends_mail: bool,
     /// Tells what is new.
     pub live: Live,
-    /// Know the hot listings.
-    pub trackers: Trackers,
+    /// Know the hot listings, where this process crawls.
+    pub trackers: Option<Trackers>,
     /// What has changed within the last moments.
     pub changes: Arc<Changes>,
     /// Know who may come in.
@@ -247,14 +253,21 @@ impl Service {
         T: Send + 'static,
         F: Future<Output = ServiceResult<T>> + Send + 'static,
     {
-        let work = work(Arc::clone(&self.parts));
+        let span = tracing::info_span!(target: TRACE, "use case", otel.name = use_case::<F>());
+        let work = work(Arc::clone(&self.parts)).instrument(span).in_current_span();
         self.runtime.spawn(work).await.unwrap_or(Err(ServiceError::Internal))
     }
 }
 
+/// The name of a use case, for people: that of the method whose work it is.
+fn use_case<Work>() -> &'static str {
+    let path = std::any::type_name::<Work>();
+    path.rsplit("::").find(|part| !part.contains(['{', '<', '>', ' '])).unwrap_or(path)
+}
+
 impl Parts {
-    /// Something may be due sooner than the scheduler thinks. A full inbox means that another nudge is on its way.
+    /// Something may be due sooner than the scheduler thinks.
     fn nudge(&self) {
-        let _ = self.scheduler.tell(SchedulerMessage::Nudge);
+        self.scheduler.ring();
     }
 }

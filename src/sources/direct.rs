@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Proxy, Response, StatusCode, redirect};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use url::Url;
 
 use super::Source;
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading};
 use crate::extract::{ExtractError, Extractor, PageContext, Progress};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, TRACE};
 
 const NAME: &str = "direct";
 const MOST_REDIRECTS: usize = 5;
@@ -91,6 +93,23 @@ impl DirectSource {
         headers
     }
 
+    /// The request in its trace. Neither the URL nor what is sent along: a stand-in or a proxy may have a secret in them.
+    fn span_of(&self, listing: Listing) -> Span {
+        let stand_in = self.settings.base_url.as_ref().and_then(Url::host_str);
+        tracing::info_span!(
+            target: TRACE,
+            "fetch",
+            otel.name = "GET /dp/{asin}",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = "GET",
+            http.response.status_code = Empty,
+            server.address = stand_in.map_or_else(|| listing.marketplace.host(), str::to_owned),
+            url.template = "/dp/{asin}",
+            "error.type" = Empty,
+        )
+    }
+
     async fn get(&self, listing: Listing) -> Outcome {
         let request = self.next_client().get(self.url(listing)).headers(self.headers(listing.marketplace));
         match request.send().await {
@@ -100,8 +119,12 @@ impl DirectSource {
     }
 
     async fn judge(&self, listing: Listing, response: Response) -> Outcome {
+        Span::current().record("http.response.status_code", response.status().as_u16());
         match response.status() {
-            status if status.is_success() => self.read(listing, response).await,
+            status if status.is_success() => {
+                let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
+                self.read(listing, response).instrument(span).await
+            }
             StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN => {
                 Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) })
@@ -141,6 +164,7 @@ impl DirectSource {
             }
         };
         self.metrics.source_bytes.with_label_values(&[NAME]).inc_by(bytes as u64);
+        Span::current().record("tracker.page.bytes", bytes);
         if let Some(failure) = broken {
             return Outcome::Failed(failure);
         }
@@ -178,7 +202,13 @@ impl Source for DirectSource {
 
     async fn fetch(&self, listing: Listing) -> Outcome {
         let most = Duration::from_secs(self.settings.total_timeout_secs);
-        tokio::time::timeout(most, self.get(listing)).await.unwrap_or(Outcome::Failed(Failure::Timeout))
+        let span = self.span_of(listing);
+        let fetched = tokio::time::timeout(most, self.get(listing)).instrument(span.clone()).await;
+        let outcome = fetched.unwrap_or(Outcome::Failed(Failure::Timeout));
+        if matches!(outcome, Outcome::Failed(_) | Outcome::Blocked(_)) {
+            span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
+        }
+        outcome
     }
 }
 

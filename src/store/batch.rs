@@ -92,7 +92,7 @@ impl<'c> NewPoint<'c> {
     }
 }
 
-/// One step of a rule of its listing; the last four are missing when the rule did not fire.
+/// One step of a rule of its listing; the last five are missing when the rule did not fire.
 #[derive(Serialize)]
 pub(super) struct Step<'c> {
     listing_id: i64,
@@ -107,6 +107,7 @@ pub(super) struct Step<'c> {
     delivery_id: Option<Uuid>,
     facts: Option<&'c EventFacts>,
     at: Option<i64>,
+    trace_context: Option<&'c str>,
 }
 
 impl<'c> Step<'c> {
@@ -125,6 +126,7 @@ impl<'c> Step<'c> {
             delivery_id: event.map(|event| DeliveryId::of_event(event.id, WEBHOOK).0),
             facts: event.map(|event| &event.facts),
             at: event.map(|event| event.at.as_millisecond()),
+            trace_context: event.and(commit.trace_context.as_deref()),
         }
     }
 }

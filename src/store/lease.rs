@@ -137,6 +137,8 @@ pub struct Commit {
     pub rule_steps: Vec<RuleStep>,
     /// What becomes of the tasks that wait.
     pub tasks: TaskEnd,
+    /// How its trace goes on where its events are delivered (`traceparent`); `None`: the trace is not told.
+    pub trace_context: Option<String>,
 }
 
 /// What became of one commit.

@@ -53,7 +53,7 @@ pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use sqlite::backup::back_up;
 pub use tasks::Tasks;
 pub use tenants::{TenantPatch, Tenants, UsageOfDay};
-pub use upkeep::Upkeep;
+pub use upkeep::{OnWrote, Upkeep, VitalSigns};
 pub use usage::{Spent, Usage, UsageRow};
 
 /// Everything a store can do. Consumers name only the part they need.

@@ -1,5 +1,7 @@
 //! What is new for a tenant: changes of the listings it watches, and its events.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -56,6 +58,15 @@ pub trait Newsstand: Send + Sync {
         tenants: &[TenantId],
         looks: &[(ListingId, Timestamp)],
         events: &[EventId],
+    ) -> StoreResult<Vec<(TenantId, News)>>;
+
+    /// What was new for some tenants lately, by the database's clock, the oldest first; read at most as much as
+    /// [`Newsstand::news_since`] does.
+    async fn news_lately(
+        &self,
+        tenants: &[TenantId],
+        within: Duration,
+        most: u32,
     ) -> StoreResult<Vec<(TenantId, News)>>;
 
     /// What was new for a tenant at `since` or later, the oldest first. At most `most` changed values and `most` events are

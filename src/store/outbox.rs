@@ -21,6 +21,8 @@ pub struct ClaimedDelivery {
     pub attempt: u32,
     /// What to tell, and to whom.
     pub letter: Letter,
+    /// The trace of the look that it tells of (`traceparent`), if that one is told.
+    pub trace_context: Option<String>,
 }
 
 /// How an attempt ended.

@@ -1,9 +1,29 @@
 //! What a store needs done from time to time.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use std::sync::Arc;
+
 use super::StoreResult;
+use crate::domain::TenantId;
+use crate::telemetry::Metrics;
+
+/// Hears of a tenant for which something is written, where a standby is read from.
+pub type OnWrote = Arc<dyn Fn(TenantId) + Send + Sync>;
+
+/// How the database is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VitalSigns {
+    /// Messages that were given up and are still there.
+    pub dead_deliveries: i64,
+    /// Dead rows of the lease table.
+    pub lease_dead_tuples: i64,
+    /// Transactions since the oldest snapshot that is still needed.
+    pub oldest_snapshot_age: i64,
+}
 
 /// Upkeep. Every method may run on any replica at any time, also on several at once.
 #[async_trait]
@@ -27,6 +47,28 @@ pub trait Upkeep: Send + Sync {
     /// Forgets who has left and what is over: sign-ins, links, refresh tokens and kept answers that nobody can use any more, and tasks and
     /// usage of long ago.
     async fn forget_ended(&self) -> StoreResult<()>;
+
+    /// Takes on work that is due by the clock. False: it is not due, or another replica does it. Unless its end is told, it is due
+    /// again after `lease`.
+    async fn begin_duty(&self, name: &str, owner: &str, lease: Duration) -> StoreResult<bool>;
+
+    /// The work is done, and due again after `pause`.
+    async fn end_duty(&self, name: &str, owner: &str, pause: Duration) -> StoreResult<()>;
+
+    /// What shows that the database is well.
+    async fn vital_signs(&self) -> StoreResult<VitalSigns>;
+
+    /// How many connections the server lets ordinary roles have; `None`: as many as anybody wants.
+    async fn most_connections(&self) -> StoreResult<Option<u32>>;
+
+    /// Watches from now on over the standby that is read from, if there is one. On the shared runtime.
+    fn begin_watch(&self, metrics: Arc<Metrics>, on_wrote: OnWrote);
+
+    /// Another replica wrote for a tenant: what is read for it next must show it.
+    fn wrote_elsewhere(&self, tenant_id: TenantId);
+
+    /// How long ago that may have been true which is read from a standby; nothing without one.
+    fn longest_lag(&self) -> Duration;
 
     /// Closes every connection.
     async fn close(&self);

@@ -38,6 +38,26 @@ pub struct Metrics {
     pub parked_listings: IntGauge,
     /// Products watched by all tenants.
     pub products: IntGauge,
+    /// Messages that were given up and are still in the outbox.
+    pub dead_deliveries: IntGauge,
+    /// Dead rows of the lease table (PostgreSQL): every claim walks over them.
+    pub lease_dead_tuples: IntGauge,
+    /// Transactions since the oldest snapshot that is still needed (PostgreSQL): nothing younger can be vacuumed.
+    pub oldest_snapshot_age: IntGauge,
+    /// Rounds of upkeep by `result` (done, elsewhere, failed).
+    pub upkeep_runs: IntCounterVec,
+    /// 1 while the database answers.
+    pub database_up: IntGauge,
+    /// How far the read replica is behind.
+    pub replica_lag_seconds: Gauge,
+    /// Reads that a replica may serve, by where they went: `from` (primary, replica).
+    pub reads: IntCounterVec,
+    /// 1 while Redis is configured but away, so that this process keeps limits by itself.
+    pub redis_fallback: IntGauge,
+    /// Decisions about limits that were made without Redis although it is configured.
+    pub redis_fallbacks: IntCounter,
+    /// Questions to the cache that replicas share, by `cache` (response, report) and `result` (hit, miss, error).
+    pub shared_cache: IntCounterVec,
     /// Seconds of a store call by `call` (claim, commit, …).
     pub store_seconds: HistogramVec,
     /// Store calls that failed, by `call`.
@@ -153,6 +173,8 @@ impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
         let make = Maker(&registry);
+        let build = make.gauges("build_info", "The version that runs", &["version"]);
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Self {
             kinds: Mutex::default(),
             actors: ActorFamilies::new(&make),
@@ -171,6 +193,17 @@ impl Metrics {
                 .register(Gauge::with_opts(opts("oldest_due_seconds", "Age of the oldest due listing"))),
             parked_listings: make.gauge("parked_listings", "Listings that nobody may claim"),
             products: make.gauge("products", "Products watched by all tenants"),
+            dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
+            lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
+            oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot in use"),
+            upkeep_runs: make.counters("upkeep_runs_total", "Rounds of upkeep", &["result"]),
+            database_up: make.gauge("database_up", "1 while the database answers"),
+            replica_lag_seconds: make
+                .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),
+            reads: make.counters("reads_total", "Reads that a replica may serve", &["from"]),
+            redis_fallback: make.gauge("redis_fallback", "1 while limits are kept without the configured Redis"),
+            redis_fallbacks: make.counter("redis_fallbacks_total", "Decisions made without the configured Redis"),
+            shared_cache: make.counters("shared_cache_total", "Questions to the shared cache", &["cache", "result"]),
             store_seconds: make.histograms("store_seconds", "Time of a store call", SECONDS, &["call"]),
             store_errors: make.counters("store_errors_total", "Store calls that failed", &["call"]),
             recorded_looks: make.counters("recorded_looks_total", "Looks whose end was committed", &["outcome"]),

@@ -1,9 +1,13 @@
-//! What the house tells about itself: logs, metrics and the story of a panic.
+//! What the house tells about itself: logs, metrics, traces and the story of a panic.
 
 mod metrics;
+mod otlp;
 mod panic;
+mod trace;
 mod tracing_setup;
 
 pub use metrics::{KindMetrics, MessageMetrics, Metrics};
+pub use otlp::{TraceExport, TraceExportError, end_traces};
 pub use panic::{CurrentWork, install_panic_hook};
-pub use tracing_setup::install_tracing;
+pub use trace::{TRACE, TracePoint, continue_from, handling, precede, traceparent};
+pub use tracing_setup::{TracingError, install_tracing};

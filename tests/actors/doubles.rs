@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use amazon_tracker::actors::bell::Bell;
 use amazon_tracker::actors::conclude::LookPolicy;
 use amazon_tracker::actors::crawler_pool::{Crawl, CrawlerPool, PoolMessage, PoolTools};
 use amazon_tracker::actors::kernel::{Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, Threads, supervise};
@@ -14,6 +15,7 @@ use amazon_tracker::config::NotifySettings;
 use amazon_tracker::domain::{DeliveryId, Frequency, Letter, Listing, ListingId, ListingState, Marketplace, Outcome};
 use amazon_tracker::limits::CrawlGate;
 use amazon_tracker::notify::{SendError, Sender};
+use amazon_tracker::replicas::{Bus, Notice};
 use amazon_tracker::sources::Source;
 use amazon_tracker::store::{
     Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryEnd, Lane, LeaseQueue, Outbox, StoreResult,
@@ -176,11 +178,9 @@ impl Crew {
     pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, concurrency_per_marketplace: usize) -> Self {
         let (written, commits) = unbounded_channel();
         let (source, fetches) = Line::new();
-        let (sender, _) = Line::new();
-        let post = Post { waiting: Mutex::default(), ends: unbounded_channel().0 };
-        let notifier = start_notifier(threads, metrics, Arc::new(notifier_tools(post, sender, metrics)));
+        let bell = Bell::elsewhere(Bus::to_nobody(), Notice::Deliverable);
         let (store, counted): (Arc<dyn LeaseQueue>, _) = (Arc::new(Ledger(written)), Arc::clone(metrics));
-        let make = move || Recorder::new(Arc::clone(&store), notifier.clone(), Arc::new(|_| {}), Arc::clone(&counted));
+        let make = move || Recorder::new(Arc::clone(&store), bell.clone(), Arc::new(|_| {}), Arc::clone(&counted));
         let recorder = supervise(threads.singletons(), make, supervision::<Recorder>(metrics));
         let policy = LookPolicy { second_look: Duration::from_secs(60), retry: Duration::from_secs(30) };
         let tools = Arc::new(TrackerTools { recorder: recorder.clone(), policy, metrics: Arc::clone(metrics) });
@@ -203,7 +203,8 @@ impl Crew {
     /// Gives the pool a claim of a listing, with its slot.
     pub fn work(&self, listing_id: i64, token: i64) {
         let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
-        let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before: std::time::Instant::now() };
+        let (claimed_before, span) = (std::time::Instant::now(), tracing::Span::none());
+        let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before, span };
         self.pool.control(PoolMessage::Work(Box::new(crawl)));
     }
 

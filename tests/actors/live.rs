@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use amazon_tracker::actors::kernel::{Threads, supervise};
 use amazon_tracker::actors::live::{Heard, Live, LiveFeed, LiveMessage};
 use amazon_tracker::domain::{EventId, Listing, ListingId, Marketplace, ProductId, TenantId, UserId};
-use amazon_tracker::store::{Actor, Change, Commit, News, Newsstand, Next, StoreError, StoreResult, TaskEnd};
+use amazon_tracker::replicas::Bus;
+use amazon_tracker::store::{Actor, Change, News, Newsstand, StoreError, StoreResult};
 use amazon_tracker::telemetry::Metrics;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -44,15 +46,24 @@ impl Newsstand for Stand {
         Ok(tenants.iter().flat_map(|tenant| looks.iter().map(|(_, at)| (*tenant, change(*at)))).collect())
     }
 
+    /// The same look every time.
+    async fn news_lately(&self, tenants: &[TenantId], _: Duration, _: u32) -> StoreResult<Vec<(TenantId, News)>> {
+        self.news_of(tenants, &[(ListingId(7), Timestamp::from_millisecond(7).unwrap())], &[]).await
+    }
+
     async fn news_since(&self, _: TenantId, _: Timestamp, _: u32) -> StoreResult<Vec<News>> {
         Ok(Vec::new())
     }
 }
 
 fn start(threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, Live) {
+    start_among(None, threads, metrics)
+}
+
+fn start_among(others: Option<Bus>, threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, Live) {
     let (stand, count) = (Arc::new(Stand::default()), Arc::new(AtomicUsize::new(0)));
     let (store, counted) = (Arc::clone(&stand), Arc::clone(&count));
-    let make = move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted));
+    let make = move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted), others.clone());
     let inbox = supervise(threads.singletons(), make, supervision::<LiveFeed>(metrics));
     (stand, Live::new(inbox, count))
 }
@@ -61,21 +72,9 @@ async fn listen(live: &Live, tenant_id: TenantId, who: Actor) -> Receiver<Heard>
     live.inbox().ask(late(), |reply| LiveMessage::Listen(tenant_id, who, reply)).await.unwrap()
 }
 
-/// A look that changed something, `n` milliseconds after the beginning of time.
-fn look(n: i64) -> Commit {
-    let at = Timestamp::from_millisecond(n).unwrap();
-    let key =
-        amazon_tracker::domain::SeriesKey { series: amazon_tracker::domain::Series::Price, category: String::new() };
-    Commit {
-        listing_id: ListingId(n),
-        token: 1,
-        outcome: Some("observed"),
-        next: Next::Parked,
-        state: None,
-        points: vec![amazon_tracker::domain::Point { key, at, value: None }],
-        rule_steps: Vec::new(),
-        tasks: TaskEnd::Done,
-    }
+/// A look changed something, `n` milliseconds after the beginning of time.
+fn record(live: &Live, n: i64) {
+    live.recorded(ListingId(n), Some(Timestamp::from_millisecond(n).unwrap()), &[]);
 }
 
 fn somebody() -> Actor {
@@ -86,9 +85,9 @@ fn somebody() -> Actor {
 fn nothing_is_read_while_nobody_listens() {
     in_house(|threads, metrics| async move {
         let (stand, live) = start(&threads, &metrics);
-        live.recorded(&look(1));
+        record(&live, 1);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
-        live.recorded(&look(2));
+        record(&live, 2);
         assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 2);
         assert_eq!(stand.asked.load(Ordering::Relaxed), 1);
     });
@@ -101,7 +100,7 @@ fn who_has_gone_away_costs_no_more_reading() {
         let (gone, mut here) =
             (listen(&live, TenantId::new(), somebody()).await, listen(&live, TenantId::new(), somebody()).await);
         drop(gone);
-        live.recorded(&look(1));
+        record(&live, 1);
         assert!(here.recv().await.is_some());
         assert_eq!(stand.tenants.load(Ordering::Relaxed), 1, "it is asked about those who are there");
     });
@@ -115,7 +114,7 @@ fn who_does_not_keep_up_is_let_go_and_nobody_else() {
         let mut slow = listen(&live, tenant, somebody()).await;
         let mut quick = listen(&live, tenant, somebody()).await;
         for n in 1..=400 {
-            live.recorded(&look(n));
+            record(&live, n);
             if n % 100 == 0 {
                 for _ in 0..100 {
                     quick.recv().await.unwrap();
@@ -127,7 +126,7 @@ fn who_does_not_keep_up_is_let_go_and_nobody_else() {
             held += 1;
         }
         assert!(held < 400, "it ended");
-        live.recorded(&look(401));
+        record(&live, 401);
         assert_eq!(quick.recv().await.unwrap().at().as_millisecond(), 401);
     });
 }
@@ -138,11 +137,11 @@ fn when_the_news_cannot_be_read_everybody_has_to_catch_up() {
         let (stand, live) = start(&threads, &metrics);
         stand.is_away.store(true, Ordering::Relaxed);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
-        live.recorded(&look(1));
+        record(&live, 1);
         assert!(heard.recv().await.is_none());
         stand.is_away.store(false, Ordering::Relaxed);
         let mut again = listen(&live, TenantId::new(), somebody()).await;
-        live.recorded(&look(2));
+        record(&live, 2);
         assert!(again.recv().await.is_some());
     });
 }
@@ -158,9 +157,24 @@ fn of_more_than_eight_streams_of_one_person_the_oldest_ends() {
             mine.push(listen(&live, tenant, me).await);
         }
         assert!(mine[0].recv().await.is_none());
-        live.recorded(&look(1));
+        record(&live, 1);
         for heard in mine[1..].iter_mut().chain([&mut another]) {
             assert!(heard.recv().await.is_some());
         }
+    });
+}
+
+#[test]
+fn what_others_record_is_found_where_nobody_tells_of_it_and_told_once() {
+    in_house(|threads, metrics| async move {
+        let (stand, live) = start_among(Some(Bus::to_nobody()), &threads, &metrics);
+        let mut heard = listen(&live, TenantId::new(), somebody()).await;
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 7);
+        let looked = stand.asked.load(Ordering::Relaxed);
+        while stand.asked.load(Ordering::Relaxed) < looked + 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        record(&live, 8);
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 8, "the same look again is no news");
     });
 }

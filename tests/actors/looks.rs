@@ -112,5 +112,6 @@ fn delivery() -> ClaimedDelivery {
             secret: "secret".to_owned(),
             event: Box::new(Event { id, tenant_id, rule_id, product_id, facts, at: Timestamp::UNIX_EPOCH }),
         },
+        trace_context: None,
     }
 }

@@ -14,5 +14,6 @@ mod mailbox;
 mod main_job;
 mod matrix;
 mod receiver;
+mod roles;
 mod tenants;
 mod wire;

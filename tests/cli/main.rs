@@ -4,7 +4,6 @@
 
 mod accounts;
 mod moving;
-#[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../support/postgres.rs"]
 mod postgres;
 

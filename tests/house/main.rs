@@ -13,13 +13,14 @@ const RULES: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("extract", &["domain"]),
     ("store", &["domain", "config", "telemetry"]),
-    ("limits", &["domain", "config", "telemetry"]),
+    ("replicas", &["domain", "config", "telemetry"]),
+    ("limits", &["domain", "config", "telemetry", "replicas"]),
     ("notify", &["domain", "config", "telemetry"]),
     ("auth", &["domain", "config", "telemetry"]),
     ("sources", &["domain", "extract", "config", "telemetry"]),
     ("actors/kernel", &["telemetry"]),
-    ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify"]),
-    ("service", &["domain", "auth", "config", "limits", "store", "actors"]),
+    ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas"]),
+    ("service", &["domain", "auth", "config", "telemetry", "limits", "store", "actors", "replicas"]),
     ("http", &["domain", "auth", "service", "telemetry"]),
 ];
 
@@ -32,6 +33,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jsonwebtoken::", &["auth"]),
     ("argon2::", &["auth"]),
     ("lettre::", &["notify"]),
+    ("bb8_redis::", &["replicas"]),
+    ("opentelemetry::", &["telemetry"]),
+    ("tracing_opentelemetry::", &["telemetry"]),
 ];
 
 fn src() -> PathBuf {

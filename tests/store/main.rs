@@ -18,6 +18,7 @@ mod lists;
 mod moving;
 mod opening;
 mod outbox;
+mod replica;
 mod server;
 mod sessions;
 mod tasks;

@@ -6,7 +6,8 @@ use crate::world::*;
 
 on_both_engines! {
     migrating_twice_and_at_once_is_safe,
-    a_newer_schema_is_refused,
+    a_newer_schema_is_worked_with_as_long_as_it_says_so,
+    a_duty_is_taken_on_by_one_at_a_time_when_it_is_due,
     an_older_schema_is_refused_and_the_remedy_named,
     a_closed_store_is_unavailable,
     the_real_clock_is_about_now,
@@ -21,16 +22,33 @@ async fn migrating_twice_and_at_once_is_safe(world: &World) {
     other.close().await;
 }
 
-async fn a_newer_schema_is_refused(world: &World) {
-    world
-        .execute(
-            "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
-        )
-        .await;
+/// A later version has brought the schema up to date, and replicas of this one are still there, or are taken back to.
+async fn a_newer_schema_is_worked_with_as_long_as_it_says_so(world: &World) {
+    let later = "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
+         SELECT 9999, 'later', installed_on, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
+    world.execute(later).await;
+    world.store.check_schema().await.unwrap();
+    world.store.migrate().await.unwrap();
+    world.execute("UPDATE schema_support SET oldest_step = 9999").await;
     let refused = world.store.check_schema().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
     let refused = world.store.migrate().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
+}
+
+async fn a_duty_is_taken_on_by_one_at_a_time_when_it_is_due(world: &World) {
+    let (store, minute) = (&world.store, 60 * SECOND);
+    assert!(store.begin_duty("sweep", "one", minute).await.unwrap());
+    assert!(!store.begin_duty("sweep", "two", minute).await.unwrap(), "it is being done");
+    assert!(store.begin_duty("wash", "two", minute).await.unwrap(), "another");
+    store.end_duty("sweep", "two", SECOND).await.unwrap();
+    assert!(!store.begin_duty("sweep", "two", minute).await.unwrap(), "nobody ends what another does");
+    store.end_duty("sweep", "one", HOUR).await.unwrap();
+    assert!(!store.begin_duty("sweep", "two", minute).await.unwrap(), "it is done");
+    world.clock.advance(HOUR);
+    assert!(store.begin_duty("sweep", "two", minute).await.unwrap(), "it is due again");
+    world.clock.advance(minute);
+    assert!(store.begin_duty("sweep", "one", minute).await.unwrap(), "whoever began it is gone");
 }
 
 async fn an_older_schema_is_refused_and_the_remedy_named(world: &World) {

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use amazon_tracker::domain::{Delivery, DeliveryStatus, Letter};
-use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd};
+use amazon_tracker::store::{ClaimedDelivery, Commit, DeliveryEnd};
 
 use crate::world::*;
 
 on_both_engines! {
     a_claimed_delivery_knows_what_to_tell_and_where,
+    a_delivery_goes_on_with_the_trace_of_its_look,
     a_delivery_that_is_taken_is_claimed_no_more,
     a_retry_waits_and_counts,
     a_delivery_whose_sender_died_is_claimed_again_and_the_dead_is_refused,
@@ -51,6 +52,16 @@ async fn a_claimed_delivery_knows_what_to_tell_and_where(world: &World) {
     assert_eq!((claimed.id, claimed.token, claimed.attempt), (row.deliveries[0].id, 1, 1));
     let (url, secret) = ("https://example.com/hook".to_owned(), "whsec_x".to_owned());
     assert_eq!(claimed.letter, Letter::Webhook { url, secret, event: Box::new(row.event) });
+}
+
+async fn a_delivery_goes_on_with_the_trace_of_its_look(world: &World) {
+    let product = world.watch(1).await;
+    world.add_rule(&product, 1000).await;
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
+    let look = world.claim_one().await;
+    let told = seen(&look, 900, world.now().await);
+    assert!(world.commit(Commit { trace_context: Some(traceparent.clone()), ..told }).await);
+    assert_eq!(claim(world, 10).await.remove(0).trace_context, Some(traceparent));
 }
 
 async fn a_delivery_that_is_taken_is_claimed_no_more(world: &World) {

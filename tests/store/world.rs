@@ -277,6 +277,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
         state: Some(judged.state),
         points: judged.points,
         tasks: TaskEnd::Done,
+        trace_context: None,
     }
 }
 
@@ -291,6 +292,7 @@ pub fn failed(claim: &Claim, next: Next) -> Commit {
         points: Vec::new(),
         rule_steps: Vec::new(),
         tasks: TaskEnd::Keep,
+        trace_context: None,
     }
 }
 

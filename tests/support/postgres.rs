@@ -1,4 +1,7 @@
-//! A throwaway PostgreSQL server from the distribution's binaries. It goes away with the process that started it.
+//! A throwaway PostgreSQL server from the distribution's binaries, and standbys of it. They go away with the process that
+//! started them.
+
+#![allow(dead_code, reason = "each program of tests uses its part of this")]
 
 use std::fs;
 use std::io;
@@ -8,6 +11,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Durable for nobody: the data is gone with the test.
 const SETTINGS: &[&str] = &[
@@ -22,11 +27,7 @@ const SETTINGS: &[&str] = &[
 
 /// A running server.
 pub struct Server {
-    binaries: PathBuf,
-    folder: PathBuf,
-    port: u16,
-    /// Stops the server and removes its folder once the pipe to it closes, which it does however this process ends.
-    _watchdog: Child,
+    installed: Installed,
 }
 
 impl Server {
@@ -38,19 +39,35 @@ impl Server {
 
     /// A server of one's own, to be stopped and started.
     pub fn start() -> Self {
-        let binaries = newest_binaries();
-        let folder = new_folder();
-        let data = folder.join("data");
-        let mut initdb = as_server_user(&binaries.join("initdb"));
-        initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        succeed(&mut initdb);
-        let watchdog = watchdog(&binaries, &folder);
-        let server = Self { binaries, folder, port: free_port(), _watchdog: watchdog };
+        let server = Self { installed: Installed::new() };
+        let mut initdb = server.installed.program("initdb");
+        initdb.arg("-D").arg(server.installed.data());
+        succeed(initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]));
         server.resume();
         // An ordinary role, as the application should have: row-level security does not hold for superusers.
         server.execute("CREATE ROLE tracker LOGIN");
         server.create_database("tracker");
         server
+    }
+
+    /// A standby that follows this server and answers reads, once it has all that this one has now.
+    pub fn start_standby(&self) -> Standby {
+        let standby = Standby { installed: Installed::new() };
+        let mut backup = standby.installed.program("pg_basebackup");
+        backup.args(["-h", "127.0.0.1", "-p", &self.port().to_string(), "-U", "postgres", "-D"]);
+        succeed(backup.arg(standby.installed.data()).args(["-R", "--checkpoint=fast", "--no-sync"]));
+        standby.resume();
+        standby
+    }
+
+    /// A program of its distribution.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.installed.binaries.join(name)
+    }
+
+    /// The port alone.
+    pub fn port(&self) -> u16 {
+        self.installed.port
     }
 
     /// A database that belongs to the application's role.
@@ -60,7 +77,7 @@ impl Server {
 
     /// The URL of one of its databases, for the application's role.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://tracker@127.0.0.1:{}/{database}", self.port)
+        self.installed.url(database)
     }
 
     /// The same for the superuser, who sees past row-level security.
@@ -70,35 +87,169 @@ impl Server {
 
     /// Runs a statement as the superuser.
     pub fn execute(&self, sql: &str) {
-        let mut psql = Command::new(self.binaries.join("psql"));
-        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
-        succeed(psql.arg(self.port.to_string()).args(["-c", sql, "postgres"]));
+        succeed(self.installed.psql().args(["-c", sql, "postgres"]));
     }
 
     /// Stops the server under its clients. Not as a crash would: without `fsync` that would lose what was committed.
     pub fn interrupt(&self) {
-        succeed(self.pg_ctl().args(["-m", "fast", "stop"]));
+        self.installed.stop();
     }
 
     /// Starts the server again, at the same port.
     pub fn resume(&self) {
+        self.installed.start();
+    }
+
+    /// Every process of it stands still: connections stay and new ones are made, but nothing is answered.
+    pub fn freeze(&self) {
+        self.installed.freeze();
+    }
+
+    /// It goes on where it was frozen.
+    pub fn thaw(&self) {
+        self.installed.thaw();
+    }
+}
+
+/// A hot standby: it follows its primary and answers reads.
+pub struct Standby {
+    installed: Installed,
+}
+
+impl Standby {
+    /// The URL of one of its databases, for the application's role.
+    pub fn url(&self, database: &str) -> String {
+        self.installed.url(database)
+    }
+
+    /// It falls behind from now on: what comes from the primary is kept, but not shown.
+    pub fn fall_behind(&self) {
+        succeed(self.installed.psql().args(["-c", "SELECT pg_wal_replay_pause()", "postgres"]));
+    }
+
+    /// It shows all that has come meanwhile, and follows again.
+    pub fn catch_up(&self) {
+        succeed(self.installed.psql().args(["-c", "SELECT pg_wal_replay_resume()", "postgres"]));
+    }
+
+    /// Stops it under its clients.
+    pub fn interrupt(&self) {
+        self.installed.stop();
+    }
+
+    /// Starts it again, at the same port.
+    pub fn resume(&self) {
+        self.installed.start();
+    }
+
+    /// See [`Server::freeze`].
+    pub fn freeze(&self) {
+        self.installed.freeze();
+    }
+
+    /// It goes on where it was frozen.
+    pub fn thaw(&self) {
+        self.installed.thaw();
+    }
+}
+
+/// What a primary and a standby have alike: programs, a folder, a port.
+struct Installed {
+    binaries: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    /// Stops the server and removes its folder once the pipe to it closes, which it does however this process ends.
+    watchdog: Child,
+}
+
+impl Installed {
+    fn new() -> Self {
+        let (binaries, folder) = (newest_binaries(), new_folder());
+        let watchdog = watchdog(&binaries, &folder);
+        Self { binaries, folder, port: free_port(), watchdog }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://tracker@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn program(&self, name: &str) -> Command {
+        as_server_user(&self.binaries.join(name))
+    }
+
+    fn psql(&self) -> Command {
+        let mut psql = Command::new(self.binaries.join("psql"));
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
+        psql.arg(self.port.to_string());
+        psql
+    }
+
+    fn pg_ctl(&self) -> Command {
+        let mut command = self.program("pg_ctl");
+        command.arg("-w").arg("-D").arg(self.data());
+        command
+    }
+
+    fn start(&self) {
         let settings: String = SETTINGS.iter().map(|setting| format!("-c {setting} ")).collect();
         let options = format!("-p {} {settings}", self.port);
         succeed(self.pg_ctl().args(["-o", &options, "-l"]).arg(self.folder.join("log")).arg("start"));
     }
 
-    fn pg_ctl(&self) -> Command {
-        let mut command = as_server_user(&self.binaries.join("pg_ctl"));
-        command.arg("-w").arg("-D").arg(self.folder.join("data"));
-        command
+    fn stop(&self) {
+        succeed(self.pg_ctl().args(["-m", "fast", "stop"]));
+    }
+
+    /// The first process first: it would start new ones.
+    fn freeze(&self) {
+        let first = fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
+        let first: u32 = first.lines().next().and_then(|line| line.parse().ok()).expect("the number of a process");
+        send(first, Signal::STOP);
+        let children = children_of(first);
+        children.iter().for_each(|child| send(*child, Signal::STOP));
+        let frozen: Vec<String> = std::iter::once(first).chain(children).map(|id| id.to_string()).collect();
+        fs::write(self.frozen(), frozen.join(" ")).expect("a folder of ours");
+    }
+
+    fn thaw(&self) {
+        let frozen = fs::read_to_string(self.frozen()).expect("it was frozen");
+        let _ = fs::remove_file(self.frozen());
+        frozen.split(' ').rev().for_each(|id| send(id.parse().expect("we wrote it"), Signal::CONT));
+    }
+
+    /// Holds the numbers of the processes that stand still, for the watchdog: they would not hear that they are to end.
+    fn frozen(&self) -> PathBuf {
+        self.folder.join("frozen")
     }
 }
 
-impl Drop for Server {
+impl Drop for Installed {
     fn drop(&mut self) {
-        drop(self._watchdog.stdin.take());
-        let _ = self._watchdog.wait();
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
     }
+}
+
+fn send(process: u32, signal: Signal) {
+    let process = Pid::from_raw(process.cast_signed()).expect("a process has a number");
+    // It may have ended by now.
+    let _ = kill_process(process, signal);
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("a system with /proc").flatten();
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
+    let is_child = |process: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // Behind the name, which may hold anything, stand the state and the parent.
+        let parent_of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        parent_of == Some(parent)
+    };
+    processes.filter_map(number).filter(is_child).collect()
 }
 
 /// The folder of the newest version that is installed.
@@ -156,7 +307,8 @@ fn free_port() -> u16 {
 /// A shell that waits for the end of its input. In a process group of its own, so that an interrupt from the keyboard, which
 /// ends the tests, does not end it before its work is done.
 fn watchdog(binaries: &Path, folder: &Path) -> Child {
-    const WAIT_THEN_CLEAN: &str = r#"cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate stop; rm -rf "$2""#;
+    const WAIT_THEN_CLEAN: &str =
+        r#"cat >/dev/null; kill -CONT $(cat "$2/frozen"); "$1/pg_ctl" -D "$2/data" -m immediate stop; rm -rf "$2""#;
     let mut shell = as_server_user(Path::new("sh"));
     shell.args(["-c", WAIT_THEN_CLEAN, "watchdog"]).arg(binaries).arg(folder);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);

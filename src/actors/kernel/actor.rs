@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use super::inbox::Inbox;
 use super::mail::{Mail, Slot};
-use crate::telemetry::CurrentWork;
+use crate::telemetry::{CurrentWork, handling};
 
 /// The mailbox loop of the crate never yields while mail comes in: without a pause every so many mails the neighbours and
 /// timers on the same thread would starve.
@@ -118,7 +118,7 @@ impl<A: Actor> Shell<A> {
         if let Some(times) = times {
             times.wait_seconds.observe(mail.sent_at.elapsed().as_secs_f64());
         }
-        let _entered = mail.span.enter();
+        let _entered = handling(mail.span, A::KIND, name).entered();
         let _work = CurrentWork::enter(A::KIND, name);
         let started_at = Instant::now();
         let (slot, deadline) = (mail.slot, mail.deadline);

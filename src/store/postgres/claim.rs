@@ -54,7 +54,8 @@ pub(super) async fn deliveries(
          UPDATE delivery d SET ready_at = coalesce($4, unix_millis()) + $2, token = d.token + 1, owner = $3, \
            attempts = d.attempts + 1 \
          FROM due WHERE d.id = due.id \
-         RETURNING d.id, d.event_id, d.token, d.attempts, d.webhook_url, d.webhook_secret, d.mail, due.ready_at AS due_at";
+         RETURNING d.id, d.event_id, d.token, d.attempts, d.webhook_url, d.webhook_secret, d.mail, \
+           d.trace_context, due.ready_at AS due_at";
     let query = sqlx::query_as(CLAIM).bind(i64::from(limit)).bind(lease_ms).bind(owner);
     Ok(oldest_first(query.bind(store.clock.by_hand_ms()).fetch_all(&store.claims).await?))
 }

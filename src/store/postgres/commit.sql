@@ -74,7 +74,7 @@ step AS MATERIALIZED (
            listing_id bigint, token bigint, rule_id uuid,
            armed_before boolean, crossings_before bigint,
            armed boolean, crossings bigint, last_notified_minor bigint,
-           event_id uuid, delivery_id uuid, facts jsonb, at bigint)
+           event_id uuid, delivery_id uuid, facts jsonb, at bigint, trace_context text)
       JOIN held ON held.listing_id = given.listing_id AND held.token = given.token
 ),
 -- Only from where the rule stood when it was read: of two replicas one moves it.
@@ -85,7 +85,7 @@ stepped AS (
      WHERE alert_rule.id = step.rule_id AND alert_rule.listing_id = step.listing_id
        AND alert_rule.armed = step.armed_before AND alert_rule.crossings = step.crossings_before
     RETURNING alert_rule.id AS rule_id, alert_rule.tenant_id, alert_rule.product_id, alert_rule.webhook_url,
-              alert_rule.webhook_secret, step.event_id, step.delivery_id, step.facts, step.at, step.now_at
+              alert_rule.webhook_secret, step.event_id, step.delivery_id, step.facts, step.at, step.trace_context, step.now_at
 ),
 told AS (
     INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at)
@@ -94,9 +94,9 @@ told AS (
     RETURNING id
 ),
 sent AS (
-    INSERT INTO delivery (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at)
+    INSERT INTO delivery (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at, trace_context)
     SELECT stepped.delivery_id, stepped.tenant_id, stepped.event_id, stepped.webhook_url, stepped.webhook_secret,
-           'pending', stepped.now_at
+           'pending', stepped.now_at, stepped.trace_context
       FROM stepped JOIN told ON told.id = stepped.event_id
     ON CONFLICT (id) DO NOTHING
 )

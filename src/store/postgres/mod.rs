@@ -45,6 +45,7 @@ mod outbox;
 #[path = "../sql/product_list.rs"]
 mod product_list;
 mod reach;
+mod replica;
 mod rooms;
 #[path = "../sql/sessions.rs"]
 mod sessions;
@@ -83,6 +84,18 @@ const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 /// True on a standby, and where somebody made reading the default.
 const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 
+/// By the server's own statistics, which lag a little.
+const LEASE_DEAD_TUPLES: &str = "SELECT coalesce(max(n_dead_tup), 0) FROM pg_stat_user_tables WHERE relname = 'lease'";
+
+/// In transactions. Of sessions of other roles only who is in `pg_read_all_stats` sees it.
+const OLDEST_SNAPSHOT_AGE: &str = "SELECT coalesce(max(age), 0)::bigint FROM ( \
+       SELECT greatest(age(backend_xmin), age(backend_xid)) AS age FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
+       UNION ALL SELECT greatest(age(xmin), age(catalog_xmin)) FROM pg_replication_slots) used";
+
+/// What the server keeps for superusers is not for us.
+const MOST_CONNECTIONS: &str = "SELECT current_setting('max_connections')::bigint \
+     - current_setting('superuser_reserved_connections')::bigint";
+
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
 
@@ -105,6 +118,8 @@ pub(super) struct PostgresStore {
     writer: PgPool,
     /// The same pool: what was written is read back.
     readers: PgPool,
+    /// A standby, for whoever can do with what was true a moment ago.
+    replica: Option<replica::Replica>,
     /// A small pool of its own, so that reads cannot starve claims.
     claims: PgPool,
     /// The same pool: a claim's details are part of it.
@@ -114,25 +129,36 @@ pub(super) struct PostgresStore {
     clock: StoreClock,
 }
 
+/// No statement, and no transaction that somebody forgets, takes for ever.
+fn limited(options: PgConnectOptions, settings: &DatabaseSettings) -> PgConnectOptions {
+    let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
+    let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
+    options
+        .application_name("amazon-tracker")
+        .options([("statement_timeout", statement_ms), ("idle_in_transaction_session_timeout", idle_ms)])
+}
+
 impl PostgresStore {
     /// Prepares the pools; nothing is connected yet.
     pub(super) fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
         let options: PgConnectOptions = settings.url.reveal().parse().map_err(StoreError::Refused)?;
         let sees_all = [(REACH, EVERYONE)];
         let migration = options.clone().application_name("amazon-tracker migrate").options(sees_all);
-        let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
-        let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
-        let options = options
-            .application_name("amazon-tracker")
-            .options([("statement_timeout", statement_ms), ("idle_in_transaction_session_timeout", idle_ms)]);
+        let options = limited(options, settings);
         let pool = PgPoolOptions::new()
             .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
             .max_lifetime(MAX_LIFETIME);
         let claims = pool.clone().max_connections(settings.claim_connections.max(1));
         let claims = claims.connect_lazy_with(options.clone().options(sees_all));
-        let writer = pool.max_connections(settings.connections.max(1));
-        let writer = writer.after_release(|conn, _| Box::pin(reach::take_back(conn))).connect_lazy_with(options);
-        Ok(Self { readers: writer.clone(), writer, details: claims.clone(), claims, migration, clock })
+        let people = pool.after_release(|conn, _| Box::pin(reach::take_back(conn)));
+        let writer = people.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
+        let replica = settings.replica_url.as_ref().map(|url| -> StoreResult<replica::Replica> {
+            let options = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
+            let pool = people.max_connections(settings.replica_connections.max(1)).connect_lazy_with(options);
+            Ok(replica::Replica::new(pool, Duration::from_millis(settings.replica_max_lag_ms)))
+        });
+        let replica = replica.transpose()?;
+        Ok(Self { readers: writer.clone(), writer, replica, details: claims.clone(), claims, migration, clock })
     }
 
     /// The server's time.

@@ -50,7 +50,8 @@ impl Accounts for Backend {
         let mut query = QueryBuilder::<Db>::new(format!("SELECT {USER_COLUMNS} FROM tenant_user"));
         query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
         push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<UserColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
+        let rows: Vec<UserColumns> =
+            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
     }
 

@@ -43,7 +43,8 @@ impl Alerts for Backend {
         let mut query = QueryBuilder::new(SELECT_RULE);
         push_of_product(&mut query, tenant_id, product_id);
         push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
-        let rows: Vec<RuleColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
+        let rows: Vec<RuleColumns> =
+            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
         let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
         page.try_map(RuleRow::try_from)
     }
@@ -62,7 +63,8 @@ impl Alerts for Backend {
         let mut query = QueryBuilder::new(SELECT_EVENT);
         push_of_product(&mut query, tenant_id, product_id);
         push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
-        let rows: Vec<EventColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
+        let rows: Vec<EventColumns> =
+            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
         let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
         let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
         let mut deliveries = deliveries_of(self, tenant_id, &ids).await?;
@@ -137,7 +139,8 @@ async fn deliveries_of(
         ids.push_bind(*id);
     }
     query.push(") ORDER BY event_id, id");
-    let rows: Vec<DeliveryColumns> = query.build_query_as().fetch_all(&mut *store.reader(tenant_id).await?).await?;
+    let rows: Vec<DeliveryColumns> =
+        query.build_query_as().fetch_all(&mut *store.tolerant_reader(tenant_id).await?).await?;
     for row in rows {
         by_event.entry(row.event_id).or_default().push(row.try_into()?);
     }

@@ -36,7 +36,8 @@ impl Audit for Backend {
         let mut query = QueryBuilder::<Db>::new(columns);
         query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
         push_newest_first(&mut query, "at", cursor, limit)?;
-        let rows: Vec<ActColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
+        let rows: Vec<ActColumns> =
+            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).try_map(AuditEntry::try_from)
     }
 }

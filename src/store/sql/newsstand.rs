@@ -1,14 +1,16 @@
 //! News of tenants.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{Backend, Db};
 use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
+use crate::store::clock::millis;
 use crate::store::reach::Reach;
 use crate::store::rows::{EventColumns, PointColumns, word};
 use crate::store::{Change, News, Newsstand, StoreResult};
@@ -65,30 +67,55 @@ impl Newsstand for Backend {
     }
 
     async fn news_since(&self, tenant_id: TenantId, since: Timestamp, most: u32) -> StoreResult<Vec<News>> {
-        const EVENTS: &str = " FROM event WHERE tenant_id = $1 AND at >= $2 ORDER BY at, id LIMIT $3";
-        // A listing that was not looked at since has not changed since.
-        let values = AssertSqlSafe(format!(
-            "{CHANGED} AND t.at >= $2 WHERE p.tenant_id = $1 AND l.last_looked_at >= $2 \
-             ORDER BY t.at, p.id, t.series, t.category LIMIT $3"
-        ));
-        let (since_ms, most) = (since.as_millisecond(), i64::from(most));
-        let mut conn = self.reader(tenant_id).await?;
-        let query = sqlx::query_as(values).bind(tenant_id.0).bind(since_ms).bind(most);
-        let values: Vec<ChangedValue> = query.fetch_all(&mut *conn).await?;
-        let events = AssertSqlSafe(format!("SELECT {EVENT_COLUMNS}{EVENTS}"));
-        let query = sqlx::query_as(events).bind(tenant_id.0).bind(since_ms).bind(most);
-        let events: Vec<EventColumns> = query.fetch_all(&mut *conn).await?;
-        let mut news: Vec<News> =
-            changes(values.into_iter())?.into_iter().map(|(_, change)| News::Change(change)).collect();
-        for row in events {
-            news.push(News::Alert(Event::try_from(row)?));
+        let news = self.news(&[tenant_id], tenant_id.into(), since.as_millisecond(), most).await?;
+        Ok(news.into_iter().map(|(_, news)| news).collect())
+    }
+
+    async fn news_lately(
+        &self,
+        tenants: &[TenantId],
+        within: Duration,
+        most: u32,
+    ) -> StoreResult<Vec<(TenantId, News)>> {
+        if tenants.is_empty() {
+            return Ok(Vec::new());
         }
-        news.sort_by_key(|news| (news.at(), news.subject()));
-        Ok(news)
+        let since_ms = self.now_ms().await? - millis(within);
+        self.news(tenants, Reach::Everyone, since_ms, most).await
     }
 }
 
 impl Backend {
+    /// What was new for some tenants since then, the oldest first.
+    async fn news(
+        &self,
+        tenants: &[TenantId],
+        reach: Reach,
+        since_ms: i64,
+        most: u32,
+    ) -> StoreResult<Vec<(TenantId, News)>> {
+        let ids = || tenants.iter().map(|tenant| tenant.0);
+        // A listing that was not looked at since has not changed since.
+        let mut values = QueryBuilder::<Db>::new(CHANGED);
+        values.push(" WHERE l.last_looked_at >= ").push_bind(since_ms).push(" AND t.at >= ").push_bind(since_ms);
+        push_all(values.push(" AND p.tenant_id IN ("), ids());
+        values.push(" ORDER BY t.at, p.id, t.series, t.category LIMIT ").push_bind(i64::from(most));
+        let mut events = QueryBuilder::<Db>::new(format!("SELECT {EVENT_COLUMNS} FROM event WHERE at >= "));
+        push_all(events.push_bind(since_ms).push(" AND tenant_id IN ("), ids());
+        events.push(" ORDER BY at, id LIMIT ").push_bind(i64::from(most));
+        let mut conn = self.reader(reach).await?;
+        let values: Vec<ChangedValue> = values.build_query_as().fetch_all(&mut *conn).await?;
+        let events: Vec<EventColumns> = events.build_query_as().fetch_all(&mut *conn).await?;
+        let changes = changes(values.into_iter())?.into_iter();
+        let mut news: Vec<(TenantId, News)> = changes.map(|(id, change)| (id, News::Change(change))).collect();
+        for row in events {
+            let event = Event::try_from(row)?;
+            news.push((event.tenant_id, News::Alert(event)));
+        }
+        news.sort_by_key(|(_, news)| (news.at(), news.subject()));
+        Ok(news)
+    }
+
     /// The values that some looks may have changed, for each of some tenants that watches.
     async fn changed(&self, tenants: &[TenantId], looks: &HashSet<(i64, i64)>) -> StoreResult<Vec<ChangedValue>> {
         let (listings, moments): (HashSet<i64>, HashSet<i64>) = looks.iter().copied().unzip();

@@ -27,12 +27,14 @@ pub(super) struct DeliveryLease {
     webhook_url: Option<String>,
     webhook_secret: Option<String>,
     mail: Option<Json<Value>>,
+    trace_context: Option<String>,
 }
 
 impl DeliveryLease {
-    fn claimed(self, events: &HashMap<Uuid, Event>) -> StoreResult<ClaimedDelivery> {
+    fn claimed(mut self, events: &HashMap<Uuid, Event>) -> StoreResult<ClaimedDelivery> {
         let (id, token, attempt) = (DeliveryId(self.id), self.token, count(self.attempts)?);
-        Ok(ClaimedDelivery { id, token, attempt, letter: self.letter(events)? })
+        let trace_context = self.trace_context.take();
+        Ok(ClaimedDelivery { id, token, attempt, letter: self.letter(events)?, trace_context })
     }
 
     fn letter(self, events: &HashMap<Uuid, Event>) -> StoreResult<Letter> {

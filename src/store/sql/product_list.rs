@@ -63,7 +63,8 @@ pub(super) async fn list(
     }
     push_order(&mut query, &sorting);
     query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
-    let rows: Vec<ProductColumns> = query.build_query_as().fetch_all(&mut *store.reader(tenant_id).await?).await?;
+    let rows: Vec<ProductColumns> =
+        query.build_query_as().fetch_all(&mut *store.tolerant_reader(tenant_id).await?).await?;
     page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id)).try_map(Product::try_from)
 }
 

@@ -123,7 +123,8 @@ impl Sessions for Backend {
         let mut query = QueryBuilder::<Db>::new(format!("SELECT {KEY_COLUMNS} FROM api_key"));
         query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
         push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<ApiKeyColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
+        let rows: Vec<ApiKeyColumns> =
+            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
     }
 

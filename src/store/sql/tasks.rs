@@ -29,7 +29,7 @@ impl Tasks for Backend {
         let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
         query.push_bind(tenant_id.0);
         push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
-        let mut conn = self.reader(tenant_id).await?;
+        let mut conn = self.tolerant_reader(tenant_id).await?;
         let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(&mut *conn).await?;
         let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
         let mut items = Vec::with_capacity(page.items.len());

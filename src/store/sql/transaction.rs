@@ -17,14 +17,18 @@ impl Backend {
         W: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, StoreResult<T>> + Send + 'static,
     {
         let (pool, reach) = (self.writer.clone(), reach.into());
-        uncancelled(async move {
+        self.wrote(reach);
+        let done = uncancelled(async move {
             let mut transaction = begin(&pool, reach).await?;
             // On an error the transaction is dropped, which rolls it back.
             let result = work(&mut transaction).await?;
             transaction.commit().await?;
             Ok(result)
         })
-        .await
+        .await;
+        // It may have taken a while.
+        self.wrote(reach);
+        done
     }
 }
 

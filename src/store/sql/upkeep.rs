@@ -1,21 +1,32 @@
 //! Schema and upkeep.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use sqlx::migrate::Migrate;
 
-use super::{Backend, Conn, HAS_LEDGER, IS_READ_ONLY, MIGRATOR, rooms};
+use super::{
+    Backend, Conn, HAS_LEDGER, IS_READ_ONLY, LEASE_DEAD_TUPLES, MIGRATOR, MOST_CONNECTIONS, OLDEST_SNAPSHOT_AGE, rooms,
+};
+use crate::domain::TenantId;
+use crate::store::clock::millis;
 use crate::store::error::newer;
 use crate::store::reach::Reach;
 use crate::store::uncancelled::uncancelled;
-use crate::store::{StoreError, StoreResult, Upkeep};
+use crate::store::{OnWrote, StoreError, StoreResult, Upkeep, VitalSigns};
+use crate::telemetry::Metrics;
 
 #[async_trait]
 impl Upkeep for Backend {
     async fn migrate(&self) -> StoreResult<()> {
         let mut conn = self.migration_connection().await?;
         Self::check_server(&conn)?;
+        if let Some(unknown) = newest_unknown(&mut conn).await? {
+            return check_support(&mut conn, unknown).await;
+        }
         uncancelled(async move { Ok(MIGRATOR.run_direct(None, &mut *conn, false).await?) }).await
     }
 
@@ -32,8 +43,8 @@ impl Upkeep for Backend {
             return Err(StoreError::Schema(format!("step {version} was applied by half: restore a backup")));
         }
         let applied = conn.list_applied_migrations(ledger).await?;
-        if let Some(unknown) = applied.iter().find(|step| !MIGRATOR.version_exists(step.version)) {
-            return Err(StoreError::Schema(newer(unknown.version)));
+        if let Some(unknown) = newest_unknown(&mut conn).await? {
+            check_support(&mut conn, unknown).await?;
         }
         match MIGRATOR.iter().find(|step| !applied.iter().any(|applied| applied.version == step.version)) {
             Some(missing) => Err(StoreError::Schema(format!("step {} is missing: {MIGRATE}", missing.version))),
@@ -77,10 +88,84 @@ impl Upkeep for Backend {
         Ok(())
     }
 
+    async fn begin_duty(&self, name: &str, owner: &str, lease: Duration) -> StoreResult<bool> {
+        const BEGIN: &str = "INSERT INTO duty (name, ready_at, owner) VALUES ($1, $3, $4) \
+             ON CONFLICT (name) DO UPDATE SET ready_at = excluded.ready_at, owner = excluded.owner \
+             WHERE duty.ready_at <= $2 RETURNING name";
+        let now_ms = self.now_ms().await?;
+        let query = sqlx::query(BEGIN).bind(name).bind(now_ms).bind(now_ms + millis(lease)).bind(owner);
+        Ok(query.fetch_optional(&mut *self.writer(Reach::Everyone).await?).await?.is_some())
+    }
+
+    async fn end_duty(&self, name: &str, owner: &str, pause: Duration) -> StoreResult<()> {
+        const END: &str = "UPDATE duty SET ready_at = $2, owner = NULL WHERE name = $1 AND owner = $3";
+        let due_ms = self.now_ms().await? + millis(pause);
+        let query = sqlx::query(END).bind(name).bind(due_ms).bind(owner);
+        query.execute(&mut *self.writer(Reach::Everyone).await?).await?;
+        Ok(())
+    }
+
+    async fn vital_signs(&self) -> StoreResult<VitalSigns> {
+        const DEAD: &str = "SELECT count(*) FROM delivery WHERE status = 'dead'";
+        let mut conn = self.reader(Reach::Everyone).await?;
+        Ok(VitalSigns {
+            dead_deliveries: sqlx::query_scalar(DEAD).fetch_one(&mut *conn).await?,
+            lease_dead_tuples: sqlx::query_scalar(LEASE_DEAD_TUPLES).fetch_one(&mut *conn).await?,
+            oldest_snapshot_age: sqlx::query_scalar(OLDEST_SNAPSHOT_AGE).fetch_one(&mut *conn).await?,
+        })
+    }
+
+    async fn most_connections(&self) -> StoreResult<Option<u32>> {
+        let most: Option<i64> =
+            sqlx::query_scalar(MOST_CONNECTIONS).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
+        Ok(most.map(|most| u32::try_from(most).unwrap_or_default()))
+    }
+
+    fn begin_watch(&self, metrics: Arc<Metrics>, on_wrote: OnWrote) {
+        Backend::begin_watch(self, metrics, on_wrote);
+    }
+
+    fn wrote_elsewhere(&self, tenant_id: TenantId) {
+        Backend::wrote_elsewhere(self, tenant_id);
+    }
+
+    fn longest_lag(&self) -> Duration {
+        Backend::longest_lag(self)
+    }
+
     async fn close(&self) {
+        self.close_standby().await;
         self.claims.close().await;
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+/// The newest step that was made and that this version does not know.
+async fn newest_unknown(conn: &mut Conn) -> StoreResult<Option<i64>> {
+    if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
+        return Ok(None);
+    }
+    let applied = conn.list_applied_migrations(&MIGRATOR.table_name).await?;
+    Ok(applied.iter().map(|step| step.version).filter(|version| !MIGRATOR.version_exists(*version)).max())
+}
+
+/// A step that this version does not know may have been made by a later one while this one still runs, or when that one was
+/// taken back: the schema says whether this one can work with it.
+async fn check_support(conn: &mut Conn, unknown: i64) -> StoreResult<()> {
+    const OLDEST: &str = "SELECT max(oldest_step) FROM schema_support";
+    let newest = MIGRATOR.iter().map(|step| step.version).max();
+    let oldest: Option<i64> = match sqlx::query_scalar(OLDEST).fetch_one(conn).await {
+        Ok(oldest) => oldest,
+        Err(sqlx::Error::Database(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    match oldest.zip(newest) {
+        Some((oldest, newest)) if newest >= oldest => {
+            tracing::warn!(step = unknown, "the schema is newer than this version, which can still work with it");
+            Ok(())
+        }
+        _ => Err(StoreError::Schema(newer(unknown))),
     }
 }
 

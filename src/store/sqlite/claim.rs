@@ -49,7 +49,8 @@ pub(super) async fn deliveries(
 ) -> StoreResult<Vec<DeliveryLease>> {
     const TAKE: &str = "UPDATE delivery SET ready_at = $2 + $3, token = token + 1, owner = $4, attempts = attempts + 1 \
          WHERE id IN (SELECT id FROM delivery WHERE status = 'pending' AND ready_at <= $2 ORDER BY ready_at LIMIT $1) \
-         RETURNING id, event_id, token, attempts, webhook_url, webhook_secret, mail";
+         RETURNING id, event_id, token, attempts, webhook_url, webhook_secret, mail, \
+           trace_context";
     let query = sqlx::query_as(TAKE).bind(i64::from(limit)).bind(store.now_ms().await?).bind(lease_ms);
     Ok(query.bind(owner.to_owned()).fetch_all(&store.claims).await?)
 }

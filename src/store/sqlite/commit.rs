@@ -65,7 +65,7 @@ async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64)
     add_points(conn, &lists).await?;
     for commit in moving.iter().filter(|commit| recorded.contains(&(commit.listing_id.0, commit.token))) {
         for step in &commit.rule_steps {
-            step_rule(conn, commit.listing_id.0, step, now_ms).await?;
+            step_rule(conn, commit, step, now_ms).await?;
         }
     }
     // The last, because what stands before asks who holds the lease.
@@ -132,31 +132,32 @@ async fn end_leases(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<
     Ok(())
 }
 
-async fn step_rule(conn: &mut Conn, listing_id: i64, step: &RuleStep, now_ms: i64) -> StoreResult<()> {
+async fn step_rule(conn: &mut Conn, commit: &Commit, step: &RuleStep, now_ms: i64) -> StoreResult<()> {
     const STEP: &str = "UPDATE alert_rule SET armed = $5, crossings = $6, last_notified_minor = $7 \
          WHERE id = $1 AND listing_id = $2 AND armed = $3 AND crossings = $4";
     let RuleStep { rule_id, before, after, event } = step;
-    let query = sqlx::query(STEP).bind(rule_id.0).bind(listing_id);
+    let query = sqlx::query(STEP).bind(rule_id.0).bind(commit.listing_id.0);
     let query = query.bind(before.armed).bind(i64::from(before.crossings));
     let query = query.bind(after.armed).bind(i64::from(after.crossings)).bind(after.last_notified_minor);
     let stepped = query.execute(&mut *conn).await?.rows_affected() == 1;
     match event {
-        Some(event) if stepped => tell(conn, event, now_ms).await,
+        Some(event) if stepped => tell(conn, event, commit.trace_context.clone(), now_ms).await,
         _ => Ok(()),
     }
 }
 
 /// Keeps the event and one delivery to the rule's channel.
-async fn tell(conn: &mut Conn, event: &Event, now_ms: i64) -> StoreResult<()> {
+async fn tell(conn: &mut Conn, event: &Event, trace_context: Option<String>, now_ms: i64) -> StoreResult<()> {
     const EVENT: &str = "INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at) \
          SELECT $1, tenant_id, id, product_id, $3, $4 FROM alert_rule WHERE id = $2 ON CONFLICT (id) DO NOTHING";
-    const DELIVERY: &str = "INSERT INTO delivery (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at) \
-         SELECT $1, tenant_id, $3, webhook_url, webhook_secret, 'pending', $4 FROM alert_rule WHERE id = $2 \
+    const DELIVERY: &str = "INSERT INTO delivery \
+           (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at, trace_context) \
+         SELECT $1, tenant_id, $3, webhook_url, webhook_secret, 'pending', $4, $5 FROM alert_rule WHERE id = $2 \
          ON CONFLICT (id) DO NOTHING";
     let query = sqlx::query(EVENT).bind(event.id.0).bind(event.rule_id.0).bind(Json(event.facts.clone()));
     query.bind(event.at.as_millisecond()).execute(&mut *conn).await?;
     let delivery = DeliveryId::of_event(event.id, WEBHOOK);
     let query = sqlx::query(DELIVERY).bind(delivery.0).bind(event.rule_id.0).bind(event.id.0).bind(now_ms);
-    query.execute(conn).await?;
+    query.bind(trace_context).execute(conn).await?;
     Ok(())
 }

@@ -82,6 +82,15 @@ const HAS_LEDGER: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_
 /// Taking the write lock has told already.
 const IS_READ_ONLY: &str = "SELECT false";
 
+/// What is dead is gone at once.
+const LEASE_DEAD_TUPLES: &str = "SELECT 0";
+
+/// One process, and no snapshot that lasts.
+const OLDEST_SNAPSHOT_AGE: &str = "SELECT 0";
+
+/// There is no server that could refuse any.
+const MOST_CONNECTIONS: &str = "SELECT NULL";
+
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
 

@@ -1,0 +1,128 @@
+//! Many replicas on one PostgreSQL: what each further one brings, what a commit costs beside the server's own measure, and
+//! what a replica with nothing to do takes.
+//!
+//! Everything runs on one machine, the database and the marketplace too: with two processors, more replicas than one cannot
+//! bring much, and what they cost shows.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use amazon_tracker::config::{DatabaseSettings, Secret};
+use amazon_tracker::domain::{Frequency, Listing, Marketplace};
+use amazon_tracker::store::{Lane, StoreClock, open};
+
+use crate::crawling::{Daemon, Market, Running, TRACKER, numbered, rate_of, watch_all};
+use crate::leases::{self, new_database};
+use crate::postgres::Server;
+use crate::rivals;
+use crate::table::{Bar, Table, median, per_second};
+
+/// More than all replicas crawl meanwhile.
+const LISTINGS: u32 = 60_000;
+const SCALE: &str = "10";
+const CLIENTS: usize = 8;
+const MEASURED: Duration = Duration::from_secs(6);
+/// As many as the Recorder writes at once under load.
+const BATCH: u32 = 64;
+/// What a container of ours asks for (`k8s/base`).
+const REQUESTED_MB: f64 = 512.0;
+
+/// Measures everything.
+pub fn run(table: &mut Table) {
+    let server = Server::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    scaling(&server, &runtime, table);
+    commits(&server, &runtime, table);
+    idle(&server, &runtime, table);
+}
+
+fn scaling(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table) {
+    let market = Market::start(&[]);
+    let listings: Vec<Listing> = (0..LISTINGS).map(|n| Listing::new(Marketplace::Us, numbered(n))).collect();
+    let mut alone = 0.0;
+    for replicas in [1, 2, 4] {
+        let url = new_database(server, &format!("replicas{replicas}"));
+        runtime.block_on(watch_all(&url, &listings, Frequency::DAILY));
+        let mut daemons: Vec<Daemon> = (0..replicas).map(|_| Daemon::start(&market, &url)).collect();
+        let rate = runtime.block_on(rate_of(&mut daemons));
+        if replicas == 1 {
+            alone = rate;
+        }
+        let what = format!("crawls of {replicas} replicas, one PostgreSQL");
+        table.add(&what, "a second", rate, ("one replica", alone), Bar::None);
+    }
+}
+
+/// Each of ours releases a lease, writes points and moves a listing's state; each of pgbench's updates one row and inserts one.
+fn commits(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table) {
+    server.execute("CREATE DATABASE pgbench");
+    let port = server.port().to_string();
+    let pgbench = |arguments: &[&str]| {
+        let mut command = Command::new(server.program("pgbench"));
+        command.args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres"]).args(arguments);
+        rivals::output(command.arg("pgbench"))
+    };
+    pgbench(&["-i", "-q", "-s", SCALE]);
+    let clients = CLIENTS.to_string();
+    let secs = MEASURED.as_secs().to_string();
+    let rival = || {
+        let told = pgbench(&["-N", "-n", "-M", "prepared", "-c", &clients, "-j", "2", "-T", &secs]);
+        let line = told.lines().find_map(|line| line.strip_prefix("tps = ")).expect("pgbench tells its rate");
+        line.split_whitespace().next().unwrap().parse::<f64>().expect("a rate")
+    };
+    let url = new_database(server, "commits");
+    let before = rival();
+    let ours = runtime.block_on(commit_rate(&url));
+    let rivals = median(vec![before, rival()]);
+    table.add("commits", "a second", ours, ("pgbench -N", rivals), Bar::AtLeast(2.0));
+}
+
+/// Commits a second of one process, claims not counted.
+async fn commit_rate(url: &str) -> f64 {
+    let settings = DatabaseSettings {
+        url: Secret::from(url),
+        connections: CLIENTS as u32,
+        claim_connections: CLIENTS as u32,
+        acquire_timeout_secs: 60,
+        ..DatabaseSettings::default()
+    };
+    let store = open(&settings, StoreClock::real()).await.unwrap();
+    store.migrate().await.unwrap();
+    leases::fill_with(url, 60_000).await;
+    let until = Instant::now() + MEASURED;
+    let (mut done, mut spent) = (0, Duration::ZERO);
+    // As a Recorder does: one write after another.
+    while Instant::now() < until {
+        let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(90), "bench", 5).await.unwrap();
+        if claims.is_empty() {
+            break;
+        }
+        let commits: Vec<_> = claims.iter().map(leases::seen).collect();
+        let started_at = Instant::now();
+        let committed = store.commit(&commits).await.unwrap();
+        spent += started_at.elapsed();
+        done += committed.iter().filter(|committed| committed.recorded).count();
+    }
+    store.close().await;
+    per_second(done, spent)
+}
+
+fn idle(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table) {
+    let url = new_database(server, "idle");
+    runtime.block_on(watch_all(&url, &[], Frequency::DAILY));
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut command = Command::new(TRACKER);
+    command.args(["serve", "--listen", &address, "--database-url", &url]).env("TRACKER__LOG__FILTER", "warn");
+    let replica = Running(command.spawn().expect("the tracker starts"));
+    runtime.block_on(async {
+        while reqwest::get(format!("http://{address}/health/ready")).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // What start-up needed is given back, or not.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    let resident_mb = rivals::rss_kb(replica.0.id()) as f64 / 1e3;
+    let limit = ("requested for a container", REQUESTED_MB);
+    table.add("resident memory of an idle replica", "MB", resident_mb, limit, Bar::AtMost(0.25));
+}

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Runs once, on an empty data folder (docker-entrypoint-initdb.d), as the superuser: makes the two roles that others
+# use.
+#  * tracker owns its database and is no superuser: row-level security would not hold for one.
+#    pg_read_all_stats lets it see how old the oldest transaction of everybody is (tracker_oldest_snapshot_age).
+#  * exporter reads statistics for Prometheus (pg_monitor), and no table of the tracker's.
+set -euo pipefail
+
+: "${TRACKER_DB_PASSWORD:?the password of the role tracker}"
+: "${EXPORTER_DB_PASSWORD:?the password of the role exporter}"
+
+run_sql() {
+    psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$1"
+}
+
+# psql reads the passwords from the environment and quotes them itself; they appear in no command line.
+run_sql postgres <<'SQL'
+\getenv tracker_password TRACKER_DB_PASSWORD
+\getenv exporter_password EXPORTER_DB_PASSWORD
+CREATE ROLE tracker LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'tracker_password';
+GRANT pg_read_all_stats TO tracker;
+CREATE DATABASE tracker OWNER tracker;
+REVOKE ALL ON DATABASE tracker FROM PUBLIC;
+CREATE ROLE exporter LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'exporter_password';
+GRANT pg_monitor TO exporter;
+GRANT CONNECT ON DATABASE tracker TO exporter;
+SQL

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Every deployment file, by the tool that knows it; one line a check, and what the tool says of a file that fails.
+# The tools come from scripts/require.sh deploy_tools. Nothing is started, and no Docker engine or cluster is needed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/target/deploy-tools/bin:$PATH"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# Runs a command under the name of what it proves.
+check() {
+    local name=$1
+    shift
+    if "$@" >"$scratch/output" 2>&1; then
+        printf 'ok      %s\n' "$name"
+    else
+        printf 'FAILED  %s\n' "$name"
+        sed 's/^/        /' "$scratch/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# A file on a branch of its own would otherwise be passed over in silence.
+check_files() {
+    local name=$1 tool=$2 pattern
+    shift 2
+    for pattern in "$@"; do
+        [ -e "$pattern" ] || { check "$name" missing "$pattern"; return; }
+    done
+    # shellcheck disable=SC2086 # the tool with its flags
+    check "$name" $tool "$@"
+}
+missing() {
+    echo "there is no file $1"
+    false
+}
+
+# ---- Image
+
+same_rust_version() {
+    local image toolchain
+    image=$(sed -n 's/^ARG RUST_VERSION=//p' Dockerfile)
+    toolchain=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    echo "Dockerfile has Rust $image, rust-toolchain.toml has $toolchain"
+    [ -n "$image" ] && [ "$image" = "$toolchain" ]
+}
+check "Dockerfile: hadolint" hadolint Dockerfile
+check "Dockerfile: the toolchain of the repository" same_rust_version
+
+# ---- Compose: the files as Docker Compose itself reads them, which holds them against the compose specification
+
+compose=(docker-compose)
+docker compose version >/dev/null 2>&1 && compose=(docker compose)
+# .env.example as somebody would fill it in, with the key that only the variant with etcd needs.
+sed -E 's/^([A-Z_]+)=("")?$/\1=filled-in/' .env.example >"$scratch/env"
+(cat "$scratch/env" && echo APISIX_ADMIN_KEY=filled-in) >"$scratch/env-etcd"
+# A variable of whoever runs this must not stand in for one that the file lacks.
+read_compose() {
+    local rendered=$1 environment=$2
+    shift 2
+    env -i PATH="$PATH" HOME="$HOME" "${compose[@]}" --env-file "$environment" "${@/#/--file=}" config \
+        --format json --no-path-resolution --output "$rendered"
+}
+refuses_empty_variables() {
+    ! read_compose /dev/null .env.example docker-compose.prod.yml 2>"$scratch/refused" &&
+        grep 'is missing a value' "$scratch/refused"
+}
+check "compose: production" read_compose "$scratch/prod.json" "$scratch/env" docker-compose.prod.yml
+check "compose: split roles" \
+    read_compose "$scratch/roles.json" "$scratch/env" docker-compose.prod.yml docker-compose.roles.yml
+check "compose: gateway with etcd" \
+    read_compose "$scratch/etcd.json" "$scratch/env-etcd" docker-compose.prod.yml docker-compose.etcd.yml
+check "compose: secrets that are not filled in stop the start" refuses_empty_variables
+
+# ---- Kubernetes
+
+for folder in k8s/base k8s/overlays/*/; do
+    name=$(basename "$folder")
+    check "kubernetes: $name is built by kustomize" kubectl kustomize "$folder" --output "$scratch/k8s-$name.yaml"
+    check "kubernetes: $name is valid, strictly" kubernetes-validate --strict --quiet "$scratch/k8s-$name.yaml"
+done
+# The example is in no kustomization.
+check "kubernetes: the example of a secret" kubernetes-validate --strict --quiet k8s/base/secret.example.yaml
+
+# ---- What no tool knows: that the files fit each other
+
+check "the files fit each other" python scripts/check-deploy-facts.py "$scratch"
+
+# ---- Workflows, YAML, scripts
+
+check_files "workflows: actionlint" actionlint .github/workflows/*.yml
+mapfile -t yaml < <(git ls-files --cached --others --exclude-standard '*.yml' '*.yaml')
+check_files "YAML: yamllint" "yamllint --strict" "${yaml[@]}"
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard |
+    while read -r file; do
+        [ -f "$file" ] && head -c 64 "$file" | head -n 1 | tr -d '\0' | grep -qE '^#!.*\b(ba)?sh\b' && echo "$file"
+    done || true)
+check_files "scripts: shellcheck" shellcheck "${scripts[@]}"
+
+# ---- Migrations
+
+# 0001 to 0005 ran before anything was released, on empty tables, and can never be changed: their checksums are in every
+# database. For the others nothing is left out. sqlx runs a step in one transaction, unless its first line says
+# otherwise.
+old=() new=() without_transaction=()
+for file in migrations/postgres/*.sql; do
+    if [[ $file == */000[1-5]_* ]]; then
+        old+=("$file")
+    elif head -n 1 "$file" | grep -q '^-- no-transaction'; then
+        without_transaction+=("$file")
+    else
+        new+=("$file")
+    fi
+done
+squawk="squawk --reporter gcc"
+# --exclude takes the place of .squawk.toml's list.
+excluded=$(sed -n 's/^    "\(.*\)",$/\1/p' .squawk.toml | paste -sd, -)
+excluded+=,require-lock-timeout,require-concurrent-index-creation,ban-drop-not-null
+check_files "migrations: squawk, those from before the first release" \
+    "$squawk --assume-in-transaction --exclude=$excluded" "${old[@]}"
+if [ ${#new[@]} -gt 0 ]; then
+    check_files "migrations: squawk" "$squawk --assume-in-transaction" "${new[@]}"
+fi
+if [ ${#without_transaction[@]} -gt 0 ]; then
+    check_files "migrations: squawk, without a transaction" "$squawk" "${without_transaction[@]}"
+fi
+
+# ---- Monitoring
+
+check_files "prometheus: configuration" "promtool check config" config/prometheus/prometheus.yml
+check_files "prometheus: rules" "promtool check rules" config/prometheus/*.rules.yml
+check_files "prometheus: tests of the rules" "promtool test rules" config/prometheus/tests/*.yml
+
+[ "$failed" = 0 ] || { echo "$failed checks failed" >&2; exit 1; }

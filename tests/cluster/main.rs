@@ -1,0 +1,23 @@
+//! Replicas as processes, with everything they share, and what goes wrong with it. Run by `make test-cluster`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/redis.rs"]
+mod redis;
+
+mod servers;
+
+use std::time::{Duration, Instant};
+
+use redis::processes;
+
+/// Waits until something is so.
+async fn eventually(what: &str, patience: Duration, is_so: impl AsyncFn() -> bool) {
+    let until = Instant::now() + patience;
+    while !is_so().await {
+        assert!(Instant::now() < until, "not within {patience:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

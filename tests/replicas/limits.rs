@@ -1,0 +1,148 @@
+//! Limits that hold for all replicas together.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use amazon_tracker::limits::{AttemptsByAddress, Rate, RequestBudget, Taken};
+use governor::clock::FakeRelativeClock;
+use governor::middleware::StateInformationMiddleware;
+use governor::{Quota, RateLimiter};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::redis::Redis;
+use crate::shared::{Process, until};
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Some moment, in microseconds since 1970.
+const START_US: i64 = 1_790_000_000_000_000;
+
+#[tokio::test]
+async fn redis_gives_the_same_answers_as_governor() {
+    let redis = Redis::start();
+    let process = Process::at(&redis.url());
+    let mut random = StdRng::seed_from_u64(4);
+    for (n, (per_minute, burst)) in [(60, 1), (60, 5), (600, 600), (1000, 3), (12_000, 12_000)].into_iter().enumerate()
+    {
+        let rate = Rate::new(per_minute, burst);
+        let clock = FakeRelativeClock::default();
+        let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
+        let governor =
+            RateLimiter::direct_with_clock(quota, clock.clone()).with_middleware::<StateInformationMiddleware>();
+        let mut now_us = START_US;
+        for step in 0..300 {
+            let cost = random.random_range(1..=burst.min(4));
+            let answer = process.sharing.take_at(now_us, &format!("somebody:{n}"), rate, cost, 0).await.unwrap();
+            let Taken::Decided(allowance) = answer else { panic!("nobody made anything void") };
+            let expected = match governor.check_n(cost.try_into().unwrap()).unwrap() {
+                Ok(left) => (true, left.remaining_burst_capacity()),
+                Err(_) => (false, 0),
+            };
+            let what = format!("{per_minute} a minute, {burst} at once: step {step}");
+            assert_eq!((allowance.wait.is_none(), allowance.remaining), expected, "{what}");
+            // Whole microseconds, and no moment at which a rounding decides.
+            let pause_us = random.random_range(0..=2) * (60_000_000 / u64::from(per_minute)) / 2 + 7;
+            clock.advance(Duration::from_micros(pause_us));
+            now_us += i64::try_from(pause_us).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_told_is_long_enough_and_not_longer() {
+    let redis = Redis::start();
+    let process = Process::at(&redis.url());
+    let rate = Rate::new(60, 2);
+    let take = async |now_us| match process.sharing.take_at(now_us, "somebody", rate, 1, 0).await.unwrap() {
+        Taken::Decided(allowance) => allowance.wait,
+        Taken::Void => panic!("nobody made anything void"),
+    };
+    assert_eq!((take(START_US).await, take(START_US).await), (None, None));
+    let wait = take(START_US).await.unwrap();
+    assert_eq!(wait, Duration::from_secs(1));
+    let wait_us = i64::try_from(wait.as_micros()).unwrap();
+    assert!(take(START_US + wait_us - 1).await.is_some());
+    assert!(take(START_US + wait_us).await.is_none());
+}
+
+#[tokio::test]
+async fn however_many_ask_at_once_on_however_many_replicas_no_more_are_admitted() {
+    let redis = Redis::start();
+    let replicas = [Process::at(&redis.url()), Process::at(&redis.url()), Process::at(&redis.url())];
+    let attempts = replicas.each_ref().map(|process| AttemptsByAddress::new(30, process.sharing.clone()));
+    let asked = (0..40).flat_map(|_| attempts.iter().map(|attempts| attempts.take(HERE)));
+    let answers = futures_util::future::join_all(asked).await;
+    let admitted = answers.iter().filter(|allowance| allowance.wait.is_none()).count();
+    // One more comes back every two seconds.
+    assert!((30..=32).contains(&admitted), "{admitted}");
+}
+
+#[tokio::test]
+async fn whoever_was_changed_anywhere_is_read_anew_everywhere() {
+    let redis = Redis::start();
+    let (here, there) = (Process::at(&redis.url()), Process::at(&redis.url()));
+    let budget = RequestBudget::new(60, here.sharing.clone());
+    let mark = here.sharing.mark("somebody").await;
+    let taken = budget.take("somebody", 1, mark).await;
+    assert!(matches!(taken, Taken::Decided(allowance) if allowance.remaining == 59), "{taken:?}");
+    there.sharing.make_void("somebody").await;
+    assert_eq!(budget.take("somebody", 1, mark).await, Taken::Void);
+    let mark = here.sharing.mark("somebody").await;
+    let taken = budget.take("somebody", 1, mark).await;
+    assert!(matches!(taken, Taken::Decided(allowance) if allowance.remaining == 58), "nothing was taken in between");
+    assert_eq!(budget.take("somebody else", 0, 0).await, Taken::Decided(budget.take_alone(0)).with_whole(60));
+}
+
+trait Whole {
+    fn with_whole(self, per_minute: u32) -> Self;
+}
+
+impl Whole for Taken {
+    /// What costs nothing takes nothing.
+    fn with_whole(self, per_minute: u32) -> Self {
+        match self {
+            Self::Decided(allowance) => {
+                Self::Decided(amazon_tracker::limits::Allowance { per_minute, remaining: per_minute, ..allowance })
+            }
+            Self::Void => Self::Void,
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_redis_is_away_each_keeps_its_part_and_counts_it_and_all_share_again_when_it_is_back() {
+    let redis = Redis::start();
+    let process = Process::at(&redis.url());
+    let attempts = AttemptsByAddress::new(30, process.sharing.clone());
+    assert_eq!(attempts.take(HERE).await.per_minute, 30);
+    redis.kill();
+    assert_eq!(attempts.take(HERE).await.per_minute, 10, "a third of it");
+    assert!(!process.redis.is_there());
+    assert_eq!(process.metrics.redis_fallback.get(), 1);
+    let asked_at = Instant::now();
+    for _ in 0..9 {
+        assert!(attempts.take(HERE).await.wait.is_none());
+    }
+    assert!(attempts.take(HERE).await.wait.is_some(), "its part is used up");
+    assert!(asked_at.elapsed() < Duration::from_millis(200), "nobody waits for what is known to be away");
+    assert_eq!(process.metrics.redis_fallbacks.get(), 11);
+    redis.resume();
+    until("Redis is back", || process.redis.is_there()).await;
+    assert_eq!(process.metrics.redis_fallback.get(), 0);
+    assert_eq!(attempts.take(HERE).await.per_minute, 30);
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_is_soon_left_alone() {
+    let redis = Redis::start();
+    let process = Process::at(&redis.url());
+    let attempts = AttemptsByAddress::new(30, process.sharing.clone());
+    attempts.take(HERE).await;
+    redis.freeze();
+    let asked_at = Instant::now();
+    assert_eq!(attempts.take(HERE).await.per_minute, 10);
+    assert!(asked_at.elapsed() < Duration::from_secs(2), "{:?}", asked_at.elapsed());
+    redis.thaw();
+    until("Redis is back", || process.redis.is_there()).await;
+    assert_eq!(attempts.take(HERE).await.per_minute, 30);
+}

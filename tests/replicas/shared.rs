@@ -1,0 +1,42 @@
+//! What a process of a test has of what replicas share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use amazon_tracker::config::{RedisSettings, Secret};
+use amazon_tracker::limits::Sharing;
+use amazon_tracker::replicas::{Census, Redis};
+use amazon_tracker::telemetry::Metrics;
+use tokio::runtime::Handle;
+
+/// Nothing here takes this long; it only keeps a broken test from hanging.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One process.
+pub struct Process {
+    pub redis: Redis,
+    pub sharing: Sharing,
+    pub census: Census,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Process {
+    /// Of three replicas at most.
+    pub fn at(url: &str) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let settings = RedisSettings { url: Some(Secret::from(url)), ..RedisSettings::default() };
+        let redis = Redis::new(&settings, &Handle::current(), Arc::clone(&metrics)).unwrap().unwrap();
+        let census = Census::new(3);
+        let sharing = Sharing::new(Some(redis.clone()), census.clone(), Arc::clone(&metrics));
+        Self { redis, sharing, census, metrics }
+    }
+}
+
+/// Waits until it is so.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
