@@ -1,9 +1,11 @@
 //! Every metric of the house, in one registry. Labels are small closed sets: never an ASIN, a user or a URL.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
+use prometheus::proto::MetricType;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
@@ -15,6 +17,7 @@ const SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 /// The metrics of one process. Cheap to clone by `Arc`; tests make one for each application they start.
 pub struct Metrics {
     registry: Registry,
+    families: Vec<Family>,
     kinds: Mutex<HashMap<&'static str, Arc<KindMetrics>>>,
     actors: ActorFamilies,
 
@@ -34,7 +37,7 @@ pub struct Metrics {
     pub due_listings: IntGauge,
     /// Seconds for which the oldest due listing has been due.
     pub oldest_due_seconds: Gauge,
-    /// Listings that nobody may claim.
+    /// Listings that somebody watches and nobody may claim.
     pub parked_listings: IntGauge,
     /// Products watched by all tenants.
     pub products: IntGauge,
@@ -78,6 +81,17 @@ pub struct Metrics {
     pub http_requests: IntCounterVec,
     /// Seconds of an HTTP request by `route` template.
     pub http_seconds: HistogramVec,
+}
+
+/// A family of metrics: what a query may name. Families without a value are not rendered, but they are families.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// The whole name.
+    pub name: String,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+    /// It is rendered as `_bucket` (with the label `le`), `_sum` and `_count`.
+    pub is_histogram: bool,
 }
 
 /// The families that every kind of actor shares.
@@ -128,12 +142,24 @@ impl KindMetrics {
 }
 
 /// Registers families under one prefix.
-struct Maker<'a>(&'a Registry);
+struct Maker<'a> {
+    registry: &'a Registry,
+    families: RefCell<Vec<Family>>,
+}
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(registry: &'a Registry) -> Self {
+        Self { registry, families: RefCell::default() }
+    }
+
     fn register<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
         let collector = made.expect("metric names and labels are constants of this file, and valid");
-        self.0.register(Box::new(collector.clone())).expect("each metric of this file is registered once");
+        self.registry.register(Box::new(collector.clone())).expect("each metric of this file is registered once");
+        let is_histogram = collector.collect().iter().any(|family| family.get_field_type() == MetricType::HISTOGRAM);
+        let family =
+            |name: &String, labels: &Vec<String>| Family { name: name.clone(), labels: labels.clone(), is_histogram };
+        let described = collector.desc().into_iter().map(|desc| family(&desc.fq_name, &desc.variable_labels));
+        self.families.borrow_mut().extend(described);
         collector
     }
 
@@ -172,7 +198,7 @@ impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
         let registry = Registry::new();
-        let make = Maker(&registry);
+        let make = Maker::new(&registry);
         let build = make.gauges("build_info", "The version that runs", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Self {
@@ -191,7 +217,7 @@ impl Metrics {
             due_listings: make.gauge("due_listings", "Listings that are due"),
             oldest_due_seconds: make
                 .register(Gauge::with_opts(opts("oldest_due_seconds", "Age of the oldest due listing"))),
-            parked_listings: make.gauge("parked_listings", "Listings that nobody may claim"),
+            parked_listings: make.gauge("parked_listings", "Watched listings that nobody may claim"),
             products: make.gauge("products", "Products watched by all tenants"),
             dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
@@ -214,6 +240,7 @@ impl Metrics {
             deliveries: make.counters("deliveries_total", "Attempts at deliveries", &["channel", "result"]),
             http_requests: make.counters("http_requests_total", "HTTP requests", &["route", "method", "status"]),
             http_seconds: make.histograms("http_request_seconds", "Time of an HTTP request", SECONDS, &["route"]),
+            families: make.families.into_inner(),
             registry,
         }
     }
@@ -227,6 +254,11 @@ impl Metrics {
     /// Lateness of an arbiter's clock.
     pub fn arbiter_lag(&self, arbiter: &str) -> Gauge {
         self.actors.arbiter_lag.with_label_values(&[arbiter])
+    }
+
+    /// Every family there is, also those that have no value yet.
+    pub fn families(&self) -> &[Family] {
+        &self.families
     }
 
     /// The text that Prometheus scrapes.

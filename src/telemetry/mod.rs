@@ -6,7 +6,7 @@ mod panic;
 mod trace;
 mod tracing_setup;
 
-pub use metrics::{KindMetrics, MessageMetrics, Metrics};
+pub use metrics::{Family, KindMetrics, MessageMetrics, Metrics};
 pub use otlp::{TraceExport, TraceExportError, end_traces};
 pub use panic::{CurrentWork, install_panic_hook};
 pub use trace::{TRACE, TracePoint, continue_from, handling, precede, traceparent};
