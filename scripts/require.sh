@@ -31,18 +31,27 @@ need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
 }
 
-# For the tests, which start servers of their own: the package's service is not to start.
-need_redis() {
-    command -v redis-server >/dev/null && command -v redis-cli >/dev/null && return
+# Tests start servers of their own: the services of these packages are not to start.
+apt_install_idle() {
     local policy=/usr/sbin/policy-rc.d
-    if [ -e "$policy" ]; then
-        apt_install redis-server redis-tools
-    else
-        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-        as_root chmod +x "$policy"
-        apt_install redis-server redis-tools
-        as_root rm "$policy"
-    fi
+    [ ! -e "$policy" ] || { apt_install "$@"; return; }
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod +x "$policy"
+    (apt_install "$@") || { as_root rm "$policy"; exit 1; }
+    as_root rm "$policy"
+}
+
+need_redis() {
+    { command -v redis-server && command -v redis-cli; } >/dev/null || apt_install_idle redis-server redis-tools
+}
+
+need_prometheus() {
+    { command -v prometheus && command -v promtool; } >/dev/null || apt_install_idle prometheus
+}
+
+# Tells a process another time.
+need_faketime() {
+    find /usr/lib -path '*/faketime/libfaketimeMT.so.1' 2>/dev/null | grep -q . || apt_install faketime
 }
 
 # For scripts/apisix-load.py, which the tests run.
