@@ -31,18 +31,32 @@ need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
 }
 
-# For the tests, which start servers of their own: the package's service is not to start.
-need_redis() {
-    command -v redis-server >/dev/null && command -v redis-cli >/dev/null && return
-    local policy=/usr/sbin/policy-rc.d
+# Servers for tests, which start their own: the services of the packages are not to start.
+apt_install_idle() {
+    local policy=/usr/sbin/policy-rc.d status=0
     if [ -e "$policy" ]; then
-        apt_install redis-server redis-tools
+        apt_install "$@"
     else
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod +x "$policy"
-        apt_install redis-server redis-tools
+        # In a process of its own: it ends the one it runs in when it fails.
+        (apt_install "$@") || status=$?
         as_root rm "$policy"
+        return "$status"
     fi
+}
+
+need_redis() {
+    { command -v redis-server && command -v redis-cli; } >/dev/null || apt_install_idle redis-server redis-tools
+}
+
+need_prometheus() {
+    command -v prometheus >/dev/null || apt_install_idle prometheus
+}
+
+# Tells a process another time.
+need_faketime() {
+    ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || apt_install faketime
 }
 
 # For scripts/apisix-load.py, which the tests run.
