@@ -44,15 +44,20 @@ pub type StoreResult<T> = Result<T, StoreError>;
 
 /// What a database says when the fault is not the statement's, so that trying again later can help: SQLSTATE classes and codes
 /// (PostgreSQL, appendix A) and SQLite's primary result codes. 08 connection, 40 serialization and deadlock, 53 resources,
-/// 57 operator (shutdown, cancelled by a timeout), 55P03 lock timeout, 25P03 idle in transaction; 5 busy, 6 locked.
+/// 57 operator (shutdown, cancelled by a timeout), 55P03 lock timeout, 25P03 idle in transaction; 5 busy, 6 locked, 10 trouble
+/// with the disk, 13 disk full.
 const PASSING: &[&str] = &["08", "40", "53", "57", "55P03", "25P03"];
 const SQLITE_BUSY: i64 = 5;
 const SQLITE_LOCKED: i64 = 6;
+const SQLITE_IOERR: i64 = 10;
+const SQLITE_FULL: i64 = 13;
 
 fn is_passing(code: &str) -> bool {
     match code.parse::<i64>() {
         // SQLite: the primary code is the low byte of the extended one. SQLSTATE has five characters.
-        Ok(number) if code.len() < 5 => matches!(number & 0xff, SQLITE_BUSY | SQLITE_LOCKED),
+        Ok(number) if code.len() < 5 => {
+            matches!(number & 0xff, SQLITE_BUSY | SQLITE_LOCKED | SQLITE_IOERR | SQLITE_FULL)
+        }
         _ => PASSING.iter().any(|passing| code.starts_with(passing)),
     }
 }
@@ -95,7 +100,8 @@ mod tests {
 
     #[test]
     fn tells_a_passing_refusal_from_a_lasting_one_on_both_engines() {
-        for code in ["08006", "40P01", "53300", "57P01", "57014", "55P03", "5", "517", "6", "262"] {
+        for code in ["08006", "40P01", "53300", "57P01", "57014", "55P03", "53100", "5", "517", "6", "262", "13", "778"]
+        {
             assert!(is_passing(code), "{code}");
         }
         for code in ["23505", "42P01", "1", "19", "2067"] {

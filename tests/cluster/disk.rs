@@ -111,6 +111,19 @@ impl Daemon {
         self.request(Method::POST, "/api/v1/products").json(&body).send().await.unwrap().status().as_u16()
     }
 
+    /// What SQLite says of the files as they are at a moment: what a crash would have left then.
+    async fn integrity(&self) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        self.process.freeze();
+        for name in ["tracker.sqlite", "tracker.sqlite-wal"] {
+            fs::copy(self.file(name), folder.path().join(name)).unwrap();
+        }
+        self.process.thaw();
+        let copy = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
+        let mut copy = SqliteConnection::connect(&copy).await.unwrap();
+        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut copy).await.unwrap()
+    }
+
     async fn asins(&self) -> BTreeSet<String> {
         self.products().await.iter().map(|product| product["asin"].as_str().unwrap().to_owned()).collect()
     }
@@ -154,10 +167,7 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_is_recovered_fr
     for asin in refused {
         assert_eq!(daemon.add(asin).await, 201);
     }
-    let database = format!("sqlite://{}", daemon.file("tracker.sqlite").display());
-    let mut database = SqliteConnection::connect(&database).await.unwrap();
-    let found: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut database).await.unwrap();
-    assert_eq!(found, "ok");
+    assert_eq!(daemon.integrity().await, "ok");
     daemon.process.terminate();
     assert_eq!(daemon.process.ended(SOON).await.code(), Some(0), "{}", daemon.process.log());
 }

@@ -78,11 +78,6 @@ impl Market {
         self.control(&json!({ "set_price": { "marketplace": "com", "asin": asin, "price": price } })).await;
     }
 
-    /// The next pages are of this kind.
-    pub async fn fail_next(&self, count: u32, fault: &str) {
-        self.control(&json!({ "fail_next": { "count": count, "fault": fault } })).await;
-    }
-
     async fn control(&self, command: &Value) {
         let answer = self.client.post(format!("{}/_control", self.url)).json(command).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{command}\n{}", self.process.log());

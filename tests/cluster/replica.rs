@@ -42,11 +42,6 @@ impl Replica {
         self.process.run(serve.args(["serve", "--listen", &self.address.to_string()]));
     }
 
-    /// Changes what it will see at its next start.
-    pub fn set(&mut self, name: &str, value: impl ToString) {
-        self.variables.push((name.to_owned(), value.to_string()));
-    }
-
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -121,3 +121,40 @@ fn ways_down(recorded: &[Shown]) -> Vec<i64> {
     let later = recorded.windows(2).filter(|pair| !is_below(&pair[0]) && is_below(&pair[1])).map(|pair| &pair[1]);
     first.chain(later).map(|shown| shown.price_minor).collect()
 }
+
+/// A judge that sees nothing would find everybody good.
+mod judged {
+    use super::*;
+
+    fn prices(of: &[i64]) -> Vec<Shown> {
+        let second = |n: usize| Timestamp::from_second(n as i64).unwrap();
+        of.iter().enumerate().map(|(n, price_minor)| Shown { at: second(n), price_minor: *price_minor }).collect()
+    }
+
+    fn passes(shown: &[i64], recorded: &[i64]) -> bool {
+        let (shown, recorded) = (prices(shown), prices(recorded));
+        std::panic::catch_unwind(|| judge_prices("B000000001", &shown, &recorded)).is_ok()
+    }
+
+    #[test]
+    fn what_was_shown_may_be_missed_but_not_invented_repeated_or_out_of_order() {
+        assert!(passes(&[1, 1, 2, 3], &[1, 2, 3]));
+        assert!(passes(&[1, 2, 3], &[1, 3]));
+        for wrong in [&[1, 2, 2, 3][..], &[1, 9, 3], &[2, 1, 3], &[1, 3, 2], &[1, 2]] {
+            assert!(!passes(&[1, 2, 3], wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_recorded_at_another_time_than_it_was_shown_is_found() {
+        let shown = prices(&[1]);
+        let late = Shown { at: Timestamp::from_second(60).unwrap(), ..shown[0] };
+        assert!(std::panic::catch_unwind(|| judge_prices("B000000001", &shown, &[late])).is_err());
+    }
+
+    #[test]
+    fn every_way_below_the_target_counts_once() {
+        assert_eq!(ways_down(&prices(&[10_000, 8_501, 8_600, 10_002, 8_503])), [8_501, 8_503]);
+        assert_eq!(ways_down(&prices(&[8_501, 10_002])), [8_501]);
+    }
+}

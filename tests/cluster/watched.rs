@@ -12,6 +12,8 @@ use crate::processes::{Folder, Process, free_port};
 use crate::world::World;
 use crate::{SOON, eventually};
 
+const ALERT: &str = "ReplicaDown";
+
 /// A Prometheus that scrapes every second.
 struct Prometheus {
     url: String,
@@ -34,7 +36,7 @@ impl Prometheus {
         // What is JSON is YAML too.
         fs::write(process.home().join("prometheus.yml"), configuration.to_string()).unwrap();
         let mut command = Command::new("prometheus");
-        command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.no-lockfile"]);
+        command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
         process.run(command.arg(format!("--web.listen-address=127.0.0.1:{port}")));
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
         Self { url: format!("http://127.0.0.1:{port}"), client, process, _folder: folder }
