@@ -96,7 +96,7 @@ mapfile -t scripts < <(git ls-files --cached --others --exclude-standard |
     while read -r file; do
         [ -f "$file" ] && head -c 64 "$file" | head -n 1 | tr -d '\0' | grep -qE '^#!.*\b(ba)?sh\b' && echo "$file"
     done || true)
-check_files "scripts: shellcheck" shellcheck "${scripts[@]}"
+check_files "scripts: shellcheck" "shellcheck -x" "${scripts[@]}"
 
 # ---- Migrations
 

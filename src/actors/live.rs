@@ -50,6 +50,8 @@ pub enum LiveMessage {
     Read,
     /// What was read.
     Brought(StoreResult<Vec<(TenantId, News)>>),
+    /// What was found by looking, and the database's time at this moment.
+    Found(Instant, StoreResult<(Timestamp, Vec<(TenantId, News)>)>),
     /// Reading panicked.
     Panicked,
 }
@@ -83,6 +85,7 @@ impl Live {
 
 struct Listener {
     who: Who,
+    since: Instant,
     sender: Sender<Heard>,
 }
 
@@ -158,7 +161,7 @@ impl LiveFeed {
             of_tenant.remove(oldest);
         }
         let (sender, receiver) = channel(AHEAD);
-        of_tenant.push(Listener { who, sender });
+        of_tenant.push(Listener { who, since: Instant::now(), sender });
         self.recount();
         receiver
     }
@@ -210,14 +213,38 @@ impl LiveFeed {
         }
         self.is_reading = true;
         let (store, tenants) = (Arc::clone(&self.store), self.listeners.keys().copied().collect::<Vec<TenantId>>());
-        let read = async move { LiveMessage::Brought(store.news_lately(&tenants, LOOK_BACK, MOST_OF_A_LOOK).await) };
+        let began_at = Instant::now();
+        let read =
+            async move { LiveMessage::Found(began_at, store.news_lately(&tenants, LOOK_BACK, MOST_OF_A_LOOK).await) };
         cx.work(read, || LiveMessage::Panicked);
+    }
+
+    fn found(
+        &mut self,
+        asked_at: Instant,
+        found: StoreResult<(Timestamp, Vec<(TenantId, News)>)>,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        self.is_reading = false;
+        match found {
+            Ok((now, news)) => {
+                for (tenant_id, news) in news {
+                    let age = Duration::try_from(now.duration_since(news.at())).unwrap_or_default();
+                    // Whoever came after it does not hear of it.
+                    self.tell(tenant_id, &Arc::new(news), asked_at.checked_sub(age));
+                }
+            }
+            // The next look finds it.
+            Err(error) => tracing::debug!(%error, "what others have recorded could not be read"),
+        }
+        self.recount();
+        self.read_soon(cx);
     }
 
     fn brought(&mut self, news: StoreResult<Vec<(TenantId, News)>>, cx: &mut Cx<'_, Self>) {
         self.is_reading = false;
         match news {
-            Ok(news) => news.into_iter().for_each(|(tenant_id, news)| self.tell(tenant_id, &Arc::new(news))),
+            Ok(news) => news.into_iter().for_each(|(tenant_id, news)| self.tell(tenant_id, &Arc::new(news), None)),
             Err(error) => {
                 tracing::warn!(%error, "news could not be read: whoever listens has to catch up");
                 self.let_go();
@@ -227,12 +254,14 @@ impl LiveFeed {
         self.read_soon(cx);
     }
 
-    fn tell(&mut self, tenant_id: TenantId, news: &Heard) {
+    /// Tells everybody of a tenant who has been listening since this moment at the latest; without one, everybody.
+    fn tell(&mut self, tenant_id: TenantId, news: &Heard, happened_at: Option<Instant>) {
         if self.others.as_mut().is_some_and(|others| !others.is_new(tenant_id, news)) {
             return;
         }
         let Some(of_tenant) = self.listeners.get_mut(&tenant_id) else { return };
-        of_tenant.retain(|listener| listener.sender.try_send(Arc::clone(news)).is_ok());
+        let may_hear = |listener: &Listener| happened_at.is_none_or(|at| listener.since <= at);
+        of_tenant.retain(|listener| !may_hear(listener) || listener.sender.try_send(Arc::clone(news)).is_ok());
     }
 
     /// Everybody's stream ends.
@@ -248,7 +277,7 @@ impl Actor for LiveFeed {
     type Message = LiveMessage;
     const KIND: &'static str = "live_feed";
     const CAPACITY: usize = 1024;
-    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "look", "read", "brought", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "look", "read", "brought", "found", "panicked"];
 
     fn name_of(message: &LiveMessage) -> &'static str {
         match message {
@@ -257,6 +286,7 @@ impl Actor for LiveFeed {
             LiveMessage::Look => "look",
             LiveMessage::Read => "read",
             LiveMessage::Brought(_) => "brought",
+            LiveMessage::Found(..) => "found",
             LiveMessage::Panicked => "panicked",
         }
     }
@@ -274,6 +304,7 @@ impl Actor for LiveFeed {
             LiveMessage::Look => self.look(cx),
             LiveMessage::Read => self.read(cx),
             LiveMessage::Brought(news) => self.brought(news, cx),
+            LiveMessage::Found(asked_at, found) => self.found(asked_at, found, cx),
             LiveMessage::Panicked => {
                 self.is_reading = false;
                 self.let_go();

@@ -68,6 +68,9 @@ const SECRETS: &[&str] = &[
     "trace.otlp_endpoint",
 ];
 
+/// Of these, the ones that are read as URLs.
+const SECRET_URLS: &[&str] = &["crawl.base_url", "trace.otlp_endpoint"];
+
 impl Settings {
     /// Reads the settings. `folder` may hold `default.toml` and must hold `{environment}.toml` when `TRACKER_ENV` names an
     /// environment. `flags` win over everything.
@@ -139,8 +142,15 @@ fn toml_file(file: &Path) -> Result<impl Provider + use<>, SettingsError> {
 fn without_secrets(mut error: figment::Error) -> figment::Error {
     let path = error.path.join(".");
     let is_secret = SECRETS.iter().any(|secret| secret.starts_with(&path) || path.starts_with(secret));
-    if is_secret && let Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) = &error.kind {
-        error.kind = Kind::Message(format!("wrong type or value, expected {expected}"));
+    match &error.kind {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if is_secret => {
+            error.kind = Kind::Message(format!("wrong type or value, expected {expected}"));
+        }
+        // Whoever cannot read a URL quotes it.
+        Kind::Message(_) if SECRET_URLS.contains(&path.as_str()) => {
+            error.kind = Kind::Message("is no URL".to_owned());
+        }
+        _ => {}
     }
     error
 }
@@ -217,8 +227,9 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?key=hunter2", "trace.otlp_endpoint"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "me:hunter2", "trace.otlp_endpoint"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "//me:hunter2@collector", "trace.otlp_endpoint"),
+            ("TRACKER__CRAWL__BASE_URL", "//me:hunter2@example.com", "BASE_URL"),
             ("TRACKER__TRACE__SAMPLE_RATIO", "1.01", "trace.sample_ratio"),
-            ("TRACKER__TRACE__SAMPLE_RATIO", "nan", "trace.sample_ratio"),
+            ("TRACKER__TRACE__SAMPLE_RATIO", "nan", "SAMPLE_RATIO"),
             ("TRACKER__TRACE__SERVICE_NAME", "\"\"", "trace.service_name"),
             ("TRACKER_ENV", "nowhere", "nowhere.toml"),
         ] {

@@ -100,15 +100,16 @@ fn span_of(request: &ServiceRequest, route: &str, id: &str) -> Span {
         return Span::none();
     }
     let method = method_label(request.method().as_str());
+    let known_route = (route != NO_ROUTE).then_some(route);
     let span = tracing::info_span!(
         target: TRACE,
         "request",
-        otel.name = format_args!("{method} {route}"),
+        otel.name = known_route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}")),
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = if method == OTHER_METHOD { "_OTHER" } else { method },
         http.response.status_code = Empty,
-        http.route = (route != NO_ROUTE).then_some(route),
+        http.route = known_route,
         "error.type" = Empty,
         tracker.request.id = id,
     );

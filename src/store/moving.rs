@@ -1,8 +1,8 @@
 //! Moves everything from an SQLite file to a PostgreSQL server.
 //!
-//! Rows travel as JSON, which both engines speak, in batches of about a megabyte. Which columns a table has, and of what
-//! type they are, is read from the server's catalogue: only the tables are listed here, and a source that has one more is
-//! refused. All of it happens in one transaction of the target, while nobody else has the source open.
+//! Rows travel as JSON, which both engines speak, in batches of about a megabyte. Which columns a table has, and of
+//! what type they are, is read from the server's catalogue: only the tables are listed here, and a source that has one
+//! more is refused. All of it happens in one transaction of the target, while nobody else has the source open.
 
 use std::fmt;
 
@@ -33,7 +33,11 @@ pub(super) const TABLES: &[&str] = &[
     "audit",
     "usage_of_day",
     "kept_answer",
+    "duty",
 ];
+
+/// Tables about the schema itself: each engine's own steps fill them.
+const OF_THE_SCHEMA: &[&str] = &["_sqlx_migrations", "schema_support"];
 
 /// So much JSON is sent at once: large enough that round trips do not count, small enough for any memory.
 const BATCH_BYTES: usize = 1 << 20;
@@ -129,8 +133,8 @@ pub(super) enum Kind {
     Json,
 }
 
-/// Asks a table for its [`Tally`]; one text for both engines. Remainders, because the sum of so many times has no room in 64
-/// bits.
+/// Asks a table for its [`Tally`]; one text for both engines. Remainders, because the sum of so many times has no room
+/// in 64 bits.
 pub(super) fn tally_query(table: &str, columns: &[Column]) -> String {
     let part = |column: &Column| match column.kind {
         Kind::Number => Some(format!("coalesce({} % 1000003, 0)", column.quoted())),
@@ -159,8 +163,8 @@ pub async fn move_store(from: &DatabaseSettings, to: &DatabaseSettings) -> Resul
 }
 
 async fn move_tables(source: &mut Source, to: &DatabaseSettings) -> Result<Vec<MovedTable>, MoveError> {
-    let known = |table: &String| TABLES.contains(&table.as_str());
-    if let Some(unknown) = source.tables().await?.iter().find(|table| !known(table)) {
+    let is_known = |table: &str| TABLES.contains(&table) || OF_THE_SCHEMA.contains(&table);
+    if let Some(unknown) = source.tables().await?.iter().find(|table| !is_known(table)) {
         return Err(MoveError::NoTwins(format!("the table {unknown}")));
     }
     let mut target = Target::open(to).await?;

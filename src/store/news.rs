@@ -60,14 +60,14 @@ pub trait Newsstand: Send + Sync {
         events: &[EventId],
     ) -> StoreResult<Vec<(TenantId, News)>>;
 
-    /// What was new for some tenants lately, by the database's clock, the oldest first; read at most as much as
+    /// What was new for some tenants lately, the oldest first, and the time by the database's clock; read at most as much as
     /// [`Newsstand::news_since`] does.
     async fn news_lately(
         &self,
         tenants: &[TenantId],
         within: Duration,
         most: u32,
-    ) -> StoreResult<Vec<(TenantId, News)>>;
+    ) -> StoreResult<(Timestamp, Vec<(TenantId, News)>)>;
 
     /// What was new for a tenant at `since` or later, the oldest first. At most `most` changed values and `most` events are
     /// read: as many as that may mean that there are more.

@@ -37,7 +37,7 @@ pub struct Metrics {
     pub due_listings: IntGauge,
     /// Seconds for which the oldest due listing has been due.
     pub oldest_due_seconds: Gauge,
-    /// Listings that nobody may claim.
+    /// Listings that somebody watches and nobody may claim.
     pub parked_listings: IntGauge,
     /// Products watched by all tenants.
     pub products: IntGauge,
@@ -217,7 +217,7 @@ impl Metrics {
             due_listings: make.gauge("due_listings", "Listings that are due"),
             oldest_due_seconds: make
                 .register(Gauge::with_opts(opts("oldest_due_seconds", "Age of the oldest due listing"))),
-            parked_listings: make.gauge("parked_listings", "Listings that nobody may claim"),
+            parked_listings: make.gauge("parked_listings", "Watched listings that nobody may claim"),
             products: make.gauge("products", "Products watched by all tenants"),
             dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),

@@ -46,9 +46,15 @@ impl Newsstand for Stand {
         Ok(tenants.iter().flat_map(|tenant| looks.iter().map(|(_, at)| (*tenant, change(*at)))).collect())
     }
 
-    /// The same look every time.
-    async fn news_lately(&self, tenants: &[TenantId], _: Duration, _: u32) -> StoreResult<Vec<(TenantId, News)>> {
-        self.news_of(tenants, &[(ListingId(7), Timestamp::from_millisecond(7).unwrap())], &[]).await
+    /// The same look every time, and one of before the test.
+    async fn news_lately(
+        &self,
+        tenants: &[TenantId],
+        _: Duration,
+        _: u32,
+    ) -> StoreResult<(Timestamp, Vec<(TenantId, News)>)> {
+        let [before, now] = [6, 60_000].map(|ms| Timestamp::from_millisecond(ms).unwrap());
+        Ok((now, self.news_of(tenants, &[(ListingId(6), before), (ListingId(7), now)], &[]).await?))
     }
 
     async fn news_since(&self, _: TenantId, _: Timestamp, _: u32) -> StoreResult<Vec<News>> {
@@ -169,7 +175,7 @@ fn what_others_record_is_found_where_nobody_tells_of_it_and_told_once() {
     in_house(|threads, metrics| async move {
         let (stand, live) = start_among(Some(Bus::to_nobody()), &threads, &metrics);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
-        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 7);
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 60_000, "what was before they came is no news");
         let looked = stand.asked.load(Ordering::Relaxed);
         while stand.asked.load(Ordering::Relaxed) < looked + 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;

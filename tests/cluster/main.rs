@@ -17,6 +17,7 @@ mod market;
 mod receiver;
 mod replica;
 mod servers;
+mod soak;
 mod tally;
 mod watched;
 mod wire;

@@ -73,13 +73,14 @@ async fn a_backup_that_is_taken_while_others_write_comes_back_whole(world: &Worl
     assert_eq!(answers(&restored.store, them).await, theirs);
     let (ours, after) = (products(&restored.store).await, products(&world.store).await);
     assert!(before < ours && ours <= after, "{before} {ours} {after}");
-    let torn =
-        "SELECT count(*) FROM product p WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.listing_id = p.listing_id)";
+    let torn = "SELECT count(*) FROM product p \
+         WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.listing_id = p.listing_id)";
     assert_eq!(restored.number(torn).await, 0);
     restored.store.add_product(new_product(them, 99)).await.unwrap();
     if world.is_postgres() {
         for what_the_server_keeps_of_it in [
-            "SELECT string_agg(concat_ws(' ', tablename, policyname, cmd, qual), ';' ORDER BY tablename) FROM pg_policies",
+            "SELECT string_agg(concat_ws(' ', tablename, policyname, cmd, qual), ';' ORDER BY tablename) \
+               FROM pg_policies",
             "SELECT string_agg(oid::regclass::text, ' ' ORDER BY relname) FROM pg_class WHERE relforcerowsecurity",
             "SELECT string_agg(concat_ws(' ', relname, pg_get_expr(relpartbound, oid)), ';' ORDER BY relname) \
                FROM pg_class WHERE relispartition AND relkind = 'r'",

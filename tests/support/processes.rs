@@ -118,16 +118,21 @@ impl Process {
     pub async fn ended(&self, patience: Duration) -> ExitStatus {
         let until = Instant::now() + patience;
         loop {
-            let mut child = self.child();
-            if let Some(status) = child.as_mut().expect("it runs").try_wait().expect("a child of ours") {
-                *child = None;
-                self.forget();
+            if let Some(status) = self.end() {
                 return status;
             }
-            drop(child);
             assert!(Instant::now() < until, "it did not end within {patience:?}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// How it ended, if it has.
+    fn end(&self) -> Option<ExitStatus> {
+        let mut child = self.child();
+        let status = child.as_mut().expect("it runs").try_wait().expect("a child of ours")?;
+        *child = None;
+        self.forget();
+        Some(status)
     }
 
     /// What it has printed.

@@ -99,7 +99,7 @@ impl Target {
 
     /// Gives back what a daemon held that was killed, lets the planner know the tables, and makes it last.
     pub(in crate::store) async fn commit(mut self) -> Result<(), MoveError> {
-        for table in ["lease", "delivery"] {
+        for table in ["lease", "delivery", "duty"] {
             let now = "ready_at = least(ready_at, unix_millis())";
             self.run(format!("UPDATE {table} SET owner = NULL, {now} WHERE owner IS NOT NULL")).await?;
         }

@@ -104,7 +104,9 @@ impl LeaseQueue for Backend {
         // Both lanes are named, or the index, which begins with the lane, would be of no use.
         const DUE: &str = "SELECT count(*), min(ready_at) FROM lease \
              WHERE lane IN (0, 1) AND ready_at <= $1 AND parked_at IS NULL";
-        const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL";
+        // What nobody watches is parked too, and nobody misses it.
+        const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL AND EXISTS ( \
+             SELECT 1 FROM product p WHERE p.listing_id = lease.listing_id AND p.status = 'active')";
         let now_ms = self.now_ms().await?;
         let (due, oldest): (i64, Option<i64>) =
             sqlx::query_as(DUE).bind(now_ms).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;

@@ -12,7 +12,7 @@ use super::{Backend, Db};
 use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
 use crate::store::clock::millis;
 use crate::store::reach::Reach;
-use crate::store::rows::{EventColumns, PointColumns, word};
+use crate::store::rows::{EventColumns, PointColumns, time, word};
 use crate::store::{Change, News, Newsstand, StoreResult};
 
 const EVENT_COLUMNS: &str = "id, tenant_id, rule_id, product_id, facts, at";
@@ -76,12 +76,13 @@ impl Newsstand for Backend {
         tenants: &[TenantId],
         within: Duration,
         most: u32,
-    ) -> StoreResult<Vec<(TenantId, News)>> {
-        if tenants.is_empty() {
-            return Ok(Vec::new());
-        }
-        let since_ms = self.now_ms().await? - millis(within);
-        self.news(tenants, Reach::Everyone, since_ms, most).await
+    ) -> StoreResult<(Timestamp, Vec<(TenantId, News)>)> {
+        let now_ms = self.now_ms().await?;
+        let news = match tenants {
+            [] => Vec::new(),
+            _ => self.news(tenants, Reach::Everyone, now_ms - millis(within), most).await?,
+        };
+        Ok((time(now_ms)?, news))
     }
 }
 

@@ -11,12 +11,12 @@ use sqlx::{ConnectOptions, Connection};
 use crate::config::DatabaseSettings;
 use crate::store::{Engine, StoreError, StoreResult};
 
-/// Writes what an SQLite store holds at this moment to a new file, which is there whole or not at all. A daemon may go on
-/// writing meanwhile.
+/// Writes what an SQLite store holds at this moment to a new file, which is there whole or not at all. A daemon may go
+/// on writing meanwhile.
 ///
 /// # Errors
-/// [`StoreError::Schema`] for another engine, [`StoreError::Unavailable`] when a file cannot be made or is there already,
-/// and whatever the database says.
+/// [`StoreError::Schema`] for another engine, [`StoreError::Unavailable`] when a file cannot be made or is there
+/// already, and whatever the database says.
 pub async fn back_up(settings: &DatabaseSettings, to: &Path) -> StoreResult<()> {
     if Engine::of(settings)? != Engine::Sqlite {
         return Err(StoreError::Schema("a server is backed up by pg_dump".to_owned()));

@@ -41,8 +41,8 @@ impl Source {
 
     /// The names of the tables.
     pub(in crate::store) async fn tables(&mut self) -> Result<BTreeSet<String>, MoveError> {
-        const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
-             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> '_sqlx_migrations'";
+        const TABLES: &str =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
         let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut *self.0).await.map_err(said)?;
         Ok(names.into_iter().collect())
     }
@@ -86,8 +86,8 @@ impl Source {
     }
 }
 
-/// A column's value as JSON that the server reads as its own type. What is not what it should be becomes an error on one of
-/// the two sides: JSON holds no bytes, and `json` takes nothing else.
+/// A column's value as JSON that the server reads as its own type. What is not what it should be becomes an error on
+/// one of the two sides: JSON holds no bytes, and `json` takes nothing else.
 fn value(column: &Column) -> String {
     let name = column.quoted();
     match column.kind {
