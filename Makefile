@@ -17,9 +17,9 @@ test: ## Every test, on SQLite and on throwaway servers: PostgreSQL, Redis
 	@scripts/require.sh cc rust postgres redis yaml
 	cargo test --no-fail-fast
 
-test-cluster: ## Three replicas with everything they share, and what goes wrong with it (only=faults for one part)
+test-cluster: ## Three replicas, real servers, and every fault that they must survive (three minutes; only=faults for a part)
 	@scripts/require.sh cc rust postgres redis prometheus faketime
-	cargo test --test cluster -- --test-threads=2 $(only)
+	cargo test --test cluster -- --test-threads 2 $(only)
 
 test-api: ## Requests of every shape against the API and its document (EXAMPLES=50 an operation, SEED=1)
 	@scripts/require.sh cc rust schemathesis
@@ -37,7 +37,7 @@ soak: ## The same three replicas, one fault after another, for a long time (minu
 lint: ## Format and clippy, warnings are errors
 	@scripts/require.sh cc rust
 	cargo fmt --check
-	cargo clippy --all-targets --test cluster -- -D warnings
+	cargo clippy --all-targets -- -D warnings
 
 fmt: ## Format the code
 	cargo fmt

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::world::World;
+use crate::{SOON, eventually};
 
 const PEOPLE: usize = 4;
 /// Between two requests of one of them.
@@ -18,18 +19,18 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Load {
     stop: watch::Sender<bool>,
     people: Vec<JoinHandle<Vec<String>>>,
-    answered: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Load {
     pub async fn start(world: &World) -> Self {
         let (stop, stopped) = watch::channel(false);
         let products: Vec<_> = world.products().await.into_iter().map(|product| product["id"].clone()).collect();
-        let answered = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::new(AtomicUsize::new(0));
         let person = |_| {
             let (client, key, products) = (world.client.clone(), world.key.clone(), products.clone());
             let (crawl, product) = (world.front.url("/api/v1/crawl"), world.front.url("/api/v1/products"));
-            let (stopped, answered) = (stopped.clone(), Arc::clone(&answered));
+            let (stopped, asked) = (stopped.clone(), Arc::clone(&asked));
             tokio::spawn(async move {
                 let mut problems = Vec::new();
                 for n in 0.. {
@@ -45,29 +46,34 @@ impl Load {
                     };
                     let began_at = Instant::now();
                     match request.bearer_auth(&key).send().await {
-                        Ok(answer) if answer.status() == expected => answered.fetch_add(1, Ordering::Relaxed),
+                        Ok(answer) if answer.status() == expected => {}
                         Ok(answer) => {
                             let status = answer.status();
                             let text = answer.text().await.unwrap_or_default();
                             problems.push(format!("{} after {:?}: {status} {text}", n % 4, began_at.elapsed()));
-                            0
                         }
                         Err(error) => {
                             problems.push(format!("{} after {:?}: {error:?}", n % 4, began_at.elapsed()));
-                            0
                         }
-                    };
+                    }
+                    asked.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(PAUSE).await;
                 }
                 problems
             })
         };
-        Self { people: (0..PEOPLE).map(person).collect(), stop, answered }
+        Self { people: (0..PEOPLE).map(person).collect(), stop, asked }
     }
 
-    /// Requests that were answered as they should be, so far.
-    pub fn answered(&self) -> usize {
-        self.answered.load(Ordering::Relaxed)
+    /// Requests so far.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a hundred more requests were answered, or went wrong.
+    pub async fn goes_on(&self) {
+        let until = self.asked() + 100;
+        eventually("people use the API", SOON, async || self.asked() >= until).await;
     }
 
     /// What went wrong with requests.
@@ -77,7 +83,7 @@ impl Load {
         for person in self.people {
             problems.extend(person.await.unwrap());
         }
-        println!("{} requests were answered, {} were not", self.answered.load(Ordering::Relaxed), problems.len());
+        println!("{} requests, {} problems", self.asked.load(Ordering::Relaxed), problems.len());
         problems
     }
 }

@@ -29,7 +29,7 @@ async fn one_fault_after_another_for_a_long_time() {
         freeze_one(&world, round % 3).await;
         without_redis(&world).await;
         let kb = resident_kb(&world.replicas[2]);
-        println!("round {round}: {} requests answered, the third replica holds {kb} kB", load.answered());
+        println!("round {round}: {} requests, the third replica holds {kb} kB", load.asked());
         if round == 1 {
             settled_kb = Some(kb);
         }

@@ -127,8 +127,7 @@ mod judged {
     use super::*;
 
     fn prices(of: &[i64]) -> Vec<Shown> {
-        let second = |n: usize| Timestamp::from_second(n as i64).unwrap();
-        of.iter().enumerate().map(|(n, price_minor)| Shown { at: second(n), price_minor: *price_minor }).collect()
+        of.iter().map(|price_minor| Shown { at: Timestamp::UNIX_EPOCH, price_minor: *price_minor }).collect()
     }
 
     fn passes(shown: &[i64], recorded: &[i64]) -> bool {

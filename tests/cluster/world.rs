@@ -29,6 +29,8 @@ pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 /// The shortest lease there may be for crawls that take at most [`CRAWL_SECS`].
 pub const LEASE: Duration = Duration::from_secs(CRAWL_SECS + 15);
 const CRAWL_SECS: u64 = 3;
+/// So long a message is left to a sender that died or lost its claim's answer: the longest attempt and half a minute.
+const DELIVERY_LEASE: Duration = Duration::from_secs(3 + 30);
 /// Crawls that a replica may have under way, and so the looks that die with it.
 pub const SLOTS: usize = 4;
 /// Each price moves once in this time, and is looked at about once a second.
@@ -186,7 +188,8 @@ impl World {
         self.watch = Some(Watch::start(Server::superuser_url(&self.database_url)));
     }
 
-    /// Prices stand still again: waits until every replica is ready, every price is recorded and everything is told.
+    /// Prices stand still again: waits until every replica is ready and every price is recorded, within so long, and until
+    /// everything is told.
     pub async fn settle_within(&mut self, patience: Duration) {
         let until = Instant::now() + patience;
         let left = || until.saturating_duration_since(Instant::now());
@@ -198,7 +201,8 @@ impl World {
         })
         .await;
         let waiting = "SELECT count(*) FROM delivery WHERE status <> 'delivered'";
-        eventually("every event is delivered", left(), async || self.ask(waiting).await == 0).await;
+        let patience = DELIVERY_LEASE + Duration::from_secs(5);
+        eventually("every event is delivered", patience, async || self.ask(waiting).await == 0).await;
     }
 
     async fn prices(&self) -> Vec<(String, i64)> {
@@ -365,6 +369,7 @@ fn variables(market: &Market, redis: &Redis) -> Variables {
         ("NOTIFY__ALLOW_PRIVATE_TARGETS", "true"),
         ("NOTIFY__RETRY_SECS", "1"),
         ("NOTIFY__TIMEOUT_SECS", "3"),
+        ("MAIL__TIMEOUT_SECS", "3"),
         ("AUTH__ATTEMPTS_PER_MINUTE", "100000"),
         ("AUTH__PASSWORD__MEMORY_KIB", "64"),
         ("AUTH__PASSWORD__ITERATIONS", "1"),
