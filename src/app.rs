@@ -279,8 +279,8 @@ impl App {
         }
     }
 
-    /// Unready, no more claims, a while for the gateway to learn of it, HTTP, running crawls, trackers and recorder, deliveries, connections: in this order, and
-    /// all of it within the time that the settings allow.
+    /// Unready, no more claims, a while for the gateway to learn of it, HTTP, running crawls, trackers and recorder, deliveries,
+    /// connections: in this order, and all of it within the time that the settings allow.
     async fn drain(self) {
         let linger = Duration::from_secs(self.settings.server.linger_secs);
         let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);

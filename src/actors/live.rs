@@ -4,7 +4,8 @@
 //! a few times a second at most, and never while nobody listens. Whoever does not keep up is let go, and catches up from the
 //! store when they come again.
 //!
-//! What other replicas record is heard through the bus; while nothing is heard there, the feed looks into the store by itself.
+//! What other replicas record is heard through the bus, which promises nothing: now and then the feed looks into the store by
+//! itself, and often while nothing is heard.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -28,10 +29,14 @@ const AHEAD: usize = 256;
 const MOST_OF_ONE: usize = 8;
 /// More is not read at once: everybody is let go, and catches up.
 const MOST_LOOKS: usize = 5000;
-/// How often the feed looks by itself for what others have recorded.
+/// How often the feed looks by itself for what others have recorded while it does not hear them.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// And while it does: they may not be able to say anything.
+const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 /// How far back it looks then: a look is recorded a little after its time.
 const LOOK_BACK: Duration = Duration::from_secs(10);
+/// Whoever listened through a longer outage than this has to catch up by themselves.
+const FURTHEST_BACK: Duration = Duration::from_secs(600);
 /// More is not read by one look.
 const MOST_OF_A_LOOK: u32 = 5000;
 
@@ -103,8 +108,10 @@ pub struct LiveFeed {
 /// What is needed where other replicas may record too.
 struct Others {
     bus: Bus,
-    /// They were heard at the last look; what came in between may be missing.
+    /// They were heard when it was last asked; what came in between may be missing.
     was_heard: bool,
+    /// When the last look began that found everything.
+    looked_at: Option<Instant>,
     /// What was told lately, so that it is not told again.
     told: HashSet<(TenantId, Timestamp, Uuid)>,
     told_at: VecDeque<(Instant, (TenantId, Timestamp, Uuid))>,
@@ -112,13 +119,20 @@ struct Others {
 
 impl Others {
     fn new(bus: Bus) -> Self {
-        Self { bus, was_heard: false, told: HashSet::new(), told_at: VecDeque::new() }
+        Self { bus, was_heard: false, looked_at: None, told: HashSet::new(), told_at: VecDeque::new() }
     }
 
-    /// True when they are heard, and were at the last look.
-    fn are_heard(&mut self) -> bool {
+    /// True when it is time to look: always, unless they are heard, and were before.
+    fn should_look(&mut self) -> bool {
         let is_heard = self.bus.is_heard();
-        std::mem::replace(&mut self.was_heard, is_heard) && is_heard
+        let are_heard = std::mem::replace(&mut self.was_heard, is_heard) && is_heard;
+        !are_heard || self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_ANYWAY_EVERY)
+    }
+
+    /// How far back to look: to the last look that found everything, and a little further.
+    fn looks_back(&self) -> Duration {
+        let since = self.looked_at.map_or(Duration::ZERO, |at| at.elapsed());
+        (since + LOOK_BACK).min(FURTHEST_BACK)
     }
 
     /// False: it was told before.
@@ -128,7 +142,7 @@ impl Others {
         if is_new {
             self.told_at.push_back((Instant::now(), told));
         }
-        while let Some((_, old)) = self.told_at.pop_front_if(|(at, _)| at.elapsed() > 3 * LOOK_BACK) {
+        while let Some((_, old)) = self.told_at.pop_front_if(|(at, _)| at.elapsed() > FURTHEST_BACK + LOOK_BACK) {
             self.told.remove(&old);
         }
         is_new
@@ -204,18 +218,23 @@ impl LiveFeed {
         cx.work(read, || LiveMessage::Panicked);
     }
 
-    /// Where nobody tells, the feed looks by itself.
+    /// Where nobody tells, or perhaps not everything, the feed looks by itself.
     fn look(&mut self, cx: &mut Cx<'_, Self>) {
         cx.after(LOOK_EVERY, LiveMessage::Look);
-        let are_heard = self.others.as_mut().is_none_or(Others::are_heard);
-        if are_heard || self.is_reading || self.listeners.is_empty() {
+        let Some(others) = &mut self.others else { return };
+        if self.listeners.is_empty() {
+            others.looked_at = None;
             return;
         }
+        if !others.should_look() || self.is_reading {
+            return;
+        }
+        let within = others.looks_back();
         self.is_reading = true;
         let (store, tenants) = (Arc::clone(&self.store), self.listeners.keys().copied().collect::<Vec<TenantId>>());
         let began_at = Instant::now();
         let read =
-            async move { LiveMessage::Found(began_at, store.news_lately(&tenants, LOOK_BACK, MOST_OF_A_LOOK).await) };
+            async move { LiveMessage::Found(began_at, store.news_lately(&tenants, within, MOST_OF_A_LOOK).await) };
         cx.work(read, || LiveMessage::Panicked);
     }
 
@@ -228,6 +247,9 @@ impl LiveFeed {
         self.is_reading = false;
         match found {
             Ok((now, news)) => {
+                if let Some(others) = &mut self.others {
+                    others.looked_at = Some(asked_at);
+                }
                 for (tenant_id, news) in news {
                     let age = Duration::try_from(now.duration_since(news.at())).unwrap_or_default();
                     // Whoever came after it does not hear of it.

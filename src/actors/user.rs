@@ -99,8 +99,8 @@ pub enum UserMessage {
     Admit(Knock, Reply<Admission>),
     /// Rows that were read, beginning at this moment.
     Loaded(Instant, StoreResult<Record>),
-    /// What was remembered when this request was judged is void: judge it anew.
-    Void(Knock, Reply<Admission>),
+    /// What was remembered under this mark when the request was judged is void: judge it anew.
+    Void(i64, Knock, Reply<Admission>),
     /// A use was noted, a request was counted for all replicas, or not.
     Noted,
     /// Something changed: what is remembered is void.
@@ -287,7 +287,7 @@ impl UserActor {
         let count = async move {
             match budget.take(&whose, knock.cost, record.mark).await {
                 Taken::Decided(allowance) => reply.send(record.admission(allowance)),
-                Taken::Void => return UserMessage::Void(knock, reply),
+                Taken::Void => return UserMessage::Void(record.mark, knock, reply),
             }
             UserMessage::Noted
         };
@@ -390,8 +390,11 @@ impl Actor for UserActor {
         match message {
             UserMessage::Admit(knock, reply) => self.admit(knock, reply, cx),
             UserMessage::Loaded(began_at, record) => self.loaded(began_at, record, cx),
-            UserMessage::Void(knock, reply) => {
-                self.forget_here();
+            UserMessage::Void(mark, knock, reply) => {
+                // Of many that were judged alike the first has seen to it.
+                if self.remembered.as_ref().is_some_and(|(record, _)| record.mark == mark) {
+                    self.forget_here();
+                }
                 self.admit(knock, reply, cx);
             }
             UserMessage::Noted => {}

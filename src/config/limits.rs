@@ -16,6 +16,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     if let Some(Err(error)) = settings.redis.url.as_ref().map(|url| url.reveal().parse::<RedisAddress>()) {
         return wrong("redis.url", error);
     }
+    if !settings.redis.prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+        return wrong("redis.prefix", "may have letters, digits, - and _");
+    }
     if settings.server.roles.is_empty() {
         return wrong("server.roles", "names no role: api, crawler, scheduler, notifier");
     }

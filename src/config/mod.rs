@@ -139,6 +139,8 @@ impl Default for DatabaseSettings {
 pub struct RedisSettings {
     /// See [`RedisAddress`]; a secret, for it may hold a password. None: limits are kept by each process for itself.
     pub url: Option<Secret>,
+    /// What the names of all keys and channels begin with: another for each installation that uses the same Redis.
+    pub prefix: String,
     /// Connections of this process.
     pub connections: u32,
     /// Redis that does not answer within this time counts as away.
@@ -147,7 +149,7 @@ pub struct RedisSettings {
 
 impl Default for RedisSettings {
     fn default() -> Self {
-        Self { url: None, connections: 4, timeout_ms: 250 }
+        Self { url: None, prefix: "tracker".to_owned(), connections: 4, timeout_ms: 250 }
     }
 }
 

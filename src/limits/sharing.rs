@@ -21,7 +21,9 @@ if now == 0 then
 end
 local mark = tonumber(redis.call('GET', KEYS[2]) or 0)
 if mark ~= tonumber(ARGV[5]) then return {2, 0, 0, mark} end
-local expected = tonumber(redis.call('GET', KEYS[1]) or now)
+local capacity = tolerance + interval
+-- Never later than what a full bucket leaves: after a fail-over the clock may be another one, and behind.
+local expected = math.min(tonumber(redis.call('GET', KEYS[1]) or now), now + capacity)
 local further = interval * (cost - 1)
 local earliest = math.max(expected + further - tolerance, 0)
 if cost > 0 and now < earliest then return {1, 0, earliest - now, mark} end
@@ -30,14 +32,13 @@ if cost > 0 then
   after = math.max(expected, now) + interval + further
   redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
 end
-local capacity = tolerance + interval
 return {0, math.floor(math.max(math.min(now + capacity - after, capacity), 0) / interval), 0, mark}";
 
-/// Raises the mark of somebody: whatever is remembered of them anywhere is void.
+/// Gives somebody a mark that they never had: whatever is remembered of them anywhere is void.
 const MARK: &str = "
-local mark = redis.call('INCR', KEYS[1])
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-return mark";
+local time = redis.call('TIME')
+local mark = string.format('%.0f', time[1] * 1000000 + time[2])
+return redis.call('SET', KEYS[1], mark, 'EX', ARGV[1])";
 
 /// Longer than anybody remembers anything.
 const MARK_LASTS_SECS: &str = "60";
@@ -131,7 +132,11 @@ impl Sharing {
         let cost = cost.min(rate.burst.get());
         let numbers = [now_us, interval_us, tolerance_us, i64::from(cost), mark].map(|number| number.to_string());
         let answer: Result<(i64, u32, u64, i64), Away> = redis
-            .run(&self.0.take, &[&taken_key(whose), &mark_key(whose)], &numbers.each_ref().map(String::as_str))
+            .run(
+                &self.0.take,
+                &[&taken_key(redis, whose), &mark_key(redis, whose)],
+                &numbers.each_ref().map(String::as_str),
+            )
             .await;
         let per_minute = rate.per_minute.get();
         match answer {
@@ -151,7 +156,9 @@ impl Sharing {
     /// The present mark of somebody. Read it before what is remembered of them; [`UNKNOWN_MARK`] while Redis is away.
     pub async fn mark(&self, whose: &str) -> i64 {
         match &self.0.redis {
-            Some(redis) => redis.get::<i64>(&mark_key(whose)).await.map_or(UNKNOWN_MARK, Option::unwrap_or_default),
+            Some(redis) => {
+                redis.get::<i64>(&mark_key(redis, whose)).await.map_or(UNKNOWN_MARK, Option::unwrap_or_default)
+            }
             None => UNKNOWN_MARK,
         }
     }
@@ -160,7 +167,7 @@ impl Sharing {
     /// the others find out when their memory is too old, within seconds.
     pub async fn make_void(&self, whose: &str) {
         if let Some(redis) = &self.0.redis {
-            let _ = redis.run::<i64>(&self.0.mark, &[&mark_key(whose)], &[MARK_LASTS_SECS]).await;
+            let _ = redis.run::<()>(&self.0.mark, &[&mark_key(redis, whose)], &[MARK_LASTS_SECS]).await;
         }
     }
 }
@@ -168,10 +175,10 @@ impl Sharing {
 /// Differs from every mark there is.
 pub const UNKNOWN_MARK: i64 = -1;
 
-fn taken_key(whose: &str) -> String {
-    format!("tracker:{{{whose}}}:taken")
+fn taken_key(redis: &Redis, whose: &str) -> String {
+    redis.named(&format!("{{{whose}}}:taken"))
 }
 
-fn mark_key(whose: &str) -> String {
-    format!("tracker:{{{whose}}}:mark")
+fn mark_key(redis: &Redis, whose: &str) -> String {
+    redis.named(&format!("{{{whose}}}:mark"))
 }

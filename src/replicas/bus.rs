@@ -10,10 +10,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
-use super::redis::{Away, Redis};
+use super::redis::{ListenError, Redis};
 use crate::domain::{EventId, ListingId, ProductId, TenantId};
 
-const CHANNEL: &str = "tracker:news";
+const CHANNEL: &str = "news";
+/// Whoever has nothing to say says so: everybody hears themselves too, and knows by that that others could be heard.
+const SAID_EVERY: Duration = Duration::from_secs(2);
+/// Not even oneself is heard for this long: the connection is dead, whatever it seems.
+const SILENCE: Duration = Duration::from_secs(6);
 /// What is said within this time is said at once.
 const GATHER: Duration = Duration::from_millis(10);
 const MOST_AT_ONCE: usize = 500;
@@ -49,7 +53,8 @@ pub enum Notice {
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     from: Uuid,
-    notices: Vec<Notice>,
+    /// As they come: a newer version may say what this one does not know beside what it does.
+    notices: Vec<serde_json::Value>,
 }
 
 /// The way to tell others. Cheap to clone.
@@ -98,26 +103,34 @@ impl Bus {
 }
 
 async fn keep_saying(redis: Redis, me: Uuid, mut to_say: Receiver<Notice>) {
-    let mut notices = Vec::new();
-    while to_say.recv_many(&mut notices, MOST_AT_ONCE).await > 0 {
-        tokio::time::sleep(GATHER).await;
+    let (channel, mut notices) = (redis.named(CHANNEL), Vec::new());
+    loop {
+        match tokio::time::timeout(SAID_EVERY, to_say.recv_many(&mut notices, MOST_AT_ONCE)).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(GATHER).await,
+            Err(_) => {}
+        }
         while notices.len() < MOST_AT_ONCE
             && let Ok(notice) = to_say.try_recv()
         {
             notices.push(notice);
         }
-        let envelope = Envelope { from: me, notices: std::mem::take(&mut notices) };
-        let text = serde_json::to_string(&envelope).expect("ids, times and names are JSON");
-        // Whoever did not hear it looks by themselves.
-        let _ = redis.publish(CHANNEL, &text).await;
+        let said = notices.drain(..).filter_map(|notice: Notice| serde_json::to_value(notice).ok());
+        let envelope = Envelope { from: me, notices: said.collect() };
+        let text = serde_json::to_string(&envelope).expect("JSON is JSON");
+        // What is not heard is found by looking, a little later.
+        let _ = redis.publish(&channel, &text).await;
     }
 }
 
 async fn keep_listening(redis: Redis, me: Uuid, is_heard: Arc<AtomicBool>, on_notice: impl Fn(Notice)) {
+    let mut was_heard = true;
     for attempt in 0.. {
         redis.back().await;
-        let _ = listen_once(&redis, me, attempt, &is_heard, &on_notice).await;
-        is_heard.store(false, Ordering::Relaxed);
+        let ended = listen_once(&redis, me, attempt, &is_heard, &on_notice).await;
+        if std::mem::replace(&mut was_heard, is_heard.swap(false, Ordering::Relaxed)) && redis.is_there() {
+            tracing::warn!(reason = %ended, "other replicas are not heard; listening again");
+        }
         tokio::time::sleep(PAUSE_BEFORE_LISTENING_AGAIN).await;
     }
 }
@@ -128,20 +141,27 @@ async fn listen_once(
     attempt: usize,
     is_heard: &AtomicBool,
     on_notice: &impl Fn(Notice),
-) -> Result<(), Away> {
-    let mut messages = redis.listen(CHANNEL, attempt).await?.into_on_message();
+) -> ListenError {
+    let mut messages = match redis.listen(&redis.named(CHANNEL), attempt).await {
+        Ok(listening) => listening.into_on_message(),
+        Err(error) => return error,
+    };
     is_heard.store(true, Ordering::Relaxed);
     loop {
         let message = tokio::select! {
-            message = messages.next() => message.ok_or(Away)?,
+            message = tokio::time::timeout(SILENCE, messages.next()) => message,
             // A server that is frozen closes no connection.
-            () = redis.gone() => return Err(Away),
+            () = redis.gone() => return ListenError::Late,
         };
+        let Ok(Some(message)) = message else { return ListenError::Silent };
         match serde_json::from_slice::<Envelope>(message.get_payload_bytes()) {
-            Ok(envelope) if envelope.from != me => envelope.notices.into_iter().for_each(on_notice),
+            Ok(envelope) if envelope.from != me => understood(envelope.notices).for_each(on_notice),
             Ok(_) => {}
-            // A newer version may say what this one does not know.
             Err(error) => tracing::debug!(%error, "another replica said what is not understood here"),
         }
     }
+}
+
+fn understood(notices: Vec<serde_json::Value>) -> impl Iterator<Item = Notice> {
+    notices.into_iter().filter_map(|notice| serde_json::from_value(notice).ok())
 }

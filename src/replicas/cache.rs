@@ -69,7 +69,7 @@ impl SharedCache {
         T: Serialize + DeserializeOwned,
     {
         let Some(redis) = &self.0 else { return make.await };
-        let key = format!("tracker:cache:{}:{key}", kind.name());
+        let key = redis.named(&format!("cache:{}:{key}", kind.name()));
         let found = redis.get::<Vec<u8>>(&key).await;
         let count = |result| redis.metrics().shared_cache.with_label_values(&[kind.name(), result]).inc();
         match found.map(|found| found.and_then(|text| serde_json::from_slice(&text).ok())) {

@@ -11,7 +11,7 @@ use super::redis::{Away, Redis, Script};
 const TOLD_EVERY: Duration = Duration::from_secs(2);
 /// Whoever has not said so for this long is gone.
 const GONE_AFTER_MS: &str = "10000";
-const KEY: &str = "tracker:replicas";
+const KEY: &str = "replicas";
 
 /// Notes a replica as there, forgets those that are gone, and counts the rest. By Redis's own clock.
 const TELL: &str = "
@@ -51,7 +51,7 @@ impl Census {
     }
 
     async fn try_count(&self, redis: &Redis, script: &Script, name: &str) -> Result<u32, Away> {
-        redis.run(script, &[KEY], &[GONE_AFTER_MS, name]).await
+        redis.run(script, &[&redis.named(KEY)], &[GONE_AFTER_MS, name]).await
     }
 
     /// How many share every limit.

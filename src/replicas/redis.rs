@@ -1,6 +1,6 @@
 //! Redis, as everybody in the house knows it: there, or away.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bb8_redis::bb8;
@@ -14,6 +14,23 @@ use crate::telemetry::Metrics;
 
 /// While Redis is away, so often is looked whether it is back.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What is asked of Redis needs more than an answer to a ping: to run scripts, and to write.
+const PROBE: &str = "return redis.call('SET', KEYS[1], 1, 'PX', 1000)";
+
+/// Why nobody is heard.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ListenError {
+    /// It took too long.
+    #[error("it does not answer in time")]
+    Late,
+    /// Nothing was heard for too long, not even ourselves.
+    #[error("nothing is heard any more")]
+    Silent,
+    /// What Redis or the client said.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+}
 
 /// Redis did not answer, or not in time: go on without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +67,30 @@ struct Inner {
     pool: bb8::Pool<Maker>,
     timeout: Duration,
     is_away: watch::Sender<bool>,
+    why: Why,
+    prefix: String,
     runtime: Handle,
     metrics: Arc<Metrics>,
+}
+
+/// Why the latest connection could not be made: whoever waits for one is told nothing but that there is none.
+#[derive(Debug, Clone, Default)]
+struct Why(Arc<Mutex<Option<String>>>);
+
+impl Why {
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl bb8::ErrorSink<redis::RedisError> for Why {
+    fn sink(&self, error: redis::RedisError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+
+    fn boxed_clone(&self) -> Box<dyn bb8::ErrorSink<redis::RedisError>> {
+        Box::new(self.clone())
+    }
 }
 
 impl Redis {
@@ -62,19 +101,27 @@ impl Redis {
     pub fn new(settings: &RedisSettings, runtime: &Handle, metrics: Arc<Metrics>) -> Result<Option<Self>, RedisError> {
         let Some(url) = &settings.url else { return Ok(None) };
         let address: RedisAddress = url.reveal().parse()?;
+        let why = Why::default();
         let timeout = Duration::from_millis(settings.timeout_ms);
         let pool = bb8::Pool::builder()
             .max_size(settings.connections)
             // The question itself finds out whether a connection is good.
             .test_on_check_out(false)
             .retry_connection(false)
-            .connection_timeout(timeout.saturating_mul(4));
+            .error_sink(Box::new(why.clone()))
+            .connection_timeout(timeout);
         let entered = runtime.enter();
         let pool = pool.build_unchecked(Maker::new(&address, timeout)?);
         drop(entered);
         let (is_away, _) = watch::channel(false);
         let maker = Maker::new(&address, timeout)?;
-        Ok(Some(Self(Arc::new(Inner { maker, pool, timeout, is_away, runtime: runtime.clone(), metrics }))))
+        let (prefix, runtime) = (settings.prefix.clone(), runtime.clone());
+        Ok(Some(Self(Arc::new(Inner { maker, pool, timeout, is_away, why, prefix, runtime, metrics }))))
+    }
+
+    /// The name of something of this installation: others may use the same Redis.
+    pub fn named(&self, what: &str) -> String {
+        format!("{}:{what}", self.0.prefix)
     }
 
     /// False while it is known to be away.
@@ -114,14 +161,14 @@ impl Redis {
     }
 
     /// A way to listen, made anew at each attempt.
-    pub(super) async fn listen(&self, channel: &str, attempt: usize) -> Result<redis::aio::PubSub, Away> {
+    pub(super) async fn listen(&self, channel: &str, attempt: usize) -> Result<redis::aio::PubSub, ListenError> {
         let subscribed = async {
             let mut pubsub = self.0.maker.listener(attempt).await?.get_async_pubsub().await?;
             pubsub.subscribe(channel).await?;
             RedisResult::Ok(pubsub)
         };
         let in_time = tokio::time::timeout(self.0.timeout.saturating_mul(4), subscribed).await;
-        in_time.map_err(|_| Away)?.map_err(|_| Away)
+        Ok(in_time.map_err(|_| ListenError::Late)??)
     }
 
     /// Resolves when Redis is found to be away.
@@ -146,20 +193,30 @@ impl Redis {
         if !self.is_there() {
             return Err(Away);
         }
-        self.try_ask(question).await.map_err(|reason| {
-            self.found_away(&reason);
-            Away
-        })
+        tokio::select! {
+            answer = self.try_ask(question) => answer.map_err(|reason| {
+                self.found_away(&reason);
+                Away
+            }),
+            // Somebody else has found out: nobody goes on waiting.
+            () = self.gone() => Err(Away),
+        }
     }
 
     async fn try_ask<T>(&self, question: impl AsyncFnOnce(&mut Link) -> RedisResult<T>) -> Result<T, String> {
-        let mut link = self.0.pool.get().await.map_err(|error| error.to_string())?;
-        // Broken unless it is known better: whoever stops waiting half-way leaves an answer on its way.
-        link.is_broken = true;
-        let answer = tokio::time::timeout(self.0.timeout, question(&mut link)).await;
-        let answer = answer.map_err(|_| "it does not answer in time".to_owned())?.map_err(|error| error.to_string())?;
-        link.is_broken = false;
-        Ok(answer)
+        let asked = async {
+            let mut link = self.0.pool.get().await.map_err(|error| error.to_string())?;
+            // Broken unless it is known better: whoever stops waiting half-way leaves an answer on its way.
+            link.is_broken = true;
+            let answer = question(&mut link).await.map_err(|error| error.to_string())?;
+            link.is_broken = false;
+            Ok(answer)
+        };
+        match tokio::time::timeout(self.0.timeout, asked).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(reason)) => Err(self.0.why.take().unwrap_or(reason)),
+            Err(_) => Err(self.0.why.take().unwrap_or_else(|| "it does not answer in time".to_owned())),
+        }
     }
 
     fn found_away(&self, reason: &str) {
@@ -173,8 +230,18 @@ impl Redis {
     }
 
     async fn await_return(&self) {
-        while self.try_ask(async |link: &mut Link| Cmd::ping().query_async::<()>(link).await).await.is_err() {
+        let script = redis::Script::new(PROBE);
+        let key = self.named("probe");
+        let is_well = async |link: &mut Link| {
+            // Of a cluster every node answers this.
+            Cmd::ping().query_async::<()>(link).await?;
+            script.prepare_invoke().key(&key).invoke_async::<()>(link).await
+        };
+        loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            if self.try_ask(is_well).await.is_ok() {
+                break;
+            }
         }
         self.0.metrics.redis_fallback.set(0);
         self.0.is_away.send_replace(false);

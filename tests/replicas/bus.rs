@@ -44,7 +44,7 @@ async fn what_is_not_understood_is_passed_over() {
     let (_bus, mut hears) = bus_of(&process).await;
     redis.command(&["PUBLISH", "tracker:news", "{\"from\":\"nobody\",\"notices\":[\"party\"]}"]);
     let from = "00000000-0000-0000-0000-000000000000";
-    redis.command(&["PUBLISH", "tracker:news", &format!("{{\"from\":\"{from}\",\"notices\":[\"due\"]}}")]);
+    redis.command(&["PUBLISH", "tracker:news", &format!("{{\"from\":\"{from}\",\"notices\":[\"party\",\"due\"]}}")]);
     assert_eq!(hears.recv().await, Some(Notice::Due));
 }
 

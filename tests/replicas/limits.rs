@@ -140,8 +140,10 @@ async fn a_redis_that_hangs_is_soon_left_alone() {
     attempts.take(HERE).await;
     redis.freeze();
     let asked_at = Instant::now();
-    assert_eq!(attempts.take(HERE).await.per_minute, 10);
-    assert!(asked_at.elapsed() < Duration::from_secs(2), "{:?}", asked_at.elapsed());
+    // More than there are connections: whoever waits for one is not kept waiting either.
+    let answers = futures_util::future::join_all((0..100).map(|_| attempts.take(HERE))).await;
+    assert!(answers.iter().all(|allowance| allowance.per_minute == 10));
+    assert!(asked_at.elapsed() < Duration::from_secs(1), "{:?}", asked_at.elapsed());
     redis.thaw();
     until("Redis is back", || process.redis.is_there()).await;
     assert_eq!(attempts.take(HERE).await.per_minute, 30);

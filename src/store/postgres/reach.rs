@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -10,7 +11,7 @@ use super::replica::Replica;
 use super::{Backend, Conn, Db};
 use crate::domain::TenantId;
 use crate::store::reach::Reach;
-use crate::store::{OnWrote, StoreResult};
+use crate::store::{OnWrote, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
 impl Backend {
@@ -28,6 +29,18 @@ impl Backend {
             return Ok(conn);
         }
         self.reader(reach).await
+    }
+
+    /// Runs what reads from a [`Backend::tolerant_reader`]. A standby that goes away over it, or that the server cannot keep for so
+    /// long, makes nothing fail: it is read once more, from the primary.
+    pub(super) async fn tolerantly<'r, T>(
+        &self,
+        read: impl Fn() -> BoxFuture<'r, StoreResult<T>> + Send + Sync,
+    ) -> StoreResult<T> {
+        match (read().await, &self.replica) {
+            (Err(StoreError::Unavailable(_)), Some(replica)) if replica.distrust() => read().await,
+            (answer, _) => answer,
+        }
     }
 
     /// The same for what belongs to no tenant: there is nothing to lend.

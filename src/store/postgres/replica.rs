@@ -87,11 +87,15 @@ impl Replica {
         match tokio::time::timeout(PATIENCE, lend(&self.pool, reach)).await {
             Ok(Ok(conn)) => Some(conn),
             _ => {
-                // Until it is measured again.
-                self.lag_ms.store(UNKNOWN, Ordering::Relaxed);
+                self.distrust();
                 None
             }
         }
+    }
+
+    /// Not read from until it is measured again. False: it was not.
+    pub fn distrust(&self) -> bool {
+        self.lag_ms.swap(UNKNOWN, Ordering::Relaxed) <= self.max_lag_ms
     }
 
     /// Somebody writes here: what they read next must show it.
@@ -154,10 +158,11 @@ async fn keep_measuring(
 /// How far the standby is behind, in milliseconds: not at all if it has replayed what the primary had a moment ago, otherwise
 /// as long as the last thing that it has replayed is ago. What is no standby is of no use.
 async fn try_measure(primary: &PgPool, standby: &PgPool) -> StoreResult<u64> {
-    const WRITTEN: &str = "SELECT pg_current_wal_lsn()::text";
+    const WRITTEN: &str = "SELECT pg_current_wal_lsn()::text, extract(epoch FROM clock_timestamp())::float8";
+    // By the primary's clock, from which the times in its log come: the standby's may be another.
     const BEHIND: &str = "SELECT CASE WHEN pg_last_wal_replay_lsn() >= $1::pg_lsn THEN 0 \
-         ELSE (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::bigint END";
-    let written: String = sqlx::query_scalar(WRITTEN).fetch_one(primary).await?;
-    let behind_ms: Option<i64> = sqlx::query_scalar(BEHIND).bind(written).fetch_one(standby).await?;
+         ELSE (($2 - extract(epoch FROM pg_last_xact_replay_timestamp())) * 1000)::bigint END";
+    let (written, now): (String, f64) = sqlx::query_as(WRITTEN).fetch_one(primary).await?;
+    let behind_ms: Option<i64> = sqlx::query_scalar(BEHIND).bind(written).bind(now).fetch_one(standby).await?;
     Ok(behind_ms.and_then(|ms| u64::try_from(ms.max(0)).ok()).unwrap_or(UNKNOWN))
 }

@@ -45,14 +45,20 @@ impl Accounts for Backend {
     }
 
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>> {
-        const LIST: &str = "users";
-        let cursor = Cursor::of(LIST, cursor)?;
-        let mut query = QueryBuilder::<Db>::new(format!("SELECT {USER_COLUMNS} FROM tenant_user"));
-        query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
-        push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<UserColumns> =
-            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
-        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
+        self.tolerantly(|| {
+            async move {
+                const LIST: &str = "users";
+                let cursor = Cursor::of(LIST, cursor)?;
+                let mut query = QueryBuilder::<Db>::new(format!("SELECT {USER_COLUMNS} FROM tenant_user"));
+                query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+                push_newest_first(&mut query, "created_at", cursor, limit)?;
+                let rows: Vec<UserColumns> =
+                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn update_user(&self, tenant_id: TenantId, id: UserId, patch: &UserPatch) -> StoreResult<User> {
@@ -113,7 +119,11 @@ impl Accounts for Backend {
 
     async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose, r#use: LinkUse) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
-        self.transaction(Reach::Everyone, move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed()).await
+        let user =
+            self.transaction(Reach::Everyone, move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed()).await?;
+        // Only now is it known whose it was.
+        self.wrote(user.tenant_id.into());
+        Ok(user)
     }
 }
 

@@ -40,13 +40,19 @@ impl Alerts for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<RuleRow>> {
-        let mut query = QueryBuilder::new(SELECT_RULE);
-        push_of_product(&mut query, tenant_id, product_id);
-        push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
-        let rows: Vec<RuleColumns> =
-            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
-        let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
-        page.try_map(RuleRow::try_from)
+        self.tolerantly(|| {
+            async move {
+                let mut query = QueryBuilder::new(SELECT_RULE);
+                push_of_product(&mut query, tenant_id, product_id);
+                push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
+                let rows: Vec<RuleColumns> =
+                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
+                page.try_map(RuleRow::try_from)
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
@@ -60,19 +66,25 @@ impl Alerts for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<EventRow>> {
-        let mut query = QueryBuilder::new(SELECT_EVENT);
-        push_of_product(&mut query, tenant_id, product_id);
-        push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
-        let rows: Vec<EventColumns> =
-            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
-        let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
-        let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
-        let mut deliveries = deliveries_of(self, tenant_id, &ids).await?;
-        let with_deliveries = |row: EventColumns| {
-            let deliveries = deliveries.remove(&row.id).unwrap_or_default();
-            Ok(EventRow { event: Event::try_from(row)?, deliveries })
-        };
-        page.try_map(with_deliveries)
+        self.tolerantly(|| {
+            async move {
+                let mut query = QueryBuilder::new(SELECT_EVENT);
+                push_of_product(&mut query, tenant_id, product_id);
+                push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
+                let rows: Vec<EventColumns> =
+                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
+                let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
+                let mut deliveries = deliveries_of(self, tenant_id, &ids).await?;
+                let with_deliveries = |row: EventColumns| {
+                    let deliveries = deliveries.remove(&row.id).unwrap_or_default();
+                    Ok(EventRow { event: Event::try_from(row)?, deliveries })
+                };
+                page.try_map(with_deliveries)
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

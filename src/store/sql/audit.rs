@@ -1,6 +1,7 @@
 //! The audit log.
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -30,14 +31,20 @@ impl Audit for Backend {
     }
 
     async fn acts(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<AuditEntry>> {
-        const LIST: &str = "audit";
-        let cursor = Cursor::of(LIST, cursor)?;
-        let columns = "SELECT id, actor, action, resource, address, request_id, facts, at FROM audit";
-        let mut query = QueryBuilder::<Db>::new(columns);
-        query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
-        push_newest_first(&mut query, "at", cursor, limit)?;
-        let rows: Vec<ActColumns> =
-            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
-        page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).try_map(AuditEntry::try_from)
+        self.tolerantly(|| {
+            async move {
+                const LIST: &str = "audit";
+                let cursor = Cursor::of(LIST, cursor)?;
+                let columns = "SELECT id, actor, action, resource, address, request_id, facts, at FROM audit";
+                let mut query = QueryBuilder::<Db>::new(columns);
+                query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+                push_newest_first(&mut query, "at", cursor, limit)?;
+                let rows: Vec<ActColumns> =
+                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).try_map(AuditEntry::try_from)
+            }
+            .boxed()
+        })
+        .await
     }
 }

@@ -33,7 +33,7 @@ impl Catalog for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<Product>> {
-        list(self, tenant_id, filter, order, cursor, limit).await
+        self.tolerantly(|| list(self, tenant_id, filter, order, cursor, limit).boxed()).await
     }
 
     async fn update_product(&self, tenant_id: TenantId, id: ProductId, patch: &ProductPatch) -> StoreResult<Product> {

@@ -21,30 +21,36 @@ impl History for Backend {
         to: Option<Timestamp>,
         limit: u32,
     ) -> StoreResult<Vec<Point>> {
-        // The second half is what holds at `from`: per series and category the latest point up to then.
-        const POINTS: &str = concat!(
-            "SELECT series, category, at, number, text FROM point \
+        self.tolerantly(|| {
+            async move {
+                // The second half is what holds at `from`: per series and category the latest point up to then.
+                const POINTS: &str = concat!(
+                    "SELECT series, category, at, number, text FROM point \
              WHERE listing_id = $1 AND series IN (",
-            numbers!(2),
-            ") AND at > $3 AND at < $4 \
+                    numbers!(2),
+                    ") AND at > $3 AND at < $4 \
              UNION ALL \
              SELECT p.series, p.category, p.at, p.number, p.text FROM point p JOIN ( \
                SELECT series, category, max(at) AS at FROM point \
                WHERE listing_id = $1 AND series IN (",
-            numbers!(2),
-            ") AND at <= $3 AND at < $4 GROUP BY series, category) held \
+                    numbers!(2),
+                    ") AND at <= $3 AND at < $4 GROUP BY series, category) held \
                ON held.series = p.series AND held.category = p.category AND held.at = p.at \
              WHERE p.listing_id = $1 \
              ORDER BY 3, 1, 2 LIMIT $5"
-        );
-        let numbers: Vec<i64> = series.iter().map(|series| i64::from(series.number())).collect();
-        let query = sqlx::query_as::<_, PointColumns>(POINTS).bind(listing_id.0).bind(Json(numbers));
-        let query = query.bind(from.map_or(i64::MIN, Timestamp::as_millisecond));
-        let query = query.bind(to.map_or(i64::MAX, Timestamp::as_millisecond)).bind(i64::from(limit));
-        let rows = query.fetch_all(&mut *self.reader_of_everyones().await?).await?;
-        let mut points = rows.into_iter().map(Point::try_from).collect::<StoreResult<Vec<_>>>()?;
-        points.sort_by(|a, b| (&a.key, a.at).cmp(&(&b.key, b.at)));
-        Ok(points)
+                );
+                let numbers: Vec<i64> = series.iter().map(|series| i64::from(series.number())).collect();
+                let query = sqlx::query_as::<_, PointColumns>(POINTS).bind(listing_id.0).bind(Json(numbers));
+                let query = query.bind(from.map_or(i64::MIN, Timestamp::as_millisecond));
+                let query = query.bind(to.map_or(i64::MAX, Timestamp::as_millisecond)).bind(i64::from(limit));
+                let rows = query.fetch_all(&mut *self.reader_of_everyones().await?).await?;
+                let mut points = rows.into_iter().map(Point::try_from).collect::<StoreResult<Vec<_>>>()?;
+                points.sort_by(|a, b| (&a.key, a.at).cmp(&(&b.key, b.at)));
+                Ok(points)
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn import(&self, listing_id: ListingId, points: &[Point], state: &ListingState) -> StoreResult<bool> {

@@ -118,14 +118,20 @@ impl Sessions for Backend {
     }
 
     async fn api_keys(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<ApiKey>> {
-        const LIST: &str = "api_keys";
-        let cursor = Cursor::of(LIST, cursor)?;
-        let mut query = QueryBuilder::<Db>::new(format!("SELECT {KEY_COLUMNS} FROM api_key"));
-        query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
-        push_newest_first(&mut query, "created_at", cursor, limit)?;
-        let rows: Vec<ApiKeyColumns> =
-            query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
-        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
+        self.tolerantly(|| {
+            async move {
+                const LIST: &str = "api_keys";
+                let cursor = Cursor::of(LIST, cursor)?;
+                let mut query = QueryBuilder::<Db>::new(format!("SELECT {KEY_COLUMNS} FROM api_key"));
+                query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+                push_newest_first(&mut query, "created_at", cursor, limit)?;
+                let rows: Vec<ApiKeyColumns> =
+                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<TokenHash> {

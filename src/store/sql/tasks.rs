@@ -24,19 +24,25 @@ impl Tasks for Backend {
     }
 
     async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>> {
-        const LIST: &str = "tasks";
-        let now_ms = self.now_ms().await?;
-        let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
-        query.push_bind(tenant_id.0);
-        push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
-        let mut conn = self.tolerant_reader(tenant_id).await?;
-        let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(&mut *conn).await?;
-        let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
-        let mut items = Vec::with_capacity(page.items.len());
-        for (id, _) in page.items {
-            items.push(find(&mut conn, tenant_id, TaskId(id), now_ms).await?);
-        }
-        Ok(Page { items, next_cursor: page.next_cursor })
+        self.tolerantly(|| {
+            async move {
+                const LIST: &str = "tasks";
+                let now_ms = self.now_ms().await?;
+                let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
+                query.push_bind(tenant_id.0);
+                push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
+                let mut conn = self.tolerant_reader(tenant_id).await?;
+                let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(&mut *conn).await?;
+                let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
+                let mut items = Vec::with_capacity(page.items.len());
+                for (id, _) in page.items {
+                    items.push(find(&mut conn, tenant_id, TaskId(id), now_ms).await?);
+                }
+                Ok(Page { items, next_cursor: page.next_cursor })
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task> {

@@ -69,13 +69,19 @@ impl Tenants for Backend {
     }
 
     async fn usage_of_days(&self, tenant_id: TenantId) -> StoreResult<Vec<UsageOfDay>> {
-        const DAYS: &str = "SELECT day, crawls FROM usage_of_day WHERE tenant_id = $1 ORDER BY day";
-        let query = sqlx::query_as(DAYS).bind(tenant_id.0);
-        let rows: Vec<(i64, i64)> = query.fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
-        let of_day = |(day, crawls): (i64, i64)| {
-            Ok(UsageOfDay { day: time(day.saturating_mul(DAY_MS))?, crawls: count(crawls)? })
-        };
-        rows.into_iter().map(of_day).collect()
+        self.tolerantly(|| {
+            async move {
+                const DAYS: &str = "SELECT day, crawls FROM usage_of_day WHERE tenant_id = $1 ORDER BY day";
+                let query = sqlx::query_as(DAYS).bind(tenant_id.0);
+                let rows: Vec<(i64, i64)> = query.fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                let of_day = |(day, crawls): (i64, i64)| {
+                    Ok(UsageOfDay { day: time(day.saturating_mul(DAY_MS))?, crawls: count(crawls)? })
+                };
+                rows.into_iter().map(of_day).collect()
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

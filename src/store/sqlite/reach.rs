@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 use sqlx::pool::PoolConnection;
 
@@ -25,6 +26,14 @@ impl Backend {
     /// A connection that reads: what is read is as it is.
     pub(super) async fn tolerant_reader(&self, reach: impl Into<Reach>) -> StoreResult<PoolConnection<Db>> {
         self.reader(reach).await
+    }
+
+    /// Runs what reads.
+    pub(super) async fn tolerantly<'r, T>(
+        &self,
+        read: impl Fn() -> BoxFuture<'r, StoreResult<T>> + Send + Sync,
+    ) -> StoreResult<T> {
+        read().await
     }
 
     /// A connection that reads what belongs to no tenant.
