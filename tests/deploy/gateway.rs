@@ -291,7 +291,8 @@ fn for_all_requests_forged_headers_are_removed_and_bodies_bounded_as_in_the_daem
     let objects = objects();
     let [rule] = objects["global_rules"].as_array().unwrap().as_slice() else { panic!("one rule for all") };
     let plugins = &rule["plugins"];
-    let forged = ["X-Consumer-Username", "X-Consumer-Custom-ID", "X-Credential-Identifier"];
+    let forged =
+        ["X-Consumer-Username", "X-Consumer-Custom-ID", "X-Credential-Identifier", "Traceparent", "Tracestate"];
     assert_eq!(plugins["proxy-rewrite"]["headers"], json!({ "remove": forged }));
     assert_eq!(plugins["client-control"]["max_body_size"], ServerSettings::default().max_body_bytes);
     for name in ["request-id", "cors", "prometheus"] {
