@@ -79,7 +79,7 @@ fn against_scrapy(table: &mut Table) {
     table.add("peak memory of these crawls", "MB", peak_kb / 1e3, (rival, scrapy.peak_kb / 1e3), Bar::AtMost(0.1));
 }
 
-pub fn numbered(number: u32) -> Asin {
+fn numbered(number: u32) -> Asin {
     format!("B{number:09}").parse().expect("ten letters and digits")
 }
 
