@@ -36,7 +36,7 @@ const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 /// How far back it looks then: a look is recorded a little after its time.
 const LOOK_BACK: Duration = Duration::from_secs(10);
 /// Whoever listened through a longer outage than this has to catch up by themselves.
-const FURTHEST_BACK: Duration = Duration::from_secs(600);
+const FURTHEST_BACK: Duration = Duration::from_secs(120);
 /// More is not read by one look.
 const MOST_OF_A_LOOK: u32 = 5000;
 
