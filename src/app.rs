@@ -1,47 +1,39 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
+mod parts;
+mod staff;
+
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
+use self::parts::{Crawling, Ground, Notifying, on_notice};
+use self::staff::Staff;
 use crate::actors::bell::Bell;
-use crate::actors::caretaker::{Caretaker, Chores};
-use crate::actors::conclude::LookPolicy;
-use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
-use crate::actors::kernel::{
-    Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, ThreadSettings, Threads, run as run_threads, supervise,
-};
-use crate::actors::live::{Live, LiveFeed};
-use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools, Senders};
-use crate::actors::recorder::{OnRecorded, Recorder};
-use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
-use crate::actors::tracker::{ProductTracker, TrackerTools, Trackers};
-use crate::actors::user::{Gatekeepers, Principal, UserActor, UserTools};
+use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
+use crate::actors::notifier::NotifierMessage;
+use crate::actors::scheduler::SchedulerMessage;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
 use crate::http::{self, HttpSettings};
-use crate::limits::{AttemptsByAddress, Sharing, SourceGate};
-use crate::notify::{SmtpError, SmtpSender, WebhookSender};
+use crate::limits::{AttemptsByAddress, Sharing};
+use crate::notify::SmtpError;
 use crate::replicas::{Bus, Census, Notice, Redis, RedisError, SharedCache};
 use crate::service::{Changes, Parts, Service, ServiceError};
-use crate::sources::Source;
-use crate::sources::direct::{DirectError, DirectSource};
-use crate::store::{self, Commit, Engine, OnWrote, SharedStore, StoreClock, StoreError};
+use crate::sources::direct::DirectError;
+use crate::store::{self, Engine, OnWrote, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
 
 /// Ends the process when a part that must always be there cannot be kept alive: the orchestrator starts a clean one.
 const EXIT_GAVE_UP: u8 = 70;
-/// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
-const LEASE_MARGIN: Duration = Duration::from_secs(10);
 /// What the last traces may take, even when the time is over, and at most.
 const SHORTEST_TRACE_END: Duration = Duration::from_millis(200);
 const LONGEST_TRACE_END: Duration = Duration::from_secs(3);
@@ -144,32 +136,6 @@ struct App {
     notifying: Option<Notifying>,
     server: ServerHandle,
     gave_up: UnboundedReceiver<&'static str>,
-}
-
-/// What the role `crawler` is made of.
-struct Crawling {
-    scheduler: Inbox<Scheduler>,
-    scheduler_tools: Arc<SchedulerTools>,
-    pool: Inbox<CrawlerPool>,
-    trackers: Trackers,
-}
-
-/// What the role `notifier` is made of.
-struct Notifying {
-    notifier: Inbox<Notifier>,
-    tools: Arc<NotifierTools>,
-}
-
-/// What every part of the house is built on.
-struct Ground<'a> {
-    settings: &'a Settings,
-    staff: Staff<'a>,
-    store: &'a SharedStore,
-    metrics: &'a Arc<Metrics>,
-    sharing: &'a Sharing,
-    bus: &'a Bus,
-    /// The name of this replica, for people.
-    owner: String,
 }
 
 impl App {
@@ -305,167 +271,6 @@ impl App {
     }
 }
 
-impl Crawling {
-    /// Running crawls end, or are given back, and what was looked at is recorded.
-    async fn drain(&self, until: Instant, concurrency: usize, store: &SharedStore) {
-        let left = || until.saturating_duration_since(Instant::now());
-        let patience = left().mul_f64(0.6);
-        let orphans = self
-            .pool
-            .ask(until.max(Instant::now() + Duration::from_secs(1)), |reply| PoolMessage::Drain { patience, reply })
-            .await;
-        let orphans = orphans.unwrap_or_default();
-        if !orphans.is_empty() {
-            tracing::warn!(crawls = orphans.len(), "gave up {} crawls; their listings are due again", orphans.len());
-            if let Err(error) = store.release(&orphans).await {
-                tracing::warn!(%error, "their leases cannot be given back and will run out");
-            }
-        }
-        self.trackers.drain(left()).await;
-        // A slot comes back when its look is recorded: all back means that nothing is left to write.
-        let slots = u32::try_from(concurrency).unwrap_or(u32::MAX);
-        if tokio::time::timeout(left(), self.scheduler_tools.slots.acquire_many(slots)).await.is_err() {
-            tracing::warn!("some looks were not recorded in time; their listings are looked at again");
-        }
-    }
-}
-
-impl Ground<'_> {
-    fn notifying(&self) -> Result<Notifying, AppError> {
-        let settings = self.settings;
-        let senders = Senders {
-            webhook: Arc::new(WebhookSender::new(&settings.notify)?),
-            email: Arc::new(SmtpSender::new(&settings.mail)?),
-        };
-        let tools = Arc::new(NotifierTools::new(
-            Arc::clone(self.store) as Arc<_>,
-            senders,
-            self.owner.clone(),
-            settings.notify.clone(),
-            Duration::from_secs(settings.notify.timeout_secs.max(settings.mail.timeout_secs)),
-            Arc::clone(self.metrics),
-        ));
-        let notifier = self.staff.hire({
-            let tools = Arc::clone(&tools);
-            move || Notifier::new(Arc::clone(&tools))
-        });
-        Ok(Notifying { notifier, tools })
-    }
-
-    fn live(&self) -> Result<Live, StoreError> {
-        // An embedded database has no other replicas.
-        let others = match Engine::of(&self.settings.database)? {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(self.bus.clone()),
-        };
-        let count = Arc::new(AtomicUsize::new(0));
-        let (store, counted) = (Arc::clone(self.store), Arc::clone(&count));
-        let feed = move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted), others.clone());
-        Ok(Live::new(self.staff.hire(feed), count))
-    }
-
-    fn crawling(&self, notifier: &Bell, live: &Live, changes: &Arc<Changes>) -> Result<Crawling, AppError> {
-        let Self { settings, staff, store, metrics, .. } = self;
-        let source: Arc<dyn Source> = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?);
-        let recorder = staff.hire({
-            let (store, metrics, notifier) = (Arc::clone(store), Arc::clone(metrics), notifier.clone());
-            let (live, changes) = (live.clone(), Arc::clone(changes));
-            let on_recorded: OnRecorded = Arc::new(move |commit| {
-                let looked = looked(commit);
-                tell_live(&live, &looked);
-                changes.happened(looked);
-            });
-            move || {
-                let (store, on_recorded) = (Arc::clone(&store) as Arc<_>, Arc::clone(&on_recorded));
-                Recorder::new(store, notifier.clone(), on_recorded, Arc::clone(&metrics))
-            }
-        });
-        let trackers = staff.hire_trackers(TrackerTools {
-            recorder: recorder.clone(),
-            policy: LookPolicy::from(&settings.crawl),
-            metrics: Arc::clone(metrics),
-        });
-        let lease = Duration::from_secs(settings.crawl.lease_secs);
-        let (sharing, counted) = (self.sharing.clone(), Arc::clone(metrics));
-        let pool_tools = Arc::new(PoolTools {
-            gate: Arc::new(SourceGate::new(source.name(), settings.crawl.clone(), sharing, counted)),
-            source,
-            trackers: trackers.clone(),
-            recorder,
-            metrics: Arc::clone(metrics),
-            concurrency_per_marketplace: settings.crawl.concurrency_per_marketplace,
-            queue_patience: lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
-        });
-        let pool = staff.hire(move || CrawlerPool::new(Arc::clone(&pool_tools)));
-        let scheduler_tools = Arc::new(SchedulerTools::new(
-            Arc::clone(store) as Arc<_>,
-            pool.clone(),
-            self.owner.clone(),
-            &settings.crawl,
-            Arc::clone(metrics),
-        ));
-        let scheduler = staff.hire({
-            let tools = Arc::clone(&scheduler_tools);
-            move || Scheduler::new(Arc::clone(&tools))
-        });
-        Ok(Crawling { scheduler, scheduler_tools, pool, trackers })
-    }
-
-    fn hire_caretaker(&self, does_chores: bool) {
-        let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
-        let chores = Chores {
-            owner: self.owner.clone(),
-            max_attempts: self.settings.crawl.max_attempts,
-            keep_history_days: self.settings.products.keep_history_days,
-        };
-        let chores = does_chores.then(|| Arc::new(chores));
-        self.staff.hire(move || Caretaker::new(Arc::clone(&store), Arc::clone(&metrics), chores.clone()));
-    }
-
-    fn gatekeepers(&self) -> Gatekeepers {
-        let (store, plans) = (Arc::clone(self.store), self.settings.plans.clone());
-        self.staff.hire_gatekeepers(UserTools { store, plans, sharing: self.sharing.clone() })
-    }
-}
-
-/// What others are told of a commit.
-fn looked(commit: &Commit) -> Notice {
-    let fired = commit.rule_steps.iter().filter_map(|step| step.event.as_ref());
-    Notice::Looked {
-        listing_id: commit.listing_id,
-        changed_at: commit.points.first().map(|point| point.at),
-        events: fired.map(|event| event.id).collect(),
-    }
-}
-
-fn tell_live(live: &Live, notice: &Notice) {
-    if let Notice::Looked { listing_id, changed_at, events } = notice {
-        live.recorded(*listing_id, *changed_at, events);
-    }
-}
-
-/// What this process does when another replica says something.
-fn on_notice(
-    changes: &Arc<Changes>,
-    live: &Live,
-    scheduler: &Bell,
-    notifier: &Bell,
-    store: &SharedStore,
-) -> impl Fn(Notice) + Send + Sync + 'static {
-    let (changes, live) = (Arc::clone(changes), live.clone());
-    let (scheduler, notifier, store) = (scheduler.clone(), notifier.clone(), Arc::clone(store));
-    move |notice| {
-        changes.heard(&notice);
-        match notice {
-            Notice::Looked { .. } => tell_live(&live, &notice),
-            Notice::Due => scheduler.ring_here(),
-            Notice::Deliverable => notifier.ring_here(),
-            Notice::Wrote(tenant_id) => store.wrote_elsewhere(tenant_id),
-            Notice::Product(_) | Notice::TenantGone(_) => {}
-        }
-    }
-}
-
 async fn open_with_room(settings: &Settings) -> Result<SharedStore, StoreError> {
     let store = open_store(settings).await?;
     check_connections(settings, store.most_connections().await?);
@@ -487,61 +292,6 @@ fn check_connections(settings: &Settings, most: Option<u32>) {
             "{replicas} replicas may want {wanted} connections, and the database server lets them have {most}: lower \
              database.connections or raise max_connections"
         );
-    }
-}
-
-/// Starts actors on their threads.
-struct Staff<'a> {
-    threads: &'a Threads,
-    metrics: &'a Metrics,
-    give_up: UnboundedSender<&'static str>,
-}
-
-impl Staff<'_> {
-    /// An actor that must always be there.
-    fn hire<A: Actor>(&self, factory: impl Fn() -> A + Send + 'static) -> Inbox<A> {
-        let give_up = self.give_up.clone();
-        let supervision = Supervision {
-            metrics: self.metrics.kind(A::KIND, A::MESSAGES),
-            budget: Budget::default(),
-            first_pause: Duration::from_secs(1),
-            give_up: Box::new(move |kind| {
-                let _ = give_up.send(kind);
-            }),
-        };
-        supervise(self.threads.singletons(), factory, supervision)
-    }
-
-    fn hire_gatekeepers(&self, tools: UserTools) -> Gatekeepers {
-        let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
-        // Whoever sends keys that are none gets a gatekeeper for each: few are kept, and not for long.
-        let policy =
-            ShardPolicy { idle_after: Duration::from_secs(60), most_resident: 10_000, ..ShardPolicy::default() };
-        Shards::start(
-            self.threads.shards(),
-            self.metrics,
-            policy,
-            move |principal: &Principal| UserActor::new(Arc::clone(&tools), principal.clone()),
-            |principal| tracing::warn!("{principal} gets no answer for a while"),
-            move |kind| {
-                let _ = give_up.send(kind);
-            },
-        )
-    }
-
-    fn hire_trackers(&self, tools: TrackerTools) -> Trackers {
-        let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
-        Shards::start(
-            self.threads.shards(),
-            self.metrics,
-            ShardPolicy::default(),
-            move |_| ProductTracker::new(Arc::clone(&tools)),
-            // Its lease is not committed any more, so its attempts rise, and the caretaker parks it.
-            |listing_id| tracing::warn!(%listing_id, "listing {listing_id} will be parked"),
-            move |kind| {
-                let _ = give_up.send(kind);
-            },
-        )
     }
 }
 

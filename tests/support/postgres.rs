@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -75,11 +76,6 @@ impl Server {
         self.execute(&format!("CREATE DATABASE {name} OWNER tracker"));
     }
 
-    /// The URL of one of its databases, for the application's role.
-    pub fn url(&self, database: &str) -> String {
-        self.installed.url(database)
-    }
-
     /// The same for the superuser, who sees past row-level security.
     pub fn superuser_url(url: &str) -> String {
         url.replacen("tracker@", "postgres@", 1)
@@ -89,26 +85,6 @@ impl Server {
     pub fn execute(&self, sql: &str) {
         succeed(self.installed.psql().args(["-c", sql, "postgres"]));
     }
-
-    /// Stops the server under its clients. Not as a crash would: without `fsync` that would lose what was committed.
-    pub fn interrupt(&self) {
-        self.installed.stop();
-    }
-
-    /// Starts the server again, at the same port.
-    pub fn resume(&self) {
-        self.installed.start();
-    }
-
-    /// Every process of it stands still: connections stay and new ones are made, but nothing is answered.
-    pub fn freeze(&self) {
-        self.installed.freeze();
-    }
-
-    /// It goes on where it was frozen.
-    pub fn thaw(&self) {
-        self.installed.thaw();
-    }
 }
 
 /// A hot standby: it follows its primary and answers reads.
@@ -117,11 +93,6 @@ pub struct Standby {
 }
 
 impl Standby {
-    /// The URL of one of its databases, for the application's role.
-    pub fn url(&self, database: &str) -> String {
-        self.installed.url(database)
-    }
-
     /// It falls behind from now on: what comes from the primary is kept, but not shown.
     pub fn fall_behind(&self) {
         succeed(self.installed.psql().args(["-c", "SELECT pg_wal_replay_pause()", "postgres"]));
@@ -131,30 +102,26 @@ impl Standby {
     pub fn catch_up(&self) {
         succeed(self.installed.psql().args(["-c", "SELECT pg_wal_replay_resume()", "postgres"]));
     }
+}
 
-    /// Stops it under its clients.
-    pub fn interrupt(&self) {
-        self.installed.stop();
+impl Deref for Server {
+    type Target = Installed;
+
+    fn deref(&self) -> &Installed {
+        &self.installed
     }
+}
 
-    /// Starts it again, at the same port.
-    pub fn resume(&self) {
-        self.installed.start();
-    }
+impl Deref for Standby {
+    type Target = Installed;
 
-    /// See [`Server::freeze`].
-    pub fn freeze(&self) {
-        self.installed.freeze();
-    }
-
-    /// It goes on where it was frozen.
-    pub fn thaw(&self) {
-        self.installed.thaw();
+    fn deref(&self) -> &Installed {
+        &self.installed
     }
 }
 
 /// What a primary and a standby have alike: programs, a folder, a port.
-struct Installed {
+pub struct Installed {
     binaries: PathBuf,
     folder: PathBuf,
     port: u16,
@@ -173,7 +140,8 @@ impl Installed {
         self.folder.join("data")
     }
 
-    fn url(&self, database: &str) -> String {
+    /// The URL of one of its databases, for the application's role.
+    pub fn url(&self, database: &str) -> String {
         format!("postgres://tracker@127.0.0.1:{}/{database}", self.port)
     }
 
@@ -194,18 +162,21 @@ impl Installed {
         command
     }
 
-    fn start(&self) {
+    /// Starts it, or starts it again at the same port.
+    pub fn resume(&self) {
         let settings: String = SETTINGS.iter().map(|setting| format!("-c {setting} ")).collect();
         let options = format!("-p {} {settings}", self.port);
         succeed(self.pg_ctl().args(["-o", &options, "-l"]).arg(self.folder.join("log")).arg("start"));
     }
 
-    fn stop(&self) {
+    /// Stops it under its clients. Not as a crash would: without `fsync` that would lose what was committed.
+    pub fn interrupt(&self) {
         succeed(self.pg_ctl().args(["-m", "fast", "stop"]));
     }
 
-    /// The first process first: it would start new ones.
-    fn freeze(&self) {
+    /// Every process of it stands still: connections stay and new ones are made, but nothing is answered.
+    pub fn freeze(&self) {
+        // The first process first: it would start new ones.
         let first = fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
         let first: u32 = first.lines().next().and_then(|line| line.parse().ok()).expect("the number of a process");
         send(first, Signal::STOP);
@@ -215,7 +186,8 @@ impl Installed {
         fs::write(self.frozen(), frozen.join(" ")).expect("a folder of ours");
     }
 
-    fn thaw(&self) {
+    /// It goes on where it was frozen.
+    pub fn thaw(&self) {
         let frozen = fs::read_to_string(self.frozen()).expect("it was frozen");
         let _ = fs::remove_file(self.frozen());
         frozen.split(' ').rev().for_each(|id| send(id.parse().expect("we wrote it"), Signal::CONT));
