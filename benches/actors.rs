@@ -4,17 +4,17 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use amazon_tracker::actors::bell::Bell;
-use amazon_tracker::actors::conclude::LookPolicy;
+use amazon_tracker::actors::decide::CrawlPolicy;
 use amazon_tracker::actors::kernel::{
-    Actor, Budget, Cx, Inbox, Refused, Reply, ShardPolicy, Shards, Supervision, ThreadSettings, Threads,
+    Actor, Budget, Cx, Inbox, Reply, ShardPolicy, Shards, Supervision, ThreadSettings, Threads, TrySendError,
     run as run_threads, supervise,
 };
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerMessage, TrackerTools, Trackers};
+use amazon_tracker::actors::wake_signal::WakeSignal;
 use amazon_tracker::config::{CrawlSettings, DatabaseSettings, Secret};
 use amazon_tracker::domain::ListingId;
-use amazon_tracker::replicas::{Bus, Notice};
+use amazon_tracker::replicas::{Bus, BusMessage};
 use amazon_tracker::store::{SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
@@ -115,7 +115,7 @@ async fn tells(inbox: &Inbox<Counter>) -> f64 {
     let before = how_many(inbox).await;
     let started_at = Instant::now();
     for _ in 0..TELLS {
-        while let Err(Refused::Busy(_)) = inbox.tell(CounterMessage::Count) {
+        while let Err(TrySendError::Busy(_)) = inbox.try_send(CounterMessage::Count) {
             tokio::task::yield_now().await;
         }
     }
@@ -225,14 +225,14 @@ async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
         seat,
         {
             let metrics = Arc::clone(metrics);
-            let bell = Bell::elsewhere(Bus::to_nobody(), Notice::Deliverable);
+            let bell = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
             move || Recorder::new(Arc::clone(&store) as Arc<_>, bell.clone(), Arc::new(|_| {}), Arc::clone(&metrics))
         },
         supervision(metrics),
     );
-    let policy = LookPolicy::from(&CrawlSettings::default());
+    let policy = CrawlPolicy::from(&CrawlSettings::default());
     let tools = Arc::new(TrackerTools { recorder, policy, metrics: Arc::clone(metrics) });
-    let all = ShardPolicy { most_resident: usize::MAX, ..ShardPolicy::default() };
+    let all = ShardPolicy { max_resident: usize::MAX, ..ShardPolicy::default() };
     let factory = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
     Shards::start(threads.shards(), metrics, all, factory, |_| {}, |kind| panic!("{kind} was given up"))
 }

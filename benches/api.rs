@@ -112,7 +112,7 @@ async fn hashes_alone() -> f64 {
     let (started_at, mut hashed) = (Instant::now(), 0);
     while started_at.elapsed() < MEASURED {
         let mut some = JoinSet::new();
-        for _ in 0..settings.at_once * 4 {
+        for _ in 0..settings.concurrency * 4 {
             let passwords = passwords.clone();
             some.spawn(async move { passwords.hash(PASSWORD.to_owned()).await.unwrap() });
         }

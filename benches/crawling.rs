@@ -243,7 +243,7 @@ pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Freq
 async fn crawls(address: &str) -> f64 {
     let Ok(response) = reqwest::get(format!("http://{address}/metrics")).await else { return 0.0 };
     let text = response.text().await.unwrap_or_default();
-    let lines = text.lines().filter(|line| line.starts_with("tracker_recorded_looks_total{outcome=\"observed\"}"));
+    let lines = text.lines().filter(|line| line.starts_with("tracker_recorded_crawls_total{outcome=\"observed\"}"));
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 

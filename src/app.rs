@@ -1,7 +1,7 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
-mod parts;
-mod staff;
+mod roles;
+mod spawn;
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -15,30 +15,30 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
-use self::parts::{Crawling, Ground, Notifying, on_notice};
-use self::staff::Staff;
-use crate::actors::bell::Bell;
+use self::roles::{AppContext, CrawlerRole, NotifierRole, on_bus_message};
+use self::spawn::ActorSpawner;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::notifier::NotifierMessage;
 use crate::actors::scheduler::SchedulerMessage;
+use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
 use crate::http::{self, HttpSettings};
-use crate::limits::{AttemptsByAddress, Sharing};
+use crate::limits::{AttemptsByAddress, DistributedLimiter};
 use crate::notify::SmtpError;
-use crate::replicas::{Bus, Census, Notice, Redis, RedisError, SharedCache};
-use crate::service::{Changes, Parts, Service, ServiceError};
+use crate::replicas::{Bus, BusMessage, Redis, RedisError, ReplicaCount, SharedCache};
+use crate::service::{CacheInvalidation, Dependencies, Service, ServiceError};
 use crate::sources::direct::DirectError;
-use crate::store::{self, Engine, OnWrote, SharedStore, StoreClock, StoreError};
+use crate::store::{self, Engine, OnWrite, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
 
 /// Ends the process when a part that must always be there cannot be kept alive: the orchestrator starts a clean one.
 const EXIT_GAVE_UP: u8 = 70;
 /// What the last traces may take, even when the time is over, and at most.
-const SHORTEST_TRACE_END: Duration = Duration::from_millis(200);
-const LONGEST_TRACE_END: Duration = Duration::from_secs(3);
-const ROOM_BEHIND: SignedDuration = SignedDuration::from_hours(24 * 31);
-const ROOM_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
+const MIN_TRACE_END: Duration = Duration::from_millis(200);
+const MAX_TRACE_END: Duration = Duration::from_secs(3);
+const PARTITIONS_BEHIND: SignedDuration = SignedDuration::from_hours(24 * 31);
+const PARTITIONS_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -132,8 +132,8 @@ struct App {
     settings: Settings,
     store: SharedStore,
     service: Service,
-    crawling: Option<Crawling>,
-    notifying: Option<Notifying>,
+    crawling: Option<CrawlerRole>,
+    notifying: Option<NotifierRole>,
     server: ServerHandle,
     gave_up: UnboundedReceiver<&'static str>,
 }
@@ -145,63 +145,63 @@ impl App {
         let address = listener.local_addr().map_err(listen_error)?;
         // On the shared runtime, where every connection lives.
         let opening = settings.clone();
-        let store = threads.runtime().spawn(async move { open_with_room(&opening).await });
+        let store = threads.runtime().spawn(async move { open_with_partitions(&opening).await });
         let store = store.await.map_err(std::io::Error::from)??;
         let redis = Redis::new(&settings.redis, threads.runtime(), Arc::clone(&metrics))?;
-        let (bus, census) = (Bus::through(redis.as_ref()), Census::new(settings.limits.replicas));
+        let (bus, replica_count) = (Bus::through(redis.as_ref()), ReplicaCount::new(settings.limits.replicas));
         if let Some(redis) = &redis {
-            census.take_part(redis);
+            replica_count.start_counting(redis);
         }
-        let sharing = Sharing::new(redis.clone(), census, Arc::clone(&metrics));
-        let (watched, counted, told) = (Arc::clone(&store), Arc::clone(&metrics), bus.clone());
-        let on_wrote: OnWrote = Arc::new(move |tenant_id| told.tell(Notice::Wrote(tenant_id)));
-        threads.runtime().spawn(async move { watched.begin_watch(counted, on_wrote) });
+        let limiter = DistributedLimiter::new(redis.clone(), replica_count, Arc::clone(&metrics));
+        let (watched, counted, publisher) = (Arc::clone(&store), Arc::clone(&metrics), bus.clone());
+        let on_write: OnWrite = Arc::new(move |tenant_id| publisher.publish(BusMessage::TenantWrote(tenant_id)));
+        threads.runtime().spawn(async move { watched.start_replica_monitor(counted, on_write) });
         let (give_up, gave_up) = unbounded_channel();
-        let ground = Ground {
+        let context = AppContext {
             settings: &settings,
-            staff: Staff { threads: &threads, metrics: &metrics, give_up },
+            spawner: ActorSpawner { threads: &threads, metrics: &metrics, give_up },
             store: &store,
             metrics: &metrics,
-            sharing: &sharing,
+            limiter: &limiter,
             bus: &bus,
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let has = |role| settings.server.roles.contains(&role);
-        let notifying = has(ProcessRole::Notifier).then(|| ground.notifying()).transpose()?;
-        let mut notifier_bell = Bell::elsewhere(bus.clone(), Notice::Deliverable);
+        let notifying = has(ProcessRole::Notifier).then(|| context.notifying()).transpose()?;
+        let mut notifier_wake = WakeSignal::remote(bus.clone(), BusMessage::Deliverable);
         if let Some(notifier) = notifying.as_ref().map(|notifying| notifying.notifier.clone()) {
-            notifier_bell = notifier_bell.here(move || notifier.control(NotifierMessage::Nudge));
+            notifier_wake = notifier_wake.local(move || notifier.send_control(NotifierMessage::Wake));
         }
-        let (live, changes) = (ground.live()?, Arc::new(Changes::new(bus.clone())));
+        let (live, invalidation) = (context.live()?, Arc::new(CacheInvalidation::new(bus.clone())));
         let crawling = has(ProcessRole::Crawler);
-        let crawling = crawling.then(|| ground.crawling(&notifier_bell, &live, &changes)).transpose()?;
-        let mut scheduler_bell = Bell::elsewhere(bus.clone(), Notice::Due);
+        let crawling = crawling.then(|| context.crawling(&notifier_wake, &live, &invalidation)).transpose()?;
+        let mut scheduler_wake = WakeSignal::remote(bus.clone(), BusMessage::Due);
         if let Some(scheduler) = crawling.as_ref().map(|crawling| crawling.scheduler.clone()) {
             // A full inbox means that another nudge is on its way.
-            scheduler_bell = scheduler_bell.here(move || drop(scheduler.tell(SchedulerMessage::Nudge)));
+            scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
         }
-        ground.hire_caretaker(has(ProcessRole::Scheduler));
+        context.spawn_maintenance(has(ProcessRole::Scheduler));
         if let Some(redis) = &redis {
-            bus.listen(redis, on_notice(&changes, &live, &scheduler_bell, &notifier_bell, &store));
+            bus.listen(redis, on_bus_message(&invalidation, &live, &scheduler_wake, &notifier_wake, &store));
         }
 
         let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
-        let service = Service::new(Parts {
+        let service = Service::new(Dependencies {
             store: Arc::clone(&store),
-            scheduler: scheduler_bell,
-            notifier: notifier_bell,
+            scheduler: scheduler_wake,
+            notifier: notifier_wake,
             cache: SharedCache::new(redis.clone()),
             redis,
             public_url: settings.auth.public_url.clone().unwrap_or_else(|| url_of(address)),
             sends_mail: settings.mail.smtp_url.is_some(),
             live,
-            changes,
+            invalidation,
             trackers: crawling.as_ref().map(|crawling| crawling.trackers.clone()),
-            gatekeepers: ground.gatekeepers(),
+            principal_cache: context.principal_cache(),
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,
             passwords: Passwords::new(&settings.auth.password)?,
             plans: settings.plans.clone(),
-            attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute, sharing.clone()),
+            attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute, limiter.clone()),
             auth: settings.auth.clone(),
             threads: Arc::clone(&threads),
             limits: settings.products.clone(),
@@ -254,29 +254,29 @@ impl App {
         tracing::info!("draining");
         self.service.set_draining();
         if let Some(crawling) = &self.crawling {
-            crawling.scheduler.control(SchedulerMessage::Stop);
+            crawling.scheduler.send_control(SchedulerMessage::Stop);
         }
         tokio::time::sleep(linger).await;
         self.server.stop(true).await;
         if let Some(crawling) = &self.crawling {
             crawling.drain(until, self.settings.crawl.concurrency, &self.store).await;
         }
-        if let Some(Notifying { notifier, tools }) = &self.notifying {
-            notifier.control(NotifierMessage::Stop);
+        if let Some(NotifierRole { notifier, tools }) = &self.notifying {
+            notifier.send_control(NotifierMessage::Stop);
             tools.drained(left().max(Duration::from_millis(100))).await;
         }
         self.store.close().await;
-        end_traces(left().clamp(SHORTEST_TRACE_END, LONGEST_TRACE_END)).await;
+        end_traces(left().clamp(MIN_TRACE_END, MAX_TRACE_END)).await;
         tracing::info!("drained");
     }
 }
 
-async fn open_with_room(settings: &Settings) -> Result<SharedStore, StoreError> {
+async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreError> {
     let store = open_store(settings).await?;
-    check_connections(settings, store.most_connections().await?);
+    check_connections(settings, store.max_connections().await?);
     let now = store.now().await?;
-    let from = now.saturating_sub(ROOM_BEHIND).unwrap_or(Timestamp::MIN);
-    store.ensure_room(from, now.saturating_add(ROOM_AHEAD).unwrap_or(Timestamp::MAX)).await?;
+    let from = now.saturating_sub(PARTITIONS_BEHIND).unwrap_or(Timestamp::MIN);
+    store.ensure_partitions(from, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await?;
     Ok(store)
 }
 

@@ -12,10 +12,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-use super::conclude::give_back;
+use super::decide::give_back;
 use super::kernel::{Actor, Cx, Inbox, Reply};
 use super::recorder::{Recorder, RecorderMessage};
-use super::tracker::{Look, TrackerMessage, Trackers};
+use super::tracker::{FinishedCrawl, TrackerMessage, Trackers};
 use crate::domain::{Failure, ListingId, Marketplace, Outcome};
 use crate::limits::CrawlGate;
 use crate::sources::Source;
@@ -39,7 +39,7 @@ pub struct Crawl {
 
 /// What the pool understands.
 pub enum PoolMessage {
-    /// Look at this.
+    /// FinishedCrawl at this.
     Work(Box<Crawl>),
     /// A fetch has ended; without an outcome it was given up at the drain.
     Fetched {
@@ -187,8 +187,8 @@ impl CrawlerPool {
         let since_claim = SignedDuration::try_from(claimed_before.elapsed()).unwrap_or_default();
         let at = to_the_millisecond(claim.claimed_at.saturating_add(since_claim).unwrap_or(claim.claimed_at));
         let listing_id = claim.listing_id;
-        let look = Look { claim, outcome, at, slot, span };
-        self.tools.trackers.control(listing_id, TrackerMessage::Looked(Box::new(look)));
+        let finished = FinishedCrawl { claim, outcome, at, slot, span };
+        self.tools.trackers.send_control(listing_id, TrackerMessage::Crawled(Box::new(finished)));
     }
 
     fn start_waiting(&mut self, marketplace: Marketplace, cx: &mut Cx<'_, Self>) {
@@ -215,7 +215,7 @@ impl CrawlerPool {
         span.record("tracker.outcome", "given_back");
         let _entered = span.clone().entered();
         let when = Box::new(move |_| span.in_scope(|| drop(slot)));
-        self.tools.recorder.control(RecorderMessage::Record(Box::new(commit), when));
+        self.tools.recorder.send_control(RecorderMessage::Record(Box::new(commit), when));
     }
 
     fn drain(&mut self, patience: Duration, reply: Reply<Vec<(ListingId, i64)>>, cx: &mut Cx<'_, Self>) {

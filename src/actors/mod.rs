@@ -2,17 +2,17 @@
 //!
 //! Messages flow down, news flows up: the [`scheduler`] claims and tells the [`crawler_pool`], the pool tells the
 //! [`tracker`] of the listing, the tracker tells the [`recorder`], and the recorder nudges the [`notifier`]. Nobody asks
-//! its parent; only HTTP asks, always with a deadline: the [`user`] whether a request may come in. The [`caretaker`] does what is due now and then.
+//! its parent; only HTTP asks, always with a deadline: the [`user`] whether a request may come in. The [`maintenance`] does what is due now and then.
 
-pub mod bell;
-pub mod caretaker;
-pub mod conclude;
 pub mod crawler_pool;
+pub mod decide;
 pub mod kernel;
-pub mod live;
+pub mod live_feed;
+pub mod maintenance;
 pub mod notifier;
-mod pace;
+mod poll_loop;
 pub mod recorder;
 pub mod scheduler;
 pub mod tracker;
 pub mod user;
+pub mod wake_signal;

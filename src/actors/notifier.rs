@@ -11,15 +11,15 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::kernel::{Actor, Cx};
-use super::pace::{PAUSE_AFTER_ERROR, Pace};
+use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
 use crate::config::NotifySettings;
-use crate::domain::{DeliveryId, Letter};
+use crate::domain::{DeliveryId, OutboxMessage};
 use crate::notify::{SendError, Sender};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
 use crate::telemetry::{Metrics, TRACE, continue_from};
 
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(12 * 3600);
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+const MAX_RETRY: Duration = Duration::from_secs(12 * 3600);
 /// What a claim leaves beside the attempt itself.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
@@ -32,7 +32,7 @@ pub enum NotifierMessage {
     /// An attempt is over, well or badly: its end is written.
     Sent,
     /// Something may be due.
-    Nudge,
+    Wake,
     /// Claim nothing more.
     Stop,
     /// A step panicked.
@@ -51,10 +51,10 @@ pub struct Senders {
 }
 
 impl Senders {
-    fn of(&self, letter: &Letter) -> &dyn Sender {
-        match letter {
-            Letter::Webhook { .. } => &*self.webhook,
-            Letter::Mail(_) => &*self.email,
+    fn of(&self, message: &OutboxMessage) -> &dyn Sender {
+        match message {
+            OutboxMessage::Webhook { .. } => &*self.webhook,
+            OutboxMessage::Email(_) => &*self.email,
         }
     }
 }
@@ -101,11 +101,7 @@ impl NotifierTools {
         let sleep = if claimed.len() == permits.len() {
             Duration::ZERO
         } else {
-            self.store
-                .next_delivery_in()
-                .await?
-                .unwrap_or(LONGEST_SLEEP)
-                .clamp(Duration::from_millis(10), LONGEST_SLEEP)
+            self.store.next_delivery_in().await?.unwrap_or(MAX_SLEEP).clamp(Duration::from_millis(10), MAX_SLEEP)
         };
         Ok((claimed.into_iter().zip(permits).collect(), sleep))
     }
@@ -113,7 +109,7 @@ impl NotifierTools {
     /// An attempt belongs to the trace of the look that it tells of, if that one is told. Where it goes is the receiver's secret.
     fn span_of(&self, delivery: &ClaimedDelivery) -> Span {
         let Some(trace_context) = &delivery.trace_context else { return Span::none() };
-        let channel = self.senders.of(&delivery.letter).channel();
+        let channel = self.senders.of(&delivery.message).channel();
         let span = tracing::info_span!(
             target: TRACE,
             parent: None,
@@ -132,8 +128,8 @@ impl NotifierTools {
     /// Makes one attempt and writes its end.
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
-        let sender = self.senders.of(&delivery.letter);
-        let end = self.end_of(attempt, sender.send(id, &delivery.letter).await);
+        let sender = self.senders.of(&delivery.message);
+        let end = self.end_of(attempt, sender.send(id, &delivery.message).await);
         let (result, error) = match &end {
             DeliveryEnd::Delivered => ("delivered", None),
             DeliveryEnd::Retry { error, .. } => ("retry", Some(error)),
@@ -147,9 +143,9 @@ impl NotifierTools {
         }
         let channel = sender.channel();
         tracing::info!(delivery_id = %id, channel, attempt, result, error, "delivery {id}: {result}");
-        let end = match (&delivery.letter, end) {
+        let end = match (&delivery.message, end) {
             // A mail holds a link that works: nothing is kept of it once it is sent or given up.
-            (Letter::Mail(_), DeliveryEnd::Delivered | DeliveryEnd::Dead { .. }) => DeliveryEnd::Forgotten,
+            (OutboxMessage::Email(_), DeliveryEnd::Delivered | DeliveryEnd::Dead { .. }) => DeliveryEnd::Forgotten,
             (_, end) => end,
         };
         self.finish(id, token, &end).await;
@@ -177,7 +173,7 @@ impl NotifierTools {
             }
             Err(SendError::Temporary { reason, retry_after }) => {
                 let pause = retry_pause(Duration::from_secs(self.settings.retry_secs), attempt);
-                let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY);
+                let asked = retry_after.unwrap_or_default().min(MAX_RETRY);
                 DeliveryEnd::Retry { after: pause.max(asked).mul_f64(rand::random_range(0.9..1.1)), error: reason }
             }
         }
@@ -186,30 +182,30 @@ impl NotifierTools {
 
 /// With a first pause of 5 s: 5 s, 25 s, 2 min, 10 min, 52 min, 4 h, then 12 h each.
 fn retry_pause(first: Duration, attempt: u32) -> Duration {
-    first.saturating_mul(5u32.saturating_pow(attempt.saturating_sub(1))).min(LONGEST_RETRY)
+    first.saturating_mul(5u32.saturating_pow(attempt.saturating_sub(1))).min(MAX_RETRY)
 }
 
 /// See the module.
 pub struct Notifier {
     tools: Arc<NotifierTools>,
-    pace: Pace,
+    poll_loop: PollLoop,
 }
 
 impl Notifier {
     /// A notifier that starts to claim as soon as it is started.
     pub fn new(tools: Arc<NotifierTools>) -> Self {
-        Self { tools, pace: Pace::default() }
+        Self { tools, poll_loop: PollLoop::default() }
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
-        if self.pace.begin(plan) {
+        if self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
             cx.work(async move { NotifierMessage::Stepped(tools.try_claim().await) }, || NotifierMessage::Panicked);
         }
     }
 
     fn stepped(&mut self, result: StoreResult<(Vec<Attempt>, Duration)>, cx: &mut Cx<'_, Self>) {
-        let (attempts, sleep) = self.pace.brought(result, "claim_deliveries", &self.tools.metrics);
+        let (attempts, sleep) = self.poll_loop.finish(result, "claim_deliveries", &self.tools.metrics);
         for (delivery, permit) in attempts.into_iter().flatten() {
             let tools = Arc::clone(&self.tools);
             let attempt = async move {
@@ -221,7 +217,7 @@ impl Notifier {
             };
             cx.work(attempt, || NotifierMessage::Sent);
         }
-        self.pace.plan_next(sleep, cx, NotifierMessage::Step);
+        self.poll_loop.plan_next(sleep, cx, NotifierMessage::Step);
     }
 }
 
@@ -230,32 +226,32 @@ impl Actor for Notifier {
     const KIND: &'static str = "notifier";
     /// Room for a burst of nudges; what waits to be sent is in the store, not here.
     const CAPACITY: usize = 1024;
-    const MESSAGES: &'static [&'static str] = &["step", "stepped", "sent", "nudge", "stop", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["step", "stepped", "sent", "wake", "stop", "panicked"];
 
     fn name_of(message: &NotifierMessage) -> &'static str {
         match message {
             NotifierMessage::Step(_) => "step",
             NotifierMessage::Stepped(_) => "stepped",
             NotifierMessage::Sent => "sent",
-            NotifierMessage::Nudge => "nudge",
+            NotifierMessage::Wake => "wake",
             NotifierMessage::Stop => "stop",
             NotifierMessage::Panicked => "panicked",
         }
     }
 
     fn started(&mut self, cx: &mut Cx<'_, Self>) {
-        self.step(self.pace.first(), cx);
+        self.step(self.poll_loop.first(), cx);
     }
 
     fn handle(&mut self, message: NotifierMessage, cx: &mut Cx<'_, Self>) {
         match message {
             NotifierMessage::Step(plan) => self.step(plan, cx),
             NotifierMessage::Stepped(result) => self.stepped(result, cx),
-            NotifierMessage::Panicked => self.pace.plan_next(PAUSE_AFTER_ERROR, cx, NotifierMessage::Step),
-            NotifierMessage::Stop => self.pace.stop(),
+            NotifierMessage::Panicked => self.poll_loop.plan_next(PAUSE_AFTER_ERROR, cx, NotifierMessage::Step),
+            NotifierMessage::Stop => self.poll_loop.stop(),
             NotifierMessage::Sent => {}
-            NotifierMessage::Nudge => {
-                if let Some(plan) = self.pace.nudge() {
+            NotifierMessage::Wake => {
+                if let Some(plan) = self.poll_loop.wake() {
                     self.step(plan, cx);
                 }
             }

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::bell::Bell;
 use super::kernel::{Actor, Cx};
+use super::wake_signal::WakeSignal;
 use crate::store::{Commit, LeaseQueue, StoreError, StoreResult};
 use crate::telemetry::{Metrics, TRACE, traceparent};
 
 /// More would make one statement hold its locks for too long.
-const LARGEST_BATCH: usize = 256;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_BATCH: usize = 256;
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Called once with whether the commit was recorded; dropped uncalled when it was given up. Carries the crawl slot.
 pub type WhenRecorded = Box<dyn FnOnce(bool) + Send>;
@@ -66,7 +66,7 @@ impl Ending {
 /// See the module.
 pub struct Recorder {
     store: Arc<dyn LeaseQueue>,
-    notifier: Bell,
+    notifier: WakeSignal,
     on_recorded: OnRecorded,
     metrics: Arc<Metrics>,
     waiting: Vec<(Commit, Ending)>,
@@ -76,7 +76,12 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder without anything to write.
-    pub fn new(store: Arc<dyn LeaseQueue>, notifier: Bell, on_recorded: OnRecorded, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        store: Arc<dyn LeaseQueue>,
+        notifier: WakeSignal,
+        on_recorded: OnRecorded,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self { store, notifier, on_recorded, metrics, waiting: Vec::new(), writing: false, failures: 0 }
     }
 
@@ -85,7 +90,7 @@ impl Recorder {
             return;
         }
         self.writing = true;
-        let size = self.waiting.len().min(LARGEST_BATCH);
+        let size = self.waiting.len().min(MAX_BATCH);
         let batch: Vec<_> = self.waiting.drain(..size).collect();
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let work = async move {
@@ -124,7 +129,7 @@ impl Recorder {
         batch.append(&mut self.waiting);
         self.waiting = batch;
         let pause = Duration::from_millis(100).saturating_mul(2u32.saturating_pow(self.failures.min(10)));
-        cx.after(pause.min(LONGEST_PAUSE), RecorderMessage::Retry);
+        cx.after(pause.min(MAX_PAUSE), RecorderMessage::Retry);
     }
 
     fn tell(&self, commit: &Commit, recorded: bool) {
@@ -133,7 +138,7 @@ impl Recorder {
             return;
         }
         (self.on_recorded)(commit);
-        self.metrics.recorded_looks.with_label_values(&[commit.outcome.unwrap_or("given_back")]).inc();
+        self.metrics.recorded_crawls.with_label_values(&[commit.outcome.unwrap_or("given_back")]).inc();
         for point in &commit.points {
             self.metrics.changes.with_label_values(&[point.key.series.as_str()]).inc();
         }
@@ -144,7 +149,7 @@ impl Recorder {
             tracing::info!(target: TRACE, { tracker.event.id = %event.id }, "crossing");
         }
         if has_told {
-            self.notifier.ring();
+            self.notifier.wake();
         }
     }
 }

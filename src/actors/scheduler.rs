@@ -1,7 +1,7 @@
 //! The Scheduler claims due listings, as many as there are free crawl slots, and gives each to the CrawlerPool.
 //!
 //! It polls: work is due by time, so it sleeps until the next listing is due, for a second at most, and claims again at
-//! once while batches come back full. "Check now" nudges it; replicas that were not nudged see the row within a second.
+//! once while batches come back full. "Check now" nudges it; replicas that were not woken see the row within a second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use tracing::field::Empty;
 
 use super::crawler_pool::{Crawl, CrawlerPool, PoolMessage};
 use super::kernel::{Actor, Cx, Inbox};
-use super::pace::{PAUSE_AFTER_ERROR, Pace};
+use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
 use crate::config::CrawlSettings;
 use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
 use crate::telemetry::{Metrics, TRACE, precede};
 
 /// Poison that is not parked yet is always due and never claimed: without a least sleep it would make the loop spin.
-const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-const LARGEST_CLAIM: usize = 256;
+const MIN_SLEEP: Duration = Duration::from_millis(20);
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+const MAX_CLAIM: usize = 256;
 /// A claim for one slot costs as much as one for many: while most are taken, so long is waited for a quarter of them.
 const GATHER: Duration = Duration::from_millis(5);
 /// Of the slots of one step, those that the lane of the asked-for may take before the scheduled lane gets its turn.
-const ASKED_FOR_SHARE: f64 = 0.7;
+const REQUESTED_SHARE: f64 = 0.7;
 
 /// What the Scheduler understands.
 pub enum SchedulerMessage {
@@ -33,7 +33,7 @@ pub enum SchedulerMessage {
     /// A step is over.
     Stepped(StoreResult<(Vec<Crawl>, Duration)>),
     /// Something may be due.
-    Nudge,
+    Wake,
     /// Claim nothing more.
     Stop,
     /// A step panicked.
@@ -94,14 +94,14 @@ impl SchedulerTools {
         // Whoever waits holds none: what has come back meanwhile is there for the taking below.
         let _ = tokio::time::timeout(GATHER, self.slots.acquire_many(few)).await;
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-        std::iter::once(first).chain(more).take(LARGEST_CLAIM).collect()
+        std::iter::once(first).chain(more).take(MAX_CLAIM).collect()
     }
 
     /// Two claims with a share each, rather than one order of both: strict priority would starve the scheduled lane.
     async fn claim_lanes(&self, slots: usize) -> StoreResult<Vec<Claim>> {
         // Of a single slot the share is a chance.
-        let share = slots as f64 * ASKED_FOR_SHARE + rand::random::<f64>();
-        let mut claims = self.claim(Lane::AskedFor, (share as usize).min(slots)).await?;
+        let share = slots as f64 * REQUESTED_SHARE + rand::random::<f64>();
+        let mut claims = self.claim(Lane::Requested, (share as usize).min(slots)).await?;
         claims.extend(self.claim(Lane::Scheduled, slots - claims.len()).await?);
         Ok(claims)
     }
@@ -118,8 +118,8 @@ impl SchedulerTools {
     }
 
     async fn sleep(&self) -> StoreResult<Duration> {
-        let due_in = self.store.next_due_in().await?.unwrap_or(LONGEST_SLEEP);
-        Ok(due_in.clamp(SHORTEST_SLEEP, LONGEST_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
+        let due_in = self.store.next_due_in().await?.unwrap_or(MAX_SLEEP);
+        Ok(due_in.clamp(MIN_SLEEP, MAX_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
     }
 }
 
@@ -142,28 +142,28 @@ fn span_of(claim: &Claim, claimed_before: Instant) -> Span {
 /// See the module.
 pub struct Scheduler {
     tools: Arc<SchedulerTools>,
-    pace: Pace,
+    poll_loop: PollLoop,
 }
 
 impl Scheduler {
     /// A scheduler that starts to claim as soon as it is started.
     pub fn new(tools: Arc<SchedulerTools>) -> Self {
-        Self { tools, pace: Pace::default() }
+        Self { tools, poll_loop: PollLoop::default() }
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
-        if self.pace.begin(plan) {
+        if self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
             cx.work(async move { SchedulerMessage::Stepped(tools.try_claim().await) }, || SchedulerMessage::Panicked);
         }
     }
 
     fn stepped(&mut self, result: StoreResult<(Vec<Crawl>, Duration)>, cx: &mut Cx<'_, Self>) {
-        let (crawls, sleep) = self.pace.brought(result, "claim", &self.tools.metrics);
+        let (crawls, sleep) = self.poll_loop.finish(result, "claim", &self.tools.metrics);
         for crawl in crawls.into_iter().flatten() {
-            crawl.span.clone().in_scope(|| self.tools.pool.control(PoolMessage::Work(Box::new(crawl))));
+            crawl.span.clone().in_scope(|| self.tools.pool.send_control(PoolMessage::Work(Box::new(crawl))));
         }
-        self.pace.plan_next(sleep, cx, SchedulerMessage::Step);
+        self.poll_loop.plan_next(sleep, cx, SchedulerMessage::Step);
     }
 }
 
@@ -172,30 +172,30 @@ impl Actor for Scheduler {
     const KIND: &'static str = "scheduler";
     /// Nudges are all alike: that one was refused means that another is in the queue.
     const CAPACITY: usize = 64;
-    const MESSAGES: &'static [&'static str] = &["step", "stepped", "nudge", "stop", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["step", "stepped", "wake", "stop", "panicked"];
 
     fn name_of(message: &SchedulerMessage) -> &'static str {
         match message {
             SchedulerMessage::Step(_) => "step",
             SchedulerMessage::Stepped(_) => "stepped",
-            SchedulerMessage::Nudge => "nudge",
+            SchedulerMessage::Wake => "wake",
             SchedulerMessage::Stop => "stop",
             SchedulerMessage::Panicked => "panicked",
         }
     }
 
     fn started(&mut self, cx: &mut Cx<'_, Self>) {
-        self.step(self.pace.first(), cx);
+        self.step(self.poll_loop.first(), cx);
     }
 
     fn handle(&mut self, message: SchedulerMessage, cx: &mut Cx<'_, Self>) {
         match message {
             SchedulerMessage::Step(plan) => self.step(plan, cx),
             SchedulerMessage::Stepped(result) => self.stepped(result, cx),
-            SchedulerMessage::Panicked => self.pace.plan_next(PAUSE_AFTER_ERROR, cx, SchedulerMessage::Step),
-            SchedulerMessage::Stop => self.pace.stop(),
-            SchedulerMessage::Nudge => {
-                if let Some(plan) = self.pace.nudge() {
+            SchedulerMessage::Panicked => self.poll_loop.plan_next(PAUSE_AFTER_ERROR, cx, SchedulerMessage::Step),
+            SchedulerMessage::Stop => self.poll_loop.stop(),
+            SchedulerMessage::Wake => {
+                if let Some(plan) = self.poll_loop.wake() {
                     self.step(plan, cx);
                 }
             }

@@ -1,7 +1,7 @@
-//! The gatekeeper of one person or one key: a cache of who that is, and the counter of their requests.
+//! The principal cache of one person or one key: a cache of who that is, and the counter of their requests.
 //!
 //! The row is the truth; what is remembered of it is a few seconds old at most, and what changes in this process is
-//! forgotten at once. With Redis it is forgotten at once wherever it changes: a mark stands there for everybody who changed,
+//! forgotten at once. With Redis it is forgotten at once wherever it changes: a generation stands there for everybody who changed,
 //! and whoever takes a request from the budget of all replicas hears of it in the same step.
 
 use std::collections::HashSet;
@@ -15,15 +15,15 @@ use jiff::Timestamp;
 use super::kernel::{Actor, Cx, Entity, Reply, Shards};
 use crate::config::{Plan, Plans};
 use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
-use crate::limits::{Allowance, RequestBudget, Sharing, Taken, UNKNOWN_MARK};
-use crate::store::{Act, SharedStore, StoreError, StoreResult};
+use crate::limits::{DistributedLimiter, RateLimitStatus, RequestBudget, Taken, UNKNOWN_GENERATION};
+use crate::store::{AuditEvent, SharedStore, StoreError, StoreResult};
 
 /// What another replica changes is seen after this time.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 /// A key's use is noted no more often than this.
-const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+const USE_RECORDED_EVERY: Duration = Duration::from_secs(60);
 
-/// Who has a gatekeeper.
+/// Who has a principal cache.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// A person of a tenant.
@@ -43,8 +43,8 @@ impl fmt::Display for Principal {
 }
 
 impl Principal {
-    /// How the others know whom a budget or a mark belongs to.
-    fn whose(&self) -> String {
+    /// How the others know whom a budget or a generation belongs to.
+    fn subject(&self) -> String {
         match self {
             Self::User(tenant_id, id) => format!("user:{tenant_id}:{id}"),
             // Half of the hash tells one key from all others.
@@ -55,8 +55,8 @@ impl Principal {
     }
 }
 
-/// The gatekeepers.
-pub type Gatekeepers = Shards<UserActor>;
+/// The principal_cache.
+pub type PrincipalCache = Shards<UserActor>;
 
 /// Who somebody turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum Identity {
 
 /// One request at the gate.
 #[derive(Debug, Clone, Copy)]
-pub struct Knock {
+pub struct AuthRequest {
     /// The sign-in, for a person.
     pub session_id: Option<SessionId>,
     /// From where.
@@ -80,11 +80,11 @@ pub struct Knock {
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Admission {
+pub enum AuthDecision {
     /// Let in, and what is left.
-    Admitted(Arc<Identity>, Plan, Allowance),
+    Allowed(Arc<Identity>, Plan, RateLimitStatus),
     /// Too many requests.
-    Limited(Allowance),
+    Limited(RateLimitStatus),
     /// Not known, disabled, signed out, revoked, expired.
     Refused,
     /// A key that is not used from where it may be.
@@ -93,46 +93,50 @@ pub enum Admission {
     Unavailable,
 }
 
-/// What a gatekeeper understands.
+/// What a principal cache understands.
 pub enum UserMessage {
     /// May this come in?
-    Admit(Knock, Reply<Admission>),
+    Authenticate(AuthRequest, Reply<AuthDecision>),
     /// Rows that were read, beginning at this moment.
-    Loaded(Instant, StoreResult<Record>),
-    /// What was remembered under this mark when the request was judged is void: judge it anew.
-    Void(i64, Knock, Reply<Admission>),
+    Loaded(Instant, StoreResult<PrincipalRecord>),
+    /// What was remembered under this generation when the request was judged is void: judge it anew.
+    Stale(i64, AuthRequest, Reply<AuthDecision>),
     /// A use was noted, a request was counted for all replicas, or not.
-    Noted,
+    Done,
     /// Something changed: what is remembered is void.
-    Forget,
+    Invalidate,
 }
 
 /// What is remembered.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct PrincipalRecord {
     identity: Arc<Identity>,
     /// The sign-ins that have not ended.
     sessions: HashSet<SessionId>,
     plan: Plan,
     requests_per_minute: u32,
     /// Stood in Redis when the reading began.
-    mark: i64,
+    generation: i64,
 }
 
-/// What every gatekeeper works with.
+/// What every principal cache works with.
 pub struct UserTools {
     /// Where the rows are.
     pub store: SharedStore,
     /// What a tenant may have, by the name of its plan.
     pub plans: Plans,
     /// With whom requests are counted.
-    pub sharing: Sharing,
+    pub limiter: DistributedLimiter,
 }
 
 impl UserTools {
-    async fn read(&self, principal: &Principal) -> StoreResult<Record> {
+    async fn read(&self, principal: &Principal) -> StoreResult<PrincipalRecord> {
         // Before the rows: what changes while they are read is read again.
-        let mark = if self.sharing.is_shared() { self.sharing.mark(&principal.whose()).await } else { UNKNOWN_MARK };
+        let generation = if self.limiter.is_shared() {
+            self.limiter.generation(&principal.subject()).await
+        } else {
+            UNKNOWN_GENERATION
+        };
         let (tenant_id, identity, sessions) = match principal {
             Principal::User(tenant_id, id) => {
                 let user = self.store.user(*tenant_id, *id).await?;
@@ -141,7 +145,7 @@ impl UserTools {
             }
             Principal::Key(hash) => {
                 let key = self.store.api_key_by_hash(*hash).await?;
-                (key.tenant_id, Identity::Key(self.as_its_maker(key).await?), HashSet::new())
+                (key.tenant_id, Identity::Key(self.limit_to_creator(key).await?), HashSet::new())
             }
         };
         let plan = self.store.tenant(tenant_id).await?.plan;
@@ -151,24 +155,24 @@ impl UserTools {
             Identity::Key(key) => key.requests_per_minute.map_or(of_plan, |own| own.min(of_plan)),
             Identity::User(_) => of_plan,
         };
-        Ok(Record { identity: Arc::new(identity), sessions, plan, requests_per_minute, mark })
+        Ok(PrincipalRecord { identity: Arc::new(identity), sessions, plan, requests_per_minute, generation })
     }
 
     /// A key may do no more than whoever made it may do now.
-    async fn as_its_maker(&self, key: ApiKey) -> StoreResult<ApiKey> {
+    async fn limit_to_creator(&self, key: ApiKey) -> StoreResult<ApiKey> {
         let maker = self.store.user(key.tenant_id, key.created_by).await?;
         match maker.status {
             UserStatus::Active => Ok(ApiKey { scopes: key.scopes.and(maker.role.scopes()), ..key }),
-            UserStatus::Disabled | UserStatus::Leaving => Err(StoreError::NotFound),
+            UserStatus::Disabled | UserStatus::PendingDeletion => Err(StoreError::NotFound),
         }
     }
 }
 
 /// Somebody who waits for the rows.
 struct Waiting {
-    knock: Knock,
+    request: AuthRequest,
     since: Instant,
-    reply: Reply<Admission>,
+    reply: Reply<AuthDecision>,
 }
 
 /// See the module.
@@ -176,17 +180,17 @@ pub struct UserActor {
     tools: Arc<UserTools>,
     principal: Principal,
     budget: Option<Arc<RequestBudget>>,
-    remembered: Option<(Arc<Record>, Instant)>,
+    remembered: Option<(Arc<PrincipalRecord>, Instant)>,
     /// What was read before is void.
     changed_at: Option<Instant>,
     is_loading: bool,
     waiting: Vec<Waiting>,
-    use_noted_at: Option<Instant>,
-    refusal_noted_at: Option<Instant>,
+    use_recorded_at: Option<Instant>,
+    refusal_recorded_at: Option<Instant>,
 }
 
 impl UserActor {
-    /// A gatekeeper that remembers nothing yet.
+    /// A principal cache that remembers nothing yet.
     pub fn new(tools: Arc<UserTools>, principal: Principal) -> Self {
         Self {
             tools,
@@ -196,19 +200,19 @@ impl UserActor {
             changed_at: None,
             is_loading: false,
             waiting: Vec::new(),
-            use_noted_at: None,
-            refusal_noted_at: None,
+            use_recorded_at: None,
+            refusal_recorded_at: None,
         }
     }
 
-    fn admit(&mut self, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
+    fn authenticate(&mut self, request: AuthRequest, reply: Reply<AuthDecision>, cx: &mut Cx<'_, Self>) {
         let fresh = self.remembered.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH_FOR);
-        match fresh.filter(|(record, _)| record.has_session(&knock)).map(|(record, _)| Arc::clone(record)) {
-            Some(record) => self.judge(&record, knock, reply, cx),
+        match fresh.filter(|(record, _)| record.has_session(&request)).map(|(record, _)| Arc::clone(record)) {
+            Some(record) => self.judge(&record, request, reply, cx),
             // The database is slow, or away: nobody is helped by a longer line.
-            None if self.waiting.len() >= Self::CAPACITY => reply.send(Admission::Unavailable),
+            None if self.waiting.len() >= Self::CAPACITY => reply.send(AuthDecision::Unavailable),
             None => {
-                self.waiting.push(Waiting { knock, since: Instant::now(), reply });
+                self.waiting.push(Waiting { request, since: Instant::now(), reply });
                 self.load(cx);
             }
         }
@@ -225,7 +229,7 @@ impl UserActor {
         cx.work(read, panicked);
     }
 
-    fn loaded(&mut self, began_at: Instant, record: StoreResult<Record>, cx: &mut Cx<'_, Self>) {
+    fn loaded(&mut self, began_at: Instant, record: StoreResult<PrincipalRecord>, cx: &mut Cx<'_, Self>) {
         self.is_loading = false;
         if self.changed_at.is_some_and(|at| began_at < at) {
             return self.load_for_waiting(cx);
@@ -235,16 +239,16 @@ impl UserActor {
             Err(error) => return self.refuse_all(&error),
         };
         if self.budget.as_ref().is_none_or(|budget| budget.per_minute() != record.requests_per_minute) {
-            let sharing = self.tools.sharing.clone();
-            self.budget = Some(Arc::new(RequestBudget::new(record.requests_per_minute, sharing)));
+            let limiter = self.tools.limiter.clone();
+            self.budget = Some(Arc::new(RequestBudget::new(record.requests_per_minute, limiter)));
         }
         self.remembered = Some((Arc::clone(&record), began_at));
         // Who signed in after the reading began may be missing from it: they wait for the next one.
-        let is_late = |waiting: &Waiting| waiting.since > began_at && !record.has_session(&waiting.knock);
+        let is_late = |waiting: &Waiting| waiting.since > began_at && !record.has_session(&waiting.request);
         let (late, judged): (Vec<Waiting>, Vec<Waiting>) = self.waiting.drain(..).partition(is_late);
         self.waiting = late;
-        for Waiting { knock, reply, .. } in judged {
-            self.judge(&record, knock, reply, cx);
+        for Waiting { request, reply, .. } in judged {
+            self.judge(&record, request, reply, cx);
         }
         self.load_for_waiting(cx);
     }
@@ -257,8 +261,8 @@ impl UserActor {
 
     fn refuse_all(&mut self, error: &StoreError) {
         let answer = match error {
-            StoreError::NotFound => Admission::Refused,
-            _ => Admission::Unavailable,
+            StoreError::NotFound => AuthDecision::Refused,
+            _ => AuthDecision::Unavailable,
         };
         for waiting in self.waiting.drain(..) {
             waiting.reply.send(answer.clone());
@@ -266,61 +270,67 @@ impl UserActor {
     }
 
     /// Who has no business here takes nothing from whoever has.
-    fn judge(&mut self, record: &Record, knock: Knock, reply: Reply<Admission>, cx: &mut Cx<'_, Self>) {
+    fn judge(
+        &mut self,
+        record: &PrincipalRecord,
+        request: AuthRequest,
+        reply: Reply<AuthDecision>,
+        cx: &mut Cx<'_, Self>,
+    ) {
         match record.identity.as_ref() {
-            Identity::User(user) if user.status != UserStatus::Active || !record.has_session(&knock) => {
-                return reply.send(Admission::Refused);
+            Identity::User(user) if user.status != UserStatus::Active || !record.has_session(&request) => {
+                return reply.send(AuthDecision::Refused);
             }
-            Identity::Key(key) if !key.is_in_force(Timestamp::now()) => return reply.send(Admission::Refused),
-            Identity::Key(key) if !key.is_usable_from(knock.address) => {
-                self.note_refusal(key, knock.address, cx);
-                return reply.send(Admission::WrongNetwork);
+            Identity::Key(key) if !key.is_in_force(Timestamp::now()) => return reply.send(AuthDecision::Refused),
+            Identity::Key(key) if !key.is_usable_from(request.address) => {
+                self.record_refusal(key, request.address, cx);
+                return reply.send(AuthDecision::WrongNetwork);
             }
-            Identity::Key(key) => self.note_use(key.id, cx),
+            Identity::Key(key) => self.record_use(key.id, cx),
             Identity::User(_) => {}
         }
-        let Some(budget) = self.budget.clone() else { return reply.send(Admission::Unavailable) };
-        if !self.tools.sharing.is_shared() {
-            return reply.send(record.admission(budget.take_alone(knock.cost)));
+        let Some(budget) = self.budget.clone() else { return reply.send(AuthDecision::Unavailable) };
+        if !self.tools.limiter.is_shared() {
+            return reply.send(record.admission(budget.take_local(request.cost)));
         }
-        let (record, whose) = (record.clone(), self.principal.whose());
+        let (record, subject) = (record.clone(), self.principal.subject());
         let count = async move {
-            match budget.take(&whose, knock.cost, record.mark).await {
-                Taken::Decided(allowance) => reply.send(record.admission(allowance)),
-                Taken::Void => return UserMessage::Void(record.mark, knock, reply),
+            match budget.take(&subject, request.cost, record.generation).await {
+                Taken::Decided(rate_limit) => reply.send(record.admission(rate_limit)),
+                Taken::StaleGeneration => return UserMessage::Stale(record.generation, request, reply),
             }
-            UserMessage::Noted
+            UserMessage::Done
         };
-        cx.work(count, || UserMessage::Noted);
+        cx.work(count, || UserMessage::Done);
     }
 
     /// What is remembered is void, here and, as soon as they hear of it, on all replicas.
-    fn forget(&mut self, cx: &mut Cx<'_, Self>) {
-        self.forget_here();
-        if self.tools.sharing.is_shared() {
-            let (sharing, whose) = (self.tools.sharing.clone(), self.principal.whose());
+    fn invalidate(&mut self, cx: &mut Cx<'_, Self>) {
+        self.invalidate_local();
+        if self.tools.limiter.is_shared() {
+            let (limiter, subject) = (self.tools.limiter.clone(), self.principal.subject());
             let tell = async move {
-                sharing.make_void(&whose).await;
-                UserMessage::Noted
+                limiter.bump_generation(&subject).await;
+                UserMessage::Done
             };
-            cx.work(tell, || UserMessage::Noted);
+            cx.work(tell, || UserMessage::Done);
         }
     }
 
-    fn forget_here(&mut self) {
+    fn invalidate_local(&mut self) {
         self.remembered = None;
         self.changed_at = Some(Instant::now());
     }
 
     /// Somebody has a key who should not: its tenant can read of it, once a minute.
-    fn note_refusal(&mut self, key: &ApiKey, address: IpAddr, cx: &mut Cx<'_, Self>) {
-        if self.refusal_noted_at.is_some_and(|at| at.elapsed() < USE_NOTED_EVERY) {
+    fn record_refusal(&mut self, key: &ApiKey, address: IpAddr, cx: &mut Cx<'_, Self>) {
+        if self.refusal_recorded_at.is_some_and(|at| at.elapsed() < USE_RECORDED_EVERY) {
             return;
         }
-        self.refusal_noted_at = Some(Instant::now());
-        let act = Act {
+        self.refusal_recorded_at = Some(Instant::now());
+        let event = AuditEvent {
             tenant_id: key.tenant_id,
-            actor: crate::store::Actor::Key(key.id),
+            actor: crate::store::AuditActor::Key(key.id),
             action: "auth.key_from_foreign_network",
             resource: Some(format!("key:{}", key.id)),
             address: Some(address),
@@ -329,40 +339,40 @@ impl UserActor {
         };
         let store = Arc::clone(&self.tools.store);
         let note = async move {
-            if let Err(error) = store.note(act).await {
+            if let Err(error) = store.record(event).await {
                 tracing::warn!(%error, "a key that was used from a foreign network was not noted");
             }
-            UserMessage::Noted
+            UserMessage::Done
         };
-        cx.work(note, || UserMessage::Noted);
+        cx.work(note, || UserMessage::Done);
     }
 
-    fn note_use(&mut self, id: ApiKeyId, cx: &mut Cx<'_, Self>) {
-        if self.use_noted_at.is_some_and(|at| at.elapsed() < USE_NOTED_EVERY) {
+    fn record_use(&mut self, id: ApiKeyId, cx: &mut Cx<'_, Self>) {
+        if self.use_recorded_at.is_some_and(|at| at.elapsed() < USE_RECORDED_EVERY) {
             return;
         }
-        self.use_noted_at = Some(Instant::now());
+        self.use_recorded_at = Some(Instant::now());
         let store = Arc::clone(&self.tools.store);
         let note = async move {
-            if let Err(error) = store.note_api_key_use(id, Timestamp::now()).await {
+            if let Err(error) = store.record_api_key_use(id, Timestamp::now()).await {
                 tracing::debug!(%error, "the use of a key was not noted");
             }
-            UserMessage::Noted
+            UserMessage::Done
         };
-        cx.work(note, || UserMessage::Noted);
+        cx.work(note, || UserMessage::Done);
     }
 }
 
-impl Record {
-    fn admission(&self, allowance: Allowance) -> Admission {
-        match allowance.wait {
-            None => Admission::Admitted(Arc::clone(&self.identity), self.plan, allowance),
-            Some(_) => Admission::Limited(allowance),
+impl PrincipalRecord {
+    fn admission(&self, rate_limit: RateLimitStatus) -> AuthDecision {
+        match rate_limit.wait {
+            None => AuthDecision::Allowed(Arc::clone(&self.identity), self.plan, rate_limit),
+            Some(_) => AuthDecision::Limited(rate_limit),
         }
     }
 
-    fn has_session(&self, knock: &Knock) -> bool {
-        match (self.identity.as_ref(), knock.session_id) {
+    fn has_session(&self, request: &AuthRequest) -> bool {
+        match (self.identity.as_ref(), request.session_id) {
             (Identity::User(_), Some(id)) => self.sessions.contains(&id),
             (Identity::User(_), None) => false,
             (Identity::Key(_), _) => true,
@@ -374,31 +384,31 @@ impl Actor for UserActor {
     type Message = UserMessage;
     const KIND: &'static str = "user";
     const CAPACITY: usize = 256;
-    const MESSAGES: &'static [&'static str] = &["admit", "loaded", "void", "noted", "forget"];
+    const MESSAGES: &'static [&'static str] = &["authenticate", "loaded", "stale", "done", "invalidate"];
 
     fn name_of(message: &UserMessage) -> &'static str {
         match message {
-            UserMessage::Admit(..) => "admit",
+            UserMessage::Authenticate(..) => "authenticate",
             UserMessage::Loaded(..) => "loaded",
-            UserMessage::Void(..) => "void",
-            UserMessage::Noted => "noted",
-            UserMessage::Forget => "forget",
+            UserMessage::Stale(..) => "stale",
+            UserMessage::Done => "done",
+            UserMessage::Invalidate => "invalidate",
         }
     }
 
     fn handle(&mut self, message: UserMessage, cx: &mut Cx<'_, Self>) {
         match message {
-            UserMessage::Admit(knock, reply) => self.admit(knock, reply, cx),
+            UserMessage::Authenticate(request, reply) => self.authenticate(request, reply, cx),
             UserMessage::Loaded(began_at, record) => self.loaded(began_at, record, cx),
-            UserMessage::Void(mark, knock, reply) => {
+            UserMessage::Stale(generation, request, reply) => {
                 // Of many that were judged alike the first has seen to it.
-                if self.remembered.as_ref().is_some_and(|(record, _)| record.mark == mark) {
-                    self.forget_here();
+                if self.remembered.as_ref().is_some_and(|(record, _)| record.generation == generation) {
+                    self.invalidate_local();
                 }
-                self.admit(knock, reply, cx);
+                self.authenticate(request, reply, cx);
             }
-            UserMessage::Noted => {}
-            UserMessage::Forget => self.forget(cx),
+            UserMessage::Done => {}
+            UserMessage::Invalidate => self.invalidate(cx),
         }
     }
 }

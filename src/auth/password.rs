@@ -14,7 +14,7 @@ use zxcvbn::{Score, zxcvbn};
 use crate::config::PasswordSettings;
 
 /// Longer ones are refused, lest hashing them becomes a weapon.
-const MOST_BYTES: usize = 256;
+const MAX_BYTES: usize = 256;
 /// Guesses are estimated for no more than this: the estimate of a long text takes long.
 const JUDGED_CHARS: usize = 64;
 
@@ -22,7 +22,7 @@ const JUDGED_CHARS: usize = 64;
 #[cfg(target_os = "linux")]
 const LOWEST_PRIORITY: i32 = 19;
 /// How long a password waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Why a password is refused. A sentence for the person who chose it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum PasswordRefused {
     #[error("has at least {0} characters")]
     Short(usize),
     /// Too long.
-    #[error("has at most {MOST_BYTES} bytes")]
+    #[error("has at most {MAX_BYTES} bytes")]
     Long,
     /// Among the first that somebody would try.
     #[error("is easily guessed: {0}")]
@@ -45,7 +45,7 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    shortest_chars: usize,
+    min_chars: usize,
     turns: Arc<Semaphore>,
     jobs: Sender<Job>,
     /// Verified when there is no account, so that the time of an answer does not tell.
@@ -69,12 +69,12 @@ impl Passwords {
     /// # Errors
     /// When argon2 does not allow these costs.
     pub fn new(settings: &PasswordSettings) -> Result<Self, HashError> {
-        let PasswordSettings { memory_kib, iterations, parallelism, at_once, shortest_chars } = *settings;
+        let PasswordSettings { memory_kib, iterations, parallelism, concurrency, min_chars } = *settings;
         let params = Params::new(memory_kib, iterations, parallelism, None).map_err(hash_error)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobodys = hash(&argon2, "nobody's password")?.into();
-        let jobs = start_threads(at_once).map_err(hash_error)?;
-        Ok(Self { argon2, shortest_chars, turns: Arc::new(Semaphore::new(at_once)), jobs, nobodys })
+        let jobs = start_threads(concurrency).map_err(hash_error)?;
+        Ok(Self { argon2, min_chars, turns: Arc::new(Semaphore::new(concurrency)), jobs, nobodys })
     }
 
     /// Judges a new password. `about` is what a stranger knows of the person: the address, the name.
@@ -82,11 +82,11 @@ impl Passwords {
     /// # Errors
     /// The reason for refusing it.
     pub fn judge(&self, password: &str, about: &[&str]) -> Result<(), PasswordRefused> {
-        if password.len() > MOST_BYTES {
+        if password.len() > MAX_BYTES {
             return Err(PasswordRefused::Long);
         }
-        if password.chars().count() < self.shortest_chars {
-            return Err(PasswordRefused::Short(self.shortest_chars));
+        if password.chars().count() < self.min_chars {
+            return Err(PasswordRefused::Short(self.min_chars));
         }
         let judged: String = password.chars().take(JUDGED_CHARS).collect();
         let estimate = zxcvbn(&judged, about);
@@ -114,7 +114,7 @@ impl Passwords {
     pub async fn verify(&self, password: String, kept: Option<String>) -> Result<bool, HashError> {
         let (argon2, nobodys) = (self.argon2.clone(), Arc::clone(&self.nobodys));
         // What no password can be is not worth the time of hashing it; one that can is hashed in its place.
-        let password = if password.len() > MOST_BYTES { String::new() } else { password };
+        let password = if password.len() > MAX_BYTES { String::new() } else { password };
         let is_same = move || {
             let hash = PasswordHash::new(kept.as_deref().unwrap_or(&nobodys));
             let same = hash.is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
@@ -125,7 +125,7 @@ impl Passwords {
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
         // Whoever waited so long has gone away; a line of them must not grow without bound.
-        let turn = tokio::time::timeout(LONGEST_WAIT, self.turns.acquire()).await;
+        let turn = tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| HashError::Busy)?.map_err(hash_error)?;
         let (done, result) = oneshot::channel();
         // Whoever asked may have gone away.

@@ -22,8 +22,8 @@ use crate::domain::{Role, Scopes, SessionId, TenantId, TokenHash, UserId};
 const LEEWAY_SECS: u64 = 30;
 /// Verifying a signature costs as much as answering: the same token comes again with every request.
 const VERIFIED_FOR: Duration = Duration::from_secs(60);
-const MOST_VERIFIED: u64 = 20_000;
-const SHORTEST_SECRET_BYTES: usize = 32;
+const MAX_VERIFIED: u64 = 20_000;
+const MIN_SECRET_BYTES: usize = 32;
 
 /// What an access token says (RFC 7519; `scope` after RFC 8693).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +131,7 @@ impl Keyring {
         }
         let Verifiers { verifiers, published, .. } = ring;
         let signer = signer.ok_or(named(KeyError::NoRandomness))?;
-        let verified = Cache::builder().max_capacity(MOST_VERIFIED).time_to_live(VERIFIED_FOR).build();
+        let verified = Cache::builder().max_capacity(MAX_VERIFIED).time_to_live(VERIFIED_FOR).build();
         Ok(Self { settings: settings.clone(), signer, verifiers, verified, published, told: Mutex::default() })
     }
 
@@ -229,7 +229,7 @@ impl Verifiers<'_> {
     }
 
     fn add_secret(&mut self, secret: &str) -> Result<Signer, KeyError> {
-        if secret.len() < SHORTEST_SECRET_BYTES {
+        if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::ShortSecret);
         }
         let name = Sha256::digest(format!("amazon-tracker kid {secret}"));

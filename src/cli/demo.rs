@@ -30,7 +30,7 @@ use crate::telemetry::Metrics;
 
 const PRODUCTS: u32 = 20;
 const PAST_DAYS: u32 = 90;
-const LOOK_EVERY_SECS: u32 = 3;
+const CRAWL_EVERY_SECS: u32 = 3;
 const MOVE_EVERY: Duration = Duration::from_secs(2);
 const DEMO_EMAIL: &str = "demo@example.com";
 /// Each alert waits for a price this much below the present one, in percent: near enough to happen soon.
@@ -96,10 +96,10 @@ fn settings_of(args: &DemoArgs, marketplace: SocketAddr, passing: &PassingFile) 
     settings.crawl.concurrency_per_marketplace = 8;
     settings.crawl.requests_per_minute = 6000;
     settings.crawl.burst = 20;
-    settings.crawl.second_look_secs = 1;
+    settings.crawl.recheck_secs = 1;
     settings.crawl.retry_secs = 1;
     settings.notify.allow_private_targets = true;
-    settings.plans.0.entry(Plans::LARGEST.to_owned()).and_modify(|plan| plan.shortest_frequency = look_every());
+    settings.plans.0.entry(Plans::LARGEST.to_owned()).and_modify(|plan| plan.min_interval = crawl_every());
     settings.log.filter = "warn".to_owned();
     Ok(settings.checked()?)
 }
@@ -133,8 +133,8 @@ fn simulated_settings() -> SimulatedSettings {
     SimulatedSettings { faults, move_every: Some(MOVE_EVERY), ..SimulatedSettings::default() }
 }
 
-fn look_every() -> Frequency {
-    Frequency::from_secs(LOOK_EVERY_SECS).expect("a few seconds are a frequency")
+fn crawl_every() -> Frequency {
+    Frequency::from_secs(CRAWL_EVERY_SECS).expect("a few seconds are a frequency")
 }
 
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -154,7 +154,7 @@ fn start_receiver(listener: TcpListener) -> anyhow::Result<SocketAddr> {
 async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) -> anyhow::Result<String> {
     let store = open_store(settings).await?;
     let now = store.now().await?;
-    store.ensure_room(now - jiff::SignedDuration::from_hours(24 * i64::from(PAST_DAYS)), now).await?;
+    store.ensure_partitions(now - jiff::SignedDuration::from_hours(24 * i64::from(PAST_DAYS)), now).await?;
     for product in simulated.catalogue().products(PRODUCTS) {
         let listing = Listing::new(Marketplace::Us, product.asin);
         match seed_one(&store, simulated, listing, product.title, receiver, now).await {
@@ -193,7 +193,7 @@ async fn seed_one(
     let settings = ProductSettings {
         label: None,
         tags: vec!["headphones".to_owned(), "demo".to_owned()],
-        frequency: look_every(),
+        frequency: crawl_every(),
         is_competitor: false,
         status: ProductStatus::Active,
     };
@@ -250,7 +250,7 @@ fn print_hints(daemon: SocketAddr, marketplace: SocketAddr, key: &str) {
     let curl = "curl -s -H \"X-API-Key: $KEY\"";
     println!(
         "\
-The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are looked at every {LOOK_EVERY_SECS} seconds. Try, from another terminal:
+The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are looked at every {CRAWL_EVERY_SECS} seconds. Try, from another terminal:
 
   KEY={key}
   {curl} {api}/products?limit=3

@@ -23,11 +23,11 @@ pub(super) struct MigrateStoreArgs {
 pub(super) fn run(folder: &Path, args: MigrateStoreArgs) -> anyhow::Result<ExitCode> {
     let to = prepare(folder, Flags::default().with("database.url", args.to))?.database;
     let from = DatabaseSettings { url: Secret::from(args.from), ..to.clone() };
-    let moved = tokio::runtime::Runtime::new()?.block_on(store::move_store(&from, &to))?;
+    let moved = tokio::runtime::Runtime::new()?.block_on(store::migrate_store(&from, &to))?;
     let heading = ["table", "rows", "checksum"].map(str::to_owned);
     let rows = moved
         .iter()
-        .map(|table| [table.name.to_owned(), table.tally.rows.to_string(), table.tally.checksum.to_string()]);
+        .map(|table| [table.name.to_owned(), table.checksum.rows.to_string(), table.checksum.checksum.to_string()]);
     let table = rows_of(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
     print_result(&format!("{table}everything has been moved, and is the same on both sides\n"))
 }

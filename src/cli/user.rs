@@ -13,9 +13,9 @@ use crate::app::open_store;
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Settings};
 use crate::domain::{EmailAddress, Role, TenantId, User};
-use crate::store::{Act, Actor, NewApiKey, NewUser, SharedStore, StoreError};
+use crate::store::{AuditActor, AuditEvent, NewApiKey, NewUser, SharedStore, StoreError};
 
-const ROWS_AT_ONCE: u32 = 500;
+const BATCH_ROWS: u32 = 500;
 
 #[derive(Debug, Args)]
 pub(super) struct UserArgs {
@@ -103,13 +103,13 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
                 credentials => credentials?.user,
             };
             store.set_password(user.id, &passwords.hash(password).await?, None).await?;
-            store.note(act(user.tenant_id, "user.reset_password", format!("user:{}", user.id))).await?;
+            store.record(act(user.tenant_id, "user.reset_password", format!("user:{}", user.id))).await?;
             Ok(shown)
         }
         UserAct::List { tenant } => {
             let (mut rows, mut cursor) = (Vec::new(), None);
             loop {
-                let page = store.users(tenant.unwrap_or(TenantId::BUILT_IN), cursor.as_deref(), ROWS_AT_ONCE).await?;
+                let page = store.users(tenant.unwrap_or(TenantId::BUILT_IN), cursor.as_deref(), BATCH_ROWS).await?;
                 rows.extend(page.items.into_iter().map(|user| {
                     [
                         user.id.to_string(),
@@ -143,7 +143,7 @@ pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<Exit
         TenantAct::List => {
             let (mut rows, mut cursor) = (Vec::new(), None);
             loop {
-                let page = store.tenants(cursor.as_deref(), ROWS_AT_ONCE).await?;
+                let page = store.tenants(cursor.as_deref(), BATCH_ROWS).await?;
                 rows.extend(page.items.into_iter().map(|tenant| [tenant.id.to_string(), tenant.name, tenant.plan]));
                 cursor = page.next_cursor;
                 if cursor.is_none() {
@@ -181,7 +181,7 @@ pub(super) fn new_user(email: &EmailAddress, name: Option<String>, role: Role, p
 pub(super) async fn add_user(store: &SharedStore, tenant_id: TenantId, user: NewUser) -> anyhow::Result<User> {
     let email = user.email.clone();
     let user = store.add_user(tenant_id, user).await.with_context(|| email.to_string())?;
-    store.note(act(tenant_id, "user.add", format!("user:{}", user.id))).await?;
+    store.record(act(tenant_id, "user.add", format!("user:{}", user.id))).await?;
     Ok(user)
 }
 
@@ -189,7 +189,7 @@ pub(super) async fn add_user(store: &SharedStore, tenant_id: TenantId, user: New
 pub(super) async fn add_tenant(store: &SharedStore, name: &str, plan: &str, first: NewUser) -> anyhow::Result<User> {
     let email = first.email.clone();
     let user = store.add_tenant(name, plan, first, None).await.with_context(|| email.to_string())?;
-    store.note(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
+    store.record(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
     Ok(user)
 }
 
@@ -229,10 +229,10 @@ pub(super) fn password_for(
     Ok((password, String::new()))
 }
 
-fn act(tenant_id: TenantId, action: &'static str, resource: String) -> Act {
-    Act {
+fn act(tenant_id: TenantId, action: &'static str, resource: String) -> AuditEvent {
+    AuditEvent {
         tenant_id,
-        actor: Actor::System,
+        actor: AuditActor::System,
         action,
         resource: Some(resource),
         address: None,

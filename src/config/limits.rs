@@ -93,7 +93,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("crawl.max_body_bytes", crawl.max_body_bytes as u64, 1024..=256 * MIB),
         ("crawl.lease_secs", crawl.lease_secs, 1..=2 * DAY_SECS),
         ("crawl.max_attempts", crawl.max_attempts.into(), 1..=1000),
-        ("crawl.second_look_secs", crawl.second_look_secs, 0..=DAY_SECS),
+        ("crawl.recheck_secs", crawl.recheck_secs, 0..=DAY_SECS),
         ("crawl.retry_secs", crawl.retry_secs, 1..=DAY_SECS),
         ("notify.timeout_secs", notify.timeout_secs, 1..=DAY_SECS),
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
@@ -107,8 +107,8 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("auth.password.memory_kib", auth.password.memory_kib.into(), 8..=4 * MIB),
         ("auth.password.iterations", auth.password.iterations.into(), 1..=100),
         ("auth.password.parallelism", auth.password.parallelism.into(), 1..=64),
-        ("auth.password.at_once", auth.password.at_once as u64, 1..=64),
-        ("auth.password.shortest_chars", auth.password.shortest_chars as u64, 8..=64),
+        ("auth.password.concurrency", auth.password.concurrency as u64, 1..=64),
+        ("auth.password.min_chars", auth.password.min_chars as u64, 8..=64),
         ("products.keep_history_days", products.keep_history_days.into(), 0..=36_500),
     ];
     match allowed.into_iter().find(|(_, value, range)| !range.contains(value)) {

@@ -199,7 +199,7 @@ pub struct CrawlSettings {
     /// Claims without success after which a listing is parked.
     pub max_attempts: u16,
     /// A surprising price is looked at again after this time.
-    pub second_look_secs: u64,
+    pub recheck_secs: u64,
     /// First pause after a look that brought nothing; doubled at each further one, up to an hour.
     pub retry_secs: u64,
     /// `http://`, `https://` or `socks5://` proxies, used in turn.
@@ -226,7 +226,7 @@ impl Default for CrawlSettings {
             max_body_bytes: 8 * 1024 * 1024,
             lease_secs: 90,
             max_attempts: 5,
-            second_look_secs: 60,
+            recheck_secs: 60,
             retry_secs: 30,
             proxies: Vec::new(),
             user_agent:
@@ -364,14 +364,14 @@ pub struct PasswordSettings {
     /// Lanes.
     pub parallelism: u32,
     /// Hashes at once; further ones wait.
-    pub at_once: usize,
+    pub concurrency: usize,
     /// Shorter passwords are refused.
-    pub shortest_chars: usize,
+    pub min_chars: usize,
 }
 
 impl Default for PasswordSettings {
     fn default() -> Self {
-        Self { memory_kib: 19 * 1024, iterations: 2, parallelism: 1, at_once: 2, shortest_chars: 10 }
+        Self { memory_kib: 19 * 1024, iterations: 2, parallelism: 1, concurrency: 2, min_chars: 10 }
     }
 }
 

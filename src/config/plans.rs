@@ -26,7 +26,7 @@ pub struct Plan {
     /// Requests a minute, of each user and each key.
     pub requests_per_minute: u32,
     /// The shortest rhythm a product may have.
-    pub shortest_frequency: Frequency,
+    pub min_interval: Frequency,
 }
 
 impl Plans {
@@ -49,7 +49,7 @@ const SMALLEST: Plan = Plan {
     alerts: 20,
     crawls_per_day: 100,
     requests_per_minute: 120,
-    shortest_frequency: Frequency::HOURLY,
+    min_interval: Frequency::HOURLY,
 };
 
 impl Default for Plans {
@@ -61,7 +61,7 @@ impl Default for Plans {
             alerts: 4000,
             crawls_per_day: 10_000,
             requests_per_minute: 1200,
-            shortest_frequency: minutes(15),
+            min_interval: minutes(15),
         };
         let enterprise = Plan {
             products: 1_000_000,
@@ -69,7 +69,7 @@ impl Default for Plans {
             alerts: 1_000_000,
             crawls_per_day: 10_000_000,
             requests_per_minute: 12_000,
-            shortest_frequency: minutes(1),
+            min_interval: minutes(1),
         };
         let named = [(Self::FIRST, SMALLEST), ("pro", pro), (Self::LARGEST, enterprise)];
         Self(named.map(|(name, plan)| (name.to_owned(), plan)).into())

@@ -21,7 +21,7 @@ pub struct Tenant {
     /// What it may have, by the name of its plan in the settings.
     pub plan: String,
     /// When it is deleted with everything of it, if it is leaving.
-    pub leaves_at: Option<Timestamp>,
+    pub deletion_scheduled_at: Option<Timestamp>,
     /// Since when.
     pub created_at: Timestamp,
     /// When any of this last changed.
@@ -37,7 +37,7 @@ pub enum UserStatus {
     /// Kept out by an admin.
     Disabled,
     /// Asked to be deleted, and will be when the time of grace is over; signing in again takes it back.
-    Leaving,
+    PendingDeletion,
 }
 
 /// The word is not a status.
@@ -51,7 +51,7 @@ impl UserStatus {
         match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
-            Self::Leaving => "leaving",
+            Self::PendingDeletion => "pending_deletion",
         }
     }
 }
@@ -60,7 +60,8 @@ impl FromStr for UserStatus {
     type Err = UserStatusError;
 
     fn from_str(text: &str) -> Result<Self, UserStatusError> {
-        let found = [Self::Active, Self::Disabled, Self::Leaving].into_iter().find(|status| status.as_str() == text);
+        let found =
+            [Self::Active, Self::Disabled, Self::PendingDeletion].into_iter().find(|status| status.as_str() == text);
         found.ok_or_else(|| UserStatusError(text.to_owned()))
     }
 }
@@ -83,7 +84,7 @@ pub struct User {
     /// When the address was proved to be theirs.
     pub verified_at: Option<Timestamp>,
     /// When they are deleted, if they are leaving.
-    pub leaves_at: Option<Timestamp>,
+    pub deletion_scheduled_at: Option<Timestamp>,
     /// Since when.
     pub created_at: Timestamp,
     /// When any of this last changed.

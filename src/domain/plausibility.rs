@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Two looks agree on a surprising price when they differ by at most this share of it, in percent.
+/// Two readings agree on a surprising price when they differ by at most this share of it, in percent.
 const AGREEMENT_PERCENT: i64 = 5;
 
 /// How often one surprise may ask for another look soon; after that the listing's own rhythm is enough.
-const MOST_SECOND_LOOKS: u8 = 3;
+const MAX_RECHECKS: u8 = 3;
 
 /// A surprising price that waits for a second look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +19,8 @@ pub struct Held {
     pub price_minor: Option<i64>,
     /// When the first look saw it.
     pub since: Timestamp,
-    /// How many looks have surprised us in a row.
-    pub looks: u8,
+    /// How many readings have surprised us in a row.
+    pub readings: u8,
 }
 
 /// What to do with a price.
@@ -43,14 +43,14 @@ pub fn weigh(
     if is_ordinary(last_good_minor, had_price, seen) || held.is_some_and(|held| agrees(held.price_minor, seen)) {
         return Weighed::Believe;
     }
-    let looks = held.map_or(1, |held| held.looks.saturating_add(1));
-    Weighed::Hold(Held { price_minor: seen, since: held.map_or(at, |held| held.since), looks })
+    let readings = held.map_or(1, |held| held.readings.saturating_add(1));
+    Weighed::Hold(Held { price_minor: seen, since: held.map_or(at, |held| held.since), readings })
 }
 
 impl Held {
     /// True while another look soon is worth its cost.
-    pub fn wants_second_look(&self) -> bool {
-        self.looks <= MOST_SECOND_LOOKS
+    pub fn needs_recheck(&self) -> bool {
+        self.readings <= MAX_RECHECKS
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         let held = held_of(weigh(Some(10_000), true, None, Some(1_000), AT));
         assert_eq!(weigh(Some(10_000), true, Some(held), Some(1_040), AT), Weighed::Believe);
         let again = held_of(weigh(Some(10_000), true, Some(held), Some(3_000), AT));
-        assert_eq!((again.price_minor, again.looks), (Some(3_000), 2));
+        assert_eq!((again.price_minor, again.readings), (Some(3_000), 2));
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub struct Product {
     /// How the latest look ended, good or bad: the word of an [`Outcome`](super::Outcome).
     pub last_outcome: Option<String>,
     /// When that was.
-    pub last_looked_at: Option<Timestamp>,
+    pub last_crawled_at: Option<Timestamp>,
     /// When the next look is due; `None` while the listing is parked.
-    pub next_look_at: Option<Timestamp>,
+    pub next_crawl_at: Option<Timestamp>,
 }

@@ -29,7 +29,7 @@ pub struct ListingState {
     pub held: Option<Held>,
     /// Looks in a row that brought nothing: what the back-off grows with.
     #[serde(default)]
-    pub fruitless_looks: u16,
+    pub consecutive_failures: u16,
     /// The last successful look.
     pub checked_at: Option<Timestamp>,
     /// The last change of any series.
@@ -121,8 +121,8 @@ impl ListingState {
     }
 
     /// The state after a look that brought nothing: all that was believed stays.
-    pub fn after_fruitless_look(&self) -> Self {
-        Self { fruitless_looks: self.fruitless_looks.saturating_add(1), ..self.clone() }
+    pub fn after_failed_crawl(&self) -> Self {
+        Self { consecutive_failures: self.consecutive_failures.saturating_add(1), ..self.clone() }
     }
 
     /// Takes a point of the past, for listings that come with a history. Points must come in the order of time.
@@ -231,7 +231,7 @@ impl Change {
 
     fn finish(mut self, is_first: bool, held: bool) -> Judged {
         self.state.checked_at = Some(self.at);
-        self.state.fruitless_looks = 0;
+        self.state.consecutive_failures = 0;
         if !self.points.is_empty() {
             self.state.changed_at = Some(self.at);
         }

@@ -39,9 +39,9 @@ fn brand_of_byline(line: &str) -> Option<String> {
     if let Some(brand) = labelled_brand(line).or_else(|| store_brand(line)) {
         return Some(brand);
     }
-    const LONGEST_NAME: usize = 60;
+    const MAX_NAME: usize = 60;
     let names_people = line.contains(['(', '›', ':', '（']) || starts_with_by(line);
-    (!names_people && line.chars().count() <= LONGEST_NAME).then(|| line.to_owned())
+    (!names_people && line.chars().count() <= MAX_NAME).then(|| line.to_owned())
 }
 
 /// "Brand: X", "ブランド: X".

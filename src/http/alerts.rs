@@ -28,7 +28,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddAlertBody {
-    /// About which product.
+    /// CacheTags which product.
     #[schema(value_type = Uuid)]
     product_id: ProductId,
     /// What to wait for.

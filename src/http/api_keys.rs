@@ -17,7 +17,7 @@ use crate::service::{AddApiKey, Caller, FieldError};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/api-keys", |path| {
-        path.get(Scope::AdminTenant, list).post(Access::PersonNeeds(Scope::AdminTenant), add)
+        path.get(Scope::AdminTenant, list).post(Access::UserScope(Scope::AdminTenant), add)
     });
     routes.path("/auth/api-keys/{id}", |path| path.delete(Scope::AdminTenant, revoke));
 }

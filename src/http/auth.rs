@@ -17,19 +17,19 @@ use crate::service::{Caller, FieldError, FirstUser, Origin, Registration, Signed
 
 /// Refreshing needs no counting of attempts: its secrets have 256 bits, and many people may share one address.
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/auth/register", |path| path.post(Access::Door, register));
-    routes.path("/auth/set-up", |path| path.post(Access::Door, set_up));
-    routes.path("/auth/accept-invitation", |path| path.post(Access::Door, accept_invitation));
-    routes.path("/auth/login", |path| path.post(Access::Door, login));
+    routes.path("/auth/register", |path| path.post(Access::RateLimited, register));
+    routes.path("/auth/set-up", |path| path.post(Access::RateLimited, set_up));
+    routes.path("/auth/accept-invitation", |path| path.post(Access::RateLimited, accept_invitation));
+    routes.path("/auth/login", |path| path.post(Access::RateLimited, login));
     routes.path("/auth/refresh", |path| path.post(Access::Open, refresh));
-    routes.path("/auth/verify-email", |path| path.post(Access::Door, verify_email));
-    routes.path("/auth/forgot-password", |path| path.post(Access::Door, forgot_password));
-    routes.path("/auth/reset-password", |path| path.post(Access::Door, reset_password));
-    routes.path("/auth/change-password", |path| path.post(Access::Person, change_password));
-    routes.path("/auth/logout", |path| path.post(Access::Person, logout));
-    routes.path("/auth/logout-everywhere", |path| path.post(Access::Person, logout_everywhere));
-    routes.path("/auth/sessions", |path| path.get(Access::Person, sessions));
-    routes.path("/auth/sessions/{id}", |path| path.delete(Access::Person, revoke_session));
+    routes.path("/auth/verify-email", |path| path.post(Access::RateLimited, verify_email));
+    routes.path("/auth/forgot-password", |path| path.post(Access::RateLimited, forgot_password));
+    routes.path("/auth/reset-password", |path| path.post(Access::RateLimited, reset_password));
+    routes.path("/auth/change-password", |path| path.post(Access::User, change_password));
+    routes.path("/auth/logout", |path| path.post(Access::User, logout));
+    routes.path("/auth/logout-everywhere", |path| path.post(Access::User, logout_everywhere));
+    routes.path("/auth/sessions", |path| path.get(Access::User, sessions));
+    routes.path("/auth/sessions/{id}", |path| path.delete(Access::User, revoke_session));
     routes.path("/auth/jwks.json", |path| path.get(Access::Open, jwks));
 }
 
@@ -211,7 +211,7 @@ pub(super) struct RefreshBody {
     request_body = RefreshBody, responses(
     (status = 200, description = "The next pair", body = WireTokens),
     (status = 401, description = "Not valid any more: sign in", body = Problem),
-    (status = 409, description = "Spent a moment ago by another request of yours", body = Problem),
+    (status = 409, description = "CrawlQuota a moment ago by another request of yours", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn refresh(
@@ -379,7 +379,7 @@ pub(super) struct SessionList {
     (status = 200, description = "Those that have not ended", body = SessionList),
 ))]
 pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    let (_, current) = caller.person()?;
+    let (_, current) = caller.user()?;
     let sessions = shared.service.sessions(&caller).await?.into_iter();
     let items = sessions.map(|session| WireSession::of(session, Some(current))).collect();
     Ok(Json(SessionList { items }))

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 use crate::service::ServiceError;
 
-/// Kept by nobody between us and the client, and by the client only to ask whether it still holds.
+/// CachedResponse by nobody between us and the client, and by the client only to ask whether it still holds.
 const OWN_AND_ASKED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// An answer with its tag.

@@ -19,7 +19,7 @@ use super::history::value_of;
 use super::problem::Problem;
 use super::routes::Routes;
 use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
-use crate::service::{Caller, Change, FieldError, LiveStream, News, ServiceError, Told};
+use crate::service::{Caller, Change, FeedItem, FieldError, LiveStream, ServiceError, StreamItem};
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// What a client waits before it comes again.
@@ -81,8 +81,8 @@ impl From<&Change> for WireChange {
 /// Listen to what is new: changes of your products and alerts that fire, as server-sent events.
 ///
 /// `change` holds a Change, `alert` an Event without its deliveries; `reset` says that too much has happened to tell it all:
-/// read everything anew. A comment comes every 15 seconds. Whoever comes again with `Last-Event-ID` is told what was new
-/// since then, and may be told some of it twice: ids stay the same.
+/// read everything anew. A comment comes every 15 seconds. Whoever comes again with `Last-Event-ID` is item what was new
+/// since then, and may be item some of it twice: ids stay the same.
 /// Of more than eight streams of one person or key the oldest ends.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard")),
@@ -100,7 +100,7 @@ pub(super) async fn events(
     response.content_type(STREAM_TYPE);
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
     response.insert_header((X_ACCEL_BUFFERING, HeaderValue::from_static("no")));
-    // Compressing would hold back what is to be told now.
+    // Compressing would hold back what is to be item now.
     response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
     if request.method() == Method::HEAD {
         return Ok(response.finish());
@@ -109,8 +109,8 @@ pub(super) async fn events(
     let live = shared.service.listen(&caller, credential, since).await?;
     let first = stream::once(async { Ok(Bytes::from(format!("retry: {RETRY_MILLIS}\n\n"))) });
     let rest = stream::unfold(live, async |mut live: LiveStream| {
-        let told = live.next().await?;
-        Some((Ok::<_, Error>(Bytes::from(written(&told))), live))
+        let item = live.next().await?;
+        Some((Ok::<_, Error>(Bytes::from(written(&item))), live))
     });
     Ok(response.streaming(Box::pin(stream::StreamExt::chain(first, rest))))
 }
@@ -122,15 +122,15 @@ fn heard_last(id: &HeaderValue) -> Result<Timestamp, Problem> {
     at.ok_or_else(|| Problem::invalid(vec![FieldError::new("Last-Event-ID", "was not given out here")]))
 }
 
-fn written(told: &Told) -> String {
-    match told {
-        Told::Heartbeat => ": here\n\n".to_owned(),
-        Told::Reset(at) => block(&at.as_millisecond().to_string(), "reset", &json!({ "at": at })),
-        Told::News(news) => {
-            let id = format!("{}.{}", news.at().as_millisecond(), news.subject().simple());
-            match &**news {
-                News::Change(change) => block(&id, "change", &WireChange::from(change)),
-                News::Alert(event) => block(&id, "alert", &WireEvent::as_news(event.clone())),
+fn written(item: &StreamItem) -> String {
+    match item {
+        StreamItem::Heartbeat => ": here\n\n".to_owned(),
+        StreamItem::Reset(at) => block(&at.as_millisecond().to_string(), "reset", &json!({ "at": at })),
+        StreamItem::FeedItem(item) => {
+            let id = format!("{}.{}", item.at().as_millisecond(), item.subject().simple());
+            match &**item {
+                FeedItem::Change(change) => block(&id, "change", &WireChange::from(change)),
+                FeedItem::Alert(event) => block(&id, "alert", &WireEvent::as_news(event.clone())),
             }
         }
     }

@@ -23,7 +23,7 @@ use super::caller::credential_of;
 use super::crawl::WireTask;
 use super::history::WireHistory;
 use super::problem::Problem;
-use super::products::{MOST_LIMIT, WireProduct};
+use super::products::{MAX_LIMIT, WireProduct};
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
 use crate::domain::{Product, Series, Tenant, TenantId, User};
@@ -36,11 +36,11 @@ pub(super) const EXPORT_TYPE: &str = "application/x-ndjson";
 /// Lines that wait for the client to take them: one may be the whole history of a listing.
 const LINES_AHEAD: usize = 1;
 /// More points than any listing has.
-const MOST_POINTS: u32 = 1_000_000;
+const MAX_POINTS: u32 = 1_000_000;
 /// Exports at once in this process, one for each tenant.
-const MOST_AT_ONCE: usize = 4;
+const MAX_AT_ONCE: usize = 4;
 /// A client that takes nothing for so long is given up.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The tenants whose exports are under way.
 #[derive(Clone, Default)]
@@ -59,7 +59,7 @@ impl Exports {
             let detail = "an export of this tenant is under way: wait for its end";
             return Err(ServiceError::Conflict("export_under_way", detail.to_owned()));
         }
-        if under_way.len() >= MOST_AT_ONCE {
+        if under_way.len() >= MAX_AT_ONCE {
             return Err(ServiceError::Unavailable);
         }
         under_way.insert(tenant_id);
@@ -130,9 +130,9 @@ struct Export {
 
 impl Export {
     async fn write(&self, tenant: Tenant) -> Result<(), Cut> {
-        let (service, id, most) = (&self.service, self.tenant_id, MOST_LIMIT);
+        let (service, id, most) = (&self.service, self.tenant_id, MAX_LIMIT);
         self.line("tenant", &WireTenant::from(tenant)).await?;
-        for day in service.usage_of_days(id).await? {
+        for day in service.daily_usage(id).await? {
             self.line("usage", &json!({ "day": day.day, "crawls": day.crawls })).await?;
         }
         self.each(async |cursor| service.users(id, cursor, most).await, async |user| self.user(user).await).await?;
@@ -162,7 +162,7 @@ impl Export {
         self.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
         let series = Series::ALL.to_vec();
-        let whole = HistoryQuery { series, from: None, to: None, limit: MOST_POINTS };
+        let whole = HistoryQuery { series, from: None, to: None, limit: MAX_POINTS };
         match self.service.history(self.tenant_id, id, whole).await {
             Ok(history) => self.line("history", &WireHistory::of(id, history)).await,
             // Deleted meanwhile.
@@ -206,14 +206,14 @@ impl Export {
         if self.service.is_draining() {
             return Err(Cut::Draining);
         }
-        let may_still = self.service.may_still(&self.credential, self.origin.clone()).await;
-        may_still.then_some(()).ok_or(Cut::Refused)
+        let is_still_authorized = self.service.is_still_authorized(&self.credential, self.origin.clone()).await;
+        is_still_authorized.then_some(()).ok_or(Cut::Refused)
     }
 
     async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), Cut> {
         let mut line = serde_json::to_vec(&Line { kind, thing }).map_err(|_| ServiceError::Internal)?;
         line.push(b'\n');
-        self.lines.send_timeout(Ok(line.into()), LONGEST_PAUSE).await.map_err(|_| Cut::Gone)
+        self.lines.send_timeout(Ok(line.into()), MAX_PAUSE).await.map_err(|_| Cut::Gone)
     }
 }
 
@@ -227,7 +227,7 @@ struct Line<'t, T> {
 }
 
 fn newest_products(cursor: Option<String>) -> ListProducts {
-    ListProducts { filter: ProductFilter::default(), order: ProductOrder::NewestFirst, cursor, limit: MOST_LIMIT }
+    ListProducts { filter: ProductFilter::default(), order: ProductOrder::NewestFirst, cursor, limit: MAX_LIMIT }
 }
 
 #[cfg(test)]
@@ -240,7 +240,7 @@ mod tests {
         let place = exports.enter(tenant_id).unwrap_or_else(|error| panic!("{error}"));
         assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Conflict("export_under_way", _))));
         drop(place);
-        let places: Vec<_> = (0..MOST_AT_ONCE).map(|_| exports.enter(TenantId::new())).collect();
+        let places: Vec<_> = (0..MAX_AT_ONCE).map(|_| exports.enter(TenantId::new())).collect();
         assert!(places.iter().all(Result::is_ok));
         assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Unavailable)));
     }

@@ -10,9 +10,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::kept::{About, about};
 use super::problem::Problem;
 use super::products::{WireMoney, parsed};
+use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
 use crate::domain::stats::{Extreme, PriceStats};
@@ -20,7 +20,7 @@ use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId,
 use crate::service::{Caller, FieldError, History, HistoryQuery, Stats};
 
 const DEFAULT_POINTS: u32 = 5000;
-const MOST_POINTS: u32 = 50_000;
+const MAX_POINTS: u32 = 50_000;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products/{id}/history", |path| path.get(Scope::ProductRead, history));
@@ -208,9 +208,9 @@ fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Pro
     let to = parsed("to", span.to.as_deref(), &mut errors);
     let limit = match span.limit.as_deref().map(str::parse) {
         None => DEFAULT_POINTS,
-        Some(Ok(limit @ 1..=MOST_POINTS)) => limit,
+        Some(Ok(limit @ 1..=MAX_POINTS)) => limit,
         Some(_) => {
-            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MOST_POINTS}")));
+            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MAX_POINTS}")));
             DEFAULT_POINTS
         }
     };
@@ -230,8 +230,8 @@ async fn answer(
     span: &SpanParams,
 ) -> Result<HttpResponse, Problem> {
     let history = shared.service.history(caller.tenant_id, id, query_of(series, span)?).await?;
-    let of = About { product_id: id, listing_id: history.listing_id };
-    Ok(about(of, &WireHistory::of(id, history)))
+    let of = CacheTags { product_id: id, listing_id: history.listing_id };
+    Ok(tagged(of, &WireHistory::of(id, history)))
 }
 
 /// The history of a listing: typed points, each holding until the next.
@@ -292,5 +292,5 @@ pub(super) async fn stats(
 ) -> Result<impl Responder, Problem> {
     let Stats { listing_id, currency, at, windows } = shared.service.stats(caller.tenant_id, id).await?;
     let windows = windows.iter().map(|window| WireWindow::of(window, currency)).collect();
-    Ok(about(About { product_id: id, listing_id }, &WireStats { product_id: id, at, windows }))
+    Ok(tagged(CacheTags { product_id: id, listing_id }, &WireStats { product_id: id, at, windows }))
 }

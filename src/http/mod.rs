@@ -11,15 +11,15 @@ mod events;
 mod export;
 mod health;
 mod history;
-mod kept;
+mod idempotency;
 mod link_page;
 mod observe;
-mod once;
 mod openapi;
 mod paging;
 mod problem;
 mod products;
 mod rate;
+mod response_cache;
 mod routes;
 mod strict;
 mod tenants;
@@ -39,7 +39,7 @@ use crate::service::Service;
 use crate::telemetry::Metrics;
 
 use export::Exports;
-use kept::KeptAnswers;
+use response_cache::ResponseCache;
 use routes::Routes;
 
 pub use openapi::document as openapi_document;
@@ -76,7 +76,7 @@ struct Shared {
     service: Service,
     metrics: Arc<Metrics>,
     settings: HttpSettings,
-    kept: KeptAnswers,
+    response_cache: ResponseCache,
     exports: Exports,
 }
 
@@ -92,8 +92,13 @@ pub fn serve(
 ) -> std::io::Result<(Server, ServerHandle)> {
     let seconds = settings.drain.as_secs().max(1);
     let workers = settings.workers;
-    let shared =
-        Data::new(Shared { service, metrics, settings, kept: KeptAnswers::default(), exports: Exports::default() });
+    let shared = Data::new(Shared {
+        service,
+        metrics,
+        settings,
+        response_cache: ResponseCache::default(),
+        exports: Exports::default(),
+    });
     let app = move || {
         App::new()
             .app_data(shared.clone())

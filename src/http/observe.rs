@@ -25,7 +25,7 @@ use crate::telemetry::{TRACE, continue_from};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How a gateway says to which trace a request belongs (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const LONGEST_REQUEST_ID_CHARS: usize = 128;
+const MAX_REQUEST_ID_CHARS: usize = 128;
 
 /// The label of a request that fits no route.
 const NO_ROUTE: &str = "none";
@@ -44,7 +44,7 @@ pub(super) fn current_request_id() -> Option<String> {
 }
 
 /// Work of the request that is being handled, for another task: it keeps the request's id and span.
-pub(super) fn kept_in_sight<F: Future>(work: F) -> impl Future<Output = F::Output> {
+pub(super) fn with_request_context<F: Future>(work: F) -> impl Future<Output = F::Output> {
     CURRENT_REQUEST_ID.scope(current_request_id().unwrap_or_default(), work.in_current_span())
 }
 
@@ -151,7 +151,7 @@ fn add_standard_headers(headers: &mut HeaderMap, id: &str, policy: HeaderValue) 
 fn request_id(request: &ServiceRequest) -> String {
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let decent = |id: &&str| {
-        !id.is_empty() && id.len() <= LONGEST_REQUEST_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
+        !id.is_empty() && id.len() <= MAX_REQUEST_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
     };
     given.filter(decent).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }

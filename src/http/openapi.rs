@@ -127,14 +127,14 @@ fn operation_of<'d>(path: &'d mut PathItem, method: &Method) -> Option<&'d mut O
 
 /// Says of an operation what is true of every one of its kind.
 fn complete(operation: &mut Operation, route: &Route) {
-    let is_open = matches!(route.access, Access::Open | Access::Door);
+    let is_open = matches!(route.access, Access::Open | Access::RateLimited);
     operation.operation_id = Some(operation_id(route));
     operation.security = is_open.then(|| vec![SecurityRequirement::default()]);
-    if let Access::Needs(scope) | Access::PersonNeeds(scope) = route.access {
+    if let Access::Scope(scope) | Access::UserScope(scope) = route.access {
         let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
         operation.description = Some(format!("{said}Needs the scope `{scope}`."));
     }
-    if route.once {
+    if route.idempotent {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
     }
     let has_body = operation.request_body.is_some();
@@ -158,15 +158,15 @@ fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'stati
     ];
     match route.access {
         Access::Open => {}
-        Access::Door => problems.push(("429", "Too many attempts from this address")),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => problems
+        Access::RateLimited => problems.push(("429", "Too many attempts from this address")),
+        Access::Authenticated | Access::User | Access::Superadmin | Access::Scope(_) | Access::UserScope(_) => problems
             .extend([
                 ("401", "No valid credential"),
                 ("403", "Not allowed to this credential"),
                 ("429", "Too many requests of this caller"),
             ]),
     }
-    if route.once {
+    if route.idempotent {
         problems.push(("409", "The same request is still under way"));
     }
     if has_body {
@@ -185,7 +185,7 @@ fn idempotency_key() -> openapi::path::Parameter {
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
-        .description(Some("Chosen by you: the same request under the same key is carried out once, for a day"))
+        .description(Some("Chosen by you: the same request under the same key is carried out idempotent, for a day"))
         .schema(Some(Object::with_type(Type::String)))
         .build()
 }

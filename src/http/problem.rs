@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{observe, rate};
 use crate::domain::ProductId;
-use crate::service::{Allowance, FieldError, ServiceError};
+use crate::service::{FieldError, RateLimitStatus, ServiceError};
 
 /// A database that is away is asked again after this time.
 const PAUSE_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ pub struct Problem {
     quota: Option<&'static str>,
     /// For the headers.
     #[serde(skip)]
-    allowance: Option<Allowance>,
+    rate_limit: Option<RateLimitStatus>,
     #[serde(skip)]
     retry_after: Option<Duration>,
 }
@@ -81,7 +81,7 @@ impl Problem {
             errors: Vec::new(),
             product_id: None,
             quota: None,
-            allowance: None,
+            rate_limit: None,
             retry_after: None,
         }
     }
@@ -106,7 +106,7 @@ impl From<ServiceError> for Problem {
         let detail = error.to_string();
         match error {
             ServiceError::Invalid(errors) => Self::invalid(errors),
-            ServiceError::NamesNothing(errors) => {
+            ServiceError::InvalidReference(errors) => {
                 Self { errors: wire(errors), ..Self::new(StatusCode::NOT_FOUND, "not_found", detail) }
             }
             ServiceError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
@@ -124,20 +124,20 @@ impl From<ServiceError> for Problem {
             ServiceError::Conflict(code, _) => Self::new(StatusCode::CONFLICT, code, detail),
             ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),
             ServiceError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
-            ServiceError::JustSpent => Self::new(StatusCode::CONFLICT, "just_spent", detail),
-            ServiceError::UnderWay => {
+            ServiceError::RecentlyRotated => Self::new(StatusCode::CONFLICT, "just_spent", detail),
+            ServiceError::InProgress => {
                 let problem = Self::new(StatusCode::CONFLICT, "under_way", detail);
                 Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
             }
             ServiceError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
-            ServiceError::Limited(allowance) => {
+            ServiceError::RateLimited(rate_limit) => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
-                Self { allowance: Some(allowance), retry_after: allowance.wait, ..problem }
+                Self { rate_limit: Some(rate_limit), retry_after: rate_limit.wait, ..problem }
             }
-            ServiceError::TooManyAttempts(allowance) => {
+            ServiceError::TooManyAttempts(rate_limit) => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
-                Self { allowance: Some(allowance), retry_after: allowance.wait, ..problem }
+                Self { rate_limit: Some(rate_limit), retry_after: rate_limit.wait, ..problem }
             }
             ServiceError::Unavailable => {
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
@@ -165,8 +165,8 @@ impl ResponseError for Problem {
         if let Some(wait) = self.retry_after {
             response.insert_header((RETRY_AFTER, wait.as_secs().saturating_add(1).to_string()));
         }
-        if let Some(allowance) = &self.allowance {
-            rate::headers(allowance).into_iter().for_each(|header| {
+        if let Some(rate_limit) = &self.rate_limit {
+            rate::headers(rate_limit).into_iter().for_each(|header| {
                 response.insert_header(header);
             });
         }

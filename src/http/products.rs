@@ -9,9 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
-use super::kept::{About, about};
 use super::paging::{WirePage, paged};
 use super::problem::Problem;
+use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
@@ -22,9 +22,9 @@ use crate::service::{AddProduct, Caller, FieldError, ListProducts, ProductFilter
 /// Rows of a page unless it is said.
 pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// What lists are searched for.
-const LONGEST_TEXT_CHARS: usize = 200;
+const MAX_TEXT_CHARS: usize = 200;
 /// Rows of a page at most.
-pub(super) const MOST_LIMIT: u32 = 500;
+pub(super) const MAX_LIMIT: u32 = 500;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products", |path| path.get(Scope::ProductRead, list).create(Scope::ProductWrite, add));
@@ -129,10 +129,10 @@ pub(super) struct WireProduct {
     last_outcome: Option<String>,
     /// When that was.
     #[schema(value_type = Option<String>, format = DateTime)]
-    last_looked_at: Option<Timestamp>,
+    last_crawled_at: Option<Timestamp>,
     /// When the next look is due; null while the listing is parked.
     #[schema(value_type = Option<String>, format = DateTime)]
-    next_look_at: Option<Timestamp>,
+    next_crawl_at: Option<Timestamp>,
     /// Since when it is watched.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -170,8 +170,8 @@ impl From<Product> for WireProduct {
             is_competitor: settings.is_competitor,
             status: settings.status,
             last_outcome: product.last_outcome,
-            last_looked_at: product.last_looked_at,
-            next_look_at: product.next_look_at,
+            last_crawled_at: product.last_crawled_at,
+            next_crawl_at: product.next_crawl_at,
             created_at: product.created_at,
             updated_at: product.updated_at,
         }
@@ -262,7 +262,7 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     }
 }
 
-/// Changes to a product; what is not named stays.
+/// CacheInvalidation to a product; what is not named stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "frequency": "6h", "label": null }))]
@@ -348,10 +348,9 @@ impl ListProductsQuery {
             }
         };
         for (field, text) in [("tag", &filter.tag), ("text", &filter.text)] {
-            let is_wrong =
-                |text: &String| text.chars().count() > LONGEST_TEXT_CHARS || text.chars().any(char::is_control);
+            let is_wrong = |text: &String| text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control);
             if text.as_ref().is_some_and(is_wrong) {
-                let message = format!("has at most {LONGEST_TEXT_CHARS} characters and no control characters");
+                let message = format!("has at most {MAX_TEXT_CHARS} characters and no control characters");
                 errors.push(FieldError::new(field, message));
             }
         }
@@ -367,9 +366,9 @@ impl ListProductsQuery {
 pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32 {
     let Some(limit) = limit else { return DEFAULT_LIMIT };
     match limit.parse() {
-        Ok(limit @ 1..=MOST_LIMIT) => limit,
+        Ok(limit @ 1..=MAX_LIMIT) => limit,
         _ => {
-            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MOST_LIMIT}")));
+            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MAX_LIMIT}")));
             DEFAULT_LIMIT
         }
     }
@@ -419,8 +418,8 @@ pub(super) async fn get(
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
     let product = shared.service.product(caller.tenant_id, id).await?;
-    let of = About { product_id: product.id, listing_id: product.listing_id };
-    Ok(about(of, &WireProduct::from(product)))
+    let of = CacheTags { product_id: product.id, listing_id: product.listing_id };
+    Ok(tagged(of, &WireProduct::from(product)))
 }
 
 /// Change a product.

@@ -2,14 +2,14 @@
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use crate::service::Allowance;
+use crate::service::RateLimitStatus;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// `RateLimit-Policy` and `RateLimit`: so many in a minute; so many left, and whole again after so many seconds.
-pub(super) fn headers(allowance: &Allowance) -> [(HeaderName, HeaderValue); 2] {
-    let Allowance { per_minute, remaining, .. } = *allowance;
+pub(super) fn headers(rate_limit: &RateLimitStatus) -> [(HeaderName, HeaderValue); 2] {
+    let RateLimitStatus { per_minute, remaining, .. } = *rate_limit;
     let used = u64::from(per_minute.saturating_sub(remaining));
     let whole_in_secs = (used * 60).div_ceil(u64::from(per_minute.max(1)));
     let value = |text: String| HeaderValue::from_str(&text).expect("numbers and quotes are visible ASCII");
@@ -25,8 +25,8 @@ mod tests {
 
     #[test]
     fn what_is_left_and_when_it_is_whole_again_are_told() {
-        let allowance = Allowance { per_minute: 120, remaining: 100, wait: None };
-        let [(_, policy), (_, limit)] = headers(&allowance);
+        let rate_limit = RateLimitStatus { per_minute: 120, remaining: 100, wait: None };
+        let [(_, policy), (_, limit)] = headers(&rate_limit);
         assert_eq!(
             (policy.to_str().unwrap(), limit.to_str().unwrap()),
             ("\"requests\";q=120;w=60", "\"requests\";r=100;t=10")

@@ -14,12 +14,12 @@ use actix_web::{
 
 use super::caller::{credential_of, origin_of};
 use super::etag::conditional;
-use super::kept::question_of;
-use super::once::once;
+use super::idempotency::idempotent;
 use super::problem::Problem;
+use super::response_cache::cache_key_of;
 use super::{Shared, rate};
 use crate::domain::Scope;
-use crate::service::{Allowance, Caller, ServiceError, ServiceResult};
+use crate::service::{Caller, RateLimitStatus, ServiceError, ServiceResult};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,22 +27,22 @@ pub(super) enum Access {
     /// Everybody.
     Open,
     /// Everybody, but only so many times a minute from one address: what checks secrets or sends mail.
-    Door,
+    RateLimited,
     /// Every person and every key.
-    Known,
+    Authenticated,
     /// Every person, but no key.
-    Person,
+    User,
     /// Who runs the installation, in person.
     Superadmin,
     /// Whoever holds the scope.
-    Needs(Scope),
+    Scope(Scope),
     /// Whoever holds the scope, but no key: what outlives the credential that asks for it.
-    PersonNeeds(Scope),
+    UserScope(Scope),
 }
 
 impl From<Scope> for Access {
     fn from(scope: Scope) -> Self {
-        Self::Needs(scope)
+        Self::Scope(scope)
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Route {
     /// Who may use it.
     pub access: Access,
     /// It takes an `Idempotency-Key`.
-    pub once: bool,
+    pub idempotent: bool,
 }
 
 /// Where routes are registered.
@@ -97,7 +97,7 @@ impl<'c> Routes<'c> {
         let pattern = format!("{}{pattern}", self.prefix);
         let Path { resource, methods } = fill(Path { resource: web::resource(pattern.as_str()), methods: Vec::new() });
         let allowed = allowed(&methods);
-        let route = |(method, access, once)| Route { pattern: pattern.clone(), method, access, once };
+        let route = |(method, access, idempotent)| Route { pattern: pattern.clone(), method, access, idempotent };
         self.table.extend(methods.into_iter().map(route));
         let other = move |request: HttpRequest| {
             let allowed = allowed.clone();
@@ -150,12 +150,12 @@ impl Path {
         self.on(Method::POST, access.into(), false, handler)
     }
 
-    /// Creates; a request with an `Idempotency-Key` is carried out once, however often it comes.
+    /// Creates; a request with an `Idempotency-Key` is carried out idempotent, however often it comes.
     pub(super) fn create<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::POST, access.into(), true, handler)
     }
 
-    /// Changes.
+    /// CacheInvalidation.
     pub(super) fn patch<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::PATCH, access.into(), false, handler)
     }
@@ -169,16 +169,16 @@ impl Path {
         mut self,
         method: Method,
         access: Access,
-        once: bool,
+        idempotent: bool,
         handler: impl Answers<A>,
     ) -> Self {
         let route = match method {
             Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             _ => web::method(method.clone()),
         };
-        let gate = from_fn(move |request, next| gate(access, once, request, next));
+        let gate = from_fn(move |request, next| gate(access, idempotent, request, next));
         self.resource = self.resource.route(route.to(handler).wrap(gate));
-        self.methods.push((method, access, once));
+        self.methods.push((method, access, idempotent));
         self
     }
 }
@@ -186,11 +186,11 @@ impl Path {
 /// Lets a request through to its handler, or answers in its place. Every answer to somebody who has a limit tells what is left.
 async fn gate(
     access: Access,
-    is_once: bool,
+    is_idempotent: bool,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (caller, allowance) = match admit(access, &request).await {
+    let (caller, rate_limit) = match authenticate(access, &request).await {
         Ok(admitted) => admitted,
         Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
     };
@@ -199,10 +199,14 @@ async fn gate(
         Ok(None) => next.call(request).await?.map_into_boxed_body(),
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller.clone());
-            if is_once { once(caller, request, next).await? } else { answer(&caller, request, next).await? }
+            if is_idempotent {
+                idempotent(caller, request, next).await?
+            } else {
+                answer(&caller, request, next).await?
+            }
         }
     };
-    for (name, value) in allowance.iter().flat_map(rate::headers) {
+    for (name, value) in rate_limit.iter().flat_map(rate::headers) {
         response.headers_mut().insert(name, value);
     }
     Ok(response)
@@ -212,47 +216,50 @@ impl Access {
     /// Refuses whoever may not use the route.
     fn check(self, caller: &Caller) -> ServiceResult<()> {
         match self {
-            Self::Open | Self::Door | Self::Known => Ok(()),
-            Self::Needs(scope) => caller.require(scope),
+            Self::Open | Self::RateLimited | Self::Authenticated => Ok(()),
+            Self::Scope(scope) => caller.require(scope),
             Self::Superadmin => caller.require_superadmin(),
-            Self::Person => caller.person().map(|_| ()),
-            Self::PersonNeeds(scope) => caller.person().and_then(|_| caller.require(scope)),
+            Self::User => caller.user().map(|_| ()),
+            Self::UserScope(scope) => caller.user().and_then(|_| caller.require(scope)),
         }
     }
 }
 
-/// The handler's answer, or the one that it gave to the same question a moment ago.
+/// The handler's answer, or the one that it gave to the same key a moment ago.
 async fn answer(
     caller: &Caller,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let shared = request.app_data::<Data<Shared>>().cloned();
-    let (Some(shared), Some(question)) = (shared, question_of(caller, &request)) else {
+    let (Some(shared), Some(key)) = (shared, cache_key_of(caller, &request)) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    if let Some(kept) = shared.kept.find(&question, request.headers(), shared.service.changes()) {
+    if let Some(kept) = shared.response_cache.find(&key, request.headers(), shared.service.invalidation()) {
         return Ok(request.into_response(kept));
     }
     let began_at = Instant::now();
     let (response, tagged) = conditional(next.call(request).await?.map_into_boxed_body());
     if let Some(tagged) = tagged {
-        shared.kept.keep(question, response.response(), tagged, began_at);
+        shared.response_cache.keep(key, response.response(), tagged, began_at);
     }
     Ok(response)
 }
 
 /// Who asks, and what is left of what they may ask; neither at a route that is open to all.
-async fn admit(access: Access, request: &ServiceRequest) -> ServiceResult<(Option<Caller>, Option<Allowance>)> {
+async fn authenticate(
+    access: Access,
+    request: &ServiceRequest,
+) -> ServiceResult<(Option<Caller>, Option<RateLimitStatus>)> {
     let shared = request.app_data::<Data<Shared>>().ok_or(ServiceError::Internal)?;
     let origin = origin_of(request.request());
     match access {
         Access::Open => Ok((None, None)),
-        Access::Door => Ok((None, Some(shared.service.attempt(origin.address).await?))),
-        Access::Known | Access::Person | Access::Superadmin | Access::Needs(_) | Access::PersonNeeds(_) => {
+        Access::RateLimited => Ok((None, Some(shared.service.attempt(origin.address).await?))),
+        Access::Authenticated | Access::User | Access::Superadmin | Access::Scope(_) | Access::UserScope(_) => {
             let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
-            let (caller, allowance) = shared.service.admit(credential, origin, ORDINARY).await?;
-            Ok((Some(caller), Some(allowance)))
+            let (caller, rate_limit) = shared.service.authenticate(credential, origin, ORDINARY).await?;
+            Ok((Some(caller), Some(rate_limit)))
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{HttpSettings, Shared};
 use crate::service::{FieldError, ServiceError};
 
 /// Deeper than any body here needs.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// A JSON body.
 pub struct StrictJson<T>(pub T);
@@ -73,8 +73,8 @@ async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem>
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    if depth_of(body) > DEEPEST {
-        let detail = format!("objects and lists stand in one another at most {DEEPEST} deep");
+    if depth_of(body) > MAX_DEPTH {
+        let detail = format!("objects and lists stand in one another at most {MAX_DEPTH} deep");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
     }
     let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;

@@ -19,13 +19,13 @@ use crate::service::{AuditEntry, Caller};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/tenants/me", |path| {
-        path.get(Access::Known, tenant)
+        path.get(Access::Authenticated, tenant)
             .patch(Scope::AdminTenant, rename)
-            .delete(Access::PersonNeeds(Scope::AdminTenant), leave)
+            .delete(Access::UserScope(Scope::AdminTenant), leave)
     });
-    routes.path("/tenants/me/keep", |path| path.post(Access::PersonNeeds(Scope::AdminTenant), keep));
-    routes.path("/tenants/me/export", |path| path.get(Access::PersonNeeds(Scope::AdminTenant), export));
-    routes.path("/tenants/me/usage", |path| path.get(Access::Known, usage));
+    routes.path("/tenants/me/cancel-deletion", |path| path.post(Access::UserScope(Scope::AdminTenant), keep));
+    routes.path("/tenants/me/export", |path| path.get(Access::UserScope(Scope::AdminTenant), export));
+    routes.path("/tenants/me/usage", |path| path.get(Access::Authenticated, usage));
     routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
     routes.path("/tenants", |path| path.get(Access::Superadmin, list));
     routes.path("/tenants/{id}", |path| {
@@ -45,7 +45,7 @@ pub(super) struct WireTenant {
     plan: String,
     /// When it is deleted with everything of it, if it is leaving.
     #[schema(value_type = Option<String>, format = DateTime)]
-    leaves_at: Option<Timestamp>,
+    deletion_scheduled_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -54,8 +54,8 @@ pub(super) struct WireTenant {
 
 impl From<Tenant> for WireTenant {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { id, name, plan, leaves_at, created_at, updated_at } = tenant;
-        Self { id, name, plan, leaves_at, created_at, updated_at }
+        let Tenant { id, name, plan, deletion_scheduled_at, created_at, updated_at } = tenant;
+        Self { id, name, plan, deletion_scheduled_at, created_at, updated_at }
     }
 }
 
@@ -78,7 +78,7 @@ async fn read_as_of(shared: &Shared, request: &HttpRequest, id: TenantId) -> Res
     Ok(Some(updated_at))
 }
 
-/// Changes to a tenant; what is not named stays.
+/// CacheInvalidation to a tenant; what is not named stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Jo's shop" }))]
@@ -105,19 +105,19 @@ pub(super) async fn rename(
 
 /// Delete your tenant with everything of it, in two weeks; until then it can be kept.
 #[utoipa::path(delete, path = "/api/v1/tenants/me", tag = "tenants", responses(
-    (status = 202, description = "It is deleted at `leaves_at`", body = WireTenant),
+    (status = 202, description = "It is deleted at `deletion_scheduled_at`", body = WireTenant),
     (status = 409, description = "The installation's own tenant cannot be deleted", body = Problem),
 ))]
 pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(HttpResponse::Accepted().json(WireTenant::from(shared.service.leave_tenant(caller).await?)))
+    Ok(HttpResponse::Accepted().json(WireTenant::from(shared.service.schedule_tenant_deletion(caller).await?)))
 }
 
 /// Take the deletion of your tenant back.
-#[utoipa::path(post, path = "/api/v1/tenants/me/keep", tag = "tenants", responses(
+#[utoipa::path(post, path = "/api/v1/tenants/me/cancel-deletion", tag = "tenants", responses(
     (status = 200, description = "It stays", body = WireTenant),
 ))]
 pub(super) async fn keep(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(Json(WireTenant::from(shared.service.keep_tenant(caller).await?)))
+    Ok(Json(WireTenant::from(shared.service.cancel_tenant_deletion(caller).await?)))
 }
 
 /// Take out everything of your tenant: one JSON object a line, each with its `type`; the last is `{"type":"end"}`.
@@ -189,7 +189,7 @@ pub(super) struct WireUsage {
     requests_per_minute: u32,
     /// The shortest rhythm a product may have.
     #[schema(value_type = String, example = "hourly")]
-    shortest_frequency: Frequency,
+    min_interval: Frequency,
 }
 
 /// What your tenant has of what its plan allows.
@@ -209,7 +209,7 @@ pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl R
             resets_at: Some(usage.day_ends_at),
         },
         requests_per_minute: plan.requests_per_minute,
-        shortest_frequency: plan.shortest_frequency,
+        min_interval: plan.min_interval,
     }))
 }
 

@@ -18,13 +18,12 @@ use crate::domain::{Role, Scope, TenantId, User, UserId, UserStatus};
 use crate::service::{Caller, UserPatch};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/users/me", |path| {
-        path.get(Access::Person, me).patch(Access::Person, patch_me).delete(Access::Person, leave)
-    });
-    routes.path("/users/invitations", |path| path.post(Access::PersonNeeds(Scope::AdminUsers), invite));
+    routes
+        .path("/users/me", |path| path.get(Access::User, me).patch(Access::User, patch_me).delete(Access::User, leave));
+    routes.path("/users/invitations", |path| path.post(Access::UserScope(Scope::AdminUsers), invite));
     routes.path("/users", |path| path.get(Scope::AdminUsers, list));
     routes.path("/users/{id}", |path| {
-        path.get(Scope::AdminUsers, get).patch(Access::PersonNeeds(Scope::AdminUsers), patch)
+        path.get(Scope::AdminUsers, get).patch(Access::UserScope(Scope::AdminUsers), patch)
     });
 }
 
@@ -46,7 +45,7 @@ pub(super) struct WireUser {
     status: UserStatus,
     /// When they are deleted, if they are leaving; signing in again takes it back.
     #[schema(value_type = Option<String>, format = DateTime)]
-    leaves_at: Option<Timestamp>,
+    deletion_scheduled_at: Option<Timestamp>,
     /// When the address was proved to be theirs.
     #[schema(value_type = Option<String>, format = DateTime)]
     verified_at: Option<Timestamp>,
@@ -65,7 +64,7 @@ impl From<User> for WireUser {
             name: user.name,
             role: user.role,
             status: user.status,
-            leaves_at: user.leaves_at,
+            deletion_scheduled_at: user.deletion_scheduled_at,
             verified_at: user.verified_at,
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -78,7 +77,7 @@ impl From<User> for WireUser {
     (status = 200, description = "You", body = WireUser),
 ))]
 pub(super) async fn me(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    let (id, _) = caller.person()?;
+    let (id, _) = caller.user()?;
     Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
 }
 
@@ -98,7 +97,7 @@ async fn read_as_of(
     Ok(Some(updated_at))
 }
 
-/// Changes to yourself; what is not named stays.
+/// CacheInvalidation to yourself; what is not named stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatchMeBody {
@@ -120,7 +119,7 @@ pub(super) async fn patch_me(
     request: HttpRequest,
     StrictJson(body): StrictJson<PatchMeBody>,
 ) -> Result<impl Responder, Problem> {
-    let (id, _) = caller.person()?;
+    let (id, _) = caller.user()?;
     let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
     let patch = UserPatch { name: body.name, read_as_of, ..UserPatch::default() };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
@@ -128,7 +127,7 @@ pub(super) async fn patch_me(
 
 /// Leave: you are signed out, and deleted in 14 days unless you sign in again before.
 #[utoipa::path(delete, path = "/api/v1/users/me", tag = "users", responses(
-    (status = 202, description = "Leaving; `leaves_at` says when", body = WireUser),
+    (status = 202, description = "Leaving; `deletion_scheduled_at` says when", body = WireUser),
     (status = 409, description = "The tenant would be without an admin", body = Problem),
 ))]
 pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
@@ -193,7 +192,7 @@ pub(super) async fn get(
     Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
 }
 
-/// Changes to a user; what is not named stays.
+/// CacheInvalidation to a user; what is not named stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "role": "viewer" }))]
@@ -230,6 +229,6 @@ pub(super) async fn patch(
         return Err(Problem::invalid(errors));
     }
     let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
-    let patch = UserPatch { name: body.name, role, status, leaves_at: None, read_as_of };
+    let patch = UserPatch { name: body.name, role, status, deletion_scheduled_at: None, read_as_of };
     Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// No rest is longer, whatever `Retry-After` or doubling ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// While the probe is out, others look again after this time.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -84,7 +84,7 @@ impl Breaker {
     }
 
     fn open(&mut self, pause: Duration, now: Instant) {
-        self.state = State::Open { until: now + pause.min(LONGEST_PAUSE) };
+        self.state = State::Open { until: now + pause.min(MAX_PAUSE) };
     }
 }
 

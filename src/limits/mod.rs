@@ -1,9 +1,9 @@
 //! How fast and how stubbornly a source may be asked, and how often we may be: rate limits and breakers.
 
 mod breaker;
-mod part;
+mod distributed_limiter;
+mod local_limiter;
 mod requests;
-mod sharing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +17,9 @@ use crate::domain::{Block, Marketplace, Outcome};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
-use part::Part;
-pub use requests::{Allowance, AttemptsByAddress, RequestBudget};
-pub use sharing::{Rate, Sharing, Taken, UNKNOWN_MARK};
+pub use distributed_limiter::{DistributedLimiter, Rate, Taken, UNKNOWN_GENERATION};
+use local_limiter::LocalLimiter;
+pub use requests::{AttemptsByAddress, RateLimitStatus, RequestBudget};
 
 /// What a source answers to before it is asked.
 #[async_trait]
@@ -38,41 +38,46 @@ pub trait CrawlGate: Send + Sync {
 pub struct SourceGate {
     source: &'static str,
     settings: CrawlSettings,
-    sharing: Sharing,
+    limiter: DistributedLimiter,
     metrics: Arc<Metrics>,
-    marketplaces: Mutex<HashMap<Marketplace, Arc<Passage>>>,
+    marketplaces: Mutex<HashMap<Marketplace, Arc<MarketplaceGate>>>,
 }
 
-struct Passage {
-    budget: Part<DefaultDirectRateLimiter>,
+struct MarketplaceGate {
+    budget: LocalLimiter<DefaultDirectRateLimiter>,
     breaker: Mutex<Breaker>,
 }
 
 impl SourceGate {
     /// The gate of a source.
-    pub fn new(source: &'static str, settings: CrawlSettings, sharing: Sharing, metrics: Arc<Metrics>) -> Self {
-        Self { source, settings, sharing, metrics, marketplaces: Mutex::default() }
+    pub fn new(
+        source: &'static str,
+        settings: CrawlSettings,
+        limiter: DistributedLimiter,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { source, settings, limiter, metrics, marketplaces: Mutex::default() }
     }
 
     /// Waits for what is counted for all replicas. False: they cannot be asked.
     async fn ready_for_all(&self, marketplace: Marketplace, rate: Rate) -> bool {
-        let whose = format!("crawl:{}:{}", self.source, marketplace.code());
-        while let Ok(Taken::Decided(allowance)) = self.sharing.take(&whose, rate, 1, 0).await {
-            let Some(wait) = allowance.wait else { return true };
+        let subject = format!("crawl:{}:{}", self.source, marketplace.code());
+        while let Ok(Taken::Decided(rate_limit)) = self.limiter.take(&subject, rate, 1, 0).await {
+            let Some(wait) = rate_limit.wait else { return true };
             // Not all who wait come back at the same moment.
             tokio::time::sleep(wait.mul_f64(rand::random_range(1.0..1.2))).await;
         }
         false
     }
 
-    fn passage(&self, marketplace: Marketplace) -> Arc<Passage> {
-        let mut passages = self.marketplaces.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(passages.entry(marketplace).or_insert_with(|| Arc::new(Passage::new(&self.settings))))
+    fn marketplace_gate(&self, marketplace: Marketplace) -> Arc<MarketplaceGate> {
+        let mut gates = self.marketplaces.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(marketplace).or_insert_with(|| Arc::new(MarketplaceGate::new(&self.settings))))
     }
 
     fn with_breaker<T>(&self, marketplace: Marketplace, act: impl FnOnce(&mut Breaker) -> T) -> T {
-        let passage = self.passage(marketplace);
-        let mut breaker = passage.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let marketplace_gate = self.marketplace_gate(marketplace);
+        let mut breaker = marketplace_gate.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let before = breaker.number();
         let result = act(&mut breaker);
         tell_change(marketplace, before, breaker.number());
@@ -91,11 +96,11 @@ fn tell_change(marketplace: Marketplace, before: i64, after: i64) {
     }
 }
 
-impl Passage {
+impl MarketplaceGate {
     fn new(settings: &CrawlSettings) -> Self {
         let rate = Rate::new(settings.requests_per_minute, settings.burst);
         Self {
-            budget: Part::new(rate, RateLimiter::direct),
+            budget: LocalLimiter::new(rate, RateLimiter::direct),
             breaker: Mutex::new(Breaker::new(
                 settings.breaker_failures,
                 Duration::from_secs(settings.breaker_pause_secs),
@@ -111,11 +116,11 @@ impl CrawlGate for SourceGate {
     }
 
     async fn ready(&self, marketplace: Marketplace) {
-        let passage = self.passage(marketplace);
-        if self.sharing.is_shared() && self.ready_for_all(marketplace, passage.budget.whole()).await {
+        let marketplace_gate = self.marketplace_gate(marketplace);
+        if self.limiter.is_shared() && self.ready_for_all(marketplace, marketplace_gate.budget.whole()).await {
             return;
         }
-        let (_, limiter) = passage.budget.limiter(&self.sharing);
+        let (_, limiter) = marketplace_gate.budget.limiter(&self.limiter);
         limiter.until_ready().await;
     }
 

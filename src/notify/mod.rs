@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::{DeliveryId, Letter};
+use crate::domain::{DeliveryId, OutboxMessage};
 
 pub use smtp::{SmtpError, SmtpSender};
 pub use webhook::WebhookSender;
@@ -35,10 +35,10 @@ pub trait Sender: Send + Sync {
     fn channel(&self) -> &'static str;
 
     /// Makes one attempt. The id is the same over every attempt: receivers tell repeats by it.
-    async fn send(&self, id: DeliveryId, letter: &Letter) -> Result<(), SendError>;
+    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError>;
 }
 
-/// A letter that came to the sender of another channel.
+/// A message that came to the sender of another channel.
 fn wrong_channel(channel: &str) -> SendError {
     SendError::Permanent(format!("there is no {channel} for this message"))
 }

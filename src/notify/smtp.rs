@@ -9,7 +9,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::{SendError, Sender, wrong_channel};
 use crate::config::MailSettings;
-use crate::domain::{DeliveryId, EmailAddress, Letter, Mail};
+use crate::domain::{DeliveryId, Email, EmailAddress, OutboxMessage};
 
 const NAME: &str = "amazon-tracker";
 
@@ -53,7 +53,7 @@ fn address(address: &EmailAddress) -> Option<Address> {
 }
 
 /// Whoever gets it twice, because an answer was lost, can tell by the id.
-fn message(from: &Mailbox, id: DeliveryId, mail: &Mail) -> Result<Message, SendError> {
+fn compose(from: &Mailbox, id: DeliveryId, mail: &Email) -> Result<Message, SendError> {
     let refused = |what: &str| SendError::Permanent(format!("the mail cannot be written: {what}"));
     let to = address(&mail.to).ok_or_else(|| refused("its address is none"))?;
     let id = format!("<{id}@{}>", from.email.domain());
@@ -68,8 +68,8 @@ impl Sender for SmtpSender {
         "email"
     }
 
-    async fn send(&self, id: DeliveryId, letter: &Letter) -> Result<(), SendError> {
-        let (Some((transport, from)), Letter::Mail(mail)) = (&self.server, letter) else {
+    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError> {
+        let (Some((transport, from)), OutboxMessage::Email(mail)) = (&self.server, message) else {
             return Err(wrong_channel(self.channel()));
         };
         if jiff::Timestamp::now() > mail.useless_after {
@@ -77,7 +77,7 @@ impl Sender for SmtpSender {
         }
         let later = |reason: String| SendError::Temporary { reason, retry_after: None };
         // A connection for each mail: one that is given up half-way must not be used for the next.
-        match tokio::time::timeout(self.timeout, transport.send(message(from, id, mail)?)).await {
+        match tokio::time::timeout(self.timeout, transport.send(compose(from, id, mail)?)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) if refuses_the_mail(&error) => Err(SendError::Permanent(describe(&error))),
             Ok(Err(error)) => Err(later(describe(&error))),
@@ -109,13 +109,13 @@ mod tests {
     #[test]
     fn a_subject_of_two_lines_makes_no_header_of_its_own() {
         let from = Mailbox::new(None, "noreply@example.com".parse().unwrap());
-        let mail = Mail {
+        let mail = Email {
             to: "jo@example.com".parse().unwrap(),
             subject: "Hello\r\nBcc: all@example.com".to_owned(),
             text: "Text\r\n.\r\nMAIL FROM:<x@example.com>".to_owned(),
             useless_after: jiff::Timestamp::MAX,
         };
-        let written = message(&from, DeliveryId(uuid::Uuid::nil()), &mail).unwrap();
+        let written = compose(&from, DeliveryId(uuid::Uuid::nil()), &mail).unwrap();
         let text = String::from_utf8(written.formatted()).unwrap();
         let (head, _) = text.split_once("\r\n\r\n").unwrap();
         assert!(!head.lines().any(|line| line.to_lowercase().starts_with("bcc:")), "{head}");

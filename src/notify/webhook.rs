@@ -18,7 +18,7 @@ use sha2::Sha256;
 
 use super::{SendError, Sender, wrong_channel};
 use crate::config::NotifySettings;
-use crate::domain::{DeliveryId, Event, Letter, WebhookUrl, is_public};
+use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, is_public};
 
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -53,8 +53,8 @@ impl Sender for WebhookSender {
         "webhook"
     }
 
-    async fn send(&self, id: DeliveryId, letter: &Letter) -> Result<(), SendError> {
-        let Letter::Webhook { url, secret, event } = letter else {
+    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError> {
+        let OutboxMessage::Webhook { url, secret, event } = message else {
             return Err(wrong_channel(self.channel()));
         };
         let url = WebhookUrl::parse(url, self.allow_private_targets)

@@ -35,7 +35,7 @@ pub(super) enum ListenError {
 /// Redis did not answer, or not in time: go on without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Redis is away")]
-pub struct Away;
+pub struct RedisUnavailable;
 
 /// Redis cannot be used as it is set.
 #[derive(Debug, thiserror::Error)]
@@ -132,8 +132,13 @@ impl Redis {
     /// Runs a script.
     ///
     /// # Errors
-    /// [`Away`]
-    pub async fn run<T: FromRedisValue>(&self, script: &Script, keys: &[&str], arguments: &[&str]) -> Result<T, Away> {
+    /// [`RedisUnavailable`]
+    pub async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&str],
+    ) -> Result<T, RedisUnavailable> {
         self.ask(async |link: &mut Link| script.0.prepare_invoke().key(keys).arg(arguments).invoke_async(link).await)
             .await
     }
@@ -141,22 +146,22 @@ impl Redis {
     /// What stands under a key.
     ///
     /// # Errors
-    /// [`Away`]
-    pub async fn get<T: FromRedisValue>(&self, key: &str) -> Result<Option<T>, Away> {
+    /// [`RedisUnavailable`]
+    pub async fn get<T: FromRedisValue>(&self, key: &str) -> Result<Option<T>, RedisUnavailable> {
         self.ask(async |link: &mut Link| Cmd::get(key).query_async(link).await).await
     }
 
     /// Puts something under a key for a while.
     ///
     /// # Errors
-    /// [`Away`]
-    pub async fn put(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), Away> {
+    /// [`RedisUnavailable`]
+    pub async fn put(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), RedisUnavailable> {
         let secs = lasts.as_secs().max(1);
         self.ask(async |link: &mut Link| Cmd::set_ex(key, value, secs).query_async(link).await).await
     }
 
     /// Says something to everybody who listens at a channel.
-    pub(super) async fn publish(&self, channel: &str, text: &str) -> Result<(), Away> {
+    pub(super) async fn publish(&self, channel: &str, text: &str) -> Result<(), RedisUnavailable> {
         self.ask(async |link: &mut Link| Cmd::publish(channel, text).query_async(link).await).await
     }
 
@@ -189,17 +194,17 @@ impl Redis {
         &self.0.runtime
     }
 
-    async fn ask<T>(&self, question: impl AsyncFnOnce(&mut Link) -> RedisResult<T>) -> Result<T, Away> {
+    async fn ask<T>(&self, question: impl AsyncFnOnce(&mut Link) -> RedisResult<T>) -> Result<T, RedisUnavailable> {
         if !self.is_there() {
-            return Err(Away);
+            return Err(RedisUnavailable);
         }
         tokio::select! {
             answer = self.try_ask(question) => answer.map_err(|reason| {
                 self.found_away(&reason);
-                Away
+                RedisUnavailable
             }),
             // Somebody else has found out: nobody goes on waiting.
-            () = self.gone() => Err(Away),
+            () = self.gone() => Err(RedisUnavailable),
         }
     }
 

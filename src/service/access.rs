@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Parts, Service, ServiceError, ServiceResult};
-use crate::actors::user::{Admission, Identity, Knock, Principal, UserMessage};
+use super::{Dependencies, Service, ServiceError, ServiceResult};
+use crate::actors::user::{AuthDecision, AuthRequest, Identity, Principal, UserMessage};
 use crate::auth::{Claims, TokenError, TokenKind, hash_of};
 use crate::config::Plan;
 use crate::domain::{ApiKeyId, Role, Scope, Scopes, SessionId, TenantId, UserId};
-use crate::limits::Allowance;
-use crate::store::{Act, Actor};
+use crate::limits::RateLimitStatus;
+use crate::store::{AuditActor, AuditEvent};
 
-/// A gatekeeper answers at once, or has to read a few rows.
+/// A principal cache answers at once, or has to read a few rows.
 const GATE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whoever comes with tokens of long ago again and again does not make us ask more often.
@@ -72,7 +72,7 @@ pub struct Caller {
 
 impl Caller {
     /// The person who asks, with their sign-in; machines have neither.
-    pub fn person(&self) -> ServiceResult<(UserId, SessionId)> {
+    pub fn user(&self) -> ServiceResult<(UserId, SessionId)> {
         match self.who {
             Who::User { id, session_id, .. } => Ok((id, session_id)),
             Who::Key { .. } => Err(ServiceError::Forbidden("a key is no person: sign in for this".to_owned())),
@@ -100,22 +100,28 @@ impl Caller {
     }
 
     /// How the audit log calls them.
-    pub(super) fn actor(&self) -> Actor {
+    pub(super) fn actor(&self) -> AuditActor {
         match self.who {
-            Who::User { id, .. } => Actor::User(id),
-            Who::Key { id, .. } => Actor::Key(id),
+            Who::User { id, .. } => AuditActor::User(id),
+            Who::Key { id, .. } => AuditActor::Key(id),
         }
     }
 
     /// An act of theirs for the audit log.
-    pub(super) fn act(&self, action: &'static str, resource: Option<String>) -> Act {
-        self.origin.act(self.tenant_id, self.actor(), action, resource)
+    pub(super) fn audit_event(&self, action: &'static str, resource: Option<String>) -> AuditEvent {
+        self.origin.audit_event(self.tenant_id, self.actor(), action, resource)
     }
 }
 
 impl Origin {
-    pub(super) fn act(&self, tenant_id: TenantId, actor: Actor, action: &'static str, resource: Option<String>) -> Act {
-        Act {
+    pub(super) fn audit_event(
+        &self,
+        tenant_id: TenantId,
+        actor: AuditActor,
+        action: &'static str,
+        resource: Option<String>,
+    ) -> AuditEvent {
+        AuditEvent {
             tenant_id,
             actor,
             action,
@@ -131,34 +137,39 @@ impl Service {
     /// Lets in whoever a credential belongs to, and takes the cost from what they may ask.
     ///
     /// # Errors
-    /// [`ServiceError::Unauthenticated`], [`ServiceError::Limited`], [`ServiceError::Forbidden`] for a key from a foreign network.
-    pub async fn admit(&self, credential: &str, origin: Origin, cost: u32) -> ServiceResult<(Caller, Allowance)> {
+    /// [`ServiceError::Unauthenticated`], [`ServiceError::RateLimited`], [`ServiceError::Forbidden`] for a key from a foreign network.
+    pub async fn authenticate(
+        &self,
+        credential: &str,
+        origin: Origin,
+        cost: u32,
+    ) -> ServiceResult<(Caller, RateLimitStatus)> {
         let (principal, session_id) = self.principal_of(credential).await?;
-        let knock = Knock { session_id, address: origin.address, cost };
+        let request = AuthRequest { session_id, address: origin.address, cost };
         let asked = self
-            .parts
-            .gatekeepers
-            .ask(principal, Instant::now() + GATE_PATIENCE, |reply| UserMessage::Admit(knock, reply));
+            .deps
+            .principal_cache
+            .ask(principal, Instant::now() + GATE_PATIENCE, |reply| UserMessage::Authenticate(request, reply));
         match asked.await.map_err(|_| ServiceError::Unavailable)? {
-            Admission::Admitted(identity, plan, allowance) => {
+            AuthDecision::Allowed(identity, plan, rate_limit) => {
                 let caller = caller_of(&identity, session_id, plan, origin)?;
-                if self.parts.changes.is_gone(caller.tenant_id) {
+                if self.deps.invalidation.is_deleted(caller.tenant_id) {
                     return Err(ServiceError::Unauthenticated);
                 }
-                Ok((caller, allowance))
+                Ok((caller, rate_limit))
             }
-            Admission::Limited(allowance) => Err(ServiceError::Limited(allowance)),
-            Admission::Refused => Err(ServiceError::Unauthenticated),
-            Admission::WrongNetwork => {
+            AuthDecision::Limited(rate_limit) => Err(ServiceError::RateLimited(rate_limit)),
+            AuthDecision::Refused => Err(ServiceError::Unauthenticated),
+            AuthDecision::WrongNetwork => {
                 Err(ServiceError::Forbidden("this key may not be used from this address".to_owned()))
             }
-            Admission::Unavailable => Err(ServiceError::Unavailable),
+            AuthDecision::Unavailable => Err(ServiceError::Unavailable),
         }
     }
 
     /// Whether somebody who was let in would still be. A database that is away throws nobody out.
-    pub async fn may_still(&self, credential: &str, origin: Origin) -> bool {
-        let admitted = self.admit(credential, origin, 0).await;
+    pub async fn is_still_authorized(&self, credential: &str, origin: Origin) -> bool {
+        let admitted = self.authenticate(credential, origin, 0).await;
         !matches!(admitted, Err(ServiceError::Unauthenticated | ServiceError::Forbidden(_)))
     }
 
@@ -166,17 +177,17 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::TooManyAttempts`]
-    pub async fn attempt(&self, address: IpAddr) -> ServiceResult<Allowance> {
-        self.run(async move |parts: Arc<Parts>| {
-            let allowance = parts.attempts.take(address).await;
-            if allowance.wait.is_some() { Err(ServiceError::TooManyAttempts(allowance)) } else { Ok(allowance) }
+    pub async fn attempt(&self, address: IpAddr) -> ServiceResult<RateLimitStatus> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let rate_limit = deps.attempts.take(address).await;
+            if rate_limit.wait.is_some() { Err(ServiceError::TooManyAttempts(rate_limit)) } else { Ok(rate_limit) }
         })
         .await
     }
 
     /// The public keys that verify access tokens (RFC 7517), as JSON.
     pub fn published_keys(&self) -> serde_json::Value {
-        serde_json::to_value(self.parts.keyring.published()).unwrap_or_default()
+        serde_json::to_value(self.deps.keyring.published()).unwrap_or_default()
     }
 
     async fn principal_of(&self, credential: &str) -> ServiceResult<(Principal, Option<SessionId>)> {
@@ -196,19 +207,19 @@ impl Service {
     /// A token that is out of time may be so by the wrong clock: then the database's, which is everybody's, is asked for the
     /// time, once in a while.
     async fn claims_of(&self, credential: &str) -> Result<Claims, TokenError> {
-        let keyring = &self.parts.keyring;
+        let keyring = &self.deps.keyring;
         let verified = keyring.verify(credential);
         let is_doubtful = matches!(verified, Err(TokenError::OutOfTime))
             && keyring.time_told_since().is_none_or(|since| since > TIME_TOLD_EVERY);
         if !is_doubtful {
             return verified;
         }
-        let told = self.run(async |parts: Arc<Parts>| parts.tell_time().await).await;
+        let told = self.run(async |deps: Arc<Dependencies>| deps.tell_time().await).await;
         if told.is_ok() { keyring.verify(credential) } else { verified }
     }
 }
 
-impl Parts {
+impl Dependencies {
     /// Tells the keyring the database's time, and returns it.
     pub(super) async fn tell_time(&self) -> ServiceResult<Timestamp> {
         let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
@@ -231,17 +242,17 @@ fn caller_of(identity: &Identity, session_id: Option<SessionId>, plan: Plan, ori
     }
 }
 
-impl Parts {
+impl Dependencies {
     /// What is remembered of a person is void.
     pub(super) fn forget_user(&self, tenant_id: TenantId, id: UserId) {
         // A shard whose inbox is full forgets when the memory is old: within two seconds.
-        self.gatekeepers.control(Principal::User(tenant_id, id), UserMessage::Forget);
+        self.principal_cache.send_control(Principal::User(tenant_id, id), UserMessage::Invalidate);
     }
 
     /// Notes an act that has been done. That it cannot be noted does not undo it.
-    pub(super) async fn note(self: &Arc<Self>, act: Act) {
+    pub(super) async fn audit(self: &Arc<Self>, act: AuditEvent) {
         let action = act.action;
-        if let Err(error) = self.store.note(act).await {
+        if let Err(error) = self.store.record(act).await {
             tracing::error!(%error, action, "an act could not be noted in the audit log");
         }
     }

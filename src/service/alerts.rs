@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::access::Caller;
 use super::products::cursor_or;
-use super::{Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{Condition, ProductId, RuleId, TenantId, WebhookUrl};
 use crate::store::{EventRow, NewRule, Page, RuleRow, StoreError};
 
@@ -25,14 +25,14 @@ pub struct AddRule {
 impl Service {
     /// Creates a rule; its listing is looked at at once, for a target that is reached already is told at once.
     pub async fn add_rule(&self, caller: Caller, request: AddRule) -> ServiceResult<RuleRow> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let tenant_id = caller.tenant_id;
             let AddRule { product_id, condition, webhook_url } = request;
-            let url = WebhookUrl::parse(&webhook_url, parts.notify.allow_private_targets);
+            let url = WebhookUrl::parse(&webhook_url, deps.notify.allow_private_targets);
             let url = url.map_err(|error| ServiceError::invalid("webhook_url", error))?;
-            let product = parts.store.product(tenant_id, product_id).await;
+            let product = deps.store.product(tenant_id, product_id).await;
             let product = product.map_err(|error| match error {
-                StoreError::NotFound => ServiceError::names_nothing("product_id", "product"),
+                StoreError::NotFound => ServiceError::invalid_reference("product_id", "product"),
                 other => ServiceError::of(other, "product"),
             })?;
             let Condition::PriceAtOrBelow { target } = condition;
@@ -52,11 +52,11 @@ impl Service {
                 webhook_secret: new_webhook_secret(),
                 quota: caller.plan.alerts,
             };
-            let added = parts.store.add_rule(rule).await;
+            let added = deps.store.add_rule(rule).await;
             let rule = added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
-            parts.changes.of_product(product_id);
-            parts.nudge();
-            parts.note(caller.act("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
+            deps.invalidation.product_changed(product_id);
+            deps.wake();
+            deps.audit(caller.audit_event("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
             Ok(rule)
         })
         .await
@@ -64,8 +64,8 @@ impl Service {
 
     /// One rule.
     pub async fn rule(&self, tenant_id: TenantId, id: RuleId) -> ServiceResult<RuleRow> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.rule(tenant_id, id).await.map_err(|error| ServiceError::of(error, "alert"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.rule(tenant_id, id).await.map_err(|error| ServiceError::of(error, "alert"))
         })
         .await
     }
@@ -78,18 +78,18 @@ impl Service {
         cursor: Option<String>,
         limit: u32,
     ) -> ServiceResult<Page<RuleRow>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.rules(tenant_id, product_id, cursor.as_deref(), limit).await.map_err(cursor_or("alert"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.rules(tenant_id, product_id, cursor.as_deref(), limit).await.map_err(cursor_or("alert"))
         })
         .await
     }
 
     /// Deletes a rule; its events stay, and what was not delivered yet is called off.
     pub async fn remove_rule(&self, caller: Caller, id: RuleId) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
-            let removed = parts.store.remove_rule(caller.tenant_id, id).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let removed = deps.store.remove_rule(caller.tenant_id, id).await;
             removed.map_err(|error| ServiceError::of(error, "alert"))?;
-            parts.note(caller.act("alert.delete", Some(format!("alert:{id}")))).await;
+            deps.audit(caller.audit_event("alert.delete", Some(format!("alert:{id}")))).await;
             Ok(())
         })
         .await
@@ -103,8 +103,8 @@ impl Service {
         cursor: Option<String>,
         limit: u32,
     ) -> ServiceResult<Page<EventRow>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.events(tenant_id, product_id, cursor.as_deref(), limit).await.map_err(cursor_or("event"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.events(tenant_id, product_id, cursor.as_deref(), limit).await.map_err(cursor_or("event"))
         })
         .await
     }

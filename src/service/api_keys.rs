@@ -9,13 +9,13 @@ use serde_json::json;
 use super::access::Caller;
 use super::auth::check_name;
 use super::products::{cursor_or, valid};
-use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::user::{Principal, UserMessage};
 use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{ApiKey, ApiKeyId, Scopes, TenantId};
-use crate::store::{Act, NewApiKey, Page};
+use crate::store::{AuditEvent, NewApiKey, Page};
 
-const MOST_NETWORKS: usize = 50;
+const MAX_NETWORKS: usize = 50;
 
 /// A key to make.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub struct AddApiKey {
 impl Service {
     /// Makes a key, and shows it this once. It may do no more than whoever makes it.
     pub async fn add_api_key(&self, caller: Caller, request: AddApiKey) -> ServiceResult<(ApiKey, String)> {
-        let (created_by, _) = caller.person()?;
-        self.run(async move |parts: Arc<Parts>| {
+        let (created_by, _) = caller.user()?;
+        self.run(async move |deps: Arc<Dependencies>| {
             request.check(caller.scopes)?;
             let token = OpaqueToken::new(TokenKind::ApiKey);
             let new = NewApiKey {
@@ -50,10 +50,11 @@ impl Service {
                 requests_per_minute: request.requests_per_minute,
                 expires_at: request.expires_at,
             };
-            let key = parts.store.add_api_key(new).await.map_err(|error| ServiceError::of(error, "key"))?;
+            let key = deps.store.add_api_key(new).await.map_err(|error| ServiceError::of(error, "key"))?;
             let scopes = json!({ "scopes": key.scopes.to_string() });
-            let act = Act { facts: scopes, ..caller.act("api_key.add", Some(format!("api_key:{}", key.id))) };
-            parts.note(act).await;
+            let act =
+                AuditEvent { facts: scopes, ..caller.audit_event("api_key.add", Some(format!("api_key:{}", key.id))) };
+            deps.audit(act).await;
             Ok((key, token.reveal()))
         })
         .await
@@ -66,19 +67,19 @@ impl Service {
         cursor: Option<String>,
         limit: u32,
     ) -> ServiceResult<Page<ApiKey>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.api_keys(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("key"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.api_keys(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("key"))
         })
         .await
     }
 
     /// Revokes a key, here at once.
     pub async fn revoke_api_key(&self, caller: Caller, id: ApiKeyId) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
-            let revoked = parts.store.revoke_api_key(caller.tenant_id, id).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let revoked = deps.store.revoke_api_key(caller.tenant_id, id).await;
             let hash = revoked.map_err(|error| ServiceError::of(error, "key"))?;
-            parts.gatekeepers.control(Principal::Key(hash), UserMessage::Forget);
-            parts.note(caller.act("api_key.revoke", Some(format!("api_key:{id}")))).await;
+            deps.principal_cache.send_control(Principal::Key(hash), UserMessage::Invalidate);
+            deps.audit(caller.audit_event("api_key.revoke", Some(format!("api_key:{id}")))).await;
             Ok(())
         })
         .await
@@ -94,8 +95,8 @@ impl AddApiKey {
         } else if !self.scopes.are_within(allowed) {
             errors.push(FieldError::new("scopes", format!("a key may do no more than you: {allowed}")));
         }
-        if self.networks.len() > MOST_NETWORKS {
-            errors.push(FieldError::new("networks", format!("at most {MOST_NETWORKS}")));
+        if self.networks.len() > MAX_NETWORKS {
+            errors.push(FieldError::new("networks", format!("at most {MAX_NETWORKS}")));
         }
         if self.requests_per_minute == Some(0) {
             errors.push(FieldError::new("requests_per_minute", "at least 1"));

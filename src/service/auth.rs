@@ -7,18 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Caller, Origin};
 use super::links::Written;
-use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::{Grant, HashError, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
 use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, User, UserId, UserStatus};
-use crate::store::{Actor, Credentials, FirstLink, LinkUse, NewSession, NewUser, Rotation, StoreError};
+use crate::store::{AuditActor, Credentials, FirstLink, LinkUse, NewSession, NewUser, Rotation, StoreError};
 
-const LONGEST_NAME_CHARS: usize = 200;
-const LONGEST_AGENT_CHARS: usize = 300;
+const MAX_NAME_CHARS: usize = 200;
+const MAX_AGENT_CHARS: usize = 300;
 /// So many failures in a row are nobody's business; each further one locks twice as long, up to the longest.
 const FREE_FAILURES: u32 = 5;
 const FIRST_LOCK: Duration = Duration::from_secs(30);
-const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
+const MAX_LOCK: Duration = Duration::from_secs(15 * 60);
 /// Longer than what an answer's work differs by.
 const BEAT: Duration = Duration::from_millis(250);
 const LOGIN_FAILED: &str = "auth.login_failed";
@@ -54,9 +54,9 @@ pub struct SignedIn {
 impl Service {
     /// Makes a tenant and its first admin. Whether the address has an account already is not told.
     pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let began_at = Instant::now();
-            let registered = parts.register(registration, origin).await;
+            let registered = deps.register(registration, origin).await;
             next_beat(began_at).await;
             registered
         })
@@ -65,9 +65,9 @@ impl Service {
 
     /// Signs in.
     pub async fn login(&self, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let began_at = Instant::now();
-            let signed_in = parts.login(email, password, origin).await;
+            let signed_in = deps.login(email, password, origin).await;
             if signed_in.is_err() {
                 next_beat(began_at).await;
             }
@@ -78,16 +78,16 @@ impl Service {
 
     /// Spends a refresh token for a new pair.
     pub async fn refresh(&self, token: String, origin: Origin) -> ServiceResult<SignedIn> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let next = OpaqueToken::new(TokenKind::Refresh);
-            let grace = Duration::from_secs(parts.auth.token.refresh_grace_secs);
-            let rotated = parts.store.rotate(hash_of(&token), next.hash(), parts.refresh_lasts(), grace).await;
+            let grace = Duration::from_secs(deps.auth.token.refresh_grace_secs);
+            let rotated = deps.store.rotate(hash_of(&token), next.hash(), deps.refresh_lasts(), grace).await;
             match rotated.map_err(|error| ServiceError::of(error, "session"))? {
-                Rotation::Rotated(user, session_id) => parts.tokens(*user, session_id, next).await,
-                Rotation::JustSpent => Err(ServiceError::JustSpent),
+                Rotation::Rotated(user, session_id) => deps.tokens(*user, session_id, next).await,
+                Rotation::RecentlyRotated => Err(ServiceError::RecentlyRotated),
                 Rotation::Unknown => Err(ServiceError::WrongCredentials),
-                Rotation::Stolen(user_id, session_id) => {
-                    parts.note_theft(user_id, session_id, &origin).await;
+                Rotation::Reused(user_id, session_id) => {
+                    deps.record_token_reuse(user_id, session_id, &origin).await;
                     Err(ServiceError::WrongCredentials)
                 }
             }
@@ -97,7 +97,7 @@ impl Service {
 
     /// Ends the sign-in that asks.
     pub async fn logout(&self, caller: Caller) -> ServiceResult<()> {
-        let (_, session_id) = caller.person()?;
+        let (_, session_id) = caller.user()?;
         self.end_session(caller, session_id, "auth.logout").await
     }
 
@@ -107,12 +107,12 @@ impl Service {
     }
 
     async fn end_session(&self, caller: Caller, session_id: SessionId, action: &'static str) -> ServiceResult<()> {
-        let (user_id, _) = caller.person()?;
-        self.run(async move |parts: Arc<Parts>| {
-            let ended = parts.store.end_session(user_id, session_id).await;
+        let (user_id, _) = caller.user()?;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let ended = deps.store.end_session(user_id, session_id).await;
             ended.map_err(|error| ServiceError::of(error, "session"))?;
-            parts.forget_user(caller.tenant_id, user_id);
-            parts.note(caller.act(action, Some(format!("session:{session_id}")))).await;
+            deps.forget_user(caller.tenant_id, user_id);
+            deps.audit(caller.audit_event(action, Some(format!("session:{session_id}")))).await;
             Ok(())
         })
         .await
@@ -120,11 +120,11 @@ impl Service {
 
     /// Ends all of the caller's sign-ins.
     pub async fn logout_everywhere(&self, caller: Caller) -> ServiceResult<()> {
-        let (user_id, _) = caller.person()?;
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.end_sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))?;
-            parts.forget_user(caller.tenant_id, user_id);
-            parts.note(caller.act("auth.logout_everywhere", None)).await;
+        let (user_id, _) = caller.user()?;
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.end_sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))?;
+            deps.forget_user(caller.tenant_id, user_id);
+            deps.audit(caller.audit_event("auth.logout_everywhere", None)).await;
             Ok(())
         })
         .await
@@ -132,24 +132,24 @@ impl Service {
 
     /// The caller's sign-ins.
     pub async fn sessions(&self, caller: &Caller) -> ServiceResult<Vec<Session>> {
-        let (user_id, _) = caller.person()?;
+        let (user_id, _) = caller.user()?;
         self.sessions_of(user_id).await
     }
 
     /// The sign-ins of somebody.
     pub async fn sessions_of(&self, user_id: UserId) -> ServiceResult<Vec<Session>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
         })
         .await
     }
 
     /// Proves an address by the link that was sent there.
     pub async fn verify_email(&self, token: String, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
-            let user = parts.use_link(&token, LinkPurpose::VerifyEmail, LinkUse::VerifyEmail).await?;
-            parts.forget_user(user.tenant_id, user.id);
-            parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.verify_email", None)).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let user = deps.use_link(&token, LinkPurpose::VerifyEmail, LinkUse::VerifyEmail).await?;
+            deps.forget_user(user.tenant_id, user.id);
+            deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.verify_email", None)).await;
             Ok(())
         })
         .await
@@ -157,9 +157,9 @@ impl Service {
 
     /// Sends a link that sets a new password, if the address has an account; whether it has is not told.
     pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let began_at = Instant::now();
-            let sent = parts.forgot_password(email, origin).await;
+            let sent = deps.forgot_password(email, origin).await;
             next_beat(began_at).await;
             sent
         })
@@ -168,16 +168,17 @@ impl Service {
 
     /// Sets a new password by a link. Every sign-in ends.
     pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
-            parts.check_password("password", &password, &[], &mut errors);
+            deps.check_password("password", &password, &[], &mut errors);
             if !errors.is_empty() {
                 return Err(ServiceError::Invalid(errors));
             }
-            let hash = parts.hash(password).await?;
-            let user = parts.use_link(&token, LinkPurpose::ResetPassword, LinkUse::SetPassword(hash)).await?;
-            parts.forget_user(user.tenant_id, user.id);
-            parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.reset_password", None)).await;
+            let hash = deps.hash(password).await?;
+            let user = deps.use_link(&token, LinkPurpose::ResetPassword, LinkUse::SetPassword(hash)).await?;
+            deps.forget_user(user.tenant_id, user.id);
+            deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.reset_password", None))
+                .await;
             Ok(())
         })
         .await
@@ -185,29 +186,29 @@ impl Service {
 
     /// Sets a new password by the old one. Every other sign-in ends.
     pub async fn change_password(&self, caller: Caller, old: String, new: String) -> ServiceResult<()> {
-        let (user_id, session_id) = caller.person()?;
+        let (user_id, session_id) = caller.user()?;
         // Who has a token for a while is not to find out the password by it.
         self.attempt(caller.origin.address).await?;
-        self.run(async move |parts: Arc<Parts>| {
-            let user = parts.store.user(caller.tenant_id, user_id).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let user = deps.store.user(caller.tenant_id, user_id).await;
             let user = user.map_err(|error| ServiceError::of(error, "user"))?;
-            let credentials = parts.store.credentials(&user.email).await;
+            let credentials = deps.store.credentials(&user.email).await;
             let credentials = credentials.map_err(|error| ServiceError::of(error, "user"))?;
-            if !parts.verify(old, credentials.password_hash.clone()).await? {
-                parts.failed(&credentials).await?;
-                parts.note_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
+            if !deps.verify(old, credentials.password_hash.clone()).await? {
+                deps.failed(&credentials).await?;
+                deps.record_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
                 return Err(ServiceError::invalid("old_password", "is not the password in force"));
             }
             let mut errors = Vec::new();
-            parts.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors);
+            deps.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors);
             if !errors.is_empty() {
                 return Err(ServiceError::Invalid(errors));
             }
-            let hash = parts.hash(new).await?;
-            let set = parts.store.set_password(user_id, &hash, Some(session_id)).await;
+            let hash = deps.hash(new).await?;
+            let set = deps.store.set_password(user_id, &hash, Some(session_id)).await;
             set.map_err(|error| ServiceError::of(error, "user"))?;
-            parts.forget_user(caller.tenant_id, user_id);
-            parts.note(caller.act("auth.change_password", None)).await;
+            deps.forget_user(caller.tenant_id, user_id);
+            deps.audit(caller.audit_event("auth.change_password", None)).await;
             Ok(())
         })
         .await
@@ -216,8 +217,8 @@ impl Service {
 
 pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
     let chars = name.chars().count();
-    if name.trim().is_empty() || chars > LONGEST_NAME_CHARS || name.chars().any(char::is_control) {
-        let message = format!("has 1 to {LONGEST_NAME_CHARS} characters and no control characters");
+    if name.trim().is_empty() || chars > MAX_NAME_CHARS || name.chars().any(char::is_control) {
+        let message = format!("has 1 to {MAX_NAME_CHARS} characters and no control characters");
         errors.push(FieldError::new(field, message));
     }
 }
@@ -225,11 +226,11 @@ pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) 
 fn lock_after(failures: u32) -> Duration {
     match failures.checked_sub(FREE_FAILURES) {
         None => Duration::ZERO,
-        Some(further) => FIRST_LOCK.saturating_mul(2u32.saturating_pow(further)).min(LONGEST_LOCK),
+        Some(further) => FIRST_LOCK.saturating_mul(2u32.saturating_pow(further)).min(MAX_LOCK),
     }
 }
 
-impl Parts {
+impl Dependencies {
     async fn register(self: &Arc<Self>, registration: Registration, origin: Origin) -> ServiceResult<()> {
         let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
         if !self.auth.registration || !is_set_up {
@@ -250,9 +251,9 @@ impl Parts {
         match self.store.add_tenant(&tenant_name, Plans::FIRST, first, Some(FirstLink { hash, lasts, mail })).await {
             Ok(user) => {
                 self.tell_link(&email, LinkPurpose::VerifyEmail, &url);
-                let act = origin.act(user.tenant_id, Actor::User(user.id), "auth.register", None);
-                let parts = Arc::clone(self);
-                tokio::spawn(async move { parts.note(act).await });
+                let act = origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.register", None);
+                let deps = Arc::clone(self);
+                tokio::spawn(async move { deps.audit(act).await });
                 Ok(())
             }
             Err(StoreError::EmailTaken) => {
@@ -290,12 +291,12 @@ impl Parts {
         };
         if let Some(action) = refused {
             // Not waited for: there is nothing to write for an address without an account.
-            let parts = Arc::clone(self);
-            tokio::spawn(async move { parts.refused(&credentials, action, &origin).await });
+            let deps = Arc::clone(self);
+            tokio::spawn(async move { deps.refused(&credentials, action, &origin).await });
             return Err(ServiceError::WrongCredentials);
         }
         let signed_in = self.sign_in(credentials.user, &origin).await?;
-        self.note_login(&signed_in.user, "auth.login", &origin).await;
+        self.record_login(&signed_in.user, "auth.login", &origin).await;
         Ok(signed_in)
     }
 
@@ -303,12 +304,12 @@ impl Parts {
         match self.store.credentials(&email).await {
             Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
                 // Not waited for: there is nothing to do for an address without an account.
-                let parts = Arc::clone(self);
+                let deps = Arc::clone(self);
                 tokio::spawn(async move {
-                    if let Err(error) = parts.send_link(&user, LinkPurpose::ResetPassword).await {
+                    if let Err(error) = deps.send_link(&user, LinkPurpose::ResetPassword).await {
                         tracing::warn!(user_id = %user.id, %error, "a link could not be sent");
                     }
-                    parts.note_login(&user, "auth.forgot_password", &origin).await;
+                    deps.record_login(&user, "auth.forgot_password", &origin).await;
                 });
                 Ok(())
             }
@@ -348,27 +349,27 @@ impl Parts {
         {
             tracing::warn!(%error, "a failed sign-in could not be counted");
         }
-        self.note_login(&credentials.user, action, origin).await;
+        self.record_login(&credentials.user, action, origin).await;
     }
 
     async fn failed(&self, credentials: &Credentials) -> ServiceResult<()> {
         let lock = lock_after(credentials.failed_logins.saturating_add(1));
-        let noted = self.store.note_failed_login(credentials.user.id, lock).await;
+        let noted = self.store.record_failed_login(credentials.user.id, lock).await;
         noted.map_err(|error| ServiceError::of(error, "user"))
     }
 
-    async fn note_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
+    async fn record_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
         let resource = Some(format!("user:{}", user.id));
-        let actor = if action == "auth.login" { Actor::User(user.id) } else { Actor::Nobody };
-        self.note(origin.act(user.tenant_id, actor, action, resource)).await;
+        let actor = if action == "auth.login" { AuditActor::User(user.id) } else { AuditActor::Nobody };
+        self.audit(origin.audit_event(user.tenant_id, actor, action, resource)).await;
     }
 
-    async fn note_theft(self: &Arc<Self>, user_id: UserId, session_id: SessionId, origin: &Origin) {
+    async fn record_token_reuse(self: &Arc<Self>, user_id: UserId, session_id: SessionId, origin: &Origin) {
         tracing::warn!(%user_id, %session_id, "a spent refresh token came again: the sign-in is over");
         let Ok(tenant_id) = self.store.tenant_of_user(user_id).await else { return };
         self.forget_user(tenant_id, user_id);
         let resource = Some(format!("session:{session_id}"));
-        self.note(origin.act(tenant_id, Actor::Nobody, "auth.refresh_reused", resource)).await;
+        self.audit(origin.audit_event(tenant_id, AuditActor::Nobody, "auth.refresh_reused", resource)).await;
     }
 
     fn refresh_lasts(&self) -> Duration {
@@ -377,13 +378,13 @@ impl Parts {
 
     pub(super) async fn sign_in(&self, user: User, origin: &Origin) -> ServiceResult<SignedIn> {
         let token = OpaqueToken::new(TokenKind::Refresh);
-        let agent = origin.agent.as_ref().map(|agent| agent.chars().take(LONGEST_AGENT_CHARS).collect());
+        let agent = origin.agent.as_ref().map(|agent| agent.chars().take(MAX_AGENT_CHARS).collect());
         let (address, lasts) = (Some(origin.address), self.refresh_lasts());
         let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
         let session = self.store.open_session(session).await.map_err(|error| ServiceError::of(error, "user"))?;
         self.forget_user(user.tenant_id, user.id);
         // Who was leaving stays.
-        let user = User { status: UserStatus::Active, leaves_at: None, ..user };
+        let user = User { status: UserStatus::Active, deletion_scheduled_at: None, ..user };
         self.tokens(user, session.id, token).await
     }
 

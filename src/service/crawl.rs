@@ -10,36 +10,36 @@ use tracing::Instrument;
 
 use super::access::Caller;
 use super::products::cursor_or;
-use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
-use crate::store::{Page, Spent, StoreError, StoreResult};
+use crate::store::{CrawlQuota, Page, StoreError, StoreResult};
 
 /// What another replica records is seen by looking: so often.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// More would make one request hold too many locks.
-pub const MOST_PRODUCTS_OF_A_TASK: usize = 500;
+pub const MAX_PRODUCTS_PER_TASK: usize = 500;
 
 impl Service {
     /// Asks for a look at some products. Answers as soon as the request is durable, or, if `wait` is given, when the looks
     /// have ended or that time has passed.
     pub async fn request_crawl(&self, caller: Caller, products: Vec<ProductId>, wait: Duration) -> ServiceResult<Task> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let products = distinct(products)?;
             let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
-            parts.spend_crawls(&caller, crawls).await?;
-            let looked = match parts.look_and_wait(caller.tenant_id, &products, wait).await {
-                Err(StoreError::NotFound) => Err(parts.unknown_among(caller.tenant_id, &products).await?),
+            deps.consume_crawls(&caller, crawls).await?;
+            let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait).await {
+                Err(StoreError::NotFound) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
                 answered => answered.map_err(|error| ServiceError::of(error, "task")),
             };
-            if looked.is_err() {
-                let given_back = parts.store.give_back_crawls(caller.tenant_id, crawls).await;
+            if answered.is_err() {
+                let given_back = deps.store.refund_crawls(caller.tenant_id, crawls).await;
                 given_back.map_err(|error| ServiceError::of(error, "task"))?;
             }
-            let task = looked?;
-            task.items.iter().for_each(|item| parts.changes.of_product(item.product_id));
-            parts.note(caller.act("crawl.ask", Some(format!("task:{}", task.id)))).await;
+            let task = answered?;
+            task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
+            deps.audit(caller.audit_event("crawl.ask", Some(format!("task:{}", task.id)))).await;
             Ok(task)
         })
         .await
@@ -47,16 +47,16 @@ impl Service {
 
     /// A page of a tenant's tasks, the newest first.
     pub async fn tasks(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Task>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.tasks(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("task"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.tasks(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("task"))
         })
         .await
     }
 
     /// One task.
     pub async fn task(&self, tenant_id: TenantId, id: TaskId) -> ServiceResult<Task> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.task(tenant_id, id).await.map_err(|error| ServiceError::of(error, "task"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.task(tenant_id, id).await.map_err(|error| ServiceError::of(error, "task"))
         })
         .await
     }
@@ -65,20 +65,20 @@ impl Service {
 fn distinct(products: Vec<ProductId>) -> ServiceResult<Vec<ProductId>> {
     let mut seen = HashSet::new();
     let distinct: Vec<ProductId> = products.into_iter().filter(|id| seen.insert(*id)).collect();
-    if distinct.is_empty() || distinct.len() > MOST_PRODUCTS_OF_A_TASK {
-        let message = format!("name 1 to {MOST_PRODUCTS_OF_A_TASK} products");
+    if distinct.is_empty() || distinct.len() > MAX_PRODUCTS_PER_TASK {
+        let message = format!("name 1 to {MAX_PRODUCTS_PER_TASK} products");
         return Err(ServiceError::invalid("product_ids", message));
     }
     Ok(distinct)
 }
 
-impl Parts {
-    async fn spend_crawls(&self, caller: &Caller, crawls: u32) -> ServiceResult<()> {
+impl Dependencies {
+    async fn consume_crawls(&self, caller: &Caller, crawls: u32) -> ServiceResult<()> {
         let limit = caller.plan.crawls_per_day;
-        let spent = self.store.spend_crawls(caller.tenant_id, crawls, limit).await;
+        let spent = self.store.consume_crawls(caller.tenant_id, crawls, limit).await;
         match spent.map_err(|error| ServiceError::of(error, "task"))? {
-            Spent::Within => Ok(()),
-            Spent::Beyond { day_ends_at } => {
+            CrawlQuota::Within => Ok(()),
+            CrawlQuota::Exceeded { day_ends_at } => {
                 let left = Duration::try_from(day_ends_at.duration_since(Timestamp::now())).unwrap_or_default();
                 Err(ServiceError::OverQuota { quota: "crawls_per_day", limit, resets_in: Some(left) })
             }
@@ -86,7 +86,7 @@ impl Parts {
     }
 
     /// The task when it has ended, or as it stands when the time is over.
-    async fn look_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
+    async fn crawl_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
         let deadline = Instant::now() + wait;
         let mut listings = HashMap::new();
         if !wait.is_zero() {
@@ -95,25 +95,25 @@ impl Parts {
             }
         }
         // Listening begins before the asking, or a quick look could be over before anybody waits for it.
-        let mut ends = self.await_looks(listings.values().copied(), deadline).await;
-        let mut task = self.store.request_look(tenant_id, products).await?;
-        self.nudge();
+        let mut ends = self.await_crawls(listings.values().copied(), deadline).await;
+        let mut task = self.store.request_crawl(tenant_id, products).await?;
+        self.wake();
         // One look may not be enough: a blocked one is made again. And another replica may make it.
         while task.finished_at().is_none() && Instant::now() < deadline {
-            let until = deadline.min(Instant::now() + LOOK_EVERY);
+            let until = deadline.min(Instant::now() + POLL_EVERY);
             let _ = tokio::time::timeout_at(until.into(), all_came(ends)).await;
             let waiting = task.items.iter().filter(|item| !item.status.is_final());
             let waiting = waiting.filter_map(|item| listings.get(&item.product_id).copied());
-            ends = self.await_looks(waiting, deadline).await;
+            ends = self.await_crawls(waiting, deadline).await;
             task = self.store.task(tenant_id, task.id).await?;
         }
         Ok(task)
     }
 
     /// Begins to wait for the next look at each listing that is recorded here.
-    async fn await_looks(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> JoinSet<bool> {
+    async fn await_crawls(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> JoinSet<bool> {
         let wait = |(listing_id, trackers): (ListingId, Trackers)| {
-            let asking = async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitLook).await.is_ok() };
+            let asking = async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitCrawl).await.is_ok() };
             asking.in_current_span()
         };
         // Spawned, so that the questions are on their way before anything else happens.
@@ -133,7 +133,7 @@ impl Parts {
                 found => drop(found.map_err(|error| ServiceError::of(error, "product"))?),
             }
         }
-        Ok(ServiceError::NamesNothing(unknown))
+        Ok(ServiceError::InvalidReference(unknown))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Parts, Service, ServiceResult};
+use super::{Dependencies, Service, ServiceResult};
 use crate::replicas::Redis;
 
 /// A thread that has not come round for this long is taken for frozen.
@@ -32,16 +32,16 @@ impl Health {
 impl Service {
     /// Alive or frozen; asks nobody.
     pub fn is_alive(&self) -> bool {
-        self.parts.threads.worst_lag() < FROZEN_AFTER
+        self.deps.threads.worst_lag() < FROZEN_AFTER
     }
 
     /// Everything, the database included.
     pub async fn health(&self) -> ServiceResult<Health> {
         let alive = self.is_alive();
-        self.run(async move |parts: Arc<Parts>| {
-            let database = parts.store.ping().await.is_ok();
-            let redis = parts.redis.as_ref().map(Redis::is_there);
-            Ok(Health { alive, database, redis, draining: *parts.draining.borrow() })
+        self.run(async move |deps: Arc<Dependencies>| {
+            let database = deps.store.ping().await.is_ok();
+            let redis = deps.redis.as_ref().map(Redis::is_there);
+            Ok(Health { alive, database, redis, draining: *deps.draining.borrow() })
         })
         .await
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
 use crate::replicas::CacheFor;
 
 /// Statistics look at every point there is; a listing that changed more often than this tells about the rest.
-const MOST_POINTS_OF_STATS: u32 = 1_000_000;
+const MAX_POINTS_OF_STATS: u32 = 1_000_000;
 
 /// A look is recorded a little after its time.
 const RECORDING: SignedDuration = SignedDuration::from_secs(1);
@@ -58,12 +58,12 @@ pub struct Stats {
 impl Service {
     /// The history of a product's listing.
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let product =
-                parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+                deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
             let HistoryQuery { series, from, to, limit } = query;
             // One more than asked for tells whether there are more.
-            let points = parts.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
+            let points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
             let mut points = points.map_err(|error| ServiceError::of(error, "history"))?;
             let truncated = points.len() > limit as usize;
             points.truncate(limit as usize);
@@ -79,12 +79,12 @@ impl Service {
 
     /// Statistics of a product's price over each window.
     pub async fn stats(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Stats> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let product =
-                parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
-            let made = parts.made_stats(&product);
-            let kept = match parts.kept_as(&product).await? {
-                Some(key) => parts.cache.get_or_make(CacheFor::Response, &key, made).await?,
+                deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let made = deps.made_stats(&product);
+            let kept = match deps.kept_as(&product).await? {
+                Some(key) => deps.cache.get_or_make(CacheFor::Response, &key, made).await?,
                 None => made.await?,
             };
             let currency = product.listing.marketplace.currency();
@@ -101,10 +101,10 @@ struct KeptStats {
     windows: Vec<PriceStats>,
 }
 
-impl Parts {
+impl Dependencies {
     async fn made_stats(&self, product: &Product) -> ServiceResult<KeptStats> {
         let series = [Series::Price, Series::Availability];
-        let points = self.store.points(product.listing_id, &series, None, None, MOST_POINTS_OF_STATS).await;
+        let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await;
         let points = points.map_err(|error| ServiceError::of(error, "history"))?;
         let at = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
         let (prices, availabilities): (Vec<_>, Vec<_>) =
@@ -116,10 +116,10 @@ impl Parts {
     /// Under which key the statistics of a listing are kept: another after each look. `None`: the points of the latest look may
     /// be missing from what is read.
     async fn kept_as(&self, product: &Product) -> ServiceResult<Option<String>> {
-        let Some(looked_at) = product.last_looked_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
+        let Some(looked_at) = product.last_crawled_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
         let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
-        let longest_lag = SignedDuration::try_from(self.store.longest_lag()).unwrap_or(SignedDuration::MAX);
-        let is_known = now.duration_since(looked_at) > longest_lag + RECORDING;
+        let max_staleness = SignedDuration::try_from(self.store.max_staleness()).unwrap_or(SignedDuration::MAX);
+        let is_known = now.duration_since(looked_at) > max_staleness + RECORDING;
         Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, looked_at.as_millisecond())))
     }
 }

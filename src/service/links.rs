@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Parts, ServiceError, ServiceResult};
+use super::{Dependencies, ServiceError, ServiceResult};
 use crate::auth::{OpaqueToken, TokenKind, hash_of};
-use crate::domain::{EmailAddress, LinkPurpose, Mail, TenantId, TokenHash, User, UserId};
-use crate::store::{KeptLink, LinkFacts, LinkUse, NewLink, StoreError};
+use crate::domain::{Email, EmailAddress, LinkPurpose, TenantId, TokenHash, User, UserId};
+use crate::store::{LinkFacts, LinkUse, NewLink, StoreError, StoredLink};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Links an hour to one user for one purpose: nobody's mailbox is flooded through us.
-const MOST_FOR_A_USER: u32 = 5;
+const MAX_FOR_A_USER: u32 = 5;
 /// Invitations an hour of one tenant.
-const MOST_INVITATIONS: u32 = 50;
+const MAX_INVITATIONS: u32 = 50;
 
 /// How long a link works.
 fn lasts(purpose: LinkPurpose) -> Duration {
@@ -28,19 +28,19 @@ fn lasts(purpose: LinkPurpose) -> Duration {
     }
 }
 
-/// See [`Parts::write_link`].
+/// See [`Dependencies::write_link`].
 pub(super) struct Written {
     pub hash: TokenHash,
     pub lasts: Duration,
-    pub mail: Option<Mail>,
+    pub mail: Option<Email>,
     pub url: String,
 }
 
-impl Parts {
+impl Dependencies {
     /// Sends a link to a user. One that got many lately gets no more for a while.
     pub(super) async fn send_link(&self, user: &User, purpose: LinkPurpose) -> ServiceResult<()> {
         let facts = LinkFacts::default();
-        match self.send(&user.email, purpose, user.tenant_id, Some(user.id), facts, MOST_FOR_A_USER).await {
+        match self.send(&user.email, purpose, user.tenant_id, Some(user.id), facts, MAX_FOR_A_USER).await {
             Err(StoreError::OverQuota) => {
                 tracing::info!(user_id = %user.id, "a link for {} was not sent: enough were", purpose.as_str());
                 Ok(())
@@ -56,13 +56,11 @@ impl Parts {
         tenant_id: TenantId,
         facts: LinkFacts,
     ) -> ServiceResult<()> {
-        let sent = self.send(email, LinkPurpose::Invite, tenant_id, None, facts, MOST_INVITATIONS).await;
+        let sent = self.send(email, LinkPurpose::Invite, tenant_id, None, facts, MAX_INVITATIONS).await;
         sent.map_err(|error| match error {
-            StoreError::OverQuota => ServiceError::OverQuota {
-                quota: "invitations_per_hour",
-                limit: MOST_INVITATIONS,
-                resets_in: Some(HOUR),
-            },
+            StoreError::OverQuota => {
+                ServiceError::OverQuota { quota: "invitations_per_hour", limit: MAX_INVITATIONS, resets_in: Some(HOUR) }
+            }
             other => ServiceError::of(other, "link"),
         })
     }
@@ -96,7 +94,7 @@ impl Parts {
     pub(super) fn tell_link(&self, to: &EmailAddress, purpose: LinkPurpose, url: &str) {
         if self.sends_mail {
             // A full inbox means that it is awake already.
-            self.notifier.ring();
+            self.notifier.wake();
         } else {
             let to = to.as_str();
             tracing::warn!(to, url, "no mail server is configured; the link for {}", purpose.as_str());
@@ -120,7 +118,7 @@ impl Parts {
     }
 
     /// A link that can be used.
-    pub(super) async fn link(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<KeptLink> {
+    pub(super) async fn link(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<StoredLink> {
         self.store.link(hash_of(token), purpose).await.map_err(useless_or)
     }
 
@@ -130,7 +128,7 @@ impl Parts {
     }
 }
 
-fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) -> Mail {
+fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) -> Email {
     let (subject, what) = match purpose {
         LinkPurpose::VerifyEmail => ("Confirm your address", "To confirm that this address is yours, open this link:"),
         LinkPurpose::ResetPassword => ("Set a new password", "To set a new password, open this link:"),
@@ -142,7 +140,7 @@ fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) 
     let text =
         format!("{what}\n\n{url}\n\nIt works once, within {works_for}. If you did not ask for this, do nothing.\n");
     let useless_after = SignedDuration::try_from(lasts).ok().and_then(|lasts| Timestamp::now().checked_add(lasts).ok());
-    Mail {
+    Email {
         to: to.clone(),
         subject: format!("{subject} (amazon-tracker)"),
         text,

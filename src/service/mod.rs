@@ -7,13 +7,13 @@ mod access;
 mod alerts;
 mod api_keys;
 mod auth;
-mod changes;
+mod cache_invalidation;
 mod crawl;
 mod health;
 mod history;
+mod idempotency;
 mod links;
 mod live;
-mod once;
 mod products;
 mod tenants;
 mod users;
@@ -24,11 +24,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use crate::actors::bell::Bell;
 use crate::actors::kernel::Threads;
-use crate::actors::live::Live;
+use crate::actors::live_feed::LiveFeedHandle;
 use crate::actors::tracker::Trackers;
-use crate::actors::user::Gatekeepers;
+use crate::actors::user::PrincipalCache;
+use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{Keyring, Passwords};
 use crate::config::{AuthSettings, NotifySettings, Plans, ProductLimits};
 use crate::domain::ProductId;
@@ -38,21 +38,21 @@ use crate::store::{SharedStore, StoreError};
 use crate::telemetry::TRACE;
 
 pub use crate::config::Plan;
-pub use crate::limits::Allowance;
+pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, Change, EventRow, KeptAnswer, News, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow,
-    UsageOfDay, UsageRow, UserPatch,
+    AuditEntry, Change, DailyUsage, EventRow, FeedItem, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow,
+    StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::AddApiKey;
 pub use auth::{Registration, SignedIn};
-pub use changes::{Changes, KEPT_FOR};
-pub use crawl::MOST_PRODUCTS_OF_A_TASK;
+pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
+pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
-pub use live::{LiveStream, Told};
-pub use once::{Beginning, Begun};
+pub use idempotency::{IdempotentRequest, IdempotentStart};
+pub use live::{LiveStream, StreamItem};
 pub use products::{AddProduct, ListProducts};
 pub use users::FirstUser;
 
@@ -83,7 +83,7 @@ pub enum ServiceError {
     NotFound(&'static str),
     /// There are no such things as some fields name.
     #[error("{} names nothing", .0.first().map_or("the request", |first| &first.field))]
-    NamesNothing(Vec<FieldError>),
+    InvalidReference(Vec<FieldError>),
     /// The listing is watched already.
     #[error("the listing is already watched as product {0}")]
     AlreadyWatched(ProductId),
@@ -108,10 +108,10 @@ pub enum ServiceError {
     WrongCredentials,
     /// Another request of the same client has just used this refresh token: use what that one was given.
     #[error("this refresh token was used a moment ago: use the one that was given for it")]
-    JustSpent,
+    RecentlyRotated,
     /// The same request came before and is still under way.
     #[error("this request is still under way: ask again soon")]
-    UnderWay,
+    InProgress,
     /// What is to be changed is not what the client has seen.
     #[error("it has changed since you read it: read it again")]
     Changed,
@@ -120,10 +120,10 @@ pub enum ServiceError {
     Forbidden(String),
     /// Too many requests of this caller.
     #[error("too many requests")]
-    Limited(Allowance),
+    RateLimited(RateLimitStatus),
     /// Too many attempts from this address.
     #[error("too many attempts from this address")]
-    TooManyAttempts(Allowance),
+    TooManyAttempts(RateLimitStatus),
     /// The database is away: try again soon.
     #[error("the database is unavailable; try again soon")]
     Unavailable,
@@ -139,8 +139,8 @@ impl ServiceError {
     }
 
     /// One field names nothing.
-    fn names_nothing(field: &str, what: &str) -> Self {
-        Self::NamesNothing(vec![FieldError::new(field, format!("there is no such {what}"))])
+    fn invalid_reference(field: &str, what: &str) -> Self {
+        Self::InvalidReference(vec![FieldError::new(field, format!("there is no such {what}"))])
     }
 
     /// A store's answer about something of which a plan allows so many.
@@ -179,17 +179,17 @@ pub type ServiceResult<T> = Result<T, ServiceError>;
 #[derive(Clone)]
 pub struct Service {
     runtime: Handle,
-    parts: Arc<Parts>,
+    deps: Arc<Dependencies>,
 }
 
 /// What the use cases work with.
-pub struct Parts {
+pub struct Dependencies {
     /// The truth.
     pub store: SharedStore,
     /// Rung when something is asked for.
-    pub scheduler: Bell,
+    pub scheduler: WakeSignal,
     /// Rung when a mail is to be sent.
-    pub notifier: Bell,
+    pub notifier: WakeSignal,
     /// Answers that are dear to make.
     pub cache: SharedCache,
     /// Where replicas share what they share, if there is such a place.
@@ -199,13 +199,13 @@ pub struct Parts {
     /// There is a mail server.
     pub sends_mail: bool,
     /// Tells what is new.
-    pub live: Live,
+    pub live: LiveFeedHandle,
     /// Know the hot listings, where this process crawls.
     pub trackers: Option<Trackers>,
     /// What has changed within the last moments.
-    pub changes: Arc<Changes>,
+    pub invalidation: Arc<CacheInvalidation>,
     /// Know who may come in.
-    pub gatekeepers: Gatekeepers,
+    pub principal_cache: PrincipalCache,
     /// Signs and verifies access tokens.
     pub keyring: Keyring,
     /// Hashes and verifies passwords.
@@ -228,33 +228,33 @@ pub struct Parts {
 
 impl Service {
     /// The use cases on the shared runtime.
-    pub fn new(parts: Parts) -> Self {
-        Self { runtime: parts.threads.runtime().clone(), parts: Arc::new(parts) }
+    pub fn new(deps: Dependencies) -> Self {
+        Self { runtime: deps.threads.runtime().clone(), deps: Arc::new(deps) }
     }
 
     /// What has changed within the last moments.
-    pub fn changes(&self) -> &Changes {
-        &self.parts.changes
+    pub fn invalidation(&self) -> &CacheInvalidation {
+        &self.deps.invalidation
     }
 
     /// Says from now on that this process is not ready.
     pub fn set_draining(&self) {
-        self.parts.draining.send_replace(true);
+        self.deps.draining.send_replace(true);
     }
 
     /// True from then on.
     pub fn is_draining(&self) -> bool {
-        *self.parts.draining.borrow()
+        *self.deps.draining.borrow()
     }
 
     /// Runs a use case on the shared runtime. It goes on to its end even when nobody waits for it any more.
-    async fn run<T, F>(&self, work: impl FnOnce(Arc<Parts>) -> F) -> ServiceResult<T>
+    async fn run<T, F>(&self, work: impl FnOnce(Arc<Dependencies>) -> F) -> ServiceResult<T>
     where
         T: Send + 'static,
         F: Future<Output = ServiceResult<T>> + Send + 'static,
     {
         let span = tracing::info_span!(target: TRACE, "use case", otel.name = use_case::<F>());
-        let work = work(Arc::clone(&self.parts)).instrument(span).in_current_span();
+        let work = work(Arc::clone(&self.deps)).instrument(span).in_current_span();
         self.runtime.spawn(work).await.unwrap_or(Err(ServiceError::Internal))
     }
 }
@@ -265,9 +265,9 @@ fn use_case<Work>() -> &'static str {
     path.rsplit("::").find(|part| !part.contains(['{', '<', '>', ' '])).unwrap_or(path)
 }
 
-impl Parts {
+impl Dependencies {
     /// Something may be due sooner than the scheduler thinks.
-    fn nudge(&self) {
-        self.scheduler.ring();
+    fn wake(&self) {
+        self.scheduler.wake();
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::access::Caller;
-use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
 
-const LONGEST_LABEL_CHARS: usize = 200;
-const LONGEST_TAG_CHARS: usize = 50;
-const MOST_TAGS: usize = 50;
+const MAX_LABEL_CHARS: usize = 200;
+const MAX_TAG_CHARS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// A listing to watch.
 #[derive(Debug, Clone)]
@@ -43,19 +43,19 @@ pub struct ListProducts {
 impl Service {
     /// The marketplace of an ASIN that comes without one.
     pub fn default_marketplace(&self) -> Marketplace {
-        self.parts.limits.default_marketplace
+        self.deps.limits.default_marketplace
     }
 
     /// Starts watching a listing; it is looked at at once.
     pub async fn add_product(&self, caller: Caller, request: AddProduct) -> ServiceResult<Product> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let settings = settings_of(&request, &caller.plan)?;
             let quota = caller.plan.products;
             let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
-            let added = parts.store.add_product(product).await;
+            let added = deps.store.add_product(product).await;
             let product = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
-            parts.nudge();
-            parts.note(caller.act("product.add", Some(format!("product:{}", product.id)))).await;
+            deps.wake();
+            deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
             Ok(product)
         })
         .await
@@ -63,35 +63,35 @@ impl Service {
 
     /// One product.
     pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
         })
         .await
     }
 
     /// A page of products.
     pub async fn products(&self, tenant_id: TenantId, query: ListProducts) -> ServiceResult<Page<Product>> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let ListProducts { filter, order, cursor, limit } = query;
-            let page = parts.store.products(tenant_id, &filter, order, cursor.as_deref(), limit).await;
+            let page = deps.store.products(tenant_id, &filter, order, cursor.as_deref(), limit).await;
             page.map_err(cursor_or("product"))
         })
         .await
     }
 
-    /// Changes a product.
+    /// CacheInvalidation a product.
     pub async fn update_product(&self, caller: Caller, id: ProductId, patch: ProductPatch) -> ServiceResult<Product> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
             check_frequency(patch.frequency, &caller.plan, &mut errors);
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
-            let patch = ProductPatch { tags: patch.tags.map(|tags| tidy_tags(tags, &mut errors)), ..patch };
+            let patch = ProductPatch { tags: patch.tags.map(|tags| normalize_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
-            let product = parts.store.update_product(caller.tenant_id, id, &patch).await;
+            let product = deps.store.update_product(caller.tenant_id, id, &patch).await;
             let product = product.map_err(|error| ServiceError::of(error, "product"))?;
-            parts.changes.of_product(id);
-            parts.nudge();
-            parts.note(caller.act("product.update", Some(format!("product:{id}")))).await;
+            deps.invalidation.product_changed(id);
+            deps.wake();
+            deps.audit(caller.audit_event("product.update", Some(format!("product:{id}")))).await;
             Ok(product)
         })
         .await
@@ -99,11 +99,11 @@ impl Service {
 
     /// Stops watching.
     pub async fn remove_product(&self, caller: Caller, id: ProductId) -> ServiceResult<()> {
-        self.run(async move |parts: Arc<Parts>| {
-            let removed = parts.store.remove_product(caller.tenant_id, id).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let removed = deps.store.remove_product(caller.tenant_id, id).await;
             removed.map_err(|error| ServiceError::of(error, "product"))?;
-            parts.changes.of_product(id);
-            parts.note(caller.act("product.delete", Some(format!("product:{id}")))).await;
+            deps.invalidation.product_changed(id);
+            deps.audit(caller.audit_event("product.delete", Some(format!("product:{id}")))).await;
             Ok(())
         })
         .await
@@ -114,7 +114,7 @@ fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettin
     let mut errors = Vec::new();
     check_frequency(request.frequency, plan, &mut errors);
     check_label(request.label.as_deref(), &mut errors);
-    let tags = tidy_tags(request.tags.clone(), &mut errors);
+    let tags = normalize_tags(request.tags.clone(), &mut errors);
     valid(errors)?;
     Ok(ProductSettings {
         label: request.label.clone(),
@@ -126,34 +126,33 @@ fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettin
 }
 
 fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
-    let shortest = plan.shortest_frequency;
+    let shortest = plan.min_interval;
     if frequency.is_some_and(|frequency| frequency < shortest) {
         errors.push(FieldError::new("frequency", format!("the plan allows nothing more often than every {shortest}")));
     }
 }
 
 fn check_label(label: Option<&str>, errors: &mut Vec<FieldError>) {
-    if label.is_some_and(|label| label.is_empty() || label.chars().count() > LONGEST_LABEL_CHARS || has_control(label))
-    {
-        let message = format!("a label has 1 to {LONGEST_LABEL_CHARS} characters and no control characters");
+    if label.is_some_and(|label| label.is_empty() || label.chars().count() > MAX_LABEL_CHARS || has_control(label)) {
+        let message = format!("a label has 1 to {MAX_LABEL_CHARS} characters and no control characters");
         errors.push(FieldError::new("label", message));
     }
 }
 
 /// Each tag once, in the order given.
-fn tidy_tags(tags: Vec<String>, errors: &mut Vec<FieldError>) -> Vec<String> {
+fn normalize_tags(tags: Vec<String>, errors: &mut Vec<FieldError>) -> Vec<String> {
     let mut tidy: Vec<String> = Vec::new();
     for tag in tags {
         let tag = tag.trim().to_owned();
-        if tag.is_empty() || tag.chars().count() > LONGEST_TAG_CHARS || has_control(&tag) {
-            let message = format!("a tag has 1 to {LONGEST_TAG_CHARS} characters and no control characters");
+        if tag.is_empty() || tag.chars().count() > MAX_TAG_CHARS || has_control(&tag) {
+            let message = format!("a tag has 1 to {MAX_TAG_CHARS} characters and no control characters");
             errors.push(FieldError::new("tags", message));
         } else if !tidy.contains(&tag) {
             tidy.push(tag);
         }
     }
-    if tidy.len() > MOST_TAGS {
-        errors.push(FieldError::new("tags", format!("a product has at most {MOST_TAGS} tags")));
+    if tidy.len() > MAX_TAGS {
+        errors.push(FieldError::new("tags", format!("a product has at most {MAX_TAGS} tags")));
     }
     tidy
 }

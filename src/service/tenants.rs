@@ -8,16 +8,16 @@ use super::access::Caller;
 use super::auth::check_name;
 use super::products::{cursor_or, valid};
 use super::users::GRACE;
-use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Tenant, TenantId};
-use crate::store::{AuditEntry, Page, TenantPatch, UsageOfDay, UsageRow};
+use crate::store::{AuditEntry, DailyUsage, Page, TenantPatch, UsageRow};
 
 impl Service {
     /// One tenant.
     pub async fn tenant(&self, id: TenantId) -> ServiceResult<Tenant> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
         })
         .await
     }
@@ -25,8 +25,8 @@ impl Service {
     /// What the caller's tenant has, and what it may have.
     pub async fn usage(&self, caller: &Caller) -> ServiceResult<(UsageRow, Plan)> {
         let (tenant_id, plan) = (caller.tenant_id, caller.plan);
-        self.run(async move |parts: Arc<Parts>| {
-            let usage = parts.store.usage(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let usage = deps.store.usage(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
             Ok((usage, plan))
         })
         .await
@@ -39,33 +39,33 @@ impl Service {
         name: String,
         read_as_of: Option<Timestamp>,
     ) -> ServiceResult<Tenant> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
             check_name("name", &name, &mut errors);
             valid(errors)?;
             let patch = TenantPatch { name: Some(name), read_as_of, ..TenantPatch::default() };
-            parts.update_tenant(&caller, caller.tenant_id, &patch, "tenant.update").await
+            deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.update").await
         })
         .await
     }
 
     /// The caller's tenant leaves: it is deleted with everything of it when the time of grace is over.
-    pub async fn leave_tenant(&self, caller: Caller) -> ServiceResult<Tenant> {
-        self.run(async move |parts: Arc<Parts>| {
+    pub async fn schedule_tenant_deletion(&self, caller: Caller) -> ServiceResult<Tenant> {
+        self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(caller.tenant_id)?;
-            let now = parts.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
-            let leaves_at = Some(Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX)));
-            let patch = TenantPatch { leaves_at, ..TenantPatch::default() };
-            parts.update_tenant(&caller, caller.tenant_id, &patch, "tenant.leave").await
+            let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let deletion_scheduled_at = Some(Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX)));
+            let patch = TenantPatch { deletion_scheduled_at, ..TenantPatch::default() };
+            deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.schedule_deletion").await
         })
         .await
     }
 
     /// The caller's tenant stays after all.
-    pub async fn keep_tenant(&self, caller: Caller) -> ServiceResult<Tenant> {
-        self.run(async move |parts: Arc<Parts>| {
-            let patch = TenantPatch { leaves_at: Some(None), ..TenantPatch::default() };
-            parts.update_tenant(&caller, caller.tenant_id, &patch, "tenant.keep").await
+    pub async fn cancel_tenant_deletion(&self, caller: Caller) -> ServiceResult<Tenant> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let patch = TenantPatch { deletion_scheduled_at: Some(None), ..TenantPatch::default() };
+            deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.cancel_deletion").await
         })
         .await
     }
@@ -73,16 +73,16 @@ impl Service {
     /// Deletes a tenant with everything of it, now. For who runs the installation.
     pub async fn remove_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<()> {
         caller.require_superadmin()?;
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(id)?;
-            let now = parts.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
-            // If this is interrupted, the Caretaker goes on.
-            let patch = TenantPatch { leaves_at: Some(Some(now)), ..TenantPatch::default() };
-            let ended = parts.store.update_tenant(id, &patch).await;
+            let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            // If this is interrupted, the Maintenance goes on.
+            let patch = TenantPatch { deletion_scheduled_at: Some(Some(now)), ..TenantPatch::default() };
+            let ended = deps.store.update_tenant(id, &patch).await;
             ended.map_err(|error| ServiceError::of(error, "tenant"))?;
-            parts.note(caller.act("tenant.delete", Some(format!("tenant:{id}")))).await;
-            parts.changes.tenant_gone(id);
-            parts.store.remove_tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
+            deps.audit(caller.audit_event("tenant.delete", Some(format!("tenant:{id}")))).await;
+            deps.invalidation.tenant_deleted(id);
+            deps.store.remove_tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
         })
         .await
     }
@@ -96,13 +96,13 @@ impl Service {
         read_as_of: Option<Timestamp>,
     ) -> ServiceResult<Tenant> {
         caller.require_superadmin()?;
-        self.run(async move |parts: Arc<Parts>| {
-            if !parts.plans.0.contains_key(&plan) {
-                let names = parts.plans.0.keys().cloned().collect::<Vec<_>>().join(", ");
+        self.run(async move |deps: Arc<Dependencies>| {
+            if !deps.plans.0.contains_key(&plan) {
+                let names = deps.plans.0.keys().cloned().collect::<Vec<_>>().join(", ");
                 return Err(ServiceError::Invalid(vec![FieldError::new("plan", format!("use one of: {names}"))]));
             }
             let patch = TenantPatch { plan: Some(plan), read_as_of, ..TenantPatch::default() };
-            parts.update_tenant(&caller, id, &patch, "tenant.change_plan").await
+            deps.update_tenant(&caller, id, &patch, "tenant.change_plan").await
         })
         .await
     }
@@ -110,9 +110,9 @@ impl Service {
     /// A page of all tenants, the newest first. For who runs the installation.
     pub async fn tenants(&self, caller: Caller, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Tenant>> {
         caller.require_superadmin()?;
-        self.run(async move |parts: Arc<Parts>| {
-            let page = parts.store.tenants(cursor.as_deref(), limit).await.map_err(cursor_or("tenant"))?;
-            parts.note(caller.act("tenant.list", None)).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let page = deps.store.tenants(cursor.as_deref(), limit).await.map_err(cursor_or("tenant"))?;
+            deps.audit(caller.audit_event("tenant.list", None)).await;
             Ok(page)
         })
         .await
@@ -121,18 +121,18 @@ impl Service {
     /// Any tenant. For who runs the installation.
     pub async fn any_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<Tenant> {
         caller.require_superadmin()?;
-        self.run(async move |parts: Arc<Parts>| {
-            let tenant = parts.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
-            parts.note(caller.act("tenant.get", Some(format!("tenant:{id}")))).await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let tenant = deps.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            deps.audit(caller.audit_event("tenant.get", Some(format!("tenant:{id}")))).await;
             Ok(tenant)
         })
         .await
     }
 
     /// What a tenant has used on each day that is remembered.
-    pub async fn usage_of_days(&self, tenant_id: TenantId) -> ServiceResult<Vec<UsageOfDay>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.usage_of_days(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))
+    pub async fn daily_usage(&self, tenant_id: TenantId) -> ServiceResult<Vec<DailyUsage>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.daily_usage(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))
         })
         .await
     }
@@ -145,9 +145,9 @@ impl Service {
         if id != caller.tenant_id {
             caller.require_superadmin()?;
         }
-        self.run(async move |parts: Arc<Parts>| {
-            let tenant = parts.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
-            parts.note_in_both(&caller, id, "tenant.export").await;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let tenant = deps.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            deps.audit_in_both(&caller, id, "tenant.export").await;
             Ok(tenant)
         })
         .await
@@ -160,8 +160,8 @@ impl Service {
         cursor: Option<String>,
         limit: u32,
     ) -> ServiceResult<Page<AuditEntry>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.acts(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("act"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.audit_entries(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("act"))
         })
         .await
     }
@@ -178,7 +178,7 @@ fn check_can_end(id: TenantId) -> ServiceResult<()> {
     }
 }
 
-impl Parts {
+impl Dependencies {
     async fn update_tenant(
         self: &Arc<Self>,
         caller: &Caller,
@@ -188,16 +188,16 @@ impl Parts {
     ) -> ServiceResult<Tenant> {
         let updated = self.store.update_tenant(id, patch).await;
         let tenant = updated.map_err(|error| ServiceError::of(error, "tenant"))?;
-        self.note_in_both(caller, id, action).await;
+        self.audit_in_both(caller, id, action).await;
         Ok(tenant)
     }
 
     /// Notes an act where it was done, and in the tenant to which: both can read it.
-    async fn note_in_both(self: &Arc<Self>, caller: &Caller, id: TenantId, action: &'static str) {
+    async fn audit_in_both(self: &Arc<Self>, caller: &Caller, id: TenantId, action: &'static str) {
         let resource = Some(format!("tenant:{id}"));
-        self.note(caller.act(action, resource.clone())).await;
+        self.audit(caller.audit_event(action, resource.clone())).await;
         if id != caller.tenant_id {
-            self.note(Caller { tenant_id: id, ..caller.clone() }.act(action, resource)).await;
+            self.audit(Caller { tenant_id: id, ..caller.clone() }.audit_event(action, resource)).await;
         }
     }
 }

@@ -10,11 +10,11 @@ use super::access::{Caller, Origin};
 use super::auth::check_name;
 use super::links::useless_link;
 use super::products::{cursor_or, valid};
-use super::{FieldError, Parts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::hash_of;
 use crate::config::AuthSettings;
 use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
-use crate::store::{Act, Actor, LinkFacts, LinkUse, NewUser, Page, StoreError, UserPatch};
+use crate::store::{AuditActor, AuditEvent, LinkFacts, LinkUse, NewUser, Page, StoreError, UserPatch};
 
 /// Between asking to be deleted and being it.
 pub(super) const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -32,25 +32,25 @@ pub struct FirstUser {
 impl Service {
     /// One user of the caller's tenant.
     pub async fn user(&self, tenant_id: TenantId, id: UserId) -> ServiceResult<User> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.user(tenant_id, id).await.map_err(|error| ServiceError::of(error, "user"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.user(tenant_id, id).await.map_err(|error| ServiceError::of(error, "user"))
         })
         .await
     }
 
     /// A page of a tenant's users, the newest first.
     pub async fn users(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<User>> {
-        self.run(async move |parts: Arc<Parts>| {
-            parts.store.users(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("user"))
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.users(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("user"))
         })
         .await
     }
 
-    /// Changes a user: their name by themselves, everything by an admin.
+    /// CacheInvalidation a user: their name by themselves, everything by an admin.
     pub async fn update_user(&self, caller: Caller, id: UserId, mut patch: UserPatch) -> ServiceResult<User> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             check_patch(&patch)?;
-            let before = parts.store.user(caller.tenant_id, id).await;
+            let before = deps.store.user(caller.tenant_id, id).await;
             let before = before.map_err(|error| ServiceError::of(error, "user"))?;
             if patch.role.is_some() || patch.status.is_some() {
                 // Who runs the installation is not deposed by who runs a tenant.
@@ -62,11 +62,11 @@ impl Service {
                 // What was judged here must be what is changed there.
                 patch.read_as_of.get_or_insert(before.updated_at);
             }
-            let updated = parts.store.update_user(caller.tenant_id, id, &patch).await;
+            let updated = deps.store.update_user(caller.tenant_id, id, &patch).await;
             let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
-            parts.forget_user(caller.tenant_id, id);
+            deps.forget_user(caller.tenant_id, id);
             let facts = json!({ "role": patch.role, "status": patch.status, "role_before": before.role });
-            parts.note(Act { facts, ..caller.act("user.update", Some(format!("user:{id}"))) }).await;
+            deps.audit(AuditEvent { facts, ..caller.audit_event("user.update", Some(format!("user:{id}"))) }).await;
             Ok(user)
         })
         .await
@@ -74,15 +74,16 @@ impl Service {
 
     /// Leaves: the caller is signed out, and deleted when the time of grace is over, unless they sign in again before.
     pub async fn leave(&self, caller: Caller) -> ServiceResult<User> {
-        let (id, _) = caller.person()?;
-        self.run(async move |parts: Arc<Parts>| {
-            let now = parts.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
-            let leaves_at = Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX));
-            let patch = UserPatch { status: Some(UserStatus::Leaving), leaves_at, ..UserPatch::default() };
-            let left = parts.store.update_user(caller.tenant_id, id, &patch).await;
+        let (id, _) = caller.user()?;
+        self.run(async move |deps: Arc<Dependencies>| {
+            let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
+            let deletion_scheduled_at = Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX));
+            let patch =
+                UserPatch { status: Some(UserStatus::PendingDeletion), deletion_scheduled_at, ..UserPatch::default() };
+            let left = deps.store.update_user(caller.tenant_id, id, &patch).await;
             let user = left.map_err(|error| ServiceError::of(error, "user"))?;
-            parts.forget_user(caller.tenant_id, id);
-            parts.note(caller.act("user.leave", Some(format!("user:{id}")))).await;
+            deps.forget_user(caller.tenant_id, id);
+            deps.audit(caller.audit_event("user.leave", Some(format!("user:{id}")))).await;
             Ok(user)
         })
         .await
@@ -90,16 +91,16 @@ impl Service {
 
     /// Sends a link by which somebody may join the caller's tenant. Whether the address has an account already is not told.
     pub async fn invite(&self, caller: Caller, email: EmailAddress, role: Role) -> ServiceResult<()> {
-        let (inviter, _) = caller.person()?;
-        self.run(async move |parts: Arc<Parts>| {
+        let (inviter, _) = caller.user()?;
+        self.run(async move |deps: Arc<Dependencies>| {
             if role == Role::Superadmin {
                 return Err(ServiceError::invalid("role", "use tenant_admin, user or viewer"));
             }
             caller.require_all_of(role)?;
             let facts = LinkFacts { email: Some(email.clone()), role: Some(role), inviter: Some(inviter) };
-            parts.send_invitation(&email, caller.tenant_id, facts).await?;
+            deps.send_invitation(&email, caller.tenant_id, facts).await?;
             let facts = json!({ "email": email, "role": role });
-            parts.note(Act { facts, ..caller.act("user.invite", None) }).await;
+            deps.audit(AuditEvent { facts, ..caller.audit_event("user.invite", None) }).await;
             Ok(())
         })
         .await
@@ -113,18 +114,18 @@ impl Service {
         password: String,
         origin: Origin,
     ) -> ServiceResult<User> {
-        self.run(async move |parts: Arc<Parts>| {
+        self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
             check_name("name", &name, &mut errors);
-            parts.check_password("password", &password, &[&name], &mut errors);
+            deps.check_password("password", &password, &[&name], &mut errors);
             valid(errors)?;
-            let password_hash = parts.hash(password).await?;
-            let link = parts.link(&token, LinkPurpose::Invite).await?;
+            let password_hash = deps.hash(password).await?;
+            let link = deps.link(&token, LinkPurpose::Invite).await?;
             let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = link.facts else {
                 return Err(useless_link());
             };
             // An invitation is worth no more than whoever gave it is now.
-            let inviter = parts.store.user(link.tenant_id, inviter).await.map_err(|error| match error {
+            let inviter = deps.store.user(link.tenant_id, inviter).await.map_err(|error| match error {
                 StoreError::NotFound => useless_link(),
                 other => ServiceError::of(other, "user"),
             })?;
@@ -132,17 +133,17 @@ impl Service {
             if inviter.status != UserStatus::Active || !may_invite {
                 return Err(useless_link());
             }
-            let tenant = parts.store.tenant(link.tenant_id).await;
+            let tenant = deps.store.tenant(link.tenant_id).await;
             let tenant = tenant.map_err(|error| ServiceError::of(error, "tenant"))?;
-            let quota = parts.plans.of(&tenant.plan).users;
+            let quota = deps.plans.of(&tenant.plan).users;
             let user = NewUser { email, name, role, password_hash, is_verified: true, quota };
-            let joined = parts.store.use_link(hash_of(&token), LinkPurpose::Invite, LinkUse::Join(user)).await;
+            let joined = deps.store.use_link(hash_of(&token), LinkPurpose::Invite, LinkUse::Join(user)).await;
             let user = joined.map_err(|error| match error {
                 StoreError::NotFound => useless_link(),
                 other => ServiceError::of_quota(other, "user", "users", quota),
             })?;
             let resource = Some(format!("user:{}", user.id));
-            parts.note(origin.act(tenant.id, Actor::User(user.id), "user.join", resource)).await;
+            deps.audit(origin.audit_event(tenant.id, AuditActor::User(user.id), "user.join", resource)).await;
             Ok(user)
         })
         .await
@@ -150,14 +151,14 @@ impl Service {
 
     /// Makes the first user of an empty installation, by the link that its log shows at the first start.
     pub async fn set_up(&self, token: String, first: FirstUser, origin: Origin) -> ServiceResult<User> {
-        self.run(async move |parts: Arc<Parts>| {
-            if parts.is_set_up().await? {
+        self.run(async move |deps: Arc<Dependencies>| {
+            if deps.is_set_up().await? {
                 let detail = "this installation is set up already: sign in";
                 return Err(ServiceError::Conflict("set_up", detail.to_owned()));
             }
-            let user = parts.new_superadmin(first).await?;
-            let user = parts.use_link(&token, LinkPurpose::SetUp, LinkUse::Join(user)).await?;
-            parts.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.set_up", None)).await;
+            let user = deps.new_superadmin(first).await?;
+            let user = deps.use_link(&token, LinkPurpose::SetUp, LinkUse::Join(user)).await?;
+            deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.set_up", None)).await;
             Ok(user)
         })
         .await
@@ -165,23 +166,23 @@ impl Service {
 
     /// At the start: an empty installation gets the admin that its settings name, or tells the way in. True if it was empty.
     pub async fn welcome(&self) -> ServiceResult<bool> {
-        self.run(async move |parts: Arc<Parts>| {
-            if parts.is_set_up().await? {
+        self.run(async move |deps: Arc<Dependencies>| {
+            if deps.is_set_up().await? {
                 return Ok(false);
             }
-            let AuthSettings { admin_email, admin_password, .. } = &parts.auth;
+            let AuthSettings { admin_email, admin_password, .. } = &deps.auth;
             if let (Some(email), Some(password)) = (admin_email.clone(), admin_password) {
                 let first = FirstUser { name: email.to_string(), email, password: password.reveal().to_owned() };
-                let user = parts.new_superadmin(first).await?;
+                let user = deps.new_superadmin(first).await?;
                 let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: None, request_id: None };
-                match parts.add_superadmin(user, &origin).await {
+                match deps.add_superadmin(user, &origin).await {
                     // Another replica was quicker.
                     Err(ServiceError::Invalid(_)) => return Ok(false),
                     added => drop(added?),
                 }
                 tracing::info!("the admin of the settings can sign in now");
             } else {
-                parts.tell_set_up_link().await?;
+                deps.tell_set_up_link().await?;
             }
             Ok(true)
         })
@@ -189,7 +190,7 @@ impl Service {
     }
 }
 
-impl Parts {
+impl Dependencies {
     async fn is_set_up(&self) -> ServiceResult<bool> {
         self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))
     }
@@ -207,7 +208,7 @@ impl Parts {
     async fn add_superadmin(self: &Arc<Self>, user: NewUser, origin: &Origin) -> ServiceResult<User> {
         let added = self.store.add_user(TenantId::BUILT_IN, user).await;
         let user = added.map_err(|error| ServiceError::of(error, "user"))?;
-        self.note(origin.act(user.tenant_id, Actor::User(user.id), "auth.set_up", None)).await;
+        self.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.set_up", None)).await;
         Ok(user)
     }
 
@@ -231,7 +232,7 @@ fn check_patch(patch: &UserPatch) -> ServiceResult<()> {
     if patch.role == Some(Role::Superadmin) {
         errors.push(FieldError::new("role", "use tenant_admin, user or viewer"));
     }
-    if patch.status == Some(UserStatus::Leaving) {
+    if patch.status == Some(UserStatus::PendingDeletion) {
         errors.push(FieldError::new("status", "use active or disabled"));
     }
     valid(errors)

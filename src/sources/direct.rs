@@ -19,7 +19,7 @@ use crate::extract::{ExtractError, Extractor, PageContext, Progress};
 use crate::telemetry::{Metrics, TRACE};
 
 const NAME: &str = "direct";
-const MOST_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 /// About what a new connection with TLS costs.
 const SHORT_REST_BYTES: usize = 32 * 1024;
 const SHORT_REST_TIME: Duration = Duration::from_millis(50);
@@ -232,7 +232,7 @@ fn within_amazon(base_url: Option<Url>) -> redirect::Policy {
             Some(base) => url.origin() == base.origin(),
             None => url.scheme() == "https" && url.host_str().and_then(Marketplace::from_host).is_some(),
         };
-        if at_home && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
+        if at_home && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
     })
 }
 

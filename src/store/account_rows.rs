@@ -10,7 +10,7 @@ use super::{Credentials, StoreError, StoreResult};
 use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, Tenant, TenantId, User, UserId};
 
 pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, password_hash, verified_at, \
-     failed_logins, locked_until, leaves_at, created_at, updated_at";
+     failed_logins, locked_until, deletion_scheduled_at, created_at, updated_at";
 
 /// A user, with what signing in is judged by.
 #[derive(sqlx::FromRow)]
@@ -25,7 +25,7 @@ pub(super) struct UserColumns {
     verified_at: Option<i64>,
     failed_logins: i32,
     locked_until: i64,
-    leaves_at: Option<i64>,
+    deletion_scheduled_at: Option<i64>,
     pub created_at: i64,
     updated_at: i64,
 }
@@ -50,7 +50,7 @@ impl TryFrom<UserColumns> for Credentials {
             role: word(&row.role)?,
             status: word(&row.status)?,
             verified_at: row.verified_at.map(time).transpose()?,
-            leaves_at: row.leaves_at.map(time).transpose()?,
+            deletion_scheduled_at: row.deletion_scheduled_at.map(time).transpose()?,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
         };
@@ -59,7 +59,7 @@ impl TryFrom<UserColumns> for Credentials {
     }
 }
 
-pub(super) const TENANT_COLUMNS: &str = "id, name, plan, created_at, updated_at, leaves_at";
+pub(super) const TENANT_COLUMNS: &str = "id, name, plan, created_at, updated_at, deletion_scheduled_at";
 
 /// A tenant.
 #[derive(sqlx::FromRow)]
@@ -69,7 +69,7 @@ pub(super) struct TenantColumns {
     plan: String,
     pub created_at: i64,
     updated_at: i64,
-    leaves_at: Option<i64>,
+    deletion_scheduled_at: Option<i64>,
 }
 
 impl TryFrom<TenantColumns> for Tenant {
@@ -80,7 +80,7 @@ impl TryFrom<TenantColumns> for Tenant {
             id: TenantId(row.id),
             name: row.name,
             plan: row.plan,
-            leaves_at: row.leaves_at.map(time).transpose()?,
+            deletion_scheduled_at: row.deletion_scheduled_at.map(time).transpose()?,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
         })
@@ -155,7 +155,7 @@ impl TryFrom<ApiKeyColumns> for ApiKey {
 
 /// An act.
 #[derive(sqlx::FromRow)]
-pub(super) struct ActColumns {
+pub(super) struct AuditEntryColumns {
     pub id: Uuid,
     actor: String,
     action: String,
@@ -166,10 +166,10 @@ pub(super) struct ActColumns {
     pub at: i64,
 }
 
-impl TryFrom<ActColumns> for AuditEntry {
+impl TryFrom<AuditEntryColumns> for AuditEntry {
     type Error = StoreError;
 
-    fn try_from(row: ActColumns) -> StoreResult<Self> {
+    fn try_from(row: AuditEntryColumns) -> StoreResult<Self> {
         Ok(Self {
             id: row.id,
             actor: row.actor,

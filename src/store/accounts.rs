@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Page, StoreResult};
-use crate::domain::{EmailAddress, LinkPurpose, Mail, Role, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::domain::{Email, EmailAddress, LinkPurpose, Role, TenantId, TokenHash, User, UserId, UserStatus};
 
 /// A user to be added.
 #[derive(Debug, Clone)]
@@ -36,8 +36,8 @@ pub struct UserPatch {
     pub role: Option<Role>,
     /// Whether they get in. Who does not is signed out.
     pub status: Option<UserStatus>,
-    /// With [`UserStatus::Leaving`]: deleted then.
-    pub leaves_at: Option<Timestamp>,
+    /// With [`UserStatus::PendingDeletion`]: deleted then.
+    pub deletion_scheduled_at: Option<Timestamp>,
     /// Only if the user has not changed since they were read with this time: otherwise [`Changed`](super::StoreError::Changed).
     pub read_as_of: Option<Timestamp>,
 }
@@ -71,7 +71,7 @@ pub struct NewLink {
     /// How long it works.
     pub lasts: Duration,
     /// Goes out with it, if there is a mail server.
-    pub mail: Option<Mail>,
+    pub mail: Option<Email>,
 }
 
 /// A link to the first user of a tenant that is yet to be.
@@ -82,7 +82,7 @@ pub struct FirstLink {
     /// How long it works.
     pub lasts: Duration,
     /// Goes out with it, if there is a mail server.
-    pub mail: Option<Mail>,
+    pub mail: Option<Email>,
 }
 
 /// What a link was made for.
@@ -98,7 +98,7 @@ pub struct LinkFacts {
 
 /// A link as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptLink {
+pub struct StoredLink {
     /// Of which tenant.
     pub tenant_id: TenantId,
     /// For whom, if they are a user already.
@@ -147,7 +147,7 @@ pub trait Accounts: Send + Sync {
     async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials>;
 
     /// One more failure in a row; from unknown addresses there is no sign-in for `lock`.
-    async fn note_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()>;
+    async fn record_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()>;
 
     /// True if the user signed in from the address since then.
     async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool>;
@@ -160,7 +160,7 @@ pub trait Accounts: Send + Sync {
     async fn add_link(&self, link: NewLink, most: u32) -> StoreResult<()>;
 
     /// A link that can be used. [`NotFound`](super::StoreError::NotFound): there is none, it is over, or it was used.
-    async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<KeptLink>;
+    async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<StoredLink>;
 
     /// Uses a link, all or nothing: what it is used for fails, and it can be used again.
     /// [`NotFound`](super::StoreError::NotFound) as for [`link`](Self::link).

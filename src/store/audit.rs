@@ -12,7 +12,7 @@ use crate::domain::{ApiKeyId, TenantId, UserId};
 
 /// Who acted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actor {
+pub enum AuditActor {
     /// A person.
     User(UserId),
     /// A machine.
@@ -23,7 +23,7 @@ pub enum Actor {
     Nobody,
 }
 
-impl fmt::Display for Actor {
+impl fmt::Display for AuditActor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
@@ -34,13 +34,13 @@ impl fmt::Display for Actor {
     }
 }
 
-/// One act, to be noted.
+/// One event, to be noted.
 #[derive(Debug, Clone)]
-pub struct Act {
+pub struct AuditEvent {
     /// Of which tenant.
     pub tenant_id: TenantId,
     /// Who.
-    pub actor: Actor,
+    pub actor: AuditActor,
     /// What: `product.add`.
     pub action: &'static str,
     /// To what: `product:UUID`.
@@ -53,7 +53,7 @@ pub struct Act {
     pub facts: serde_json::Value,
 }
 
-/// One act, as it was noted.
+/// One event, as it was noted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
     /// Identity.
@@ -77,9 +77,14 @@ pub struct AuditEntry {
 /// The audit log.
 #[async_trait]
 pub trait Audit: Send + Sync {
-    /// Notes an act.
-    async fn note(&self, act: Act) -> StoreResult<()>;
+    /// Notes an event.
+    async fn record(&self, event: AuditEvent) -> StoreResult<()>;
 
     /// A page of a tenant's acts, the latest first.
-    async fn acts(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<AuditEntry>>;
+    async fn audit_entries(
+        &self,
+        tenant_id: TenantId,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<AuditEntry>>;
 }

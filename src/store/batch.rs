@@ -1,4 +1,4 @@
-//! A batch of commits as rows of JSON: what both engines write comes in three lists, however many looks there are.
+//! A batch of commits as rows of JSON: what both engines write comes in three lists, however many crawls there are.
 
 use serde::Serialize;
 use sqlx::types::Json;
@@ -10,22 +10,22 @@ use super::rows::sort_columns;
 use super::{Commit, RuleStep};
 use crate::domain::{DeliveryId, EventFacts, ListingState, Point, PointValue};
 
-/// The ends of some looks.
-pub(super) fn looks<'c>(commits: &[&'c Commit]) -> Json<Vec<Look<'c>>> {
-    Json(commits.iter().map(|commit| Look::of(commit)).collect())
+/// The ends of some crawls.
+pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
+    Json(commits.iter().map(|commit| CrawlRow::of(commit)).collect())
 }
 
 /// Their points.
 pub(super) fn points<'c>(commits: &[&'c Commit]) -> Json<Vec<NewPoint<'c>>> {
-    Json(of_each(commits, |commit| &commit.points, NewPoint::of))
+    Json(rows_of(commits, |commit| &commit.points, NewPoint::of))
 }
 
 /// The steps of rules.
 pub(super) fn steps<'c>(commits: &[&'c Commit]) -> Json<Vec<Step<'c>>> {
-    Json(of_each(commits, |commit| &commit.rule_steps, Step::of))
+    Json(rows_of(commits, |commit| &commit.rule_steps, Step::of))
 }
 
-fn of_each<'c, P: 'c, T>(
+fn rows_of<'c, P: 'c, T>(
     commits: &[&'c Commit],
     parts: impl Fn(&'c Commit) -> &'c Vec<P>,
     row: impl Fn(&'c Commit, &'c P) -> T,
@@ -34,9 +34,9 @@ fn of_each<'c, P: 'c, T>(
     commits.iter().flat_map(|commit| parts(commit).iter().map(move |part| row(commit, part))).collect()
 }
 
-/// The end of one look.
+/// The end of one crawl.
 #[derive(Serialize)]
-pub(super) struct Look<'c> {
+pub(super) struct CrawlRow<'c> {
     listing_id: i64,
     token: i64,
     outcome: Option<&'static str>,
@@ -48,7 +48,7 @@ pub(super) struct Look<'c> {
     price_minor: Option<i64>,
 }
 
-impl<'c> Look<'c> {
+impl<'c> CrawlRow<'c> {
     fn of(commit: &'c Commit) -> Self {
         let LeaseEnd { word, after_ms } = commit.next.into();
         let (sort_title, price_minor) = commit.state.as_ref().map(sort_columns).unwrap_or_default();

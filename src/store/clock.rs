@@ -9,7 +9,7 @@ use jiff::Timestamp;
 /// The database's own clock, or, for tests, one that is moved by hand. Copies show the same time.
 #[derive(Debug, Clone, Default)]
 pub struct StoreClock {
-    by_hand_ms: Option<Arc<AtomicI64>>,
+    manual_ms: Option<Arc<AtomicI64>>,
 }
 
 impl StoreClock {
@@ -19,20 +19,20 @@ impl StoreClock {
     }
 
     /// A clock that stands until it is moved.
-    pub fn by_hand(start: Timestamp) -> Self {
-        Self { by_hand_ms: Some(Arc::new(AtomicI64::new(start.as_millisecond()))) }
+    pub fn manual(start: Timestamp) -> Self {
+        Self { manual_ms: Some(Arc::new(AtomicI64::new(start.as_millisecond()))) }
     }
 
     /// Moves a clock set by hand; the real one moves by itself.
     pub fn advance(&self, by: Duration) {
-        if let Some(clock) = &self.by_hand_ms {
+        if let Some(clock) = &self.manual_ms {
             clock.fetch_add(millis(by), Ordering::SeqCst);
         }
     }
 
     /// The time of a clock set by hand, in Unix milliseconds.
-    pub(super) fn by_hand_ms(&self) -> Option<i64> {
-        self.by_hand_ms.as_ref().map(|clock| clock.load(Ordering::SeqCst))
+    pub(super) fn manual_ms(&self) -> Option<i64> {
+        self.manual_ms.as_ref().map(|clock| clock.load(Ordering::SeqCst))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::{Arming, Event, Frequency, Listing, ListingId, ListingState, 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Somebody is waiting for it.
-    AskedFor,
+    Requested,
     /// Its time has come.
     Scheduled,
 }
@@ -22,7 +22,7 @@ impl Lane {
     /// The number in the store.
     pub fn number(self) -> i16 {
         match self {
-            Self::AskedFor => 0,
+            Self::Requested => 0,
             Self::Scheduled => 1,
         }
     }

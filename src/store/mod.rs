@@ -10,58 +10,58 @@
 mod account_rows;
 mod accounts;
 mod alerts;
-mod answers;
 mod audit;
 mod batch;
 mod catalog;
+mod change_feed;
 mod clock;
 mod cursor;
 mod error;
 mod history;
+mod idempotency;
 mod lease;
-mod moving;
-mod news;
+mod maintenance;
+mod migrate_store;
 mod outbox;
 mod postgres;
-mod reach;
 mod rows;
 mod sessions;
 mod sqlite;
 mod tasks;
+mod tenant_scope;
 mod tenants;
 mod uncancelled;
-mod upkeep;
 mod usage;
 
 use std::sync::Arc;
 
 use crate::config::DatabaseSettings;
 
-pub use accounts::{Accounts, Credentials, FirstLink, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, UserPatch};
+pub use accounts::{Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, StoredLink, UserPatch};
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
-pub use answers::{Answers, KeptAnswer, Once, OnceKey};
-pub use audit::{Act, Actor, Audit, AuditEntry};
+pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
+pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use clock::StoreClock;
 pub use error::{StoreError, StoreResult};
 pub use history::History;
+pub use idempotency::{IdempotencyKey, IdempotencyState, IdempotencyStore, StoredResponse};
 pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleStep, TaskEnd};
-pub use moving::{MoveError, MovedTable, move_store};
-pub use news::{Change, News, Newsstand};
+pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
+pub use migrate_store::{MigrateStoreError, MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use sqlite::backup::back_up;
 pub use tasks::Tasks;
-pub use tenants::{TenantPatch, Tenants, UsageOfDay};
-pub use upkeep::{OnWrote, Upkeep, VitalSigns};
-pub use usage::{Spent, Usage, UsageRow};
+pub use tenants::{DailyUsage, TenantPatch, Tenants};
+pub use usage::{CrawlQuota, Usage, UsageRow};
 
 /// Everything a store can do. Consumers name only the part they need.
 pub trait Store:
     LeaseQueue
     + Catalog
     + History
-    + Newsstand
+    + ChangeFeed
     + Alerts
     + Outbox
     + Tasks
@@ -70,8 +70,8 @@ pub trait Store:
     + Sessions
     + Audit
     + Usage
-    + Answers
-    + Upkeep
+    + IdempotencyStore
+    + StoreMaintenance
 {
 }
 
@@ -79,7 +79,7 @@ impl<
     S: LeaseQueue
         + Catalog
         + History
-        + Newsstand
+        + ChangeFeed
         + Alerts
         + Outbox
         + Tasks
@@ -88,8 +88,8 @@ impl<
         + Sessions
         + Audit
         + Usage
-        + Answers
-        + Upkeep,
+        + IdempotencyStore
+        + StoreMaintenance,
 > Store for S
 {
 }

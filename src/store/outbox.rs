@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::{DeliveryId, Letter};
+use crate::domain::{DeliveryId, OutboxMessage};
 
 /// The channel of a rule's deliveries; part of their identity, so it never changes.
 pub(super) const WEBHOOK: &str = "webhook";
@@ -20,7 +20,7 @@ pub struct ClaimedDelivery {
     /// Attempts, this one included.
     pub attempt: u32,
     /// What to tell, and to whom.
-    pub letter: Letter,
+    pub message: OutboxMessage,
     /// The trace of the look that it tells of (`traceparent`), if that one is told.
     pub trace_context: Option<String>,
 }
@@ -56,7 +56,7 @@ pub trait Outbox: Send + Sync {
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool>;
 
     /// Makes a dead delivery of any tenant pending again: for an operator.
-    async fn revive_delivery(&self, id: DeliveryId) -> StoreResult<bool>;
+    async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool>;
 
     /// How long until the next delivery is due; `None` when none waits.
     async fn next_delivery_in(&self) -> StoreResult<Option<Duration>>;

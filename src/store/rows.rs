@@ -62,7 +62,7 @@ pub(super) struct ProductColumns {
     pub sort_title: Option<String>,
     pub price_minor: Option<i64>,
     last_outcome: Option<String>,
-    last_looked_at: Option<i64>,
+    last_crawled_at: Option<i64>,
     ready_at: i64,
     parked_at: Option<i64>,
 }
@@ -88,8 +88,8 @@ impl TryFrom<ProductColumns> for Product {
             updated_at: time(row.updated_at)?,
             state: row.state.0,
             last_outcome: row.last_outcome,
-            last_looked_at: row.last_looked_at.map(time).transpose()?,
-            next_look_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },
+            last_crawled_at: row.last_crawled_at.map(time).transpose()?,
+            next_crawl_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },
         })
     }
 }

@@ -31,9 +31,9 @@ pub enum Rotation {
     /// It is spent now, and the new one is in force.
     Rotated(Box<User>, SessionId),
     /// Another request of the same client was quicker by a moment; nothing changed.
-    JustSpent,
+    RecentlyRotated,
     /// It was spent long ago: somebody has a copy. The sign-in is over for everybody.
-    Stolen(UserId, SessionId),
+    Reused(UserId, SessionId),
     /// Never given out, or its sign-in is over.
     Unknown,
 }
@@ -69,7 +69,7 @@ pub trait Sessions: Send + Sync {
     async fn open_session(&self, session: NewSession) -> StoreResult<Session>;
 
     /// Spends a refresh token for a new one, once. Of two that come at the same moment one wins; the other is
-    /// [`Rotation::JustSpent`] for as long as `grace`.
+    /// [`Rotation::RecentlyRotated`] for as long as `grace`.
     async fn rotate(&self, spent: TokenHash, new: TokenHash, lasts: Duration, grace: Duration)
     -> StoreResult<Rotation>;
 
@@ -98,5 +98,5 @@ pub trait Sessions: Send + Sync {
     async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<TokenHash>;
 
     /// Notes that a key was used.
-    async fn note_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()>;
+    async fn record_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()>;
 }

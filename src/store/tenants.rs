@@ -14,14 +14,14 @@ pub struct TenantPatch {
     /// What it may have.
     pub plan: Option<String>,
     /// When it is deleted, if it leaves.
-    pub leaves_at: Option<Option<Timestamp>>,
+    pub deletion_scheduled_at: Option<Option<Timestamp>>,
     /// Only if the tenant has not changed since it was read with this time: otherwise [`Changed`](super::StoreError::Changed).
     pub read_as_of: Option<Timestamp>,
 }
 
 /// What a tenant has used of its plan on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UsageOfDay {
+pub struct DailyUsage {
     /// When the day began (UTC).
     pub day: Timestamp,
     /// Looks that were asked for.
@@ -41,12 +41,12 @@ pub trait Tenants: Send + Sync {
     async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>>;
 
     /// Those whose time to leave has come.
-    async fn tenants_to_remove(&self) -> StoreResult<Vec<TenantId>>;
+    async fn tenants_due_for_deletion(&self) -> StoreResult<Vec<TenantId>>;
 
     /// Deletes a tenant with everything of it and nothing else: what is known of listings is everyone's and stays. Its people
     /// and keys go first. Whoever is interrupted may begin again, also on another replica.
     async fn remove_tenant(&self, id: TenantId) -> StoreResult<()>;
 
     /// What a tenant has used on each day that is remembered, in order.
-    async fn usage_of_days(&self, tenant_id: TenantId) -> StoreResult<Vec<UsageOfDay>>;
+    async fn daily_usage(&self, tenant_id: TenantId) -> StoreResult<Vec<DailyUsage>>;
 }

@@ -23,11 +23,11 @@ pub struct UsageRow {
 
 /// Whether there was enough left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spent {
+pub enum CrawlQuota {
     /// There was.
     Within,
     /// There was not; nothing was spent.
-    Beyond {
+    Exceeded {
         /// When there is again.
         day_ends_at: Timestamp,
     },
@@ -40,8 +40,8 @@ pub trait Usage: Send + Sync {
     async fn usage(&self, tenant_id: TenantId) -> StoreResult<UsageRow>;
 
     /// Spends some of the looks that a tenant may ask for today, all or none of them.
-    async fn spend_crawls(&self, tenant_id: TenantId, crawls: u32, quota: u32) -> StoreResult<Spent>;
+    async fn consume_crawls(&self, tenant_id: TenantId, crawls: u32, quota: u32) -> StoreResult<CrawlQuota>;
 
     /// Gives back what was spent for nothing.
-    async fn give_back_crawls(&self, tenant_id: TenantId, crawls: u32) -> StoreResult<()>;
+    async fn refund_crawls(&self, tenant_id: TenantId, crawls: u32) -> StoreResult<()>;
 }

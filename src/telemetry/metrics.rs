@@ -48,7 +48,7 @@ pub struct Metrics {
     /// Transactions since the oldest snapshot that is still needed (PostgreSQL): nothing younger can be vacuumed.
     pub oldest_snapshot_age: IntGauge,
     /// Rounds of upkeep by `result` (done, elsewhere, failed).
-    pub upkeep_runs: IntCounterVec,
+    pub maintenance_runs: IntCounterVec,
     /// 1 while the database answers.
     pub database_up: IntGauge,
     /// How far the read replica is behind.
@@ -66,7 +66,7 @@ pub struct Metrics {
     /// Store calls that failed, by `call`.
     pub store_errors: IntCounterVec,
     /// Looks whose end was committed, by `outcome`.
-    pub recorded_looks: IntCounterVec,
+    pub recorded_crawls: IntCounterVec,
     /// Looks whose lease was lost before the commit.
     pub lost_leases: IntCounter,
     /// Changes of a series that were recorded, by `series`.
@@ -222,7 +222,7 @@ impl Metrics {
             dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
             oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot in use"),
-            upkeep_runs: make.counters("upkeep_runs_total", "Rounds of upkeep", &["result"]),
+            maintenance_runs: make.counters("maintenance_runs_total", "Rounds of upkeep", &["result"]),
             database_up: make.gauge("database_up", "1 while the database answers"),
             replica_lag_seconds: make
                 .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),
@@ -232,7 +232,7 @@ impl Metrics {
             shared_cache: make.counters("shared_cache_total", "Questions to the shared cache", &["cache", "result"]),
             store_seconds: make.histograms("store_seconds", "Time of a store call", SECONDS, &["call"]),
             store_errors: make.counters("store_errors_total", "Store calls that failed", &["call"]),
-            recorded_looks: make.counters("recorded_looks_total", "Looks whose end was committed", &["outcome"]),
+            recorded_crawls: make.counters("recorded_crawls_total", "Looks whose end was committed", &["outcome"]),
             lost_leases: make.counter("lost_leases_total", "Looks whose lease was lost before the commit"),
             changes: make.counters("changes_total", "Recorded changes by series", &["series"]),
             held_offers: make.counter("held_offers_total", "Surprising offers held for a second look"),

@@ -4,18 +4,20 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use amazon_tracker::actors::bell::Bell;
-use amazon_tracker::actors::conclude::LookPolicy;
 use amazon_tracker::actors::crawler_pool::{Crawl, CrawlerPool, PoolMessage, PoolTools};
+use amazon_tracker::actors::decide::CrawlPolicy;
 use amazon_tracker::actors::kernel::{Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, Threads, supervise};
 use amazon_tracker::actors::notifier::{Notifier, NotifierTools, Senders};
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
+use amazon_tracker::actors::wake_signal::WakeSignal;
 use amazon_tracker::config::NotifySettings;
-use amazon_tracker::domain::{DeliveryId, Frequency, Letter, Listing, ListingId, ListingState, Marketplace, Outcome};
+use amazon_tracker::domain::{
+    DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome,
+};
 use amazon_tracker::limits::CrawlGate;
 use amazon_tracker::notify::{SendError, Sender};
-use amazon_tracker::replicas::{Bus, Notice};
+use amazon_tracker::replicas::{Bus, BusMessage};
 use amazon_tracker::sources::Source;
 use amazon_tracker::store::{
     Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryEnd, Lane, LeaseQueue, Outbox, StoreResult,
@@ -38,7 +40,7 @@ pub struct Ledger(pub UnboundedSender<Commit>);
 #[async_trait]
 impl LeaseQueue for Ledger {
     async fn claim(&self, lane: Lane, limit: u32, _: Duration, _: &str, _: u16) -> StoreResult<Vec<Claim>> {
-        let parity = i64::from(lane == Lane::AskedFor);
+        let parity = i64::from(lane == Lane::Requested);
         let next = |_| Claim { lane, ..claim(NEXT_EVEN.fetch_add(2, Ordering::Relaxed) + parity, TOKEN) };
         Ok((0..limit).map(next).collect())
     }
@@ -116,7 +118,7 @@ impl Sender for Line<DeliveryId, Result<(), SendError>> {
         "double"
     }
 
-    async fn send(&self, id: DeliveryId, _: &Letter) -> Result<(), SendError> {
+    async fn send(&self, id: DeliveryId, _: &OutboxMessage) -> Result<(), SendError> {
         self.call(id).await
     }
 }
@@ -154,7 +156,7 @@ impl Outbox for Post {
         Ok(true)
     }
 
-    async fn revive_delivery(&self, _: DeliveryId) -> StoreResult<bool> {
+    async fn retry_delivery(&self, _: DeliveryId) -> StoreResult<bool> {
         Ok(false)
     }
 
@@ -178,11 +180,11 @@ impl Crew {
     pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, concurrency_per_marketplace: usize) -> Self {
         let (written, commits) = unbounded_channel();
         let (source, fetches) = Line::new();
-        let bell = Bell::elsewhere(Bus::to_nobody(), Notice::Deliverable);
+        let bell = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
         let (store, counted): (Arc<dyn LeaseQueue>, _) = (Arc::new(Ledger(written)), Arc::clone(metrics));
         let make = move || Recorder::new(Arc::clone(&store), bell.clone(), Arc::new(|_| {}), Arc::clone(&counted));
         let recorder = supervise(threads.singletons(), make, supervision::<Recorder>(metrics));
-        let policy = LookPolicy { second_look: Duration::from_secs(60), retry: Duration::from_secs(30) };
+        let policy = CrawlPolicy { recheck: Duration::from_secs(60), retry: Duration::from_secs(30) };
         let tools = Arc::new(TrackerTools { recorder: recorder.clone(), policy, metrics: Arc::clone(metrics) });
         let track = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
         let trackers = Shards::start(threads.shards(), metrics, ShardPolicy::default(), track, |_| {}, |_| {});
@@ -205,7 +207,7 @@ impl Crew {
         let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
         let (claimed_before, span) = (std::time::Instant::now(), tracing::Span::none());
         let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before, span };
-        self.pool.control(PoolMessage::Work(Box::new(crawl)));
+        self.pool.send_control(PoolMessage::Work(Box::new(crawl)));
     }
 
     /// Waits until every slot is free again.

@@ -7,7 +7,7 @@ use amazon_tracker::actors::kernel::{ThreadSettings, Threads, run};
 use amazon_tracker::telemetry::Metrics;
 
 /// Nothing here takes a second on an idle machine; this is for a busy one.
-const LONGEST_TEST: Duration = Duration::from_secs(60);
+const MAX_TEST: Duration = Duration::from_secs(60);
 
 /// Runs a test with one thread for singletons and one for a shard.
 pub fn in_house<F: Future<Output = ()>>(body: impl FnOnce(Threads, Arc<Metrics>) -> F) {
@@ -15,14 +15,14 @@ pub fn in_house<F: Future<Output = ()>>(body: impl FnOnce(Threads, Arc<Metrics>)
     let settings = ThreadSettings { workers: 2, shards: 1 };
     let bounded = |threads| {
         let body = body(threads, Arc::clone(&metrics));
-        async move { tokio::time::timeout(LONGEST_TEST, body).await }
+        async move { tokio::time::timeout(MAX_TEST, body).await }
     };
     run(settings, &metrics, bounded).unwrap().expect("the test ends in time");
 }
 
 /// A deadline that is never reached.
 pub fn late() -> Instant {
-    Instant::now() + LONGEST_TEST
+    Instant::now() + MAX_TEST
 }
 
 /// Waits for what nobody signals: a gauge, a counter. The bound is the test's own.

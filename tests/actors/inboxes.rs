@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use amazon_tracker::actors::kernel::{AskError, Refused, Slot};
+use amazon_tracker::actors::kernel::{AskError, Slot, TrySendError};
 use tokio::sync::oneshot;
 
 use crate::house::{in_house, late, until};
@@ -14,13 +14,13 @@ fn of_a_thousand_tells_the_capacity_is_taken_and_the_rest_handed_back() {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (neighbour, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
-        neighbour.tell(hold).unwrap();
+        neighbour.try_send(hold).unwrap();
         is_held.await.unwrap();
         // Each from a clone of its own: clones share the bound.
-        let refused: Vec<_> = numbered(1000).filter_map(|act| probe.clone().tell(act).err()).collect();
-        let handed_back = |refused: &Refused<Act>| match refused {
-            Refused::Busy(act) => act.number,
-            Refused::Dead(_) => panic!("the actor lives"),
+        let refused: Vec<_> = numbered(1000).filter_map(|act| probe.clone().try_send(act).err()).collect();
+        let handed_back = |refused: &TrySendError<Act>| match refused {
+            TrySendError::Busy(act) => act.number,
+            TrySendError::Dead(_) => panic!("the actor lives"),
         };
         assert!(refused.iter().map(handed_back).eq(32..1000));
         assert_eq!((probe.depth(), of_probes(&metrics).refused_busy.get()), (32, 968));
@@ -35,7 +35,7 @@ fn mail_whose_deadline_has_passed_is_not_handled() {
     in_house(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
-        probe.tell(hold).unwrap();
+        probe.try_send(hold).unwrap();
         is_held.await.unwrap();
         let soon = Instant::now() + Duration::from_millis(5);
         let unhandled = probe.ask(soon, |reply| {
@@ -69,10 +69,10 @@ fn places_come_back_when_an_actor_dies_with_its_queue() {
     in_house(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
-        probe.tell(hold).unwrap();
+        probe.try_send(hold).unwrap();
         is_held.await.unwrap();
-        probe.tell(panicking()).unwrap();
-        numbered(30).for_each(|act| probe.tell(act).unwrap());
+        probe.try_send(panicking()).unwrap();
+        numbered(30).for_each(|act| probe.try_send(act).unwrap());
         assert_eq!(probe.depth(), 32);
         drop(release);
         until(|| probe.depth() == 0 && of_probes(&metrics).depth.get() == 0).await;
@@ -84,12 +84,12 @@ fn orders_go_past_a_full_inbox() {
     in_house(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
-        probe.tell(hold).unwrap();
+        probe.try_send(hold).unwrap();
         is_held.await.unwrap();
-        numbered(31).for_each(|act| probe.tell(act).unwrap());
-        assert!(matches!(probe.tell(nothing()), Err(Refused::Busy(_))));
+        numbered(31).for_each(|act| probe.try_send(act).unwrap());
+        assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Busy(_))));
         let (sender, arrived) = oneshot::channel();
-        probe.control(act(move |_, _| sender.send(()).unwrap()));
+        probe.send_control(act(move |_, _| sender.send(()).unwrap()));
         drop(release);
         arrived.await.unwrap();
     });
@@ -99,12 +99,12 @@ fn orders_go_past_a_full_inbox() {
 fn an_actor_that_is_never_idle_starves_neither_its_neighbour_nor_a_timer() {
     /// Tells itself the same again, for ever.
     fn again() -> Act {
-        act(|_, cx| cx.inbox().control(again()))
+        act(|_, cx| cx.inbox().send_control(again()))
     }
     in_house(|threads, metrics| async move {
         let (hot, _given_up) = start_probe(threads.singletons(), &metrics);
         let (neighbour, _given_up) = start_probe(threads.singletons(), &metrics);
-        hot.tell(again()).unwrap();
+        hot.try_send(again()).unwrap();
         assert_eq!(neighbour.ask(late(), how_many).await, Ok(0));
         let fired = neighbour.ask(late(), |reply| {
             act(move |_, cx| {
@@ -132,10 +132,10 @@ fn a_draining_inbox_refuses_new_mail_as_dead_and_waits_for_the_old() {
         let drain = probe.drain(Duration::from_secs(60));
         let mut drain = std::pin::pin!(drain);
         assert!(futures_util::poll!(&mut drain).is_pending());
-        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
         drop(slot);
         assert!(drain.await);
-        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
     });
 }
 
@@ -146,6 +146,6 @@ fn a_drain_says_when_work_was_left() {
         let _slot: Slot =
             probe.ask(late(), |reply| act(move |_, cx| reply.send(cx.keep_slot().unwrap()))).await.unwrap();
         assert!(!probe.drain(Duration::from_millis(5)).await);
-        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
     });
 }

@@ -12,8 +12,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::doubles::{Crew, Gate, Ledger, supervision};
 use crate::house::in_house;
 
-/// The share of looks that were asked for, when both lanes always have work.
-fn asked_for_share(looks: usize, concurrency: usize) -> f64 {
+/// The share of crawls that were asked for, when both lanes always have work.
+fn requested_share(crawls: usize, concurrency: usize) -> f64 {
     let (result, share) = std::sync::mpsc::channel();
     in_house(move |threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), concurrency);
@@ -27,11 +27,11 @@ fn asked_for_share(looks: usize, concurrency: usize) -> f64 {
             supervision::<Scheduler>(&metrics),
         );
         let mut asked_for = 0;
-        for _ in 0..looks {
+        for _ in 0..crawls {
             crew.fetches.recv().await.unwrap().1.send(Outcome::NotFound).unwrap();
             asked_for += crew.commits.recv().await.unwrap().listing_id.0 % 2;
         }
-        result.send(asked_for as f64 / looks as f64).unwrap();
+        result.send(asked_for as f64 / crawls as f64).unwrap();
     });
     share.recv().unwrap()
 }
@@ -39,13 +39,13 @@ fn asked_for_share(looks: usize, concurrency: usize) -> f64 {
 #[test]
 fn those_asked_for_take_most_of_the_slots_and_never_all() {
     for concurrency in [2, 10] {
-        let share = asked_for_share(400, concurrency);
+        let share = requested_share(400, concurrency);
         assert!((0.5..0.9).contains(&share), "{share} of {concurrency} slots");
     }
 }
 
 #[test]
 fn a_single_slot_serves_both_lanes_in_turn() {
-    let share = asked_for_share(400, 1);
+    let share = requested_share(400, 1);
     assert!((0.5..0.9).contains(&share), "{share}");
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amazon_tracker::actors::kernel::{Threads, supervise};
-use amazon_tracker::actors::live::{Heard, Live, LiveFeed, LiveMessage};
+use amazon_tracker::actors::live_feed::{LiveFeed, LiveFeedHandle, LiveMessage, SharedFeedItem};
 use amazon_tracker::domain::{EventId, Listing, ListingId, Marketplace, ProductId, TenantId, UserId};
 use amazon_tracker::replicas::Bus;
-use amazon_tracker::store::{Actor, Change, News, Newsstand, StoreError, StoreResult};
+use amazon_tracker::store::{AuditActor, Change, ChangeFeed, FeedItem, StoreError, StoreResult};
 use amazon_tracker::telemetry::Metrics;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -28,13 +28,13 @@ struct Stand {
 }
 
 #[async_trait]
-impl Newsstand for Stand {
-    async fn news_of(
+impl ChangeFeed for Stand {
+    async fn feed_of(
         &self,
         tenants: &[TenantId],
-        looks: &[(ListingId, Timestamp)],
+        crawls: &[(ListingId, Timestamp)],
         _: &[EventId],
-    ) -> StoreResult<Vec<(TenantId, News)>> {
+    ) -> StoreResult<Vec<(TenantId, FeedItem)>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.tenants.store(tenants.len(), Ordering::Relaxed);
         if self.is_away.load(Ordering::Relaxed) {
@@ -42,49 +42,49 @@ impl Newsstand for Stand {
         }
         let product_id = *self.product.lock().unwrap().get_or_insert_with(ProductId::new);
         let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
-        let change = |at| News::Change(Change { product_id, listing, at, points: Vec::new() });
-        Ok(tenants.iter().flat_map(|tenant| looks.iter().map(|(_, at)| (*tenant, change(*at)))).collect())
+        let change = |at| FeedItem::Change(Change { product_id, listing, at, points: Vec::new() });
+        Ok(tenants.iter().flat_map(|tenant| crawls.iter().map(|(_, at)| (*tenant, change(*at)))).collect())
     }
 
     /// The same look every time, and one of before the test.
-    async fn news_lately(
+    async fn recent_feed(
         &self,
         tenants: &[TenantId],
         _: Duration,
         _: u32,
-    ) -> StoreResult<(Timestamp, Vec<(TenantId, News)>)> {
+    ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)> {
         let [before, now] = [6, 60_000].map(|ms| Timestamp::from_millisecond(ms).unwrap());
-        Ok((now, self.news_of(tenants, &[(ListingId(6), before), (ListingId(7), now)], &[]).await?))
+        Ok((now, self.feed_of(tenants, &[(ListingId(6), before), (ListingId(7), now)], &[]).await?))
     }
 
-    async fn news_since(&self, _: TenantId, _: Timestamp, _: u32) -> StoreResult<Vec<News>> {
+    async fn feed_since(&self, _: TenantId, _: Timestamp, _: u32) -> StoreResult<Vec<FeedItem>> {
         Ok(Vec::new())
     }
 }
 
-fn start(threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, Live) {
+fn start(threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, LiveFeedHandle) {
     start_among(None, threads, metrics)
 }
 
-fn start_among(others: Option<Bus>, threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, Live) {
+fn start_among(others: Option<Bus>, threads: &Threads, metrics: &Metrics) -> (Arc<Stand>, LiveFeedHandle) {
     let (stand, count) = (Arc::new(Stand::default()), Arc::new(AtomicUsize::new(0)));
     let (store, counted) = (Arc::clone(&stand), Arc::clone(&count));
     let make = move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted), others.clone());
     let inbox = supervise(threads.singletons(), make, supervision::<LiveFeed>(metrics));
-    (stand, Live::new(inbox, count))
+    (stand, LiveFeedHandle::new(inbox, count))
 }
 
-async fn listen(live: &Live, tenant_id: TenantId, who: Actor) -> Receiver<Heard> {
+async fn listen(live: &LiveFeedHandle, tenant_id: TenantId, who: AuditActor) -> Receiver<SharedFeedItem> {
     live.inbox().ask(late(), |reply| LiveMessage::Listen(tenant_id, who, reply)).await.unwrap()
 }
 
 /// A look changed something, `n` milliseconds after the beginning of time.
-fn record(live: &Live, n: i64) {
+fn record(live: &LiveFeedHandle, n: i64) {
     live.recorded(ListingId(n), Some(Timestamp::from_millisecond(n).unwrap()), &[]);
 }
 
 fn somebody() -> Actor {
-    Actor::User(UserId::new())
+    AuditActor::User(UserId::new())
 }
 
 #[test]
@@ -173,14 +173,14 @@ fn of_more_than_eight_streams_of_one_person_the_oldest_ends() {
 #[test]
 fn what_others_record_is_found_where_nobody_tells_of_it_and_told_once() {
     in_house(|threads, metrics| async move {
-        let (stand, live) = start_among(Some(Bus::to_nobody()), &threads, &metrics);
+        let (stand, live) = start_among(Some(Bus::disconnected()), &threads, &metrics);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
-        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 60_000, "what was before they came is no news");
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 60_000, "what was before they came is no items");
         let looked = stand.asked.load(Ordering::Relaxed);
         while stand.asked.load(Ordering::Relaxed) < looked + 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         record(&live, 8);
-        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 8, "the same look again is no news");
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 8, "the same look again is no items");
     });
 }

@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod crawls;
 mod doubles;
 mod drain;
 mod house;
 mod inboxes;
 mod lanes;
 mod live;
-mod looks;
 mod probe;
 mod shards;
 mod supervision;

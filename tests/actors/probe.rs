@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use amazon_tracker::actors::kernel::{Actor, Budget, Cx, Entity, Inbox, Reply, Seat, Supervision, supervise};
+use amazon_tracker::actors::kernel::{Actor, ActorThread, Budget, Cx, Entity, Inbox, Reply, Supervision, supervise};
 use amazon_tracker::telemetry::{KindMetrics, Metrics};
 use tokio::sync::oneshot;
 
@@ -79,7 +79,7 @@ pub fn probes() -> impl Fn() -> Probe + Clone + Send + Sync + 'static {
 }
 
 /// A probe that may be restarted twice, on a seat; the receiver hears when it is given up.
-pub fn start_probe(seat: &Seat, metrics: &Metrics) -> (Inbox<Probe>, oneshot::Receiver<&'static str>) {
+pub fn start_probe(seat: &ActorThread, metrics: &Metrics) -> (Inbox<Probe>, oneshot::Receiver<&'static str>) {
     let (sender, given_up) = oneshot::channel();
     let supervision = Supervision {
         metrics: of_probes(metrics),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use amazon_tracker::actors::kernel::{AskError, Budget, Reply, Seat, ShardPolicy, ShardView, Shards};
+use amazon_tracker::actors::kernel::{ActorThread, AskError, Budget, Reply, ShardPolicy, ShardView, Shards};
 use amazon_tracker::telemetry::Metrics;
 
 use crate::house::{in_house, late, until};
@@ -18,7 +18,7 @@ fn policy() -> ShardPolicy {
     ShardPolicy { idle_after: never, sweep_every: never, budget: Budget::new(2, never), ..ShardPolicy::default() }
 }
 
-fn start(seats: &[Seat], metrics: &Metrics, policy: ShardPolicy) -> Shards<Probe> {
+fn start(seats: &[ActorThread], metrics: &Metrics, policy: ShardPolicy) -> Shards<Probe> {
     let probes = probes();
     Shards::start(seats, metrics, policy, move |_| probes(), |_| {}, |kind| panic!("{kind} was given up"))
 }
@@ -59,7 +59,7 @@ struct LastWords(Shards<Probe>, Option<Act>);
 
 impl Drop for LastWords {
     fn drop(&mut self) {
-        self.0.control(KEY, self.1.take().unwrap());
+        self.0.send_control(KEY, self.1.take().unwrap());
     }
 }
 
@@ -70,7 +70,7 @@ fn mail_between_a_death_and_the_news_of_it_is_handled_by_the_next_epoch() {
         let (sender, answered) = tokio::sync::oneshot::channel();
         let last = LastWords(shards.clone(), Some(act(move |probe, _| sender.send(probe.epoch).unwrap())));
         shards
-            .tell(
+            .try_send(
                 KEY,
                 act(move |_, _| {
                     let _last = last;
@@ -98,7 +98,7 @@ fn an_entity_over_its_budget_is_quarantined_and_its_neighbours_go_on() {
             |kind| panic!("{kind} was given up"),
         );
         for panics in 1..=3 {
-            shards.tell(KEY, panicking()).unwrap();
+            shards.try_send(KEY, panicking()).unwrap();
             until(|| of_probes(&metrics).restarts.get() == panics).await;
         }
         assert_eq!(shards.ask(KEY, late(), which_epoch).await, Err(AskError::Dropped));
@@ -115,7 +115,7 @@ fn a_quarantine_ends() {
         let once = Budget::new(0, Duration::from_millis(1));
         let short = ShardPolicy { budget: once, quarantine_for: Duration::from_millis(20), ..policy() };
         let shards = start(threads.shards(), &metrics, short);
-        shards.tell(KEY, panicking()).unwrap();
+        shards.try_send(KEY, panicking()).unwrap();
         until(|| of_probes(&metrics).quarantined.get() == 1).await;
         assert_eq!(ask_again(&shards, KEY).await, 2);
     });
@@ -139,11 +139,11 @@ fn nothing_is_lost_when_an_entity_is_retired_while_mail_is_in_flight() {
 #[test]
 fn an_entity_told_to_retire_first_handles_what_was_in_its_queue() {
     in_house(|threads, metrics| async move {
-        let one = ShardPolicy { most_resident: 1, sweep_every: Duration::from_millis(1), ..policy() };
+        let one = ShardPolicy { max_resident: 1, sweep_every: Duration::from_millis(1), ..policy() };
         let shards = start(threads.shards(), &metrics, one);
-        shards.tell(OTHER, nothing()).unwrap();
+        shards.try_send(OTHER, nothing()).unwrap();
         let (hold, is_held, release) = holding_the_thread();
-        shards.tell(KEY, hold).unwrap();
+        shards.try_send(KEY, hold).unwrap();
         is_held.await.unwrap();
         // The thread is held past the time of the sweep: mail and sweep meet in the shard.
         let asked = (0..20).map(|_| shards.ask(KEY, late(), which_epoch));
@@ -160,7 +160,7 @@ fn an_entity_told_to_retire_first_handles_what_was_in_its_queue() {
 #[test]
 fn the_least_recently_used_are_retired_first() {
     in_house(|threads, metrics| async move {
-        let three = ShardPolicy { most_resident: 3, sweep_every: Duration::from_millis(20), ..policy() };
+        let three = ShardPolicy { max_resident: 3, sweep_every: Duration::from_millis(20), ..policy() };
         let shards = start(threads.shards(), &metrics, three);
         let mut before = Vec::new();
         for key in 0..10 {
@@ -181,7 +181,7 @@ fn a_deadline_travels_through_the_shard_to_the_entity() {
         let shards = start(threads.shards(), &metrics, policy());
         // Both reach the entity's queue together; the first one then outlasts the deadline of the second.
         let (hold, is_held, release) = holding_the_thread();
-        shards.tell(OTHER, hold).unwrap();
+        shards.try_send(OTHER, hold).unwrap();
         is_held.await.unwrap();
         let deadline = Instant::now() + Duration::from_millis(100);
         let outlast = act(move |_, _| {
@@ -189,7 +189,7 @@ fn a_deadline_travels_through_the_shard_to_the_entity() {
                 std::thread::yield_now()
             }
         });
-        shards.tell(KEY, outlast).unwrap();
+        shards.try_send(KEY, outlast).unwrap();
         let unhandled = shards.ask(KEY, deadline, |reply| {
             act(move |_, _| {
                 reply.send(());

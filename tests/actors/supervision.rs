@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use amazon_tracker::actors::kernel::{AskError, Refused};
+use amazon_tracker::actors::kernel::{AskError, TrySendError};
 use amazon_tracker::telemetry::install_panic_hook;
 
 use crate::house::{in_house, late, until};
@@ -13,7 +13,7 @@ fn the_same_inbox_leads_to_the_next_incarnation_after_a_panic() {
     in_house(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
-        probe.tell(panicking()).unwrap();
+        probe.try_send(panicking()).unwrap();
         let mut answer = probe.ask(late(), which_epoch).await;
         while matches!(answer, Err(AskError::Dead | AskError::Dropped)) {
             tokio::task::yield_now().await;
@@ -39,7 +39,7 @@ fn an_actor_over_its_budget_is_given_up_once_and_hands_mail_back() {
     in_house(|threads, metrics| async move {
         let (probe, mut given_up) = start_probe(threads.singletons(), &metrics);
         let kind = loop {
-            let _ = probe.tell(panicking());
+            let _ = probe.try_send(panicking());
             if let Ok(kind) = given_up.try_recv() {
                 break kind;
             }
@@ -47,7 +47,7 @@ fn an_actor_over_its_budget_is_given_up_once_and_hands_mail_back() {
         };
         assert_eq!(kind, "probe");
         assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (3, 1));
-        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
         assert_eq!(probe.ask(late(), which_epoch).await, Err(AskError::Dead));
     });
 }
@@ -66,7 +66,7 @@ fn an_actor_that_stops_by_itself_is_not_restarted() {
             .await
             .unwrap();
         until(|| of_probes(&metrics).resident.get() == 0).await;
-        assert!(matches!(probe.tell(nothing()), Err(Refused::Dead(_))));
+        assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
         assert_eq!(of_probes(&metrics).restarts.get(), 0);
     });
 }
@@ -108,7 +108,7 @@ fn a_panic_is_logged_with_the_actor_and_the_message_it_ended() {
     install_panic_hook();
     in_house(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
-        probe.tell(act(|_, _| panic!("the unmistakable panic"))).unwrap();
+        probe.try_send(act(|_, _| panic!("the unmistakable panic"))).unwrap();
         until(|| of_probes(&metrics).restarts.get() == 1).await;
         let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
         let line = log.lines().find(|line| line.contains("the unmistakable panic")).unwrap();

@@ -424,7 +424,7 @@ async fn a_plan_says_how_much_and_what_is_used_can_be_seen() {
         let daemon = Daemon::start_with(engine, |settings| {
             let free = settings.plans.0.get_mut("free").unwrap();
             (free.products, free.alerts, free.crawls_per_day) = (1, 1, 2);
-            free.shortest_frequency = "6h".parse().unwrap();
+            free.min_interval = "6h".parse().unwrap();
         })
         .await;
         let jo = newcomer(&daemon, "jo").await;
@@ -477,7 +477,7 @@ async fn a_key_may_no_more_than_whoever_made_it_may_now() {
         let path = format!("/api/v1/users/{}", al.id);
         let change = async |body: Value| {
             expect(200, as_bearer(&daemon, Method::PATCH, &path, &jo).json(&body)).await;
-            // What a key's gatekeeper remembers is two seconds old at most.
+            // What a key's principal cache remembers is two seconds old at most.
             tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
         };
         change(json!({ "role": "viewer" })).await;

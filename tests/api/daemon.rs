@@ -61,12 +61,12 @@ impl Daemon {
         settings.crawl.base_url = Some(format!("http://{}", simulated.addr()).parse().unwrap());
         settings.crawl.requests_per_minute = 60_000;
         settings.crawl.burst = 1000;
-        settings.crawl.second_look_secs = 1;
+        settings.crawl.recheck_secs = 1;
         settings.crawl.retry_secs = 1;
         settings.notify.allow_private_targets = true;
         settings.notify.retry_secs = 1;
-        let shortest_frequency = Frequency::from_secs(1).unwrap();
-        settings.plans.0.values_mut().for_each(|plan| plan.shortest_frequency = shortest_frequency);
+        let min_interval = Frequency::from_secs(1).unwrap();
+        settings.plans.0.values_mut().for_each(|plan| plan.min_interval = min_interval);
         settings.auth.password = PasswordSettings { memory_kib: 64, iterations: 1, ..settings.auth.password };
         settings.auth.attempts_per_minute = 100_000;
         adjust(&mut settings);

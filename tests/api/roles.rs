@@ -27,7 +27,7 @@ async fn the_api_alone_takes_orders_and_looks_at_nothing() {
     let product = expect(201, daemon.post("/api/v1/products", &body)).await;
     let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product["id"]] })).header("prefer", "wait=1");
     let task = expect(202, asked).await;
-    assert!(task["finished_at"].is_null(), "nobody looks: {task}");
+    assert!(task["finished_at"].is_null(), "nobody readings: {task}");
     let metrics = daemon.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(!metrics.contains("tracker_crawls_total{"), "{metrics}");
     daemon.end().await;

@@ -73,9 +73,9 @@ async fn a_tenant_that_leaves_has_time_to_think_better_of_it() {
     let jo = newcomer(&daemon, "jo").await;
     let me = "/api/v1/tenants/me";
     let leaving = expect(202, as_bearer(&daemon, Method::DELETE, me, &jo)).await;
-    assert!(leaving["leaves_at"].as_str().unwrap() > leaving["updated_at"].as_str().unwrap());
-    let kept = expect(200, as_bearer(&daemon, Method::POST, "/api/v1/tenants/me/keep", &jo)).await;
-    assert!(kept["leaves_at"].is_null());
+    assert!(leaving["deletion_scheduled_at"].as_str().unwrap() > leaving["updated_at"].as_str().unwrap());
+    let kept = expect(200, as_bearer(&daemon, Method::POST, "/api/v1/tenants/me/cancel-deletion", &jo)).await;
+    assert!(kept["deletion_scheduled_at"].is_null());
     let root = newcomer_superadmin(&daemon).await;
     let problem = expect(409, as_bearer(&daemon, Method::DELETE, me, &root)).await;
     assert_eq!(problem["code"], "built_in");

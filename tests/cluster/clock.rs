@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 
+use crate::fixture::{Fixture, LEASE, Unusual};
 use crate::replica::Variables;
-use crate::world::{LEASE, Unusual, World};
 
 /// The library that tells a process another time.
 fn faketime() -> String {
@@ -26,23 +26,23 @@ fn off_by(offset: &str) -> Variables {
 /// Leases, looks, events and deliveries go by the database's clock: the tally holds, and no lease is taken early or late. The
 /// token of a sign-in at any replica is good at every other.
 async fn a_wrong_clock_is_believed_by_nobody(offset: &str) {
-    let mut world = World::start_with(Unusual { of_first: off_by(offset), ..Unusual::default() }).await;
-    world.begin();
-    for issuer in &world.replicas {
-        let token = world.sign_in(issuer).await;
-        for other in &world.replicas {
-            let asked = other.request(&world.client, Method::GET, "/api/v1/users/me").bearer_auth(&token);
+    let mut fixture = Fixture::start_with(Unusual { of_first: off_by(offset), ..Unusual::default() }).await;
+    fixture.begin();
+    for issuer in &fixture.replicas {
+        let token = fixture.sign_in(issuer).await;
+        for other in &fixture.replicas {
+            let asked = other.request(&fixture.client, Method::GET, "/api/v1/users/me").bearer_auth(&token);
             let answer = asked.send().await.unwrap();
             assert_eq!(answer.status(), 200, "token of {} at {}", issuer.name, other.name);
         }
     }
     tokio::time::sleep(Duration::from_secs(8)).await;
-    world.settle_within(Duration::from_secs(10)).await;
-    assert_eq!(world.tally().await.missed, 0);
-    let longest = world.longest_wait();
+    fixture.settle_within(Duration::from_secs(10)).await;
+    assert_eq!(fixture.tally().await.missed, 0);
+    let longest = fixture.longest_wait();
     assert!(longest < LEASE / 2, "{longest:?} without a look");
-    for replica in &world.replicas {
-        assert!(replica.metric("tracker_recorded_looks_total").await > 5.0, "{} works", replica.name);
+    for replica in &fixture.replicas {
+        assert!(replica.metric("tracker_recorded_crawls_total").await > 5.0, "{} works", replica.name);
         assert_eq!(replica.metric("tracker_lost_leases_total").await, 0.0, "{}", replica.name);
     }
 }

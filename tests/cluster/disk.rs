@@ -12,9 +12,9 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
+use crate::fixture::{ADMIN_EMAIL, ADMIN_PASSWORD, expect};
 use crate::market::Market;
 use crate::processes::{Folder, Process, free_port};
-use crate::world::{ADMIN_EMAIL, ADMIN_PASSWORD, expect};
 use crate::{BINARY, SOON, eventually};
 
 /// More than an empty database needs.

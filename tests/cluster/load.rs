@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::world::World;
+use crate::fixture::Fixture;
 use crate::{SOON, eventually};
 
 const PEOPLE: usize = 4;
@@ -23,13 +23,13 @@ pub struct Load {
 }
 
 impl Load {
-    pub async fn start(world: &World) -> Self {
+    pub async fn start(fixture: &Fixture) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let products: Vec<_> = world.products().await.into_iter().map(|product| product["id"].clone()).collect();
+        let products: Vec<_> = fixture.products().await.into_iter().map(|product| product["id"].clone()).collect();
         let asked = Arc::new(AtomicUsize::new(0));
         let person = |_| {
-            let (client, key, products) = (world.client.clone(), world.key.clone(), products.clone());
-            let (crawl, product) = (world.front.url("/api/v1/crawl"), world.front.url("/api/v1/products"));
+            let (client, key, products) = (fixture.client.clone(), fixture.key.clone(), products.clone());
+            let (crawl, product) = (fixture.front.url("/api/v1/crawl"), fixture.front.url("/api/v1/products"));
             let (stopped, asked) = (stopped.clone(), Arc::clone(&asked));
             tokio::spawn(async move {
                 let mut problems = Vec::new();

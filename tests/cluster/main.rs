@@ -11,6 +11,7 @@ mod calm;
 mod clock;
 mod disk;
 mod faults;
+mod fixture;
 mod front;
 mod load;
 mod market;
@@ -21,7 +22,6 @@ mod soak;
 mod tally;
 mod watched;
 mod wire;
-mod world;
 
 use std::time::{Duration, Instant};
 

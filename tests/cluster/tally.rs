@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::fixture::{Fixture, LEASE};
 use crate::market::{Shown, TARGET_MINOR};
 use crate::receiver::Webhook;
-use crate::world::{LEASE, World};
 
 /// The series of prices in the store.
 const PRICE: i16 = 1;
@@ -24,8 +24,8 @@ pub struct Tally {
     pub repeated: usize,
 }
 
-impl World {
-    /// Judges everything since the start. To be called when the world has settled.
+impl Fixture {
+    /// Judges everything since the start. To be called when the fixture has settled.
     pub async fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for asin in &self.market.asins {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use crate::fixture::Fixture;
 use crate::processes::{Folder, Process, free_port};
-use crate::world::World;
 use crate::{SOON, eventually};
 
 const ALERT: &str = "ReplicaDown";
@@ -23,11 +23,11 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    fn start(world: &World) -> Self {
+    fn start(fixture: &Fixture) -> Self {
         let folder = Folder::new("amazon-tracker-prometheus-");
         let (process, port) = (Process::new(folder.home("prometheus")), free_port());
         copy_rules(process.home());
-        let targets: Vec<_> = world.replicas.iter().map(|replica| replica.address.to_string()).collect();
+        let targets: Vec<_> = fixture.replicas.iter().map(|replica| replica.address.to_string()).collect();
         let configuration = json!({
             "global": { "scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s" },
             "rule_files": ["*.rules.yml"],
@@ -84,16 +84,16 @@ fn copy_rules(to: &Path) {
 /// it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_is_killed_fires_its_alert_and_ends_it_when_it_is_back() {
-    let world = World::start().await;
-    let prometheus = Prometheus::start(&world);
+    let fixture = Fixture::start().await;
+    let prometheus = Prometheus::start(&fixture);
     let up = async |count: f64| prometheus.value("sum(up{job=\"tracker\"})").await == Some(count);
     eventually("three are up", SOON, async || up(3.0).await).await;
-    assert!(prometheus.value("sum(tracker_recorded_looks_total)").await.unwrap() > 0.0);
+    assert!(prometheus.value("sum(tracker_recorded_crawls_total)").await.unwrap() > 0.0);
     let fires = async || prometheus.firing().await.contains(&ALERT.to_owned());
     assert!(!fires().await, "{}", prometheus.process.log());
-    world.replicas[0].process.kill();
+    fixture.replicas[0].process.kill();
     eventually(ALERT, SOON, &fires).await;
     assert!(up(2.0).await);
-    world.replicas[0].run();
+    fixture.replicas[0].run();
     eventually("the alert is over", SOON, async || !fires().await).await;
 }

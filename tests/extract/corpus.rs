@@ -86,7 +86,7 @@ const FIELDS: &[Field] = &[
 ];
 
 /// At most this share of all labelled values may be excepted as wrong labels.
-const MOST_EXCEPTIONS: f64 = 0.02;
+const MAX_EXCEPTIONS: f64 = 0.02;
 
 fn same(label: &Value, read: &Value) -> Verdict {
     let equal = match (label.as_f64(), read.as_f64()) {
@@ -275,5 +275,5 @@ fn assert_bar(scores: &[Score], exceptions: usize) {
         assert!(!is_price || score.wrong.is_empty(), "a wrong price is worse than none: {:?}", score.wrong);
     }
     let values: usize = scores.iter().map(|score| score.right + score.missed.len() + score.wrong.len()).sum();
-    assert!(exceptions as f64 <= MOST_EXCEPTIONS * values as f64, "{exceptions} of {values} labels are excepted");
+    assert!(exceptions as f64 <= MAX_EXCEPTIONS * values as f64, "{exceptions} of {values} labels are excepted");
 }

@@ -3,19 +3,19 @@
 use std::sync::{Arc, Mutex};
 
 use amazon_tracker::domain::{ListingId, ProductId, TenantId};
-use amazon_tracker::replicas::{Bus, CacheFor, Notice, SharedCache};
+use amazon_tracker::replicas::{Bus, BusMessage, CacheFor, SharedCache};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::redis::Redis;
 use crate::shared::{Process, until};
 
 /// A bus of a process, and what is heard there.
-pub async fn bus_of(process: &Process) -> (Bus, UnboundedReceiver<Notice>) {
+pub async fn bus_of(process: &Process) -> (Bus, UnboundedReceiver<BusMessage>) {
     let (heard, hears) = unbounded_channel();
     let bus = Bus::through(Some(&process.redis));
     bus.listen(&process.redis, move |notice| heard.send(notice).unwrap());
     let listening = bus.clone();
-    until("the others are heard", || listening.is_heard()).await;
+    until("the others are heard", || listening.is_connected()).await;
     (bus, hears)
 }
 
@@ -25,12 +25,12 @@ async fn the_others_hear_what_one_says_and_nobody_hears_themselves() {
     let (here, there) = (Process::at(&redis.url()), Process::at(&redis.url()));
     let ((bus, mut hears), (_other, mut other_hears)) = (bus_of(&here).await, bus_of(&there).await);
     let said = [
-        Notice::Product(ProductId::new()),
-        Notice::TenantGone(TenantId::new()),
-        Notice::Looked { listing_id: ListingId(7), changed_at: None, events: Vec::new() },
-        Notice::Due,
+        BusMessage::Product(ProductId::new()),
+        BusMessage::TenantDeleted(TenantId::new()),
+        BusMessage::Crawled { listing_id: ListingId(7), changed_at: None, events: Vec::new() },
+        BusMessage::Due,
     ];
-    said.iter().for_each(|notice| bus.tell(notice.clone()));
+    said.iter().for_each(|notice| bus.publish(notice.clone()));
     for notice in said {
         assert_eq!(other_hears.recv().await, Some(notice));
     }
@@ -45,7 +45,7 @@ async fn what_is_not_understood_is_passed_over() {
     redis.command(&["PUBLISH", "tracker:news", "{\"from\":\"nobody\",\"notices\":[\"party\"]}"]);
     let from = "00000000-0000-0000-0000-000000000000";
     redis.command(&["PUBLISH", "tracker:news", &format!("{{\"from\":\"{from}\",\"notices\":[\"party\",\"due\"]}}")]);
-    assert_eq!(hears.recv().await, Some(Notice::Due));
+    assert_eq!(hears.recv().await, Some(BusMessage::Due));
 }
 
 #[tokio::test]
@@ -54,11 +54,11 @@ async fn the_others_are_heard_again_when_redis_is_back() {
     let (here, there) = (Process::at(&redis.url()), Process::at(&redis.url()));
     let ((bus, _), (other, mut other_hears)) = (bus_of(&here).await, bus_of(&there).await);
     redis.kill();
-    until("nobody is heard", || !other.is_heard()).await;
+    until("nobody is heard", || !other.is_connected()).await;
     redis.resume();
-    until("the others are heard again", || other.is_heard()).await;
+    until("the others are heard again", || other.is_connected()).await;
     until("Redis is back here too", || {
-        bus.tell(Notice::Deliverable);
+        bus.publish(BusMessage::Deliverable);
         other_hears.try_recv().is_ok()
     })
     .await;

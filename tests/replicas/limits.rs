@@ -32,14 +32,14 @@ async fn redis_gives_the_same_answers_as_governor() {
         let mut now_us = START_US;
         for step in 0..300 {
             let cost = random.random_range(1..=burst.min(4));
-            let answer = process.sharing.take_at(now_us, &format!("somebody:{n}"), rate, cost, 0).await.unwrap();
-            let Taken::Decided(allowance) = answer else { panic!("nobody made anything void") };
+            let answer = process.limiter.take_at(now_us, &format!("somebody:{n}"), rate, cost, 0).await.unwrap();
+            let Taken::Decided(rate_limit) = answer else { panic!("nobody made anything void") };
             let expected = match governor.check_n(cost.try_into().unwrap()).unwrap() {
                 Ok(left) => (true, left.remaining_burst_capacity()),
                 Err(_) => (false, 0),
             };
             let what = format!("{per_minute} a minute, {burst} at once: step {step}");
-            assert_eq!((allowance.wait.is_none(), allowance.remaining), expected, "{what}");
+            assert_eq!((rate_limit.wait.is_none(), rate_limit.remaining), expected, "{what}");
             // Whole microseconds, and no moment at which a rounding decides.
             let pause_us = random.random_range(0..=2) * (60_000_000 / u64::from(per_minute)) / 2 + 7;
             clock.advance(Duration::from_micros(pause_us));
@@ -53,9 +53,9 @@ async fn a_wait_that_is_told_is_long_enough_and_not_longer() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
     let rate = Rate::new(60, 2);
-    let take = async |now_us| match process.sharing.take_at(now_us, "somebody", rate, 1, 0).await.unwrap() {
-        Taken::Decided(allowance) => allowance.wait,
-        Taken::Void => panic!("nobody made anything void"),
+    let take = async |now_us| match process.limiter.take_at(now_us, "somebody", rate, 1, 0).await.unwrap() {
+        Taken::Decided(rate_limit) => rate_limit.wait,
+        Taken::StaleGeneration => panic!("nobody made anything void"),
     };
     assert_eq!((take(START_US).await, take(START_US).await), (None, None));
     let wait = take(START_US).await.unwrap();
@@ -69,10 +69,10 @@ async fn a_wait_that_is_told_is_long_enough_and_not_longer() {
 async fn however_many_ask_at_once_on_however_many_replicas_no_more_are_admitted() {
     let redis = Redis::start();
     let replicas = [Process::at(&redis.url()), Process::at(&redis.url()), Process::at(&redis.url())];
-    let attempts = replicas.each_ref().map(|process| AttemptsByAddress::new(30, process.sharing.clone()));
+    let attempts = replicas.each_ref().map(|process| AttemptsByAddress::new(30, process.limiter.clone()));
     let asked = (0..40).flat_map(|_| attempts.iter().map(|attempts| attempts.take(HERE)));
     let answers = futures_util::future::join_all(asked).await;
-    let admitted = answers.iter().filter(|allowance| allowance.wait.is_none()).count();
+    let admitted = answers.iter().filter(|rate_limit| rate_limit.wait.is_none()).count();
     // One more comes back every two seconds.
     assert!((30..=32).contains(&admitted), "{admitted}");
 }
@@ -81,16 +81,16 @@ async fn however_many_ask_at_once_on_however_many_replicas_no_more_are_admitted(
 async fn whoever_was_changed_anywhere_is_read_anew_everywhere() {
     let redis = Redis::start();
     let (here, there) = (Process::at(&redis.url()), Process::at(&redis.url()));
-    let budget = RequestBudget::new(60, here.sharing.clone());
-    let mark = here.sharing.mark("somebody").await;
-    let taken = budget.take("somebody", 1, mark).await;
-    assert!(matches!(taken, Taken::Decided(allowance) if allowance.remaining == 59), "{taken:?}");
-    there.sharing.make_void("somebody").await;
-    assert_eq!(budget.take("somebody", 1, mark).await, Taken::Void);
-    let mark = here.sharing.mark("somebody").await;
-    let taken = budget.take("somebody", 1, mark).await;
-    assert!(matches!(taken, Taken::Decided(allowance) if allowance.remaining == 58), "nothing was taken in between");
-    assert_eq!(budget.take("somebody else", 0, 0).await, Taken::Decided(budget.take_alone(0)).with_whole(60));
+    let budget = RequestBudget::new(60, here.limiter.clone());
+    let generation = here.limiter.generation("somebody").await;
+    let taken = budget.take("somebody", 1, generation).await;
+    assert!(matches!(taken, Taken::Decided(rate_limit) if rate_limit.remaining == 59), "{taken:?}");
+    there.limiter.bump_generation("somebody").await;
+    assert_eq!(budget.take("somebody", 1, generation).await, Taken::StaleGeneration);
+    let generation = here.limiter.generation("somebody").await;
+    let taken = budget.take("somebody", 1, generation).await;
+    assert!(matches!(taken, Taken::Decided(rate_limit) if rate_limit.remaining == 58), "nothing was taken in between");
+    assert_eq!(budget.take("somebody else", 0, 0).await, Taken::Decided(budget.take_local(0)).with_whole(60));
 }
 
 trait Whole {
@@ -101,10 +101,12 @@ impl Whole for Taken {
     /// What costs nothing takes nothing.
     fn with_whole(self, per_minute: u32) -> Self {
         match self {
-            Self::Decided(allowance) => {
-                Self::Decided(amazon_tracker::limits::Allowance { per_minute, remaining: per_minute, ..allowance })
-            }
-            Self::Void => Self::Void,
+            Self::Decided(rate_limit) => Self::Decided(amazon_tracker::limits::RateLimitStatus {
+                per_minute,
+                remaining: per_minute,
+                ..rate_limit
+            }),
+            Self::StaleGeneration => Self::StaleGeneration,
         }
     }
 }
@@ -113,7 +115,7 @@ impl Whole for Taken {
 async fn while_redis_is_away_each_keeps_its_part_and_counts_it_and_all_share_again_when_it_is_back() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
-    let attempts = AttemptsByAddress::new(30, process.sharing.clone());
+    let attempts = AttemptsByAddress::new(30, process.limiter.clone());
     assert_eq!(attempts.take(HERE).await.per_minute, 30);
     redis.kill();
     assert_eq!(attempts.take(HERE).await.per_minute, 10, "a third of it");
@@ -136,13 +138,13 @@ async fn while_redis_is_away_each_keeps_its_part_and_counts_it_and_all_share_aga
 async fn a_redis_that_hangs_is_soon_left_alone() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
-    let attempts = AttemptsByAddress::new(30, process.sharing.clone());
+    let attempts = AttemptsByAddress::new(30, process.limiter.clone());
     attempts.take(HERE).await;
     redis.freeze();
     let asked_at = Instant::now();
     // More than there are connections: whoever waits for one is not kept waiting either.
     let answers = futures_util::future::join_all((0..100).map(|_| attempts.take(HERE))).await;
-    assert!(answers.iter().all(|allowance| allowance.per_minute == 10));
+    assert!(answers.iter().all(|rate_limit| rate_limit.per_minute == 10));
     assert!(asked_at.elapsed() < Duration::from_secs(1), "{:?}", asked_at.elapsed());
     redis.thaw();
     until("Redis is back", || process.redis.is_there()).await;

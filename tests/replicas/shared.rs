@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{RedisSettings, Secret};
-use amazon_tracker::limits::Sharing;
-use amazon_tracker::replicas::{Census, Redis};
+use amazon_tracker::limits::DistributedLimiter;
+use amazon_tracker::replicas::{Redis, ReplicaCount};
 use amazon_tracker::telemetry::Metrics;
 use tokio::runtime::Handle;
 
@@ -15,8 +15,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// One process.
 pub struct Process {
     pub redis: Redis,
-    pub sharing: Sharing,
-    pub census: Census,
+    pub limiter: DistributedLimiter,
+    pub replica_count: ReplicaCount,
     pub metrics: Arc<Metrics>,
 }
 
@@ -26,9 +26,9 @@ impl Process {
         let metrics = Arc::new(Metrics::new());
         let settings = RedisSettings { url: Some(Secret::from(url)), ..RedisSettings::default() };
         let redis = Redis::new(&settings, &Handle::current(), Arc::clone(&metrics)).unwrap().unwrap();
-        let census = Census::new(3);
-        let sharing = Sharing::new(Some(redis.clone()), census.clone(), Arc::clone(&metrics));
-        Self { redis, sharing, census, metrics }
+        let replica_count = ReplicaCount::new(3);
+        let limiter = DistributedLimiter::new(Some(redis.clone()), replica_count.clone(), Arc::clone(&metrics));
+        Self { redis, limiter, replica_count, metrics }
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use amazon_tracker::store::{ProductFilter, ProductOrder, SharedStore};
 
 use crate::accounts::tenant_of;
-use crate::moving::answers;
+use crate::fixture::*;
+use crate::migrate_store::answers;
 use crate::tenants::fill;
-use crate::world::*;
 
 on_both_engines! {
     a_backup_that_is_taken_while_others_write_comes_back_whole,
@@ -19,11 +19,11 @@ on_both_engines! {
 
 const BINARY: &str = env!("CARGO_BIN_EXE_amazon-tracker");
 
-/// Runs a script on the database of a world.
-fn run(script: &str, world: &World, file: &Path) -> Output {
+/// Runs a script on the database of a fixture.
+fn run(script: &str, fixture: &Fixture, file: &Path) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
     let mut command = Command::new(script);
-    command.env("DATABASE_URL", world.settings.url.reveal()).env("AMAZON_TRACKER", BINARY);
+    command.env("DATABASE_URL", fixture.settings.url.reveal()).env("AMAZON_TRACKER", BINARY);
     command.arg(file).output().unwrap()
 }
 
@@ -35,21 +35,21 @@ async fn products(store: &SharedStore) -> usize {
     store.products(US, &ProductFilter::default(), ProductOrder::OldestFirst, None, 100_000).await.unwrap().items.len()
 }
 
-async fn a_backup_that_is_taken_while_others_write_comes_back_whole(world: &World) {
-    let them = tenant_of(world, "them").await.tenant_id;
-    fill(world, US, 1).await;
-    fill(world, them, 2).await;
-    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 9).await.remove(0);
-    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
-    let now = world.now().await;
-    world.store.ensure_room(now, now + 40 * DAY).await.unwrap();
-    let (theirs, before) = (answers(&world.store, them).await, products(&world.store).await);
+async fn a_backup_that_is_taken_while_others_write_comes_back_whole(fixture: &Fixture) {
+    let them = tenant_of(fixture, "them").await.tenant_id;
+    fill(fixture, US, 1).await;
+    fill(fixture, them, 2).await;
+    let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
+    assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    let now = fixture.now().await;
+    fixture.store.ensure_partitions(now, now + 40 * DAY).await.unwrap();
+    let (theirs, before) = (answers(&fixture.store, them).await, products(&fixture.store).await);
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
     let stop = Arc::new(AtomicBool::new(false));
     let writing = tokio::spawn({
-        let (store, stop) = (Arc::clone(&world.store), Arc::clone(&stop));
+        let (store, stop) = (Arc::clone(&fixture.store), Arc::clone(&stop));
         async move {
             let mut n = 100;
             while !stop.load(Ordering::Relaxed) {
@@ -58,26 +58,26 @@ async fn a_backup_that_is_taken_while_others_write_comes_back_whole(world: &Worl
             }
         }
     });
-    while products(&world.store).await == before {
+    while products(&fixture.store).await == before {
         tokio::task::yield_now().await;
     }
-    succeed(&tokio::task::block_in_place(|| run("backup.sh", world, &file)));
+    succeed(&tokio::task::block_in_place(|| run("backup.sh", fixture, &file)));
     stop.store(true, Ordering::Relaxed);
     writing.await.unwrap();
 
-    let restored = world.without_schema().await;
+    let restored = fixture.without_schema().await;
     succeed(&run("restore.sh", &restored, &file));
     // Opens the database as the daemon does.
     let url = restored.settings.url.reveal();
     succeed(&Command::new(BINARY).args(["tenant", "--database-url", url, "list"]).output().unwrap());
     assert_eq!(answers(&restored.store, them).await, theirs);
-    let (ours, after) = (products(&restored.store).await, products(&world.store).await);
+    let (ours, after) = (products(&restored.store).await, products(&fixture.store).await);
     assert!(before < ours && ours <= after, "{before} {ours} {after}");
     let torn = "SELECT count(*) FROM product p \
          WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.listing_id = p.listing_id)";
     assert_eq!(restored.number(torn).await, 0);
     restored.store.add_product(new_product(them, 99)).await.unwrap();
-    if world.is_postgres() {
+    if fixture.is_postgres() {
         for what_the_server_keeps_of_it in [
             "SELECT string_agg(concat_ws(' ', tablename, policyname, cmd, qual), ';' ORDER BY tablename) \
                FROM pg_policies",
@@ -87,22 +87,25 @@ async fn a_backup_that_is_taken_while_others_write_comes_back_whole(world: &Worl
             "SELECT string_agg(concat_ws(' ', relname, reloptions), ';' ORDER BY relname) FROM pg_class \
                WHERE relnamespace = 'public'::regnamespace",
         ] {
-            assert_eq!(restored.text(what_the_server_keeps_of_it).await, world.text(what_the_server_keeps_of_it).await);
+            assert_eq!(
+                restored.text(what_the_server_keeps_of_it).await,
+                fixture.text(what_the_server_keeps_of_it).await
+            );
         }
     }
     restored.end().await;
 }
 
-async fn nothing_that_is_there_is_written_over(world: &World) {
+async fn nothing_that_is_there_is_written_over(fixture: &Fixture) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
-    succeed(&run("backup.sh", world, &file));
+    succeed(&run("backup.sh", fixture, &file));
     let first = std::fs::read(&file).unwrap();
-    assert!(!run("backup.sh", world, &file).status.success());
+    assert!(!run("backup.sh", fixture, &file).status.success());
     assert_eq!(std::fs::read(&file).unwrap(), first);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-made is left");
-    world.watch(1).await;
-    let refused = run("restore.sh", world, &file);
+    fixture.watch(1).await;
+    let refused = run("restore.sh", fixture, &file);
     assert!(!refused.status.success(), "{refused:?}");
-    assert_eq!(products(&world.store).await, 1);
+    assert_eq!(products(&fixture.store).await, 1);
 }

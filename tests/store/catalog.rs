@@ -3,7 +3,7 @@
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{NewProduct, Next, ProductPatch, StoreError};
 
-use crate::world::*;
+use crate::fixture::*;
 
 on_both_engines! {
     a_product_comes_back_as_it_was_added,
@@ -23,37 +23,37 @@ on_both_engines! {
     products_are_counted_over_all_tenants,
 }
 
-async fn a_product_comes_back_as_it_was_added(world: &World) {
+async fn a_product_comes_back_as_it_was_added(fixture: &Fixture) {
     let mut new = new_product(US, 1);
     new.settings.label = Some("Ein Kopfhörer — „gut“ 🎧".to_owned());
     new.settings.tags = vec!["Zweites".to_owned(), "erstes".to_owned(), "a\"b".to_owned()];
     new.settings.is_competitor = true;
-    let product = world.store.add_product(new.clone()).await.unwrap();
+    let product = fixture.store.add_product(new.clone()).await.unwrap();
     assert_eq!((product.tenant_id, product.listing), (US, new.listing));
     assert_eq!(product.settings, new.settings);
-    assert_eq!((product.created_at, product.updated_at), (world.now().await, world.now().await));
-    assert_eq!(product.next_look_at, Some(world.now().await));
+    assert_eq!((product.created_at, product.updated_at), (fixture.now().await, fixture.now().await));
+    assert_eq!(product.next_crawl_at, Some(fixture.now().await));
     assert_eq!(
-        (&product.state, &product.last_outcome, product.last_looked_at),
+        (&product.state, &product.last_outcome, product.last_crawled_at),
         (&ListingState::default(), &None, None)
     );
-    assert_eq!(world.store.product(US, product.id).await.unwrap(), product);
-    assert!(matches!(world.store.product(US, ProductId::new()).await, Err(StoreError::NotFound)));
+    assert_eq!(fixture.store.product(US, product.id).await.unwrap(), product);
+    assert!(matches!(fixture.store.product(US, ProductId::new()).await, Err(StoreError::NotFound)));
 }
 
-async fn a_listing_is_watched_once_by_a_tenant_and_the_error_names_the_product(world: &World) {
-    let product = world.watch(1).await;
-    match world.store.add_product(new_product(US, 1)).await {
+async fn a_listing_is_watched_once_by_a_tenant_and_the_error_names_the_product(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    match fixture.store.add_product(new_product(US, 1)).await {
         Err(StoreError::AlreadyWatched(id)) => assert_eq!(id, product.id),
         other => panic!("{other:?}"),
     }
     let elsewhere = Listing::new(Marketplace::Jp, asin(1));
-    world.store.add_product(NewProduct { listing: elsewhere, ..new_product(US, 1) }).await.unwrap();
+    fixture.store.add_product(NewProduct { listing: elsewhere, ..new_product(US, 1) }).await.unwrap();
 }
 
-async fn of_many_that_add_the_same_at_once_one_wins_and_the_others_name_it(world: &World) {
+async fn of_many_that_add_the_same_at_once_one_wins_and_the_others_name_it(fixture: &Fixture) {
     let adders = (0..12).map(|_| {
-        let store = world.store.clone();
+        let store = fixture.store.clone();
         tokio::spawn(async move { store.add_product(new_product(US, 1)).await })
     });
     let (mut won, mut named) = (Vec::new(), Vec::new());
@@ -66,15 +66,15 @@ async fn of_many_that_add_the_same_at_once_one_wins_and_the_others_name_it(world
     }
     assert_eq!((won.len(), named.len()), (1, 11));
     assert!(named.iter().all(|id| *id == won[0]));
-    assert_eq!(world.number("SELECT count(*) FROM lease").await, 1);
+    assert_eq!(fixture.number("SELECT count(*) FROM lease").await, 1);
 }
 
-async fn tenants_share_the_listing_but_see_only_their_own_products(world: &World) {
-    world.add_tenant().await;
-    let ours = world.watch(1).await;
-    let theirs = world.store.add_product(new_product(THEM, 1)).await.unwrap();
+async fn tenants_share_the_listing_but_see_only_their_own_products(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    let ours = fixture.watch(1).await;
+    let theirs = fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
     assert_eq!(ours.listing_id, theirs.listing_id);
-    let store = &world.store;
+    let store = &fixture.store;
     assert!(matches!(store.product(US, theirs.id).await, Err(StoreError::NotFound)));
     let patch = ProductPatch::default();
     assert!(matches!(store.update_product(US, theirs.id, &patch).await, Err(StoreError::NotFound)));
@@ -82,37 +82,37 @@ async fn tenants_share_the_listing_but_see_only_their_own_products(world: &World
     assert_eq!(store.product(THEM, theirs.id).await.unwrap(), theirs);
 }
 
-async fn a_patch_changes_what_it_names_and_nothing_else(world: &World) {
+async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &Fixture) {
     let mut new = new_product(US, 1);
     new.settings.label = Some("label".to_owned());
-    let before = world.store.add_product(new).await.unwrap();
-    world.clock.advance(SECOND);
+    let before = fixture.store.add_product(new).await.unwrap();
+    fixture.clock.advance(SECOND);
     let tags = ProductPatch { tags: Some(vec!["x".to_owned()]), ..ProductPatch::default() };
-    let after = world.store.update_product(US, before.id, &tags).await.unwrap();
+    let after = fixture.store.update_product(US, before.id, &tags).await.unwrap();
     let expected = ProductSettings { tags: vec!["x".to_owned()], ..before.settings };
     assert_eq!((after.settings, after.created_at), (expected, before.created_at));
-    assert_eq!(after.updated_at, world.now().await);
+    assert_eq!(after.updated_at, fixture.now().await);
     let unlabelled = ProductPatch { label: Some(None), is_competitor: Some(true), ..ProductPatch::default() };
-    let after = world.store.update_product(US, before.id, &unlabelled).await.unwrap();
+    let after = fixture.store.update_product(US, before.id, &unlabelled).await.unwrap();
     assert_eq!((after.settings.label, after.settings.is_competitor), (None, true));
     assert_eq!(after.settings.tags, ["x"]);
 }
 
-async fn of_two_patches_at_once_neither_is_lost(world: &World) {
-    let product = world.watch(1).await;
+async fn of_two_patches_at_once_neither_is_lost(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
     let patches = [
         ProductPatch { label: Some(Some("label".to_owned())), ..ProductPatch::default() },
         ProductPatch { tags: Some(vec!["tag".to_owned()]), ..ProductPatch::default() },
         ProductPatch { is_competitor: Some(true), ..ProductPatch::default() },
     ];
     let patchers = patches.map(|patch| {
-        let store = world.store.clone();
+        let store = fixture.store.clone();
         tokio::spawn(async move { store.update_product(US, product.id, &patch).await.unwrap() })
     });
     for patcher in patchers {
         patcher.await.unwrap();
     }
-    let settings = world.store.product(US, product.id).await.unwrap().settings;
+    let settings = fixture.store.product(US, product.id).await.unwrap().settings;
     assert_eq!((settings.label.as_deref(), settings.tags.len(), settings.is_competitor), (Some("label"), 1, true));
 }
 
@@ -124,106 +124,106 @@ fn frequency(text: &str) -> ProductPatch {
     ProductPatch { frequency: Some(text.parse().unwrap()), ..ProductPatch::default() }
 }
 
-async fn pausing_the_last_product_rests_the_listing_and_resuming_wakes_it(world: &World) {
-    let product = world.watch(1).await;
-    let paused = world.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
-    assert_eq!((paused.settings.status, paused.next_look_at), (ProductStatus::Paused, None));
-    assert!(world.claim(1).await.is_empty());
-    let resumed = world.store.update_product(US, product.id, &status(ProductStatus::Active)).await.unwrap();
-    assert_eq!(resumed.next_look_at, Some(world.now().await), "it was due already");
-    world.see(500).await;
-    world.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
+async fn pausing_the_last_product_rests_the_listing_and_resuming_wakes_it(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let paused = fixture.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
+    assert_eq!((paused.settings.status, paused.next_crawl_at), (ProductStatus::Paused, None));
+    assert!(fixture.claim(1).await.is_empty());
+    let resumed = fixture.store.update_product(US, product.id, &status(ProductStatus::Active)).await.unwrap();
+    assert_eq!(resumed.next_crawl_at, Some(fixture.now().await), "it was due already");
+    fixture.see(500).await;
+    fixture.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
     let mut resume = status(ProductStatus::Active);
     resume.frequency = Some("hourly".parse().unwrap());
-    let resumed = world.store.update_product(US, product.id, &resume).await.unwrap();
-    assert_eq!(resumed.next_look_at, Some(world.now().await + HOUR));
+    let resumed = fixture.store.update_product(US, product.id, &resume).await.unwrap();
+    assert_eq!(resumed.next_crawl_at, Some(fixture.now().await + HOUR));
 }
 
-async fn a_paused_newcomer_is_not_looked_at(world: &World) {
+async fn a_paused_newcomer_is_not_looked_at(fixture: &Fixture) {
     let mut new = new_product(US, 1);
     new.settings.status = ProductStatus::Paused;
-    let product = world.store.add_product(new).await.unwrap();
-    assert_eq!(product.next_look_at, None);
-    assert!(world.claim(1).await.is_empty());
+    let product = fixture.store.add_product(new).await.unwrap();
+    assert_eq!(product.next_crawl_at, None);
+    assert!(fixture.claim(1).await.is_empty());
 }
 
-async fn a_shorter_rhythm_brings_the_look_forward_and_a_longer_one_does_not(world: &World) {
-    let product = world.watch(1).await;
-    world.see(500).await;
-    let due = |hours: u32| async move { world.now().await + HOUR * hours };
-    let hourly = world.store.update_product(US, product.id, &frequency("hourly")).await.unwrap();
-    assert_eq!(hourly.next_look_at, Some(due(1).await));
-    let weekly = world.store.update_product(US, product.id, &frequency("weekly")).await.unwrap();
-    assert_eq!(weekly.next_look_at, Some(due(1).await));
-    let daily = world.store.update_product(US, product.id, &frequency("daily")).await.unwrap();
-    assert_eq!(daily.next_look_at, Some(due(1).await), "shorter than before, but the look is due sooner anyway");
+async fn a_shorter_rhythm_brings_the_look_forward_and_a_longer_one_does_not(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.see(500).await;
+    let due = |hours: u32| async move { fixture.now().await + HOUR * hours };
+    let hourly = fixture.store.update_product(US, product.id, &frequency("hourly")).await.unwrap();
+    assert_eq!(hourly.next_crawl_at, Some(due(1).await));
+    let weekly = fixture.store.update_product(US, product.id, &frequency("weekly")).await.unwrap();
+    assert_eq!(weekly.next_crawl_at, Some(due(1).await));
+    let daily = fixture.store.update_product(US, product.id, &frequency("daily")).await.unwrap();
+    assert_eq!(daily.next_crawl_at, Some(due(1).await), "shorter than before, but the look is due sooner anyway");
 }
 
-async fn a_new_rhythm_does_not_wake_a_listing_that_was_parked(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
-    world.commit(failed(&claim, Next::Parked)).await;
-    let hourly = world.store.update_product(US, product.id, &frequency("hourly")).await.unwrap();
-    assert_eq!(hourly.next_look_at, None);
+async fn a_new_rhythm_does_not_wake_a_listing_that_was_parked(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
+    fixture.commit(failed(&claim, Next::Parked)).await;
+    let hourly = fixture.store.update_product(US, product.id, &frequency("hourly")).await.unwrap();
+    assert_eq!(hourly.next_crawl_at, None);
 }
 
-async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(world: &World) {
-    let product = world.watch(1).await;
-    let rule = world.add_rule(&product, 1000).await.rule;
-    world.see(900).await;
-    let task = world.store.request_look(US, &[product.id]).await.unwrap();
-    world.store.remove_product(US, product.id).await.unwrap();
-    assert!(matches!(world.store.product(US, product.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(world.store.remove_product(US, product.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(world.store.rule(US, rule.id).await, Err(StoreError::NotFound)));
-    let task = world.store.task(US, task.id).await.unwrap();
+async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let rule = fixture.add_rule(&product, 1000).await.rule;
+    fixture.see(900).await;
+    let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    fixture.store.remove_product(US, product.id).await.unwrap();
+    assert!(matches!(fixture.store.product(US, product.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.remove_product(US, product.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound)));
+    let task = fixture.store.task(US, task.id).await.unwrap();
     assert_eq!(task.status(), TaskStatus::Cancelled);
-    assert_eq!(task.finished_at(), Some(world.now().await));
-    let events = world.store.events(US, Some(product.id), None, 10).await.unwrap().items;
+    assert_eq!(task.finished_at(), Some(fixture.now().await));
+    let events = fixture.store.events(US, Some(product.id), None, 10).await.unwrap().items;
     assert_eq!((events.len(), events[0].deliveries.len()), (1, 1));
-    assert!(!world.store.points(product.listing_id, Series::ALL, None, None, 10).await.unwrap().is_empty());
+    assert!(!fixture.store.points(product.listing_id, Series::ALL, None, None, 10).await.unwrap().is_empty());
 }
 
-async fn removing_the_last_product_parks_and_adding_again_wakes_with_a_higher_token(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.see(500).await;
-    world.store.remove_product(US, product.id).await.unwrap();
-    world.clock.advance(2 * DAY);
-    let claim_time = world.now().await;
-    assert!(world.claim(1).await.is_empty());
-    let again = world.watch(1).await;
+async fn removing_the_last_product_parks_and_adding_again_wakes_with_a_higher_token(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.see(500).await;
+    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.clock.advance(2 * DAY);
+    let claim_time = fixture.now().await;
+    assert!(fixture.claim(1).await.is_empty());
+    let again = fixture.watch(1).await;
     assert_eq!(again.listing_id, product.listing_id);
-    assert!(again.next_look_at.is_some_and(|at| at < claim_time), "due at once");
-    assert_eq!(world.claim_one().await.token, claim.token + 1);
+    assert!(again.next_crawl_at.is_some_and(|at| at < claim_time), "due at once");
+    assert_eq!(fixture.claim_one().await.token, claim.token + 1);
 }
 
-async fn a_listing_that_another_tenant_watches_is_not_parked(world: &World) {
-    world.add_tenant().await;
-    let ours = world.watch(1).await;
-    world.store.add_product(new_product(THEM, 1)).await.unwrap();
-    world.store.remove_product(US, ours.id).await.unwrap();
-    assert_eq!(world.claim(1).await.len(), 1);
+async fn a_listing_that_another_tenant_watches_is_not_parked(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    let ours = fixture.watch(1).await;
+    fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
+    fixture.store.remove_product(US, ours.id).await.unwrap();
+    assert_eq!(fixture.claim(1).await.len(), 1);
 }
 
-async fn adding_makes_an_idle_listing_due_and_cuts_no_look_short(world: &World) {
-    world.add_tenant().await;
-    world.watch(1).await;
-    world.see(500).await;
-    let theirs = world.store.add_product(new_product(THEM, 1)).await.unwrap();
-    assert_eq!(theirs.next_look_at, Some(world.now().await));
+async fn adding_makes_an_idle_listing_due_and_cuts_no_look_short(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    fixture.watch(1).await;
+    fixture.see(500).await;
+    let theirs = fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
+    assert_eq!(theirs.next_crawl_at, Some(fixture.now().await));
     assert_eq!(theirs.state.number(Series::Price), Some(500), "what is known is known to everyone");
-    let claim = world.claim_one().await;
-    world.store.remove_product(THEM, theirs.id).await.unwrap();
-    world.store.add_product(new_product(THEM, 1)).await.unwrap();
-    assert!(world.claim(1).await.is_empty());
-    assert!(world.commit(seen(&claim, 500, world.now().await)).await);
+    let claim = fixture.claim_one().await;
+    fixture.store.remove_product(THEM, theirs.id).await.unwrap();
+    fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
+    assert!(fixture.claim(1).await.is_empty());
+    assert!(fixture.commit(seen(&claim, 500, fixture.now().await)).await);
 }
 
-async fn products_are_counted_over_all_tenants(world: &World) {
-    world.add_tenant().await;
-    assert_eq!(world.store.count_products().await.unwrap(), 0);
-    world.watch(1).await;
-    world.watch(2).await;
-    world.store.add_product(new_product(THEM, 1)).await.unwrap();
-    assert_eq!(world.store.count_products().await.unwrap(), 3);
+async fn products_are_counted_over_all_tenants(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    assert_eq!(fixture.store.count_products().await.unwrap(), 0);
+    fixture.watch(1).await;
+    fixture.watch(2).await;
+    fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
+    assert_eq!(fixture.store.count_products().await.unwrap(), 3);
 }

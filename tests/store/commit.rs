@@ -3,7 +3,7 @@
 use amazon_tracker::domain::{Arming, ProductStatus, Series};
 use amazon_tracker::store::{Commit, Next, ProductPatch, TaskEnd};
 
-use crate::world::*;
+use crate::fixture::*;
 
 on_both_engines! {
     a_look_is_written_as_a_whole,
@@ -27,227 +27,227 @@ on_both_engines! {
     an_empty_batch_is_no_work,
 }
 
-async fn a_look_is_written_as_a_whole(world: &World) {
-    let product = world.watch(1).await;
-    world.add_rule(&product, 1000).await;
-    world.store.request_look(US, &[product.id]).await.unwrap();
-    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await.remove(0);
-    let commit = seen(&claim, 900, world.now().await);
-    assert!(world.commit(commit.clone()).await);
+async fn a_look_is_written_as_a_whole(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
+    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await.remove(0);
+    let commit = seen(&claim, 900, fixture.now().await);
+    assert!(fixture.commit(commit.clone()).await);
 
-    let product = world.store.product(US, product.id).await.unwrap();
+    let product = fixture.store.product(US, product.id).await.unwrap();
     assert_eq!(Some(&product.state), commit.state.as_ref());
     assert_eq!(product.last_outcome.as_deref(), Some("observed"));
-    assert_eq!(product.last_looked_at, Some(world.now().await));
-    assert_eq!(product.next_look_at, Some(world.now().await + DAY));
-    let points = world.store.points(product.listing_id, Series::ALL, None, None, 100).await.unwrap();
+    assert_eq!(product.last_crawled_at, Some(fixture.now().await));
+    assert_eq!(product.next_crawl_at, Some(fixture.now().await + DAY));
+    let points = fixture.store.points(product.listing_id, Series::ALL, None, None, 100).await.unwrap();
     assert_eq!(points.len(), commit.points.len());
-    let events = world.store.events(US, None, None, 10).await.unwrap().items;
+    let events = fixture.store.events(US, None, None, 10).await.unwrap().items;
     assert_eq!(events.len(), 1);
     assert_eq!(Some(&events[0].event), commit.rule_steps[0].event.as_ref());
     assert_eq!(events[0].deliveries.len(), 1);
-    let rules = world.store.rules(US, None, None, 10).await.unwrap().items;
+    let rules = fixture.store.rules(US, None, None, 10).await.unwrap().items;
     assert_eq!(rules[0].rule.arming, commit.rule_steps[0].after);
 }
 
-async fn a_stale_commit_writes_nothing_of_all(world: &World) {
-    let product = world.watch(1).await;
-    world.add_rule(&product, 1000).await;
-    let task = world.store.request_look(US, &[product.id]).await.unwrap();
-    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await.remove(0);
-    let stale = Commit { token: claim.token - 1, ..seen(&claim, 900, world.now().await) };
-    assert!(!world.commit(stale).await);
-    let after = world.store.product(US, product.id).await.unwrap();
-    assert_eq!((after.state, after.last_outcome, after.last_looked_at), (product.state, None, None));
-    assert!(world.store.events(US, None, None, 10).await.unwrap().items.is_empty());
-    assert_eq!(world.number("SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM delivery)").await, 0);
-    assert_eq!(world.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
-    assert!(!world.store.task(US, task.id).await.unwrap().status().is_final());
+async fn a_stale_commit_writes_nothing_of_all(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
+    let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await.remove(0);
+    let stale = Commit { token: claim.token - 1, ..seen(&claim, 900, fixture.now().await) };
+    assert!(!fixture.commit(stale).await);
+    let after = fixture.store.product(US, product.id).await.unwrap();
+    assert_eq!((after.state, after.last_outcome, after.last_crawled_at), (product.state, None, None));
+    assert!(fixture.store.events(US, None, None, 10).await.unwrap().items.is_empty());
+    assert_eq!(fixture.number("SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM delivery)").await, 0);
+    assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
+    assert!(!fixture.store.task(US, task.id).await.unwrap().status().is_final());
 }
 
-async fn a_failed_look_leaves_the_state_and_names_its_outcome(world: &World) {
-    let product = world.watch(1).await;
-    world.see(900).await;
-    world.clock.advance(DAY);
-    let claim = world.claim_one().await;
-    assert!(world.commit(failed(&claim, Next::Retry(HOUR))).await);
-    let after = world.store.product(US, product.id).await.unwrap();
+async fn a_failed_look_leaves_the_state_and_names_its_outcome(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.see(900).await;
+    fixture.clock.advance(DAY);
+    let claim = fixture.claim_one().await;
+    assert!(fixture.commit(failed(&claim, Next::Retry(HOUR))).await);
+    let after = fixture.store.product(US, product.id).await.unwrap();
     assert_eq!(after.state, claim.state);
     assert_eq!(after.last_outcome.as_deref(), Some("failed_timeout"));
-    assert_eq!(after.last_looked_at, Some(world.now().await));
+    assert_eq!(after.last_crawled_at, Some(fixture.now().await));
 }
 
-async fn what_is_given_back_is_no_look(world: &World) {
-    let product = world.watch(1).await;
-    world.see(900).await;
-    let looked_at = world.now().await;
-    world.clock.advance(DAY);
-    let claim = world.claim_one().await;
-    assert!(world.commit(Commit { outcome: None, ..failed(&claim, Next::Postponed(HOUR)) }).await);
-    let after = world.store.product(US, product.id).await.unwrap();
-    assert_eq!((after.last_outcome.as_deref(), after.last_looked_at), (Some("observed"), Some(looked_at)));
-    assert_eq!(after.next_look_at, Some(world.now().await + HOUR));
+async fn what_is_given_back_is_no_look(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.see(900).await;
+    let looked_at = fixture.now().await;
+    fixture.clock.advance(DAY);
+    let claim = fixture.claim_one().await;
+    assert!(fixture.commit(Commit { outcome: None, ..failed(&claim, Next::Postponed(HOUR)) }).await);
+    let after = fixture.store.product(US, product.id).await.unwrap();
+    assert_eq!((after.last_outcome.as_deref(), after.last_crawled_at), (Some("observed"), Some(looked_at)));
+    assert_eq!(after.next_crawl_at, Some(fixture.now().await + HOUR));
 }
 
-async fn a_batch_answers_in_order_and_refuses_only_the_stale(world: &World) {
+async fn a_batch_answers_in_order_and_refuses_only_the_stale(fixture: &Fixture) {
     for n in 0..3 {
-        world.watch(n).await;
+        fixture.watch(n).await;
     }
-    let claims = world.claim(3).await;
-    let now = world.now().await;
+    let claims = fixture.claim(3).await;
+    let now = fixture.now().await;
     let mut commits: Vec<Commit> = claims.iter().map(|claim| seen(claim, 500, now)).collect();
     commits[1].token += 1;
-    let committed = world.store.commit(&commits).await.unwrap();
+    let committed = fixture.store.commit(&commits).await.unwrap();
     assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, true]);
     assert!(committed.iter().zip(&commits).all(|(one, commit)| one.listing_id == commit.listing_id));
 }
 
-async fn the_same_commit_twice_has_one_effect(world: &World) {
-    let product = world.watch(1).await;
-    world.add_rule(&product, 1000).await;
-    let claim = world.claim_one().await;
-    let commit = seen(&claim, 900, world.now().await);
-    assert!(world.commit(commit.clone()).await);
-    assert!(world.commit(commit.clone()).await, "the answer was lost, not the lease");
-    let events = world.store.events(US, None, None, 10).await.unwrap().items;
+async fn the_same_commit_twice_has_one_effect(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
+    let claim = fixture.claim_one().await;
+    let commit = seen(&claim, 900, fixture.now().await);
+    assert!(fixture.commit(commit.clone()).await);
+    assert!(fixture.commit(commit.clone()).await, "the answer was lost, not the lease");
+    let events = fixture.store.events(US, None, None, 10).await.unwrap().items;
     assert_eq!((events.len(), events[0].deliveries.len()), (1, 1));
-    assert_eq!(world.number("SELECT count(*) FROM point").await, commit.points.len() as i64);
-    assert_eq!(world.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming.crossings, 1);
+    assert_eq!(fixture.number("SELECT count(*) FROM point").await, commit.points.len() as i64);
+    assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming.crossings, 1);
 }
 
-async fn a_commit_that_comes_again_moves_no_lease(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.see(900).await;
-    let task = world.store.request_look(US, &[product.id]).await.unwrap();
-    world.commit(seen(&claim, 900, world.now().await)).await;
-    assert_eq!(world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await.len(), 1, "still asked for");
-    assert!(!world.store.task(US, task.id).await.unwrap().status().is_final());
+async fn a_commit_that_comes_again_moves_no_lease(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.see(900).await;
+    let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    fixture.commit(seen(&claim, 900, fixture.now().await)).await;
+    assert_eq!(fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await.len(), 1, "still asked for");
+    assert!(!fixture.store.task(US, task.id).await.unwrap().status().is_final());
 }
 
-async fn two_commits_of_one_lease_in_a_batch_do_no_harm(world: &World) {
-    let product = world.watch(1).await;
-    world.add_rule(&product, 1000).await;
-    let claim = world.claim_one().await;
-    let now = world.now().await;
+async fn two_commits_of_one_lease_in_a_batch_do_no_harm(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
+    let claim = fixture.claim_one().await;
+    let now = fixture.now().await;
     let batch = [seen(&claim, 900, now), seen(&claim, 800, now), Commit { token: 77, ..seen(&claim, 700, now) }];
-    let committed = world.store.commit(&batch).await.unwrap();
+    let committed = fixture.store.commit(&batch).await.unwrap();
     assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, false]);
-    let state = world.store.product(US, product.id).await.unwrap().state;
+    let state = fixture.store.product(US, product.id).await.unwrap().state;
     assert_eq!(state.number(Series::Price), Some(900));
-    assert_eq!(world.store.events(US, None, None, 10).await.unwrap().items.len(), 1);
+    assert_eq!(fixture.store.events(US, None, None, 10).await.unwrap().items.len(), 1);
 }
 
-async fn a_success_forgets_the_attempts(world: &World) {
-    world.watch(1).await;
-    world.claim_one().await;
-    world.clock.advance(LEASE);
-    let second = world.claim_one().await;
+async fn a_success_forgets_the_attempts(fixture: &Fixture) {
+    fixture.watch(1).await;
+    fixture.claim_one().await;
+    fixture.clock.advance(LEASE);
+    let second = fixture.claim_one().await;
     assert_eq!(second.attempt, 2);
-    world.commit(seen(&second, 500, world.now().await)).await;
-    world.clock.advance(DAY);
-    assert_eq!(world.claim_one().await.attempt, 1);
+    fixture.commit(seen(&second, 500, fixture.now().await)).await;
+    fixture.clock.advance(DAY);
+    assert_eq!(fixture.claim_one().await.attempt, 1);
 }
 
-async fn a_retry_keeps_lane_and_attempts(world: &World) {
+async fn a_retry_keeps_lane_and_attempts(fixture: &Fixture) {
     use amazon_tracker::store::Lane;
-    let product = world.watch(1).await;
-    world.store.request_look(US, &[product.id]).await.unwrap();
-    let claim = world.claim_from(Lane::AskedFor, 1).await.remove(0);
-    world.commit(failed(&claim, Next::Retry(HOUR))).await;
-    world.clock.advance(HOUR - SECOND);
-    assert!(world.claim_from(Lane::AskedFor, 1).await.is_empty());
-    world.clock.advance(SECOND);
-    let again = world.claim_from(Lane::AskedFor, 1).await.remove(0);
+    let product = fixture.watch(1).await;
+    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
+    fixture.commit(failed(&claim, Next::Retry(HOUR))).await;
+    fixture.clock.advance(HOUR - SECOND);
+    assert!(fixture.claim_from(Lane::Requested, 1).await.is_empty());
+    fixture.clock.advance(SECOND);
+    let again = fixture.claim_from(Lane::Requested, 1).await.remove(0);
     assert_eq!((again.token, again.attempt), (claim.token + 1, 2));
-    world.commit(seen(&again, 500, world.now().await)).await;
-    world.clock.advance(DAY);
-    assert_eq!(world.claim_one().await.attempt, 1, "a success returns it to the scheduled lane");
+    fixture.commit(seen(&again, 500, fixture.now().await)).await;
+    fixture.clock.advance(DAY);
+    assert_eq!(fixture.claim_one().await.attempt, 1, "a success returns it to the scheduled lane");
 }
 
-async fn a_postponed_look_does_not_count(world: &World) {
-    world.watch(1).await;
+async fn a_postponed_look_does_not_count(fixture: &Fixture) {
+    fixture.watch(1).await;
     for _ in 0..2 * MAX_ATTEMPTS {
-        let claim = world.claim_one().await;
+        let claim = fixture.claim_one().await;
         assert_eq!(claim.attempt, 1);
-        world.commit(failed(&claim, Next::Postponed(HOUR))).await;
-        assert!(world.claim(1).await.is_empty());
-        world.clock.advance(HOUR);
+        fixture.commit(failed(&claim, Next::Postponed(HOUR))).await;
+        assert!(fixture.claim(1).await.is_empty());
+        fixture.clock.advance(HOUR);
     }
 }
 
-async fn a_parked_listing_waits_until_somebody_asks(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
-    world.commit(Commit { tasks: TaskEnd::Failed, ..failed(&claim, Next::Parked) }).await;
-    world.clock.advance(30 * DAY);
-    assert!(world.claim(10).await.is_empty());
-    assert_eq!(world.store.product(US, product.id).await.unwrap().next_look_at, None);
-    world.store.request_look(US, &[product.id]).await.unwrap();
-    assert_eq!(world.claim_from(amazon_tracker::store::Lane::AskedFor, 1).await[0].attempt, 1);
+async fn a_parked_listing_waits_until_somebody_asks(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
+    fixture.commit(Commit { tasks: TaskEnd::Failed, ..failed(&claim, Next::Parked) }).await;
+    fixture.clock.advance(30 * DAY);
+    assert!(fixture.claim(10).await.is_empty());
+    assert_eq!(fixture.store.product(US, product.id).await.unwrap().next_crawl_at, None);
+    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    assert_eq!(fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await[0].attempt, 1);
 }
 
-async fn a_rule_moves_only_from_where_it_was_read(world: &World) {
-    let product = world.watch(1).await;
-    world.add_rule(&product, 1000).await;
-    let claim = world.claim_one().await;
-    let mut commit = seen(&claim, 900, world.now().await);
+async fn a_rule_moves_only_from_where_it_was_read(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
+    let claim = fixture.claim_one().await;
+    let mut commit = seen(&claim, 900, fixture.now().await);
     commit.rule_steps[0].before.crossings = 7;
-    assert!(world.commit(commit).await, "the look itself counts");
-    assert!(world.store.events(US, None, None, 10).await.unwrap().items.is_empty());
-    assert_eq!(world.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
+    assert!(fixture.commit(commit).await, "the look itself counts");
+    assert!(fixture.store.events(US, None, None, 10).await.unwrap().items.is_empty());
+    assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
 }
 
-async fn a_rule_that_was_removed_meanwhile_tells_nothing(world: &World) {
-    let product = world.watch(1).await;
-    let rule = world.add_rule(&product, 1000).await.rule;
-    let claim = world.claim_one().await;
-    world.store.remove_rule(US, rule.id).await.unwrap();
-    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
-    assert!(world.store.events(US, None, None, 10).await.unwrap().items.is_empty());
+async fn a_rule_that_was_removed_meanwhile_tells_nothing(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let rule = fixture.add_rule(&product, 1000).await.rule;
+    let claim = fixture.claim_one().await;
+    fixture.store.remove_rule(US, rule.id).await.unwrap();
+    assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    assert!(fixture.store.events(US, None, None, 10).await.unwrap().items.is_empty());
 }
 
-async fn a_rule_added_during_a_look_gets_one_of_its_own(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
-    let rule = world.add_rule(&product, 1000).await.rule;
-    assert!(world.claim(1).await.is_empty(), "the look that is under way is not cut short");
-    world.commit(seen(&claim, 900, world.now().await)).await;
-    assert_eq!(world.claim_one().await.rules, [rule]);
+async fn a_rule_added_during_a_look_gets_one_of_its_own(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
+    let rule = fixture.add_rule(&product, 1000).await.rule;
+    assert!(fixture.claim(1).await.is_empty(), "the look that is under way is not cut short");
+    fixture.commit(seen(&claim, 900, fixture.now().await)).await;
+    assert_eq!(fixture.claim_one().await.rules, [rule]);
 }
 
-async fn a_shorter_rhythm_during_a_look_counts_from_now(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
+async fn a_shorter_rhythm_during_a_look_counts_from_now(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
     let hourly = ProductPatch { frequency: Some("hourly".parse().unwrap()), ..ProductPatch::default() };
-    world.store.update_product(US, product.id, &hourly).await.unwrap();
-    world.commit(seen(&claim, 900, world.now().await)).await;
-    assert_eq!(world.store.next_due_in().await.unwrap(), Some(HOUR));
+    fixture.store.update_product(US, product.id, &hourly).await.unwrap();
+    fixture.commit(seen(&claim, 900, fixture.now().await)).await;
+    assert_eq!(fixture.store.next_due_in().await.unwrap(), Some(HOUR));
 }
 
 const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL";
 
-async fn nobody_left_to_watch_during_a_look_parks_it_after_all(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
-    world.store.remove_product(US, product.id).await.unwrap();
-    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
-    assert_eq!(world.store.next_due_in().await.unwrap(), None);
-    assert_eq!(world.number(PARKED).await, 1);
-    assert_eq!(world.store.backlog().await.unwrap().parked, 0, "nobody misses it");
+async fn nobody_left_to_watch_during_a_look_parks_it_after_all(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
+    fixture.store.remove_product(US, product.id).await.unwrap();
+    assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    assert_eq!(fixture.store.next_due_in().await.unwrap(), None);
+    assert_eq!(fixture.number(PARKED).await, 1);
+    assert_eq!(fixture.store.backlog().await.unwrap().parked, 0, "nobody misses it");
 }
 
-async fn a_wish_during_a_look_outweighs_its_parking(world: &World) {
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
+async fn a_wish_during_a_look_outweighs_its_parking(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
     let status = |status| ProductPatch { status: Some(status), ..ProductPatch::default() };
-    world.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
-    world.store.update_product(US, product.id, &status(ProductStatus::Active)).await.unwrap();
-    world.commit(failed(&claim, Next::Parked)).await;
-    assert_eq!(world.number(PARKED).await, 0);
-    world.clock.advance(DAY);
-    assert_eq!(world.claim_one().await.attempt, 1);
+    fixture.store.update_product(US, product.id, &status(ProductStatus::Paused)).await.unwrap();
+    fixture.store.update_product(US, product.id, &status(ProductStatus::Active)).await.unwrap();
+    fixture.commit(failed(&claim, Next::Parked)).await;
+    assert_eq!(fixture.number(PARKED).await, 0);
+    fixture.clock.advance(DAY);
+    assert_eq!(fixture.claim_one().await.attempt, 1);
 }
 
-async fn an_empty_batch_is_no_work(world: &World) {
-    assert!(world.store.commit(&[]).await.unwrap().is_empty());
+async fn an_empty_batch_is_no_work(fixture: &Fixture) {
+    assert!(fixture.store.commit(&[]).await.unwrap().is_empty());
 }

@@ -3,12 +3,12 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use crate::accounts::tenant_of;
+use crate::fixture::*;
 use crate::tenants::{TABLES, fill};
-use crate::world::*;
 
 /// As the daemon connects.
-async fn as_application(world: &World) -> PgConnection {
-    PgConnection::connect(world.settings.url.reveal()).await.unwrap()
+async fn as_application(fixture: &Fixture) -> PgConnection {
+    PgConnection::connect(fixture.settings.url.reveal()).await.unwrap()
 }
 
 async fn see_as(conn: &mut PgConnection, reach: &str) {
@@ -32,13 +32,13 @@ async fn tables_of_tenants(conn: &mut PgConnection) -> Vec<(String, &'static str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_forgets_its_tenant_sees_and_changes_nothing_of_another() {
-    let world = World::postgres().await;
-    let them = tenant_of(&world, "them").await.tenant_id;
-    fill(&world, US, 1).await;
-    fill(&world, them, 2).await;
-    let claim = world.claim_from(amazon_tracker::store::Lane::AskedFor, 9).await.remove(0);
-    assert!(world.commit(seen(&claim, 900, world.now().await)).await);
-    let mut conn = as_application(&world).await;
+    let fixture = Fixture::postgres().await;
+    let them = tenant_of(&fixture, "them").await.tenant_id;
+    fill(&fixture, US, 1).await;
+    fill(&fixture, them, 2).await;
+    let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
+    assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    let mut conn = as_application(&fixture).await;
     for (table, column) in tables_of_tenants(&mut conn).await {
         see_as(&mut conn, "*").await;
         let all = count(&mut conn, &table).await;
@@ -56,13 +56,13 @@ async fn a_statement_that_forgets_its_tenant_sees_and_changes_nothing_of_another
     }
     assert_eq!(count(&mut conn, "refresh_token").await, 0);
     drop(conn);
-    world.end().await;
+    fixture.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_of_tenants_is_under_row_level_security_also_for_its_owner() {
-    let world = World::postgres().await;
-    let mut conn = as_application(&world).await;
+    let fixture = Fixture::postgres().await;
+    let mut conn = as_application(&fixture).await;
     let tables = tables_of_tenants(&mut conn).await;
     let known: Vec<&str> = tables.iter().map(|(table, _)| table.as_str()).filter(|table| *table != "tenant").collect();
     assert_eq!(known, TABLES, "a table is missing in the tests of tenants");
@@ -71,16 +71,16 @@ async fn every_table_of_tenants_is_under_row_level_security_also_for_its_owner()
         assert!(sqlx::query_scalar::<_, bool>(forced).bind(&table).fetch_one(&mut conn).await.unwrap(), "{table}");
     }
     drop(conn);
-    world.end().await;
+    fixture.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_product_that_one_tenant_drops_is_still_watched_for_the_other() {
-    let world = World::postgres().await;
-    let them = tenant_of(&world, "them").await.tenant_id;
-    let ours = world.watch(1).await;
-    world.store.add_product(new_product(them, 1)).await.unwrap();
-    world.store.remove_product(US, ours.id).await.unwrap();
-    assert_eq!(world.number("SELECT count(*) FROM lease WHERE parked_at IS NULL").await, 1);
-    world.end().await;
+    let fixture = Fixture::postgres().await;
+    let them = tenant_of(&fixture, "them").await.tenant_id;
+    let ours = fixture.watch(1).await;
+    fixture.store.add_product(new_product(them, 1)).await.unwrap();
+    fixture.store.remove_product(US, ours.id).await.unwrap();
+    assert_eq!(fixture.number("SELECT count(*) FROM lease WHERE parked_at IS NULL").await, 1);
+    fixture.end().await;
 }

@@ -3,7 +3,7 @@
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{Commit, NewProduct, ProductFilter, ProductOrder, ProductPatch, StoreError};
 
-use crate::world::*;
+use crate::fixture::*;
 
 on_both_engines! {
     every_order_is_complete_over_its_pages_with_ties_and_missing_values,
@@ -24,20 +24,20 @@ const ORDERS: [ProductOrder; 5] = [
 ];
 
 /// Looks at what is due and sees a title and a price each, by the number in the ASIN.
-async fn see_each(world: &World, facts: impl Fn(u32) -> Option<(&'static str, i64)>) {
-    let now = world.now().await;
-    for claim in world.claim(100).await {
+async fn see_each(fixture: &Fixture, facts: impl Fn(u32) -> Option<(&'static str, i64)>) {
+    let now = fixture.now().await;
+    for claim in fixture.claim(100).await {
         let n = claim.listing.asin.as_str()[1..].parse().unwrap();
         let Some((title, price_minor)) = facts(n) else { continue };
         let judged = claim.state.judge(&page(claim.listing.asin, title, price_minor), now);
-        world.commit(Commit { state: Some(judged.state), ..seen(&claim, price_minor, now) }).await;
+        fixture.commit(Commit { state: Some(judged.state), ..seen(&claim, price_minor, now) }).await;
     }
 }
 
-async fn numbers(world: &World, filter: &ProductFilter, order: ProductOrder, limit: u32) -> Vec<u32> {
+async fn numbers(fixture: &Fixture, filter: &ProductFilter, order: ProductOrder, limit: u32) -> Vec<u32> {
     let (mut numbers, mut cursor) = (Vec::new(), None);
     loop {
-        let page = world.store.products(US, filter, order, cursor.as_deref(), limit).await.unwrap();
+        let page = fixture.store.products(US, filter, order, cursor.as_deref(), limit).await.unwrap();
         assert!(page.items.len() <= limit as usize);
         numbers.extend(page.items.iter().map(|product| product.listing.asin.as_str()[1..].parse::<u32>().unwrap()));
         match page.next_cursor {
@@ -47,14 +47,14 @@ async fn numbers(world: &World, filter: &ProductFilter, order: ProductOrder, lim
     }
 }
 
-async fn every_order_is_complete_over_its_pages_with_ties_and_missing_values(world: &World) {
+async fn every_order_is_complete_over_its_pages_with_ties_and_missing_values(fixture: &Fixture) {
     for n in 0..10 {
-        world.watch(n).await;
+        fixture.watch(n).await;
         if n % 2 == 1 {
-            world.clock.advance(SECOND);
+            fixture.clock.advance(SECOND);
         }
     }
-    see_each(world, |n| match n {
+    see_each(fixture, |n| match n {
         0..=2 => Some(("banana", 300)),
         3 => Some(("Äpfel", 200)),
         4 => Some(("Apple", 100)),
@@ -64,17 +64,17 @@ async fn every_order_is_complete_over_its_pages_with_ties_and_missing_values(wor
     .await;
     let all = ProductFilter::default();
     for order in ORDERS {
-        let whole = numbers(world, &all, order, 100).await;
+        let whole = numbers(fixture, &all, order, 100).await;
         let mut sorted = whole.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, (0..10).collect::<Vec<_>>(), "{order:?}");
         for limit in 1..=10 {
-            assert_eq!(numbers(world, &all, order, limit).await, whole, "{order:?} by {limit}");
+            assert_eq!(numbers(fixture, &all, order, limit).await, whole, "{order:?} by {limit}");
         }
     }
     let starts = |order, expected: Vec<u32>| {
         let all = &all;
-        async move { assert_eq!(numbers(world, all, order, 3).await[..expected.len()], expected, "{order:?}") }
+        async move { assert_eq!(numbers(fixture, all, order, 3).await[..expected.len()], expected, "{order:?}") }
     };
     starts(ProductOrder::OldestFirst, (0..10).collect()).await;
     starts(ProductOrder::NewestFirst, (0..10).rev().collect()).await;
@@ -83,15 +83,15 @@ async fn every_order_is_complete_over_its_pages_with_ties_and_missing_values(wor
     starts(ProductOrder::PriceFalling, vec![5, 2, 1, 0, 3, 4, 9, 8, 7, 6]).await;
 }
 
-async fn a_cursor_of_another_order_or_none_at_all_is_not_found(world: &World) {
+async fn a_cursor_of_another_order_or_none_at_all_is_not_found(fixture: &Fixture) {
     for n in 0..3 {
-        world.watch(n).await;
+        fixture.watch(n).await;
     }
     let list = |order, cursor: String| async move {
-        world.store.products(US, &ProductFilter::default(), order, Some(&cursor), 1).await
+        fixture.store.products(US, &ProductFilter::default(), order, Some(&cursor), 1).await
     };
     for made_for in ORDERS {
-        let page = world.store.products(US, &ProductFilter::default(), made_for, None, 1).await.unwrap();
+        let page = fixture.store.products(US, &ProductFilter::default(), made_for, None, 1).await.unwrap();
         let cursor = page.next_cursor.unwrap();
         for order in ORDERS {
             let answer = list(order, cursor.clone()).await;
@@ -105,7 +105,7 @@ async fn a_cursor_of_another_order_or_none_at_all_is_not_found(world: &World) {
     }
 }
 
-async fn filters_hold_together(world: &World) {
+async fn filters_hold_together(fixture: &Fixture) {
     for n in 0..8u32 {
         let mut new = new_product(US, n);
         if n & 1 == 1 {
@@ -117,70 +117,70 @@ async fn filters_hold_together(world: &World) {
         if n & 4 == 4 {
             new.settings.tags = vec!["first".to_owned(), "second".to_owned()];
         }
-        world.store.add_product(new).await.unwrap();
+        fixture.store.add_product(new).await.unwrap();
     }
     let tagged = ProductFilter { tag: Some("second".to_owned()), ..ProductFilter::default() };
-    assert_eq!(numbers(world, &tagged, ProductOrder::OldestFirst, 2).await, [4, 5, 6, 7]);
+    assert_eq!(numbers(fixture, &tagged, ProductOrder::OldestFirst, 2).await, [4, 5, 6, 7]);
     let paused = ProductFilter { status: Some(ProductStatus::Paused), ..tagged };
-    assert_eq!(numbers(world, &paused, ProductOrder::OldestFirst, 2).await, [6, 7]);
+    assert_eq!(numbers(fixture, &paused, ProductOrder::OldestFirst, 2).await, [6, 7]);
     let japanese = ProductFilter { marketplace: Some(Marketplace::Jp), ..paused };
-    assert_eq!(numbers(world, &japanese, ProductOrder::OldestFirst, 2).await, [7]);
+    assert_eq!(numbers(fixture, &japanese, ProductOrder::OldestFirst, 2).await, [7]);
     let texted = ProductFilter { text: Some("b00000000".to_owned()), ..japanese };
-    assert_eq!(numbers(world, &texted, ProductOrder::OldestFirst, 2).await, [7]);
+    assert_eq!(numbers(fixture, &texted, ProductOrder::OldestFirst, 2).await, [7]);
 }
 
-async fn found(world: &World, text: &str) -> Vec<u32> {
+async fn found(fixture: &Fixture, text: &str) -> Vec<u32> {
     let filter = ProductFilter { text: Some(text.to_owned()), ..ProductFilter::default() };
-    numbers(world, &filter, ProductOrder::OldestFirst, 2).await
+    numbers(fixture, &filter, ProductOrder::OldestFirst, 2).await
 }
 
-async fn text_is_found_in_title_label_and_asin_whatever_its_case(world: &World) {
-    world.watch(1).await;
-    world.watch(2).await;
-    let labelled = world.watch(3).await;
+async fn text_is_found_in_title_label_and_asin_whatever_its_case(fixture: &Fixture) {
+    fixture.watch(1).await;
+    fixture.watch(2).await;
+    let labelled = fixture.watch(3).await;
     let label = ProductPatch { label: Some(Some("Geschenk für ÖLAF".to_owned())), ..ProductPatch::default() };
-    world.store.update_product(US, labelled.id, &label).await.unwrap();
-    see_each(world, |n| (n == 2).then_some(("SONY Kopfhörer 日本", 100))).await;
-    assert_eq!(found(world, "kopfHÖRER").await, [2]);
-    assert_eq!(found(world, "日本").await, [2]);
-    assert_eq!(found(world, "ölaf").await, [3]);
-    assert_eq!(found(world, "b000000001").await, [1]);
-    assert!(found(world, "nothing like it").await.is_empty());
+    fixture.store.update_product(US, labelled.id, &label).await.unwrap();
+    see_each(fixture, |n| (n == 2).then_some(("SONY Kopfhörer 日本", 100))).await;
+    assert_eq!(found(fixture, "kopfHÖRER").await, [2]);
+    assert_eq!(found(fixture, "日本").await, [2]);
+    assert_eq!(found(fixture, "ölaf").await, [3]);
+    assert_eq!(found(fixture, "b000000001").await, [1]);
+    assert!(found(fixture, "nothing like it").await.is_empty());
     let unlabelled = ProductPatch { label: Some(None), ..ProductPatch::default() };
-    world.store.update_product(US, labelled.id, &unlabelled).await.unwrap();
-    assert!(found(world, "ölaf").await.is_empty());
+    fixture.store.update_product(US, labelled.id, &unlabelled).await.unwrap();
+    assert!(found(fixture, "ölaf").await.is_empty());
 }
 
-async fn wildcards_stand_for_themselves(world: &World) {
+async fn wildcards_stand_for_themselves(fixture: &Fixture) {
     for (n, label) in ["100% wool", "100 wool", "a_b", "axb", r"back\slash"].into_iter().enumerate() {
         let mut new: NewProduct = new_product(US, n as u32);
         new.settings.label = Some(label.to_owned());
-        world.store.add_product(new).await.unwrap();
+        fixture.store.add_product(new).await.unwrap();
     }
-    assert_eq!(found(world, "100%").await, [0]);
-    assert_eq!(found(world, "a_b").await, [2]);
-    assert_eq!(found(world, r"k\s").await, [4]);
-    assert_eq!(found(world, "%").await, [0]);
-    assert_eq!(found(world, "'").await, Vec::<u32>::new());
+    assert_eq!(found(fixture, "100%").await, [0]);
+    assert_eq!(found(fixture, "a_b").await, [2]);
+    assert_eq!(found(fixture, r"k\s").await, [4]);
+    assert_eq!(found(fixture, "%").await, [0]);
+    assert_eq!(found(fixture, "'").await, Vec::<u32>::new());
 }
 
-async fn a_tag_is_matched_as_a_whole(world: &World) {
+async fn a_tag_is_matched_as_a_whole(fixture: &Fixture) {
     for (n, tag) in ["red", "dark red", r#"re"d"#, "Röd"].into_iter().enumerate() {
         let mut new = new_product(US, n as u32);
         new.settings.tags = vec!["other".to_owned(), tag.to_owned()];
-        world.store.add_product(new).await.unwrap();
+        fixture.store.add_product(new).await.unwrap();
     }
     let tagged = |tag: &str| ProductFilter { tag: Some(tag.to_owned()), ..ProductFilter::default() };
-    assert_eq!(numbers(world, &tagged("red"), ProductOrder::OldestFirst, 9).await, [0]);
-    assert_eq!(numbers(world, &tagged(r#"re"d"#), ProductOrder::OldestFirst, 9).await, [2]);
-    assert_eq!(numbers(world, &tagged("Röd"), ProductOrder::OldestFirst, 9).await, [3]);
-    assert!(numbers(world, &tagged("re"), ProductOrder::OldestFirst, 9).await.is_empty());
+    assert_eq!(numbers(fixture, &tagged("red"), ProductOrder::OldestFirst, 9).await, [0]);
+    assert_eq!(numbers(fixture, &tagged(r#"re"d"#), ProductOrder::OldestFirst, 9).await, [2]);
+    assert_eq!(numbers(fixture, &tagged("Röd"), ProductOrder::OldestFirst, 9).await, [3]);
+    assert!(numbers(fixture, &tagged("re"), ProductOrder::OldestFirst, 9).await.is_empty());
 }
 
-async fn a_list_shows_only_the_tenants_own(world: &World) {
-    world.add_tenant().await;
-    world.watch(1).await;
-    world.store.add_product(new_product(THEM, 1)).await.unwrap();
-    world.store.add_product(new_product(THEM, 2)).await.unwrap();
-    assert_eq!(numbers(world, &ProductFilter::default(), ProductOrder::Title, 1).await, [1]);
+async fn a_list_shows_only_the_tenants_own(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    fixture.watch(1).await;
+    fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
+    fixture.store.add_product(new_product(THEM, 2)).await.unwrap();
+    assert_eq!(numbers(fixture, &ProductFilter::default(), ProductOrder::Title, 1).await, [1]);
 }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod fixture;
 #[path = "../support/postgres.rs"]
 mod postgres;
-mod world;
 
 mod accounts;
 mod alerts;
@@ -15,7 +15,7 @@ mod history;
 mod isolation;
 mod lease;
 mod lists;
-mod moving;
+mod migrate_store;
 mod opening;
 mod outbox;
 mod replica;

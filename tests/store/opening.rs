@@ -2,7 +2,7 @@
 
 use amazon_tracker::store::{Engine, StoreClock, StoreError, open};
 
-use crate::world::*;
+use crate::fixture::*;
 
 on_both_engines! {
     migrating_twice_and_at_once_is_safe,
@@ -13,63 +13,63 @@ on_both_engines! {
     the_real_clock_is_about_now,
 }
 
-async fn migrating_twice_and_at_once_is_safe(world: &World) {
-    let other = world.replica().await;
-    let (one, two) = tokio::join!(world.store.migrate(), other.migrate());
+async fn migrating_twice_and_at_once_is_safe(fixture: &Fixture) {
+    let other = fixture.replica().await;
+    let (one, two) = tokio::join!(fixture.store.migrate(), other.migrate());
     one.and(two).unwrap();
-    world.store.check_schema().await.unwrap();
-    world.store.ping().await.unwrap();
+    fixture.store.check_schema().await.unwrap();
+    fixture.store.ping().await.unwrap();
     other.close().await;
 }
 
 /// A later version has brought the schema up to date, and replicas of this one are still there, or are taken back to.
-async fn a_newer_schema_is_worked_with_as_long_as_it_says_so(world: &World) {
+async fn a_newer_schema_is_worked_with_as_long_as_it_says_so(fixture: &Fixture) {
     let later = "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
          SELECT 9999, 'later', installed_on, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
-    world.execute(later).await;
-    world.store.check_schema().await.unwrap();
-    world.store.migrate().await.unwrap();
-    world.execute("UPDATE schema_support SET oldest_step = 9999").await;
-    let refused = world.store.check_schema().await.unwrap_err();
+    fixture.execute(later).await;
+    fixture.store.check_schema().await.unwrap();
+    fixture.store.migrate().await.unwrap();
+    fixture.execute("UPDATE schema_support SET oldest_step = 9999").await;
+    let refused = fixture.store.check_schema().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
-    let refused = world.store.migrate().await.unwrap_err();
+    let refused = fixture.store.migrate().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
 }
 
-async fn a_duty_is_taken_on_by_one_at_a_time_when_it_is_due(world: &World) {
-    let (store, minute) = (&world.store, 60 * SECOND);
-    assert!(store.begin_duty("sweep", "one", minute).await.unwrap());
-    assert!(!store.begin_duty("sweep", "two", minute).await.unwrap(), "it is being done");
-    assert!(store.begin_duty("wash", "two", minute).await.unwrap(), "another");
-    store.end_duty("sweep", "two", SECOND).await.unwrap();
-    assert!(!store.begin_duty("sweep", "two", minute).await.unwrap(), "nobody ends what another does");
-    store.end_duty("sweep", "one", HOUR).await.unwrap();
-    assert!(!store.begin_duty("sweep", "two", minute).await.unwrap(), "it is done");
-    world.clock.advance(HOUR);
-    assert!(store.begin_duty("sweep", "two", minute).await.unwrap(), "it is due again");
-    world.clock.advance(minute);
-    assert!(store.begin_duty("sweep", "one", minute).await.unwrap(), "whoever began it is gone");
+async fn a_duty_is_taken_on_by_one_at_a_time_when_it_is_due(fixture: &Fixture) {
+    let (store, minute) = (&fixture.store, 60 * SECOND);
+    assert!(store.acquire_job_lease("sweep", "one", minute).await.unwrap());
+    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it is being done");
+    assert!(store.acquire_job_lease("wash", "two", minute).await.unwrap(), "another");
+    store.release_job_lease("sweep", "two", SECOND).await.unwrap();
+    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "nobody ends what another does");
+    store.release_job_lease("sweep", "one", HOUR).await.unwrap();
+    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it is done");
+    fixture.clock.advance(HOUR);
+    assert!(store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it is due again");
+    fixture.clock.advance(minute);
+    assert!(store.acquire_job_lease("sweep", "one", minute).await.unwrap(), "whoever began it is gone");
 }
 
-async fn an_older_schema_is_refused_and_the_remedy_named(world: &World) {
-    world.execute("DELETE FROM _sqlx_migrations").await;
-    let refused = world.store.check_schema().await.unwrap_err();
+async fn an_older_schema_is_refused_and_the_remedy_named(fixture: &Fixture) {
+    fixture.execute("DELETE FROM _sqlx_migrations").await;
+    let refused = fixture.store.check_schema().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("amazon-tracker migrate")), "{refused}");
-    world.execute("DROP TABLE _sqlx_migrations").await;
-    let refused = world.store.check_schema().await.unwrap_err();
+    fixture.execute("DROP TABLE _sqlx_migrations").await;
+    let refused = fixture.store.check_schema().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("amazon-tracker migrate")), "{refused}");
 }
 
-async fn a_closed_store_is_unavailable(world: &World) {
-    let other = world.replica().await;
+async fn a_closed_store_is_unavailable(fixture: &Fixture) {
+    let other = fixture.replica().await;
     other.ping().await.unwrap();
     other.close().await;
     assert!(matches!(other.ping().await, Err(StoreError::Unavailable(_))));
     assert!(matches!(other.add_product(new_product(US, 1)).await, Err(StoreError::Unavailable(_))));
 }
 
-async fn the_real_clock_is_about_now(world: &World) {
-    let real = open(&world.settings, StoreClock::real()).await.unwrap();
+async fn the_real_clock_is_about_now(fixture: &Fixture) {
+    let real = open(&fixture.settings, StoreClock::real()).await.unwrap();
     let off = real.now().await.unwrap().duration_since(jiff::Timestamp::now()).abs();
     assert!(off < jiff::SignedDuration::from_secs(5), "{off}");
     real.close().await;

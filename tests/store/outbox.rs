@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use amazon_tracker::domain::{Delivery, DeliveryStatus, Letter};
+use amazon_tracker::domain::{Delivery, DeliveryStatus, OutboxMessage};
 use amazon_tracker::store::{ClaimedDelivery, Commit, DeliveryEnd};
 
-use crate::world::*;
+use crate::fixture::*;
 
 on_both_engines! {
     a_claimed_delivery_knows_what_to_tell_and_where,
@@ -21,102 +21,102 @@ on_both_engines! {
 }
 
 /// Lets as many rules fire.
-async fn tell(world: &World, rules: u32) {
-    let product = world.watch(1).await;
+async fn tell(fixture: &Fixture, rules: u32) {
+    let product = fixture.watch(1).await;
     for _ in 0..rules {
-        world.add_rule(&product, 1000).await;
+        fixture.add_rule(&product, 1000).await;
     }
-    world.see(900).await;
+    fixture.see(900).await;
 }
 
-async fn claim(world: &World, limit: u32) -> Vec<ClaimedDelivery> {
-    world.store.claim_deliveries(limit, LEASE, "test").await.unwrap()
+async fn claim(fixture: &Fixture, limit: u32) -> Vec<ClaimedDelivery> {
+    fixture.store.claim_deliveries(limit, LEASE, "test").await.unwrap()
 }
 
-async fn the_delivery(world: &World) -> Delivery {
-    world.store.events(US, None, None, 10).await.unwrap().items.remove(0).deliveries.remove(0)
+async fn the_delivery(fixture: &Fixture) -> Delivery {
+    fixture.store.events(US, None, None, 10).await.unwrap().items.remove(0).deliveries.remove(0)
 }
 
-async fn finish(world: &World, claimed: &ClaimedDelivery, end: DeliveryEnd) -> bool {
-    world.store.finish_delivery(claimed.id, claimed.token, &end).await.unwrap()
+async fn finish(fixture: &Fixture, claimed: &ClaimedDelivery, end: DeliveryEnd) -> bool {
+    fixture.store.finish_delivery(claimed.id, claimed.token, &end).await.unwrap()
 }
 
 fn retry(after: Duration) -> DeliveryEnd {
     DeliveryEnd::Retry { after, error: "503".to_owned() }
 }
 
-async fn a_claimed_delivery_knows_what_to_tell_and_where(world: &World) {
-    tell(world, 1).await;
-    let claimed = claim(world, 10).await.remove(0);
-    let row = world.store.events(US, None, None, 10).await.unwrap().items.remove(0);
+async fn a_claimed_delivery_knows_what_to_tell_and_where(fixture: &Fixture) {
+    tell(fixture, 1).await;
+    let claimed = claim(fixture, 10).await.remove(0);
+    let row = fixture.store.events(US, None, None, 10).await.unwrap().items.remove(0);
     assert_eq!((claimed.id, claimed.token, claimed.attempt), (row.deliveries[0].id, 1, 1));
     let (url, secret) = ("https://example.com/hook".to_owned(), "whsec_x".to_owned());
-    assert_eq!(claimed.letter, Letter::Webhook { url, secret, event: Box::new(row.event) });
+    assert_eq!(claimed.message, OutboxMessage::Webhook { url, secret, event: Box::new(row.event) });
 }
 
-async fn a_delivery_goes_on_with_the_trace_of_its_look(world: &World) {
-    let product = world.watch(1).await;
-    world.add_rule(&product, 1000).await;
+async fn a_delivery_goes_on_with_the_trace_of_its_look(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
-    let look = world.claim_one().await;
-    let told = seen(&look, 900, world.now().await);
-    assert!(world.commit(Commit { trace_context: Some(traceparent.clone()), ..told }).await);
-    assert_eq!(claim(world, 10).await.remove(0).trace_context, Some(traceparent));
+    let look = fixture.claim_one().await;
+    let told = seen(&look, 900, fixture.now().await);
+    assert!(fixture.commit(Commit { trace_context: Some(traceparent.clone()), ..told }).await);
+    assert_eq!(claim(fixture, 10).await.remove(0).trace_context, Some(traceparent));
 }
 
-async fn a_delivery_that_is_taken_is_claimed_no_more(world: &World) {
-    tell(world, 1).await;
-    let claimed = claim(world, 10).await.remove(0);
-    assert!(finish(world, &claimed, DeliveryEnd::Delivered).await);
-    assert!(!finish(world, &claimed, retry(SECOND)).await, "the lease has ended");
-    world.clock.advance(DAY);
-    assert!(claim(world, 10).await.is_empty());
-    let delivery = the_delivery(world).await;
+async fn a_delivery_that_is_taken_is_claimed_no_more(fixture: &Fixture) {
+    tell(fixture, 1).await;
+    let claimed = claim(fixture, 10).await.remove(0);
+    assert!(finish(fixture, &claimed, DeliveryEnd::Delivered).await);
+    assert!(!finish(fixture, &claimed, retry(SECOND)).await, "the lease has ended");
+    fixture.clock.advance(DAY);
+    assert!(claim(fixture, 10).await.is_empty());
+    let delivery = the_delivery(fixture).await;
     assert_eq!((delivery.status, delivery.attempts, delivery.last_error), (DeliveryStatus::Delivered, 1, None));
-    assert_eq!(delivery.delivered_at, Some(world.now().await - DAY));
+    assert_eq!(delivery.delivered_at, Some(fixture.now().await - DAY));
 }
 
-async fn a_retry_waits_and_counts(world: &World) {
-    tell(world, 1).await;
-    let first = claim(world, 10).await.remove(0);
-    assert!(finish(world, &first, retry(HOUR)).await);
-    let delivery = the_delivery(world).await;
+async fn a_retry_waits_and_counts(fixture: &Fixture) {
+    tell(fixture, 1).await;
+    let first = claim(fixture, 10).await.remove(0);
+    assert!(finish(fixture, &first, retry(HOUR)).await);
+    let delivery = the_delivery(fixture).await;
     assert_eq!((delivery.status, delivery.last_error.as_deref()), (DeliveryStatus::Pending, Some("503")));
-    world.clock.advance(HOUR - SECOND);
-    assert!(claim(world, 10).await.is_empty());
-    world.clock.advance(SECOND);
-    let second = claim(world, 10).await.remove(0);
+    fixture.clock.advance(HOUR - SECOND);
+    assert!(claim(fixture, 10).await.is_empty());
+    fixture.clock.advance(SECOND);
+    let second = claim(fixture, 10).await.remove(0);
     assert_eq!((second.id, second.token, second.attempt), (first.id, first.token + 1, 2));
 }
 
-async fn a_delivery_whose_sender_died_is_claimed_again_and_the_dead_is_refused(world: &World) {
-    tell(world, 1).await;
-    let dead = claim(world, 10).await.remove(0);
-    assert!(claim(world, 10).await.is_empty());
-    world.clock.advance(LEASE);
-    let alive = claim(world, 10).await.remove(0);
-    assert!(!finish(world, &dead, DeliveryEnd::Delivered).await);
-    assert!(finish(world, &alive, DeliveryEnd::Delivered).await);
+async fn a_delivery_whose_sender_died_is_claimed_again_and_the_dead_is_refused(fixture: &Fixture) {
+    tell(fixture, 1).await;
+    let dead = claim(fixture, 10).await.remove(0);
+    assert!(claim(fixture, 10).await.is_empty());
+    fixture.clock.advance(LEASE);
+    let alive = claim(fixture, 10).await.remove(0);
+    assert!(!finish(fixture, &dead, DeliveryEnd::Delivered).await);
+    assert!(finish(fixture, &alive, DeliveryEnd::Delivered).await);
 }
 
-async fn a_dead_delivery_rests_until_it_is_revived(world: &World) {
-    tell(world, 1).await;
-    let claimed = claim(world, 10).await.remove(0);
-    assert!(!world.store.revive_delivery(claimed.id).await.unwrap(), "only the dead");
-    assert!(finish(world, &claimed, DeliveryEnd::Dead { error: "410 Gone".to_owned() }).await);
-    let delivery = the_delivery(world).await;
+async fn a_dead_delivery_rests_until_it_is_revived(fixture: &Fixture) {
+    tell(fixture, 1).await;
+    let claimed = claim(fixture, 10).await.remove(0);
+    assert!(!fixture.store.retry_delivery(claimed.id).await.unwrap(), "only the dead");
+    assert!(finish(fixture, &claimed, DeliveryEnd::Dead { error: "410 Gone".to_owned() }).await);
+    let delivery = the_delivery(fixture).await;
     assert_eq!((delivery.status, delivery.last_error.as_deref()), (DeliveryStatus::Dead, Some("410 Gone")));
-    world.clock.advance(DAY);
-    assert!(claim(world, 10).await.is_empty());
-    assert!(world.store.revive_delivery(claimed.id).await.unwrap());
-    assert_eq!(claim(world, 10).await[0].attempt, 1, "with a full count of attempts before it");
+    fixture.clock.advance(DAY);
+    assert!(claim(fixture, 10).await.is_empty());
+    assert!(fixture.store.retry_delivery(claimed.id).await.unwrap());
+    assert_eq!(claim(fixture, 10).await[0].attempt, 1, "with a full count of attempts before it");
 }
 
-async fn two_senders_never_share_a_delivery(world: &World) {
+async fn two_senders_never_share_a_delivery(fixture: &Fixture) {
     const RULES: u32 = 30;
-    tell(world, RULES).await;
+    tell(fixture, RULES).await;
     let senders = (0..6).map(|_| {
-        let store = world.store.clone();
+        let store = fixture.store.clone();
         tokio::spawn(async move { store.claim_deliveries(4, LEASE, "sender").await.unwrap() })
     });
     let mut all = Vec::new();
@@ -125,35 +125,35 @@ async fn two_senders_never_share_a_delivery(world: &World) {
         assert!(claimed.len() <= 4);
         all.extend(claimed);
     }
-    all.extend(claim(world, RULES).await);
+    all.extend(claim(fixture, RULES).await);
     let distinct: HashSet<_> = all.iter().map(|claimed| claimed.id).collect();
     assert_eq!((all.len() as u32, distinct.len() as u32), (RULES, RULES));
 }
 
-async fn the_outbox_says_when_the_next_is_due(world: &World) {
-    assert_eq!(world.store.next_delivery_in().await.unwrap(), None);
-    tell(world, 1).await;
-    assert_eq!(world.store.next_delivery_in().await.unwrap(), Some(Duration::ZERO));
-    let claimed = claim(world, 1).await.remove(0);
-    finish(world, &claimed, retry(HOUR)).await;
-    assert_eq!(world.store.next_delivery_in().await.unwrap(), Some(HOUR));
-    world.clock.advance(HOUR);
-    let claimed = claim(world, 1).await.remove(0);
-    finish(world, &claimed, DeliveryEnd::Delivered).await;
-    assert_eq!(world.store.next_delivery_in().await.unwrap(), None);
+async fn the_outbox_says_when_the_next_is_due(fixture: &Fixture) {
+    assert_eq!(fixture.store.next_delivery_in().await.unwrap(), None);
+    tell(fixture, 1).await;
+    assert_eq!(fixture.store.next_delivery_in().await.unwrap(), Some(Duration::ZERO));
+    let claimed = claim(fixture, 1).await.remove(0);
+    finish(fixture, &claimed, retry(HOUR)).await;
+    assert_eq!(fixture.store.next_delivery_in().await.unwrap(), Some(HOUR));
+    fixture.clock.advance(HOUR);
+    let claimed = claim(fixture, 1).await.remove(0);
+    finish(fixture, &claimed, DeliveryEnd::Delivered).await;
+    assert_eq!(fixture.store.next_delivery_in().await.unwrap(), None);
 }
 
-async fn a_delivery_that_cannot_be_read_takes_no_other_along(world: &World) {
-    tell(world, 3).await;
-    let whole = if world.is_postgres() { "'{}'::jsonb" } else { "'{}'" };
+async fn a_delivery_that_cannot_be_read_takes_no_other_along(fixture: &Fixture) {
+    tell(fixture, 3).await;
+    let whole = if fixture.is_postgres() { "'{}'::jsonb" } else { "'{}'" };
     for (damage, what) in [(format!("mail = {whole}"), "min"), ("webhook_url = NULL".to_owned(), "max")] {
         // By text, for there is no least UUID in PostgreSQL.
-        let id = if world.is_postgres() { "id::text" } else { "hex(id)" };
+        let id = if fixture.is_postgres() { "id::text" } else { "hex(id)" };
         let one = format!("UPDATE delivery SET {damage} WHERE {id} = (SELECT {what}({id}) FROM delivery)");
-        world.execute(&one).await;
+        fixture.execute(&one).await;
     }
-    assert_eq!(claim(world, 10).await.len(), 1);
-    world.clock.advance(HOUR);
-    assert_eq!(claim(world, 10).await.len(), 1, "the others are given up");
-    assert_eq!(world.number("SELECT count(*) FROM delivery WHERE status = 'dead'").await, 2);
+    assert_eq!(claim(fixture, 10).await.len(), 1);
+    fixture.clock.advance(HOUR);
+    assert_eq!(claim(fixture, 10).await.len(), 1, "the others are given up");
+    assert_eq!(fixture.number("SELECT count(*) FROM delivery WHERE status = 'dead'").await, 2);
 }

@@ -8,8 +8,8 @@ use amazon_tracker::domain::*;
 use amazon_tracker::store::{NewProduct, ProductFilter, ProductOrder, SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 
+use crate::fixture::US;
 use crate::postgres::{Server, Standby};
-use crate::world::US;
 
 /// Nothing here takes this long; it only keeps a broken test from hanging.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,8 +42,8 @@ impl Pair {
         let elsewhere = open(&settings, StoreClock::real()).await.unwrap();
         let metrics = Arc::new(Metrics::new());
         let other = Arc::clone(&elsewhere);
-        here.begin_watch(Arc::clone(&metrics), Arc::new(move |tenant_id| other.wrote_elsewhere(tenant_id)));
-        elsewhere.begin_watch(Arc::new(Metrics::new()), Arc::new(|_| {}));
+        here.start_replica_monitor(Arc::clone(&metrics), Arc::new(move |tenant_id| other.note_remote_write(tenant_id)));
+        elsewhere.start_replica_monitor(Arc::new(Metrics::new()), Arc::new(|_| {}));
         let pair = Self { standby, here, elsewhere, metrics, primary };
         pair.until_read_from("replica").await;
         pair

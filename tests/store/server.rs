@@ -7,17 +7,17 @@ use amazon_tracker::store::{Lane, StoreClock, StoreError, open};
 use jiff::Timestamp;
 use sqlx::{Connection, Executor, PgConnection};
 
+use crate::fixture::*;
 use crate::postgres::Server;
-use crate::world::*;
 
-async fn connect(world: &World) -> PgConnection {
-    PgConnection::connect(&Server::superuser_url(world.settings.url.reveal())).await.unwrap()
+async fn connect(fixture: &Fixture) -> PgConnection {
+    PgConnection::connect(&Server::superuser_url(fixture.settings.url.reveal())).await.unwrap()
 }
 
 #[tokio::test]
 async fn the_claim_walks_the_index_without_sorting() {
-    let world = World::postgres().await;
-    let mut conn = connect(&world).await;
+    let fixture = Fixture::postgres().await;
+    let mut conn = connect(&fixture).await;
     conn.execute(
         "INSERT INTO listing (marketplace, asin, state, created_at) \
            SELECT 'de', 'B' || lpad(n::text, 9, '0'), '{}', 0 FROM generate_series(1, 20000) n; \
@@ -35,25 +35,25 @@ async fn the_claim_walks_the_index_without_sorting() {
     let plan = plan.join("\n");
     assert!(plan.contains("Index Scan using lease_ready") && !plan.contains("Sort"), "{plan}");
     drop(conn);
-    world.end().await;
+    fixture.end().await;
 }
 
 /// A wish that is entered between a commit's snapshot and its lock: its task is invisible to the commit, which must not
 /// leave it waiting for the next scheduled look.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_asked_for_while_a_commit_waits_gets_a_look_of_its_own() {
-    let world = World::postgres().await;
-    let product = world.watch(1).await;
-    let claim = world.claim_one().await;
-    let mut asker = connect(&world).await;
+    let fixture = Fixture::postgres().await;
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
+    let mut asker = connect(&fixture).await;
     asker.execute("BEGIN; UPDATE lease SET parked_at = NULL").await.unwrap();
     let committer = {
-        let (store, commit) = (world.store.clone(), seen(&claim, 500, world.now().await));
+        let (store, commit) = (fixture.store.clone(), seen(&claim, 500, fixture.now().await));
         tokio::spawn(async move { store.commit(&[commit]).await.unwrap() })
     };
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while world.number(waiting).await == 0 {
+    while fixture.number(waiting).await == 0 {
         tokio::task::yield_now().await;
     }
     let task = TaskId::new();
@@ -62,27 +62,27 @@ async fn a_task_asked_for_while_a_commit_waits_gets_a_look_of_its_own() {
     insert.execute(&mut asker).await.unwrap();
     asker.execute("COMMIT").await.unwrap();
     assert!(committer.await.unwrap()[0].recorded);
-    assert_eq!(world.store.task(US, task).await.unwrap().status(), TaskStatus::Pending);
-    world.see(500).await;
-    assert_eq!(world.store.task(US, task).await.unwrap().status(), TaskStatus::Done);
+    assert_eq!(fixture.store.task(US, task).await.unwrap().status(), TaskStatus::Pending);
+    fixture.see(500).await;
+    assert_eq!(fixture.store.task(US, task).await.unwrap().status(), TaskStatus::Done);
     drop(asker);
-    world.end().await;
+    fixture.end().await;
 }
 
 /// PostgreSQL keeps no NUL in a text.
 #[tokio::test]
 async fn a_commit_that_is_refused_does_not_take_its_batch_along() {
-    let world = World::postgres().await;
+    let fixture = Fixture::postgres().await;
     for n in 0..3 {
-        world.watch(n).await;
+        fixture.watch(n).await;
     }
-    let now = world.now().await;
-    let mut commits: Vec<_> = world.claim(3).await.iter().map(|claim| seen(claim, 500, now)).collect();
+    let now = fixture.now().await;
+    let mut commits: Vec<_> = fixture.claim(3).await.iter().map(|claim| seen(claim, 500, now)).collect();
     commits[1].state.as_mut().unwrap().title = Some("a\0b".to_owned());
-    let committed = world.store.commit(&commits).await.unwrap();
+    let committed = fixture.store.commit(&commits).await.unwrap();
     assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, true]);
-    assert!(matches!(world.store.commit(&commits[1..2]).await, Err(StoreError::Refused(_))));
-    world.end().await;
+    assert!(matches!(fixture.store.commit(&commits[1..2]).await, Err(StoreError::Refused(_))));
+    fixture.end().await;
 }
 
 fn price(at: &str, value: i64) -> Point {
@@ -95,55 +95,57 @@ fn time(text: &str) -> Timestamp {
 
 #[tokio::test]
 async fn points_land_in_their_months_and_months_are_dropped_whole() {
-    let world = World::postgres().await;
+    let fixture = Fixture::postgres().await;
     let rows = |table: &'static str| {
-        let world = &world;
-        async move { world.number(&format!("SELECT count(*) FROM {table}")).await }
+        let fixture = &fixture;
+        async move { fixture.number(&format!("SELECT count(*) FROM {table}")).await }
     };
     let past =
         [price("2024-11-30T23:59:59.999Z", 1), price("2024-12-01T00:00:00Z", 2), price("2025-01-01T00:00:00Z", 3)];
-    let product = world.watch(1).await;
+    let product = fixture.watch(1).await;
     let mut state = ListingState::default();
     past.iter().for_each(|point| state.replay(point));
-    world.store.import(product.listing_id, &past, &state).await.unwrap();
+    fixture.store.import(product.listing_id, &past, &state).await.unwrap();
     assert_eq!((rows("point_2024_11").await, rows("point_2024_12").await, rows("point_2025_01").await), (1, 1, 1));
     assert_eq!(rows("point_default").await, 0);
 
     // All three go whole, but the last point still holds and is kept.
-    assert_eq!(world.store.forget_before(time("2025-02-01T00:00:00Z")).await.unwrap(), 3);
-    assert_eq!(world.number("SELECT count(*) FROM pg_class WHERE relname LIKE 'point_20%'").await, 0);
+    assert_eq!(fixture.store.prune_history(time("2025-02-01T00:00:00Z")).await.unwrap(), 3);
+    assert_eq!(fixture.number("SELECT count(*) FROM pg_class WHERE relname LIKE 'point_20%'").await, 0);
     assert_eq!(rows("point_default").await, 1);
-    let left = world.store.points(product.listing_id, Series::ALL, None, None, 10).await.unwrap();
+    let left = fixture.store.points(product.listing_id, Series::ALL, None, None, 10).await.unwrap();
     assert_eq!(left, past[2..]);
-    world.end().await;
+    fixture.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn room_made_late_takes_over_what_landed_elsewhere_and_may_be_made_by_many() {
-    let world = World::postgres().await;
-    world.watch(1).await;
-    world.see(500).await;
-    assert!(world.number("SELECT count(*) FROM point_default").await > 0);
+    let fixture = Fixture::postgres().await;
+    fixture.watch(1).await;
+    fixture.see(500).await;
+    assert!(fixture.number("SELECT count(*) FROM point_default").await > 0);
     let makers = (0..4).map(|_| {
-        let store = world.store.clone();
-        tokio::spawn(async move { store.ensure_room(time("2026-01-01T00:00:00Z"), time("2026-03-31T00:00:00Z")).await })
+        let store = fixture.store.clone();
+        tokio::spawn(async move {
+            store.ensure_partitions(time("2026-01-01T00:00:00Z"), time("2026-03-31T00:00:00Z")).await
+        })
     });
     for maker in makers.collect::<Vec<_>>() {
         maker.await.unwrap().unwrap();
     }
-    assert_eq!(world.number("SELECT count(*) FROM point_default").await, 0);
-    assert!(world.number("SELECT count(*) FROM point_2026_01").await > 0);
-    assert_eq!(world.number("SELECT count(*) FROM point_2026_03").await, 0, "made ahead");
-    world.end().await;
+    assert_eq!(fixture.number("SELECT count(*) FROM point_default").await, 0);
+    assert!(fixture.number("SELECT count(*) FROM point_2026_01").await > 0);
+    assert_eq!(fixture.number("SELECT count(*) FROM point_2026_03").await, 0, "made ahead");
+    fixture.end().await;
 }
 
 /// Callers that go away in the middle: no connection keeps a transaction open, and no listing is half-added.
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_callers_leave_no_poisoned_connection() {
-    let world = World::postgres().await;
-    let mut settings = world.settings.clone();
+    let fixture = Fixture::postgres().await;
+    let mut settings = fixture.settings.clone();
     (settings.connections, settings.claim_connections) = (2, 1);
-    let store = open(&settings, world.clock.clone()).await.unwrap();
+    let store = open(&settings, fixture.clock.clone()).await.unwrap();
     for n in 0..200 {
         let patience = Duration::from_micros(u64::from(n) * 37 % 3000);
         let add = store.add_product(new_product(US, n));
@@ -158,11 +160,11 @@ async fn cancelled_callers_leave_no_poisoned_connection() {
     store.close().await;
     let open_transactions = "SELECT count(*) FROM pg_stat_activity \
          WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-    assert_eq!(world.number(open_transactions).await, 0);
+    assert_eq!(fixture.number(open_transactions).await, 0);
     let torn =
         "SELECT count(*) FROM lease l WHERE NOT EXISTS (SELECT 1 FROM product p WHERE p.listing_id = l.listing_id)";
-    assert_eq!(world.number(torn).await, 0);
-    world.end().await;
+    assert_eq!(fixture.number(torn).await, 0);
+    fixture.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,17 +190,17 @@ async fn a_server_that_restarts_is_unavailable_and_then_there_again() {
 
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_ended_and_counts_as_unavailable() {
-    let world = World::postgres().await;
-    let product = world.watch(1).await;
-    let mut settings = world.settings.clone();
+    let fixture = Fixture::postgres().await;
+    let product = fixture.watch(1).await;
+    let mut settings = fixture.settings.clone();
     settings.statement_timeout_secs = 1;
-    let hasty = open(&settings, world.clock.clone()).await.unwrap();
-    let mut blocker = connect(&world).await;
+    let hasty = open(&settings, fixture.clock.clone()).await.unwrap();
+    let mut blocker = connect(&fixture).await;
     blocker.execute("BEGIN; LOCK TABLE product").await.unwrap();
     assert!(matches!(hasty.product(US, product.id).await, Err(StoreError::Unavailable(_))));
     blocker.execute("ROLLBACK").await.unwrap();
     assert!(hasty.product(US, product.id).await.is_ok());
     hasty.close().await;
     drop(blocker);
-    world.end().await;
+    fixture.end().await;
 }

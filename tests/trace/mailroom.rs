@@ -15,13 +15,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came, and with which headers.
-pub struct Letter {
+pub struct OutboxMessage {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Letter {
+impl OutboxMessage {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -30,7 +30,7 @@ impl Letter {
 /// See the module.
 pub struct Mailroom {
     pub address: SocketAddr,
-    letters: UnboundedReceiver<Letter>,
+    letters: UnboundedReceiver<OutboxMessage>,
 }
 
 impl Mailroom {
@@ -48,20 +48,20 @@ impl Mailroom {
         format!("http://{}", self.address)
     }
 
-    pub async fn next(&mut self) -> Letter {
+    pub async fn next(&mut self) -> OutboxMessage {
         tokio::time::timeout(PATIENCE, self.letters.recv()).await.expect("something comes").unwrap()
     }
 
     /// What has come and not been taken yet.
-    pub fn rest(&mut self) -> Vec<Letter> {
+    pub fn rest(&mut self) -> Vec<OutboxMessage> {
         std::iter::from_fn(|| self.letters.try_recv().ok()).collect()
     }
 }
 
-async fn take(request: HttpRequest, body: Bytes, sender: Data<UnboundedSender<Letter>>) -> HttpResponse {
+async fn take(request: HttpRequest, body: Bytes, sender: Data<UnboundedSender<OutboxMessage>>) -> HttpResponse {
     let text = |value: &actix_web::http::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let headers = request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    let _ = sender.send(Letter { path: request.path().to_owned(), headers, body: body.to_vec() });
+    let _ = sender.send(OutboxMessage { path: request.path().to_owned(), headers, body: body.to_vec() });
     HttpResponse::Ok().finish()
 }
 
@@ -97,7 +97,7 @@ impl Collector {
         }
     }
 
-    fn read(&mut self, letter: Letter) {
+    fn read(&mut self, letter: OutboxMessage) {
         assert_eq!(letter.path, "/v1/traces");
         assert_eq!(letter.header("content-type"), Some("application/x-protobuf"));
         let request = ExportTraceServiceRequest::decode(letter.body.as_slice()).unwrap();

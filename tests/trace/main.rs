@@ -22,7 +22,7 @@ const PASSWORD: &str = "correct horse battery staple";
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID: &str = "00f067aa0ba902b7";
 /// After the drain, so long may the last traces keep a process; and what a busy machine needs to say so.
-const LONGEST_END: Duration = Duration::from_millis(3000 + 1500);
+const MAX_END: Duration = Duration::from_millis(3000 + 1500);
 
 fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
@@ -136,10 +136,10 @@ async fn a_price_that_crosses_a_target_is_one_trace_from_the_lease_to_the_delive
     assert_eq!(fetch.kind, SpanKind::Client as i32);
     assert_eq!(attribute(fetch, "server.address").as_deref(), Some("127.0.0.1"));
     assert_eq!(attribute(fetch, "http.response.status_code").as_deref(), Some("200"));
-    assert_eq!(collector.above(of_trace("conclude"))[0].name, "tracker looked");
+    assert_eq!(collector.above(of_trace("decide"))[0].name, "tracker looked");
     let claim = of_trace("claim");
     assert!(claim.parent_span_id.is_empty() && claim.start_time_unix_nano <= crawl.start_time_unix_nano);
-    assert!(crawl.end_time_unix_nano >= of_trace("conclude").end_time_unix_nano);
+    assert!(crawl.end_time_unix_nano >= of_trace("decide").end_time_unix_nano);
     assert!(collector.services.iter().all(|name| name.contains("tracker-under-test")));
 
     // Who waits for a look is linked to it.
@@ -224,7 +224,7 @@ async fn a_collector_that_hangs_slows_nobody_and_keeps_no_process() {
     assert!(began_at.elapsed() < Duration::from_secs(4), "the exporter gives up after 5 s: {:?}", began_at.elapsed());
     let began_at = Instant::now();
     let (ended, said) = daemon.running.stop().await;
-    assert!(began_at.elapsed() < LONGEST_END, "{:?}", began_at.elapsed());
+    assert!(began_at.elapsed() < MAX_END, "{:?}", began_at.elapsed());
     assert!(ended.success() && said.iter().any(|line| line.contains("drained")));
     drop(connection);
 }
@@ -239,7 +239,7 @@ async fn a_collector_that_is_away_is_told_of_once() {
     daemon.ask("").await;
     let began_at = Instant::now();
     let (ended, said) = daemon.running.stop().await;
-    assert!(ended.success() && began_at.elapsed() < LONGEST_END, "{:?}", began_at.elapsed());
+    assert!(ended.success() && began_at.elapsed() < MAX_END, "{:?}", began_at.elapsed());
     assert!(!said.iter().any(|line| line.contains("traces cannot be sent")), "{said:?}");
 }
 

@@ -9,13 +9,13 @@ use actix::{ActorContext, AsyncContext, WrapFuture};
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
+use super::envelope::{Envelope, Slot};
 use super::inbox::Inbox;
-use super::mail::{Mail, Slot};
 use crate::telemetry::{CurrentWork, handling};
 
-/// The mailbox loop of the crate never yields while mail comes in: without a pause every so many mails the neighbours and
+/// The mailbox loop of the crate never yields while envelope comes in: without a pause every so many messages the neighbours and
 /// timers on the same thread would starve.
-const MAILS_BETWEEN_YIELDS: u32 = 64;
+const MESSAGES_BETWEEN_YIELDS: u32 = 64;
 
 /// One thing that handles one message after another, and never awaits: long work is started with [`Cx::work`] and its end
 /// comes back as a message.
@@ -24,7 +24,7 @@ pub trait Actor: Sized + Unpin + 'static {
     type Message: Send + 'static;
     /// Its name in logs and metrics.
     const KIND: &'static str;
-    /// How many mails may be queued or worked on at once.
+    /// How many messages may be queued or worked on at once.
     const CAPACITY: usize;
     /// The names that [`Actor::name_of`] gives.
     const MESSAGES: &'static [&'static str];
@@ -54,19 +54,19 @@ impl<A: Actor> Cx<'_, A> {
         self.inbox
     }
 
-    /// After this moment nobody waits for the present mail; it travels with what is passed on.
+    /// After this moment nobody waits for the present envelope; it travels with what is passed on.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Keeps the place of the present mail: until the slot is dropped the mail counts as work under way.
+    /// Keeps the place of the present envelope: until the slot is dropped the envelope counts as work under way.
     pub fn keep_slot(&mut self) -> Option<Slot> {
         self.slot.take()
     }
 
     /// Sends a message to itself after a while, unless it is gone by then.
     pub fn after(&mut self, delay: Duration, message: A::Message) {
-        self.context.run_later(delay, move |shell, context| shell.run(Mail::control(message), context));
+        self.context.run_later(delay, move |shell, context| shell.run(Envelope::control(message), context));
     }
 
     /// Runs work on the shared runtime; its end comes back as a message. A panic in the work costs only the work: then
@@ -84,7 +84,7 @@ impl<A: Actor> Cx<'_, A> {
                 let _work = CurrentWork::enter(A::KIND, "work");
                 work.as_mut().poll(cx)
             });
-            inbox.control(ended.await.unwrap_or_else(|_| panicked()));
+            inbox.send_control(ended.await.unwrap_or_else(|_| panicked()));
         });
     }
 
@@ -107,23 +107,23 @@ impl<A: Actor> Shell<A> {
         Self { actor, inbox, runtime, since_yield: 0 }
     }
 
-    fn run(&mut self, mail: Mail<A::Message>, context: &mut actix::Context<Self>) {
+    fn run(&mut self, envelope: Envelope<A::Message>, context: &mut actix::Context<Self>) {
         let metrics = self.inbox.metrics();
-        if mail.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        if envelope.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             metrics.expired.inc();
             return;
         }
-        let name = A::name_of(&mail.body);
+        let name = A::name_of(&envelope.body);
         let times = metrics.message(name);
         if let Some(times) = times {
-            times.wait_seconds.observe(mail.sent_at.elapsed().as_secs_f64());
+            times.wait_seconds.observe(envelope.sent_at.elapsed().as_secs_f64());
         }
-        let _entered = handling(mail.span, A::KIND, name).entered();
+        let _entered = handling(envelope.span, A::KIND, name).entered();
         let _work = CurrentWork::enter(A::KIND, name);
         let started_at = Instant::now();
-        let (slot, deadline) = (mail.slot, mail.deadline);
+        let (slot, deadline) = (envelope.slot, envelope.deadline);
         let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot, deadline };
-        self.actor.handle(mail.body, &mut cx);
+        self.actor.handle(envelope.body, &mut cx);
         if let Some(times) = times {
             times.handle_seconds.observe(started_at.elapsed().as_secs_f64());
         }
@@ -141,26 +141,26 @@ impl<A: Actor> actix::Actor for Shell<A> {
 }
 
 /// What the crate's queue holds.
-pub(super) enum Envelope<M> {
-    Mail(Mail<M>),
+pub(super) enum Queued<M> {
+    Message(Envelope<M>),
     /// Stop when everything queued before this has been handled.
     Retire,
 }
 
-impl<M: Send + 'static> actix::Message for Envelope<M> {
+impl<M: Send + 'static> actix::Message for Queued<M> {
     type Result = ();
 }
 
-impl<A: Actor> actix::Handler<Envelope<A::Message>> for Shell<A> {
+impl<A: Actor> actix::Handler<Queued<A::Message>> for Shell<A> {
     type Result = ();
 
-    fn handle(&mut self, envelope: Envelope<A::Message>, context: &mut Self::Context) {
+    fn handle(&mut self, envelope: Queued<A::Message>, context: &mut Self::Context) {
         match envelope {
-            Envelope::Mail(mail) => self.run(mail, context),
-            Envelope::Retire => context.stop(),
+            Queued::Message(envelope) => self.run(envelope, context),
+            Queued::Retire => context.stop(),
         }
         self.since_yield += 1;
-        if self.since_yield >= MAILS_BETWEEN_YIELDS {
+        if self.since_yield >= MESSAGES_BETWEEN_YIELDS {
             self.since_yield = 0;
             context.wait(tokio::task::yield_now().into_actor(self));
         }

@@ -8,8 +8,8 @@ use actix::dev::channel::{AddressReceiver, channel};
 use tokio::sync::{Semaphore, TryAcquireError};
 use tracing::Span;
 
-use super::actor::{Actor, Envelope, Shell};
-use super::mail::{AskError, Mail, Refused, Reply, Slot};
+use super::actor::{Actor, Queued, Shell};
+use super::envelope::{AskError, Envelope, Reply, Slot, TrySendError};
 use crate::telemetry::KindMetrics;
 
 /// The address of an actor, with a bound in front of it: every message takes a slot and gives it back when its work is
@@ -33,7 +33,7 @@ impl<A: Actor> Clone for Inbox<A> {
     }
 }
 
-impl<M> Mail<M> {
+impl<M> Envelope<M> {
     /// A message on the control path.
     pub(super) fn control(body: M) -> Self {
         Self { body, deadline: None, sent_at: Instant::now(), span: Span::current(), slot: None }
@@ -52,7 +52,7 @@ impl<A: Actor> Inbox<A> {
         &self.shared.metrics
     }
 
-    /// Opens the queue of the next incarnation: mail is kept from now on, even before the actor has started.
+    /// Opens the queue of the next incarnation: envelope is kept from now on, even before the actor has started.
     pub(super) fn open(&self) -> AddressReceiver<Shell<A>> {
         // The crate's own capacity is no bound; ours is the slots.
         let (sender, queue) = channel(0);
@@ -61,29 +61,33 @@ impl<A: Actor> Inbox<A> {
         queue
     }
 
-    /// Gives a message to the actor without waiting. Refused, the message comes back.
-    pub fn tell(&self, message: A::Message) -> Result<(), Refused<A::Message>> {
-        self.tell_until(message, None)
+    /// Gives a message to the actor without waiting. TrySendError, the message comes back.
+    pub fn try_send(&self, message: A::Message) -> Result<(), TrySendError<A::Message>> {
+        self.try_send_until(message, None)
     }
 
-    /// As [`Inbox::tell`]; the message is dropped unhandled when its turn comes after the deadline.
-    pub fn tell_until(&self, message: A::Message, deadline: Option<Instant>) -> Result<(), Refused<A::Message>> {
+    /// As [`Inbox::try_send`]; the message is dropped unhandled when its turn comes after the deadline.
+    pub fn try_send_until(
+        &self,
+        message: A::Message,
+        deadline: Option<Instant>,
+    ) -> Result<(), TrySendError<A::Message>> {
         let slot = match Arc::clone(&self.shared.slots).try_acquire_owned() {
             Ok(permit) => Slot::new(permit, Arc::clone(&self.shared.metrics)),
             // A drain in wait takes every free slot: that is no crowd, but the end.
             Err(TryAcquireError::NoPermits) if !self.shared.draining.load(Ordering::Relaxed) => {
                 self.shared.metrics.refused_busy.inc();
-                return Err(Refused::Busy(message));
+                return Err(TrySendError::Busy(message));
             }
             Err(_) => {
                 self.shared.metrics.refused_dead.inc();
-                return Err(Refused::Dead(message));
+                return Err(TrySendError::Dead(message));
             }
         };
-        let mail = Mail { deadline, slot: Some(slot), ..Mail::control(message) };
-        self.post(mail).map_err(|mail| {
+        let envelope = Envelope { deadline, slot: Some(slot), ..Envelope::control(message) };
+        self.post(envelope).map_err(|envelope| {
             self.shared.metrics.refused_dead.inc();
-            Refused::Dead(mail.body)
+            TrySendError::Dead(envelope.body)
         })
     }
 
@@ -94,9 +98,9 @@ impl<A: Actor> Inbox<A> {
         question: impl FnOnce(Reply<R>) -> A::Message,
     ) -> Result<R, AskError> {
         let (reply, answer) = Reply::channel();
-        self.tell_until(question(reply), Some(deadline)).map_err(|refused| match refused {
-            Refused::Busy(_) => AskError::Busy,
-            Refused::Dead(_) => AskError::Dead,
+        self.try_send_until(question(reply), Some(deadline)).map_err(|refused| match refused {
+            TrySendError::Busy(_) => AskError::Busy,
+            TrySendError::Dead(_) => AskError::Dead,
         })?;
         match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(answer) => answer.map_err(|_| AskError::Dropped),
@@ -106,13 +110,13 @@ impl<A: Actor> Inbox<A> {
 
     /// Gives a message past the bound: only for what must not be refused, namely the end of work that was admitted
     /// before, the news of a child, and orders to stop. To a dead actor it is lost.
-    pub fn control(&self, message: A::Message) {
-        let _ = self.post(Mail::control(message));
+    pub fn send_control(&self, message: A::Message) {
+        let _ = self.post(Envelope::control(message));
     }
 
     pub(super) fn retire(&self) {
         if let Some(address) = self.address() {
-            address.do_send(Envelope::Retire);
+            address.do_send(Queued::Retire);
         }
     }
 
@@ -121,7 +125,7 @@ impl<A: Actor> Inbox<A> {
         A::CAPACITY.saturating_sub(self.shared.slots.available_permits())
     }
 
-    /// Refuses all further mail as [`Refused::Dead`] and waits until what was admitted is done. False: it was not, in time.
+    /// Refuses all further envelope as [`TrySendError::Dead`] and waits until what was admitted is done. False: it was not, in time.
     pub async fn drain(&self, within: Duration) -> bool {
         self.shared.draining.store(true, Ordering::Relaxed);
         let all = u32::try_from(A::CAPACITY).unwrap_or(u32::MAX);
@@ -136,14 +140,14 @@ impl<A: Actor> Inbox<A> {
         address.as_ref().filter(|address| address.connected()).cloned()
     }
 
-    fn post(&self, mail: Mail<A::Message>) -> Result<(), Mail<A::Message>> {
+    fn post(&self, envelope: Envelope<A::Message>) -> Result<(), Envelope<A::Message>> {
         match self.address() {
             // Not `try_send`: the crate's own capacity is no bound, and ours has been taken already.
             Some(address) => {
-                address.do_send(Envelope::Mail(mail));
+                address.do_send(Queued::Message(envelope));
                 Ok(())
             }
-            None => Err(mail),
+            None => Err(envelope),
         }
     }
 }

@@ -7,15 +7,15 @@
 //! because whoever asks can ask again.
 
 mod actor;
+mod envelope;
 mod inbox;
-mod mail;
 mod shard;
 mod supervise;
 mod threads;
 
 pub use actor::{Actor, Cx};
+pub use envelope::{AskError, Reply, Slot, TrySendError};
 pub use inbox::Inbox;
-pub use mail::{AskError, Refused, Reply, Slot};
 pub use shard::{Entity, ShardPolicy, ShardView, Shards};
 pub use supervise::{Budget, Exit, Supervision, supervise};
-pub use threads::{Seat, ThreadSettings, Threads, run};
+pub use threads::{ActorThread, ThreadSettings, Threads, run};

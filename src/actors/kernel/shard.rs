@@ -2,7 +2,7 @@
 //!
 //! A shard is an actor that owns the addresses of its entities, starts one at its first message and retires the idle and
 //! the least recently used. Nobody else holds an entity's address, so none can be stale, and passivation needs no lock:
-//! an entity is first taken out of the map and then told to stop behind everything already in its queue; later mail
+//! an entity is first taken out of the map and then sent to stop behind everything already in its queue; later envelope
 //! starts a new incarnation with a new epoch.
 
 use std::collections::HashMap;
@@ -16,10 +16,10 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::actor::{Actor, Cx};
+use super::envelope::{AskError, Reply, TrySendError};
 use super::inbox::Inbox;
-use super::mail::{AskError, Refused, Reply};
 use super::supervise::{Budget, Exit, Supervision, launch, supervise};
-use super::threads::Seat;
+use super::threads::ActorThread;
 use crate::telemetry::{KindMetrics, Metrics};
 
 /// An actor of which there are many, each with a key.
@@ -36,15 +36,15 @@ pub trait Entity: Actor {
 /// How long entities stay in memory, and how often one may fail.
 #[derive(Debug, Clone)]
 pub struct ShardPolicy {
-    /// Retire an entity that got no mail for this long.
+    /// Retire an entity that got no envelope for this long.
     pub idle_after: Duration,
     /// Keep at most this many entities in each shard.
-    pub most_resident: usize,
+    pub max_resident: usize,
     /// How often to look for the idle.
     pub sweep_every: Duration,
     /// Restarts allowed for each entity.
     pub budget: Budget,
-    /// An entity over its budget gets no mail for this long.
+    /// An entity over its budget gets no envelope for this long.
     pub quarantine_for: Duration,
 }
 
@@ -52,7 +52,7 @@ impl Default for ShardPolicy {
     fn default() -> Self {
         Self {
             idle_after: Duration::from_secs(600),
-            most_resident: 100_000,
+            max_resident: 100_000,
             sweep_every: Duration::from_secs(30),
             budget: Budget::default(),
             quarantine_for: Duration::from_secs(600),
@@ -65,7 +65,7 @@ impl Default for ShardPolicy {
 pub struct ShardView {
     /// Entities in memory.
     pub resident: usize,
-    /// Entities that get no mail for now.
+    /// Entities that get no envelope for now.
     pub quarantined: usize,
     /// Incarnations started so far.
     pub epochs: u64,
@@ -86,10 +86,10 @@ impl<E: Entity> Clone for Shards<E> {
 }
 
 impl<E: Entity> Shards<E> {
-    /// Starts one shard on each seat. `factory` makes an entity from its key; `on_quarantine` hears of each that went over
+    /// Starts one shard on each thread. `factory` makes an entity from its key; `on_quarantine` hears of each that went over
     /// its budget; `give_up` hears when a shard itself does.
     pub fn start(
-        seats: &[Seat],
+        actor_threads: &[ActorThread],
         metrics: &Metrics,
         policy: ShardPolicy,
         factory: impl Fn(&E::Key) -> E + Send + Sync + 'static,
@@ -100,9 +100,9 @@ impl<E: Entity> Shards<E> {
         let on_quarantine: OnQuarantine<E> = Arc::new(on_quarantine);
         let shard_metrics = metrics.kind(E::SHARD_KIND, Shard::<E>::MESSAGES);
         let entity_metrics = metrics.kind(E::KIND, E::MESSAGES);
-        let start_one = |seat: &Seat| {
+        let start_one = |thread: &ActorThread| {
             let (factory, on_quarantine) = (Arc::clone(&factory), Arc::clone(&on_quarantine));
-            let (policy, metrics, runtime) = (policy.clone(), Arc::clone(&entity_metrics), seat.runtime().clone());
+            let (policy, metrics, runtime) = (policy.clone(), Arc::clone(&entity_metrics), thread.runtime().clone());
             let make = move || Shard {
                 factory: Arc::clone(&factory),
                 on_quarantine: Arc::clone(&on_quarantine),
@@ -119,27 +119,27 @@ impl<E: Entity> Shards<E> {
                 first_pause: Duration::from_secs(1),
                 give_up: Box::new(give_up.clone()),
             };
-            supervise(seat, make, supervision)
+            supervise(thread, make, supervision)
         };
-        Self { shards: seats.iter().map(start_one).collect() }
+        Self { shards: actor_threads.iter().map(start_one).collect() }
     }
 
     /// Gives a message to an entity, starting it if it is not in memory. The bound here is the shard's; a message that the
     /// entity itself cannot take ends in [`Entity::refused`].
-    pub fn tell(&self, key: E::Key, message: E::Message) -> Result<(), Refused<E::Message>> {
+    pub fn try_send(&self, key: E::Key, message: E::Message) -> Result<(), TrySendError<E::Message>> {
         let unwrap = |message| match message {
             ShardMessage::Deliver(_, message) => message,
-            _ => unreachable!("the refused message is the one given to tell"),
+            _ => unreachable!("the refused message is the one given to try_send"),
         };
-        self.shard_of(&key).tell(ShardMessage::Deliver(key, message)).map_err(|refused| match refused {
-            Refused::Busy(message) => Refused::Busy(unwrap(message)),
-            Refused::Dead(message) => Refused::Dead(unwrap(message)),
+        self.shard_of(&key).try_send(ShardMessage::Deliver(key, message)).map_err(|refused| match refused {
+            TrySendError::Busy(message) => TrySendError::Busy(unwrap(message)),
+            TrySendError::Dead(message) => TrySendError::Dead(unwrap(message)),
         })
     }
 
-    /// As [`Shards::tell`], past the bound: for the end of work that was admitted before.
-    pub fn control(&self, key: E::Key, message: E::Message) {
-        self.shard_of(&key).control(ShardMessage::Deliver(key, message));
+    /// As [`Shards::try_send`], past the bound: for the end of work that was admitted before.
+    pub fn send_control(&self, key: E::Key, message: E::Message) {
+        self.shard_of(&key).send_control(ShardMessage::Deliver(key, message));
     }
 
     /// Asks an entity and waits for the answer until the deadline.
@@ -159,7 +159,7 @@ impl<E: Entity> Shards<E> {
         futures_util::future::join_all(views).await.into_iter().filter_map(Result::ok).collect()
     }
 
-    /// Takes no more mail and waits until what was admitted has been handed on. False: it was not, in time.
+    /// Takes no more envelope and waits until what was admitted has been handed on. False: it was not, in time.
     pub async fn drain(&self, within: Duration) -> bool {
         let drains = self.shards.iter().map(|shard| shard.drain(within));
         futures_util::future::join_all(drains).await.into_iter().all(|drained| drained)
@@ -259,12 +259,12 @@ impl<E: Entity> Shard<E> {
             None => self.activate(&key, now, cx),
         };
         let deadline = cx.deadline();
-        let told = match inbox.tell_until(message, deadline) {
+        let sent = match inbox.try_send_until(message, deadline) {
             // It has died, and the news of it is still on its way.
-            Err(Refused::Dead(message)) => self.activate(&key, now, cx).tell_until(message, deadline),
-            told => told,
+            Err(TrySendError::Dead(message)) => self.activate(&key, now, cx).try_send_until(message, deadline),
+            sent => sent,
         };
-        if let Err(Refused::Busy(message) | Refused::Dead(message)) = told {
+        if let Err(TrySendError::Busy(message) | TrySendError::Dead(message)) = sent {
             E::refused(&key, message);
         }
     }
@@ -279,7 +279,7 @@ impl<E: Entity> Shard<E> {
         let (shard, child) = (cx.inbox().clone(), key.clone());
         actix_rt::spawn(async move {
             let exit = Exit::of(task.await);
-            shard.control(ShardMessage::ChildExited { key: child, epoch, exit });
+            shard.send_control(ShardMessage::ChildExited { key: child, epoch, exit });
         });
         self.residents.insert(key.clone(), Resident { inbox: inbox.clone(), epoch, last_used: now });
         inbox
@@ -287,7 +287,7 @@ impl<E: Entity> Shard<E> {
 
     fn child_exited(&mut self, key: E::Key, epoch: u64, exit: Exit) {
         self.metrics.resident.dec();
-        // News of an incarnation that was replaced or retired changes nothing.
+        // FeedItem of an incarnation that was replaced or retired changes nothing.
         if let Entry::Occupied(resident) = self.residents.entry(key.clone())
             && resident.get().epoch == epoch
         {
@@ -323,7 +323,7 @@ impl<E: Entity> Shard<E> {
     }
 
     fn retire_least_used(&mut self) {
-        let surplus = self.residents.len().saturating_sub(self.policy.most_resident);
+        let surplus = self.residents.len().saturating_sub(self.policy.max_resident);
         if surplus == 0 {
             return;
         }

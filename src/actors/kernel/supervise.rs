@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::actor::{Actor, Shell};
 use super::inbox::Inbox;
-use super::threads::Seat;
+use super::threads::ActorThread;
 use crate::telemetry::KindMetrics;
 
 /// How an actor ended.
@@ -39,7 +39,7 @@ impl Exit {
 /// How many restarts are allowed within how long.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    most: usize,
+    max: usize,
     window: Duration,
     recent: VecDeque<Instant>,
 }
@@ -52,9 +52,9 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// At most `most` restarts within `window`.
-    pub fn new(most: usize, window: Duration) -> Self {
-        Self { most, window, recent: VecDeque::new() }
+    /// At max `max` restarts within `window`.
+    pub fn new(max: usize, window: Duration) -> Self {
+        Self { max, window, recent: VecDeque::new() }
     }
 
     /// Counts one. `None`: over budget; otherwise how many there were within the window, this one included.
@@ -63,7 +63,7 @@ impl Budget {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
-        (self.recent.len() <= self.most).then_some(self.recent.len())
+        (self.recent.len() <= self.max).then_some(self.recent.len())
     }
 }
 
@@ -79,16 +79,16 @@ pub struct Supervision {
     pub give_up: Box<dyn FnOnce(&'static str) + Send>,
 }
 
-/// Starts an actor on a seat and rebuilds it by its factory whenever it panics.
+/// Starts an actor on a thread and rebuilds it by its factory whenever it panics.
 pub fn supervise<A: Actor>(
-    seat: &Seat,
+    thread: &ActorThread,
     factory: impl Fn() -> A + Send + 'static,
     supervision: Supervision,
 ) -> Inbox<A> {
     let inbox = Inbox::new(Arc::clone(&supervision.metrics));
     let (watched, queue) = (inbox.clone(), inbox.open());
-    let runtime = seat.runtime().clone();
-    seat.spawn(move || watch(watched, queue, factory, supervision, runtime));
+    let runtime = thread.runtime().clone();
+    thread.spawn(move || watch(watched, queue, factory, supervision, runtime));
     inbox
 }
 

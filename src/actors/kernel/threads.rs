@@ -24,14 +24,14 @@ pub struct ThreadSettings {
 
 /// A thread on which actors live.
 #[derive(Clone)]
-pub struct Seat {
+pub struct ActorThread {
     arbiter: actix_rt::ArbiterHandle,
     runtime: Handle,
     /// When its clock last ticked, in milliseconds since the start.
     ticked_ms: Arc<AtomicU64>,
 }
 
-impl Seat {
+impl ActorThread {
     pub(super) fn spawn<F: Future<Output = ()> + 'static>(&self, make: impl FnOnce() -> F + Send + 'static) {
         self.arbiter.spawn_fn(move || {
             actix_rt::spawn(make());
@@ -46,8 +46,8 @@ impl Seat {
 /// The threads of the house.
 pub struct Threads {
     runtime: Handle,
-    singletons: Seat,
-    shards: Vec<Seat>,
+    singletons: ActorThread,
+    shards: Vec<ActorThread>,
     started_at: Instant,
 }
 
@@ -58,20 +58,20 @@ impl Threads {
     }
 
     /// The thread of the actors that exist once.
-    pub fn singletons(&self) -> &Seat {
+    pub fn singletons(&self) -> &ActorThread {
         &self.singletons
     }
 
     /// The threads of the shards.
-    pub fn shards(&self) -> &[Seat] {
+    pub fn shards(&self) -> &[ActorThread] {
         &self.shards
     }
 
     /// For how long the slowest arbiter has not come round. A frozen thread cannot be killed, only noticed.
     pub fn worst_lag(&self) -> Duration {
         let now_ms = millis(self.started_at.elapsed());
-        let seats = self.shards.iter().chain([&self.singletons]);
-        let lag_ms = seats.map(|seat| now_ms.saturating_sub(seat.ticked_ms.load(Ordering::Relaxed))).max();
+        let actor_threads = self.shards.iter().chain([&self.singletons]);
+        let lag_ms = actor_threads.map(|thread| now_ms.saturating_sub(thread.ticked_ms.load(Ordering::Relaxed))).max();
         Duration::from_millis(lag_ms.unwrap_or_default())
     }
 }
@@ -90,14 +90,15 @@ pub fn run<T, F: Future<Output = T>>(
         actix_rt::Arbiter::try_with_tokio_rt(move || Ok(runtime))
     };
     let arbiters = (0..=settings.shards.max(1)).map(arbiter).collect::<std::io::Result<Vec<_>>>()?;
-    let seats = arbiters.iter().enumerate().map(|(number, arbiter)| {
-        let seat = Seat { arbiter: arbiter.handle(), runtime: runtime.handle().clone(), ticked_ms: Arc::default() };
-        watch_lag(&seat, started_at, metrics, number);
-        seat
+    let actor_threads = arbiters.iter().enumerate().map(|(number, arbiter)| {
+        let thread =
+            ActorThread { arbiter: arbiter.handle(), runtime: runtime.handle().clone(), ticked_ms: Arc::default() };
+        watch_lag(&thread, started_at, metrics, number);
+        thread
     });
-    let mut seats: Vec<Seat> = seats.collect();
-    let singletons = seats.remove(0);
-    let threads = Threads { runtime: runtime.handle().clone(), singletons, shards: seats, started_at };
+    let mut actor_threads: Vec<ActorThread> = actor_threads.collect();
+    let singletons = actor_threads.remove(0);
+    let threads = Threads { runtime: runtime.handle().clone(), singletons, shards: actor_threads, started_at };
     let result = system.block_on(body(threads));
     for arbiter in arbiters {
         arbiter.stop();
@@ -110,11 +111,11 @@ pub fn run<T, F: Future<Output = T>>(
     Ok(result)
 }
 
-fn watch_lag(seat: &Seat, started_at: Instant, metrics: &Metrics, number: usize) {
+fn watch_lag(thread: &ActorThread, started_at: Instant, metrics: &Metrics, number: usize) {
     let name = if number == 0 { "singletons".to_owned() } else { format!("shard{number}") };
     let gauge = metrics.arbiter_lag(&name);
-    let ticked_ms = Arc::clone(&seat.ticked_ms);
-    seat.spawn(move || async move {
+    let ticked_ms = Arc::clone(&thread.ticked_ms);
+    thread.spawn(move || async move {
         loop {
             let asleep_at = Instant::now();
             tokio::time::sleep(LAG_TICK).await;

@@ -56,7 +56,7 @@ const SHOWCASE: &[(&str, &str, i64)] = &[
     ("Sonari", "Air 3 Open-Ear Bone Conduction Sport Headphones, IP68, 12 h Battery", 12_995),
     ("Sonari", "Swim Pro Waterproof Headphones with 32 GB MP3 Player", 15_999),
     ("Lumen & Oak", "Walnut Wireless Headphones, Genuine Wood Ear Cups, aptX Adaptive", 29_900),
-    ("Kitebird", "Kids Volume Limited Headphones (85 dB), Foldable, Sharing Port, Teal", 2_499),
+    ("Kitebird", "Kids Volume Limited Headphones (85 dB), Foldable, DistributedLimiter Port, Teal", 2_499),
     ("Kitebird", "Kids Wireless Headphones, 85/94 dB, 45 h Battery, Dinosaur Green", 3_499),
     ("Fjellson", "QuietWork UC Headset, USB-A Dongle, Busy Light, Teams Certified", 18_900),
     ("Fjellson", "QuietWork Mono Bluetooth Headset for Calls, Noise Cancelling Boom", 9_999),

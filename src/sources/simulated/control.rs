@@ -9,9 +9,9 @@ use super::faults::Fault;
 use super::world::World;
 
 /// More steps at once would keep every request waiting.
-const MOST_STEPS: u32 = 10_000;
+const MAX_STEPS: u32 = 10_000;
 /// More forced faults than anybody means.
-const MOST_FAULTS: u32 = 1_000_000;
+const MAX_FAULTS: u32 = 1_000_000;
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Control {
             return Err(ControlError::new("body", "exactly one command is expected"));
         };
         if name == "step" {
-            let steps = at_most(MOST_STEPS, "step", read("step", argument)?)?;
+            let steps = at_most(MAX_STEPS, "step", read("step", argument)?)?;
             return Ok(Self::Step(steps));
         }
         let mut fields = Fields::of(name, argument)?;
@@ -69,7 +69,7 @@ impl Control {
             "set_missing" => Self::SetMissing(fields.listing()?, fields.take("missing")?),
             "release" => Self::Release(fields.listing()?),
             "fail_next" => {
-                let count = at_most(MOST_FAULTS, "fail_next.count", fields.take("count")?)?;
+                let count = at_most(MAX_FAULTS, "fail_next.count", fields.take("count")?)?;
                 Self::FailNext(count, fields.take("fault")?)
             }
             unknown => return Err(ControlError::new(unknown, "there is no such command")),

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::Backend;
-use crate::store::batch::{looks, points, steps};
+use crate::store::batch::{crawls, points, steps};
 use crate::store::{Commit, StoreResult};
 
 /// Writes some commits, each as a whole or not at all. Returns listing and token of those that were recorded.
 pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
     const COMMIT: &str = include_str!("commit.sql");
-    let query = sqlx::query_as(COMMIT).bind(looks(commits)).bind(points(commits)).bind(steps(commits));
-    let recorded: Vec<(i64, i64)> = query.bind(store.clock.by_hand_ms()).fetch_all(&store.claims).await?;
+    let query = sqlx::query_as(COMMIT).bind(crawls(commits)).bind(points(commits)).bind(steps(commits));
+    let recorded: Vec<(i64, i64)> = query.bind(store.clock.manual_ms()).fetch_all(&store.claims).await?;
     Ok(recorded.into_iter().collect())
 }

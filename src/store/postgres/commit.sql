@@ -1,28 +1,28 @@
--- The ends of a batch of looks, each as a whole or not at all. One statement: nothing is held open between two messages.
---   $1 looks, $2 points, $3 steps of rules (all jsonb), $4 the time, if not the server's.
+-- The ends of a batch of crawls, each as a whole or not at all. One statement: nothing is held open between two messages.
+--   $1 crawls, $2 points, $3 steps of rules (all jsonb), $4 the time, if not the server's.
 WITH clock AS (
     SELECT coalesce($4, unix_millis()) AS now_at
 ),
-look AS MATERIALIZED (
+crawl AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS given (
         listing_id bigint, token bigint, outcome text, next text, after_ms bigint, task_status text,
         state jsonb, sort_title text, price_minor bigint)
 ),
 -- The lease rows as this statement's snapshot shows them.
 seen AS MATERIALIZED (
-    SELECT lease.listing_id, lease.ctid AS version FROM lease JOIN look USING (listing_id)
+    SELECT lease.listing_id, lease.ctid AS version FROM lease JOIN crawl USING (listing_id)
 ),
 -- Fenced by the token and locked in one order for everybody. The lock may have waited for a transaction that entered a wish
--- for a look: the row is then newer than the snapshot, which does not show that transaction's task or rule. Such a
+-- for a crawl: the row is then newer than the snapshot, which does not show that transaction's task or rule. Such a
 -- listing is looked at again at once.
 held AS MATERIALIZED (
-    SELECT look.*, lease.owner IS NOT NULL AS is_held, clock.now_at,
+    SELECT crawl.*, lease.owner IS NOT NULL AS is_held, clock.now_at,
            CASE WHEN lease.ctid <> seen.version THEN clock.now_at ELSE lease.again_at END AS again_at
-      FROM look
-      JOIN lease ON lease.listing_id = look.listing_id AND lease.token = look.token
-      JOIN seen ON seen.listing_id = look.listing_id
+      FROM crawl
+      JOIN lease ON lease.listing_id = crawl.listing_id AND lease.token = crawl.token
+      JOIN seen ON seen.listing_id = crawl.listing_id
      CROSS JOIN clock
-     ORDER BY look.listing_id
+     ORDER BY crawl.listing_id
        FOR UPDATE OF lease
 ),
 -- A commit that comes twice, because its answer was lost, leaves lease and tasks alone the second time; the other steps have no
@@ -53,7 +53,7 @@ tasks_ended AS (
 listing_updated AS (
     UPDATE listing
        SET last_outcome   = coalesce(held.outcome, listing.last_outcome),
-           last_looked_at = CASE WHEN held.outcome IS NULL THEN listing.last_looked_at ELSE held.now_at END,
+           last_crawled_at = CASE WHEN held.outcome IS NULL THEN listing.last_crawled_at ELSE held.now_at END,
            state          = coalesce(held.state, listing.state),
            sort_title     = CASE WHEN held.state IS NULL THEN listing.sort_title ELSE held.sort_title END,
            price_minor    = CASE WHEN held.state IS NULL THEN listing.price_minor ELSE held.price_minor END

@@ -20,47 +20,47 @@ macro_rules! skip_locked {
 mod accounts;
 #[path = "../sql/alerts.rs"]
 mod alerts;
-#[path = "../sql/answers.rs"]
-mod answers;
 #[path = "../sql/audit.rs"]
 mod audit;
 #[path = "../sql/catalog.rs"]
 mod catalog;
+#[path = "../sql/change_feed.rs"]
+mod change_feed;
 mod claim;
 mod commit;
 #[path = "../sql/details.rs"]
 mod details;
 #[path = "../sql/history.rs"]
 mod history;
+#[path = "../sql/idempotency.rs"]
+mod idempotency;
 #[path = "../sql/lease.rs"]
 mod lease;
+#[path = "../sql/maintenance.rs"]
+mod maintenance;
+pub(super) mod migrate_store;
 mod month;
-pub(super) mod moving;
 #[path = "../sql/newest.rs"]
 mod newest;
-#[path = "../sql/newsstand.rs"]
-mod newsstand;
 #[path = "../sql/outbox.rs"]
 mod outbox;
+mod partitions;
 #[path = "../sql/product_list.rs"]
 mod product_list;
-mod reach;
 mod replica;
-mod rooms;
+#[path = "../sql/schedule_request.rs"]
+mod schedule_request;
 #[path = "../sql/sessions.rs"]
 mod sessions;
 #[path = "../sql/tasks.rs"]
 mod tasks;
+mod tenant_scope;
 #[path = "../sql/tenants.rs"]
 mod tenants;
 #[path = "../sql/transaction.rs"]
 mod transaction;
-#[path = "../sql/upkeep.rs"]
-mod upkeep;
 #[path = "../sql/usage.rs"]
 mod usage;
-#[path = "../sql/wish.rs"]
-mod wish;
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
-use super::reach::EVERYONE;
+use super::tenant_scope::ALL_TENANTS;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
 
@@ -93,14 +93,14 @@ const OLDEST_SNAPSHOT_AGE: &str = "SELECT coalesce(max(age), 0)::bigint FROM ( \
        UNION ALL SELECT greatest(age(xmin), age(catalog_xmin)) FROM pg_replication_slots) used";
 
 /// What the server keeps for superusers is not for us.
-const MOST_CONNECTIONS: &str = "SELECT current_setting('max_connections')::bigint \
+const MAX_CONNECTIONS: &str = "SELECT current_setting('max_connections')::bigint \
      - current_setting('superuser_reserved_connections')::bigint";
 
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
 
 /// By this setting row-level security tells whose rows a connection may see.
-const REACH: &str = "tracker.tenant_id";
+const TENANT_SETTING: &str = "tracker.tenant_id";
 
 /// Older servers are out of support, and nobody has tried them.
 const OLDEST_SERVER: u32 = 15;
@@ -142,7 +142,7 @@ impl PostgresStore {
     /// Prepares the pools; nothing is connected yet.
     pub(super) fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
         let options: PgConnectOptions = settings.url.reveal().parse().map_err(StoreError::Refused)?;
-        let sees_all = [(REACH, EVERYONE)];
+        let sees_all = [(TENANT_SETTING, ALL_TENANTS)];
         let migration = options.clone().application_name("amazon-tracker migrate").options(sees_all);
         let options = limited(options, settings);
         let pool = PgPoolOptions::new()
@@ -150,7 +150,7 @@ impl PostgresStore {
             .max_lifetime(MAX_LIFETIME);
         let claims = pool.clone().max_connections(settings.claim_connections.max(1));
         let claims = claims.connect_lazy_with(options.clone().options(sees_all));
-        let people = pool.after_release(|conn, _| Box::pin(reach::take_back(conn)));
+        let people = pool.after_release(|conn, _| Box::pin(tenant_scope::reset(conn)));
         let writer = people.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
         let replica = settings.replica_url.as_ref().map(|url| -> StoreResult<replica::Replica> {
             let options = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
@@ -163,7 +163,7 @@ impl PostgresStore {
 
     /// The server's time.
     async fn now_ms(&self) -> StoreResult<i64> {
-        match self.clock.by_hand_ms() {
+        match self.clock.manual_ms() {
             Some(now_ms) => Ok(now_ms),
             None => Ok(sqlx::query_scalar("SELECT unix_millis()").fetch_one(&self.claims).await?),
         }

@@ -13,10 +13,10 @@ use sqlx::pool::PoolConnection;
 use tokio::task::AbortHandle;
 
 use super::Db;
-use super::reach::lend;
+use super::tenant_scope::acquire_scoped;
 use crate::domain::TenantId;
-use crate::store::reach::Reach;
-use crate::store::{OnWrote, StoreResult};
+use crate::store::tenant_scope::TenantScope;
+use crate::store::{OnWrite, StoreResult};
 use crate::telemetry::Metrics;
 
 /// How often is looked how far the standby is behind.
@@ -31,31 +31,31 @@ pub(super) struct Replica {
     pool: PgPool,
     lag_ms: Arc<AtomicU64>,
     max_lag_ms: u64,
-    longest_lag: Duration,
+    max_staleness: Duration,
     /// Tenants that wrote a moment ago.
     writers: Cache<TenantId, ()>,
-    watch: OnceLock<Watch>,
+    monitor: OnceLock<Monitor>,
 }
 
-struct Watch {
+struct Monitor {
     metrics: Arc<Metrics>,
-    on_wrote: OnWrote,
+    on_write: OnWrite,
     measuring: AbortHandle,
 }
 
 impl Replica {
-    /// Not read from before somebody has begun to watch it.
+    /// Not read from before somebody has begun to monitor it.
     pub fn new(pool: PgPool, max_lag: Duration) -> Self {
         // What is read may be older than the greatest lag: by the time since it was measured.
-        let longest_lag = max_lag + MEASURED_EVERY + 2 * PATIENCE;
-        let writers = Cache::builder().time_to_live(longest_lag).build();
+        let max_staleness = max_lag + MEASURED_EVERY + 2 * PATIENCE;
+        let writers = Cache::builder().time_to_live(max_staleness).build();
         let max_lag_ms = u64::try_from(max_lag.as_millis()).unwrap_or(UNKNOWN - 1);
         let lag_ms = Arc::new(AtomicU64::new(UNKNOWN));
-        Self { pool, lag_ms, max_lag_ms, longest_lag, writers, watch: OnceLock::new() }
+        Self { pool, lag_ms, max_lag_ms, max_staleness, writers, monitor: OnceLock::new() }
     }
 
     /// Measures from now on how far it is behind.
-    pub fn begin_watch(&self, primary: &PgPool, metrics: Arc<Metrics>, on_wrote: OnWrote) {
+    pub fn start_replica_monitor(&self, primary: &PgPool, metrics: Arc<Metrics>, on_write: OnWrite) {
         let measuring = tokio::spawn(keep_measuring(
             primary.clone(),
             self.pool.clone(),
@@ -63,64 +63,64 @@ impl Replica {
             self.max_lag_ms,
             Arc::clone(&metrics),
         ));
-        let watch = Watch { metrics, on_wrote, measuring: measuring.abort_handle() };
-        if let Err(second) = self.watch.set(watch) {
+        let monitor = Monitor { metrics, on_write, measuring: measuring.abort_handle() };
+        if let Err(second) = self.monitor.set(monitor) {
             second.measuring.abort();
         }
     }
 
     /// A connection to it, if it is close enough for this reader.
-    pub async fn reader(&self, reach: Reach) -> Option<PoolConnection<Db>> {
-        let watch = self.watch.get()?;
-        let wrote = matches!(reach, Reach::Tenant(id) if self.writers.contains_key(&id));
+    pub async fn reader(&self, scope: TenantScope) -> Option<PoolConnection<Db>> {
+        let monitor = self.monitor.get()?;
+        let wrote = matches!(scope, TenantScope::Tenant(id) if self.writers.contains_key(&id));
         let lent = if wrote || self.lag_ms.load(Ordering::Relaxed) > self.max_lag_ms {
             None
         } else {
-            self.try_lend(reach).await
+            self.try_acquire(scope).await
         };
         let from = if lent.is_some() { "replica" } else { "primary" };
-        watch.metrics.reads.with_label_values(&[from]).inc();
+        monitor.metrics.reads.with_label_values(&[from]).inc();
         lent
     }
 
-    async fn try_lend(&self, reach: Reach) -> Option<PoolConnection<Db>> {
-        match tokio::time::timeout(PATIENCE, lend(&self.pool, reach)).await {
+    async fn try_acquire(&self, scope: TenantScope) -> Option<PoolConnection<Db>> {
+        match tokio::time::timeout(PATIENCE, acquire_scoped(&self.pool, scope)).await {
             Ok(Ok(conn)) => Some(conn),
             _ => {
-                self.distrust();
+                self.mark_unusable();
                 None
             }
         }
     }
 
     /// Not read from until it is measured again. False: it was not.
-    pub fn distrust(&self) -> bool {
+    pub fn mark_unusable(&self) -> bool {
         self.lag_ms.swap(UNKNOWN, Ordering::Relaxed) <= self.max_lag_ms
     }
 
     /// Somebody writes here: what they read next must show it.
-    pub fn wrote(&self, reach: Reach) {
-        if let Reach::Tenant(id) = reach {
-            self.wrote_elsewhere(id);
-            if let Some(watch) = self.watch.get() {
-                (watch.on_wrote)(id);
+    pub fn note_write(&self, scope: TenantScope) {
+        if let TenantScope::Tenant(id) = scope {
+            self.note_remote_write(id);
+            if let Some(monitor) = self.monitor.get() {
+                (monitor.on_write)(id);
             }
         }
     }
 
     /// The same on another replica of ours.
-    pub fn wrote_elsewhere(&self, id: TenantId) {
+    pub fn note_remote_write(&self, id: TenantId) {
         self.writers.insert(id, ());
     }
 
-    /// See [`Upkeep::longest_lag`](crate::store::Upkeep::longest_lag).
-    pub fn longest_lag(&self) -> Duration {
-        self.longest_lag
+    /// See [`StoreMaintenance::max_staleness`](crate::store::StoreMaintenance::max_staleness).
+    pub fn max_staleness(&self) -> Duration {
+        self.max_staleness
     }
 
     pub async fn close(&self) {
-        if let Some(watch) = self.watch.get() {
-            watch.measuring.abort();
+        if let Some(monitor) = self.monitor.get() {
+            monitor.measuring.abort();
         }
         self.pool.close().await;
     }

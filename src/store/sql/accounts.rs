@@ -16,9 +16,9 @@ use crate::domain::{EmailAddress, LinkPurpose, SessionId, TenantId, TokenHash, U
 use crate::store::account_rows::{USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::reach::Reach;
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{
-    Accounts, Credentials, FirstLink, KeptLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult,
+    Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult, StoredLink,
     UserPatch,
 };
 
@@ -27,7 +27,7 @@ impl Accounts for Backend {
     async fn add_tenant(&self, name: &str, plan: &str, first: NewUser, link: Option<FirstLink>) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
         let (name, plan) = (name.to_owned(), plan.to_owned());
-        self.transaction(Reach::Everyone, move |conn| add_tenant(conn, name, plan, first, link, now_ms).boxed()).await
+        self.transaction(TenantScope::All, move |conn| add_tenant(conn, name, plan, first, link, now_ms).boxed()).await
     }
 
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User> {
@@ -41,11 +41,11 @@ impl Accounts for Backend {
 
     async fn tenant_of_user(&self, id: UserId) -> StoreResult<TenantId> {
         const TENANT: &str = "SELECT tenant_id FROM tenant_user WHERE id = $1";
-        Ok(TenantId(sqlx::query_scalar(TENANT).bind(id.0).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?))
+        Ok(TenantId(sqlx::query_scalar(TENANT).bind(id.0).fetch_one(&mut *self.reader(TenantScope::All).await?).await?))
     }
 
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>> {
-        self.tolerantly(|| {
+        self.with_replica_fallback(|| {
             async move {
                 const LIST: &str = "users";
                 let cursor = Cursor::of(LIST, cursor)?;
@@ -53,7 +53,7 @@ impl Accounts for Backend {
                 query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
                 push_newest_first(&mut query, "created_at", cursor, limit)?;
                 let rows: Vec<UserColumns> =
-                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                    query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
             }
             .boxed()
@@ -69,7 +69,7 @@ impl Accounts for Backend {
 
     async fn has_superadmin(&self) -> StoreResult<bool> {
         let some: Option<i32> = sqlx::query_scalar("SELECT 1 FROM tenant_user WHERE role = 'superadmin' LIMIT 1")
-            .fetch_optional(&mut *self.reader(Reach::Everyone).await?)
+            .fetch_optional(&mut *self.reader(TenantScope::All).await?)
             .await?;
         Ok(some.is_some())
     }
@@ -77,29 +77,29 @@ impl Accounts for Backend {
     async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials> {
         let select = AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE email = $1"));
         let row: UserColumns =
-            sqlx::query_as(select).bind(email.as_str()).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
+            sqlx::query_as(select).bind(email.as_str()).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
         row.try_into()
     }
 
-    async fn note_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()> {
+    async fn record_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()> {
         const NOTE: &str = "UPDATE tenant_user SET failed_logins = failed_logins + 1, \
                locked_until = CASE WHEN locked_until > $2 THEN locked_until ELSE $2 END WHERE id = $1";
         let until_ms = self.now_ms().await?.saturating_add(millis(lock));
-        sqlx::query(NOTE).bind(id.0).bind(until_ms).execute(&mut *self.writer(Reach::Everyone).await?).await?;
+        sqlx::query(NOTE).bind(id.0).bind(until_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(())
     }
 
     async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool> {
         const KNOWS: &str = "SELECT 1 FROM session WHERE user_id = $1 AND address = $2 AND used_at >= $3 LIMIT 1";
         let query = sqlx::query_scalar(KNOWS).bind(id.0).bind(address.to_string()).bind(since.as_millisecond());
-        let known: Option<i32> = query.fetch_optional(&mut *self.reader(Reach::Everyone).await?).await?;
+        let known: Option<i32> = query.fetch_optional(&mut *self.reader(TenantScope::All).await?).await?;
         Ok(known.is_some())
     }
 
     async fn set_password(&self, id: UserId, hash: &str, keep: Option<SessionId>) -> StoreResult<()> {
         let now_ms = self.now_ms().await?;
         let (hash, keep) = (hash.to_owned(), keep.map_or(Uuid::nil(), |keep| keep.0));
-        self.transaction(Reach::Everyone, move |conn| set_password(conn, id, hash, keep, now_ms).boxed()).await
+        self.transaction(TenantScope::All, move |conn| set_password(conn, id, hash, keep, now_ms).boxed()).await
     }
 
     async fn add_link(&self, link: NewLink, most: u32) -> StoreResult<()> {
@@ -107,22 +107,23 @@ impl Accounts for Backend {
         self.transaction(link.tenant_id, move |conn| add_link(conn, link, most, now_ms).boxed()).await
     }
 
-    async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<KeptLink> {
+    async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<StoredLink> {
         const LINK: &str = "SELECT tenant_id, user_id, facts FROM link \
              WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query_as(LINK).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(now_ms);
         let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) =
-            query.fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
-        Ok(KeptLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
+            query.fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        Ok(StoredLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
     }
 
     async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose, r#use: LinkUse) -> StoreResult<User> {
         let now_ms = self.now_ms().await?;
-        let user =
-            self.transaction(Reach::Everyone, move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed()).await?;
+        let user = self
+            .transaction(TenantScope::All, move |conn| use_link(conn, hash, purpose, r#use, now_ms).boxed())
+            .await?;
         // Only now is it known whose it was.
-        self.wrote(user.tenant_id.into());
+        self.note_write(user.tenant_id.into());
         Ok(user)
     }
 }
@@ -236,7 +237,7 @@ async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, now_ms: i
 
 async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPatch, now_ms: i64) -> StoreResult<User> {
     const UPDATE: &str = "UPDATE tenant_user SET name = coalesce($3, name), role = coalesce($4, role), \
-           status = coalesce($5, status), leaves_at = CASE WHEN $5 IS NULL THEN leaves_at ELSE $7 END, updated_at = $6 \
+           status = coalesce($5, status), deletion_scheduled_at = CASE WHEN $5 IS NULL THEN deletion_scheduled_at ELSE $7 END, updated_at = $6 \
          WHERE tenant_id = $1 AND id = $2";
     // Two admins who depose each other at the same moment come one after the other.
     usage::lock(conn, tenant_id).await?;
@@ -247,7 +248,7 @@ async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPat
     let admins_before = active_admins(conn, tenant_id).await?;
     let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));
-    let query = query.bind(now_ms).bind(patch.leaves_at.map(Timestamp::as_millisecond));
+    let query = query.bind(now_ms).bind(patch.deletion_scheduled_at.map(Timestamp::as_millisecond));
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }

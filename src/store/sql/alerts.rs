@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::catalog::listing_of;
 use super::newest::push_newest_first;
-use super::wish::{self, Wish};
+use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
 use crate::store::cursor::{Cursor, SortKey, page};
@@ -40,13 +40,13 @@ impl Alerts for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<RuleRow>> {
-        self.tolerantly(|| {
+        self.with_replica_fallback(|| {
             async move {
                 let mut query = QueryBuilder::new(SELECT_RULE);
                 push_of_product(&mut query, tenant_id, product_id);
                 push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
                 let rows: Vec<RuleColumns> =
-                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                    query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
                 page.try_map(RuleRow::try_from)
             }
@@ -66,13 +66,13 @@ impl Alerts for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<EventRow>> {
-        self.tolerantly(|| {
+        self.with_replica_fallback(|| {
             async move {
                 let mut query = QueryBuilder::new(SELECT_EVENT);
                 push_of_product(&mut query, tenant_id, product_id);
                 push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
                 let rows: Vec<EventColumns> =
-                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                    query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 let page = page("events", rows, limit, |row| (SortKey::Number(row.at), row.id));
                 let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
                 let mut deliveries = deliveries_of(self, tenant_id, &ids).await?;
@@ -99,7 +99,7 @@ async fn add(conn: &mut Conn, rule: NewRule, now_ms: i64) -> StoreResult<RuleRow
     usage::lock(conn, tenant_id).await?;
     let id = RuleId::new();
     let listing_id = listing_of(conn, tenant_id, product_id).await?;
-    wish::lock(conn, listing_id, now_ms).await?;
+    schedule_request::lock(conn, listing_id, now_ms).await?;
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(product_id.0).bind(Json(condition));
     let query = query.bind(webhook_url).bind(webhook_secret).bind(Arming::NEW.armed);
     let query = query.bind(i64::from(Arming::NEW.crossings)).bind(Arming::NEW.last_notified_minor).bind(now_ms);
@@ -110,8 +110,9 @@ async fn add(conn: &mut Conn, rule: NewRule, now_ms: i64) -> StoreResult<RuleRow
     // A paused product stays at rest, rule or no rule.
     if sqlx::query_scalar(IS_ACTIVE).bind(product_id.0).fetch_one(&mut *conn).await? {
         // A look that is under way was claimed without this rule and will not judge it: another must follow.
-        let wish = Wish { lane: Lane::Scheduled, by_ms: now_ms, wakes: true, shares: false };
-        wish::enter(conn, listing_id, &wish, now_ms).await?;
+        let request =
+            ScheduleRequest { lane: Lane::Scheduled, due_by_ms: now_ms, unparks: true, accepts_running: false };
+        schedule_request::upsert(conn, listing_id, &request, now_ms).await?;
     }
     find(conn, tenant_id, id).await
 }
@@ -152,7 +153,7 @@ async fn deliveries_of(
     }
     query.push(") ORDER BY event_id, id");
     let rows: Vec<DeliveryColumns> =
-        query.build_query_as().fetch_all(&mut *store.tolerant_reader(tenant_id).await?).await?;
+        query.build_query_as().fetch_all(&mut *store.replica_reader(tenant_id).await?).await?;
     for row in rows {
         by_event.entry(row.event_id).or_default().push(row.try_into()?);
     }

@@ -9,29 +9,35 @@ use uuid::Uuid;
 use super::newest::push_newest_first;
 use super::{Backend, Db};
 use crate::domain::TenantId;
-use crate::store::account_rows::ActColumns;
+use crate::store::account_rows::AuditEntryColumns;
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::{Act, Audit, AuditEntry, Page, StoreResult};
+use crate::store::{Audit, AuditEntry, AuditEvent, Page, StoreResult};
 
 #[async_trait]
 impl Audit for Backend {
-    async fn note(&self, act: Act) -> StoreResult<()> {
+    async fn record(&self, event: AuditEvent) -> StoreResult<()> {
         const NOTE: &str = "INSERT INTO audit (id, tenant_id, actor, action, resource, address, request_id, facts, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let now_ms = self.now_ms().await?;
-        let query = sqlx::query(NOTE).bind(Uuid::now_v7()).bind(act.tenant_id.0).bind(act.actor.to_string());
-        let query = query.bind(act.action).bind(act.resource).bind(act.address.map(|address| address.to_string()));
+        let query = sqlx::query(NOTE).bind(Uuid::now_v7()).bind(event.tenant_id.0).bind(event.actor.to_string());
+        let query =
+            query.bind(event.action).bind(event.resource).bind(event.address.map(|address| address.to_string()));
         query
-            .bind(act.request_id)
-            .bind(Json(act.facts))
+            .bind(event.request_id)
+            .bind(Json(event.facts))
             .bind(now_ms)
-            .execute(&mut *self.writer(act.tenant_id).await?)
+            .execute(&mut *self.writer(event.tenant_id).await?)
             .await?;
         Ok(())
     }
 
-    async fn acts(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<AuditEntry>> {
-        self.tolerantly(|| {
+    async fn audit_entries(
+        &self,
+        tenant_id: TenantId,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<AuditEntry>> {
+        self.with_replica_fallback(|| {
             async move {
                 const LIST: &str = "audit";
                 let cursor = Cursor::of(LIST, cursor)?;
@@ -39,8 +45,8 @@ impl Audit for Backend {
                 let mut query = QueryBuilder::<Db>::new(columns);
                 query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
                 push_newest_first(&mut query, "at", cursor, limit)?;
-                let rows: Vec<ActColumns> =
-                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                let rows: Vec<AuditEntryColumns> =
+                    query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).try_map(AuditEntry::try_from)
             }
             .boxed()

@@ -5,11 +5,11 @@ use futures_util::FutureExt;
 use sqlx::types::Json;
 
 use super::product_list::{SELECT_PRODUCT, list};
-use super::wish::{self, Wish};
+use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{Listing, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
-use crate::store::reach::Reach;
 use crate::store::rows::{ProductColumns, sort_columns};
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{
     Catalog, Lane, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, StoreResult,
 };
@@ -33,7 +33,7 @@ impl Catalog for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<Product>> {
-        self.tolerantly(|| list(self, tenant_id, filter, order, cursor, limit).boxed()).await
+        self.with_replica_fallback(|| list(self, tenant_id, filter, order, cursor, limit).boxed()).await
     }
 
     async fn update_product(&self, tenant_id: TenantId, id: ProductId, patch: &ProductPatch) -> StoreResult<Product> {
@@ -49,7 +49,7 @@ impl Catalog for Backend {
 
     async fn count_products(&self) -> StoreResult<u64> {
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM product")
-            .fetch_one(&mut *self.reader(Reach::Everyone).await?)
+            .fetch_one(&mut *self.reader(TenantScope::All).await?)
             .await?;
         Ok(count.unsigned_abs())
     }
@@ -71,13 +71,14 @@ async fn add(conn: &mut Conn, product: NewProduct, now_ms: i64) -> StoreResult<P
     let NewProduct { tenant_id, listing, settings, quota } = product;
     usage::lock(conn, tenant_id).await?;
     let listing_id = listing_row(conn, listing, now_ms).await?;
-    wish::lock(conn, listing_id, now_ms).await?;
+    schedule_request::lock(conn, listing_id, now_ms).await?;
     let id = ProductId::new();
     insert(conn, tenant_id, id, listing_id, &settings, now_ms).await?;
     usage::check(conn, COUNT, tenant_id, quota).await?;
     if settings.status == ProductStatus::Active {
-        let at_once = Wish { lane: Lane::Scheduled, by_ms: now_ms, wakes: true, shares: false };
-        wish::enter(conn, listing_id, &at_once, now_ms).await?;
+        let immediately =
+            ScheduleRequest { lane: Lane::Scheduled, due_by_ms: now_ms, unparks: true, accepts_running: false };
+        schedule_request::upsert(conn, listing_id, &immediately, now_ms).await?;
     }
     find(conn, tenant_id, id).await
 }
@@ -136,7 +137,7 @@ async fn update(
     const UPDATE: &str = "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
            is_competitor = $6, status = $7, updated_at = $8 WHERE id = $1";
     let listing_id = listing_of(conn, tenant_id, id).await?;
-    wish::lock(conn, listing_id, now_ms).await?;
+    schedule_request::lock(conn, listing_id, now_ms).await?;
     // Read under the lock, so that of two patches at once neither is lost.
     let before = find(&mut *conn, tenant_id, id).await?;
     if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
@@ -172,14 +173,14 @@ async fn reschedule(
     now_ms: i64,
 ) -> StoreResult<()> {
     if after.status == ProductStatus::Paused {
-        return wish::park_unwatched(conn, tenant_id, listing_id, now_ms).await;
+        return schedule_request::park_unwatched(conn, tenant_id, listing_id, now_ms).await;
     }
     let resumed = before.status == ProductStatus::Paused;
     if resumed || after.frequency < before.frequency {
-        let by_ms = now_ms + 1000 * i64::from(after.frequency.interval_secs());
-        // A listing that was parked for its own sake stays so: only who asks for a look wakes it.
-        let wish = Wish { lane: Lane::Scheduled, by_ms, wakes: resumed, shares: false };
-        wish::enter(conn, listing_id, &wish, now_ms).await?;
+        let due_by_ms = now_ms + 1000 * i64::from(after.frequency.interval_secs());
+        // A listing that was parked for its own sake stays so: only who asks for a look unparks it.
+        let request = ScheduleRequest { lane: Lane::Scheduled, due_by_ms, unparks: resumed, accepts_running: false };
+        schedule_request::upsert(conn, listing_id, &request, now_ms).await?;
     }
     Ok(())
 }
@@ -191,14 +192,14 @@ async fn remove(conn: &mut Conn, tenant_id: TenantId, id: ProductId, now_ms: i64
            last_error = 'the product was deleted' \
          WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1)";
     let listing_id = listing_of(conn, tenant_id, id).await?;
-    wish::lock(conn, listing_id, now_ms).await?;
+    schedule_request::lock(conn, listing_id, now_ms).await?;
     let removed = sqlx::query("DELETE FROM product WHERE id = $1").bind(id.0).execute(&mut *conn).await?;
     if removed.rows_affected() == 0 {
         return Err(StoreError::NotFound);
     }
     sqlx::query(CANCEL).bind(id.0).bind(now_ms).execute(&mut *conn).await?;
     sqlx::query(CALL_OFF).bind(id.0).execute(&mut *conn).await?;
-    wish::park_unwatched(conn, tenant_id, listing_id, now_ms).await
+    schedule_request::park_unwatched(conn, tenant_id, listing_id, now_ms).await
 }
 
 /// The listing behind a tenant's product.

@@ -5,10 +5,10 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use sqlx::types::Json;
 
-use super::{Backend, Conn, rooms};
+use super::{Backend, Conn, partitions};
 use crate::domain::{ListingId, ListingState, Point, PointValue, Series};
-use crate::store::reach::Reach;
 use crate::store::rows::{PointColumns, sort_columns};
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{History, StoreResult};
 
 #[async_trait]
@@ -21,7 +21,7 @@ impl History for Backend {
         to: Option<Timestamp>,
         limit: u32,
     ) -> StoreResult<Vec<Point>> {
-        self.tolerantly(|| {
+        self.with_replica_fallback(|| {
             async move {
                 // The second half is what holds at `from`: per series and category the latest point up to then.
                 const POINTS: &str = concat!(
@@ -43,7 +43,7 @@ impl History for Backend {
                 let query = sqlx::query_as::<_, PointColumns>(POINTS).bind(listing_id.0).bind(Json(numbers));
                 let query = query.bind(from.map_or(i64::MIN, Timestamp::as_millisecond));
                 let query = query.bind(to.map_or(i64::MAX, Timestamp::as_millisecond)).bind(i64::from(limit));
-                let rows = query.fetch_all(&mut *self.reader_of_everyones().await?).await?;
+                let rows = query.fetch_all(&mut *self.shared_reader().await?).await?;
                 let mut points = rows.into_iter().map(Point::try_from).collect::<StoreResult<Vec<_>>>()?;
                 points.sort_by(|a, b| (&a.key, a.at).cmp(&(&b.key, b.at)));
                 Ok(points)
@@ -56,10 +56,10 @@ impl History for Backend {
     async fn import(&self, listing_id: ListingId, points: &[Point], state: &ListingState) -> StoreResult<bool> {
         let times = || points.iter().map(|point| point.at);
         if let (Some(first), Some(last)) = (times().min(), times().max()) {
-            rooms::ensure(self, first, last).await?;
+            partitions::ensure(self, first, last).await?;
         }
         let (points, state) = (points.to_vec(), state.clone());
-        self.transaction(Reach::Everyone, move |conn| take_over(conn, listing_id.0, points, state).boxed()).await
+        self.transaction(TenantScope::All, move |conn| take_over(conn, listing_id.0, points, state).boxed()).await
     }
 }
 

@@ -11,8 +11,8 @@ use sqlx::types::Json;
 use super::{Backend, Conn, claim, commit, details};
 use crate::domain::{Failure, ListingId, Outcome};
 use crate::store::clock::millis;
-use crate::store::reach::Reach;
 use crate::store::rows::time;
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreError, StoreResult};
 
 #[async_trait]
@@ -85,7 +85,7 @@ impl LeaseQueue for Backend {
 
     async fn park_poison(&self, max_attempts: u16, limit: u32) -> StoreResult<u64> {
         let now_ms = self.now_ms().await?;
-        self.transaction(Reach::Everyone, move |conn| park_poison(conn, max_attempts, limit, now_ms).boxed()).await
+        self.transaction(TenantScope::All, move |conn| park_poison(conn, max_attempts, limit, now_ms).boxed()).await
     }
 
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool> {
@@ -95,7 +95,7 @@ impl LeaseQueue for Backend {
         let unparked = sqlx::query(UNPARK)
             .bind(listing_id.0)
             .bind(now_ms)
-            .execute(&mut *self.writer(Reach::Everyone).await?)
+            .execute(&mut *self.writer(TenantScope::All).await?)
             .await?;
         Ok(unparked.rows_affected() == 1)
     }
@@ -109,8 +109,8 @@ impl LeaseQueue for Backend {
              SELECT 1 FROM product p WHERE p.listing_id = lease.listing_id AND p.status = 'active')";
         let now_ms = self.now_ms().await?;
         let (due, oldest): (i64, Option<i64>) =
-            sqlx::query_as(DUE).bind(now_ms).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
-        let parked: i64 = sqlx::query_scalar(PARKED).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
+            sqlx::query_as(DUE).bind(now_ms).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        let parked: i64 = sqlx::query_scalar(PARKED).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
         let oldest_due = oldest.map_or(0, |oldest| now_ms.saturating_sub(oldest).max(0).unsigned_abs());
         Ok(Backlog {
             due: due.unsigned_abs(),

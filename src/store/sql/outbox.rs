@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::details::readable;
 use super::{Backend, Db, claim};
-use crate::domain::{DeliveryId, DeliveryStatus, Event, Letter, Mail};
+use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage};
 use crate::store::clock::millis;
-use crate::store::reach::Reach;
 use crate::store::rows::{EventColumns, count};
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult};
 
 /// A claimed delivery without its event.
@@ -34,17 +34,17 @@ impl DeliveryLease {
     fn claimed(mut self, events: &HashMap<Uuid, Event>) -> StoreResult<ClaimedDelivery> {
         let (id, token, attempt) = (DeliveryId(self.id), self.token, count(self.attempts)?);
         let trace_context = self.trace_context.take();
-        Ok(ClaimedDelivery { id, token, attempt, letter: self.letter(events)?, trace_context })
+        Ok(ClaimedDelivery { id, token, attempt, message: self.message(events)?, trace_context })
     }
 
-    fn letter(self, events: &HashMap<Uuid, Event>) -> StoreResult<Letter> {
+    fn message(self, events: &HashMap<Uuid, Event>) -> StoreResult<OutboxMessage> {
         if let Some(mail) = self.mail {
-            let mail: Mail = serde_json::from_value(mail.0).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            return Ok(Letter::Mail(mail));
+            let mail: Email = serde_json::from_value(mail.0).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            return Ok(OutboxMessage::Email(mail));
         }
         let event = self.event_id.and_then(|id| events.get(&id)).cloned().map(Box::new);
         match (event, self.webhook_url, self.webhook_secret) {
-            (Some(event), Some(url), Some(secret)) => Ok(Letter::Webhook { url, secret, event }),
+            (Some(event), Some(url), Some(secret)) => Ok(OutboxMessage::Webhook { url, secret, event }),
             _ => Err(StoreError::Corrupt(format!("delivery {} has nothing to tell", self.id))),
         }
     }
@@ -80,7 +80,7 @@ impl Outbox for Backend {
                 let forgotten = sqlx::query(FORGET)
                     .bind(id.0)
                     .bind(token)
-                    .execute(&mut *self.writer(Reach::Everyone).await?)
+                    .execute(&mut *self.writer(TenantScope::All).await?)
                     .await?;
                 return Ok(forgotten.rows_affected() == 1);
             }
@@ -91,16 +91,16 @@ impl Outbox for Backend {
         let delivered_ms = (status == DeliveryStatus::Delivered).then_some(now_ms);
         let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str()).bind(ready_ms);
         let finished =
-            query.bind(error.cloned()).bind(delivered_ms).execute(&mut *self.writer(Reach::Everyone).await?).await?;
+            query.bind(error.cloned()).bind(delivered_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(finished.rows_affected() == 1)
     }
 
-    async fn revive_delivery(&self, id: DeliveryId) -> StoreResult<bool> {
+    async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool> {
         const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
              WHERE id = $1 AND status = 'dead'";
         let now_ms = self.now_ms().await?;
         let revived =
-            sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&mut *self.writer(Reach::Everyone).await?).await?;
+            sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(revived.rows_affected() == 1)
     }
 

@@ -12,7 +12,7 @@ use crate::store::{Page, ProductFilter, ProductOrder, StoreError, StoreResult};
 /// A product beside its listing and lease.
 pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id, p.label, p.tags, p.interval_secs, \
        p.is_competitor, p.status, p.created_at, p.updated_at, l.marketplace, l.asin, l.state, l.sort_title, \
-       l.price_minor, l.last_outcome, l.last_looked_at, q.ready_at, q.parked_at \
+       l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at \
      FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id";
 
 /// How an order is told to the database.
@@ -64,7 +64,7 @@ pub(super) async fn list(
     push_order(&mut query, &sorting);
     query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
     let rows: Vec<ProductColumns> =
-        query.build_query_as().fetch_all(&mut *store.tolerant_reader(tenant_id).await?).await?;
+        query.build_query_as().fetch_all(&mut *store.replica_reader(tenant_id).await?).await?;
     page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id)).try_map(Product::try_from)
 }
 

@@ -15,7 +15,7 @@ use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, U
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::millis;
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::reach::Reach;
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult};
 
 const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at, expires_at";
@@ -23,13 +23,13 @@ const KEY_COLUMNS: &str = "id, tenant_id, created_by, name, hint, scopes, networ
      used_at, revoked_at, created_at";
 
 /// Sign-ins of one user at a time; each further one ends the oldest.
-const MOST_SESSIONS: i64 = 50;
+const MAX_SESSIONS: i64 = 50;
 
 #[async_trait]
 impl Sessions for Backend {
     async fn open_session(&self, session: NewSession) -> StoreResult<Session> {
         let now_ms = self.now_ms().await?;
-        self.transaction(Reach::Everyone, move |conn| open(conn, session, now_ms).boxed()).await
+        self.transaction(TenantScope::All, move |conn| open(conn, session, now_ms).boxed()).await
     }
 
     async fn rotate(
@@ -42,7 +42,7 @@ impl Sessions for Backend {
         const IS_KNOWN: &str = "SELECT 1 FROM refresh_token WHERE hash = $1";
         // What was never given out costs a read, and no write.
         let query = sqlx::query_scalar(IS_KNOWN).bind(spent.0.to_vec());
-        let known: Option<i32> = query.fetch_optional(&mut *self.reader(Reach::Everyone).await?).await?;
+        let known: Option<i32> = query.fetch_optional(&mut *self.reader(TenantScope::All).await?).await?;
         if known.is_none() {
             return Ok(Rotation::Unknown);
         }
@@ -50,7 +50,7 @@ impl Sessions for Backend {
         let until_ms = now_ms.saturating_add(millis(lasts));
         let grace_ms = millis(grace);
         let rotation = Rotate { spent, new, now_ms, until_ms, grace_ms };
-        self.transaction(Reach::Everyone, move |conn| rotation.run(conn).boxed()).await
+        self.transaction(TenantScope::All, move |conn| rotation.run(conn).boxed()).await
     }
 
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool> {
@@ -59,7 +59,7 @@ impl Sessions for Backend {
         let open: Option<i32> = sqlx::query_scalar(OPEN)
             .bind(id.0)
             .bind(now_ms)
-            .fetch_optional(&mut *self.reader(Reach::Everyone).await?)
+            .fetch_optional(&mut *self.reader(TenantScope::All).await?)
             .await?;
         Ok(open.is_some())
     }
@@ -73,7 +73,7 @@ impl Sessions for Backend {
         let rows: Vec<SessionColumns> = sqlx::query_as(select)
             .bind(user_id.0)
             .bind(now_ms)
-            .fetch_all(&mut *self.reader(Reach::Everyone).await?)
+            .fetch_all(&mut *self.reader(TenantScope::All).await?)
             .await?;
         rows.into_iter().map(Session::try_from).collect()
     }
@@ -85,14 +85,14 @@ impl Sessions for Backend {
             .bind(user_id.0)
             .bind(id.0)
             .bind(now_ms)
-            .execute(&mut *self.writer(Reach::Everyone).await?)
+            .execute(&mut *self.writer(TenantScope::All).await?)
             .await?;
         if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
     async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>> {
         let now_ms = self.now_ms().await?;
-        self.transaction(Reach::Everyone, move |conn| end_all(conn, user_id, Uuid::nil(), now_ms).boxed()).await
+        self.transaction(TenantScope::All, move |conn| end_all(conn, user_id, Uuid::nil(), now_ms).boxed()).await
     }
 
     async fn add_api_key(&self, key: NewApiKey) -> StoreResult<ApiKey> {
@@ -113,12 +113,12 @@ impl Sessions for Backend {
     async fn api_key_by_hash(&self, hash: TokenHash) -> StoreResult<ApiKey> {
         let select = AssertSqlSafe(format!("SELECT {KEY_COLUMNS} FROM api_key WHERE hash = $1"));
         let row: ApiKeyColumns =
-            sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&mut *self.reader(Reach::Everyone).await?).await?;
+            sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
         row.try_into()
     }
 
     async fn api_keys(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<ApiKey>> {
-        self.tolerantly(|| {
+        self.with_replica_fallback(|| {
             async move {
                 const LIST: &str = "api_keys";
                 let cursor = Cursor::of(LIST, cursor)?;
@@ -126,7 +126,7 @@ impl Sessions for Backend {
                 query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
                 push_newest_first(&mut query, "created_at", cursor, limit)?;
                 let rows: Vec<ApiKeyColumns> =
-                    query.build_query_as().fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                    query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
             }
             .boxed()
@@ -144,12 +144,12 @@ impl Sessions for Backend {
         Ok(TokenHash(whole))
     }
 
-    async fn note_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()> {
+    async fn record_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()> {
         const NOTE: &str = "UPDATE api_key SET used_at = $2 WHERE id = $1 AND coalesce(used_at, 0) < $2";
         sqlx::query(NOTE)
             .bind(id.0)
             .bind(at.as_millisecond())
-            .execute(&mut *self.writer(Reach::Everyone).await?)
+            .execute(&mut *self.writer(TenantScope::All).await?)
             .await?;
         Ok(())
     }
@@ -158,8 +158,8 @@ impl Sessions for Backend {
 async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<Session> {
     const OPEN: &str = "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at) \
          SELECT $1, tenant_id, id, $3, $4, $5, $5, $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled'";
-    const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', leaves_at = NULL \
-         WHERE id = $1 AND (failed_logins > 0 OR status = 'leaving')";
+    const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', deletion_scheduled_at = NULL \
+         WHERE id = $1 AND (failed_logins > 0 OR status = 'pending_deletion')";
     const END_OLDEST: &str = "UPDATE session SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN ( \
            SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $3)";
     let id = SessionId::new();
@@ -170,7 +170,7 @@ async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<
         return Err(StoreError::NotFound);
     }
     sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
-    let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(now_ms).bind(MOST_SESSIONS);
+    let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(now_ms).bind(MAX_SESSIONS);
     query.execute(&mut *conn).await?;
     add_token(conn, session.token, id.0, now_ms).await?;
     let select = AssertSqlSafe(format!("SELECT {SESSION_COLUMNS} FROM session WHERE id = $1"));
@@ -238,9 +238,9 @@ impl Rotate {
         let spent: Option<(Uuid, Uuid, i64)> = query.fetch_optional(&mut *conn).await?;
         let Some((session_id, user_id, spent_ms)) = spent else { return Ok(Rotation::Unknown) };
         if self.now_ms - spent_ms <= self.grace_ms {
-            return Ok(Rotation::JustSpent);
+            return Ok(Rotation::RecentlyRotated);
         }
         sqlx::query(END).bind(session_id).bind(self.now_ms).execute(conn).await?;
-        Ok(Rotation::Stolen(UserId(user_id), SessionId(session_id)))
+        Ok(Rotation::Reused(UserId(user_id), SessionId(session_id)))
     }
 }

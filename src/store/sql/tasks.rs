@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::newest::push_newest_first;
-use super::wish::{self, Wish};
+use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db};
 use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus, TenantId};
 use crate::store::cursor::{Cursor, SortKey, page};
@@ -17,21 +17,21 @@ use crate::store::{Lane, Page, StoreError, StoreResult, Tasks};
 
 #[async_trait]
 impl Tasks for Backend {
-    async fn request_look(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task> {
+    async fn request_crawl(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task> {
         let now_ms = self.now_ms().await?;
         let products = once_each(products);
         self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, now_ms).boxed()).await
     }
 
     async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>> {
-        self.tolerantly(|| {
+        self.with_replica_fallback(|| {
             async move {
                 const LIST: &str = "tasks";
                 let now_ms = self.now_ms().await?;
                 let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
                 query.push_bind(tenant_id.0);
                 push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
-                let mut conn = self.tolerant_reader(tenant_id).await?;
+                let mut conn = self.replica_reader(tenant_id).await?;
                 let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(&mut *conn).await?;
                 let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
                 let mut items = Vec::with_capacity(page.items.len());
@@ -65,8 +65,9 @@ async fn request(conn: &mut Conn, tenant_id: TenantId, products: Vec<ProductId>,
     let listings = listings_of(conn, tenant_id, &products).await?;
     // Leases in one order for everybody, before anything else: no two transactions can wait for each other.
     for listing_id in listings.values().copied().collect::<BTreeSet<_>>() {
-        let look = Wish { lane: Lane::AskedFor, by_ms: now_ms, wakes: true, shares: true };
-        wish::enter(conn, listing_id, &look, now_ms).await?;
+        let request =
+            ScheduleRequest { lane: Lane::Requested, due_by_ms: now_ms, unparks: true, accepts_running: true };
+        schedule_request::upsert(conn, listing_id, &request, now_ms).await?;
     }
     let id = TaskId::new();
     sqlx::query(TASK).bind(id.0).bind(tenant_id.0).bind(now_ms).execute(&mut *conn).await?;

@@ -12,12 +12,12 @@ use super::{Backend, Conn, Db, usage};
 use crate::domain::{ProductId, Tenant, TenantId};
 use crate::store::account_rows::{TENANT_COLUMNS, TenantColumns};
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::reach::Reach;
 use crate::store::rows::{count, time};
-use crate::store::{Catalog, Page, StoreError, StoreResult, TenantPatch, Tenants, UsageOfDay};
+use crate::store::tenant_scope::TenantScope;
+use crate::store::{Catalog, DailyUsage, Page, StoreError, StoreResult, TenantPatch, Tenants};
 
 /// Rows that are deleted at once: more would hold their locks for too long.
-const ROWS_AT_ONCE: i64 = 1000;
+const BATCH_ROWS: i64 = 1000;
 
 #[async_trait]
 impl Tenants for Backend {
@@ -37,14 +37,14 @@ impl Tenants for Backend {
         let mut query = QueryBuilder::<Db>::new(format!("SELECT {TENANT_COLUMNS} FROM tenant WHERE true"));
         push_newest_first(&mut query, "created_at", cursor, limit)?;
         let rows: Vec<TenantColumns> =
-            query.build_query_as().fetch_all(&mut *self.reader(Reach::Everyone).await?).await?;
+            query.build_query_as().fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
         page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(Tenant::try_from)
     }
 
-    async fn tenants_to_remove(&self) -> StoreResult<Vec<TenantId>> {
-        const TO_REMOVE: &str = "SELECT id FROM tenant WHERE leaves_at <= $1";
+    async fn tenants_due_for_deletion(&self) -> StoreResult<Vec<TenantId>> {
+        const TO_REMOVE: &str = "SELECT id FROM tenant WHERE deletion_scheduled_at <= $1";
         let query = sqlx::query_scalar(TO_REMOVE).bind(self.now_ms().await?);
-        let ids: Vec<Uuid> = query.fetch_all(&mut *self.reader(Reach::Everyone).await?).await?;
+        let ids: Vec<Uuid> = query.fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
         Ok(ids.into_iter().map(TenantId).collect())
     }
 
@@ -58,8 +58,8 @@ impl Tenants for Backend {
         }
         const REST: &[&str] = &[
             "DELETE FROM link WHERE tenant_id = $1",
-            "DELETE FROM kept_answer WHERE tenant_id = $1",
-            "DELETE FROM usage_of_day WHERE tenant_id = $1",
+            "DELETE FROM idempotency_key WHERE tenant_id = $1",
+            "DELETE FROM daily_usage WHERE tenant_id = $1",
             "DELETE FROM tenant WHERE id = $1",
         ];
         for delete in REST {
@@ -68,14 +68,14 @@ impl Tenants for Backend {
         Ok(())
     }
 
-    async fn usage_of_days(&self, tenant_id: TenantId) -> StoreResult<Vec<UsageOfDay>> {
-        self.tolerantly(|| {
+    async fn daily_usage(&self, tenant_id: TenantId) -> StoreResult<Vec<DailyUsage>> {
+        self.with_replica_fallback(|| {
             async move {
-                const DAYS: &str = "SELECT day, crawls FROM usage_of_day WHERE tenant_id = $1 ORDER BY day";
+                const DAYS: &str = "SELECT day, crawls FROM daily_usage WHERE tenant_id = $1 ORDER BY day";
                 let query = sqlx::query_as(DAYS).bind(tenant_id.0);
-                let rows: Vec<(i64, i64)> = query.fetch_all(&mut *self.tolerant_reader(tenant_id).await?).await?;
+                let rows: Vec<(i64, i64)> = query.fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 let of_day = |(day, crawls): (i64, i64)| {
-                    Ok(UsageOfDay { day: time(day.saturating_mul(DAY_MS))?, crawls: count(crawls)? })
+                    Ok(DailyUsage { day: time(day.saturating_mul(DAY_MS))?, crawls: count(crawls)? })
                 };
                 rows.into_iter().map(of_day).collect()
             }
@@ -88,9 +88,8 @@ impl Tenants for Backend {
 impl Backend {
     /// Deletes a tenant's rows of a table, so many at once.
     async fn empty(&self, table: &'static str, id: TenantId) -> StoreResult<()> {
-        let delete = format!(
-            "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE tenant_id = $1 LIMIT {ROWS_AT_ONCE})"
-        );
+        let delete =
+            format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE tenant_id = $1 LIMIT {BATCH_ROWS})");
         loop {
             let query = sqlx::query(AssertSqlSafe(delete.clone())).bind(id.0);
             if query.execute(&mut *self.writer(id).await?).await?.rows_affected() == 0 {
@@ -103,7 +102,7 @@ impl Backend {
     async fn remove_products(&self, id: TenantId) -> StoreResult<()> {
         const SOME: &str = "SELECT id FROM product WHERE tenant_id = $1 LIMIT $2";
         loop {
-            let query = sqlx::query_scalar(SOME).bind(id.0).bind(ROWS_AT_ONCE);
+            let query = sqlx::query_scalar(SOME).bind(id.0).bind(BATCH_ROWS);
             let products: Vec<Uuid> = query.fetch_all(&mut *self.writer(id).await?).await?;
             if products.is_empty() {
                 return Ok(());
@@ -126,14 +125,15 @@ async fn find(executor: impl sqlx::Executor<'_, Database = Db>, id: TenantId) ->
 
 async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, now_ms: i64) -> StoreResult<Tenant> {
     const UPDATE: &str = "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan), \
-           leaves_at = CASE WHEN $4 THEN $5 ELSE leaves_at END, updated_at = $6 WHERE id = $1";
+           deletion_scheduled_at = CASE WHEN $4 THEN $5 ELSE deletion_scheduled_at END, updated_at = $6 WHERE id = $1";
     usage::lock(conn, id).await?;
     let before = find(&mut *conn, id).await?;
     if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
         return Err(StoreError::Changed);
     }
-    let leaves_ms = patch.leaves_at.flatten().map(Timestamp::as_millisecond);
-    let query = sqlx::query(UPDATE).bind(id.0).bind(patch.name).bind(patch.plan).bind(patch.leaves_at.is_some());
-    query.bind(leaves_ms).bind(now_ms).execute(&mut *conn).await?;
+    let deletion_scheduled_ms = patch.deletion_scheduled_at.flatten().map(Timestamp::as_millisecond);
+    let query =
+        sqlx::query(UPDATE).bind(id.0).bind(patch.name).bind(patch.plan).bind(patch.deletion_scheduled_at.is_some());
+    query.bind(deletion_scheduled_ms).bind(now_ms).execute(&mut *conn).await?;
     find(conn, id).await
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{Backend, Conn};
 use crate::domain::TenantId;
 use crate::store::rows::count;
-use crate::store::{Spent, StoreError, StoreResult, Usage, UsageRow};
+use crate::store::{CrawlQuota, StoreError, StoreResult, Usage, UsageRow};
 
 pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -15,7 +15,7 @@ impl Usage for Backend {
         const USAGE: &str = "SELECT (SELECT count(*) FROM product WHERE tenant_id = $1), \
                (SELECT count(*) FROM tenant_user WHERE tenant_id = $1), \
                (SELECT count(*) FROM alert_rule WHERE tenant_id = $1), \
-               coalesce((SELECT crawls FROM usage_of_day WHERE tenant_id = $1 AND day = $2), 0)";
+               coalesce((SELECT crawls FROM daily_usage WHERE tenant_id = $1 AND day = $2), 0)";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query_as(USAGE).bind(tenant_id.0).bind(now_ms.div_euclid(DAY_MS));
         let (products, users, alerts, crawls): (i64, i64, i64, i64) =
@@ -29,20 +29,24 @@ impl Usage for Backend {
         })
     }
 
-    async fn spend_crawls(&self, tenant_id: TenantId, crawls: u32, quota: u32) -> StoreResult<Spent> {
+    async fn consume_crawls(&self, tenant_id: TenantId, crawls: u32, quota: u32) -> StoreResult<CrawlQuota> {
         // The condition holds for the first of a day as well as for the others: nothing is spent beyond the quota.
-        const SPEND: &str = "INSERT INTO usage_of_day (tenant_id, day, crawls) SELECT $1, $2, $3 WHERE $3 <= $4 \
-             ON CONFLICT (tenant_id, day) DO UPDATE SET crawls = usage_of_day.crawls + $3 \
-             WHERE usage_of_day.crawls + $3 <= $4";
+        const SPEND: &str = "INSERT INTO daily_usage (tenant_id, day, crawls) SELECT $1, $2, $3 WHERE $3 <= $4 \
+             ON CONFLICT (tenant_id, day) DO UPDATE SET crawls = daily_usage.crawls + $3 \
+             WHERE daily_usage.crawls + $3 <= $4";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query(SPEND).bind(tenant_id.0).bind(now_ms.div_euclid(DAY_MS));
         let spent =
             query.bind(i64::from(crawls)).bind(i64::from(quota)).execute(&mut *self.writer(tenant_id).await?).await?;
-        Ok(if spent.rows_affected() == 1 { Spent::Within } else { Spent::Beyond { day_ends_at: day_end(now_ms)? } })
+        Ok(if spent.rows_affected() == 1 {
+            CrawlQuota::Within
+        } else {
+            CrawlQuota::Exceeded { day_ends_at: day_end(now_ms)? }
+        })
     }
 
-    async fn give_back_crawls(&self, tenant_id: TenantId, crawls: u32) -> StoreResult<()> {
-        const GIVE_BACK: &str = "UPDATE usage_of_day SET crawls = crawls - $3 \
+    async fn refund_crawls(&self, tenant_id: TenantId, crawls: u32) -> StoreResult<()> {
+        const GIVE_BACK: &str = "UPDATE daily_usage SET crawls = crawls - $3 \
              WHERE tenant_id = $1 AND day = $2 AND crawls >= $3";
         let now_ms = self.now_ms().await?;
         let query = sqlx::query(GIVE_BACK).bind(tenant_id.0).bind(now_ms.div_euclid(DAY_MS));

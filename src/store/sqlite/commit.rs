@@ -9,10 +9,10 @@ use sqlx::types::Json;
 use super::{Backend, Conn};
 use crate::domain::{DeliveryId, Event};
 use crate::store::outbox::WEBHOOK;
-use crate::store::reach::Reach;
+use crate::store::tenant_scope::TenantScope;
 use crate::store::{Commit, RuleStep, StoreResult, batch};
 
-/// The looks of `$1` whose token is not stale. `CROSS JOIN` keeps the planner from walking through the leases instead of
+/// The crawls of `$1` whose token is not stale. `CROSS JOIN` keeps the planner from walking through the leases instead of
 /// looking up the few of the batch.
 macro_rules! fenced {
     ($columns:literal) => {
@@ -33,21 +33,21 @@ pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<H
     let moving = commits.iter().filter(|commit| !commit.rule_steps.is_empty()).map(|commit| (*commit).clone());
     let moving: Vec<Commit> = moving.collect();
     store
-        .transaction(Reach::Everyone, move |conn| async move { record(conn, lists, moving, now_ms).await }.boxed())
+        .transaction(TenantScope::All, move |conn| async move { record(conn, lists, moving, now_ms).await }.boxed())
         .await
 }
 
 /// The batch as text, once for all statements.
 struct Lists {
-    looks: String,
+    crawls: String,
     points: String,
 }
 
 impl Lists {
     fn of(commits: &[&Commit]) -> StoreResult<Self> {
         let text = |encoded: serde_json::Result<String>| encoded.map_err(|error| sqlx::Error::Encode(error.into()));
-        let looks = text(serde_json::to_string(&batch::looks(commits)))?;
-        Ok(Self { looks, points: text(serde_json::to_string(&batch::points(commits)))? })
+        let crawls = text(serde_json::to_string(&batch::crawls(commits)))?;
+        Ok(Self { crawls, points: text(serde_json::to_string(&batch::points(commits)))? })
     }
 }
 
@@ -55,7 +55,7 @@ impl Lists {
 /// second effect by themselves.
 async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64) -> StoreResult<HashSet<(i64, i64)>> {
     const RECORDED: &str = concat!("SELECT listing_id, token FROM (", fenced!("1"), ")");
-    let recorded: Vec<(i64, i64)> = sqlx::query_as(RECORDED).bind(lists.looks.clone()).fetch_all(&mut *conn).await?;
+    let recorded: Vec<(i64, i64)> = sqlx::query_as(RECORDED).bind(lists.crawls.clone()).fetch_all(&mut *conn).await?;
     let recorded: HashSet<(i64, i64)> = recorded.into_iter().collect();
     if recorded.is_empty() {
         return Ok(recorded);
@@ -75,29 +75,29 @@ async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64)
 
 async fn end_tasks(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
     const END: &str = concat!(
-        "UPDATE task_item SET status = look.task_status, outcome = look.outcome, finished_at = $2 FROM (",
+        "UPDATE task_item SET status = crawl.task_status, outcome = crawl.outcome, finished_at = $2 FROM (",
         fenced!("given.value ->> 'task_status' AS task_status, given.value ->> 'outcome' AS outcome"),
-        ") AS look WHERE task_item.listing_id = look.listing_id AND task_item.status = 'pending' \
-           AND look.is_held AND look.task_status IS NOT NULL"
+        ") AS crawl WHERE task_item.listing_id = crawl.listing_id AND task_item.status = 'pending' \
+           AND crawl.is_held AND crawl.task_status IS NOT NULL"
     );
-    sqlx::query(END).bind(lists.looks.clone()).bind(now_ms).execute(conn).await?;
+    sqlx::query(END).bind(lists.crawls.clone()).bind(now_ms).execute(conn).await?;
     Ok(())
 }
 
 async fn update_listings(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
     const UPDATE: &str = concat!(
-        "UPDATE listing SET last_outcome = coalesce(look.outcome, listing.last_outcome), \
-           last_looked_at = CASE WHEN look.outcome IS NULL THEN listing.last_looked_at ELSE $2 END, \
-           state = coalesce(look.state, listing.state), \
-           sort_title = CASE WHEN look.state IS NULL THEN listing.sort_title ELSE look.sort_title END, \
-           price_minor = CASE WHEN look.state IS NULL THEN listing.price_minor ELSE look.price_minor END FROM (",
+        "UPDATE listing SET last_outcome = coalesce(crawl.outcome, listing.last_outcome), \
+           last_crawled_at = CASE WHEN crawl.outcome IS NULL THEN listing.last_crawled_at ELSE $2 END, \
+           state = coalesce(crawl.state, listing.state), \
+           sort_title = CASE WHEN crawl.state IS NULL THEN listing.sort_title ELSE crawl.sort_title END, \
+           price_minor = CASE WHEN crawl.state IS NULL THEN listing.price_minor ELSE crawl.price_minor END FROM (",
         fenced!(
             "given.value ->> 'outcome' AS outcome, given.value ->> 'state' AS state, \
              given.value ->> 'sort_title' AS sort_title, given.value ->> 'price_minor' AS price_minor"
         ),
-        ") AS look WHERE listing.id = look.listing_id"
+        ") AS crawl WHERE listing.id = crawl.listing_id"
     );
-    sqlx::query(UPDATE).bind(lists.looks.clone()).bind(now_ms).execute(conn).await?;
+    sqlx::query(UPDATE).bind(lists.crawls.clone()).bind(now_ms).execute(conn).await?;
     Ok(())
 }
 
@@ -118,17 +118,17 @@ async fn add_points(conn: &mut Conn, lists: &Lists) -> StoreResult<()> {
 async fn end_leases(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
     const END: &str = concat!(
         "UPDATE lease SET \
-           ready_at = CASE look.next WHEN 'due' THEN min($2 + look.after_ms, coalesce(again_at, $2 + look.after_ms)) \
-                                     WHEN 'parked' THEN coalesce(again_at, $2) ELSE $2 + look.after_ms END, \
-           lane = CASE WHEN look.next IN ('due', 'parked') THEN 1 ELSE lane END, \
-           attempt = CASE WHEN look.next = 'due' OR (look.next = 'parked' AND again_at IS NOT NULL) THEN 0 \
-                          WHEN look.next = 'postponed' THEN max(attempt - 1, 0) ELSE attempt END, \
-           parked_at = CASE WHEN look.next = 'parked' AND again_at IS NULL THEN $2 ELSE parked_at END, \
+           ready_at = CASE crawl.next WHEN 'due' THEN min($2 + crawl.after_ms, coalesce(again_at, $2 + crawl.after_ms)) \
+                                     WHEN 'parked' THEN coalesce(again_at, $2) ELSE $2 + crawl.after_ms END, \
+           lane = CASE WHEN crawl.next IN ('due', 'parked') THEN 1 ELSE lane END, \
+           attempt = CASE WHEN crawl.next = 'due' OR (crawl.next = 'parked' AND again_at IS NOT NULL) THEN 0 \
+                          WHEN crawl.next = 'postponed' THEN max(attempt - 1, 0) ELSE attempt END, \
+           parked_at = CASE WHEN crawl.next = 'parked' AND again_at IS NULL THEN $2 ELSE parked_at END, \
            owner = NULL, again_at = NULL FROM (",
         fenced!("given.value ->> 'next' AS next, given.value ->> 'after_ms' AS after_ms"),
-        ") AS look WHERE lease.listing_id = look.listing_id AND look.is_held"
+        ") AS crawl WHERE lease.listing_id = crawl.listing_id AND crawl.is_held"
     );
-    sqlx::query(END).bind(lists.looks.clone()).bind(now_ms).execute(conn).await?;
+    sqlx::query(END).bind(lists.crawls.clone()).bind(now_ms).execute(conn).await?;
     Ok(())
 }
 

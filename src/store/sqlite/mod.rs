@@ -18,46 +18,46 @@ macro_rules! skip_locked {
 mod accounts;
 #[path = "../sql/alerts.rs"]
 mod alerts;
-#[path = "../sql/answers.rs"]
-mod answers;
 #[path = "../sql/audit.rs"]
 mod audit;
 pub(super) mod backup;
 #[path = "../sql/catalog.rs"]
 mod catalog;
+#[path = "../sql/change_feed.rs"]
+mod change_feed;
 mod claim;
 mod commit;
 #[path = "../sql/details.rs"]
 mod details;
 #[path = "../sql/history.rs"]
 mod history;
+#[path = "../sql/idempotency.rs"]
+mod idempotency;
 #[path = "../sql/lease.rs"]
 mod lease;
-pub(super) mod moving;
+#[path = "../sql/maintenance.rs"]
+mod maintenance;
+pub(super) mod migrate_store;
 #[path = "../sql/newest.rs"]
 mod newest;
-#[path = "../sql/newsstand.rs"]
-mod newsstand;
 #[path = "../sql/outbox.rs"]
 mod outbox;
+mod partitions;
 #[path = "../sql/product_list.rs"]
 mod product_list;
-mod reach;
-mod rooms;
+#[path = "../sql/schedule_request.rs"]
+mod schedule_request;
 #[path = "../sql/sessions.rs"]
 mod sessions;
 #[path = "../sql/tasks.rs"]
 mod tasks;
+mod tenant_scope;
 #[path = "../sql/tenants.rs"]
 mod tenants;
 #[path = "../sql/transaction.rs"]
 mod transaction;
-#[path = "../sql/upkeep.rs"]
-mod upkeep;
 #[path = "../sql/usage.rs"]
 mod usage;
-#[path = "../sql/wish.rs"]
-mod wish;
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ const LEASE_DEAD_TUPLES: &str = "SELECT 0";
 const OLDEST_SNAPSHOT_AGE: &str = "SELECT 0";
 
 /// There is no server that could refuse any.
-const MOST_CONNECTIONS: &str = "SELECT NULL";
+const MAX_CONNECTIONS: &str = "SELECT NULL";
 
 /// Stands around a tag.
 const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
@@ -136,7 +136,7 @@ impl SqliteStore {
     /// There is one process: its clock is the database's.
     #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the server")]
     async fn now_ms(&self) -> StoreResult<i64> {
-        Ok(self.clock.by_hand_ms().unwrap_or_else(|| Timestamp::now().as_millisecond()))
+        Ok(self.clock.manual_ms().unwrap_or_else(|| Timestamp::now().as_millisecond()))
     }
 
     async fn migration_connection(&self) -> StoreResult<PoolConnection<Db>> {
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::config::Secret;
-    use crate::store::reach::Reach;
+    use crate::store::tenant_scope::TenantScope;
 
     async fn fill(conn: &mut Conn) -> StoreResult<()> {
         sqlx::query("INSERT INTO filler VALUES (zeroblob(1000000))").execute(conn).await?;
@@ -188,9 +188,9 @@ mod tests {
         for made in ["CREATE TABLE filler (content BLOB)", "PRAGMA max_page_count = 100"] {
             sqlx::query(made).execute(&store.writer).await.unwrap();
         }
-        let full = store.transaction(Reach::Everyone, |conn| fill(conn).boxed()).await.unwrap_err();
+        let full = store.transaction(TenantScope::All, |conn| fill(conn).boxed()).await.unwrap_err();
         assert!(matches!(&full, StoreError::Unavailable(why) if why.to_string().contains("full")), "{full:?}");
         sqlx::query("PRAGMA max_page_count = 10000").execute(&store.writer).await.unwrap();
-        store.transaction(Reach::Everyone, |conn| fill(conn).boxed()).await.unwrap();
+        store.transaction(TenantScope::All, |conn| fill(conn).boxed()).await.unwrap();
     }
 }

@@ -1,0 +1,251 @@
+//! From a claim and the outcome of its crawl to the one commit that ends it. Pure: the clock and chance are given.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::CrawlSettings;
+use crate::domain::{Block, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
+use crate::store::{Claim, Commit, Lane, Next, RuleStep, TaskEnd};
+
+/// After this many failed looks in a row nobody is kept waiting any longer: their tasks fail.
+const MAX_FAILURES_WAITED_FOR: u16 = 3;
+const MAX_RETRY: Duration = Duration::from_secs(3600);
+
+/// How soon to look again when a look did not settle the matter.
+#[derive(Debug, Clone, Copy)]
+pub struct CrawlPolicy {
+    /// After a surprising price.
+    pub recheck: Duration,
+    /// After a first look that brought nothing; doubled at each further one, up to an hour.
+    pub retry: Duration,
+}
+
+impl From<&CrawlSettings> for CrawlPolicy {
+    fn from(settings: &CrawlSettings) -> Self {
+        Self { recheck: Duration::from_secs(settings.recheck_secs), retry: Duration::from_secs(settings.retry_secs) }
+    }
+}
+
+/// A commit, and in a word what the look meant.
+#[derive(Debug, Clone)]
+pub struct CrawlDecision {
+    /// To be written.
+    pub commit: Commit,
+    /// `None` when nothing was observed.
+    pub verdict: Option<Verdict>,
+}
+
+/// Judges an outcome. `at` is when the look was made, by the database's clock; `random` is uniform in 0..1.
+pub fn decide(claim: &Claim, outcome: &Outcome, at: Timestamp, policy: CrawlPolicy, random: f64) -> CrawlDecision {
+    match outcome {
+        Outcome::Observed(seen) => observed(claim, outcome, seen, at, policy, random),
+        _ => failed(claim, outcome, policy, random),
+    }
+}
+
+fn observed(
+    claim: &Claim,
+    outcome: &Outcome,
+    seen: &Observation,
+    at: Timestamp,
+    policy: CrawlPolicy,
+    random: f64,
+) -> CrawlDecision {
+    let judged = claim.state.judge(seen, at);
+    let needs_recheck = judged.state.held.is_some_and(|held| held.needs_recheck());
+    let (next, tasks) = if needs_recheck {
+        (Next::Due(policy.recheck), TaskEnd::Keep)
+    } else {
+        (in_its_rhythm(claim.frequency, random), TaskEnd::Done)
+    };
+    // Held or unread, the price is not believed: then no rule moves.
+    let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
+    let rule_steps = if believed { rule_steps(claim, &judged.state, at) } else { Vec::new() };
+    let commit = Commit {
+        state: Some(judged.state),
+        points: judged.points,
+        rule_steps,
+        ..bare_commit(claim, outcome, next, tasks)
+    };
+    CrawlDecision { commit, verdict: Some(judged.verdict) }
+}
+
+fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) -> CrawlDecision {
+    let state = claim.state.after_failed_crawl();
+    let pause = retry_pause(policy.retry, state.consecutive_failures, random);
+    let next = match (claim.frequency, outcome) {
+        // A look that kills must count, or it would kill for ever.
+        (_, Outcome::Failed(Failure::Panicked)) => Next::Retry(pause),
+        (None, _) if claim.lane == Lane::Scheduled => Next::Parked,
+        _ if is_passing(outcome) => Next::Postponed(pause),
+        (frequency, _) => in_its_rhythm(frequency, random),
+    };
+    let waits = !matches!(next, Next::Due(_) | Next::Parked) && state.consecutive_failures < MAX_FAILURES_WAITED_FOR;
+    let tasks = if waits { TaskEnd::Keep } else { TaskEnd::Failed };
+    let commit = Commit { state: Some(state), ..bare_commit(claim, outcome, next, tasks) };
+    CrawlDecision { commit, verdict: None }
+}
+
+/// The commit that gives a claim back untouched: nobody looked, and nothing is counted.
+pub fn give_back(claim: &Claim, after: Duration) -> Commit {
+    Commit {
+        listing_id: claim.listing_id,
+        token: claim.token,
+        outcome: None,
+        next: Next::Postponed(after),
+        state: None,
+        points: Vec::new(),
+        rule_steps: Vec::new(),
+        tasks: TaskEnd::Keep,
+        trace_context: None,
+    }
+}
+
+fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> Commit {
+    Commit { outcome: Some(outcome.as_str()), next, tasks, ..give_back(claim, Duration::ZERO) }
+}
+
+/// True for what time alone may mend, without the listing having to do with it.
+fn is_passing(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Blocked(Block::Captcha | Block::SignIn | Block::Throttled { .. } | Block::Interstitial) => true,
+        Outcome::Failed(Failure::Truncated) => true,
+        other => other.blames_source(),
+    }
+}
+
+fn in_its_rhythm(frequency: Option<Frequency>, random: f64) -> Next {
+    frequency.map_or(Next::Parked, |frequency| Next::Due(frequency.jittered(random)))
+}
+
+/// The first pause, doubled at each further look in vain, up to an hour, ± 20 %.
+fn retry_pause(first: Duration, consecutive_failures: u16, random: f64) -> Duration {
+    let doublings = u32::from(consecutive_failures.saturating_sub(1)).min(16);
+    first.saturating_mul(2u32.pow(doublings)).min(MAX_RETRY).mul_f64(0.8 + 0.4 * random)
+}
+
+fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleStep> {
+    let currency = claim.listing.marketplace.currency();
+    let (price, previous) = (state.price(currency), claim.state.price(currency));
+    let step = |rule: &rule::Rule| {
+        let (after, crossing) = rule::step(&rule.condition, rule.arming, price);
+        let event =
+            crossing.map(|crossing| Event::of(rule, crossing, claim.listing, state.title.clone(), previous, at));
+        (after != rule.arming).then_some(RuleStep { rule_id: rule.id, before: rule.arming, after, event })
+    };
+    claim.rules.iter().filter_map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::{
+        Arming, Condition, Currency, Listing, ListingId, Marketplace, Money, ProductId, Rule, RuleId, TenantId,
+    };
+
+    use super::*;
+
+    const POLICY: CrawlPolicy = CrawlPolicy { recheck: Duration::from_secs(60), retry: Duration::from_secs(30) };
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    const MIDDLE: f64 = 0.5;
+
+    fn claim(lane: Lane, rules: Vec<Rule>) -> Claim {
+        Claim {
+            listing_id: ListingId(1),
+            listing: Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap()),
+            token: 7,
+            claimed_at: NOW,
+            attempt: 1,
+            lane,
+            state: ListingState::default(),
+            frequency: Some(Frequency::DAILY),
+            rules,
+        }
+    }
+
+    fn page(price_minor: i64) -> Outcome {
+        let mut seen = Observation::empty("B08PZHYWJS".parse().unwrap());
+        seen.price = Reading::Is(Money::new(price_minor, Currency::Usd));
+        Outcome::Observed(Box::new(seen))
+    }
+
+    fn rule(target_minor: i64) -> Rule {
+        Rule {
+            id: RuleId::new(),
+            tenant_id: TenantId::BUILT_IN,
+            product_id: ProductId::new(),
+            listing_id: ListingId(1),
+            condition: Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) },
+            arming: Arming::NEW,
+        }
+    }
+
+    fn after(claim: &Claim, outcome: &Outcome) -> Commit {
+        decide(claim, outcome, NOW, POLICY, MIDDLE).commit
+    }
+
+    #[test]
+    fn a_good_look_is_due_again_in_its_rhythm_and_ends_the_tasks() {
+        let commit = after(&claim(Lane::Requested, vec![]), &page(10_000));
+        assert_eq!(commit.next, Next::Due(Duration::from_secs(86_400)));
+        assert_eq!((commit.tasks, commit.token, commit.points.len()), (TaskEnd::Done, 7, 1));
+    }
+
+    #[test]
+    fn a_target_that_is_reached_at_the_first_look_fires() {
+        let commit = after(&claim(Lane::Scheduled, vec![rule(10_000), rule(9_999)]), &page(10_000));
+        assert_eq!(commit.rule_steps.len(), 1);
+        assert!(commit.rule_steps[0].event.is_some());
+    }
+
+    #[test]
+    fn a_surprise_is_looked_at_again_soon_and_moves_no_rule() {
+        let mut claim = claim(Lane::Requested, vec![rule(5_000)]);
+        claim.state = after(&claim, &page(10_000)).state.unwrap();
+        let held = after(&claim, &page(1_000));
+        assert_eq!((held.next, held.tasks), (Next::Due(POLICY.recheck), TaskEnd::Keep));
+        assert!(held.rule_steps.is_empty() && held.points.is_empty());
+        claim.state = held.state.unwrap();
+        let confirmed = after(&claim, &page(1_000));
+        assert_eq!(confirmed.rule_steps.len(), 1);
+    }
+
+    #[test]
+    fn a_block_keeps_everything_believed_and_backs_off_without_counting() {
+        let mut claim = claim(Lane::Requested, vec![rule(20_000)]);
+        claim.state = after(&claim, &page(10_000)).state.unwrap();
+        let captcha = Outcome::Blocked(Block::Captcha);
+        let mut pauses = Vec::new();
+        for _ in 0..3 {
+            let commit = after(&claim, &captcha);
+            assert!(commit.points.is_empty() && commit.rule_steps.is_empty());
+            claim.state = commit.state.clone().unwrap();
+            pauses.push((commit.next, commit.tasks));
+        }
+        let postponed = |secs| Next::Postponed(Duration::from_secs(secs));
+        assert_eq!(pauses[0], (postponed(30), TaskEnd::Keep));
+        assert_eq!(pauses[1], (postponed(60), TaskEnd::Keep));
+        assert_eq!(pauses[2], (postponed(120), TaskEnd::Failed));
+        assert_eq!(claim.state.price(Currency::Usd), Some(Money::new(10_000, Currency::Usd)));
+    }
+
+    #[test]
+    fn a_page_that_nobody_can_read_waits_for_its_rhythm() {
+        let commit = after(&claim(Lane::Requested, vec![]), &Outcome::Failed(Failure::Unreadable));
+        assert_eq!((commit.next, commit.tasks), (Next::Due(Duration::from_secs(86_400)), TaskEnd::Failed));
+    }
+
+    #[test]
+    fn a_look_that_panicked_counts() {
+        let commit = after(&claim(Lane::Scheduled, vec![]), &Outcome::Failed(Failure::Panicked));
+        assert_eq!(commit.next, Next::Retry(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn a_listing_that_nobody_watches_any_more_is_parked() {
+        let mut claim = claim(Lane::Scheduled, vec![]);
+        claim.frequency = None;
+        assert_eq!(after(&claim, &page(1)).next, Next::Parked);
+        assert_eq!(after(&claim, &Outcome::Blocked(Block::Captcha)).next, Next::Parked);
+    }
+}

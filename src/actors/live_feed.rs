@@ -1,0 +1,336 @@
+//! The LiveFeed tells those who listen what is new for their tenant, as soon as it is recorded.
+//!
+//! It hears of looks and events by number only, and reads what they mean from the store: for everybody who listens at once,
+//! a few times a second at most, and never while nobody listens. Whoever does not keep up is let go, and catches up from the
+//! store when they come again.
+//!
+//! What other replicas record is heard through the bus, which promises nothing: now and then the feed looks into the store by
+//! itself, and often while nothing is heard.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use uuid::Uuid;
+
+use super::kernel::{Actor, Cx, Inbox, Reply};
+use crate::domain::{EventId, ListingId, TenantId};
+use crate::replicas::Bus;
+use crate::store::{AuditActor, ChangeFeed, FeedItem, StoreResult};
+
+/// What is recorded within this time is read at once.
+const GATHER: Duration = Duration::from_millis(100);
+/// FeedItem that wait for one listener to take them.
+const BUFFERED_ITEMS: usize = 256;
+/// Listeners of one person or key.
+const MAX_STREAMS_PER_CALLER: usize = 8;
+/// More is not read at once: everybody is let go, and catches up.
+const MAX_PENDING_CRAWLS: usize = 5000;
+/// How often the feed looks by itself for what others have recorded while it does not hear them.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// And while it does: they may not be able to say anything.
+const SAFETY_POLL_EVERY: Duration = Duration::from_secs(5);
+/// How far back it looks then: a look is recorded a little after its time.
+const LOOKBACK: Duration = Duration::from_secs(10);
+/// Whoever listened through a longer outage than this has to catch up by themselves.
+const MAX_LOOKBACK: Duration = Duration::from_secs(120);
+/// More is not read by one look.
+const MAX_POLL_ITEMS: u32 = 5000;
+
+/// What a listener hears.
+pub type SharedFeedItem = Arc<FeedItem>;
+
+/// What the LiveFeed understands.
+pub enum LiveMessage {
+    /// Somebody wants to listen. Of more than a few streams of one person or key the oldest ends.
+    Listen(TenantId, AuditActor, Reply<Receiver<SharedFeedItem>>),
+    /// Something was recorded, here or elsewhere.
+    Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
+    /// Time to see whether the others are still heard.
+    Poll,
+    /// Time to read.
+    Read,
+    /// What was read.
+    Brought(StoreResult<Vec<(TenantId, FeedItem)>>),
+    /// What was found by looking, and the database's time at this moment.
+    Found(Instant, StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>),
+    /// Reading panicked.
+    Panicked,
+}
+
+/// The way to the LiveFeed. Cheap to clone.
+#[derive(Clone)]
+pub struct LiveFeedHandle {
+    inbox: Inbox<LiveFeed>,
+    listeners: Arc<AtomicUsize>,
+}
+
+impl LiveFeedHandle {
+    /// The way to a feed that counts its listeners here.
+    pub fn new(inbox: Inbox<LiveFeed>, listeners: Arc<AtomicUsize>) -> Self {
+        Self { inbox, listeners }
+    }
+
+    /// Says that a look was recorded, when something changed by it, and what fired. Costs nothing while nobody listens.
+    pub fn recorded(&self, listing_id: ListingId, changed_at: Option<Timestamp>, events: &[EventId]) {
+        let is_news = changed_at.is_some() || !events.is_empty();
+        if is_news && self.listeners.load(Ordering::Relaxed) > 0 {
+            self.inbox.send_control(LiveMessage::Recorded(listing_id, changed_at, events.to_vec()));
+        }
+    }
+
+    /// The feed itself.
+    pub fn inbox(&self) -> &Inbox<LiveFeed> {
+        &self.inbox
+    }
+}
+
+struct Listener {
+    who: AuditActor,
+    since: Instant,
+    sender: Sender<SharedFeedItem>,
+}
+
+/// See the module.
+pub struct LiveFeed {
+    store: Arc<dyn ChangeFeed>,
+    count: Arc<AtomicUsize>,
+    listeners: HashMap<TenantId, Vec<Listener>>,
+    crawls: Vec<(ListingId, Timestamp)>,
+    events: Vec<EventId>,
+    is_reading: bool,
+    others: Option<Others>,
+}
+
+/// What is needed where other replicas may record too.
+struct Others {
+    bus: Bus,
+    /// They were heard when it was last asked; what came in between may be missing.
+    was_connected: bool,
+    /// When the last look began that found everything.
+    polled_at: Option<Instant>,
+    /// What was sent lately, so that it is not sent again.
+    sent: HashSet<(TenantId, Timestamp, Uuid)>,
+    sent_at: VecDeque<(Instant, (TenantId, Timestamp, Uuid))>,
+}
+
+impl Others {
+    fn new(bus: Bus) -> Self {
+        Self { bus, was_connected: false, polled_at: None, sent: HashSet::new(), sent_at: VecDeque::new() }
+    }
+
+    /// True when it is time to look: always, unless they are heard, and were before.
+    fn should_poll(&mut self) -> bool {
+        let is_connected = self.bus.is_connected();
+        let are_heard = std::mem::replace(&mut self.was_connected, is_connected) && is_connected;
+        !are_heard || self.polled_at.is_none_or(|at| at.elapsed() >= SAFETY_POLL_EVERY)
+    }
+
+    /// How far back to look: to the last look that found everything, and a little further.
+    fn lookback(&self) -> Duration {
+        let since = self.polled_at.map_or(Duration::ZERO, |at| at.elapsed());
+        (since + LOOKBACK).min(MAX_LOOKBACK)
+    }
+
+    /// False: it was sent before.
+    fn is_new(&mut self, tenant_id: TenantId, item: &FeedItem) -> bool {
+        let sent = (tenant_id, item.at(), item.subject());
+        let is_new = self.sent.insert(sent);
+        if is_new {
+            self.sent_at.push_back((Instant::now(), sent));
+        }
+        while let Some((_, old)) = self.sent_at.pop_front_if(|(at, _)| at.elapsed() > MAX_LOOKBACK + LOOKBACK) {
+            self.sent.remove(&old);
+        }
+        is_new
+    }
+}
+
+impl LiveFeed {
+    /// A feed that nobody listens to yet; `count` says how many do. By `others` other replicas are heard, if there can be any.
+    pub fn new(store: Arc<dyn ChangeFeed>, count: Arc<AtomicUsize>, others: Option<Bus>) -> Self {
+        count.store(0, Ordering::Relaxed);
+        let others = others.map(Others::new);
+        Self {
+            store,
+            count,
+            listeners: HashMap::new(),
+            crawls: Vec::new(),
+            events: Vec::new(),
+            is_reading: false,
+            others,
+        }
+    }
+
+    fn listen(&mut self, tenant_id: TenantId, who: AuditActor) -> Receiver<SharedFeedItem> {
+        let of_tenant = self.listeners.entry(tenant_id).or_default();
+        of_tenant.retain(|listener| !listener.sender.is_closed());
+        if of_tenant.iter().filter(|listener| listener.who == who).count() >= MAX_STREAMS_PER_CALLER
+            && let Some(oldest) = of_tenant.iter().position(|listener| listener.who == who)
+        {
+            // Perhaps its connection is long gone, and nobody has noticed.
+            of_tenant.remove(oldest);
+        }
+        let (sender, receiver) = channel(BUFFERED_ITEMS);
+        of_tenant.push(Listener { who, since: Instant::now(), sender });
+        self.recount();
+        receiver
+    }
+
+    fn recount(&mut self) {
+        self.listeners.retain(|_, of_tenant| !of_tenant.is_empty());
+        self.count.store(self.listeners.values().map(Vec::len).sum(), Ordering::Relaxed);
+    }
+
+    fn recorded(
+        &mut self,
+        listing_id: ListingId,
+        changed_at: Option<Timestamp>,
+        events: Vec<EventId>,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        self.crawls.extend(changed_at.map(|at| (listing_id, at)));
+        self.events.extend(events);
+        if self.crawls.len() > MAX_PENDING_CRAWLS {
+            return self.disconnect_all();
+        }
+        self.read_soon(cx);
+    }
+
+    fn read_soon(&mut self, cx: &mut Cx<'_, Self>) {
+        if !(self.is_reading || self.crawls.is_empty() && self.events.is_empty()) {
+            self.is_reading = true;
+            cx.after(GATHER, LiveMessage::Read);
+        }
+    }
+
+    fn read(&mut self, cx: &mut Cx<'_, Self>) {
+        // AuditActor is gone costs no more reading, also where nothing happens.
+        self.listeners.values_mut().for_each(|of_tenant| of_tenant.retain(|listener| !listener.sender.is_closed()));
+        self.recount();
+        let (store, crawls, events) =
+            (Arc::clone(&self.store), std::mem::take(&mut self.crawls), std::mem::take(&mut self.events));
+        let tenants: Vec<TenantId> = self.listeners.keys().copied().collect();
+        let read = async move { LiveMessage::Brought(store.feed_of(&tenants, &crawls, &events).await) };
+        cx.work(read, || LiveMessage::Panicked);
+    }
+
+    /// Where nobody tells, or perhaps not everything, the feed looks by itself.
+    fn poll(&mut self, cx: &mut Cx<'_, Self>) {
+        cx.after(POLL_EVERY, LiveMessage::Poll);
+        let Some(others) = &mut self.others else { return };
+        if self.listeners.is_empty() {
+            others.polled_at = None;
+            return;
+        }
+        if !others.should_poll() || self.is_reading {
+            return;
+        }
+        let within = others.lookback();
+        self.is_reading = true;
+        let (store, tenants) = (Arc::clone(&self.store), self.listeners.keys().copied().collect::<Vec<TenantId>>());
+        let began_at = Instant::now();
+        let read =
+            async move { LiveMessage::Found(began_at, store.recent_feed(&tenants, within, MAX_POLL_ITEMS).await) };
+        cx.work(read, || LiveMessage::Panicked);
+    }
+
+    fn found(
+        &mut self,
+        asked_at: Instant,
+        found: StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        self.is_reading = false;
+        match found {
+            Ok((now, item)) => {
+                if let Some(others) = &mut self.others {
+                    others.polled_at = Some(asked_at);
+                }
+                for (tenant_id, item) in item {
+                    let age = Duration::try_from(now.duration_since(item.at())).unwrap_or_default();
+                    // Whoever came after it does not hear of it.
+                    self.send(tenant_id, &Arc::new(item), asked_at.checked_sub(age));
+                }
+            }
+            // The next look finds it.
+            Err(error) => tracing::debug!(%error, "what others have recorded could not be read"),
+        }
+        self.recount();
+        self.read_soon(cx);
+    }
+
+    fn brought(&mut self, item: StoreResult<Vec<(TenantId, FeedItem)>>, cx: &mut Cx<'_, Self>) {
+        self.is_reading = false;
+        match item {
+            Ok(item) => item.into_iter().for_each(|(tenant_id, item)| self.send(tenant_id, &Arc::new(item), None)),
+            Err(error) => {
+                tracing::warn!(%error, "item could not be read: whoever listens has to catch up");
+                self.disconnect_all();
+            }
+        }
+        self.recount();
+        self.read_soon(cx);
+    }
+
+    /// Tells everybody of a tenant who has been listening since this moment at the latest; without one, everybody.
+    fn send(&mut self, tenant_id: TenantId, item: &SharedFeedItem, happened_at: Option<Instant>) {
+        if self.others.as_mut().is_some_and(|others| !others.is_new(tenant_id, item)) {
+            return;
+        }
+        let Some(of_tenant) = self.listeners.get_mut(&tenant_id) else { return };
+        let may_hear = |listener: &Listener| happened_at.is_none_or(|at| listener.since <= at);
+        of_tenant.retain(|listener| !may_hear(listener) || listener.sender.try_send(Arc::clone(item)).is_ok());
+    }
+
+    /// Everybody's stream ends.
+    fn disconnect_all(&mut self) {
+        self.listeners.clear();
+        self.crawls.clear();
+        self.events.clear();
+        self.recount();
+    }
+}
+
+impl Actor for LiveFeed {
+    type Message = LiveMessage;
+    const KIND: &'static str = "live_feed";
+    const CAPACITY: usize = 1024;
+    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "poll", "read", "brought", "found", "panicked"];
+
+    fn name_of(message: &LiveMessage) -> &'static str {
+        match message {
+            LiveMessage::Listen(..) => "listen",
+            LiveMessage::Recorded(..) => "recorded",
+            LiveMessage::Poll => "poll",
+            LiveMessage::Read => "read",
+            LiveMessage::Brought(_) => "brought",
+            LiveMessage::Found(..) => "found",
+            LiveMessage::Panicked => "panicked",
+        }
+    }
+
+    fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.others.is_some() {
+            cx.after(POLL_EVERY, LiveMessage::Poll);
+        }
+    }
+
+    fn handle(&mut self, message: LiveMessage, cx: &mut Cx<'_, Self>) {
+        match message {
+            LiveMessage::Listen(tenant_id, who, reply) => reply.send(self.listen(tenant_id, who)),
+            LiveMessage::Recorded(listing_id, changed_at, events) => self.recorded(listing_id, changed_at, events, cx),
+            LiveMessage::Poll => self.poll(cx),
+            LiveMessage::Read => self.read(cx),
+            LiveMessage::Brought(item) => self.brought(item, cx),
+            LiveMessage::Found(asked_at, found) => self.found(asked_at, found, cx),
+            LiveMessage::Panicked => {
+                self.is_reading = false;
+                self.disconnect_all();
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What each role is made of, and what replicas hear of one another.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use super::AppError;
+use super::spawn::ActorSpawner;
+use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
+use crate::actors::decide::CrawlPolicy;
+use crate::actors::kernel::Inbox;
+use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
+use crate::actors::maintenance::{Maintenance, MaintenanceJobs};
+use crate::actors::notifier::{Notifier, NotifierTools, Senders};
+use crate::actors::recorder::{OnRecorded, Recorder};
+use crate::actors::scheduler::{Scheduler, SchedulerTools};
+use crate::actors::tracker::{TrackerTools, Trackers};
+use crate::actors::user::{PrincipalCache, UserTools};
+use crate::actors::wake_signal::WakeSignal;
+use crate::config::Settings;
+use crate::limits::{DistributedLimiter, SourceGate};
+use crate::notify::{SmtpSender, WebhookSender};
+use crate::replicas::{Bus, BusMessage};
+use crate::service::CacheInvalidation;
+use crate::sources::Source;
+use crate::sources::direct::DirectSource;
+use crate::store::{Commit, Engine, SharedStore, StoreError};
+use crate::telemetry::Metrics;
+
+/// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
+const LEASE_MARGIN: Duration = Duration::from_secs(10);
+
+/// What the role `crawler` is made of.
+pub(super) struct CrawlerRole {
+    pub scheduler: Inbox<Scheduler>,
+    pub scheduler_tools: Arc<SchedulerTools>,
+    pub pool: Inbox<CrawlerPool>,
+    pub trackers: Trackers,
+}
+
+/// What the role `notifier` is made of.
+pub(super) struct NotifierRole {
+    pub notifier: Inbox<Notifier>,
+    pub tools: Arc<NotifierTools>,
+}
+
+/// What every part of the house is built on.
+pub(super) struct AppContext<'a> {
+    pub settings: &'a Settings,
+    pub spawner: ActorSpawner<'a>,
+    pub store: &'a SharedStore,
+    pub metrics: &'a Arc<Metrics>,
+    pub limiter: &'a DistributedLimiter,
+    pub bus: &'a Bus,
+    /// The name of this replica, for people.
+    pub owner: String,
+}
+
+impl CrawlerRole {
+    /// Running crawls end, or are given back, and what was crawled at is recorded.
+    pub async fn drain(&self, until: Instant, concurrency: usize, store: &SharedStore) {
+        let left = || until.saturating_duration_since(Instant::now());
+        let patience = left().mul_f64(0.6);
+        let orphans = self
+            .pool
+            .ask(until.max(Instant::now() + Duration::from_secs(1)), |reply| PoolMessage::Drain { patience, reply })
+            .await;
+        let orphans = orphans.unwrap_or_default();
+        if !orphans.is_empty() {
+            tracing::warn!(crawls = orphans.len(), "gave up {} crawls; their listings are due again", orphans.len());
+            if let Err(error) = store.release(&orphans).await {
+                tracing::warn!(%error, "their leases cannot be given back and will run out");
+            }
+        }
+        self.trackers.drain(left()).await;
+        // A slot comes back when its look is recorded: all back means that nothing is left to write.
+        let slots = u32::try_from(concurrency).unwrap_or(u32::MAX);
+        if tokio::time::timeout(left(), self.scheduler_tools.slots.acquire_many(slots)).await.is_err() {
+            tracing::warn!("some looks were not recorded in time; their listings are crawled at again");
+        }
+    }
+}
+
+impl AppContext<'_> {
+    pub fn notifying(&self) -> Result<NotifierRole, AppError> {
+        let settings = self.settings;
+        let senders = Senders {
+            webhook: Arc::new(WebhookSender::new(&settings.notify)?),
+            email: Arc::new(SmtpSender::new(&settings.mail)?),
+        };
+        let tools = Arc::new(NotifierTools::new(
+            Arc::clone(self.store) as Arc<_>,
+            senders,
+            self.owner.clone(),
+            settings.notify.clone(),
+            Duration::from_secs(settings.notify.timeout_secs.max(settings.mail.timeout_secs)),
+            Arc::clone(self.metrics),
+        ));
+        let notifier = self.spawner.spawn({
+            let tools = Arc::clone(&tools);
+            move || Notifier::new(Arc::clone(&tools))
+        });
+        Ok(NotifierRole { notifier, tools })
+    }
+
+    pub fn live(&self) -> Result<LiveFeedHandle, StoreError> {
+        // An embedded database has no other replicas.
+        let others = match Engine::of(&self.settings.database)? {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(self.bus.clone()),
+        };
+        let count = Arc::new(AtomicUsize::new(0));
+        let (store, counted) = (Arc::clone(self.store), Arc::clone(&count));
+        let feed = move || LiveFeed::new(Arc::clone(&store) as Arc<_>, Arc::clone(&counted), others.clone());
+        Ok(LiveFeedHandle::new(self.spawner.spawn(feed), count))
+    }
+
+    pub fn crawling(
+        &self,
+        notifier: &WakeSignal,
+        live: &LiveFeedHandle,
+        invalidation: &Arc<CacheInvalidation>,
+    ) -> Result<CrawlerRole, AppError> {
+        let Self { settings, spawner, store, metrics, .. } = self;
+        let source: Arc<dyn Source> = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?);
+        let recorder = spawner.spawn({
+            let (store, metrics, notifier) = (Arc::clone(store), Arc::clone(metrics), notifier.clone());
+            let (live, invalidation) = (live.clone(), Arc::clone(invalidation));
+            let on_recorded: OnRecorded = Arc::new(move |commit| {
+                let crawled = crawled(commit);
+                tell_live(&live, &crawled);
+                invalidation.happened(crawled);
+            });
+            move || {
+                let (store, on_recorded) = (Arc::clone(&store) as Arc<_>, Arc::clone(&on_recorded));
+                Recorder::new(store, notifier.clone(), on_recorded, Arc::clone(&metrics))
+            }
+        });
+        let trackers = spawner.spawn_trackers(TrackerTools {
+            recorder: recorder.clone(),
+            policy: CrawlPolicy::from(&settings.crawl),
+            metrics: Arc::clone(metrics),
+        });
+        let lease = Duration::from_secs(settings.crawl.lease_secs);
+        let (limiter, counted) = (self.limiter.clone(), Arc::clone(metrics));
+        let pool_tools = Arc::new(PoolTools {
+            gate: Arc::new(SourceGate::new(source.name(), settings.crawl.clone(), limiter, counted)),
+            source,
+            trackers: trackers.clone(),
+            recorder,
+            metrics: Arc::clone(metrics),
+            concurrency_per_marketplace: settings.crawl.concurrency_per_marketplace,
+            queue_patience: lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
+        });
+        let pool = spawner.spawn(move || CrawlerPool::new(Arc::clone(&pool_tools)));
+        let scheduler_tools = Arc::new(SchedulerTools::new(
+            Arc::clone(store) as Arc<_>,
+            pool.clone(),
+            self.owner.clone(),
+            &settings.crawl,
+            Arc::clone(metrics),
+        ));
+        let scheduler = spawner.spawn({
+            let tools = Arc::clone(&scheduler_tools);
+            move || Scheduler::new(Arc::clone(&tools))
+        });
+        Ok(CrawlerRole { scheduler, scheduler_tools, pool, trackers })
+    }
+
+    pub fn spawn_maintenance(&self, runs_jobs: bool) {
+        let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
+        let jobs = MaintenanceJobs {
+            owner: self.owner.clone(),
+            max_attempts: self.settings.crawl.max_attempts,
+            keep_history_days: self.settings.products.keep_history_days,
+        };
+        let jobs = runs_jobs.then(|| Arc::new(jobs));
+        self.spawner.spawn(move || Maintenance::new(Arc::clone(&store), Arc::clone(&metrics), jobs.clone()));
+    }
+
+    pub fn principal_cache(&self) -> PrincipalCache {
+        let (store, plans) = (Arc::clone(self.store), self.settings.plans.clone());
+        self.spawner.spawn_gatekeepers(UserTools { store, plans, limiter: self.limiter.clone() })
+    }
+}
+
+/// What others are told of a commit.
+fn crawled(commit: &Commit) -> BusMessage {
+    let fired = commit.rule_steps.iter().filter_map(|step| step.event.as_ref());
+    BusMessage::Crawled {
+        listing_id: commit.listing_id,
+        changed_at: commit.points.first().map(|point| point.at),
+        events: fired.map(|event| event.id).collect(),
+    }
+}
+
+fn tell_live(live: &LiveFeedHandle, message: &BusMessage) {
+    if let BusMessage::Crawled { listing_id, changed_at, events } = message {
+        live.recorded(*listing_id, *changed_at, events);
+    }
+}
+
+/// What this process does when another replica says something.
+pub(super) fn on_bus_message(
+    invalidation: &Arc<CacheInvalidation>,
+    live: &LiveFeedHandle,
+    scheduler: &WakeSignal,
+    notifier: &WakeSignal,
+    store: &SharedStore,
+) -> impl Fn(BusMessage) + Send + Sync + 'static {
+    let (invalidation, live) = (Arc::clone(invalidation), live.clone());
+    let (scheduler, notifier, store) = (scheduler.clone(), notifier.clone(), Arc::clone(store));
+    move |message| {
+        invalidation.heard(&message);
+        match message {
+            BusMessage::Crawled { .. } => tell_live(&live, &message),
+            BusMessage::Due => scheduler.wake_local(),
+            BusMessage::Deliverable => notifier.wake_local(),
+            BusMessage::TenantWrote(tenant_id) => store.note_remote_write(tenant_id),
+            BusMessage::Product(_) | BusMessage::TenantDeleted(_) => {}
+        }
+    }
+}

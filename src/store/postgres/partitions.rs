@@ -1,0 +1,112 @@
+//! Room for history: one partition a month, made ahead and dropped whole.
+
+use std::collections::{BTreeSet, HashSet};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+
+use super::month::Month;
+use super::{Backend, Conn};
+use crate::store::StoreResult;
+use crate::store::tenant_scope::TenantScope;
+
+/// One at a time: two replicas that make or drop the same partition would wait for each other half-way.
+const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtext('amazon-tracker history partitions'))";
+
+/// Moving and copying points may take longer than a request may.
+const NO_TIME_LIMIT: &str = "SET LOCAL statement_timeout = 0";
+
+/// While upkeep waits for the table behind a long report, every commit waits behind upkeep: it gives up soon and comes again.
+const SHORT_WAIT: &str = "SET LOCAL lock_timeout = '3s'";
+
+const PARTITIONS: &str = "SELECT child.relname FROM pg_inherits \
+     JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'point'::regclass";
+
+/// Makes the partitions of every month from one time to another that are missing.
+pub(super) async fn ensure(store: &Backend, from: Timestamp, to: Timestamp) -> StoreResult<()> {
+    let present = partitions(&mut *store.writer.acquire().await?).await?;
+    let months: BTreeSet<Month> = Month::between(from, to).collect();
+    if months.iter().all(|month| present.contains(month)) {
+        return Ok(());
+    }
+    store.transaction(TenantScope::All, move |conn| make_missing(conn, months).boxed()).await
+}
+
+/// Makes the partitions of these months that are missing, in the transaction that is under way.
+pub(super) async fn make_missing(conn: &mut Conn, months: BTreeSet<Month>) -> StoreResult<()> {
+    begin_maintenance(conn).await?;
+    let present = partitions(conn).await?;
+    for month in months.into_iter().filter(|month| !present.contains(month)) {
+        make(conn, month).await?;
+    }
+    Ok(())
+}
+
+/// Makes a partition beside the table, moves what the default partition holds of its month, and only then attaches it: a
+/// partition cannot be attached while the default one holds rows of it.
+async fn make(conn: &mut Conn, month: Month) -> StoreResult<()> {
+    let (table, start_ms, end_ms) = (month.table(), month.start_ms(), month.end_ms());
+    for step in [
+        "LOCK TABLE point IN SHARE ROW EXCLUSIVE MODE".to_owned(),
+        format!("CREATE TABLE {table} (LIKE point INCLUDING ALL)"),
+        format!(
+            "WITH moved AS (DELETE FROM point_default WHERE at >= {start_ms} AND at < {end_ms} RETURNING *) \
+             INSERT INTO {table} SELECT * FROM moved"
+        ),
+        format!("ALTER TABLE point ATTACH PARTITION {table} FOR VALUES FROM ({start_ms}) TO ({end_ms})"),
+    ] {
+        // Numbers and a name made of numbers: nothing of it comes from outside.
+        sqlx::query(AssertSqlSafe(step)).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Drops the partitions that end before a time, and clears the default one. The last point of each series still holds and
+/// moves to the default partition. Returns how many partitions and points went.
+pub(super) async fn forget(store: &Backend, before_ms: i64) -> StoreResult<u64> {
+    store.transaction(TenantScope::All, move |conn| drop_old(conn, before_ms).boxed()).await
+}
+
+async fn drop_old(conn: &mut Conn, before_ms: i64) -> StoreResult<u64> {
+    const CLEAR: &str = "DELETE FROM point_default old WHERE old.at < $1 AND EXISTS (SELECT 1 FROM point later \
+         WHERE later.listing_id = old.listing_id AND later.series = old.series \
+           AND later.category = old.category AND later.at > old.at)";
+    begin_maintenance(conn).await?;
+    let old: Vec<Month> = partitions(conn).await?.into_iter().filter(|month| month.end_ms() <= before_ms).collect();
+    for month in &old {
+        drop_one(conn, *month).await?;
+    }
+    let cleared = sqlx::query(CLEAR).bind(before_ms).execute(conn).await?.rows_affected();
+    Ok(old.len() as u64 + cleared)
+}
+
+async fn drop_one(conn: &mut Conn, month: Month) -> StoreResult<()> {
+    let table = month.table();
+    for step in [
+        format!("ALTER TABLE point DETACH PARTITION {table}"),
+        format!(
+            "INSERT INTO point SELECT DISTINCT ON (listing_id, series, category) * FROM {table} last \
+             WHERE NOT EXISTS (SELECT 1 FROM point later WHERE later.listing_id = last.listing_id \
+               AND later.series = last.series AND later.category = last.category AND later.at > last.at) \
+             ORDER BY listing_id, series, category, at DESC"
+        ),
+        format!("DROP TABLE {table}"),
+    ] {
+        // A name made of numbers: nothing of it comes from outside.
+        sqlx::query(AssertSqlSafe(step)).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+async fn begin_maintenance(conn: &mut Conn) -> StoreResult<()> {
+    sqlx::query(ONE_AT_A_TIME).execute(&mut *conn).await?;
+    sqlx::query(NO_TIME_LIMIT).execute(&mut *conn).await?;
+    sqlx::query(SHORT_WAIT).execute(conn).await?;
+    Ok(())
+}
+
+async fn partitions(conn: &mut Conn) -> StoreResult<HashSet<Month>> {
+    let tables: Vec<String> = sqlx::query_scalar(PARTITIONS).fetch_all(conn).await?;
+    Ok(tables.iter().filter_map(|table| Month::of_table(table)).collect())
+}

@@ -1,0 +1,115 @@
+//! Lends connections for one tenant's rows, or for everyone's: row-level security goes by the setting `tracker.tenant_id`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use super::replica::Replica;
+use super::{Backend, Conn, Db};
+use crate::domain::TenantId;
+use crate::store::tenant_scope::TenantScope;
+use crate::store::{OnWrite, StoreError, StoreResult};
+use crate::telemetry::Metrics;
+
+impl Backend {
+    /// A connection that reads. When it goes back to the pool it sees nothing any more.
+    pub(super) async fn reader(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
+        acquire_scoped(&self.readers, scope.into()).await
+    }
+
+    /// A connection that reads what may have been true a moment ago: from the standby, if there is one and it is close enough.
+    pub(super) async fn replica_reader(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
+        let scope = scope.into();
+        if let Some(replica) = &self.replica
+            && let Some(conn) = replica.reader(scope).await
+        {
+            return Ok(conn);
+        }
+        self.reader(scope).await
+    }
+
+    /// Runs what reads from a [`Backend::replica_reader`]. A standby that goes away over it, or that the server cannot keep for so
+    /// long, makes nothing fail: it is read once more, from the primary.
+    pub(super) async fn with_replica_fallback<'r, T>(
+        &self,
+        read: impl Fn() -> BoxFuture<'r, StoreResult<T>> + Send + Sync,
+    ) -> StoreResult<T> {
+        match (read().await, &self.replica) {
+            (Err(StoreError::Unavailable(_)), Some(replica)) if replica.mark_unusable() => read().await,
+            (answer, _) => answer,
+        }
+    }
+
+    /// The same for what belongs to no tenant: there is nothing to acquire_scoped.
+    pub(super) async fn shared_reader(&self) -> StoreResult<PoolConnection<Db>> {
+        match &self.replica {
+            Some(_) => self.replica_reader(TenantScope::All).await,
+            None => Ok(self.readers.acquire().await?),
+        }
+    }
+
+    /// A connection that writes.
+    pub(super) async fn writer(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
+        let scope = scope.into();
+        self.note_write(scope);
+        acquire_scoped(&self.writer, scope).await
+    }
+
+    /// Something is written: what is read next must show it.
+    pub(super) fn note_write(&self, scope: TenantScope) {
+        if let Some(replica) = &self.replica {
+            replica.note_write(scope);
+        }
+    }
+
+    pub(super) fn start_replica_monitor(&self, metrics: Arc<Metrics>, on_write: OnWrite) {
+        if let Some(replica) = &self.replica {
+            replica.start_replica_monitor(&self.claims, metrics, on_write);
+        }
+    }
+
+    pub(super) fn note_remote_write(&self, tenant_id: TenantId) {
+        if let Some(replica) = &self.replica {
+            replica.note_remote_write(tenant_id);
+        }
+    }
+
+    pub(super) fn max_staleness(&self) -> Duration {
+        self.replica.as_ref().map_or(Duration::ZERO, Replica::max_staleness)
+    }
+
+    pub(super) async fn close_standby(&self) {
+        if let Some(replica) = &self.replica {
+            replica.close().await;
+        }
+    }
+}
+
+pub(super) async fn acquire_scoped(pool: &PgPool, scope: TenantScope) -> StoreResult<PoolConnection<Db>> {
+    const SET_SCOPE: &str = "SELECT set_config('tracker.tenant_id', $1, false)";
+    let mut conn = pool.acquire().await?;
+    sqlx::query(SET_SCOPE).bind(scope.as_setting()).execute(&mut *conn).await?;
+    Ok(conn)
+}
+
+/// Before a connection goes back to the pool. True: it may.
+pub(super) async fn reset(conn: &mut Conn) -> sqlx::Result<bool> {
+    sqlx::query("SELECT set_config('tracker.tenant_id', '', false)").execute(conn).await?;
+    Ok(true)
+}
+
+/// What begins a transaction with this scope.
+pub(super) fn begin(scope: TenantScope) -> AssertSqlSafe<String> {
+    // A word is a UUID or a star.
+    AssertSqlSafe(format!("BEGIN; SET LOCAL tracker.tenant_id = '{}'", scope.as_setting()))
+}
+
+/// Changes the scope of the transaction that is under way.
+pub(super) async fn set_scope(conn: &mut Conn, scope: TenantScope) -> StoreResult<()> {
+    const CHANGE: &str = "SELECT set_config('tracker.tenant_id', $1, true)";
+    sqlx::query(CHANGE).bind(scope.as_setting()).execute(conn).await?;
+    Ok(())
+}

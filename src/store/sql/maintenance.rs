@@ -1,0 +1,178 @@
+//! Schema and upkeep.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use sqlx::migrate::Migrate;
+
+use super::{
+    Backend, Conn, HAS_LEDGER, IS_READ_ONLY, LEASE_DEAD_TUPLES, MAX_CONNECTIONS, MIGRATOR, OLDEST_SNAPSHOT_AGE,
+    partitions,
+};
+use crate::domain::TenantId;
+use crate::store::clock::millis;
+use crate::store::error::newer;
+use crate::store::tenant_scope::TenantScope;
+use crate::store::uncancelled::uncancelled;
+use crate::store::{DatabaseStats, OnWrite, StoreError, StoreMaintenance, StoreResult};
+use crate::telemetry::Metrics;
+
+#[async_trait]
+impl StoreMaintenance for Backend {
+    async fn migrate(&self) -> StoreResult<()> {
+        let mut conn = self.migration_connection().await?;
+        Self::check_server(&conn)?;
+        if let Some(unknown) = newest_unknown(&mut conn).await? {
+            return check_support(&mut conn, unknown).await;
+        }
+        uncancelled(async move { Ok(MIGRATOR.run_direct(None, &mut *conn, false).await?) }).await
+    }
+
+    async fn check_schema(&self) -> StoreResult<()> {
+        const MIGRATE: &str = "run `amazon-tracker migrate`";
+        let mut conn = self.readers.acquire().await?;
+        Self::check_server(&conn)?;
+        Self::check_role(&mut conn).await?;
+        if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
+            return Err(StoreError::Schema(format!("there is none yet: {MIGRATE}")));
+        }
+        let ledger = &MIGRATOR.table_name;
+        if let Some(version) = conn.dirty_version(ledger).await? {
+            return Err(StoreError::Schema(format!("step {version} was applied by half: restore a backup")));
+        }
+        let applied = conn.list_applied_migrations(ledger).await?;
+        if let Some(unknown) = newest_unknown(&mut conn).await? {
+            check_support(&mut conn, unknown).await?;
+        }
+        match MIGRATOR.iter().find(|step| !applied.iter().any(|applied| applied.version == step.version)) {
+            Some(missing) => Err(StoreError::Schema(format!("step {} is missing: {MIGRATE}", missing.version))),
+            None => Ok(()),
+        }
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        sqlx::query("SELECT 1").execute(&mut *self.reader(TenantScope::All).await?).await?;
+        self.transaction(TenantScope::All, |conn| require_writable(conn).boxed()).await
+    }
+
+    async fn ensure_partitions(&self, from: Timestamp, to: Timestamp) -> StoreResult<()> {
+        partitions::ensure(self, from, to).await
+    }
+
+    async fn prune_history(&self, before: Timestamp) -> StoreResult<u64> {
+        partitions::forget(self, before.as_millisecond()).await
+    }
+
+    async fn purge_expired(&self) -> StoreResult<()> {
+        // Who never proved an address gives it back when the link is over.
+        // An address is known by its sign-ins of the last 90 days: they stay as long.
+        const OVER: &[(&str, i64)] = &[
+            ("DELETE FROM tenant_user WHERE status = 'pending_deletion' AND deletion_scheduled_at < $1", 0),
+            ("DELETE FROM tenant_user WHERE verified_at IS NULL AND created_at < $1", 8),
+            ("DELETE FROM session WHERE expires_at < $1 AND used_at < $1", 100),
+            ("DELETE FROM refresh_token WHERE spent_at < $1", 31),
+            ("DELETE FROM task WHERE created_at < $1", 90),
+            ("DELETE FROM link WHERE expires_at < $1", 7),
+            ("DELETE FROM idempotency_key WHERE created_at < $1", 2),
+            ("DELETE FROM daily_usage WHERE day * 86400000 < $1", 400),
+        ];
+        let now_ms = self.now_ms().await?;
+        for (delete, after_days) in OVER {
+            sqlx::query(*delete)
+                .bind(now_ms - after_days * 24 * 3600 * 1000)
+                .execute(&mut *self.writer(TenantScope::All).await?)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn acquire_job_lease(&self, name: &str, owner: &str, lease: Duration) -> StoreResult<bool> {
+        const BEGIN: &str = "INSERT INTO job_lease (name, ready_at, owner) VALUES ($1, $3, $4) \
+             ON CONFLICT (name) DO UPDATE SET ready_at = excluded.ready_at, owner = excluded.owner \
+             WHERE job_lease.ready_at <= $2 RETURNING name";
+        let now_ms = self.now_ms().await?;
+        let query = sqlx::query(BEGIN).bind(name).bind(now_ms).bind(now_ms + millis(lease)).bind(owner);
+        Ok(query.fetch_optional(&mut *self.writer(TenantScope::All).await?).await?.is_some())
+    }
+
+    async fn release_job_lease(&self, name: &str, owner: &str, pause: Duration) -> StoreResult<()> {
+        const END: &str = "UPDATE job_lease SET ready_at = $2, owner = NULL WHERE name = $1 AND owner = $3";
+        let due_ms = self.now_ms().await? + millis(pause);
+        let query = sqlx::query(END).bind(name).bind(due_ms).bind(owner);
+        query.execute(&mut *self.writer(TenantScope::All).await?).await?;
+        Ok(())
+    }
+
+    async fn database_stats(&self) -> StoreResult<DatabaseStats> {
+        const DEAD: &str = "SELECT count(*) FROM delivery WHERE status = 'dead'";
+        let mut conn = self.reader(TenantScope::All).await?;
+        Ok(DatabaseStats {
+            dead_deliveries: sqlx::query_scalar(DEAD).fetch_one(&mut *conn).await?,
+            lease_dead_tuples: sqlx::query_scalar(LEASE_DEAD_TUPLES).fetch_one(&mut *conn).await?,
+            oldest_snapshot_age: sqlx::query_scalar(OLDEST_SNAPSHOT_AGE).fetch_one(&mut *conn).await?,
+        })
+    }
+
+    async fn max_connections(&self) -> StoreResult<Option<u32>> {
+        let most: Option<i64> =
+            sqlx::query_scalar(MAX_CONNECTIONS).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        Ok(most.map(|most| u32::try_from(most).unwrap_or_default()))
+    }
+
+    fn start_replica_monitor(&self, metrics: Arc<Metrics>, on_write: OnWrite) {
+        Backend::start_replica_monitor(self, metrics, on_write);
+    }
+
+    fn note_remote_write(&self, tenant_id: TenantId) {
+        Backend::note_remote_write(self, tenant_id);
+    }
+
+    fn max_staleness(&self) -> Duration {
+        Backend::max_staleness(self)
+    }
+
+    async fn close(&self) {
+        self.close_standby().await;
+        self.claims.close().await;
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// The newest step that was made and that this version does not know.
+async fn newest_unknown(conn: &mut Conn) -> StoreResult<Option<i64>> {
+    if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
+        return Ok(None);
+    }
+    let applied = conn.list_applied_migrations(&MIGRATOR.table_name).await?;
+    Ok(applied.iter().map(|step| step.version).filter(|version| !MIGRATOR.version_exists(*version)).max())
+}
+
+/// A step that this version does not know may have been made by a later one while this one still runs, or when that one was
+/// taken back: the schema says whether this one can work with it.
+async fn check_support(conn: &mut Conn, unknown: i64) -> StoreResult<()> {
+    const OLDEST: &str = "SELECT max(oldest_step) FROM schema_support";
+    let newest = MIGRATOR.iter().map(|step| step.version).max();
+    let oldest: Option<i64> = match sqlx::query_scalar(OLDEST).fetch_one(conn).await {
+        Ok(oldest) => oldest,
+        Err(sqlx::Error::Database(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    match oldest.zip(newest) {
+        Some((oldest, newest)) if newest >= oldest => {
+            tracing::warn!(step = unknown, "the schema is newer than this version, which can still work with it");
+            Ok(())
+        }
+        _ => Err(StoreError::Schema(newer(unknown))),
+    }
+}
+
+/// Who can only read is of no use: nothing that is seen could be kept.
+async fn require_writable(conn: &mut Conn) -> StoreResult<()> {
+    let is_read_only: bool = sqlx::query_scalar(IS_READ_ONLY).fetch_one(conn).await?;
+    let read_only = || sqlx::Error::Protocol("the database is read-only".to_owned());
+    if is_read_only { Err(StoreError::Unavailable(read_only())) } else { Ok(()) }
+}

@@ -1,0 +1,116 @@
+//! The file as the source of a move: every row as JSON, while nobody else has it open.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions};
+
+use super::{Db, SqliteStore, StoreClock, StoreError};
+use crate::config::DatabaseSettings;
+use crate::store::StoreMaintenance;
+use crate::store::migrate_store::{Column, Kind, MigrateStoreError, TableChecksum, checksum_query};
+
+/// Whoever is just going is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A file that nobody else can open.
+pub(in crate::store) struct Source(PoolConnection<Db>);
+
+impl Source {
+    /// Takes the file for itself, if its schema is of this version; nothing in it is changed.
+    pub(in crate::store) async fn open(settings: &DatabaseSettings) -> Result<Self, MigrateStoreError> {
+        let url = settings.url.reveal();
+        let options: SqliteConnectOptions =
+            url.parse().map_err(|error| MigrateStoreError::Source(StoreError::Refused(error)))?;
+        // In WAL mode every other connection, also one that is idle, stands in the way of this kind of lock.
+        let options =
+            options.locking_mode(SqliteLockingMode::Exclusive).busy_timeout(PATIENCE).disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let (writer, readers, claims, details) = (pool.clone(), pool.clone(), pool.clone(), pool.clone());
+        let store = SqliteStore { writer, readers, claims, details, clock: StoreClock::real() };
+        store.check_schema().await.map_err(in_use)?;
+        let mut conn = pool.acquire().await.map_err(said)?;
+        // The same for a file that is not in WAL mode.
+        sqlx::query("BEGIN EXCLUSIVE").execute(&mut *conn).await.map_err(said)?;
+        Ok(Self(conn))
+    }
+
+    /// The names of the tables.
+    pub(in crate::store) async fn tables(&mut self) -> Result<BTreeSet<String>, MigrateStoreError> {
+        const TABLES: &str =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+        let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut *self.0).await.map_err(said)?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// The names of a table's columns.
+    pub(in crate::store) async fn columns(&mut self, table: &str) -> Result<BTreeSet<String>, MigrateStoreError> {
+        const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)";
+        let names: Vec<String> =
+            sqlx::query_scalar(COLUMNS).bind(table.to_owned()).fetch_all(&mut *self.0).await.map_err(said)?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// The days that history has points of, counted from 1970.
+    pub(in crate::store) async fn days_of_points(&mut self) -> Result<Vec<i64>, MigrateStoreError> {
+        const DAYS: &str = "SELECT DISTINCT at / 86400000 FROM point";
+        sqlx::query_scalar(DAYS).fetch_all(&mut *self.0).await.map_err(said)
+    }
+
+    /// The rows of a table, each a JSON object.
+    pub(in crate::store) fn rows(
+        &mut self,
+        table: &str,
+        columns: &[Column],
+    ) -> BoxStream<'_, Result<String, MigrateStoreError>> {
+        let members: Vec<String> =
+            columns.iter().map(|column| format!("'{}', {}", column.name, value(column))).collect();
+        let select = format!("SELECT json_object({}) FROM {table}", members.join(", "));
+        sqlx::query_scalar(AssertSqlSafe(select)).fetch(&mut *self.0).map_err(said).boxed()
+    }
+
+    /// What a table holds.
+    pub(in crate::store) async fn checksum(
+        &mut self,
+        table: &str,
+        columns: &[Column],
+    ) -> Result<TableChecksum, MigrateStoreError> {
+        let select = AssertSqlSafe(checksum_query(table, columns));
+        sqlx::query_as(select).fetch_one(&mut *self.0).await.map_err(said)
+    }
+
+    /// Lets others open the file again.
+    pub(in crate::store) async fn close(self) {
+        // Nothing was written, so nothing can be lost.
+        let _ = self.0.close().await;
+    }
+}
+
+/// A column's value as JSON that the server reads as its own type. What is not what it should be becomes an error on
+/// one of the two sides: JSON holds no bytes, and `json` takes nothing else.
+fn value(column: &Column) -> String {
+    let name = column.quoted();
+    match column.kind {
+        // The server reads 0 and 1 as truth values.
+        Kind::Number | Kind::Text | Kind::Boolean => name,
+        Kind::Json => format!("json({name})"),
+        Kind::Uuid => format!("iif({name} IS NULL, NULL, hex({name}))"),
+        Kind::Bytes => format!("iif({name} IS NULL, NULL, '\\x' || hex({name}))"),
+    }
+}
+
+fn said(error: sqlx::Error) -> MigrateStoreError {
+    in_use(error.into())
+}
+
+/// Nothing but the lock makes this source unavailable.
+fn in_use(error: StoreError) -> MigrateStoreError {
+    match error {
+        StoreError::Unavailable(sqlx::Error::Database(_)) => MigrateStoreError::InUse,
+        error => MigrateStoreError::Source(error),
+    }
+}

@@ -1,0 +1,117 @@
+//! From a claim to its commit: every look ends once, whatever happens on the way.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use amazon_tracker::actors::tracker::{CrawlEnd, TrackerMessage};
+use amazon_tracker::domain::{
+    Condition, Currency, DeliveryId, Event, EventFacts, EventId, Listing, ListingId, Marketplace, Money, OutboxMessage,
+    Outcome, ProductId, RuleId, TenantId,
+};
+use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd, Next};
+use jiff::Timestamp;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::doubles::{Crew, Gate, Line, Post, TOKEN, notifier_tools, start_notifier};
+use crate::house::{in_house, late};
+
+#[test]
+fn a_look_is_committed_once_and_its_waiter_hears_of_it() {
+    in_house(|threads, metrics| async move {
+        let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
+        let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
+        let mut waiter = std::pin::pin!(waiter);
+        assert!(futures_util::poll!(&mut waiter).is_pending());
+        crew.work(1, TOKEN);
+        crew.fetches.recv().await.unwrap().1.send(Outcome::NotFound).unwrap();
+        assert_eq!(waiter.await, Ok(CrawlEnd { outcome: "not_found", recorded: true }));
+        crew.all_slots().await;
+        assert_eq!(crew.commits.recv().await.unwrap().outcome, Some("not_found"));
+        assert!(crew.commits.is_empty());
+    });
+}
+
+#[test]
+fn a_panic_in_a_fetch_gives_the_slot_back_and_counts_as_a_look() {
+    in_house(|threads, metrics| async move {
+        let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
+        crew.work(1, TOKEN);
+        drop(crew.fetches.recv().await.unwrap());
+        let commit = crew.commits.recv().await.unwrap();
+        assert_eq!(commit.outcome, Some("failed_panicked"));
+        assert!(matches!(commit.next, Next::Retry(_)));
+        crew.all_slots().await;
+        assert!(metrics.render().contains(r#"tracker_actor_restarts_total{kind="crawler_pool"} 0"#));
+    });
+}
+
+#[test]
+fn a_look_under_a_lost_lease_is_not_recorded_and_says_so() {
+    in_house(|threads, metrics| async move {
+        let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
+        let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
+        let mut waiter = std::pin::pin!(waiter);
+        assert!(futures_util::poll!(&mut waiter).is_pending());
+        crew.work(1, TOKEN - 1);
+        crew.fetches.recv().await.unwrap().1.send(Outcome::NotFound).unwrap();
+        assert_eq!(waiter.await, Ok(CrawlEnd { outcome: "not_found", recorded: false }));
+        assert_eq!(metrics.lost_leases.get(), 1);
+    });
+}
+
+#[test]
+fn while_a_source_rests_its_listings_are_given_back_without_a_look() {
+    in_house(|threads, metrics| async move {
+        let mut crew = Crew::start(&threads, &metrics, Gate(Some(Duration::from_secs(60))), 16);
+        crew.work(1, TOKEN);
+        let commit = crew.commits.recv().await.unwrap();
+        assert!(matches!(commit.next, Next::Postponed(pause) if pause >= Duration::from_secs(60)));
+        assert_eq!((commit.outcome, commit.state), (None, None));
+        assert!(crew.fetches.is_empty());
+        crew.all_slots().await;
+    });
+}
+
+#[test]
+fn a_panic_in_the_sender_costs_one_attempt_only() {
+    in_house(|threads, metrics| async move {
+        let (ends, mut ended) = unbounded_channel();
+        let (sender, mut sent) = Line::new();
+        let waiting = Mutex::new(vec![delivery(), delivery()]);
+        let tools = Arc::new(notifier_tools(Post { waiting, ends }, sender, &metrics));
+        let _notifier = start_notifier(&threads, &metrics, Arc::clone(&tools));
+        let (_, panics) = sent.recv().await.unwrap();
+        let (id, answer) = sent.recv().await.unwrap();
+        drop(panics);
+        answer.send(Ok(())).unwrap();
+        assert_eq!(ended.recv().await, Some((id, DeliveryEnd::Delivered)));
+        assert!(tools.drained(Duration::from_secs(60)).await, "both places are free again");
+        assert!(ended.is_empty(), "the end of the other attempt was never written");
+        assert!(metrics.render().contains(r#"tracker_actor_restarts_total{kind="notifier"} 0"#));
+    });
+}
+
+fn delivery() -> ClaimedDelivery {
+    let (rule_id, price) = (RuleId::new(), Money::new(100, Currency::Usd));
+    let facts = EventFacts {
+        condition: Condition::PriceAtOrBelow { target: price },
+        crossing: 1,
+        listing: Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap()),
+        title: None,
+        price,
+        previous_price: None,
+    };
+    let (tenant_id, product_id) = (TenantId::BUILT_IN, ProductId::new());
+    let id = EventId::of_crossing(rule_id, 1);
+    ClaimedDelivery {
+        id: DeliveryId::of_event(id, "webhook"),
+        token: TOKEN,
+        attempt: 1,
+        message: OutboxMessage::Webhook {
+            url: "https://hooks.example/1".to_owned(),
+            secret: "secret".to_owned(),
+            event: Box::new(Event { id, tenant_id, rule_id, product_id, facts, at: Timestamp::UNIX_EPOCH }),
+        },
+        trace_context: None,
+    }
+}
