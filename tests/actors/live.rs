@@ -83,7 +83,7 @@ fn record(live: &LiveFeedHandle, n: i64) {
     live.recorded(ListingId(n), Some(Timestamp::from_millisecond(n).unwrap()), &[]);
 }
 
-fn somebody() -> Actor {
+fn somebody() -> AuditActor {
     AuditActor::User(UserId::new())
 }
 

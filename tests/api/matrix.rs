@@ -63,7 +63,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_tenants_me", Known),
     ("patch_tenants_me", Whoever(Scope::AdminTenant)),
     ("delete_tenants_me", PeopleWith(Scope::AdminTenant)),
-    ("post_tenants_me_keep", PeopleWith(Scope::AdminTenant)),
+    ("post_tenants_me_cancel_deletion", PeopleWith(Scope::AdminTenant)),
     ("get_tenants_me_export", PeopleWith(Scope::AdminTenant)),
     ("get_tenants_me_usage", Known),
     ("get_tenants", Superadmins),

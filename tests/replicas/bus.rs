@@ -42,9 +42,9 @@ async fn what_is_not_understood_is_passed_over() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
     let (_bus, mut hears) = bus_of(&process).await;
-    redis.command(&["PUBLISH", "tracker:news", "{\"from\":\"nobody\",\"notices\":[\"party\"]}"]);
+    redis.command(&["PUBLISH", "tracker:news", "{\"from\":\"nobody\",\"messages\":[\"party\"]}"]);
     let from = "00000000-0000-0000-0000-000000000000";
-    redis.command(&["PUBLISH", "tracker:news", &format!("{{\"from\":\"{from}\",\"notices\":[\"party\",\"due\"]}}")]);
+    redis.command(&["PUBLISH", "tracker:news", &format!("{{\"from\":\"{from}\",\"messages\":[\"party\",\"due\"]}}")]);
     assert_eq!(hears.recv().await, Some(BusMessage::Due));
 }
 
