@@ -9,13 +9,9 @@ use amazon_tracker::actors::kernel::{
     Actor, Budget, Cx, Inbox, Reply, ShardPolicy, Shards, Supervision, ThreadSettings, Threads, TrySendError,
     run as run_threads, supervise,
 };
-use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerMessage, TrackerTools, Trackers};
-use amazon_tracker::actors::wake_signal::WakeSignal;
-use amazon_tracker::config::{CrawlSettings, DatabaseSettings, Secret};
+use amazon_tracker::config::CrawlSettings;
 use amazon_tracker::domain::ListingId;
-use amazon_tracker::replicas::{Bus, BusMessage};
-use amazon_tracker::store::{SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
 
@@ -203,7 +199,7 @@ fn rss_bytes() -> f64 {
 }
 
 async fn bytes_of_trackers(threads: Threads, metrics: &Arc<Metrics>) -> f64 {
-    let trackers = trackers(&threads, metrics).await;
+    let trackers = trackers(&threads, metrics);
     let ask = async |number: u32| {
         let deadline = Instant::now() + Duration::from_secs(60);
         trackers.ask(ListingId(number.into()), deadline, TrackerMessage::Peek).await.expect("an answer in a minute")
@@ -218,30 +214,12 @@ async fn bytes_of_trackers(threads: Threads, metrics: &Arc<Metrics>) -> f64 {
     (rss_bytes() - before) / f64::from(TRACKERS)
 }
 
-async fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
-    let store = threads.runtime().spawn(in_memory()).await.unwrap();
-    let seat = threads.singletons();
-    let recorder = supervise(
-        seat,
-        {
-            let metrics = Arc::clone(metrics);
-            let bell = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
-            move || Recorder::new(Arc::clone(&store) as Arc<_>, bell.clone(), Arc::new(|_| {}), Arc::clone(&metrics))
-        },
-        supervision(metrics),
-    );
+fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
     let policy = CrawlPolicy::from(&CrawlSettings::default());
-    let tools = Arc::new(TrackerTools { recorder, policy, metrics: Arc::clone(metrics) });
+    let tools = Arc::new(TrackerTools { policy, metrics: Arc::clone(metrics) });
     let all = ShardPolicy { max_resident: usize::MAX, ..ShardPolicy::default() };
     let factory = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
     Shards::start(threads.shards(), metrics, all, factory, |_| {}, |kind| panic!("{kind} was given up"))
-}
-
-async fn in_memory() -> SharedStore {
-    let settings = DatabaseSettings { url: Secret::from("sqlite::memory:"), ..DatabaseSettings::default() };
-    let store = open(&settings, StoreClock::real()).await.unwrap();
-    store.migrate().await.unwrap();
-    store
 }
 
 /// As much as a tracker holds, and nothing around it: no inbox, no bound, nobody who watches.

@@ -86,6 +86,7 @@ pub fn seen(claim: &Claim) -> Commit {
     let price = Reading::Is(Money::new(34_999, Currency::Usd));
     let judged = claim.state.judge(&Observation { price, ..Observation::empty(claim.listing.asin) }, claim.claimed_at);
     Commit {
+        asin: None,
         listing_id: claim.listing_id,
         token: claim.token,
         outcome: Some("observed"),

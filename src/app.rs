@@ -259,7 +259,7 @@ impl App {
         tokio::time::sleep(linger).await;
         self.server.stop(true).await;
         if let Some(crawling) = &self.crawling {
-            crawling.drain(until, self.settings.crawl.concurrency, &self.store).await;
+            crawling.drain(until, self.settings.crawl.concurrency).await;
         }
         if let Some(NotifierRole { notifier, tools }) = &self.notifying {
             notifier.send_control(NotifierMessage::Stop);

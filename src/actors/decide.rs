@@ -10,6 +10,8 @@ use crate::store::{Claim, Commit, Lane, Next, RuleStep, TaskEnd};
 
 /// After this many failed looks in a row nobody is kept waiting any longer: their tasks fail.
 const MAX_FAILURES_WAITED_FOR: u16 = 3;
+/// Before a listing is crawled again whose page was lost.
+const LOST_CRAWL_PAUSE: Duration = Duration::from_secs(5);
 const MAX_RETRY: Duration = Duration::from_secs(3600);
 
 /// How soon to look again when a look did not settle the matter.
@@ -27,7 +29,7 @@ impl From<&CrawlSettings> for CrawlPolicy {
     }
 }
 
-/// A commit, and in a word what the look meant.
+/// A commit, and what the crawl meant.
 #[derive(Debug, Clone)]
 pub struct CrawlDecision {
     /// To be written.
@@ -36,9 +38,13 @@ pub struct CrawlDecision {
     pub verdict: Option<Verdict>,
 }
 
-/// Judges an outcome. `at` is when the look was made, by the database's clock; `random` is uniform in 0..1.
+/// Judges an outcome. `at` is when the crawl was made, by the database's clock; `random` is uniform in 0..1.
 pub fn decide(claim: &Claim, outcome: &Outcome, at: Timestamp, policy: CrawlPolicy, random: f64) -> CrawlDecision {
     match outcome {
+        // Results and claims travel together; if they were ever mixed up, this page is not history of that listing.
+        Outcome::Observed(seen) if seen.asin.is_some_and(|asin| asin != claim.listing.asin) => {
+            failed(claim, &Outcome::Failed(Failure::WrongListing), policy, random)
+        }
         Outcome::Observed(seen) => observed(claim, outcome, seen, at, policy, random),
         _ => failed(claim, outcome, policy, random),
     }
@@ -63,6 +69,7 @@ fn observed(
     let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
     let rule_steps = if believed { rule_steps(claim, &judged.state, at) } else { Vec::new() };
     let commit = Commit {
+        asin: seen.asin,
         state: Some(judged.state),
         points: judged.points,
         rule_steps,
@@ -87,11 +94,12 @@ fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) ->
     CrawlDecision { commit, verdict: None }
 }
 
-/// The commit that gives a claim back untouched: nobody looked, and nothing is counted.
+/// The commit that gives a claim back untouched: nothing was crawled, and nothing is counted.
 pub fn give_back(claim: &Claim, after: Duration) -> Commit {
     Commit {
         listing_id: claim.listing_id,
         token: claim.token,
+        asin: None,
         outcome: None,
         next: Next::Postponed(after),
         state: None,
@@ -100,6 +108,11 @@ pub fn give_back(claim: &Claim, after: Duration) -> Commit {
         tasks: TaskEnd::Keep,
         trace_context: None,
     }
+}
+
+/// The commit of a crawl whose page was fetched and then lost: judging it panicked. The attempt counts.
+pub fn crawl_lost(claim: &Claim) -> Commit {
+    bare_commit(claim, &Outcome::Failed(Failure::Panicked), Next::Retry(LOST_CRAWL_PAUSE), TaskEnd::Keep)
 }
 
 fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> Commit {
@@ -140,7 +153,7 @@ fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleSte
 #[cfg(test)]
 mod tests {
     use crate::domain::{
-        Arming, Condition, Currency, Listing, ListingId, Marketplace, Money, ProductId, Rule, RuleId, TenantId,
+        Arming, Asin, Condition, Currency, Listing, ListingId, Marketplace, Money, ProductId, Rule, RuleId, TenantId,
     };
 
     use super::*;
@@ -164,7 +177,7 @@ mod tests {
     }
 
     fn page(price_minor: i64) -> Outcome {
-        let mut seen = Observation::empty("B08PZHYWJS".parse().unwrap());
+        let mut seen = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
         seen.price = Reading::Is(Money::new(price_minor, Currency::Usd));
         Outcome::Observed(Box::new(seen))
     }

@@ -215,7 +215,7 @@ impl LiveFeed {
             (Arc::clone(&self.store), std::mem::take(&mut self.crawls), std::mem::take(&mut self.events));
         let tenants: Vec<TenantId> = self.listeners.keys().copied().collect();
         let read = async move { LiveMessage::Brought(store.feed_of(&tenants, &crawls, &events).await) };
-        cx.work(read, || LiveMessage::Panicked);
+        cx.work("read", read, || LiveMessage::Panicked);
     }
 
     /// Where nobody tells, or perhaps not everything, the feed looks by itself.
@@ -235,7 +235,7 @@ impl LiveFeed {
         let began_at = Instant::now();
         let read =
             async move { LiveMessage::Found(began_at, store.recent_feed(&tenants, within, MAX_POLL_ITEMS).await) };
-        cx.work(read, || LiveMessage::Panicked);
+        cx.work("read", read, || LiveMessage::Panicked);
     }
 
     fn found(

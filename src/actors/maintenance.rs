@@ -68,7 +68,7 @@ impl Maintenance {
             }
             MaintenanceMessage::Done
         };
-        cx.work(work, || MaintenanceMessage::Done);
+        cx.work("round", work, || MaintenanceMessage::Done);
     }
 }
 

@@ -1,11 +1,13 @@
 //! The actors of the house: one file each. [`kernel`] makes them possible and knows nothing of products.
 //!
-//! Messages flow down, news flows up: the [`scheduler`] claims and tells the [`crawler_pool`], the pool tells the
-//! [`tracker`] of the listing, the tracker tells the [`recorder`], and the recorder nudges the [`notifier`]. Nobody asks
-//! its parent; only HTTP asks, always with a deadline: the [`user`] whether a request may come in. The [`maintenance`] does what is due now and then.
+//! Messages flow down, results flow up: the [`scheduler`] claims and sends to the [`crawler_pool`], the pool to the
+//! [`tracker`] of the listing, the tracker to the [`recorder`], and the recorder wakes the [`notifier`]. The right to crawl
+//! travels with them as a [`held_lease`], which cannot be lost. No actor asks its parent; only HTTP asks, always with a
+//! deadline: the [`user`] actor whether a request is allowed. [`maintenance`] runs jobs that are due by the clock.
 
 pub mod crawler_pool;
 pub mod decide;
+pub mod held_lease;
 pub mod kernel;
 pub mod live_feed;
 pub mod maintenance;

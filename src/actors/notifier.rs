@@ -3,9 +3,12 @@
 //! A delivery is claimed under a fencing token, tried once, and its end written. A crash in between means that it is sent
 //! again under the same id: at least once, and a receiver can tell.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -39,8 +42,33 @@ pub enum NotifierMessage {
     Panicked,
 }
 
-/// A claimed delivery with its place.
-pub type Attempt = (ClaimedDelivery, OwnedSemaphorePermit);
+/// A claimed delivery with its slot. Dropped before an attempt was made, it gives the claim back.
+pub struct Attempt {
+    delivery: Option<ClaimedDelivery>,
+    slot: Option<OwnedSemaphorePermit>,
+    store: Arc<dyn Outbox>,
+    runtime: Handle,
+}
+
+impl Attempt {
+    /// The delivery and its slot; from now on the attempt counts.
+    fn begin(mut self) -> Option<(ClaimedDelivery, OwnedSemaphorePermit)> {
+        self.delivery.take().zip(self.slot.take())
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let (Some(delivery), slot) = (self.delivery.take(), self.slot.take()) else { return };
+        let store = Arc::clone(&self.store);
+        self.runtime.spawn(async move {
+            if let Err(error) = store.release_delivery(delivery.id, delivery.token).await {
+                tracing::warn!(delivery_id = %delivery.id, %error, "delivery {} could not be released; its lease expires", delivery.id);
+            }
+            drop(slot);
+        });
+    }
+}
 
 /// One for each channel.
 pub struct Senders {
@@ -98,12 +126,22 @@ impl NotifierTools {
         let lease = self.longest_attempt + LEASE_MARGIN;
         let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
         let claimed = self.store.claim_deliveries(limit, lease, &self.owner).await?;
-        let sleep = if claimed.len() == permits.len() {
-            Duration::ZERO
-        } else {
-            self.store.next_delivery_in().await?.unwrap_or(MAX_SLEEP).clamp(Duration::from_millis(10), MAX_SLEEP)
+        let is_full = claimed.len() == permits.len();
+        let attempt = |(delivery, slot)| Attempt {
+            delivery: Some(delivery),
+            slot: Some(slot),
+            store: Arc::clone(&self.store),
+            runtime: Handle::current(),
         };
-        Ok((claimed.into_iter().zip(permits).collect(), sleep))
+        let attempts = claimed.into_iter().zip(permits).map(attempt).collect();
+        // What was claimed is sent, whatever the second question brings.
+        let sleep = if is_full { Duration::ZERO } else { self.sleep().await };
+        Ok((attempts, sleep))
+    }
+
+    async fn sleep(&self) -> Duration {
+        let due_in = self.store.next_delivery_in().await.ok().flatten().unwrap_or(MAX_SLEEP);
+        due_in.clamp(Duration::from_millis(10), MAX_SLEEP)
     }
 
     /// An attempt belongs to the trace of the look that it tells of, if that one is told. Where it goes is the receiver's secret.
@@ -129,7 +167,9 @@ impl NotifierTools {
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
         let sender = self.senders.of(&delivery.message);
-        let end = self.end_of(attempt, sender.send(id, &delivery.message).await);
+        let sent = AssertUnwindSafe(sender.send(id, &delivery.message)).catch_unwind().await;
+        let panicked = || SendError::Temporary { reason: "the sender panicked".to_owned(), retry_after: None };
+        let end = self.end_of(attempt, sent.unwrap_or_else(|_| Err(panicked())));
         let (result, error) = match &end {
             DeliveryEnd::Delivered => ("delivered", None),
             DeliveryEnd::Retry { error, .. } => ("retry", Some(error)),
@@ -200,22 +240,23 @@ impl Notifier {
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
         if self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
-            cx.work(async move { NotifierMessage::Stepped(tools.try_claim().await) }, || NotifierMessage::Panicked);
+            let claim = async move { NotifierMessage::Stepped(tools.try_claim().await) };
+            cx.work("claim", claim, || NotifierMessage::Panicked);
         }
     }
 
     fn stepped(&mut self, result: StoreResult<(Vec<Attempt>, Duration)>, cx: &mut Cx<'_, Self>) {
         let (attempts, sleep) = self.poll_loop.finish(result, "claim_deliveries", &self.tools.metrics);
-        for (delivery, permit) in attempts.into_iter().flatten() {
+        for attempt in attempts.into_iter().flatten() {
             let tools = Arc::clone(&self.tools);
             let attempt = async move {
-                // The permit is part of the work: a panic gives it back too.
-                let _permit = permit;
-                let span = tools.span_of(&delivery);
-                tools.attempt(delivery).instrument(span).await;
+                if let Some((delivery, _slot)) = attempt.begin() {
+                    let span = tools.span_of(&delivery);
+                    tools.attempt(delivery).instrument(span).await;
+                }
                 NotifierMessage::Sent
             };
-            cx.work(attempt, || NotifierMessage::Sent);
+            cx.work("attempt", attempt, || NotifierMessage::Sent);
         }
         self.poll_loop.plan_next(sleep, cx, NotifierMessage::Step);
     }

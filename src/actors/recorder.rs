@@ -1,55 +1,70 @@
-//! The Recorder writes the ends of looks, many at once.
+//! The Recorder writes the ends of crawls, many at once.
 //!
-//! One write is under way at a time; what arrives meanwhile forms the next batch, so batches grow with the load and a
-//! lone commit never waits. How many commits can pile up is bounded by the crawl slots that travel with them.
+//! One write is under way at a time; commits that arrive meanwhile form the next batch, so batches grow with the load and a
+//! single commit never waits. How many commits can pile up is bounded by the crawl slots that travel with them.
+//!
+//! Commits wait in a [`CommitQueue`], which outlives the actor: its messages only say that something is to be done. A batch
+//! whose write fails or panics goes back into the queue; it may be written twice, and has one effect.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::kernel::{Actor, Cx};
+use super::kernel::{Actor, Cx, Inbox};
 use super::wake_signal::WakeSignal;
-use crate::store::{Commit, LeaseQueue, StoreError, StoreResult};
+use crate::store::{Commit, LeaseQueue, StoreResult};
 use crate::telemetry::{Metrics, TRACE, traceparent};
 
 /// More would make one statement hold its locks for too long.
 const MAX_BATCH: usize = 256;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Called once with whether the commit was recorded; dropped uncalled when it was given up. Carries the crawl slot.
 pub type WhenRecorded = Box<dyn FnOnce(bool) + Send>;
 
-/// Hears of every commit that was recorded. It must not take long.
+/// Called with every commit that was recorded. It must not take long.
 pub type OnRecorded = Arc<dyn Fn(&Commit) + Send + Sync>;
 
 /// What the Recorder understands.
 pub enum RecorderMessage {
-    /// Write this.
-    Record(Box<Commit>, WhenRecorded),
-    /// A write is over.
-    Written {
-        /// What was to be written.
-        batch: Vec<(Commit, Ending)>,
-        /// For each commit whether it was recorded.
-        result: StoreResult<Vec<bool>>,
-    },
+    /// Commits wait.
+    Flush,
+    /// A write is over: `true` when the database took it.
+    Written(bool),
     /// The pause after a failed write is over.
     Retry,
-    /// A write panicked; its batch is lost, and the leases will run out.
-    Panicked,
 }
 
-/// What happens when a commit is written.
-pub struct Ending {
-    when: WhenRecorded,
-    /// From when the commit came until it is written.
-    span: Span,
+/// The way to the Recorder. Cheap to clone.
+#[derive(Clone)]
+pub struct CommitQueue {
+    pending: Arc<Pending>,
+    inbox: Inbox<Recorder>,
 }
 
-impl Ending {
-    fn of(commit: &mut Commit, when: WhenRecorded) -> Self {
+impl CommitQueue {
+    /// Starts a Recorder by `spawn`, and leads to it.
+    pub fn start(tools: RecorderTools, spawn: impl FnOnce(RecorderFactory) -> Inbox<Recorder>) -> Self {
+        let (pending, tools) = (Arc::<Pending>::default(), Arc::new(tools));
+        let inbox = spawn(Box::new({
+            let pending = Arc::clone(&pending);
+            move || Recorder {
+                tools: Arc::clone(&tools),
+                pending: Arc::clone(&pending),
+                is_writing: false,
+                failures: 0,
+            }
+        }));
+        Self { pending, inbox }
+    }
+
+    /// Hands a commit over. It is written as soon as the database takes it, whatever happens to the Recorder meanwhile.
+    pub fn push(&self, mut commit: Commit, when: WhenRecorded) {
         let span = tracing::info_span!(
             target: TRACE,
             "commit",
@@ -59,80 +74,136 @@ impl Ending {
         if commit.rule_steps.iter().any(|step| step.event.is_some()) {
             commit.trace_context = traceparent(&span);
         }
-        Self { when, span }
+        self.pending.lock().push_back(Entry { commit, when, span, has_panicked: false });
+        self.inbox.send_control(RecorderMessage::Flush);
+    }
+
+    /// The Recorder's inbox.
+    pub fn inbox(&self) -> &Inbox<Recorder> {
+        &self.inbox
     }
 }
 
-/// See the module.
-pub struct Recorder {
-    store: Arc<dyn LeaseQueue>,
-    notifier: WakeSignal,
-    on_recorded: OnRecorded,
-    metrics: Arc<Metrics>,
-    waiting: Vec<(Commit, Ending)>,
-    writing: bool,
-    failures: u32,
+/// Builds each incarnation.
+pub type RecorderFactory = Box<dyn Fn() -> Recorder + Send>;
+
+/// Commits that wait to be written.
+#[derive(Default)]
+struct Pending(Mutex<VecDeque<Entry>>);
+
+/// A commit with what happens when it is written.
+struct Entry {
+    commit: Commit,
+    when: WhenRecorded,
+    /// From when the commit came until it is written.
+    span: Span,
+    /// A write with it panicked: it is written alone next time, so that it takes no other along.
+    has_panicked: bool,
 }
 
-impl Recorder {
-    /// A recorder without anything to write.
-    pub fn new(
-        store: Arc<dyn LeaseQueue>,
-        notifier: WakeSignal,
-        on_recorded: OnRecorded,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self { store, notifier, on_recorded, metrics, waiting: Vec::new(), writing: false, failures: 0 }
+impl Pending {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_next(&mut self, cx: &mut Cx<'_, Self>) {
-        if self.writing || self.waiting.is_empty() {
-            return;
-        }
-        self.writing = true;
-        let size = self.waiting.len().min(MAX_BATCH);
-        let batch: Vec<_> = self.waiting.drain(..size).collect();
-        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
-        let work = async move {
-            let (commits, endings): (Vec<Commit>, Vec<Ending>) = batch.into_iter().unzip();
-            let result = write(&*store, &metrics, &commits).await;
-            RecorderMessage::Written { batch: commits.into_iter().zip(endings).collect(), result }
+    fn take_batch(self: &Arc<Self>) -> Option<Batch> {
+        let mut pending = self.lock();
+        let suspects = pending.iter().position(|entry| entry.has_panicked);
+        let size = match suspects {
+            Some(0) => 1,
+            Some(before_suspects) => before_suspects.min(MAX_BATCH),
+            None => pending.len().min(MAX_BATCH),
         };
-        cx.work(work, || RecorderMessage::Panicked);
+        let entries: VecDeque<Entry> = pending.drain(..size).collect();
+        (!entries.is_empty()).then(|| Batch { entries, size, pending: Arc::clone(self) })
     }
+}
 
-    fn written(&mut self, batch: Vec<(Commit, Ending)>, result: StoreResult<Vec<bool>>, cx: &mut Cx<'_, Self>) {
-        match result {
+/// Commits that are being written. Dropped, for whatever reason, the rest of it goes back into the queue.
+struct Batch {
+    entries: VecDeque<Entry>,
+    size: usize,
+    pending: Arc<Pending>,
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.suspect();
+        }
+        let mut pending = self.pending.lock();
+        while let Some(entry) = self.entries.pop_back() {
+            pending.push_front(entry);
+        }
+    }
+}
+
+impl Batch {
+    /// The write panicked. The one that is to blame is found by writing each alone; then its lease expires, the attempt
+    /// counts, and a listing that goes on like that is parked.
+    fn suspect(&mut self) {
+        if self.entries.len() == 1
+            && let Some(entry) = self.entries.pop_front_if(|entry| entry.has_panicked)
+        {
+            let listing_id = entry.commit.listing_id.0;
+            tracing::error!(listing_id, "a commit panicked twice and is given up; its lease expires");
+        }
+        self.entries.iter_mut().for_each(|entry| entry.has_panicked = true);
+    }
+}
+
+/// What the Recorder works with.
+pub struct RecorderTools {
+    /// Where commits are written.
+    pub store: Arc<dyn LeaseQueue>,
+    /// Woken when there is something to deliver.
+    pub notifier: WakeSignal,
+    /// Called with every commit that was recorded.
+    pub on_recorded: OnRecorded,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl RecorderTools {
+    /// Writes one batch and reports each commit's end. False: the database did not take it, and the batch is in the queue
+    /// again. It may be back in time; if not, the leases expire and the commits are refused as stale.
+    async fn try_write(&self, mut batch: Batch, is_first_failure: bool) -> bool {
+        let commits: Vec<Commit> = batch.entries.iter().map(|entry| entry.commit.clone()).collect();
+        match self.commit(&commits).await {
             Ok(recorded) => {
-                self.failures = 0;
-                let size = batch.len();
-                for ((commit, Ending { when, span }), recorded) in batch.into_iter().zip(recorded) {
+                let size = batch.size;
+                for recorded in recorded {
+                    let Some(Entry { commit, when, span, .. }) = batch.entries.pop_front() else { break };
                     span.record("db.operation.batch.size", size).record("tracker.commit.recorded", recorded);
-                    span.in_scope(|| self.tell(&commit, recorded));
+                    let counted = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| self.count(&commit, recorded))));
                     drop(span);
+                    // Whatever listens to commits, who waits for this one gets an answer.
                     when(recorded);
+                    counted.unwrap_or_else(|panic| resume_unwind(panic));
                 }
-                self.writing = false;
-                self.write_next(cx);
+                true
             }
-            Err(error) => self.put_back(batch, &error, cx),
+            Err(error) => {
+                if is_first_failure {
+                    tracing::warn!(%error, commits = commits.len(), "commits cannot be written; retrying");
+                }
+                false
+            }
         }
     }
 
-    /// The database may come back: nothing in flight is lost. If it does not in time, the leases run out and the commits
-    /// are refused as stale.
-    fn put_back(&mut self, mut batch: Vec<(Commit, Ending)>, error: &StoreError, cx: &mut Cx<'_, Self>) {
-        self.failures += 1;
-        if self.failures == 1 {
-            tracing::warn!(%error, commits = batch.len(), "commits cannot be written; trying again");
+    async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<bool>> {
+        let started_at = Instant::now();
+        let result = self.store.commit(commits).await;
+        self.metrics.store_seconds.with_label_values(&["commit"]).observe(started_at.elapsed().as_secs_f64());
+        if result.is_err() {
+            self.metrics.store_errors.with_label_values(&["commit"]).inc();
         }
-        batch.append(&mut self.waiting);
-        self.waiting = batch;
-        let pause = Duration::from_millis(100).saturating_mul(2u32.saturating_pow(self.failures.min(10)));
-        cx.after(pause.min(MAX_PAUSE), RecorderMessage::Retry);
+        Ok(result?.into_iter().map(|committed| committed.recorded).collect())
     }
 
-    fn tell(&self, commit: &Commit, recorded: bool) {
+    fn count(&self, commit: &Commit, recorded: bool) {
         if !recorded {
             self.metrics.lost_leases.inc();
             return;
@@ -143,53 +214,77 @@ impl Recorder {
             self.metrics.changes.with_label_values(&[point.key.series.as_str()]).inc();
         }
         let mut events = commit.rule_steps.iter().filter_map(|step| step.event.as_ref()).peekable();
-        let has_told = events.peek().is_some();
+        let has_events = events.peek().is_some();
         for event in events {
             self.metrics.events.with_label_values(&[event.facts.condition.kind()]).inc();
             tracing::info!(target: TRACE, { tracker.event.id = %event.id }, "crossing");
         }
-        if has_told {
+        if has_events {
             self.notifier.wake();
         }
     }
 }
 
-async fn write(store: &dyn LeaseQueue, metrics: &Metrics, commits: &[Commit]) -> StoreResult<Vec<bool>> {
-    let started_at = Instant::now();
-    let result = store.commit(commits).await;
-    metrics.store_seconds.with_label_values(&["commit"]).observe(started_at.elapsed().as_secs_f64());
-    if result.is_err() {
-        metrics.store_errors.with_label_values(&["commit"]).inc();
+/// See the module.
+pub struct Recorder {
+    tools: Arc<RecorderTools>,
+    pending: Arc<Pending>,
+    is_writing: bool,
+    /// Failed writes in a row.
+    failures: u32,
+}
+
+impl Recorder {
+    fn write_next(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.is_writing {
+            return;
+        }
+        let Some(batch) = self.pending.take_batch() else { return };
+        self.is_writing = true;
+        let (tools, is_first_failure) = (Arc::clone(&self.tools), self.failures == 0);
+        let write = async move { RecorderMessage::Written(tools.try_write(batch, is_first_failure).await) };
+        cx.work("write", write, || RecorderMessage::Written(false));
     }
-    Ok(result?.into_iter().map(|committed| committed.recorded).collect())
+
+    fn written(&mut self, was_taken: bool, cx: &mut Cx<'_, Self>) {
+        if was_taken {
+            self.failures = 0;
+            self.is_writing = false;
+            self.write_next(cx);
+        } else {
+            let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(self.failures.min(10)));
+            self.failures += 1;
+            cx.after(pause.min(MAX_PAUSE), RecorderMessage::Retry);
+        }
+    }
 }
 
 impl Actor for Recorder {
     type Message = RecorderMessage;
     const KIND: &'static str = "recorder";
-    /// Only for orders from outside; the ends of looks come past the bound, bounded by their crawl slots.
+    /// For orders from outside; notifications of commits come past the bound, bounded by the crawl slots.
     const CAPACITY: usize = 64;
-    const MESSAGES: &'static [&'static str] = &["record", "written", "retry", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["flush", "written", "retry"];
 
     fn name_of(message: &RecorderMessage) -> &'static str {
         match message {
-            RecorderMessage::Record(..) => "record",
-            RecorderMessage::Written { .. } => "written",
+            RecorderMessage::Flush => "flush",
+            RecorderMessage::Written(_) => "written",
             RecorderMessage::Retry => "retry",
-            RecorderMessage::Panicked => "panicked",
         }
+    }
+
+    /// Commits may be waiting from before a restart.
+    fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        self.write_next(cx);
     }
 
     fn handle(&mut self, message: RecorderMessage, cx: &mut Cx<'_, Self>) {
         match message {
-            RecorderMessage::Record(mut commit, when) => {
-                let ending = Ending::of(&mut commit, when);
-                self.waiting.push((*commit, ending));
-                self.write_next(cx);
-            }
-            RecorderMessage::Written { batch, result } => self.written(batch, result, cx),
-            RecorderMessage::Retry | RecorderMessage::Panicked => {
-                self.writing = false;
+            RecorderMessage::Flush => self.write_next(cx),
+            RecorderMessage::Written(was_taken) => self.written(was_taken, cx),
+            RecorderMessage::Retry => {
+                self.is_writing = false;
                 self.write_next(cx);
             }
         }

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::crawler_pool::{Crawl, CrawlerPool, PoolMessage};
+use super::crawler_pool::{CrawlerPool, PoolMessage};
+use super::held_lease::{CrawlSlot, HeldLease};
 use super::kernel::{Actor, Cx, Inbox};
 use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
+use super::recorder::CommitQueue;
 use crate::config::CrawlSettings;
 use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
 use crate::telemetry::{Metrics, TRACE, precede};
@@ -31,7 +33,7 @@ pub enum SchedulerMessage {
     /// The time of a plan has come.
     Step(u64),
     /// A step is over.
-    Stepped(StoreResult<(Vec<Crawl>, Duration)>),
+    Stepped(StoreResult<(Vec<HeldLease>, Duration)>),
     /// Something may be due.
     Wake,
     /// Claim nothing more.
@@ -44,6 +46,8 @@ pub enum SchedulerMessage {
 pub struct SchedulerTools {
     store: Arc<dyn LeaseQueue>,
     pool: Inbox<CrawlerPool>,
+    /// Where leases are given back.
+    commits: CommitQueue,
     /// One permit for each crawl that may be under way.
     pub slots: Arc<Semaphore>,
     /// How many there are.
@@ -60,6 +64,7 @@ impl SchedulerTools {
     pub fn new(
         store: Arc<dyn LeaseQueue>,
         pool: Inbox<CrawlerPool>,
+        commits: CommitQueue,
         owner: String,
         settings: &CrawlSettings,
         metrics: Arc<Metrics>,
@@ -67,6 +72,7 @@ impl SchedulerTools {
         Self {
             store,
             pool,
+            commits,
             slots: Arc::new(Semaphore::new(settings.concurrency)),
             concurrency: settings.concurrency,
             owner,
@@ -77,18 +83,17 @@ impl SchedulerTools {
     }
 
     /// One step: waits for a free slot, claims for all that are free, and says how long to sleep.
-    async fn try_claim(&self) -> StoreResult<(Vec<Crawl>, Duration)> {
-        let mut permits = self.free_slots().await;
-        let claimed_before = Instant::now();
-        let claims = self.claim_lanes(permits.len()).await?;
-        let full = claims.len() == permits.len();
-        let sleep = if full { Duration::ZERO } else { self.sleep().await? };
-        let crawl = |(claim, slot)| Crawl { span: span_of(&claim, claimed_before), claim, slot, claimed_before };
-        Ok((claims.into_iter().zip(permits.drain(..)).map(crawl).collect(), sleep))
+    async fn try_claim(&self) -> StoreResult<(Vec<HeldLease>, Duration)> {
+        let slots = self.free_slots().await;
+        let wanted = slots.len();
+        let leases = self.claim_lanes(slots).await?;
+        // What was claimed is crawled, whatever the second question brings.
+        let sleep = if leases.len() == wanted { Duration::ZERO } else { self.sleep().await.unwrap_or(MAX_SLEEP) };
+        Ok((leases, sleep))
     }
 
     /// Waits for a free slot, a little longer for a few more, and takes all there are.
-    async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
+    async fn free_slots(&self) -> Vec<CrawlSlot> {
         let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
         let few = u32::try_from(self.concurrency / 4).unwrap_or(u32::MAX);
         // Whoever waits holds none: what has come back meanwhile is there for the taking below.
@@ -98,23 +103,36 @@ impl SchedulerTools {
     }
 
     /// Two claims with a share each, rather than one order of both: strict priority would starve the scheduled lane.
-    async fn claim_lanes(&self, slots: usize) -> StoreResult<Vec<Claim>> {
+    async fn claim_lanes(&self, mut slots: Vec<CrawlSlot>) -> StoreResult<Vec<HeldLease>> {
         // Of a single slot the share is a chance.
-        let share = slots as f64 * REQUESTED_SHARE + rand::random::<f64>();
-        let mut claims = self.claim(Lane::Requested, (share as usize).min(slots)).await?;
-        claims.extend(self.claim(Lane::Scheduled, slots - claims.len()).await?);
-        Ok(claims)
+        let share = slots.len() as f64 * REQUESTED_SHARE + rand::random::<f64>();
+        let share = (share as usize).min(slots.len());
+        let mut leases = self.claim(Lane::Requested, share, &mut slots).await?;
+        let rest = slots.len();
+        match self.claim(Lane::Scheduled, rest, &mut slots).await {
+            Ok(scheduled) => leases.extend(scheduled),
+            Err(error) if leases.is_empty() => return Err(error),
+            Err(error) => tracing::debug!(%error, "the scheduled lane could not be claimed from"),
+        }
+        Ok(leases)
     }
 
-    async fn claim(&self, lane: Lane, limit: usize) -> StoreResult<Vec<Claim>> {
+    /// Claims at most `limit` listings of a lane, each with one of the slots.
+    async fn claim(&self, lane: Lane, limit: usize, slots: &mut Vec<CrawlSlot>) -> StoreResult<Vec<HeldLease>> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let started_at = Instant::now();
+        let claimed_before = Instant::now();
         let claims = self.store.claim(lane, limit, self.lease, &self.owner, self.max_attempts).await;
-        self.metrics.store_seconds.with_label_values(&["claim"]).observe(started_at.elapsed().as_secs_f64());
-        claims
+        self.metrics.store_seconds.with_label_values(&["claim"]).observe(claimed_before.elapsed().as_secs_f64());
+        let held = |(claim, slot)| {
+            let span = span_of(&claim, claimed_before);
+            HeldLease::new(claim, slot, claimed_before, span, self.commits.clone())
+        };
+        let claims = claims?;
+        let rest = slots.len().saturating_sub(claims.len());
+        Ok(claims.into_iter().zip(slots.split_off(rest)).map(held).collect())
     }
 
     async fn sleep(&self) -> StoreResult<Duration> {
@@ -154,14 +172,15 @@ impl Scheduler {
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
         if self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
-            cx.work(async move { SchedulerMessage::Stepped(tools.try_claim().await) }, || SchedulerMessage::Panicked);
+            let claim = async move { SchedulerMessage::Stepped(tools.try_claim().await) };
+            cx.work("claim", claim, || SchedulerMessage::Panicked);
         }
     }
 
-    fn stepped(&mut self, result: StoreResult<(Vec<Crawl>, Duration)>, cx: &mut Cx<'_, Self>) {
-        let (crawls, sleep) = self.poll_loop.finish(result, "claim", &self.tools.metrics);
-        for crawl in crawls.into_iter().flatten() {
-            crawl.span.clone().in_scope(|| self.tools.pool.send_control(PoolMessage::Work(Box::new(crawl))));
+    fn stepped(&mut self, result: StoreResult<(Vec<HeldLease>, Duration)>, cx: &mut Cx<'_, Self>) {
+        let (leases, sleep) = self.poll_loop.finish(result, "claim", &self.tools.metrics);
+        for lease in leases.into_iter().flatten() {
+            lease.span.clone().in_scope(|| self.tools.pool.send_control(PoolMessage::Work(Box::new(lease))));
         }
         self.poll_loop.plan_next(sleep, cx, SchedulerMessage::Step);
     }

@@ -1,44 +1,26 @@
-//! A ProductTracker judges the crawls at one hot listing, one after another.
+//! A ProductTracker judges the crawls of one hot listing, one after another.
 //!
-//! It is a cache and a serialiser; the row is the truth. Each claim brings the state the row had, so a tracker that was
+//! It is a cache and a serialiser; the row is the truth. Each claim brings the state that the row had, so a tracker that was
 //! just started judges as well as one that has been there for hours. What it adds is memory for those who ask, and the
-//! waiters it tells as soon as a crawl is recorded.
+//! waiters that it answers as soon as a crawl is recorded.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::Serialize;
-use tracing::Span;
 
-use super::crawler_pool::CrawlSlot;
 use super::decide::{CrawlPolicy, decide};
-use super::kernel::{Actor, Cx, Entity, Inbox, Reply, Shards};
-use super::recorder::{Recorder, RecorderMessage};
-use crate::domain::{ListingId, ListingState, Outcome, Verdict};
-use crate::store::Claim;
+use super::held_lease::FinishedCrawl;
+use super::kernel::{Actor, Cx, Entity, Reply, Shards};
+use crate::domain::{ListingId, ListingState, Verdict};
 use crate::telemetry::{Metrics, TRACE, TracePoint};
 
 /// Every tracker, in memory or not.
 pub type Trackers = Shards<ProductTracker>;
 
-/// One finished crawl.
-pub struct FinishedCrawl {
-    /// Under which claim.
-    pub claim: Claim,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// When, by the database's clock.
-    pub at: Timestamp,
-    /// Free again when the crawl is recorded.
-    pub slot: CrawlSlot,
-    /// Ends when the crawl is recorded.
-    pub span: Span,
-}
-
 /// How a crawl ended, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrawlEnd {
-    /// The word of its outcome.
+    /// The name of its outcome.
     pub outcome: &'static str,
     /// False: another replica was faster, and nothing was written.
     pub recorded: bool,
@@ -47,7 +29,7 @@ pub struct CrawlEnd {
 /// What a tracker remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrackerView {
-    /// Looks judged by this incarnation.
+    /// Crawls judged by this incarnation.
     pub crawls: u64,
     /// The state after the latest that was recorded.
     pub state: Option<ListingState>,
@@ -67,8 +49,6 @@ pub enum TrackerMessage {
 
 /// What every tracker works with.
 pub struct TrackerTools {
-    /// Who writes.
-    pub recorder: Inbox<Recorder>,
     /// How soon to crawl again.
     pub policy: CrawlPolicy,
     /// Where it is counted.
@@ -79,7 +59,7 @@ pub struct TrackerTools {
 pub struct ProductTracker {
     tools: Arc<TrackerTools>,
     crawls: u64,
-    state: Option<ListingState>,
+    state: Option<Box<ListingState>>,
     waiters: Vec<Waiter>,
 }
 
@@ -93,30 +73,25 @@ impl ProductTracker {
     }
 
     fn crawled(&mut self, crawl: FinishedCrawl, cx: &Cx<'_, Self>) {
-        let FinishedCrawl { claim, outcome, at, slot, span } = crawl;
         self.crawls += 1;
-        self.waiters.iter().filter_map(|(_, asked)| asked.as_ref()).for_each(|asked| asked.link_from(&span));
+        let FinishedCrawl { lease, outcome, at } = crawl;
+        self.waiters.iter().filter_map(|(_, asked)| asked.as_ref()).for_each(|asked| asked.link_from(&lease.span));
         let decision = tracing::info_span!(target: TRACE, "decide")
-            .in_scope(|| decide(&claim, &outcome, at, self.tools.policy, rand::random()));
+            .in_scope(|| decide(lease.claim(), &outcome, at, self.tools.policy, rand::random()));
         if decision.verdict == Some(Verdict::Held) {
             self.tools.metrics.held_offers.inc();
         }
         let (myself, state) = (cx.inbox().clone(), decision.commit.state.clone().map(Box::new));
-        let when = Box::new(move |recorded| {
-            let _entered = span.entered();
-            drop(slot);
+        lease.commit(decision.commit, move |recorded| {
             myself.send_control(TrackerMessage::Recorded(CrawlEnd { outcome: outcome.as_str(), recorded }, state));
         });
-        self.tools.recorder.send_control(RecorderMessage::Record(Box::new(decision.commit), when));
     }
 
     fn recorded(&mut self, end: CrawlEnd, state: Option<Box<ListingState>>) {
-        if end.recorded
-            && let Some(state) = state
-        {
-            self.state = Some(*state);
+        if end.recorded && state.is_some() {
+            self.state = state;
         }
-        for (waiter, _) in self.waiters.drain(..) {
+        for (waiter, _) in std::mem::take(&mut self.waiters) {
             waiter.send(end);
         }
     }
@@ -146,7 +121,9 @@ impl Actor for ProductTracker {
                 self.waiters.retain(|(waiter, _)| !waiter.is_abandoned());
                 self.waiters.push((reply, TracePoint::here()));
             }
-            TrackerMessage::Peek(reply) => reply.send(TrackerView { crawls: self.crawls, state: self.state.clone() }),
+            TrackerMessage::Peek(reply) => {
+                reply.send(TrackerView { crawls: self.crawls, state: self.state.as_deref().cloned() });
+            }
         }
     }
 }

@@ -226,7 +226,7 @@ impl UserActor {
         let (tools, principal, began_at) = (Arc::clone(&self.tools), self.principal.clone(), Instant::now());
         let read = async move { UserMessage::Loaded(began_at, tools.read(&principal).await) };
         let panicked = move || UserMessage::Loaded(began_at, Err(StoreError::Corrupt("reading panicked".to_owned())));
-        cx.work(read, panicked);
+        cx.work("load", read, panicked);
     }
 
     fn loaded(&mut self, began_at: Instant, record: StoreResult<PrincipalRecord>, cx: &mut Cx<'_, Self>) {
@@ -301,7 +301,7 @@ impl UserActor {
             }
             UserMessage::Done
         };
-        cx.work(count, || UserMessage::Done);
+        cx.work("count", count, || UserMessage::Done);
     }
 
     /// What is remembered is void, here and, as soon as they hear of it, on all replicas.
@@ -313,7 +313,7 @@ impl UserActor {
                 limiter.bump_generation(&subject).await;
                 UserMessage::Done
             };
-            cx.work(tell, || UserMessage::Done);
+            cx.work("invalidate", tell, || UserMessage::Done);
         }
     }
 
@@ -344,7 +344,7 @@ impl UserActor {
             }
             UserMessage::Done
         };
-        cx.work(note, || UserMessage::Done);
+        cx.work("record", note, || UserMessage::Done);
     }
 
     fn record_use(&mut self, id: ApiKeyId, cx: &mut Cx<'_, Self>) {
@@ -359,7 +359,7 @@ impl UserActor {
             }
             UserMessage::Done
         };
-        cx.work(note, || UserMessage::Done);
+        cx.work("record", note, || UserMessage::Done);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
 use crate::actors::maintenance::{Maintenance, MaintenanceJobs};
 use crate::actors::notifier::{Notifier, NotifierTools, Senders};
-use crate::actors::recorder::{OnRecorded, Recorder};
+use crate::actors::recorder::{CommitQueue, OnRecorded, RecorderTools};
 use crate::actors::scheduler::{Scheduler, SchedulerTools};
 use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
@@ -57,27 +57,16 @@ pub(super) struct AppContext<'a> {
 }
 
 impl CrawlerRole {
-    /// Running crawls end, or are given back, and what was crawled at is recorded.
-    pub async fn drain(&self, until: Instant, concurrency: usize, store: &SharedStore) {
+    /// Running crawls end, or are given back, and everything is recorded.
+    pub async fn drain(&self, until: Instant, concurrency: usize) {
         let left = || until.saturating_duration_since(Instant::now());
-        let patience = left().mul_f64(0.6);
-        let orphans = self
-            .pool
-            .ask(until.max(Instant::now() + Duration::from_secs(1)), |reply| PoolMessage::Drain { patience, reply })
-            .await;
-        let orphans = orphans.unwrap_or_default();
-        if !orphans.is_empty() {
-            tracing::warn!(crawls = orphans.len(), "gave up {} crawls; their listings are due again", orphans.len());
-            if let Err(error) = store.release(&orphans).await {
-                tracing::warn!(%error, "their leases cannot be given back and will run out");
-            }
-        }
-        self.trackers.drain(left()).await;
-        // A slot comes back when its look is recorded: all back means that nothing is left to write.
+        self.pool.send_control(PoolMessage::Drain(left().mul_f64(0.6)));
+        // A slot comes back when its crawl is recorded or its lease given back: all back means that nothing is left to write.
         let slots = u32::try_from(concurrency).unwrap_or(u32::MAX);
         if tokio::time::timeout(left(), self.scheduler_tools.slots.acquire_many(slots)).await.is_err() {
-            tracing::warn!("some looks were not recorded in time; their listings are crawled at again");
+            tracing::warn!("some crawls were not recorded in time; their listings are crawled again");
         }
+        self.trackers.drain(left()).await;
     }
 }
 
@@ -123,39 +112,38 @@ impl AppContext<'_> {
     ) -> Result<CrawlerRole, AppError> {
         let Self { settings, spawner, store, metrics, .. } = self;
         let source: Arc<dyn Source> = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?);
-        let recorder = spawner.spawn({
-            let (store, metrics, notifier) = (Arc::clone(store), Arc::clone(metrics), notifier.clone());
+        let on_recorded: OnRecorded = {
             let (live, invalidation) = (live.clone(), Arc::clone(invalidation));
-            let on_recorded: OnRecorded = Arc::new(move |commit| {
+            Arc::new(move |commit| {
                 let crawled = crawled(commit);
                 tell_live(&live, &crawled);
                 invalidation.happened(crawled);
-            });
-            move || {
-                let (store, on_recorded) = (Arc::clone(&store) as Arc<_>, Arc::clone(&on_recorded));
-                Recorder::new(store, notifier.clone(), on_recorded, Arc::clone(&metrics))
-            }
-        });
-        let trackers = spawner.spawn_trackers(TrackerTools {
-            recorder: recorder.clone(),
-            policy: CrawlPolicy::from(&settings.crawl),
+            })
+        };
+        let recorder = RecorderTools {
+            store: Arc::clone(store) as Arc<_>,
+            notifier: notifier.clone(),
+            on_recorded,
             metrics: Arc::clone(metrics),
-        });
+        };
+        let commits = CommitQueue::start(recorder, |factory| spawner.spawn(factory));
+        let tracker_tools = TrackerTools { policy: CrawlPolicy::from(&settings.crawl), metrics: Arc::clone(metrics) };
+        let trackers = spawner.spawn_trackers(tracker_tools);
         let lease = Duration::from_secs(settings.crawl.lease_secs);
-        let (limiter, counted) = (self.limiter.clone(), Arc::clone(metrics));
-        let pool_tools = Arc::new(PoolTools {
-            gate: Arc::new(SourceGate::new(source.name(), settings.crawl.clone(), limiter, counted)),
+        let gate = SourceGate::new(source.name(), settings.crawl.clone(), self.limiter.clone(), Arc::clone(metrics));
+        let pool_tools = Arc::new(PoolTools::new(
             source,
-            trackers: trackers.clone(),
-            recorder,
-            metrics: Arc::clone(metrics),
-            concurrency_per_marketplace: settings.crawl.concurrency_per_marketplace,
-            queue_patience: lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
-        });
+            Arc::new(gate),
+            trackers.clone(),
+            Arc::clone(metrics),
+            settings.crawl.concurrency_per_marketplace,
+            lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
+        ));
         let pool = spawner.spawn(move || CrawlerPool::new(Arc::clone(&pool_tools)));
         let scheduler_tools = Arc::new(SchedulerTools::new(
             Arc::clone(store) as Arc<_>,
             pool.clone(),
+            commits,
             self.owner.clone(),
             &settings.crawl,
             Arc::clone(metrics),

@@ -58,8 +58,8 @@ impl Rating {
 /// The facts of one product page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// The child that the page itself has selected; it may differ from the one that was asked for.
-    pub asin: Asin,
+    /// The ASIN that the page itself states; `None` when it states none.
+    pub asin: Option<Asin>,
     /// Product title.
     pub title: Option<String>,
     /// Brand from the byline; none for books, music and films.
@@ -89,10 +89,10 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// An observation that knows nothing but whose it is.
-    pub fn empty(asin: Asin) -> Self {
+    /// An observation of a page that states nothing but perhaps its ASIN.
+    pub fn empty(asin: impl Into<Option<Asin>>) -> Self {
         Self {
-            asin,
+            asin: asin.into(),
             title: None,
             brand: None,
             image_url: None,

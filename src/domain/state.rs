@@ -280,7 +280,7 @@ mod tests {
     use super::*;
 
     fn page(price_minor: i64) -> Observation {
-        let mut seen = Observation::empty("B08PZHYWJS".parse().unwrap());
+        let mut seen = Observation::empty("B08PZHYWJS".parse::<crate::domain::Asin>().unwrap());
         seen.title = Some("Headphones".into());
         seen.price = Reading::Is(Money::new(price_minor, Currency::Usd));
         seen.availability = Availability::InStock;

@@ -159,10 +159,10 @@ impl Page {
         if self.title.is_none() || !says_something {
             return Outcome::Failed(Failure::Unreadable);
         }
-        Outcome::Observed(Box::new(self.observation(wanted, availability)))
+        Outcome::Observed(Box::new(self.observation(availability)))
     }
 
-    fn observation(self, asin: Asin, availability: Availability) -> Observation {
+    fn observation(self, availability: Availability) -> Observation {
         let money = |minor: i64| self.currency.map(|currency| Money::new(minor, currency));
         let price = self.price_minor.and_then(money);
         let none_is_absent = price.is_some();
@@ -182,7 +182,7 @@ impl Page {
             brand: self.brand,
             image_url: self.main_image_url,
             availability,
-            ..Observation::empty(asin)
+            ..Observation::empty(self.asin)
         }
     }
 }

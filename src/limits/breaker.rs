@@ -1,59 +1,62 @@
-//! A circuit breaker: after some failures in a row the source rests; then one probe decides.
+//! A circuit breaker: after some failures in a row the source is not asked for a while; then one probe decides.
 
 use std::time::{Duration, Instant};
 
-/// No rest is longer, whatever `Retry-After` or doubling ask for.
+/// No pause is longer, whatever `Retry-After` or doubling ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
-/// While the probe is out, others look again after this time.
-const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+/// While the probe is running, others try again after this time.
+const RETRY_DURING_PROBE: Duration = Duration::from_secs(5);
 
 /// The breaker of one source on one marketplace. The time is given, so it can be tested without waiting.
 pub(super) struct Breaker {
-    most_failures: u32,
+    max_failures: u32,
     first_pause: Duration,
+    /// A probe that has not reported within this time never will: another one goes.
+    probe_timeout: Duration,
     state: State,
-    /// Rests in a row without a success in between; each doubles the pause.
-    rests: u32,
+    /// Times in a row that it opened without a success in between; each doubles the pause.
+    openings: u32,
 }
 
 enum State {
     Closed { failures: u32 },
     Open { until: Instant },
-    HalfOpen,
+    HalfOpen { until: Instant },
 }
 
 impl Breaker {
-    pub fn new(most_failures: u32, first_pause: Duration) -> Self {
-        Self { most_failures: most_failures.max(1), first_pause, state: State::Closed { failures: 0 }, rests: 0 }
+    pub fn new(max_failures: u32, first_pause: Duration, probe_timeout: Duration) -> Self {
+        let (max_failures, state) = (max_failures.max(1), State::Closed { failures: 0 });
+        Self { max_failures, first_pause, probe_timeout, state, openings: 0 }
     }
 
-    /// `Err`: not before this time has passed. The first one after a rest is the probe.
+    /// `Err`: not before this time has passed. The first one after a pause is the probe.
     pub fn admit(&mut self, now: Instant) -> Result<(), Duration> {
         match self.state {
             State::Closed { .. } => Ok(()),
             State::Open { until } if until > now => Err(until - now),
-            State::Open { .. } => {
-                self.state = State::HalfOpen;
+            State::HalfOpen { until } if until > now => Err(RETRY_DURING_PROBE.min(until - now)),
+            State::Open { .. } | State::HalfOpen { .. } => {
+                self.state = State::HalfOpen { until: now + self.probe_timeout };
                 Ok(())
             }
-            State::HalfOpen => Err(PROBE_PATIENCE),
         }
     }
 
     pub fn succeeded(&mut self) {
         self.state = State::Closed { failures: 0 };
-        self.rests = 0;
+        self.openings = 0;
     }
 
     pub fn failed(&mut self, now: Instant) {
         match &mut self.state {
-            State::Closed { failures } if *failures + 1 < self.most_failures => *failures += 1,
-            State::Closed { .. } | State::HalfOpen => {
-                let pause = self.first_pause.saturating_mul(2u32.saturating_pow(self.rests));
-                self.rests += 1;
+            State::Closed { failures } if *failures + 1 < self.max_failures => *failures += 1,
+            State::Closed { .. } | State::HalfOpen { .. } => {
+                let pause = self.first_pause.saturating_mul(2u32.saturating_pow(self.openings));
+                self.openings += 1;
                 self.open(pause, now);
             }
-            // The end of a crawl that was admitted before the rest began.
+            // The end of a crawl that was admitted before it opened.
             State::Open { .. } => {}
         }
     }
@@ -69,7 +72,7 @@ impl Breaker {
 
     /// An admitted crawl ended without telling anything: if it was the probe, another may go.
     pub fn abandoned(&mut self) {
-        if matches!(self.state, State::HalfOpen) {
+        if matches!(self.state, State::HalfOpen { .. }) {
             self.state = State::Open { until: Instant::now() };
         }
     }
@@ -78,7 +81,7 @@ impl Breaker {
     pub fn number(&self) -> i64 {
         match self.state {
             State::Closed { .. } => 0,
-            State::HalfOpen => 1,
+            State::HalfOpen { .. } => 1,
             State::Open { .. } => 2,
         }
     }
@@ -93,9 +96,10 @@ mod tests {
     use super::*;
 
     const PAUSE: Duration = Duration::from_secs(60);
+    const PROBE_TIMEOUT: Duration = Duration::from_secs(90);
 
     fn broken(now: Instant) -> Breaker {
-        let mut breaker = Breaker::new(3, PAUSE);
+        let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
         (0..3).for_each(|_| breaker.failed(now));
         breaker
     }
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn opens_at_the_last_failure_in_a_row_and_a_success_in_between_forgives() {
         let now = Instant::now();
-        let mut breaker = Breaker::new(3, PAUSE);
+        let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
         breaker.failed(now);
         breaker.failed(now);
         breaker.succeeded();
@@ -126,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_probe_doubles_the_rest_up_to_an_hour() {
+    fn a_failed_probe_doubles_the_pause_up_to_an_hour() {
         let mut now = Instant::now();
         let mut breaker = broken(now);
         for expected_secs in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
@@ -140,7 +144,7 @@ mod tests {
     #[test]
     fn a_pause_that_the_source_asks_for_is_kept() {
         let now = Instant::now();
-        let mut breaker = Breaker::new(3, PAUSE);
+        let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
         breaker.rest(Duration::from_secs(120), now);
         assert_eq!(breaker.admit(now), Err(Duration::from_secs(120)));
     }
@@ -152,5 +156,18 @@ mod tests {
         assert_eq!(breaker.admit(now + PAUSE), Ok(()));
         breaker.abandoned();
         assert_eq!(breaker.admit(Instant::now() + PAUSE), Ok(()));
+    }
+
+    #[test]
+    fn a_probe_that_never_reports_makes_room_for_another_after_its_timeout() {
+        let now = Instant::now();
+        let mut breaker = broken(now);
+        let probed_at = now + PAUSE;
+        assert_eq!(breaker.admit(probed_at), Ok(()));
+        assert!(breaker.admit(probed_at + PROBE_TIMEOUT - Duration::from_secs(1)).is_err());
+        assert_eq!(breaker.admit(probed_at + PROBE_TIMEOUT), Ok(()));
+        assert!(breaker.admit(probed_at + PROBE_TIMEOUT).is_err(), "one probe at a time");
+        breaker.succeeded();
+        assert_eq!(breaker.admit(probed_at + PROBE_TIMEOUT), Ok(()));
     }
 }

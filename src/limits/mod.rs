@@ -90,8 +90,8 @@ impl SourceGate {
 /// For people who wonder why nothing happens.
 fn tell_change(marketplace: Marketplace, before: i64, after: i64) {
     match (before, after) {
-        (0 | 1, 2) => tracing::warn!(%marketplace, "{marketplace} refuses or fails: no crawls there for a while"),
-        (1 | 2, 0) => tracing::info!(%marketplace, "{marketplace} answers again"),
+        (0 | 1, 2) => tracing::warn!(%marketplace, "circuit breaker opened for {marketplace}"),
+        (1 | 2, 0) => tracing::info!(%marketplace, "circuit breaker closed for {marketplace}"),
         _ => {}
     }
 }
@@ -104,6 +104,8 @@ impl MarketplaceGate {
             breaker: Mutex::new(Breaker::new(
                 settings.breaker_failures,
                 Duration::from_secs(settings.breaker_pause_secs),
+                // After this time the probe has lost its lease.
+                Duration::from_secs(settings.lease_secs),
             )),
         }
     }

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::StoreResult;
 use super::clock::millis;
-use crate::domain::{Arming, Event, Frequency, Listing, ListingId, ListingState, Point, Rule, RuleId, TaskStatus};
+use crate::domain::{
+    Arming, Asin, Event, Frequency, Listing, ListingId, ListingState, Point, Rule, RuleId, TaskStatus,
+};
 
 /// The two queues. Each is claimed on its own, so that neither can starve the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -125,7 +127,9 @@ pub struct Commit {
     pub listing_id: ListingId,
     /// The token of the claim; when it is stale nothing is written.
     pub token: i64,
-    /// The word of the outcome; `None` when nobody looked.
+    /// The ASIN that the page itself states: the commit is refused unless it is the listing's. `None` when there is none.
+    pub asin: Option<Asin>,
+    /// The name of the outcome; `None` when nothing was crawled.
     pub outcome: Option<&'static str>,
     /// What becomes of the lease.
     pub next: Next,

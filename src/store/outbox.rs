@@ -55,6 +55,9 @@ pub trait Outbox: Send + Sync {
     /// Writes the end of an attempt. False: the lease was lost, and nothing was written.
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool>;
 
+    /// Gives a claim back unused: due at once, the attempt not counted. A stale token changes nothing.
+    async fn release_delivery(&self, id: DeliveryId, token: i64) -> StoreResult<()>;
+
     /// Makes a dead delivery of any tenant pending again: for an operator.
     async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool>;
 

@@ -11,6 +11,8 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
+use super::actor_status::{ActorStatus, Observed};
+
 const FAST_SECONDS: &[f64] = &[0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
 const SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
@@ -97,6 +99,7 @@ pub struct Family {
 /// The families that every kind of actor shares.
 struct ActorFamilies {
     depth: IntGaugeVec,
+    queued: IntGaugeVec,
     refused: IntCounterVec,
     expired: IntCounterVec,
     restarts: IntCounterVec,
@@ -109,13 +112,15 @@ struct ActorFamilies {
 
 /// The metrics of one kind of actor, looked up once.
 pub struct KindMetrics {
-    /// Mails queued or being worked on.
+    /// Messages that hold a slot of an inbox: queued, or being worked on.
     pub depth: IntGauge,
-    /// Mails refused because the inbox was full.
+    /// Messages waiting to be handled, with or without a slot.
+    pub queued: IntGauge,
+    /// Messages refused because the inbox was full.
     pub refused_busy: IntCounter,
-    /// Mails refused because the actor was gone or draining.
+    /// Messages refused because the actor has ended or is draining.
     pub refused_dead: IntCounter,
-    /// Mails whose deadline had passed before they were handled.
+    /// Messages whose deadline had passed before they were handled.
     pub expired: IntCounter,
     /// Times an actor was rebuilt after a panic.
     pub restarts: IntCounter,
@@ -124,6 +129,7 @@ pub struct KindMetrics {
     /// Actors alive.
     pub resident: IntGauge,
     messages: Vec<(&'static str, MessageMetrics)>,
+    pub(super) observed: Observed,
 }
 
 /// The times of one kind of message.
@@ -251,6 +257,14 @@ impl Metrics {
         Arc::clone(kinds.entry(kind).or_insert_with(|| Arc::new(self.actors.of_kind(kind, messages))))
     }
 
+    /// Every kind of actor there is, by name.
+    pub fn actors(&self) -> Vec<ActorStatus> {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut actors: Vec<ActorStatus> = kinds.iter().map(|(kind, metrics)| metrics.status(kind)).collect();
+        actors.sort_by_key(|actor| actor.kind);
+        actors
+    }
+
     /// Lateness of an arbiter's clock.
     pub fn arbiter_lag(&self, arbiter: &str) -> Gauge {
         self.actors.arbiter_lag.with_label_values(&[arbiter])
@@ -279,15 +293,16 @@ impl ActorFamilies {
     fn new(make: &Maker) -> Self {
         let by_message = &["kind", "message"];
         Self {
-            depth: make.gauges("actor_inbox_depth", "Mails queued or being worked on", &["kind"]),
-            refused: make.counters("actor_inbox_refused_total", "Mails refused", &["kind", "reason"]),
-            expired: make.counters("actor_mail_expired_total", "Mails past their deadline", &["kind"]),
+            depth: make.gauges("actor_inbox_depth", "Slots of inboxes in use", &["kind"]),
+            queued: make.gauges("actor_queue_length", "Messages waiting to be handled", &["kind"]),
+            refused: make.counters("actor_inbox_refused_total", "Messages refused", &["kind", "reason"]),
+            expired: make.counters("actor_message_expired_total", "Messages past their deadline", &["kind"]),
             restarts: make.counters("actor_restarts_total", "Actors rebuilt after a panic", &["kind"]),
             quarantined: make.counters("actor_quarantined_total", "Actors over their restart budget", &["kind"]),
             resident: make.gauges("actor_resident", "Actors alive", &["kind"]),
-            wait_seconds: make.histograms("actor_mail_wait_seconds", "Time in the inbox", FAST_SECONDS, by_message),
+            wait_seconds: make.histograms("actor_message_wait_seconds", "Time in the inbox", FAST_SECONDS, by_message),
             handle_seconds: make.histograms(
-                "actor_mail_handle_seconds",
+                "actor_message_handle_seconds",
                 "Time in the handler",
                 FAST_SECONDS,
                 by_message,
@@ -305,6 +320,7 @@ impl ActorFamilies {
         };
         KindMetrics {
             depth: self.depth.with_label_values(&[kind]),
+            queued: self.queued.with_label_values(&[kind]),
             refused_busy: self.refused.with_label_values(&[kind, "busy"]),
             refused_dead: self.refused.with_label_values(&[kind, "dead"]),
             expired: self.expired.with_label_values(&[kind]),
@@ -312,6 +328,7 @@ impl ActorFamilies {
             quarantined: self.quarantined.with_label_values(&[kind]),
             resident: self.resident.with_label_values(&[kind]),
             messages: messages.iter().map(message).collect(),
+            observed: Observed::default(),
         }
     }
 }

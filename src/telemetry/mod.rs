@@ -1,11 +1,13 @@
 //! What the house tells about itself: logs, metrics, traces and the story of a panic.
 
+mod actor_status;
 mod metrics;
 mod otlp;
 mod panic;
 mod trace;
 mod tracing_setup;
 
+pub use actor_status::{ActorStatus, LastPanic, WorkInFlight};
 pub use metrics::{Family, KindMetrics, MessageMetrics, Metrics};
 pub use otlp::{TraceExport, TraceExportError, end_traces};
 pub use panic::{CurrentWork, install_panic_hook};

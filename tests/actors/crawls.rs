@@ -1,12 +1,12 @@
-//! From a claim to its commit: every look ends once, whatever happens on the way.
+//! From a claim to its commit: every crawl ends once, whatever happens on the way.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amazon_tracker::actors::tracker::{CrawlEnd, TrackerMessage};
 use amazon_tracker::domain::{
-    Condition, Currency, DeliveryId, Event, EventFacts, EventId, Listing, ListingId, Marketplace, Money, OutboxMessage,
-    Outcome, ProductId, RuleId, TenantId,
+    Asin, Condition, Currency, DeliveryId, Event, EventFacts, EventId, Listing, ListingId, Marketplace, Money,
+    Observation, OutboxMessage, Outcome, ProductId, RuleId, TenantId,
 };
 use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd, Next};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::doubles::{Crew, Gate, Line, Post, TOKEN, notifier_tools, start_notifi
 use crate::house::{in_house, late};
 
 #[test]
-fn a_look_is_committed_once_and_its_waiter_hears_of_it() {
+fn a_crawl_is_committed_once_and_its_waiter_is_answered() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
@@ -32,7 +32,7 @@ fn a_look_is_committed_once_and_its_waiter_hears_of_it() {
 }
 
 #[test]
-fn a_panic_in_a_fetch_gives_the_slot_back_and_counts_as_a_look() {
+fn a_panic_in_a_fetch_gives_the_slot_back_and_counts_as_a_crawl() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         crew.work(1, TOKEN);
@@ -46,7 +46,7 @@ fn a_panic_in_a_fetch_gives_the_slot_back_and_counts_as_a_look() {
 }
 
 #[test]
-fn a_look_under_a_lost_lease_is_not_recorded_and_says_so() {
+fn a_crawl_under_a_lost_lease_is_not_recorded_and_says_so() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
@@ -60,7 +60,7 @@ fn a_look_under_a_lost_lease_is_not_recorded_and_says_so() {
 }
 
 #[test]
-fn while_a_source_rests_its_listings_are_given_back_without_a_look() {
+fn while_a_breaker_is_open_its_listings_are_given_back_without_a_crawl() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(Some(Duration::from_secs(60))), 16);
         crew.work(1, TOKEN);
@@ -73,25 +73,39 @@ fn while_a_source_rests_its_listings_are_given_back_without_a_look() {
 }
 
 #[test]
+fn a_page_that_states_another_asin_is_no_observation_of_the_listing() {
+    in_house(|threads, metrics| async move {
+        let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
+        crew.work(1, TOKEN);
+        let other = Observation::empty("B000000001".parse::<Asin>().unwrap());
+        crew.fetches.recv().await.unwrap().1.send(Outcome::Observed(Box::new(other))).unwrap();
+        let commit = crew.commits.recv().await.unwrap();
+        assert_eq!((commit.outcome, commit.points.len()), (Some("failed_wrong_listing"), 0));
+    });
+}
+
+#[test]
 fn a_panic_in_the_sender_costs_one_attempt_only() {
     in_house(|threads, metrics| async move {
         let (ends, mut ended) = unbounded_channel();
         let (sender, mut sent) = Line::new();
         let waiting = Mutex::new(vec![delivery(), delivery()]);
-        let tools = Arc::new(notifier_tools(Post { waiting, ends }, sender, &metrics));
+        let post = Post { waiting, ends, released: unbounded_channel().0 };
+        let tools = Arc::new(notifier_tools(post, sender, &metrics));
         let _notifier = start_notifier(&threads, &metrics, Arc::clone(&tools));
-        let (_, panics) = sent.recv().await.unwrap();
+        let (panicked, panics) = sent.recv().await.unwrap();
         let (id, answer) = sent.recv().await.unwrap();
         drop(panics);
         answer.send(Ok(())).unwrap();
-        assert_eq!(ended.recv().await, Some((id, DeliveryEnd::Delivered)));
-        assert!(tools.drained(Duration::from_secs(60)).await, "both places are free again");
-        assert!(ended.is_empty(), "the end of the other attempt was never written");
+        let ends = [ended.recv().await.unwrap(), ended.recv().await.unwrap()];
+        assert!(ends.contains(&(id, DeliveryEnd::Delivered)), "{ends:?}");
+        assert!(ends.iter().any(|(id, end)| *id == panicked && matches!(end, DeliveryEnd::Retry { .. })), "{ends:?}");
+        assert!(tools.drained(Duration::from_secs(60)).await, "both slots are free again");
         assert!(metrics.render().contains(r#"tracker_actor_restarts_total{kind="notifier"} 0"#));
     });
 }
 
-fn delivery() -> ClaimedDelivery {
+pub fn delivery() -> ClaimedDelivery {
     let (rule_id, price) = (RuleId::new(), Money::new(100, Currency::Usd));
     let facts = EventFacts {
         condition: Condition::PriceAtOrBelow { target: price },

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use amazon_tracker::actors::crawler_pool::{Crawl, CrawlerPool, PoolMessage, PoolTools};
+use amazon_tracker::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use amazon_tracker::actors::decide::CrawlPolicy;
+use amazon_tracker::actors::held_lease::HeldLease;
 use amazon_tracker::actors::kernel::{Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, Threads, supervise};
 use amazon_tracker::actors::notifier::{Notifier, NotifierTools, Senders};
-use amazon_tracker::actors::recorder::Recorder;
+use amazon_tracker::actors::recorder::{CommitQueue, Recorder, RecorderTools};
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
 use amazon_tracker::actors::wake_signal::WakeSignal;
 use amazon_tracker::config::NotifySettings;
@@ -137,10 +138,11 @@ impl CrawlGate for Gate {
     fn report(&self, _: Marketplace, _: Option<&Outcome>) {}
 }
 
-/// Hands out its deliveries once, and passes on how each attempt ended.
+/// Hands out its deliveries once, and passes on how each attempt ended, and which were released without one.
 pub struct Post {
     pub waiting: Mutex<Vec<ClaimedDelivery>>,
     pub ends: UnboundedSender<(DeliveryId, DeliveryEnd)>,
+    pub released: UnboundedSender<DeliveryId>,
 }
 
 #[async_trait]
@@ -156,6 +158,11 @@ impl Outbox for Post {
         Ok(true)
     }
 
+    async fn release_delivery(&self, id: DeliveryId, _: i64) -> StoreResult<()> {
+        let _ = self.released.send(id);
+        Ok(())
+    }
+
     async fn retry_delivery(&self, _: DeliveryId) -> StoreResult<bool> {
         Ok(false)
     }
@@ -168,6 +175,7 @@ impl Outbox for Post {
 /// The actors between a claim and its commit, with the test at both ends.
 pub struct Crew {
     pub pool: Inbox<CrawlerPool>,
+    pub recorder: CommitQueue,
     pub trackers: Trackers,
     pub slots: Arc<Semaphore>,
     pub fetches: UnboundedReceiver<Call<Listing, Outcome>>,
@@ -180,34 +188,18 @@ impl Crew {
     pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, concurrency_per_marketplace: usize) -> Self {
         let (written, commits) = unbounded_channel();
         let (source, fetches) = Line::new();
-        let bell = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
-        let (store, counted): (Arc<dyn LeaseQueue>, _) = (Arc::new(Ledger(written)), Arc::clone(metrics));
-        let make = move || Recorder::new(Arc::clone(&store), bell.clone(), Arc::new(|_| {}), Arc::clone(&counted));
-        let recorder = supervise(threads.singletons(), make, supervision::<Recorder>(metrics));
-        let policy = CrawlPolicy { recheck: Duration::from_secs(60), retry: Duration::from_secs(30) };
-        let tools = Arc::new(TrackerTools { recorder: recorder.clone(), policy, metrics: Arc::clone(metrics) });
-        let track = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
-        let trackers = Shards::start(threads.shards(), metrics, ShardPolicy::default(), track, |_| {}, |_| {});
-        let tools = Arc::new(PoolTools {
-            source: Arc::new(source),
-            gate: Arc::new(gate),
-            trackers: trackers.clone(),
-            recorder,
-            metrics: Arc::clone(metrics),
-            concurrency_per_marketplace,
-            queue_patience: Duration::from_secs(60),
-        });
-        let make = move || CrawlerPool::new(Arc::clone(&tools));
-        let pool = supervise(threads.singletons(), make, supervision::<CrawlerPool>(metrics));
-        Self { pool, trackers, slots: Arc::new(Semaphore::new(SLOTS)), fetches, commits }
+        let (store, gate) = (Arc::new(Ledger(written)), Arc::new(gate));
+        let (pool, recorder, trackers) =
+            start_crew(threads, metrics, store, Arc::new(source), gate, concurrency_per_marketplace);
+        Self { pool, recorder, trackers, slots: Arc::new(Semaphore::new(SLOTS)), fetches, commits }
     }
 
     /// Gives the pool a claim of a listing, with its slot.
     pub fn work(&self, listing_id: i64, token: i64) {
         let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
         let (claimed_before, span) = (std::time::Instant::now(), tracing::Span::none());
-        let crawl = Crawl { claim: claim(listing_id, token), slot, claimed_before, span };
-        self.pool.send_control(PoolMessage::Work(Box::new(crawl)));
+        let lease = HeldLease::new(claim(listing_id, token), slot, claimed_before, span, self.recorder.clone());
+        self.pool.send_control(PoolMessage::Work(Box::new(lease)));
     }
 
     /// Waits until every slot is free again.
@@ -216,27 +208,45 @@ impl Crew {
     }
 }
 
+/// Starts pool, trackers and recorder on a store and a source.
+pub fn start_crew(
+    threads: &Threads,
+    metrics: &Arc<Metrics>,
+    store: Arc<dyn LeaseQueue>,
+    source: Arc<dyn Source>,
+    gate: Arc<dyn CrawlGate>,
+    concurrency_per_marketplace: usize,
+) -> (Inbox<CrawlerPool>, CommitQueue, Trackers) {
+    let notifier = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
+    let tools = RecorderTools { store, notifier, on_recorded: Arc::new(|_| {}), metrics: Arc::clone(metrics) };
+    let recorder =
+        CommitQueue::start(tools, |factory| supervise(threads.singletons(), factory, supervision::<Recorder>(metrics)));
+    let policy = CrawlPolicy { recheck: Duration::from_secs(60), retry: Duration::from_secs(30) };
+    let tools = Arc::new(TrackerTools { policy, metrics: Arc::clone(metrics) });
+    let track = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
+    let trackers = Shards::start(threads.shards(), metrics, ShardPolicy::default(), track, |_| {}, |_| {});
+    let (counted, max_wait) = (Arc::clone(metrics), Duration::from_secs(60));
+    let tools = PoolTools::new(source, gate, trackers.clone(), counted, concurrency_per_marketplace, max_wait);
+    let tools = Arc::new(tools);
+    let make = move || CrawlerPool::new(Arc::clone(&tools));
+    let pool = supervise(threads.singletons(), make, supervision::<CrawlerPool>(metrics));
+    (pool, recorder, trackers)
+}
+
 pub fn start_notifier(threads: &Threads, metrics: &Metrics, tools: Arc<NotifierTools>) -> Inbox<Notifier> {
     let make = move || Notifier::new(Arc::clone(&tools));
     supervise(threads.singletons(), make, supervision::<Notifier>(metrics))
 }
 
 pub fn notifier_tools(
-    post: Post,
+    post: impl Into<Arc<Post>>,
     sender: Line<DeliveryId, Result<(), SendError>>,
     metrics: &Arc<Metrics>,
 ) -> NotifierTools {
     let settings = NotifySettings { concurrency: 4, ..NotifySettings::default() };
     let sender: Arc<dyn Sender> = Arc::new(sender);
     let senders = Senders { webhook: Arc::clone(&sender), email: sender };
-    NotifierTools::new(
-        Arc::new(post),
-        senders,
-        "test".to_owned(),
-        settings,
-        Duration::from_secs(15),
-        Arc::clone(metrics),
-    )
+    NotifierTools::new(post.into(), senders, "test".to_owned(), settings, Duration::from_secs(15), Arc::clone(metrics))
 }
 
 pub fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {

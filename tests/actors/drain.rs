@@ -1,107 +1,98 @@
-//! At the end every claim is either committed or handed back, never both and never neither.
+//! At the end every lease is either committed with an outcome or given back, never both and never neither.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use amazon_tracker::actors::crawler_pool::{CrawlerPool, PoolMessage};
-use amazon_tracker::actors::kernel::{AskError, Inbox};
+use amazon_tracker::actors::crawler_pool::PoolMessage;
 use amazon_tracker::domain::{ListingId, Outcome};
 use amazon_tracker::store::Next;
 
 use crate::doubles::{Crew, Gate, TOKEN};
-use crate::house::{in_house, late};
+use crate::house::in_house;
 
-type Leases = Vec<(ListingId, i64)>;
-
-async fn drain(pool: Inbox<CrawlerPool>, patience: Duration) -> Result<Leases, AskError> {
-    pool.ask(late(), |reply| PoolMessage::Drain { patience, reply }).await
+/// The outcome of each listing's one commit; none for a lease that was given back.
+fn ends(crew: &mut Crew) -> BTreeMap<i64, Option<&'static str>> {
+    let mut ends = BTreeMap::new();
+    while let Ok(commit) = crew.commits.try_recv() {
+        assert_eq!(commit.token, TOKEN);
+        if commit.outcome.is_none() {
+            assert_eq!(commit.next, Next::Postponed(Duration::ZERO));
+        }
+        assert!(ends.insert(commit.listing_id.0, commit.outcome).is_none(), "one end for each lease");
+    }
+    ends
 }
 
-fn listings(leases: &[(ListingId, i64)]) -> BTreeSet<i64> {
-    leases.iter().map(|(listing_id, _)| listing_id.0).collect()
+fn all(listings: impl Iterator<Item = i64>, end: Option<&'static str>) -> BTreeMap<i64, Option<&'static str>> {
+    listings.map(|listing_id| (listing_id, end)).collect()
 }
 
 #[test]
-fn fetches_that_outlast_the_drain_hand_back_their_leases() {
+fn crawls_that_outlast_the_drain_give_their_leases_back() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let mut running = Vec::new();
         crew.fetches.recv_many(&mut running, 4).await;
-        let leases = drain(crew.pool.clone(), Duration::ZERO).await.unwrap();
-        assert_eq!((leases.len(), listings(&leases)), (10, (0..10).collect()));
-        assert!(leases.iter().all(|(_, token)| *token == TOKEN));
+        crew.pool.send_control(PoolMessage::Drain(Duration::ZERO));
         crew.all_slots().await;
-        assert!(crew.commits.is_empty(), "what was handed back is not reported too");
+        assert_eq!(ends(&mut crew), all(0..10, None));
     });
 }
 
 #[test]
-fn a_drain_waits_for_the_fetches_that_end_in_time() {
+fn a_drain_waits_for_the_crawls_that_end_in_time() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
-        let drained = {
-            let drained = drain(crew.pool.clone(), Duration::from_secs(600));
-            let mut drained = std::pin::pin!(drained);
-            assert!(futures_util::poll!(&mut drained).is_pending());
-            for _ in 0..10 {
-                crew.fetches.recv().await.unwrap().1.send(Outcome::NotFound).unwrap();
-            }
-            drained.await
-        };
-        assert_eq!(drained, Ok(Vec::new()));
+        let mut running = Vec::new();
+        while running.len() < 10 {
+            running.push(crew.fetches.recv().await.unwrap().1);
+        }
+        crew.pool.send_control(PoolMessage::Drain(Duration::from_secs(600)));
+        running.into_iter().for_each(|answer| answer.send(Outcome::NotFound).unwrap());
         crew.all_slots().await;
-        assert_eq!(crew.commits.len(), 10);
+        assert_eq!(ends(&mut crew), all(0..10, Some("not_found")));
     });
 }
 
 #[test]
-fn a_claim_that_races_with_the_end_of_the_drain_is_reported_exactly_once() {
+fn a_crawl_that_ends_while_it_is_given_up_has_one_end() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
-        let mut answers = Vec::new();
-        while answers.len() < 10 {
-            answers.push(crew.fetches.recv().await.unwrap().1);
+        let mut running = Vec::new();
+        while running.len() < 10 {
+            running.push(crew.fetches.recv().await.unwrap().1);
         }
-        let answer = async {
-            for answer in answers {
-                // Given up meanwhile, nobody listens.
-                let _ = answer.send(Outcome::NotFound);
-                tokio::task::yield_now().await;
-            }
-        };
-        let (leases, ()) = tokio::join!(drain(crew.pool.clone(), Duration::ZERO), answer);
-        let leases = leases.unwrap();
+        crew.pool.send_control(PoolMessage::Drain(Duration::ZERO));
+        for answer in running {
+            // A crawl that was given up meanwhile does not listen.
+            let _ = answer.send(Outcome::NotFound);
+            tokio::task::yield_now().await;
+        }
         crew.all_slots().await;
-        let mut reported = listings(&leases);
-        let mut count = leases.len();
-        while let Ok(commit) = crew.commits.try_recv() {
-            reported.insert(commit.listing_id.0);
-            count += 1;
-        }
-        assert_eq!((count, reported), (10, (0..10).collect()));
+        assert_eq!(ends(&mut crew).into_keys().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
     });
 }
 
 #[test]
-fn claims_that_wait_in_line_are_handed_back_and_late_ones_postponed() {
+fn leases_that_wait_for_their_turn_are_given_back_and_so_are_late_ones() {
     in_house(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 1);
         (0..3).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let (_, running) = crew.fetches.recv().await.unwrap();
-        let leases = {
-            let drained = drain(crew.pool.clone(), Duration::from_secs(600));
-            let mut drained = std::pin::pin!(drained);
-            assert!(futures_util::poll!(&mut drained).is_pending());
-            crew.work(3, TOKEN);
-            let late = crew.commits.recv().await.unwrap();
-            assert_eq!((late.listing_id, late.next), (ListingId(3), Next::Postponed(Duration::ZERO)));
-            running.send(Outcome::NotFound).unwrap();
-            drained.await.unwrap()
-        };
-        assert_eq!(listings(&leases), BTreeSet::from([1, 2]));
+        crew.pool.send_control(PoolMessage::Drain(Duration::from_secs(600)));
+        crew.work(3, TOKEN);
+        let mut given_back = Vec::new();
+        while given_back.len() < 3 {
+            let commit = crew.commits.recv().await.unwrap();
+            assert_eq!((commit.outcome, commit.next), (None, Next::Postponed(Duration::ZERO)));
+            given_back.push(commit.listing_id.0);
+        }
+        given_back.sort_unstable();
+        assert_eq!(given_back, [1, 2, 3]);
+        running.send(Outcome::NotFound).unwrap();
         crew.all_slots().await;
         assert_eq!(crew.commits.recv().await.unwrap().listing_id, ListingId(0));
         assert!(crew.commits.is_empty() && crew.fetches.is_empty());

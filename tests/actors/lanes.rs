@@ -19,7 +19,8 @@ fn requested_share(crawls: usize, concurrency: usize) -> f64 {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), concurrency);
         let queue: Arc<dyn LeaseQueue> = Arc::new(Ledger(unbounded_channel().0));
         let settings = CrawlSettings { concurrency, ..CrawlSettings::default() };
-        let tools = SchedulerTools::new(queue, crew.pool.clone(), "test".to_owned(), &settings, Arc::clone(&metrics));
+        let (pool, commits) = (crew.pool.clone(), crew.recorder.clone());
+        let tools = SchedulerTools::new(queue, pool, commits, "test".to_owned(), &settings, Arc::clone(&metrics));
         let tools = Arc::new(tools);
         let _scheduler = supervise(
             threads.singletons(),

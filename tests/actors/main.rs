@@ -10,5 +10,6 @@ mod inboxes;
 mod lanes;
 mod live;
 mod probe;
+mod restarts;
 mod shards;
 mod supervision;

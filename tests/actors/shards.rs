@@ -80,7 +80,7 @@ fn mail_between_a_death_and_the_news_of_it_is_handled_by_the_next_epoch() {
             .unwrap();
         assert_eq!(answered.await, Ok(2));
         until(|| of_probes(&metrics).restarts.get() == 1).await;
-        assert_eq!(view(&shards).await, ShardView { resident: 1, quarantined: 0, epochs: 2 });
+        assert_eq!(view(&shards).await, ShardView { resident: 1, quarantined: 0, incarnations: 2 });
     });
 }
 
@@ -105,7 +105,7 @@ fn an_entity_over_its_budget_is_quarantined_and_its_neighbours_go_on() {
         assert_eq!(*quarantined.lock().unwrap(), [KEY]);
         assert_eq!(of_probes(&metrics).quarantined.get(), 1);
         assert_eq!(shards.ask(OTHER, late(), how_many).await, Ok(0));
-        assert_eq!(view(&shards).await, ShardView { resident: 1, quarantined: 1, epochs: 4 });
+        assert_eq!(view(&shards).await, ShardView { resident: 1, quarantined: 1, incarnations: 4 });
     });
 }
 
@@ -132,7 +132,7 @@ fn nothing_is_lost_when_an_entity_is_retired_while_mail_is_in_flight() {
         }
         assert!(epochs.is_sorted(), "an older incarnation never answers after a newer one");
         until(|| of_probes(&metrics).resident.get() == 0).await;
-        assert!(view(&shards).await.epochs >= *epochs.last().unwrap());
+        assert!(view(&shards).await.incarnations >= *epochs.last().unwrap());
     });
 }
 
@@ -217,6 +217,43 @@ fn a_factory_that_panics_costs_its_own_entity_and_not_the_neighbours() {
         let shards = Shards::<Probe>::start(threads.shards(), &metrics, policy(), make, |_| {}, give_up);
         assert_eq!(shards.ask(KEY, late(), which_epoch).await, Err(AskError::Dropped));
         assert_eq!(shards.ask(OTHER, late(), which_epoch).await, Ok(1));
-        assert_eq!(of_probes(&metrics).restarts.get(), 1);
+        let counted = (of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get());
+        assert_eq!(counted, (3, 1), "it is tried again while a message waits for it, and then quarantined");
+    });
+}
+
+#[test]
+fn entities_and_their_waiters_outlive_a_panic_of_their_shard() {
+    in_house(|threads, metrics| async move {
+        let shards = start(threads.shards(), &metrics, policy());
+        assert_eq!(shards.ask(KEY, late(), which_epoch).await, Ok(1));
+        let (sender, kept) = std::sync::mpsc::channel();
+        shards.try_send(KEY, act(move |_, _| sender.send(()).unwrap())).unwrap();
+        kept.recv().unwrap();
+        let of_shards = metrics.kind("probe_shard", &[]);
+        of_shards.inject_panic("deliver");
+        let lost = shards.ask(KEY, late(), which_epoch).await;
+        assert_eq!(lost, Err(AskError::Dropped), "the message that the shard panicked on is gone");
+        assert_eq!(shards.ask(KEY, late(), which_epoch).await, Ok(1), "the entity is the same");
+        assert_eq!((of_shards.restarts.get(), of_probes(&metrics).resident.get()), (1, 1));
+    });
+}
+
+#[test]
+fn messages_behind_the_one_that_an_entity_panicked_on_are_handled() {
+    in_house(|threads, metrics| async move {
+        let shards = start(threads.shards(), &metrics, policy());
+        let (hold, is_held, release) = holding_the_thread();
+        shards.try_send(KEY, hold).unwrap();
+        is_held.await.unwrap();
+        let handled = Arc::new(Mutex::new(0));
+        shards.try_send(KEY, panicking()).unwrap();
+        for _ in 0..10 {
+            let handled = Arc::clone(&handled);
+            shards.try_send(KEY, act(move |_, _| *handled.lock().unwrap() += 1)).unwrap();
+        }
+        drop(release);
+        assert_eq!(ask_again(&shards, KEY).await, 2);
+        assert_eq!(*handled.lock().unwrap(), 10);
     });
 }

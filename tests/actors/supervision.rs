@@ -6,7 +6,7 @@ use amazon_tracker::actors::kernel::{AskError, TrySendError};
 use amazon_tracker::telemetry::install_panic_hook;
 
 use crate::house::{in_house, late, until};
-use crate::probe::{act, nothing, of_probes, panicking, start_probe, which_epoch};
+use crate::probe::{Probe, act, holding_the_thread, how_many, nothing, of_probes, panicking, start_probe, which_epoch};
 
 #[test]
 fn the_same_inbox_leads_to_the_next_incarnation_after_a_panic() {
@@ -14,18 +14,74 @@ fn the_same_inbox_leads_to_the_next_incarnation_after_a_panic() {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
         probe.try_send(panicking()).unwrap();
-        let mut answer = probe.ask(late(), which_epoch).await;
-        while matches!(answer, Err(AskError::Dead | AskError::Dropped)) {
-            tokio::task::yield_now().await;
-            answer = probe.ask(late(), which_epoch).await;
-        }
-        assert_eq!(answer, Ok(2));
+        assert_eq!(
+            probe.ask(late(), which_epoch).await,
+            Ok(2),
+            "asked while it is rebuilt, it is answered by the next"
+        );
         assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (1, 0));
     });
 }
 
 #[test]
-fn an_actor_takes_mail_from_the_moment_its_inbox_exists() {
+fn only_the_message_that_an_actor_panicked_on_is_gone() {
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        let (hold, is_held, release) = holding_the_thread();
+        probe.try_send(hold).unwrap();
+        is_held.await.unwrap();
+        probe.try_send(nothing()).unwrap();
+        probe.try_send(panicking()).unwrap();
+        (0..10).for_each(|_| probe.try_send(nothing()).unwrap());
+        assert_eq!(of_probes(&metrics).queued.get(), 12);
+        drop(release);
+        assert_eq!(probe.ask(late(), how_many).await, Ok(10), "the new incarnation has handled all that waited");
+        assert_eq!((of_probes(&metrics).queued.get(), of_probes(&metrics).restarts.get()), (0, 1));
+        until(|| probe.depth() == 0).await;
+    });
+}
+
+#[test]
+fn the_end_of_work_reaches_the_next_incarnation() {
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        let (release, released) = tokio::sync::oneshot::channel::<()>();
+        let ended = probe.ask(late(), |reply| {
+            act(move |_, cx| {
+                let work = async move {
+                    let _ = released.await;
+                    act(move |probe: &mut Probe, _| reply.send(probe.epoch))
+                };
+                cx.work("deed", work, nothing);
+            })
+        });
+        let mut ended = std::pin::pin!(ended);
+        assert!(futures_util::poll!(&mut ended).is_pending());
+        assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
+        assert_eq!(of_probes(&metrics).work_in_flight().0, 1);
+        probe.try_send(panicking()).unwrap();
+        release.send(()).unwrap();
+        assert_eq!(ended.await, Ok(2));
+        assert_eq!(of_probes(&metrics).work_in_flight(), (0, None));
+    });
+}
+
+#[test]
+fn an_operator_sees_the_incarnation_and_its_last_panic() {
+    in_house(|threads, metrics| async move {
+        let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
+        of_probes(&metrics).inject_panic("act");
+        probe.try_send(nothing()).unwrap();
+        assert_eq!(probe.ask(late(), which_epoch).await, Ok(2));
+        let actors = metrics.actors();
+        let seen = actors.iter().find(|actor| actor.kind == "probe").unwrap();
+        assert_eq!((seen.resident, seen.incarnations, seen.restarts, seen.queued, seen.in_flight), (1, 2, 1, 0, 0));
+        assert_eq!(seen.last_panic.as_ref().unwrap().message, "injected fault in act");
+    });
+}
+
+#[test]
+fn an_actor_takes_messages_from_the_moment_its_inbox_exists() {
     in_house(|threads, metrics| async move {
         for _ in 0..100 {
             let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
@@ -35,7 +91,7 @@ fn an_actor_takes_mail_from_the_moment_its_inbox_exists() {
 }
 
 #[test]
-fn an_actor_over_its_budget_is_given_up_once_and_hands_mail_back() {
+fn an_actor_over_its_budget_is_given_up_once_and_hands_messages_back() {
     in_house(|threads, metrics| async move {
         let (probe, mut given_up) = start_probe(threads.singletons(), &metrics);
         let kind = loop {
@@ -78,10 +134,10 @@ fn a_panic_in_work_costs_the_work_and_not_the_actor() {
         let end = probe.ask(late(), |reply| {
             act(move |_, cx| {
                 let panicked = move || act(move |probe, _| reply.send(probe.epoch));
-                cx.work(async { panic!("told to") }, panicked);
+                cx.work("deed", async { panic!("told to") }, panicked);
             })
         });
-        assert_eq!(end.await, Ok(1), "the panicked work is told to the same incarnation");
+        assert_eq!(end.await, Ok(1), "the panic is reported to the same incarnation");
         assert_eq!(of_probes(&metrics).restarts.get(), 0);
     });
 }

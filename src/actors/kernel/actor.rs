@@ -1,4 +1,4 @@
-//! What an actor of the house is, and the shell that the crate `actix` runs.
+//! What an actor is, and the shell around it that the crate `actix` runs.
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 
 use actix::{ActorContext, AsyncContext, WrapFuture};
 use futures_util::FutureExt;
-use tokio::runtime::Handle;
 
 use super::envelope::{Envelope, Slot};
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Queued};
 use crate::telemetry::{CurrentWork, handling};
 
-/// The mailbox loop of the crate never yields while envelope comes in: without a pause every so many messages the neighbours and
+/// The crate's mailbox loop never yields while messages arrive: without a pause every so many messages the neighbours and
 /// timers on the same thread would starve.
 const MESSAGES_BETWEEN_YIELDS: u32 = 64;
 
-/// One thing that handles one message after another, and never awaits: long work is started with [`Cx::work`] and its end
-/// comes back as a message.
+/// Handles one message after another and never awaits: long work is started with [`Cx::work`] and its end comes back as a
+/// message.
+///
+/// An actor that panics is rebuilt by its factory. Its queue waits meanwhile, and tasks it had started go on and report to
+/// the next incarnation. So a message must not be the only place where something that must not be lost is held: hold it in
+/// a value that puts itself back when it is dropped, or where the factory finds it.
 pub trait Actor: Sized + Unpin + 'static {
     /// What it understands.
     type Message: Send + 'static;
@@ -32,7 +35,7 @@ pub trait Actor: Sized + Unpin + 'static {
     /// The name of a message in logs and metrics.
     fn name_of(message: &Self::Message) -> &'static str;
 
-    /// Called once, before the first message.
+    /// Called once for each incarnation, before its first message.
     fn started(&mut self, _cx: &mut Cx<'_, Self>) {}
 
     /// Handles one message.
@@ -43,9 +46,9 @@ pub trait Actor: Sized + Unpin + 'static {
 pub struct Cx<'a, A: Actor> {
     context: &'a mut actix::Context<Shell<A>>,
     inbox: &'a Inbox<A>,
-    runtime: &'a Handle,
     slot: Option<Slot>,
     deadline: Option<Instant>,
+    stops: bool,
 }
 
 impl<A: Actor> Cx<'_, A> {
@@ -54,43 +57,54 @@ impl<A: Actor> Cx<'_, A> {
         self.inbox
     }
 
-    /// After this moment nobody waits for the present envelope; it travels with what is passed on.
+    /// The deadline of the present message, to be handed on with whatever is sent because of it.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Keeps the place of the present envelope: until the slot is dropped the envelope counts as work under way.
+    /// Takes over the slot of the present message: until it is dropped the message counts as work in flight.
     pub fn keep_slot(&mut self) -> Option<Slot> {
         self.slot.take()
     }
 
-    /// Sends a message to itself after a while, unless it is gone by then.
+    /// Sends a message to itself after a while. The timer ends with the incarnation.
     pub fn after(&mut self, delay: Duration, message: A::Message) {
         self.context.run_later(delay, move |shell, context| shell.run(Envelope::control(message), context));
     }
 
-    /// Runs work on the shared runtime; its end comes back as a message. A panic in the work costs only the work: then
-    /// `panicked` is the message.
+    /// Runs work on the shared runtime; its end comes back as a message, to whichever incarnation runs by then. A panic in
+    /// the work costs only the work: then `panicked` makes the message. `name` stands in the log of such a panic.
     pub fn work(
         &mut self,
+        name: &'static str,
         work: impl Future<Output = A::Message> + Send + 'static,
         panicked: impl FnOnce() -> A::Message + Send + 'static,
     ) {
         let inbox = self.inbox.clone();
-        self.runtime.spawn(async move {
-            let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
-            // Between two polls the thread does other work: the mark is set for each.
-            let ended = poll_fn(|cx| {
-                let _work = CurrentWork::enter(A::KIND, "work");
-                work.as_mut().poll(cx)
-            });
-            inbox.send_control(ended.await.unwrap_or_else(|_| panicked()));
+        let in_flight = inbox.metrics().work_started();
+        tokio::spawn(async move {
+            let ended = {
+                let faults = inbox.metrics();
+                let work = async move {
+                    faults.panic_if_injected(name);
+                    work.await
+                };
+                let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+                // Between two polls the thread does other work: the mark is set for each.
+                poll_fn(|cx| {
+                    let _work = CurrentWork::enter(A::KIND, name);
+                    work.as_mut().poll(cx)
+                })
+                .await
+            };
+            drop(in_flight);
+            inbox.send_control(ended.unwrap_or_else(|_| panicked()));
         });
     }
 
     /// Ends the actor after this message; what is still in its queue is dropped.
     pub fn stop(&mut self) {
-        self.context.stop();
+        self.stops = true;
     }
 }
 
@@ -98,13 +112,13 @@ impl<A: Actor> Cx<'_, A> {
 pub(super) struct Shell<A: Actor> {
     actor: A,
     inbox: Inbox<A>,
-    runtime: Handle,
-    since_yield: u32,
+    /// It stopped, or panicked: the crate polls a panicked actor once more while it is dropped.
+    has_ended: bool,
 }
 
 impl<A: Actor> Shell<A> {
-    pub fn new(actor: A, inbox: Inbox<A>, runtime: Handle) -> Self {
-        Self { actor, inbox, runtime, since_yield: 0 }
+    pub fn new(actor: A, inbox: Inbox<A>) -> Self {
+        Self { actor, inbox, has_ended: false }
     }
 
     fn run(&mut self, envelope: Envelope<A::Message>, context: &mut actix::Context<Self>) {
@@ -122,10 +136,16 @@ impl<A: Actor> Shell<A> {
         let _work = CurrentWork::enter(A::KIND, name);
         let started_at = Instant::now();
         let (slot, deadline) = (envelope.slot, envelope.deadline);
-        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot, deadline };
+        self.has_ended = true;
+        metrics.panic_if_injected(name);
+        let mut cx = Cx { context, inbox: &self.inbox, slot, deadline, stops: false };
         self.actor.handle(envelope.body, &mut cx);
+        self.has_ended = cx.stops;
         if let Some(times) = times {
             times.handle_seconds.observe(started_at.elapsed().as_secs_f64());
+        }
+        if self.has_ended {
+            context.stop();
         }
     }
 }
@@ -135,34 +155,38 @@ impl<A: Actor> actix::Actor for Shell<A> {
 
     fn started(&mut self, context: &mut Self::Context) {
         let _work = CurrentWork::enter(A::KIND, "started");
-        let mut cx = Cx { context, inbox: &self.inbox, runtime: &self.runtime, slot: None, deadline: None };
+        self.has_ended = true;
+        let mut cx = Cx { context, inbox: &self.inbox, slot: None, deadline: None, stops: false };
         self.actor.started(&mut cx);
+        self.has_ended = false;
     }
 }
 
-/// What the crate's queue holds.
-pub(super) enum Queued<M> {
-    Message(Envelope<M>),
-    /// Stop when everything queued before this has been handled.
-    Retire,
-}
+/// Says that something waits in the queue.
+pub(super) struct Notify;
 
-impl<M: Send + 'static> actix::Message for Queued<M> {
+impl actix::Message for Notify {
     type Result = ();
 }
 
-impl<A: Actor> actix::Handler<Queued<A::Message>> for Shell<A> {
+impl<A: Actor> actix::Handler<Notify> for Shell<A> {
     type Result = ();
 
-    fn handle(&mut self, envelope: Queued<A::Message>, context: &mut Self::Context) {
-        match envelope {
-            Queued::Message(envelope) => self.run(envelope, context),
-            Queued::Retire => context.stop(),
+    fn handle(&mut self, _: Notify, context: &mut Self::Context) {
+        for _ in 0..MESSAGES_BETWEEN_YIELDS {
+            if self.has_ended {
+                return;
+            }
+            match self.inbox.pop() {
+                Some(Queued::Message(envelope)) => self.run(envelope, context),
+                Some(Queued::Retire) => {
+                    self.has_ended = true;
+                    context.stop();
+                }
+                None => return,
+            }
         }
-        self.since_yield += 1;
-        if self.since_yield >= MESSAGES_BETWEEN_YIELDS {
-            self.since_yield = 0;
-            context.wait(tokio::task::yield_now().into_actor(self));
-        }
+        self.inbox.notify_again();
+        context.wait(tokio::task::yield_now().into_actor(self));
     }
 }

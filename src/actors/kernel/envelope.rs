@@ -8,10 +8,10 @@ use tracing::Span;
 
 use crate::telemetry::KindMetrics;
 
-/// A message with what it carries along.
+/// A message with its deadline, its span and its slot.
 pub(super) struct Envelope<M> {
     pub body: M,
-    /// After this moment nobody waits for it any more.
+    /// The message is dropped unhandled after this moment.
     pub deadline: Option<Instant>,
     pub sent_at: Instant,
     /// The sender's span, so that a trace goes through actors.
@@ -20,7 +20,7 @@ pub(super) struct Envelope<M> {
     pub slot: Option<Slot>,
 }
 
-/// A place in an inbox. It is free again when this is dropped: when the work is done, has panicked, or died in the queue.
+/// A place in an inbox. It is free again when this is dropped: when the work is done or has panicked.
 pub struct Slot {
     _permit: OwnedSemaphorePermit,
     metrics: Arc<KindMetrics>,
@@ -39,35 +39,35 @@ impl Drop for Slot {
     }
 }
 
-/// The message was not taken; here it is back.
+/// The message was not taken; the error hands it back.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrySendError<M> {
     /// The inbox is full.
     #[error("the inbox is full")]
     Busy(M),
-    /// The actor is gone or draining.
-    #[error("the actor is gone")]
+    /// The actor has ended or is draining.
+    #[error("the actor has ended")]
     Dead(M),
 }
 
 /// Why a question got no answer.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The inbox is full: it was never handled, ask again later.
+    /// The inbox is full: the question was never handled, ask again later.
     #[error("the actor is busy")]
     Busy,
-    /// The actor is gone or draining: it was never handled.
-    #[error("the actor is gone")]
+    /// The actor has ended or is draining: the question was never handled.
+    #[error("the actor has ended")]
     Dead,
-    /// The deadline passed. It may or may not have been handled.
+    /// The deadline passed. The question may or may not have been handled.
     #[error("the actor did not answer in time")]
     Late,
-    /// The actor died, or dropped the question, before it answered.
+    /// The actor panicked on the question, or dropped it, before it answered.
     #[error("the actor dropped the question")]
     Dropped,
 }
 
-/// The way back to whoever asked. May be kept and used later; dropping it tells the asker that there will be no answer.
+/// The way back to the asker. It may be stored and used later; dropping it tells the asker that there will be no answer.
 pub struct Reply<R>(oneshot::Sender<R>);
 
 impl<R> Reply<R> {
@@ -81,7 +81,7 @@ impl<R> Reply<R> {
         let _ = self.0.send(answer);
     }
 
-    /// True when nobody waits for the answer any more.
+    /// True when the asker has given up.
     pub fn is_abandoned(&self) -> bool {
         self.0.is_closed()
     }

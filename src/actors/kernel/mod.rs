@@ -1,10 +1,10 @@
 //! Supervised actors with bounded inboxes: the only code that names the crate `actix`. It knows nothing of products.
 //!
-//! What the crate does not give is made here: a panic is an [`Exit`] that somebody sees ([`supervise()`]); an inbox has a
-//! real bound and hands a message back when it is full ([`Inbox`]); an actor that keeps busy lets its neighbours run;
-//! entities are started by their first message and retired when idle ([`Shards`]); all sockets live on one runtime
-//! ([`run`]). The queue of an actor dies with it, which is safe only because work lives in the store, under a lease, and
-//! because whoever asks can ask again.
+//! What the crate does not give is made here. A panic is an [`Exit`] that the supervisor sees, and the actor is rebuilt by
+//! its factory ([`supervise()`]). An inbox has a real bound, hands a message back when it is full, and outlives its actor
+//! together with its queue: while an actor is rebuilt its messages wait, and only the message that it panicked on is gone
+//! ([`Inbox`]). A busy actor lets its neighbours run. Entities are started by their first message and retired when idle
+//! ([`Shards`]). All sockets live on one runtime ([`run`]).
 
 mod actor;
 mod envelope;

@@ -2,18 +2,19 @@
 //!
 //! A shard is an actor that owns the addresses of its entities, starts one at its first message and retires the idle and
 //! the least recently used. Nobody else holds an entity's address, so none can be stale, and passivation needs no lock:
-//! an entity is first taken out of the map and then sent to stop behind everything already in its queue; later envelope
-//! starts a new incarnation with a new epoch.
+//! an entity is first taken out of the map and then told to stop behind everything already in its queue; later messages
+//! start a new incarnation.
+//!
+//! The map outlives the shard: entities go on while their shard is rebuilt, and the next incarnation finds them. An entity
+//! that panics is rebuilt at once if messages wait for it, and otherwise at its next message.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::runtime::Handle;
 
 use super::actor::{Actor, Cx};
 use super::envelope::{AskError, Reply, TrySendError};
@@ -29,14 +30,15 @@ pub trait Entity: Actor {
     /// The name of its shards in logs and metrics.
     const SHARD_KIND: &'static str;
 
-    /// Called for a message that the entity could not take: full, or quarantined. Dropping it is enough for a question.
+    /// Called for a message that the entity could not take, because its inbox is full or it is quarantined. Dropping it is
+    /// enough for a question.
     fn refused(_key: &Self::Key, _message: Self::Message) {}
 }
 
 /// How long entities stay in memory, and how often one may fail.
 #[derive(Debug, Clone)]
 pub struct ShardPolicy {
-    /// Retire an entity that got no envelope for this long.
+    /// Retire an entity that got no message for this long.
     pub idle_after: Duration,
     /// Keep at most this many entities in each shard.
     pub max_resident: usize,
@@ -44,7 +46,7 @@ pub struct ShardPolicy {
     pub sweep_every: Duration,
     /// Restarts allowed for each entity.
     pub budget: Budget,
-    /// An entity over its budget gets no envelope for this long.
+    /// An entity over its budget gets no message for this long.
     pub quarantine_for: Duration,
 }
 
@@ -65,10 +67,10 @@ impl Default for ShardPolicy {
 pub struct ShardView {
     /// Entities in memory.
     pub resident: usize,
-    /// Entities that get no envelope for now.
+    /// Entities that get no message for now.
     pub quarantined: usize,
     /// Incarnations started so far.
-    pub epochs: u64,
+    pub incarnations: u64,
 }
 
 type Factory<E> = Arc<dyn Fn(&<E as Entity>::Key) -> E + Send + Sync>;
@@ -102,16 +104,13 @@ impl<E: Entity> Shards<E> {
         let entity_metrics = metrics.kind(E::KIND, E::MESSAGES);
         let start_one = |thread: &ActorThread| {
             let (factory, on_quarantine) = (Arc::clone(&factory), Arc::clone(&on_quarantine));
-            let (policy, metrics, runtime) = (policy.clone(), Arc::clone(&entity_metrics), thread.runtime().clone());
+            let (policy, metrics, state) = (policy.clone(), Arc::clone(&entity_metrics), Arc::default());
             let make = move || Shard {
                 factory: Arc::clone(&factory),
                 on_quarantine: Arc::clone(&on_quarantine),
                 policy: policy.clone(),
                 metrics: Arc::clone(&metrics),
-                runtime: runtime.clone(),
-                residents: HashMap::new(),
-                troubled: HashMap::new(),
-                epochs: 0,
+                state: Arc::clone(&state),
             };
             let supervision = Supervision {
                 metrics: Arc::clone(&shard_metrics),
@@ -174,22 +173,32 @@ impl<E: Entity> Shards<E> {
     }
 }
 
-/// One shard: plain data, for it has a thread to itself.
+/// One shard.
 pub(super) struct Shard<E: Entity> {
     factory: Factory<E>,
     on_quarantine: OnQuarantine<E>,
     policy: ShardPolicy,
     metrics: Arc<KindMetrics>,
-    runtime: Handle,
+    /// Shared with the other incarnations of this shard alone, of which one runs at a time.
+    state: Arc<Mutex<ShardState<E>>>,
+}
+
+/// What a shard knows of its entities.
+struct ShardState<E: Entity> {
     residents: HashMap<E::Key, Resident<E>>,
     /// Entities that panicked lately.
     troubled: HashMap<E::Key, Trouble>,
-    epochs: u64,
+    incarnations: u64,
+}
+
+impl<E: Entity> Default for ShardState<E> {
+    fn default() -> Self {
+        Self { residents: HashMap::new(), troubled: HashMap::new(), incarnations: 0 }
+    }
 }
 
 struct Resident<E: Entity> {
     inbox: Inbox<E>,
-    epoch: u64,
     last_used: Instant,
 }
 
@@ -205,9 +214,15 @@ impl Trouble {
     }
 }
 
+impl<E: Entity> ShardState<E> {
+    fn is_quarantined(&self, key: &E::Key, now: Instant) -> bool {
+        self.troubled.get(key).is_some_and(|trouble| trouble.is_quarantined(now))
+    }
+}
+
 pub(super) enum ShardMessage<E: Entity> {
     Deliver(E::Key, E::Message),
-    ChildExited { key: E::Key, epoch: u64, exit: Exit },
+    ChildExited { key: E::Key, inbox: Inbox<E>, exit: Exit },
     Sweep,
     Observe(Reply<ShardView>),
 }
@@ -235,7 +250,7 @@ impl<E: Entity> Actor for Shard<E> {
     fn handle(&mut self, message: Self::Message, cx: &mut Cx<'_, Self>) {
         match message {
             ShardMessage::Deliver(key, message) => self.deliver(key, message, cx),
-            ShardMessage::ChildExited { key, epoch, exit } => self.child_exited(key, epoch, exit),
+            ShardMessage::ChildExited { key, inbox, exit } => self.child_exited(&key, inbox, exit, cx),
             ShardMessage::Observe(reply) => reply.send(self.view()),
             ShardMessage::Sweep => {
                 self.sweep(Instant::now());
@@ -247,96 +262,118 @@ impl<E: Entity> Actor for Shard<E> {
 
 impl<E: Entity> Shard<E> {
     fn deliver(&mut self, key: E::Key, message: E::Message, cx: &mut Cx<'_, Self>) {
-        let now = Instant::now();
-        if self.troubled.get(&key).is_some_and(|trouble| trouble.is_quarantined(now)) {
+        let (now, mut state) = (Instant::now(), self.state());
+        if state.is_quarantined(&key, now) {
+            drop(state);
             return E::refused(&key, message);
         }
-        let inbox = match self.residents.get_mut(&key) {
+        let inbox = match state.residents.get_mut(&key) {
             Some(resident) => {
                 resident.last_used = now;
                 resident.inbox.clone()
             }
-            None => self.activate(&key, now, cx),
+            None => self.activate(&mut state, &key, now, cx),
         };
         let deadline = cx.deadline();
         let sent = match inbox.try_send_until(message, deadline) {
-            // It has died, and the news of it is still on its way.
-            Err(TrySendError::Dead(message)) => self.activate(&key, now, cx).try_send_until(message, deadline),
+            // It has stopped, and its exit is still on the way.
+            Err(TrySendError::Dead(message)) => {
+                self.activate(&mut state, &key, now, cx).try_send_until(message, deadline)
+            }
             sent => sent,
         };
+        drop(state);
         if let Err(TrySendError::Busy(message) | TrySendError::Dead(message)) = sent {
             E::refused(&key, message);
         }
     }
 
-    fn activate(&mut self, key: &E::Key, now: Instant, cx: &Cx<'_, Self>) -> Inbox<E> {
-        self.epochs += 1;
-        let epoch = self.epochs;
+    fn state(&self) -> MutexGuard<'_, ShardState<E>> {
+        // The map itself is whole whatever panicked beside it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn activate(&self, state: &mut ShardState<E>, key: &E::Key, now: Instant, cx: &Cx<'_, Self>) -> Inbox<E> {
         let inbox = Inbox::new(Arc::clone(&self.metrics));
-        let (factory, made) = (Arc::clone(&self.factory), key.clone());
-        let task = launch(move || factory(&made), &inbox, inbox.open(), &self.runtime);
-        self.metrics.resident.inc();
-        let (shard, child) = (cx.inbox().clone(), key.clone());
-        actix_rt::spawn(async move {
-            let exit = Exit::of(task.await);
-            shard.send_control(ShardMessage::ChildExited { key: child, epoch, exit });
-        });
-        self.residents.insert(key.clone(), Resident { inbox: inbox.clone(), epoch, last_used: now });
+        state.residents.insert(key.clone(), Resident { inbox: inbox.clone(), last_used: now });
+        self.start(state, key, &inbox, cx);
         inbox
     }
 
-    fn child_exited(&mut self, key: E::Key, epoch: u64, exit: Exit) {
-        self.metrics.resident.dec();
-        // FeedItem of an incarnation that was replaced or retired changes nothing.
-        if let Entry::Occupied(resident) = self.residents.entry(key.clone())
-            && resident.get().epoch == epoch
-        {
-            resident.remove();
+    /// Starts an incarnation behind an inbox.
+    fn start(&self, state: &mut ShardState<E>, key: &E::Key, inbox: &Inbox<E>, cx: &Cx<'_, Self>) {
+        state.incarnations += 1;
+        let (shard, child, its_inbox) = (cx.inbox().clone(), key.clone(), inbox.clone());
+        let on_exit = move |exit| shard.send_control(ShardMessage::ChildExited { key: child, inbox: its_inbox, exit });
+        launch(|| (self.factory)(key), inbox, on_exit);
+    }
+
+    fn child_exited(&mut self, key: &E::Key, inbox: Inbox<E>, exit: Exit, cx: &mut Cx<'_, Self>) {
+        let mut state = self.state();
+        let panicked = matches!(exit, Exit::Panicked(_));
+        let is_quarantined = match exit {
+            Exit::Panicked(message) => self.count_panic(&mut state, key, &message),
+            Exit::Stopped => false,
+        };
+        if panicked && !is_quarantined && !inbox.is_empty() {
+            return self.start(&mut state, key, &inbox, cx);
         }
-        if exit == Exit::Panicked {
-            self.count_panic(key);
+        if state.residents.get(key).is_some_and(|resident| resident.inbox.is_same(&inbox)) {
+            state.residents.remove(key);
+        }
+        drop(state);
+        for message in inbox.close() {
+            E::refused(key, message);
+        }
+        if is_quarantined {
+            (self.on_quarantine)(key);
         }
     }
 
-    fn count_panic(&mut self, key: E::Key) {
+    /// True: the entity is over its budget.
+    fn count_panic(&self, state: &mut ShardState<E>, key: &E::Key, message: &str) -> bool {
+        self.metrics.panicked(message);
         self.metrics.restarts.inc();
         let now = Instant::now();
         let fresh = || Trouble { budget: self.policy.budget.clone(), last_panic: now, quarantined_until: None };
-        let trouble = self.troubled.entry(key.clone()).or_insert_with(fresh);
+        let trouble = state.troubled.entry(key.clone()).or_insert_with(fresh);
         trouble.last_panic = now;
-        if trouble.budget.spend(now).is_none() {
-            trouble.quarantined_until = Some(now + self.policy.quarantine_for);
-            self.metrics.quarantined.inc();
-            tracing::error!(actor = E::KIND, key = %key, "{} {key} panics again and again: quarantined", E::KIND);
-            (self.on_quarantine)(&key);
+        if trouble.budget.spend(now).is_some() {
+            return false;
         }
+        trouble.quarantined_until = Some(now + self.policy.quarantine_for);
+        self.metrics.quarantined.inc();
+        tracing::error!(actor = E::KIND, key = %key, "{} {key} quarantined: it exceeded its restart budget", E::KIND);
+        true
     }
 
     fn sweep(&mut self, now: Instant) {
-        let idle = |resident: &Resident<E>| now.duration_since(resident.last_used) >= self.policy.idle_after;
-        for (_, resident) in self.residents.extract_if(|_, resident| idle(resident)) {
+        let (mut state, policy) = (self.state(), &self.policy);
+        let idle = |resident: &Resident<E>| now.duration_since(resident.last_used) >= policy.idle_after;
+        for (_, resident) in state.residents.extract_if(|_, resident| idle(resident)) {
             resident.inbox.retire();
         }
-        self.retire_least_used();
-        let (calm, policy) = (Duration::from_secs(60), &self.policy);
-        self.troubled.retain(|_, trouble| now.duration_since(trouble.last_panic) < policy.quarantine_for.max(calm));
-    }
-
-    fn retire_least_used(&mut self) {
-        let surplus = self.residents.len().saturating_sub(self.policy.max_resident);
-        if surplus == 0 {
-            return;
-        }
-        let mut by_use: Vec<Instant> = self.residents.values().map(|resident| resident.last_used).collect();
-        let (_, limit, _) = by_use.select_nth_unstable(surplus - 1);
-        let limit = *limit;
-        for (_, resident) in self.residents.extract_if(|_, resident| resident.last_used <= limit) {
-            resident.inbox.retire();
-        }
+        retire_least_used(&mut state.residents, policy.max_resident);
+        let calm = Duration::from_secs(60);
+        state.troubled.retain(|_, trouble| now.duration_since(trouble.last_panic) < policy.quarantine_for.max(calm));
     }
 
     fn view(&self) -> ShardView {
-        let quarantined = self.troubled.values().filter(|trouble| trouble.is_quarantined(Instant::now())).count();
-        ShardView { resident: self.residents.len(), quarantined, epochs: self.epochs }
+        let state = self.state();
+        let quarantined = state.troubled.values().filter(|trouble| trouble.is_quarantined(Instant::now())).count();
+        ShardView { resident: state.residents.len(), quarantined, incarnations: state.incarnations }
+    }
+}
+
+fn retire_least_used<E: Entity>(residents: &mut HashMap<E::Key, Resident<E>>, max: usize) {
+    let surplus = residents.len().saturating_sub(max);
+    if surplus == 0 {
+        return;
+    }
+    let mut by_use: Vec<Instant> = residents.values().map(|resident| resident.last_used).collect();
+    let (_, limit, _) = by_use.select_nth_unstable(surplus - 1);
+    let limit = *limit;
+    for (_, resident) in residents.extract_if(|_, resident| resident.last_used <= limit) {
+        resident.inbox.retire();
     }
 }

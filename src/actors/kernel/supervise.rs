@@ -1,38 +1,36 @@
-//! Restarts that really happen: the crate's own supervisor does not restart an actor that panics, so each actor is spawned
-//! as a task whose end is a value, and rebuilt by its factory.
+//! Restarts that really happen: the crate's own supervisor does not restart an actor that panics, so each incarnation is a
+//! task whose end is a value, and the next one is built by a factory.
 
+use std::any::Any;
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix::dev::channel::AddressReceiver;
-use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinHandle};
+use actix::dev::ContextFut;
+use tokio::sync::oneshot;
 
 use super::actor::{Actor, Shell};
 use super::inbox::Inbox;
 use super::threads::ActorThread;
 use crate::telemetry::KindMetrics;
 
-/// How an actor ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How an incarnation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// By its own wish, or because it was retired.
+    /// By its own decision, or because it was retired.
     Stopped,
-    /// By a panic; the panic itself is in the log.
-    Panicked,
-    /// Its thread ended under it.
-    Cancelled,
+    /// By a panic, with its message.
+    Panicked(String),
 }
 
 impl Exit {
-    pub(super) fn of(ended: Result<(), JoinError>) -> Self {
-        match ended {
-            Ok(()) => Self::Stopped,
-            Err(error) if error.is_panic() => Self::Panicked,
-            Err(_) => Self::Cancelled,
-        }
+    fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Self::Panicked(text.unwrap_or_else(|| "(no text)".to_owned()))
     }
 }
 
@@ -52,7 +50,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// At max `max` restarts within `window`.
+    /// At most `max` restarts within `window`.
     pub fn new(max: usize, window: Duration) -> Self {
         Self { max, window, recent: VecDeque::new() }
     }
@@ -75,7 +73,7 @@ pub struct Supervision {
     pub budget: Budget,
     /// Pause before the first restart; doubled at each further one within the budget's window.
     pub first_pause: Duration,
-    /// Called once when the budget is spent: the process should end and start clean.
+    /// Called once when the budget is exceeded: the process should end and start clean.
     pub give_up: Box<dyn FnOnce(&'static str) + Send>,
 }
 
@@ -86,63 +84,83 @@ pub fn supervise<A: Actor>(
     supervision: Supervision,
 ) -> Inbox<A> {
     let inbox = Inbox::new(Arc::clone(&supervision.metrics));
-    let (watched, queue) = (inbox.clone(), inbox.open());
-    let runtime = thread.runtime().clone();
-    thread.spawn(move || watch(watched, queue, factory, supervision, runtime));
+    let supervised = inbox.clone();
+    thread.spawn(move || keep_running(supervised, factory, supervision));
     inbox
 }
 
-async fn watch<A: Actor>(
-    inbox: Inbox<A>,
-    mut queue: AddressReceiver<Shell<A>>,
-    factory: impl Fn() -> A,
-    mut supervision: Supervision,
-    runtime: Handle,
-) {
-    loop {
-        let exit = run_once(&inbox, queue, &factory, &runtime, &supervision.metrics).await;
-        if exit != Exit::Panicked {
-            return;
-        }
-        supervision.metrics.restarts.inc();
+async fn keep_running<A: Actor>(inbox: Inbox<A>, factory: impl Fn() -> A, mut supervision: Supervision) {
+    let metrics = Arc::clone(&supervision.metrics);
+    while let Exit::Panicked(message) = run_once(&inbox, &factory).await {
+        metrics.panicked(&message);
+        metrics.restarts.inc();
         let Some(restarts) = supervision.budget.spend(Instant::now()) else {
-            supervision.metrics.quarantined.inc();
-            tracing::error!(actor = A::KIND, "{} panics again and again: giving up", A::KIND);
-            return (supervision.give_up)(A::KIND);
+            metrics.quarantined.inc();
+            tracing::error!(actor = A::KIND, "{} exceeded its restart budget", A::KIND);
+            (supervision.give_up)(A::KIND);
+            break;
         };
         let pause = supervision.first_pause * 2u32.pow(restarts.min(16) as u32 - 1);
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
-        queue = inbox.open();
+    }
+    // Dropped here, so that askers learn that there will be no answer.
+    drop(inbox.close());
+}
+
+async fn run_once<A: Actor>(inbox: &Inbox<A>, factory: &impl Fn() -> A) -> Exit {
+    let (ended, exit) = oneshot::channel();
+    launch(factory, inbox, move |exit| {
+        // The supervisor ends with its thread, and then nobody asks.
+        let _ = ended.send(exit);
+    });
+    exit.await.unwrap_or(Exit::Stopped)
+}
+
+/// Starts one incarnation on the present thread; `on_exit` gets its end. A factory that panics is an actor that panics at
+/// once.
+pub(super) fn launch<A: Actor>(make: impl FnOnce() -> A, inbox: &Inbox<A>, on_exit: impl FnOnce(Exit) + 'static) {
+    inbox.metrics().incarnation_started();
+    match catch_unwind(AssertUnwindSafe(make)) {
+        Ok(actor) => {
+            inbox.metrics().resident.inc();
+            let context = actix::Context::with_receiver(inbox.open());
+            let running = Some(context.into_future(Shell::new(actor, inbox.clone())));
+            let metrics = Arc::clone(inbox.metrics());
+            let ended = move |exit| {
+                metrics.resident.dec();
+                on_exit(exit);
+            };
+            actix_rt::spawn(Incarnation { running, on_exit: Some(ended) });
+        }
+        Err(payload) => on_exit(Exit::of_panic(&*payload)),
     }
 }
 
-async fn run_once<A: Actor>(
-    inbox: &Inbox<A>,
-    queue: AddressReceiver<Shell<A>>,
-    factory: &impl Fn() -> A,
-    runtime: &Handle,
-    metrics: &KindMetrics,
-) -> Exit {
-    // A factory that panics is an actor that panics at once.
-    let Ok(actor) = std::panic::catch_unwind(AssertUnwindSafe(factory)) else { return Exit::Panicked };
-    metrics.resident.inc();
-    let exit = Exit::of(launch(move || actor, inbox, queue, runtime).await);
-    metrics.resident.dec();
-    exit
+/// One incarnation: the task that is the actor. Written by hand, because there may be a million of them and an async block
+/// would hold everything twice.
+struct Incarnation<A: Actor, X> {
+    running: Option<ContextFut<Shell<A>, actix::Context<Shell<A>>>>,
+    on_exit: Option<X>,
 }
 
-/// Starts one incarnation on the present thread; the task is the actor, and what makes the actor is part of it: a factory
-/// that panics costs its own actor only.
-pub(super) fn launch<A: Actor>(
-    make: impl FnOnce() -> A + 'static,
-    inbox: &Inbox<A>,
-    queue: AddressReceiver<Shell<A>>,
-    runtime: &Handle,
-) -> JoinHandle<()> {
-    let (inbox, runtime) = (inbox.clone(), runtime.clone());
-    actix_rt::spawn(async move {
-        let context = actix::Context::with_receiver(queue);
-        let shell = Shell::new(make(), inbox, runtime);
-        context.into_future(shell).await;
-    })
+impl<A: Actor, X> Unpin for Incarnation<A, X> {}
+
+impl<A: Actor, X: FnOnce(Exit)> Future for Incarnation<A, X> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(running) = &mut self.running else { return Poll::Ready(()) };
+        let exit = match catch_unwind(AssertUnwindSafe(|| Pin::new(running).poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => Exit::Stopped,
+            Err(payload) => Exit::of_panic(&*payload),
+        };
+        // Its values are dropped before anybody hears of the end. What they do then must not end the supervisor.
+        let running = self.running.take();
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(running)));
+        if let Some(on_exit) = self.on_exit.take() {
+            on_exit(exit);
+        }
+        Poll::Ready(())
+    }
 }

@@ -26,7 +26,6 @@ pub struct ThreadSettings {
 #[derive(Clone)]
 pub struct ActorThread {
     arbiter: actix_rt::ArbiterHandle,
-    runtime: Handle,
     /// When its clock last ticked, in milliseconds since the start.
     ticked_ms: Arc<AtomicU64>,
 }
@@ -36,10 +35,6 @@ impl ActorThread {
         self.arbiter.spawn_fn(move || {
             actix_rt::spawn(make());
         });
-    }
-
-    pub(super) fn runtime(&self) -> &Handle {
-        &self.runtime
     }
 }
 
@@ -91,8 +86,7 @@ pub fn run<T, F: Future<Output = T>>(
     };
     let arbiters = (0..=settings.shards.max(1)).map(arbiter).collect::<std::io::Result<Vec<_>>>()?;
     let actor_threads = arbiters.iter().enumerate().map(|(number, arbiter)| {
-        let thread =
-            ActorThread { arbiter: arbiter.handle(), runtime: runtime.handle().clone(), ticked_ms: Arc::default() };
+        let thread = ActorThread { arbiter: arbiter.handle(), ticked_ms: Arc::default() };
         watch_lag(&thread, started_at, metrics, number);
         thread
     });

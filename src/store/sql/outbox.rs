@@ -95,6 +95,16 @@ impl Outbox for Backend {
         Ok(finished.rows_affected() == 1)
     }
 
+    async fn release_delivery(&self, id: DeliveryId, token: i64) -> StoreResult<()> {
+        const RELEASE: &str = "UPDATE delivery SET ready_at = $3, owner = NULL, \
+               attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
+             WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
+        let now_ms = self.now_ms().await?;
+        let query = sqlx::query(RELEASE).bind(id.0).bind(token).bind(now_ms);
+        query.execute(&mut *self.writer(TenantScope::All).await?).await?;
+        Ok(())
+    }
+
     async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool> {
         const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
              WHERE id = $1 AND status = 'dead'";
