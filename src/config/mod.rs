@@ -3,6 +3,7 @@
 //! `DATABASE_URL` and its like are read by their usual names; every other setting is `TRACKER__SECTION__FIELD`. A setting
 //! that is unknown or wrong stops the start with its name and what is allowed.
 
+mod error;
 mod limits;
 mod load;
 mod plans;
@@ -19,7 +20,8 @@ use url::Url;
 
 use crate::domain::{EmailAddress, Marketplace};
 
-pub use load::{SettingsError, in_production};
+pub use error::SettingsError;
+pub use load::in_production;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
 pub use roles::{ProcessRole, ProcessRoleError};

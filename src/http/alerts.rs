@@ -1,6 +1,6 @@
 //! `/api/v1/alerts`: rules, and the events they gave rise to.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::paging::{WirePage, paged};
+use super::idempotency::{RequestKey, rendered, respond};
+use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
-use super::products::{WireMoney, limit_of, parsed};
+use super::products::{WireMoney, parsed};
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{
     Asin, Condition, Delivery, DeliveryId, DeliveryStatus, Event, EventId, Marketplace, Money, ProductId, RuleId, Scope,
 };
-use crate::service::{AddRule, Caller, EventRow, RuleRow};
+use crate::service::{AddRule, Caller, EventRow, RuleRow, StoredResponse};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/alerts", |path| path.get(Scope::ProductRead, list).create(Scope::AlertWrite, add));
@@ -205,6 +206,7 @@ impl AlertQuery {
 pub(super) async fn add(
     shared: Data<Shared>,
     caller: Caller,
+    key: RequestKey,
     StrictJson(body): StrictJson<AddAlertBody>,
 ) -> Result<impl Responder, Problem> {
     let target = Money::new(body.target.amount_minor, body.target.currency);
@@ -212,12 +214,15 @@ pub(super) async fn add(
         AlertKind::PriceAtOrBelow => Condition::PriceAtOrBelow { target },
     };
     let request = AddRule { product_id: body.product_id, condition, webhook_url: body.webhook_url };
-    let row = shared.service.add_rule(caller, request).await?;
+    let creation = shared.service.add_rule(caller, request, key.claim(created)).await?;
+    Ok(respond(creation, created))
+}
+
+/// The only response that shows the signing key.
+fn created(row: &RuleRow) -> StoredResponse {
     let location = format!("/api/v1/alerts/{}", row.rule.id);
     let webhook_secret = Some(row.webhook_secret.clone());
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, location))
-        .json(WireAlert { webhook_secret, ..WireAlert::from(row) }))
+    rendered(StatusCode::CREATED, location, &WireAlert { webhook_secret, ..WireAlert::from(row.clone()) })
 }
 
 /// List rules, newest first.

@@ -10,8 +10,9 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use ipnet::IpNet;
 
+use super::Shared;
 use super::problem::Problem;
-use super::{Shared, observe};
+use super::request_id::current_request_id;
 use crate::service::{Caller, Origin};
 
 const API_KEY: &str = "x-api-key";
@@ -42,7 +43,7 @@ impl FromRequest for Origin {
 pub(super) fn origin_of(request: &HttpRequest) -> Origin {
     let address = client_of(peer_of(request), request.headers(), trusted_by(request));
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
-    Origin { address, agent, request_id: observe::current_request_id() }
+    Origin { address, agent, request_id: current_request_id() }
 }
 
 /// True when a trusted proxy has handed the request on: then what its headers say beside what the client asks is believed.

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpRequest, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::idempotency::{RequestKey, rendered, respond};
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson};
 use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
-use crate::service::Caller;
+use crate::service::{Caller, StoredResponse};
 
 /// What remains of a request's time for everything but the waiting.
 const WAIT_MARGIN: Duration = Duration::from_millis(500);
@@ -93,13 +94,18 @@ pub(super) async fn ask(
     shared: Data<Shared>,
     caller: Caller,
     request: HttpRequest,
+    key: RequestKey,
     StrictJson(body): StrictJson<CrawlBody>,
 ) -> Result<impl Responder, Problem> {
     let most = shared.settings.request_timeout.saturating_sub(WAIT_MARGIN);
     let wait = preferred_wait(&request).min(most);
-    let task = shared.service.request_crawl(caller, body.product_ids, wait).await?;
+    let creation = shared.service.request_crawl(caller, body.product_ids, wait, key.claim(accepted)).await?;
+    Ok(respond(creation, accepted))
+}
+
+fn accepted(task: &Task) -> StoredResponse {
     let location = format!("/api/v1/crawl/tasks/{}", task.id);
-    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(WireTask::from(task)))
+    rendered(StatusCode::ACCEPTED, location, &WireTask::from(task.clone()))
 }
 
 fn preferred_wait(request: &HttpRequest) -> Duration {

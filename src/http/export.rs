@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, rt};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Responder, rt};
 use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
@@ -22,17 +23,20 @@ use super::auth::WireSession;
 use super::caller::credential_of;
 use super::crawl::WireTask;
 use super::history::WireHistory;
+use super::paging::MAX_LIMIT;
 use super::problem::Problem;
-use super::products::{MAX_LIMIT, WireProduct};
+use super::products::WireProduct;
+use super::routes::{Access, Routes};
+use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
-use crate::domain::{Product, Series, Tenant, TenantId, User};
+use crate::domain::{Product, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
     Caller, HistoryQuery, ListProducts, Origin, Page, ProductFilter, ProductOrder, Service, ServiceError, ServiceResult,
 };
 
 /// Lines of JSON.
-pub(super) const EXPORT_TYPE: &str = "application/x-ndjson";
+const EXPORT_TYPE: &str = "application/x-ndjson";
 /// Lines that wait for the client to take them: one may be the whole history of a listing.
 const LINES_AHEAD: usize = 1;
 /// More points than any listing has.
@@ -41,6 +45,57 @@ const MAX_POINTS: u32 = 1_000_000;
 const MAX_AT_ONCE: usize = 4;
 /// A client that takes nothing for so long is given up.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/tenants/me/export", |path| path.get(Access::UserScope(Scope::AdminTenant), export));
+    routes.path("/tenants/{id}/export", |path| path.get(Access::Superadmin, export_any));
+}
+
+/// Take out everything of your tenant: one JSON object a line, each with its `type`; the last is `{"type":"end"}`.
+///
+/// Without secrets: passwords, keys and the signing keys of webhooks are nobody's to read.
+#[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
+    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 409, description = "An export of the tenant is under way", body = Problem),
+))]
+pub(super) async fn export(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<impl Responder, Problem> {
+    let id = caller.tenant_id;
+    export_of(&shared, caller, &request, id).await
+}
+
+/// Take out everything of any tenant. For superadmins.
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/export", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 409, description = "An export of the tenant is under way", body = Problem),
+    (status = 404, description = "No such tenant", body = Problem),
+))]
+pub(super) async fn export_any(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    PathId(id): PathId<TenantId>,
+) -> Result<impl Responder, Problem> {
+    export_of(&shared, caller, &request, id).await
+}
+
+async fn export_of(
+    shared: &Shared,
+    caller: Caller,
+    request: &HttpRequest,
+    id: TenantId,
+) -> Result<HttpResponse, Problem> {
+    if request.method() == Method::HEAD {
+        // Nothing is handed out, and nothing is noted.
+        shared.service.tenant(id).await?;
+        return Ok(HttpResponse::Ok().content_type(EXPORT_TYPE).finish());
+    }
+    let tenant = shared.service.begin_export(caller.clone(), id).await?;
+    everything_of(shared, &caller, request, tenant)
+}
 
 /// The tenants whose exports are under way.
 #[derive(Clone, Default)]
@@ -90,7 +145,7 @@ enum Cut {
 ///
 /// # Errors
 /// When an export of the tenant is under way, or too many others are.
-pub(super) fn everything_of(
+fn everything_of(
     shared: &Shared,
     caller: &Caller,
     request: &HttpRequest,

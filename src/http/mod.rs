@@ -19,6 +19,7 @@ mod paging;
 mod problem;
 mod products;
 mod rate;
+mod request_id;
 mod response_cache;
 mod routes;
 mod strict;
@@ -144,5 +145,6 @@ fn register(routes: &mut Routes<'_>) {
     auth::routes(api);
     api_keys::routes(api);
     users::routes(api);
+    export::routes(api);
     tenants::routes(api);
 }

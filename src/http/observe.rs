@@ -12,20 +12,17 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use tokio::task_local;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
-use uuid::Uuid;
 
 use super::caller::is_handed_on;
 use super::problem::Problem;
+use super::request_id::{REQUEST_ID, request_id, with_request_id};
 use super::{Shared, link_page};
 use crate::telemetry::{TRACE, continue_from};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How a gateway says to which trace a request belongs (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const MAX_REQUEST_ID_CHARS: usize = 128;
 
 /// The label of a request that fits no route.
 const NO_ROUTE: &str = "none";
@@ -34,27 +31,13 @@ const OTHER_METHOD: &str = "other";
 /// Asked every few seconds, and no story.
 const PROBES: &[&str] = &["/health", "/health/live", "/health/ready", "/metrics"];
 
-task_local! {
-    static CURRENT_REQUEST_ID: String;
-}
-
-/// The id of the request that is being handled.
-pub(super) fn current_request_id() -> Option<String> {
-    CURRENT_REQUEST_ID.try_with(Clone::clone).ok()
-}
-
-/// Work of the request that is being handled, for another task: it keeps the request's id and span.
-pub(super) fn with_request_context<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    CURRENT_REQUEST_ID.scope(current_request_id().unwrap_or_default(), work.in_current_span())
-}
-
 /// The middleware.
 pub(super) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
-    CURRENT_REQUEST_ID.scope(id.clone(), answer(id, request, next)).await
+    with_request_id(id.clone(), answer(id, request, next)).await
 }
 
 async fn answer(
@@ -145,13 +128,4 @@ fn add_standard_headers(headers: &mut HeaderMap, id: &str, policy: HeaderValue) 
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-}
-
-/// The caller's own id if it is a decent one, otherwise a new one.
-fn request_id(request: &ServiceRequest) -> String {
-    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let decent = |id: &&str| {
-        !id.is_empty() && id.len() <= MAX_REQUEST_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    given.filter(decent).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Access, Route, Routes};
-use super::{alerts, api_keys, auth, crawl, events, health, history, link_page, products, tenants, users};
+use super::{alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, tenants, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
@@ -65,8 +65,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         tenants::rename,
         tenants::leave,
         tenants::keep,
-        tenants::export,
-        tenants::export_any,
+        export::export,
+        export::export_any,
         tenants::remove,
         tenants::usage,
         tenants::audit,
@@ -166,9 +166,6 @@ fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'stati
                 ("429", "Too many requests of this caller"),
             ]),
     }
-    if route.idempotent {
-        problems.push(("409", "The same request is still under way"));
-    }
     if has_body {
         problems.extend([
             ("400", "Not JSON"),
@@ -185,7 +182,7 @@ fn idempotency_key() -> openapi::path::Parameter {
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
-        .description(Some("Chosen by you: the same request under the same key is carried out idempotent, for a day"))
+        .description(Some("Chosen by the client: within a day, a repetition of the request under the same key gets the response of the first and creates nothing"))
         .schema(Some(Object::with_type(Type::String)))
         .build()
 }

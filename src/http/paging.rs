@@ -8,8 +8,12 @@ use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use super::products::limit_of;
-use crate::service::Page;
+use crate::service::{FieldError, Page};
+
+/// Rows of a page by default.
+const DEFAULT_LIMIT: u32 = 50;
+/// Rows of a page at most.
+pub(super) const MAX_LIMIT: u32 = 500;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -29,6 +33,18 @@ impl PageQuery {
         let mut errors = Vec::new();
         let limit = limit_of(self.limit.as_deref(), &mut errors);
         if errors.is_empty() { Ok((self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+/// The number of rows asked for, within bounds.
+pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32 {
+    let Some(limit) = limit else { return DEFAULT_LIMIT };
+    match limit.parse() {
+        Ok(limit @ 1..=MAX_LIMIT) => limit,
+        _ => {
+            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MAX_LIMIT}")));
+            DEFAULT_LIMIT
+        }
     }
 }
 

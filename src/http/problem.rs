@@ -10,7 +10,8 @@ use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{observe, rate};
+use super::rate;
+use super::request_id::current_request_id;
 use crate::domain::ProductId;
 use crate::service::{FieldError, RateLimitStatus, ServiceError};
 
@@ -77,7 +78,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.to_string(),
-            request_id: observe::current_request_id(),
+            request_id: current_request_id(),
             errors: Vec::new(),
             product_id: None,
             quota: None,
@@ -125,10 +126,6 @@ impl From<ServiceError> for Problem {
             ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),
             ServiceError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
             ServiceError::RecentlyRotated => Self::new(StatusCode::CONFLICT, "just_spent", detail),
-            ServiceError::InProgress => {
-                let problem = Self::new(StatusCode::CONFLICT, "under_way", detail);
-                Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
-            }
             ServiceError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             ServiceError::RateLimited(rate_limit) => {

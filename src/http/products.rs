@@ -1,6 +1,6 @@
 //! `/api/v1/products`
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
@@ -9,7 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
-use super::paging::{WirePage, paged};
+use super::idempotency::{RequestKey, rendered, respond};
+use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
@@ -17,14 +18,12 @@ use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
     Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
 };
-use crate::service::{AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch};
+use crate::service::{
+    AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch, StoredResponse,
+};
 
-/// Rows of a page unless it is said.
-pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// What lists are searched for.
 const MAX_TEXT_CHARS: usize = 200;
-/// Rows of a page at most.
-pub(super) const MAX_LIMIT: u32 = 500;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products", |path| path.get(Scope::ProductRead, list).create(Scope::ProductWrite, add));
@@ -362,18 +361,6 @@ impl ListProductsQuery {
     }
 }
 
-/// The number of rows asked for, within bounds.
-pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32 {
-    let Some(limit) = limit else { return DEFAULT_LIMIT };
-    match limit.parse() {
-        Ok(limit @ 1..=MAX_LIMIT) => limit,
-        _ => {
-            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MAX_LIMIT}")));
-            DEFAULT_LIMIT
-        }
-    }
-}
-
 /// Start watching a listing.
 #[utoipa::path(post, path = "/api/v1/products", tag = "products", request_body = AddProductBody, responses(
     (status = 201, description = "Watched from now on, and looked at at once", body = WireProduct),
@@ -385,12 +372,17 @@ pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32
 pub(super) async fn add(
     shared: Data<Shared>,
     caller: Caller,
+    key: RequestKey,
     StrictJson(body): StrictJson<AddProductBody>,
 ) -> Result<impl Responder, Problem> {
     let request = body.into_request(shared.service.default_marketplace())?;
-    let product = shared.service.add_product(caller, request).await?;
+    let creation = shared.service.add_product(caller, request, key.claim(created)).await?;
+    Ok(respond(creation, created))
+}
+
+fn created(product: &Product) -> StoredResponse {
     let location = format!("/api/v1/products/{}", product.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(WireProduct::from(product)))
+    rendered(StatusCode::CREATED, location, &WireProduct::from(product.clone()))
 }
 
 /// List products.

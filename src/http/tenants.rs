@@ -1,6 +1,5 @@
 //! `/api/v1/tenants`: one's own tenant, and, for who runs the installation, all of them.
 
-use actix_web::http::Method;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
@@ -9,7 +8,6 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::etag::{check_condition, has_condition};
-use super::export::{EXPORT_TYPE, everything_of};
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
@@ -24,14 +22,12 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
             .delete(Access::UserScope(Scope::AdminTenant), leave)
     });
     routes.path("/tenants/me/cancel-deletion", |path| path.post(Access::UserScope(Scope::AdminTenant), keep));
-    routes.path("/tenants/me/export", |path| path.get(Access::UserScope(Scope::AdminTenant), export));
     routes.path("/tenants/me/usage", |path| path.get(Access::Authenticated, usage));
     routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
     routes.path("/tenants", |path| path.get(Access::Superadmin, list));
     routes.path("/tenants/{id}", |path| {
         path.get(Access::Superadmin, get).patch(Access::Superadmin, change_plan).delete(Access::Superadmin, remove)
     });
-    routes.path("/tenants/{id}/export", |path| path.get(Access::Superadmin, export_any));
 }
 
 /// An organisation.
@@ -118,52 +114,6 @@ pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl R
 ))]
 pub(super) async fn keep(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     Ok(Json(WireTenant::from(shared.service.cancel_tenant_deletion(caller).await?)))
-}
-
-/// Take out everything of your tenant: one JSON object a line, each with its `type`; the last is `{"type":"end"}`.
-///
-/// Without secrets: passwords, keys and the signing keys of webhooks are nobody's to read.
-#[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
-    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
-    (status = 409, description = "An export of the tenant is under way", body = Problem),
-))]
-pub(super) async fn export(
-    shared: Data<Shared>,
-    caller: Caller,
-    request: HttpRequest,
-) -> Result<impl Responder, Problem> {
-    let id = caller.tenant_id;
-    export_of(&shared, caller, &request, id).await
-}
-
-/// Take out everything of any tenant. For superadmins.
-#[utoipa::path(get, path = "/api/v1/tenants/{id}/export", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
-    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
-    (status = 409, description = "An export of the tenant is under way", body = Problem),
-    (status = 404, description = "No such tenant", body = Problem),
-))]
-pub(super) async fn export_any(
-    shared: Data<Shared>,
-    caller: Caller,
-    request: HttpRequest,
-    PathId(id): PathId<TenantId>,
-) -> Result<impl Responder, Problem> {
-    export_of(&shared, caller, &request, id).await
-}
-
-async fn export_of(
-    shared: &Shared,
-    caller: Caller,
-    request: &HttpRequest,
-    id: TenantId,
-) -> Result<HttpResponse, Problem> {
-    if request.method() == Method::HEAD {
-        // Nothing is handed out, and nothing is noted.
-        shared.service.tenant(id).await?;
-        return Ok(HttpResponse::Ok().content_type(EXPORT_TYPE).finish());
-    }
-    let tenant = shared.service.begin_export(caller.clone(), id).await?;
-    everything_of(shared, &caller, request, tenant)
 }
 
 /// So many of so many.

@@ -9,7 +9,7 @@ use super::access::Caller;
 use super::products::cursor_or;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{Condition, ProductId, RuleId, TenantId, WebhookUrl};
-use crate::store::{EventRow, NewRule, Page, RuleRow, StoreError};
+use crate::store::{Creation, EventRow, IdempotencyClaim, NewRule, Page, RuleRow, StoreError, idempotently};
 
 /// A rule to create.
 #[derive(Debug, Clone)]
@@ -24,7 +24,12 @@ pub struct AddRule {
 
 impl Service {
     /// Creates a rule; its listing is looked at at once, for a target that is reached already is told at once.
-    pub async fn add_rule(&self, caller: Caller, request: AddRule) -> ServiceResult<RuleRow> {
+    pub async fn add_rule(
+        &self,
+        caller: Caller,
+        request: AddRule,
+        claim: Option<IdempotencyClaim<RuleRow>>,
+    ) -> ServiceResult<Creation<RuleRow>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let tenant_id = caller.tenant_id;
             let AddRule { product_id, condition, webhook_url } = request;
@@ -52,12 +57,15 @@ impl Service {
                 webhook_secret: new_webhook_secret(),
                 quota: caller.plan.alerts,
             };
-            let added = deps.store.add_rule(rule).await;
-            let rule = added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
-            deps.invalidation.product_changed(product_id);
-            deps.wake();
-            deps.audit(caller.audit_event("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
-            Ok(rule)
+            let added = idempotently(claim, deps.store.add_rule(rule)).await;
+            let added =
+                added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
+            if let Creation::Created(row) = &added {
+                deps.invalidation.product_changed(product_id);
+                deps.wake();
+                deps.audit(caller.audit_event("alert.add", Some(format!("alert:{}", row.rule.id)))).await;
+            }
+            Ok(added)
         })
         .await
     }

@@ -13,7 +13,7 @@ use super::products::cursor_or;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
-use crate::store::{CrawlQuota, Page, StoreError, StoreResult};
+use crate::store::{CrawlQuota, Creation, IdempotencyClaim, Page, StoreError, StoreResult, idempotently};
 
 /// What another replica records is seen by looking: so often.
 const POLL_EVERY: Duration = Duration::from_millis(500);
@@ -24,23 +24,31 @@ pub const MAX_PRODUCTS_PER_TASK: usize = 500;
 impl Service {
     /// Asks for a look at some products. Answers as soon as the request is durable, or, if `wait` is given, when the looks
     /// have ended or that time has passed.
-    pub async fn request_crawl(&self, caller: Caller, products: Vec<ProductId>, wait: Duration) -> ServiceResult<Task> {
+    pub async fn request_crawl(
+        &self,
+        caller: Caller,
+        products: Vec<ProductId>,
+        wait: Duration,
+        claim: Option<IdempotencyClaim<Task>>,
+    ) -> ServiceResult<Creation<Task>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let products = distinct(products)?;
             let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
             deps.consume_crawls(&caller, crawls).await?;
-            let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait).await {
+            let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait, claim).await {
                 Err(StoreError::NotFound) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
                 answered => answered.map_err(|error| ServiceError::of(error, "task")),
             };
-            if answered.is_err() {
+            if !matches!(answered, Ok(Creation::Created(_))) {
                 let given_back = deps.store.refund_crawls(caller.tenant_id, crawls).await;
                 given_back.map_err(|error| ServiceError::of(error, "task"))?;
             }
-            let task = answered?;
-            task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
-            deps.audit(caller.audit_event("crawl.ask", Some(format!("task:{}", task.id)))).await;
-            Ok(task)
+            let answered = answered?;
+            if let Creation::Created(task) = &answered {
+                task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
+                deps.audit(caller.audit_event("crawl.ask", Some(format!("task:{}", task.id)))).await;
+            }
+            Ok(answered)
         })
         .await
     }
@@ -86,7 +94,13 @@ impl Dependencies {
     }
 
     /// The task when it has ended, or as it stands when the time is over.
-    async fn crawl_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
+    async fn crawl_and_wait(
+        &self,
+        tenant_id: TenantId,
+        products: &[ProductId],
+        wait: Duration,
+        claim: Option<IdempotencyClaim<Task>>,
+    ) -> StoreResult<Creation<Task>> {
         let deadline = Instant::now() + wait;
         let mut listings = HashMap::new();
         if !wait.is_zero() {
@@ -96,7 +110,10 @@ impl Dependencies {
         }
         // Listening begins before the asking, or a quick look could be over before anybody waits for it.
         let mut ends = self.await_crawls(listings.values().copied(), deadline).await;
-        let mut task = self.store.request_crawl(tenant_id, products).await?;
+        let mut task = match idempotently(claim, self.store.request_crawl(tenant_id, products)).await? {
+            Creation::Created(task) => task,
+            replayed @ Creation::Replayed(_) => return Ok(replayed),
+        };
         self.wake();
         // One look may not be enough: a blocked one is made again. And another replica may make it.
         while task.finished_at().is_none() && Instant::now() < deadline {
@@ -107,7 +124,7 @@ impl Dependencies {
             ends = self.await_crawls(waiting, deadline).await;
             task = self.store.task(tenant_id, task.id).await?;
         }
-        Ok(task)
+        Ok(Creation::Created(task))
     }
 
     /// Begins to wait for the next look at each listing that is recorded here.

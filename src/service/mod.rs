@@ -40,8 +40,8 @@ use crate::telemetry::TRACE;
 pub use crate::config::Plan;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, Change, DailyUsage, EventRow, FeedItem, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow,
-    StoredResponse, UsageRow, UserPatch,
+    AuditEntry, Change, Creation, DailyUsage, EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, Page,
+    ProductFilter, ProductOrder, ProductPatch, RuleRow, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::{AddRule, new_webhook_secret};
@@ -51,7 +51,7 @@ pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
-pub use idempotency::{IdempotentRequest, IdempotentStart};
+pub use idempotency::KeyedRequest;
 pub use live::{LiveStream, StreamItem};
 pub use products::{AddProduct, ListProducts};
 pub use users::FirstUser;
@@ -109,9 +109,6 @@ pub enum ServiceError {
     /// Another request of the same client has just used this refresh token: use what that one was given.
     #[error("this refresh token was used a moment ago: use the one that was given for it")]
     RecentlyRotated,
-    /// The same request came before and is still under way.
-    #[error("this request is still under way: ask again soon")]
-    InProgress,
     /// What is to be changed is not what the client has seen.
     #[error("it has changed since you read it: read it again")]
     Changed,
@@ -159,6 +156,7 @@ impl ServiceError {
             StoreError::EmailTaken => Self::invalid("email", error),
             StoreError::OverQuota => Self::OverQuota { quota: what, limit: 0, resets_in: None },
             StoreError::Changed => Self::Changed,
+            StoreError::IdempotencyKeyReused => Self::invalid("Idempotency-Key", "was used for another request"),
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
             StoreError::Unavailable(error) => {
                 tracing::debug!(%error, "the database is unavailable");

@@ -6,7 +6,9 @@ use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
-use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
+use crate::store::{
+    Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, idempotently,
+};
 
 const MAX_LABEL_CHARS: usize = 200;
 const MAX_TAG_CHARS: usize = 50;
@@ -47,16 +49,23 @@ impl Service {
     }
 
     /// Starts watching a listing; it is looked at at once.
-    pub async fn add_product(&self, caller: Caller, request: AddProduct) -> ServiceResult<Product> {
+    pub async fn add_product(
+        &self,
+        caller: Caller,
+        request: AddProduct,
+        claim: Option<IdempotencyClaim<Product>>,
+    ) -> ServiceResult<Creation<Product>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let settings = settings_of(&request, &caller.plan)?;
             let quota = caller.plan.products;
             let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
-            let added = deps.store.add_product(product).await;
-            let product = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
-            deps.wake();
-            deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
-            Ok(product)
+            let added = idempotently(claim, deps.store.add_product(product)).await;
+            let added = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
+            if let Creation::Created(product) = &added {
+                deps.wake();
+                deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
+            }
+            Ok(added)
         })
         .await
     }
