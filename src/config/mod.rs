@@ -63,6 +63,8 @@ pub struct Settings {
 pub struct ServerSettings {
     /// Where to listen. Any address but loopback needs keys that sign tokens: see [`TokenSettings`].
     pub listen: SocketAddr,
+    /// Where `/metrics` is served, on a listener of its own; by default on [`ServerSettings::listen`].
+    pub metrics_listen: Option<SocketAddr>,
     /// What this process does. Probes and metrics are served by every process.
     pub roles: BTreeSet<ProcessRole>,
     /// Threads that serve HTTP.
@@ -86,6 +88,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            metrics_listen: None,
             roles: roles::all(),
             workers: 2,
             request_timeout_secs: 10,

@@ -1,9 +1,9 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request that created something and is sent again gets
-//! the response of the first time, and creates nothing.
+//! the first response, and creates nothing.
 //!
-//! The response is stored by the transaction that creates the thing, so either both exist or neither does: a request that
-//! failed, or whose process died, may be sent again under the same key. It is the response as of the creation: what a client
-//! was told who waited for a crawl (`Prefer: wait`) is not part of it.
+//! The transaction that creates the item also stores the response, so either both exist or neither does: a request that failed,
+//! or whose process died, may be sent again with the same key. The stored response is that of the creation: with
+//! `Prefer: wait` it does not contain the outcomes of the crawls.
 
 use std::future::{Ready, ready};
 
@@ -24,7 +24,7 @@ use crate::service::{Caller, Creation, IdempotencyClaim, IdempotencyKey, KeyedRe
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Answers a request that was carried out under its key before; lets any other through to its handler.
+/// Replays the response if a request with the same key succeeded before; otherwise calls the handler.
 pub(super) async fn idempotent(
     caller: Caller,
     mut request: ServiceRequest,
@@ -97,9 +97,9 @@ fn response_of(stored: StoredResponse) -> HttpResponse {
         .body(stored.body)
 }
 
-/// A stored response of a thing that was created, or accepted.
+/// The response to the creation of an item.
 pub(super) fn rendered(status: StatusCode, location: String, body: &impl serde::Serialize) -> StoredResponse {
-    // Ours serialize: their keys are texts, and no map or number of theirs is one that JSON cannot hold.
+    // Wire types always serialize: their map keys are strings.
     let body = serde_json::to_string(body).unwrap_or_default();
     StoredResponse { status: status.as_u16(), location, body }
 }

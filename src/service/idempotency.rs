@@ -1,4 +1,4 @@
-//! Requests that must not be carried out twice (`Idempotency-Key`).
+//! Idempotent requests (`Idempotency-Key`).
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ const MAX_KEY_CHARS: usize = 255;
 
 /// A request with an idempotency key.
 pub enum KeyedRequest {
-    /// It has not been carried out under this key.
+    /// No request with this key has succeeded.
     New(IdempotencyKey),
-    /// It has: this was the response.
+    /// It repeats an earlier one, which got this response.
     Repeated(StoredResponse),
 }
 
 impl Service {
-    /// Looks a request up by the key that its client chose. `request` is method, path and body.
+    /// Looks up the response to an earlier request with this key. `request`: method, path and body.
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] for a key that is malformed, or was used for another request.

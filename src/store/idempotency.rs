@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: what a request creates and the response to it are written in one transaction.
+//! `Idempotency-Key`: the effect of a request and its response are written in one transaction.
 //!
-//! [`idempotently`] hands the key down to the transaction that creates the `T`: a task-local value, so that the methods of the
-//! store that create something need no parameter for the few callers who have a key. The transaction inserts the row of the
-//! key first. Of two requests under one key the second waits for that row, and finds the response of the first.
+//! [`idempotently`] passes the key to the transaction that creates the `T` as a task-local value, so that the creating methods of
+//! the store need no parameter for it. The transaction inserts the row of the key first. Of two requests with one key the second
+//! waits for that row, and replays the response of the first.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use super::stored_response::StoredResponse;
 use super::{StoreError, StoreResult};
 use crate::domain::{TenantId, TokenHash};
 
-/// A request that must not be carried out twice.
+/// The key of a request that must not be carried out twice.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     /// The tenant.
@@ -27,30 +27,30 @@ pub struct IdempotencyKey {
     pub fingerprint: TokenHash,
 }
 
-/// What became of a request that creates something.
+/// The result of an idempotent creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Creation<T> {
-    /// It was carried out.
+    /// It was created.
     Created(T),
-    /// It had been carried out before: this was the response.
+    /// A request with the same key had created it before, with this response.
     Replayed(StoredResponse),
 }
 
-/// A key, with how the response is made from what is created.
+/// A key, and how to render the response.
 pub struct IdempotencyClaim<T> {
     /// The key.
     pub key: IdempotencyKey,
-    /// Makes the response that is stored.
+    /// Renders the response that is stored.
     pub render: Box<dyn FnOnce(&T) -> StoredResponse + Send>,
 }
 
 tokio::task_local! {
-    /// The claim of the request that is carried out, until its transaction takes it.
+    /// The claim of the current request, until its transaction takes it.
     static CLAIM: RefCell<Option<Box<dyn Any + Send>>>;
 }
 
-/// Runs `create`, a call of a store's method that creates a `T` in one transaction. With a claim that transaction writes the
-/// response too, or finds the one that was stored before and creates nothing.
+/// Runs `create`, a call of a store method that creates a `T` in one transaction. With a claim, that transaction also stores the
+/// response, or finds an earlier one and creates nothing.
 ///
 /// # Errors
 /// Those of `create`, in which case nothing is stored; [`StoreError::IdempotencyKeyReused`].
@@ -81,9 +81,9 @@ pub(super) fn take_claim<T: 'static>() -> Option<IdempotencyClaim<T>> {
 /// Stored responses. They are replayed for a day.
 #[async_trait]
 pub trait IdempotencyStore: Send + Sync {
-    /// The response to the request that came under this key before, if one did.
+    /// The response to an earlier request with this key.
     ///
     /// # Errors
-    /// [`StoreError::IdempotencyKeyReused`] when that was another request.
+    /// [`StoreError::IdempotencyKeyReused`] when that request was a different one.
     async fn stored_response(&self, key: &IdempotencyKey) -> StoreResult<Option<StoredResponse>>;
 }

@@ -76,6 +76,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_products", Whoever(Scope::ProductWrite)),
     ("get_products_id", Whoever(Scope::ProductRead)),
     ("patch_products_id", Whoever(Scope::ProductWrite)),
+    ("post_products_id_release", Whoever(Scope::ProductWrite)),
     ("delete_products_id", Whoever(Scope::ProductDelete)),
     ("get_products_id_history", Whoever(Scope::ProductRead)),
     ("get_products_id_price_history", Whoever(Scope::ProductRead)),
@@ -87,6 +88,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_alerts", Whoever(Scope::ProductRead)),
     ("post_alerts", Whoever(Scope::AlertWrite)),
     ("get_alerts_events", Whoever(Scope::ProductRead)),
+    ("post_alerts_deliveries_id_retry", Whoever(Scope::AlertWrite)),
     ("get_alerts_id", Whoever(Scope::ProductRead)),
     ("delete_alerts_id", Whoever(Scope::AlertWrite)),
 ];

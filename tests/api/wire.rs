@@ -1,8 +1,12 @@
 //! The manners of the API: what it accepts, refuses, and how it says so.
 
+use std::time::Duration;
+
+use amazon_tracker::config::Settings;
+use amazon_tracker::domain::{Currency, Money};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 use crate::postgres::Server;
@@ -134,6 +138,32 @@ async fn probes_metrics_and_documents_answer_and_every_answer_has_an_id() {
     assert_eq!(document["openapi"], "3.1.0");
     let page = daemon.get("/docs/").send().await.unwrap().text().await.unwrap();
     assert!(page.contains("swagger-ui") && !page.contains("https://"), "no CDN");
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_with_a_listener_of_their_own_are_served_there_alone() {
+    let own = |settings: &mut Settings| settings.server.metrics_listen = Some(([127, 0, 0, 1], 0).into());
+    let daemon = Daemon::start_with(Engine::Sqlite, own).await;
+    expect(404, daemon.get("/metrics")).await;
+    expect(200, daemon.get("/health")).await;
+    let metrics = daemon.metrics().send().await.unwrap();
+    assert_eq!(metrics.status(), 200);
+    let elsewhere = metrics.url().join("/health").unwrap();
+    assert!(metrics.text().await.unwrap().contains("route=\"/health\",status=\"200\"} 1"));
+    assert_eq!(daemon.client.get(elsewhere).send().await.unwrap().status(), 404);
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_write_nothing_and_wait_for_no_writer() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let mut writer = SqliteConnection::connect(&daemon.database_url()).await.unwrap();
+    let hold = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    for path in ["/health", "/health/live", "/health/ready"] {
+        expect(200, daemon.get(path).timeout(Duration::from_secs(2))).await;
+    }
+    hold.rollback().await.unwrap();
     daemon.end().await;
 }
 
@@ -285,7 +315,14 @@ async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
         let tag = async || daemon.get(&path).send().await.unwrap().headers()["etag"].clone();
         let label = |label: &str, tag| daemon.patch(&path, &json!({ "label": label })).header("if-match", tag);
         let seen = tag().await;
-        expect(200, label("one", seen.clone())).await;
+        let weak = format!("W/{}", seen.to_str().unwrap());
+        assert_eq!(expect(412, label("zero", weak.parse().unwrap())).await["code"], "changed", "weak never matches");
+        daemon.simulated.set_price(daemon.listing(0), Money::new(12_345, Currency::Usd));
+        daemon.check_now(&product["id"]).await;
+        assert_ne!(tag().await, seen, "it shows another price");
+        let patched = label("one", seen.clone()).send().await.unwrap();
+        assert_eq!(patched.status(), 200, "a crawl changes nothing that a patch does");
+        assert_eq!(patched.headers()["etag"], tag().await);
         assert_eq!(expect(412, label("two", seen)).await["code"], "changed");
         let seen = tag().await;
         let both = tokio::join!(label("three", seen.clone()).send(), label("four", seen).send());
@@ -309,7 +346,7 @@ async fn a_request_whose_answer_never_came_is_carried_out_once_when_it_is_repeat
     // Its connection is cut before the commit: nothing was stored.
     let mut hold = blocker.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM tenant FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
-    assert_eq!(expect(504, add()).await["code"], "late");
+    assert_eq!(expect(504, add()).await["code"], "timeout");
     const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     sqlx::query(CUT).execute(&mut *hold).await.unwrap();
@@ -317,7 +354,7 @@ async fn a_request_whose_answer_never_came_is_carried_out_once_when_it_is_repeat
     assert_eq!(stored, 0);
 
     // It commits when nobody waits for it any more: the repetition gets the answer.
-    assert_eq!(expect(504, add()).await["code"], "late");
+    assert_eq!(expect(504, add()).await["code"], "timeout");
     hold.rollback().await.unwrap();
     let answer = add().send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["idempotency-replayed"].as_bytes()), (201, &b"true"[..]));

@@ -52,6 +52,17 @@ async fn an_example_is_seeded_once_and_its_key_works() {
 }
 
 #[test]
+fn what_was_given_up_is_taken_up_again() {
+    let (_folder, database) = database();
+    said(&["seed", "--database-url", &database]);
+    let unknown = error_of(&run(&["listing", "--database-url", &database, "release", "com", "B000000000"]));
+    assert!(unknown.contains("B000000000 on com"), "{unknown}");
+    let id = "01900000-0000-7000-8000-000000000000";
+    let unknown = error_of(&run(&["delivery", "--database-url", &database, "retry", id]));
+    assert!(unknown.contains(id) && unknown.contains("no dead delivery"), "{unknown}");
+}
+
+#[test]
 fn production_is_not_seeded_unless_it_is_forced() {
     let (folder, database) = database();
     fs::write(folder.path().join("production.toml"), "").unwrap();

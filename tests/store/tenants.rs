@@ -21,6 +21,7 @@ pub const TABLES: &[&str] = &[
     "alert_rule",
     "api_key",
     "audit",
+    "daily_usage",
     "delivery",
     "event",
     "idempotency_key",
@@ -30,7 +31,6 @@ pub const TABLES: &[&str] = &[
     "task",
     "task_item",
     "tenant_user",
-    "daily_usage",
 ];
 
 /// Something of a tenant in every table.
@@ -138,7 +138,7 @@ async fn a_tenant_changes_only_if_it_is_what_was_read(fixture: &Fixture) {
     fixture.clock.advance(SECOND);
     let rename = |name: &str| TenantPatch {
         name: Some(name.into()),
-        read_as_of: Some(them.updated_at),
+        expected_version: Some(them.version),
         ..TenantPatch::default()
     };
     let renamed = fixture.store.update_tenant(them.id, &rename("new")).await.unwrap();
