@@ -93,7 +93,10 @@ async fn a_superadmin_takes_out_and_deletes_any_tenant_but_the_installations_own
         let theirs = format!("/api/v1/tenants/{}", jo["user"]["tenant_id"].as_str().unwrap());
         let all = lines(as_bearer(&daemon, Method::GET, &format!("{theirs}/export"), &root)).await;
         assert_eq!(of_kind(&all, "product").len(), 1);
-        assert!(of_kind(&all, "audit_entry").iter().any(|entry| entry["action"] == "tenant.export"), "they can read who took it");
+        assert!(
+            of_kind(&all, "audit_entry").iter().any(|entry| entry["action"] == "tenant.export"),
+            "they can read who took it"
+        );
         expect(204, as_bearer(&daemon, Method::DELETE, &theirs, &root)).await;
         expect(404, as_bearer(&daemon, Method::GET, &theirs, &root)).await;
         let own = format!("/api/v1/tenants/{}", root["user"]["tenant_id"].as_str().unwrap());
