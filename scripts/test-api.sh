@@ -38,7 +38,7 @@ field() {
     sed "s/.*\"$1\":\"\([^\"]*\).*/\1/"
 }
 token=$(post /auth/login '' '{"email":"root@example.com","password":"correct horse battery staple"}' | field access_token)
-scopes='"product:read","product:write","product:delete","crawl:create","crawl:manage","alert:write","admin:users","admin:tenant"'
+scopes='"product:read","product:write","product:delete","crawl:create","alert:write","admin:users","admin:tenant"'
 key=$(post /auth/api-keys "$token" "{\"name\":\"test-api\",\"scopes\":[$scopes]}" | field key)
 
 # As a person, but for what would sign them out; then everything as a key.

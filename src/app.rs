@@ -19,6 +19,7 @@ use self::roles::{AppContext, CrawlerRole, NotifierRole, on_bus_message};
 use self::spawn::ActorSpawner;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::notifier::NotifierMessage;
+use crate::actors::revocations::Revocations;
 use crate::actors::scheduler::SchedulerMessage;
 use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
@@ -47,8 +48,10 @@ pub enum AppError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The address to listen on.
-    #[error("cannot listen on {address} (server.listen): {source}")]
+    #[error("cannot listen on {address} ({setting}): {source}")]
     Listen {
+        /// The setting that names it.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -89,6 +92,8 @@ pub enum AppError {
 pub struct Ready {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it serves `/metrics`, if not there.
+    pub metrics_address: Option<SocketAddr>,
     /// Its metrics.
     pub metrics: Arc<Metrics>,
 }
@@ -109,7 +114,8 @@ pub fn run<Stop: Future<Output = ()>>(
     run_threads(threads, &Arc::clone(&metrics), async move |threads| {
         let stop = stop();
         let app = App::start(settings, Arc::new(threads), Arc::clone(&metrics)).await?;
-        ready(Ready { address: app.address, metrics });
+        let metrics_address = app.metrics_server.as_ref().map(|server| server.address);
+        ready(Ready { address: app.address, metrics_address, metrics });
         Ok(app.until(stop).await)
     })?
 }
@@ -127,6 +133,12 @@ pub async fn open_store(settings: &Settings) -> Result<SharedStore, StoreError> 
     Ok(store)
 }
 
+/// The server of `/metrics`, if they have a listener of their own.
+struct MetricsServer {
+    address: SocketAddr,
+    server: ServerHandle,
+}
+
 struct App {
     address: SocketAddr,
     settings: Settings,
@@ -135,14 +147,15 @@ struct App {
     crawling: Option<CrawlerRole>,
     notifying: Option<NotifierRole>,
     server: ServerHandle,
+    metrics_server: Option<MetricsServer>,
     gave_up: UnboundedReceiver<&'static str>,
 }
 
 impl App {
     async fn start(settings: Settings, threads: Arc<Threads>, metrics: Arc<Metrics>) -> Result<Self, AppError> {
-        let listen_error = |source| AppError::Listen { address: settings.server.listen, source };
-        let listener = TcpListener::bind(settings.server.listen).map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
+        let (listener, address) = bind("server.listen", settings.server.listen)?;
+        let metrics_listener = settings.server.metrics_listen.map(|address| bind("server.metrics_listen", address));
+        let metrics_listener = metrics_listener.transpose()?;
         // On the shared runtime, where every connection lives.
         let opening = settings.clone();
         let store = threads.runtime().spawn(async move { open_with_partitions(&opening).await });
@@ -157,6 +170,7 @@ impl App {
         let on_write: OnWrite = Arc::new(move |tenant_id| publisher.publish(BusMessage::TenantWrote(tenant_id)));
         threads.runtime().spawn(async move { watched.start_replica_monitor(counted, on_write) });
         let (give_up, gave_up) = unbounded_channel();
+        let revocations = Revocations::new(bus.clone());
         let context = AppContext {
             settings: &settings,
             spawner: ActorSpawner { threads: &threads, metrics: &metrics, give_up },
@@ -164,6 +178,7 @@ impl App {
             metrics: &metrics,
             limiter: &limiter,
             bus: &bus,
+            revocations: &revocations,
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let has = |role| settings.server.roles.contains(&role);
@@ -172,7 +187,8 @@ impl App {
         if let Some(notifier) = notifying.as_ref().map(|notifying| notifying.notifier.clone()) {
             notifier_wake = notifier_wake.local(move || notifier.send_control(NotifierMessage::Wake));
         }
-        let (live, invalidation) = (context.live()?, Arc::new(CacheInvalidation::new(bus.clone())));
+        let (live, invalidation) =
+            (context.live()?, Arc::new(CacheInvalidation::new(bus.clone(), revocations.clone())));
         let crawling = has(ProcessRole::Crawler);
         let crawling = crawling.then(|| context.crawling(&notifier_wake, &live, &invalidation)).transpose()?;
         let mut scheduler_wake = WakeSignal::remote(bus.clone(), BusMessage::Due);
@@ -198,6 +214,7 @@ impl App {
             invalidation,
             trackers: crawling.as_ref().map(|crawling| crawling.trackers.clone()),
             principal_cache: context.principal_cache(),
+            revocations: revocations.clone(),
             keyring: Keyring::new(&settings.auth.token).map_err(named)?,
             passwords: Passwords::new(&settings.auth.password)?,
             plans: settings.plans.clone(),
@@ -215,6 +232,7 @@ impl App {
         let http_settings = HttpSettings {
             workers: settings.server.workers,
             serves_api,
+            serves_metrics: metrics_listener.is_none(),
             request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
             max_body_bytes: settings.server.max_body_bytes,
             cors_origins: settings.server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
@@ -222,12 +240,18 @@ impl App {
             // The other half is for crawls, looks and deliveries: a client that does not read must not take it all.
             drain: Duration::from_secs(settings.server.drain_secs) / 2,
         };
-        let (serving, server) =
-            http::serve(listener, service.clone(), Arc::clone(&metrics), http_settings).map_err(listen_error)?;
+        let mut metrics_server = None;
+        if let Some((listener, address)) = metrics_listener {
+            let (serving, server) =
+                http::serve_metrics(listener, service.clone(), Arc::clone(&metrics), http_settings.clone())?;
+            tokio::task::spawn_local(serving);
+            metrics_server = Some(MetricsServer { address, server });
+        }
+        let (serving, server) = http::serve(listener, service.clone(), Arc::clone(&metrics), http_settings)?;
         tokio::task::spawn_local(serving);
         let roles = settings.server.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",");
         tracing::info!(%address, roles, "listening on http://{address}");
-        Ok(Self { address, settings, store, service, crawling, notifying, server, gave_up })
+        Ok(Self { address, settings, store, service, crawling, notifying, server, metrics_server, gave_up })
     }
 
     async fn until(mut self, stop: impl Future<Output = ()>) -> ExitCode {
@@ -266,9 +290,20 @@ impl App {
             tools.drained(left().max(Duration::from_millis(100))).await;
         }
         self.store.close().await;
+        // Last, so that what draining does can be scraped.
+        if let Some(MetricsServer { server, .. }) = &self.metrics_server {
+            server.stop(false).await;
+        }
         end_traces(left().clamp(MIN_TRACE_END, MAX_TRACE_END)).await;
         tracing::info!("drained");
     }
+}
+
+fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let listen_error = |source| AppError::Listen { setting, address, source };
+    let listener = TcpListener::bind(address).map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    Ok((listener, address))
 }
 
 async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreError> {

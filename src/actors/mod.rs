@@ -14,6 +14,7 @@ pub mod maintenance;
 pub mod notifier;
 mod poll_loop;
 pub mod recorder;
+pub mod revocations;
 pub mod scheduler;
 pub mod tracker;
 pub mod user;

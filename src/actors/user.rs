@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::kernel::{Actor, Cx, Entity, Reply, Shards};
+use super::revocations::Revocations;
 use crate::config::{Plan, Plans};
 use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
 use crate::limits::{DistributedLimiter, RateLimitStatus, RequestBudget, Taken, UNKNOWN_GENERATION};
@@ -43,8 +44,8 @@ impl fmt::Display for Principal {
 }
 
 impl Principal {
-    /// How the others know whom a budget or a generation belongs to.
-    fn subject(&self) -> String {
+    /// The name that all replicas know it by: of a budget, a generation, a revocation.
+    pub fn subject(&self) -> String {
         match self {
             Self::User(tenant_id, id) => format!("user:{tenant_id}:{id}"),
             // Half of the hash tells one key from all others.
@@ -127,6 +128,8 @@ pub struct UserTools {
     pub plans: Plans,
     /// With whom requests are counted.
     pub limiter: DistributedLimiter,
+    /// Announces what changed.
+    pub revocations: Revocations,
 }
 
 impl UserTools {
@@ -307,14 +310,16 @@ impl UserActor {
     /// What is remembered is void, here and, as soon as they hear of it, on all replicas.
     fn invalidate(&mut self, cx: &mut Cx<'_, Self>) {
         self.invalidate_local();
-        if self.tools.limiter.is_shared() {
-            let (limiter, subject) = (self.tools.limiter.clone(), self.principal.subject());
-            let tell = async move {
-                limiter.bump_generation(&subject).await;
-                UserMessage::Done
-            };
-            cx.work("invalidate", tell, || UserMessage::Done);
-        }
+        let (tools, subject) = (Arc::clone(&self.tools), self.principal.subject());
+        let announce = async move {
+            // First, so that a replica that hears of it finds its own memory void.
+            if tools.limiter.is_shared() {
+                tools.limiter.bump_generation(&subject).await;
+            }
+            tools.revocations.principal_changed(subject);
+            UserMessage::Done
+        };
+        cx.work("invalidate", announce, || UserMessage::Done);
     }
 
     fn invalidate_local(&mut self) {

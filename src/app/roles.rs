@@ -13,6 +13,7 @@ use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
 use crate::actors::maintenance::{Maintenance, MaintenanceJobs};
 use crate::actors::notifier::{Notifier, NotifierTools, Senders};
 use crate::actors::recorder::{CommitQueue, OnRecorded, RecorderTools};
+use crate::actors::revocations::Revocations;
 use crate::actors::scheduler::{Scheduler, SchedulerTools};
 use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
@@ -52,6 +53,7 @@ pub(super) struct AppContext<'a> {
     pub metrics: &'a Arc<Metrics>,
     pub limiter: &'a DistributedLimiter,
     pub bus: &'a Bus,
+    pub revocations: &'a Revocations,
     /// The name of this replica, for people.
     pub owner: String,
 }
@@ -168,7 +170,12 @@ impl AppContext<'_> {
 
     pub fn principal_cache(&self) -> PrincipalCache {
         let (store, plans) = (Arc::clone(self.store), self.settings.plans.clone());
-        self.spawner.spawn_gatekeepers(UserTools { store, plans, limiter: self.limiter.clone() })
+        self.spawner.spawn_gatekeepers(UserTools {
+            store,
+            plans,
+            limiter: self.limiter.clone(),
+            revocations: self.revocations.clone(),
+        })
     }
 }
 
@@ -205,7 +212,7 @@ pub(super) fn on_bus_message(
             BusMessage::Due => scheduler.wake_local(),
             BusMessage::Deliverable => notifier.wake_local(),
             BusMessage::TenantWrote(tenant_id) => store.note_remote_write(tenant_id),
-            BusMessage::Product(_) | BusMessage::TenantDeleted(_) => {}
+            BusMessage::Product(_) | BusMessage::PrincipalChanged(_) | BusMessage::TenantDeleted(_) => {}
         }
     }
 }

@@ -54,7 +54,7 @@ impl OpaqueToken {
 }
 
 /// What is kept of a token that somebody sent. Unsalted: 256 random bits are not guessed.
-pub fn hash_of(token: &str) -> TokenHash {
+pub fn hash_of(token: impl AsRef<[u8]>) -> TokenHash {
     TokenHash(Sha256::digest(token).into())
 }
 

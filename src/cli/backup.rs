@@ -13,7 +13,7 @@ use crate::store;
 pub(super) struct BackupArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// The file to make.
+    /// The file to create.
     #[arg(long)]
     to: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! `demo`: the main job in one process, sped up by short intervals: a simulated marketplace whose prices move every few
-//! seconds, 20 headphones with 90 days of history, an alert on each, and a receiver that takes the webhooks.
+//! `demo`: everything in one process, with short intervals: a simulated marketplace whose prices change every few seconds,
+//! 20 headphones with 90 days of history, an alert on each, and a receiver of the webhooks.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -33,24 +33,24 @@ const PAST_DAYS: u32 = 90;
 const CRAWL_EVERY_SECS: u32 = 3;
 const MOVE_EVERY: Duration = Duration::from_secs(2);
 const DEMO_EMAIL: &str = "demo@example.com";
-/// Each alert waits for a price this much below the present one, in percent: near enough to happen soon.
+/// The targets of the alerts are this much below the current prices, in percent: reached soon.
 const TARGET_BELOW_PERCENT: i64 = 3;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// Where the daemon listens.
+    /// The address of the daemon.
     #[arg(long, default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
-    /// Where the simulated marketplace listens.
+    /// The address of the simulated marketplace.
     #[arg(long, default_value = "127.0.0.1:9000")]
     marketplace_listen: SocketAddr,
-    /// Where the receiver of the webhooks listens.
+    /// The address of the receiver of webhooks.
     #[arg(long, default_value = "127.0.0.1:9001")]
     receiver_listen: SocketAddr,
-    /// Where the data is kept; in a file that goes away with the demo unless this is said.
+    /// The database; default: a file that is removed when the demo ends.
     #[arg(long)]
     database_url: Option<String>,
-    /// End after so many seconds instead of at Ctrl-C.
+    /// Exit after so many seconds.
     #[arg(long)]
     seconds: Option<u64>,
 }
@@ -122,7 +122,7 @@ impl Drop for PassingFile {
         for suffix in ["", "-wal", "-shm"] {
             let mut file = self.0.clone().into_os_string();
             file.push(suffix);
-            // It may never have been made.
+            // It may not exist.
             let _ = std::fs::remove_file(file);
         }
     }
@@ -141,7 +141,7 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).with_context(|| format!("cannot listen on {address}; is a demo running already?"))
 }
 
-/// Takes every webhook and forgets it: what was delivered stands in the daemon's own events.
+/// Accepts and discards every webhook; the daemon's events show the deliveries.
 fn start_receiver(listener: TcpListener) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let app = || App::new().default_service(web::to(HttpResponse::NoContent));
@@ -150,7 +150,7 @@ fn start_receiver(listener: TcpListener) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Products, their past and their alerts, before anybody looks; and somebody with a key. What is there already stays.
+/// Creates a user with an API key, products, their history and their alerts. What already exists stays.
 async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) -> anyhow::Result<String> {
     let store = open_store(settings).await?;
     let now = store.now().await?;
@@ -167,7 +167,7 @@ async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) 
     Ok(key)
 }
 
-/// A key of the demo's own user, which nobody can sign in as: the password is forgotten at once.
+/// An API key of the demo's user, whose password is not stored anywhere.
 async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<String> {
     let email: EmailAddress = DEMO_EMAIL.parse()?;
     let user = match store.credentials(&email).await {
@@ -218,7 +218,7 @@ async fn seed_one(
     Ok(())
 }
 
-/// The marketplace's words in the tracker's.
+/// Converts the simulator's types to the tracker's.
 fn point_of(past: PastPoint) -> Option<Point> {
     let series = match past.field {
         Field::Price => Series::Price,
@@ -250,7 +250,7 @@ fn print_hints(daemon: SocketAddr, marketplace: SocketAddr, key: &str) {
     let curl = "curl -s -H \"X-API-Key: $KEY\"";
     println!(
         "\
-The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are looked at every {CRAWL_EVERY_SECS} seconds. Try, from another terminal:
+The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are crawled every {CRAWL_EVERY_SECS} seconds. Try, from another terminal:
 
   KEY={key}
   {curl} {api}/products?limit=3
@@ -275,7 +275,7 @@ API documentation: http://{daemon}/docs/   End: Ctrl-C
     );
 }
 
-/// One status line that keeps updating on a terminal, and a line every ten seconds elsewhere.
+/// A status line that is updated on a terminal, and printed every ten seconds elsewhere.
 async fn keep_reporting(metrics: Arc<Metrics>) {
     use std::io::{IsTerminal, Write};
     let terminal = std::io::stdout().is_terminal();
@@ -307,6 +307,6 @@ fn delivered(attempts: &IntCounterVec) -> u64 {
 fn sum_of(counters: &IntCounterVec, counts: impl Fn(&Metric) -> bool) -> u64 {
     let families = counters.collect();
     let counters = families.iter().flat_map(|family| family.get_metric()).filter(|metric| counts(metric));
-    // Counters of whole numbers.
+    // Counters hold integers.
     counters.map(|metric| metric.get_counter().get_value() as u64).sum()
 }

@@ -1,4 +1,4 @@
-//! `extract`: what a saved page says.
+//! `extract`: the data of a saved page.
 
 use std::io::{ErrorKind, Read};
 use std::process::ExitCode;
@@ -13,10 +13,10 @@ use crate::extract::{Extractor, Page, PageContext, Progress};
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
-    /// The site the page comes from: `com`, `de`, …
+    /// The marketplace of the page: `com`, `de`, …
     #[arg(long)]
     marketplace: Option<Marketplace>,
-    /// The address the page was saved from; its host tells the site.
+    /// The URL of the page; its host names the marketplace.
     #[arg(long)]
     url: Option<Url>,
     /// A saved page, or `-` for standard input.
@@ -35,22 +35,22 @@ pub(super) fn run(args: ExtractArgs) -> anyhow::Result<ExitCode> {
     print_result(&format!("{}\n", serde_json::to_string(&page)?))
 }
 
-/// An address that is not of a marketplace is a mistake, unless the marketplace is said as well.
+/// A URL of no marketplace is an error unless the marketplace is given too.
 fn marketplace_of(args: &ExtractArgs) -> anyhow::Result<Option<Marketplace>> {
     let by_url = args.url.as_ref().map(|url| {
         let host = url.host_str().unwrap_or_default();
-        Marketplace::from_host(host).with_context(|| format!("--url: `{host}` is no Amazon marketplace"))
+        Marketplace::from_host(host).with_context(|| format!("--url: `{host}` is not an Amazon marketplace"))
     });
     match (args.marketplace, by_url) {
         (Some(marketplace), Some(Ok(other))) if marketplace != other => {
-            anyhow::bail!("--marketplace {marketplace}: the --url is of marketplace {other}")
+            anyhow::bail!("--marketplace {marketplace}: the --url belongs to marketplace {other}")
         }
         (Some(marketplace), _) => Ok(Some(marketplace)),
         (None, by_url) => by_url.transpose(),
     }
 }
 
-/// As a page comes over the network: piece by piece, and no further than needed.
+/// Reads in chunks and no further than needed, as from the network.
 fn read(mut source: impl Read, name: &str, context: PageContext) -> anyhow::Result<Page> {
     let mut extractor = Extractor::new(context);
     let mut piece = vec![0; 64 * 1024];

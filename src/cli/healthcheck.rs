@@ -1,4 +1,4 @@
-//! `healthcheck`: the probe of a container without curl.
+//! `healthcheck`: a readiness probe for containers without curl.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,11 +11,11 @@ use clap::Args;
 use super::Flags;
 use crate::config::Settings;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
-    /// Where the daemon listens, unless the settings say it.
+    /// The address of the daemon; default: `server.listen`.
     #[arg(long)]
     listen: Option<SocketAddr>,
 }
@@ -24,7 +24,7 @@ pub(super) fn run(folder: &Path, args: HealthcheckArgs) -> anyhow::Result<ExitCo
     let settings = Settings::load(folder, Flags::default().with("server.listen", args.listen).0)?;
     let url = format!("http://{}/health/ready", settings.server.listen);
     tokio::runtime::Runtime::new()?.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
         let response = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
         if !response.status().is_success() {
             bail!("{url} answered {}", response.status());

@@ -1,13 +1,13 @@
-//! `keys`: the pair that signs access tokens.
+//! `keys`: key pairs that sign access tokens.
 
 use std::process::ExitCode;
 
 use super::print_result;
 use crate::auth::KeyPair;
 
-/// Prints a new pair. To rotate: put the public key of the old one into `auth.token.verification_keys`, the new private key
-/// into `auth.token.private_key`, and take the old one out again when its last token has expired. The gateway wants of the public
-/// key the one line that PEM has between its first and its last.
+/// Prints a new key pair. To rotate: add the old public key to `auth.token.verification_keys`, set `auth.token.private_key` to the
+/// new private key, and remove the old public key when its last token has expired. The gateway takes the base64 line of the
+/// public key's PEM.
 pub(super) fn run() -> anyhow::Result<ExitCode> {
     let pair = KeyPair::new()?;
     let public = pair.public_pem();

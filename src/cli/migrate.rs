@@ -1,4 +1,4 @@
-//! `migrate`: the schema.
+//! `migrate`: migrates the database schema.
 
 use std::path::Path;
 use std::process::ExitCode;

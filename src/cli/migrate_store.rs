@@ -1,4 +1,4 @@
-//! `migrate-store`: everything from an SQLite file to a PostgreSQL server.
+//! `migrate-store`: copies an SQLite database to PostgreSQL.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,10 +12,10 @@ use crate::store;
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateStoreArgs {
-    /// The SQLite database (`sqlite://PATH`), which nobody may have open. It stays as it is.
+    /// The SQLite database (`sqlite://PATH`). No process may have it open. It is not changed.
     #[arg(long)]
     from: String,
-    /// The PostgreSQL database (`postgres://…`), empty; DATABASE_URL unless it is said.
+    /// The PostgreSQL database (`postgres://…`), with an empty schema; default: DATABASE_URL.
     #[arg(long)]
     to: Option<String>,
 }
@@ -29,5 +29,5 @@ pub(super) fn run(folder: &Path, args: MigrateStoreArgs) -> anyhow::Result<ExitC
         .iter()
         .map(|table| [table.name.to_owned(), table.checksum.rows.to_string(), table.checksum.checksum.to_string()]);
     let table = rows_of(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
-    print_result(&format!("{table}everything has been moved, and is the same on both sides\n"))
+    print_result(&format!("{table}all tables were copied; the checksums match\n"))
 }

@@ -1,10 +1,12 @@
 //! The command line: one file per subcommand.
 
 mod backup;
+mod delivery;
 mod demo;
 mod extract;
 mod healthcheck;
 mod keys;
+mod listing;
 mod migrate;
 mod migrate_store;
 mod openapi;
@@ -25,10 +27,10 @@ use url::Url;
 use crate::config::{Settings, SettingsError};
 use crate::telemetry::{TraceExport, TracingError, install_panic_hook, install_tracing};
 
-/// Need not exist, unlike a folder that is named.
+/// The default folder, which need not exist.
 const CONFIG_DIR: &str = "config";
 
-/// Watches Amazon listings, keeps an honest history and tells what changed.
+/// Tracks Amazon listings, records their history and sends alerts.
 #[derive(Debug, Parser)]
 #[command(name = "amazon-tracker", version)]
 struct Cli {
@@ -43,35 +45,39 @@ struct Cli {
 enum Command {
     /// Run the daemon.
     Serve(serve::ServeArgs),
-    /// Look at one listing once and print what it shows.
+    /// Crawl one listing once and print the result.
     Track(track::TrackArgs),
-    /// Print what a saved page says, as one JSON object.
+    /// Extract the data of a saved page as one JSON object.
     Extract(extract::ExtractArgs),
-    /// Bring the database schema up to date.
+    /// Migrate the database schema.
     Migrate(DatabaseArgs),
-    /// Copy everything from an SQLite file to a new PostgreSQL database.
+    /// Copy an SQLite database to an empty PostgreSQL database.
     MigrateStore(migrate_store::MigrateStoreArgs),
-    /// Copy an SQLite database to a new file, while a daemon goes on.
+    /// Back up an SQLite database to a new file, while the daemon runs.
     Backup(backup::BackupArgs),
-    /// Put an example into the database: a tenant with users, products and alerts.
+    /// Add example data: a tenant with users, products and alerts.
     Seed(seed::SeedArgs),
-    /// Succeed when a running daemon is ready: for containers.
+    /// Check that a running daemon is ready.
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// Add, list and rescue users.
+    /// Add and list users, and reset passwords.
     User(user::UserArgs),
     /// Add and list tenants.
     Tenant(user::TenantArgs),
-    /// Print a new pair of keys that sign access tokens.
+    /// Retry dead deliveries.
+    Delivery(delivery::DeliveryArgs),
+    /// Release parked listings.
+    Listing(listing::ListingArgs),
+    /// Generate a key pair that signs access tokens.
     Keys,
     /// Print the OpenAPI document.
     Openapi,
-    /// Run the simulated marketplace alone.
+    /// Run the simulated marketplace.
     Simulate(simulate::SimulateArgs),
-    /// Run daemon and simulated marketplace together, with products, history and alerts.
+    /// Run the daemon with a simulated marketplace and example data.
     Demo(demo::DemoArgs),
 }
 
-/// Flags about the database.
+/// Flags of the database.
 #[derive(Debug, Args)]
 struct DatabaseArgs {
     /// `sqlite://PATH` or `postgres://…`
@@ -79,15 +85,15 @@ struct DatabaseArgs {
     database_url: Option<String>,
 }
 
-/// Flags about the source.
+/// Flags of the source.
 #[derive(Debug, Args)]
 struct SourceArgs {
-    /// Ask this instead of Amazon: the simulated marketplace.
+    /// The URL of a simulated marketplace to crawl instead of Amazon.
     #[arg(long)]
     base_url: Option<Url>,
 }
 
-/// Flags become settings by their names.
+/// Flags as settings.
 #[derive(Default)]
 struct Flags(Figment);
 
@@ -105,7 +111,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let folder = cli.config_dir;
     if folder != Path::new(CONFIG_DIR) && !folder.is_dir() {
-        eprintln!("amazon-tracker: --config-dir: there is no folder {}", folder.display());
+        eprintln!("amazon-tracker: --config-dir: no such folder: {}", folder.display());
         return ExitCode::FAILURE;
     }
     let result = match cli.command {
@@ -119,6 +125,8 @@ pub fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&folder, args),
         Command::User(args) => user::run_user(&folder, args),
         Command::Tenant(args) => user::run_tenant(&folder, args),
+        Command::Delivery(args) => delivery::run(&folder, args),
+        Command::Listing(args) => listing::run(&folder, args),
         Command::Keys => keys::run(),
         Command::Openapi => openapi::run(),
         Command::Simulate(args) => simulate::run(args),
@@ -130,7 +138,7 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Prints a result. A reader that has seen enough (`| head`) is no error.
+/// Prints a result. A closed pipe (`| head`) is not an error.
 fn print_result(text: &str) -> anyhow::Result<ExitCode> {
     use std::io::{ErrorKind, Write};
     match std::io::stdout().lock().write_all(text.as_bytes()) {
@@ -139,14 +147,14 @@ fn print_result(text: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Reads the settings and starts to log.
+/// Loads the settings and starts logging.
 fn prepare(folder: &Path, flags: Flags) -> anyhow::Result<Settings> {
     let settings = Settings::load(folder, flags.0)?;
     start_logging(&settings, None)?;
     Ok(settings)
 }
 
-/// The same for a daemon, which may be traced.
+/// The same for a daemon, which may export traces.
 fn prepare_daemon(settings: &Settings) -> Result<(), SettingsError> {
     let trace = settings.trace.clone();
     let export = trace.otlp_endpoint.map(|endpoint| TraceExport {
@@ -168,7 +176,7 @@ fn start_logging(settings: &Settings, export: Option<&TraceExport>) -> Result<()
     })
 }
 
-/// Listens from now on, and resolves at the first signal to stop; the second one ends the process at once.
+/// Handles signals from now on. Resolves at the first signal to stop; the second one exits at once.
 fn signal_to_stop() -> impl Future<Output = ()> {
     let mut signals = signals();
     async move {
@@ -189,7 +197,7 @@ fn signals() -> tokio::sync::mpsc::Receiver<()> {
             Ok(mut signal) => {
                 tokio::spawn(async move { while signal.recv().await.is_some() && sender.send(()).await.is_ok() {} });
             }
-            Err(error) => tracing::warn!(%error, "a signal cannot be listened for"),
+            Err(error) => tracing::warn!(%error, "a signal handler cannot be installed"),
         }
     }
     receiver

@@ -1,4 +1,4 @@
-//! `openapi`: the document.
+//! `openapi`: the OpenAPI document.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `seed`: an example to begin with. Products and alerts only: what became of them is for the daemon to find out.
+//! `seed`: example data. Users, products and alerts only: the daemon records their history.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,15 +27,15 @@ const VIEWER: &str = "example-viewer@example.com";
 pub(super) struct SeedArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Where the example's alerts are told.
+    /// The URL of the alerts' webhooks.
     #[arg(long, default_value = "https://example.com/webhook")]
     webhook_url: Url,
-    /// Also where TRACKER_ENV=production.
+    /// Allow TRACKER_ENV=production.
     #[arg(long)]
     force: bool,
 }
 
-/// A listing to watch.
+/// A listing to track.
 struct Example {
     marketplace: Marketplace,
     asin: &'static str,
@@ -43,7 +43,7 @@ struct Example {
     tags: &'static [&'static str],
     frequency: Frequency,
     is_competitor: bool,
-    /// In minor units: an alert waits for this price or less.
+    /// The target of an alert, in minor units.
     target_minor: Option<i64>,
 }
 
@@ -74,7 +74,7 @@ const fn example(
 pub(super) fn run(folder: &Path, args: SeedArgs) -> anyhow::Result<ExitCode> {
     let settings = settings_of(folder, args.database)?;
     if in_production() && !args.force {
-        bail!("this is production (TRACKER_ENV): an example is put here only by --force");
+        bail!("TRACKER_ENV is production; use --force to add example data");
     }
     on_store(&settings, async |store, passwords| {
         let (admin, way_in) = people(&store, &passwords).await?;
@@ -88,7 +88,7 @@ pub(super) fn run(folder: &Path, args: SeedArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The admin of the example, and how everyone who is new gets in. Who is there already keeps their password.
+/// The admin, and the credentials of new users. Existing users keep their passwords.
 async fn people(store: &SharedStore, passwords: &Passwords) -> anyhow::Result<(User, String)> {
     let mut way_in = String::new();
     let admin = match known(store, ADMIN).await? {
@@ -106,7 +106,7 @@ async fn people(store: &SharedStore, passwords: &Passwords) -> anyhow::Result<(U
         way_in += &format!("{VIEWER}: {password}");
     }
     if way_in.is_empty() {
-        way_in = format!("{ADMIN} is there already; for a new password: amazon-tracker user reset-password {ADMIN}\n");
+        way_in = format!("{ADMIN} already exists; to set a new password: amazon-tracker user reset-password {ADMIN}\n");
     }
     Ok((admin, way_in))
 }
@@ -118,14 +118,14 @@ async fn known(store: &SharedStore, email: &str) -> anyhow::Result<Option<User>>
     }
 }
 
-/// A user to be, and their password as it is shown.
+/// A new user, and the password to print.
 async fn newcomer(passwords: &Passwords, email: &str, role: Role) -> anyhow::Result<(NewUser, String)> {
     let email: EmailAddress = email.parse()?;
     let (password, shown) = password_for(&email, false, passwords)?;
     Ok((new_user(&email, None, role, passwords.hash(password).await?), shown))
 }
 
-/// The product, and whether it was added just now.
+/// The product, and whether it is new.
 async fn watch(store: &SharedStore, tenant_id: TenantId, example: &Example) -> anyhow::Result<(ProductId, bool)> {
     let settings = ProductSettings {
         label: Some(example.label.to_owned()),
@@ -142,7 +142,7 @@ async fn watch(store: &SharedStore, tenant_id: TenantId, example: &Example) -> a
     }
 }
 
-/// Whether an alert was added: the example has one, and the product had none.
+/// Adds the alert of an example, unless the product has one. True if it was added.
 async fn wait_for_price(
     store: &SharedStore,
     tenant_id: TenantId,

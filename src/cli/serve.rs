@@ -12,17 +12,17 @@ use crate::config::{ProcessRole, Settings};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen; anything but loopback needs keys that sign tokens.
+    /// The address to listen on. Any address but loopback requires a key that signs tokens.
     #[arg(long)]
     listen: Option<SocketAddr>,
-    /// What this process does, of api,crawler,scheduler,notifier; all of it unless it is said.
+    /// The roles of this process: api,crawler,scheduler,notifier; default: all.
     #[arg(long, value_delimiter = ',')]
     roles: Option<Vec<ProcessRole>>,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
     source: SourceArgs,
-    /// Print the effective settings, secrets hidden, and exit.
+    /// Print the effective settings without secrets, and exit.
     #[arg(long)]
     check_config: bool,
 }

@@ -1,4 +1,4 @@
-//! `simulate`: the marketplace alone.
+//! `simulate`: the simulated marketplace.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -14,37 +14,37 @@ use crate::sources::simulated::{FaultRates, Simulated, SimulatedSettings};
 
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
-    /// Where to listen.
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:9000")]
     listen: SocketAddr,
-    /// Decides everything that happens.
+    /// The seed of the random generator.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Share of the requests that are answered by a captcha, 0 to 1.
+    /// Share of requests that get a captcha, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     captcha_rate: f64,
-    /// Share of the requests that are answered 503.
+    /// Share of requests that get 503.
     #[arg(long, default_value_t = 0.0)]
     unavailable_rate: f64,
-    /// Share of the pages that end before they have told anything.
+    /// Share of pages that are truncated.
     #[arg(long, default_value_t = 0.0)]
     truncate_rate: f64,
-    /// Share of the pages that come late.
+    /// Share of pages that are delayed.
     #[arg(long, default_value_t = 0.0)]
     slow_rate: f64,
-    /// How late, such as 5s.
+    /// The delay, such as 5s.
     #[arg(long, default_value = "5s")]
     slow_for: Frequency,
-    /// Time between two movements of the world, such as 5s; it stands still unless this is said.
+    /// Interval between changes of the marketplace, such as 5s; default: no changes.
     #[arg(long)]
     move_every: Option<Frequency>,
-    /// Serve the saved pages of this folder, by the ASIN in their names, instead of generated ones.
+    /// Serve saved pages of this folder, named by ASIN, instead of generated ones.
     #[arg(long)]
     pages: Option<PathBuf>,
-    /// About how large a generated page is, in KiB.
+    /// Approximate size of a generated page, in KiB.
     #[arg(long, default_value_t = 60)]
     page_kb: usize,
-    /// Do not compress pages, whatever a client accepts.
+    /// Do not compress pages.
     #[arg(long)]
     no_compression: bool,
 }

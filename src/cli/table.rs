@@ -1,4 +1,4 @@
-//! Small tables for people.
+//! Text tables.
 
 /// Columns, each but the last as wide as its widest cell.
 pub(super) fn rows_of<const N: usize>(rows: &[[String; N]]) -> String {

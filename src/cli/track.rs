@@ -1,4 +1,4 @@
-//! `track`: one look at one listing through the real source.
+//! `track`: one crawl of one listing with the direct source.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,9 +16,9 @@ use crate::telemetry::Metrics;
 
 #[derive(Debug, Args)]
 pub(super) struct TrackArgs {
-    /// An ASIN, or the address of a product page.
+    /// An ASIN, or the URL of a product page.
     product: String,
-    /// The site of the ASIN.
+    /// The marketplace of the ASIN.
     #[arg(long)]
     marketplace: Option<Marketplace>,
     #[command(flatten)]
@@ -46,7 +46,7 @@ fn listing_at(url: &str, marketplace: Option<Marketplace>) -> anyhow::Result<Lis
     let listing = Listing::from_url(url)?;
     match marketplace {
         Some(other) if other != listing.marketplace => {
-            anyhow::bail!("--marketplace {other}: the address is of marketplace {}", listing.marketplace)
+            anyhow::bail!("--marketplace {other}: the URL belongs to marketplace {}", listing.marketplace)
         }
         _ => Ok(listing),
     }

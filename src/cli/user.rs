@@ -1,4 +1,4 @@
-//! `user` and `tenant`: accounts from the command line, for whoever has it.
+//! `user` and `tenant`: accounts.
 
 use std::io::Read;
 use std::path::Path;
@@ -22,31 +22,31 @@ pub(super) struct UserArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(subcommand)]
-    act: UserAct,
+    action: UserAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum UserAct {
-    /// Add a user; the password is made and printed once, unless it comes by standard input.
+enum UserAction {
+    /// Add a user. The password is generated and printed once, or read from standard input.
     Create {
-        /// Will sign in.
+        /// The e-mail address.
         email: EmailAddress,
-        /// How to call them; the address unless it is said.
+        /// The name; default: the e-mail address.
         #[arg(long)]
         name: Option<String>,
         /// superadmin, tenant_admin, user or viewer.
         #[arg(long, default_value = "user")]
         role: Role,
-        /// Of which tenant; the installation's own unless it is said.
+        /// The tenant; default: the installation's own.
         #[arg(long)]
         tenant: Option<TenantId>,
         /// Read the password from standard input.
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Set a new password, made and printed once; every sign-in ends.
+    /// Set a new password, generated and printed once. All sessions end.
     ResetPassword {
-        /// Whose.
+        /// The user's e-mail address.
         email: EmailAddress,
         /// Read the password from standard input.
         #[arg(long)]
@@ -54,7 +54,7 @@ enum UserAct {
     },
     /// List users.
     List {
-        /// Of which tenant; the installation's own unless it is said.
+        /// The tenant; default: the installation's own.
         #[arg(long)]
         tenant: Option<TenantId>,
     },
@@ -65,19 +65,19 @@ pub(super) struct TenantArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(subcommand)]
-    act: TenantAct,
+    action: TenantAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum TenantAct {
+enum TenantAction {
     /// Add a tenant with its first admin.
     Create {
-        /// How to call it.
+        /// The name.
         name: String,
-        /// The first admin.
+        /// The e-mail address of the first admin.
         #[arg(long)]
         admin: EmailAddress,
-        /// What it may have.
+        /// The plan.
         #[arg(long, default_value = Plans::FIRST)]
         plan: String,
     },
@@ -87,8 +87,8 @@ enum TenantAct {
 
 pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode> {
     let settings = settings_of(folder, args.database)?;
-    on_store(&settings, async |store, passwords| match args.act {
-        UserAct::Create { email, name, role, tenant, password_stdin } => {
+    on_store(&settings, async |store, passwords| match args.action {
+        UserAction::Create { email, name, role, tenant, password_stdin } => {
             let (password, shown) = password_for(&email, password_stdin, &passwords)?;
             let tenant_id = tenant.unwrap_or(TenantId::BUILT_IN);
             store.tenant(tenant_id).await.with_context(|| format!("--tenant {tenant_id}"))?;
@@ -96,17 +96,17 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
             let user = add_user(&store, tenant_id, user).await?;
             Ok(format!("user {}\n{shown}", user.id))
         }
-        UserAct::ResetPassword { email, password_stdin } => {
+        UserAction::ResetPassword { email, password_stdin } => {
             let (password, shown) = password_for(&email, password_stdin, &passwords)?;
             let user = match store.credentials(&email).await {
-                Err(StoreError::NotFound) => bail!("{email}: there is no such user"),
+                Err(StoreError::NotFound) => bail!("{email}: no such user"),
                 credentials => credentials?.user,
             };
             store.set_password(user.id, &passwords.hash(password).await?, None).await?;
-            store.record(act(user.tenant_id, "user.reset_password", format!("user:{}", user.id))).await?;
+            store.record(audit_event(user.tenant_id, "user.reset_password", format!("user:{}", user.id))).await?;
             Ok(shown)
         }
-        UserAct::List { tenant } => {
+        UserAction::List { tenant } => {
             let (mut rows, mut cursor) = (Vec::new(), None);
             loop {
                 let page = store.users(tenant.unwrap_or(TenantId::BUILT_IN), cursor.as_deref(), BATCH_ROWS).await?;
@@ -130,17 +130,17 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
 pub(super) fn run_tenant(folder: &Path, args: TenantArgs) -> anyhow::Result<ExitCode> {
     let settings = settings_of(folder, args.database)?;
     let plans = settings.plans.clone();
-    on_store(&settings, async |store, passwords| match args.act {
-        TenantAct::Create { name, admin, plan } => {
+    on_store(&settings, async |store, passwords| match args.action {
+        TenantAction::Create { name, admin, plan } => {
             if !plans.0.contains_key(&plan) {
-                bail!("--plan {plan}: there are {}", plans.0.keys().cloned().collect::<Vec<_>>().join(", "));
+                bail!("--plan {plan}: must be one of: {}", plans.0.keys().cloned().collect::<Vec<_>>().join(", "));
             }
             let (password, shown) = password_for(&admin, false, &passwords)?;
             let first = new_user(&admin, None, Role::TenantAdmin, passwords.hash(password).await?);
             let user = add_tenant(&store, &name, &plan, first).await?;
             Ok(format!("tenant {}\n{shown}", user.tenant_id))
         }
-        TenantAct::List => {
+        TenantAction::List => {
             let (mut rows, mut cursor) = (Vec::new(), None);
             loop {
                 let page = store.tenants(cursor.as_deref(), BATCH_ROWS).await?;
@@ -158,7 +158,7 @@ pub(super) fn settings_of(folder: &Path, database: DatabaseArgs) -> anyhow::Resu
     prepare(folder, Flags::default().with("database.url", database.database_url))
 }
 
-/// Opens the store, lets something be done, and prints what it says.
+/// Opens the store, does the work, and prints its result.
 pub(super) fn on_store(
     settings: &Settings,
     work: impl AsyncFnOnce(SharedStore, Passwords) -> anyhow::Result<String>,
@@ -172,7 +172,7 @@ pub(super) fn on_store(
     print_result(&text)
 }
 
-/// Somebody who is called by their address unless a name is said.
+/// A new user, named by the e-mail address unless a name is given.
 pub(super) fn new_user(email: &EmailAddress, name: Option<String>, role: Role, password_hash: String) -> NewUser {
     let name = name.unwrap_or_else(|| email.to_string());
     NewUser { email: email.clone(), name, role, password_hash, is_verified: true, quota: u32::MAX }
@@ -181,7 +181,7 @@ pub(super) fn new_user(email: &EmailAddress, name: Option<String>, role: Role, p
 pub(super) async fn add_user(store: &SharedStore, tenant_id: TenantId, user: NewUser) -> anyhow::Result<User> {
     let email = user.email.clone();
     let user = store.add_user(tenant_id, user).await.with_context(|| email.to_string())?;
-    store.record(act(tenant_id, "user.add", format!("user:{}", user.id))).await?;
+    store.record(audit_event(tenant_id, "user.add", format!("user:{}", user.id))).await?;
     Ok(user)
 }
 
@@ -189,11 +189,11 @@ pub(super) async fn add_user(store: &SharedStore, tenant_id: TenantId, user: New
 pub(super) async fn add_tenant(store: &SharedStore, name: &str, plan: &str, first: NewUser) -> anyhow::Result<User> {
     let email = first.email.clone();
     let user = store.add_tenant(name, plan, first, None).await.with_context(|| email.to_string())?;
-    store.record(act(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
+    store.record(audit_event(user.tenant_id, "tenant.add", format!("tenant:{}", user.tenant_id))).await?;
     Ok(user)
 }
 
-/// Makes a key that may do whatever its maker may, and returns what is kept of it nowhere.
+/// Creates an API key with all scopes of a user, and returns its secret, which is not stored.
 pub(super) async fn add_key(store: &SharedStore, user: &User, name: &str) -> Result<String, StoreError> {
     let token = OpaqueToken::new(TokenKind::ApiKey);
     let key = NewApiKey {
@@ -211,7 +211,7 @@ pub(super) async fn add_key(store: &SharedStore, user: &User, name: &str) -> Res
     Ok(token.reveal())
 }
 
-/// The password, and what to show of it.
+/// The password, and the text to print.
 pub(super) fn password_for(
     email: &EmailAddress,
     from_stdin: bool,
@@ -229,7 +229,7 @@ pub(super) fn password_for(
     Ok((password, String::new()))
 }
 
-fn act(tenant_id: TenantId, action: &'static str, resource: String) -> AuditEvent {
+fn audit_event(tenant_id: TenantId, action: &'static str, resource: String) -> AuditEvent {
     AuditEvent {
         tenant_id,
         actor: AuditActor::System,

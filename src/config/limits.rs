@@ -22,6 +22,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     if settings.server.roles.is_empty() {
         return wrong("server.roles", "names no role: api, crawler, scheduler, notifier");
     }
+    if settings.server.metrics_listen.is_some_and(|address| address.port() != 0 && address == settings.server.listen) {
+        return wrong("server.metrics_listen", "must be another address than server.listen");
+    }
     check_crawl(&settings.crawl)?;
     check_mail(&settings.mail)?;
     check_trace(&settings.trace)?;

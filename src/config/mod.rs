@@ -3,6 +3,7 @@
 //! `DATABASE_URL` and its like are read by their usual names; every other setting is `TRACKER__SECTION__FIELD`. A setting
 //! that is unknown or wrong stops the start with its name and what is allowed.
 
+mod error;
 mod limits;
 mod load;
 mod plans;
@@ -19,7 +20,8 @@ use url::Url;
 
 use crate::domain::{EmailAddress, Marketplace};
 
-pub use load::{SettingsError, in_production};
+pub use error::SettingsError;
+pub use load::in_production;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
 pub use roles::{ProcessRole, ProcessRoleError};
@@ -61,6 +63,8 @@ pub struct Settings {
 pub struct ServerSettings {
     /// Where to listen. Any address but loopback needs keys that sign tokens: see [`TokenSettings`].
     pub listen: SocketAddr,
+    /// Where `/metrics` is served, on a listener of its own; by default on [`ServerSettings::listen`].
+    pub metrics_listen: Option<SocketAddr>,
     /// What this process does. Probes and metrics are served by every process.
     pub roles: BTreeSet<ProcessRole>,
     /// Threads that serve HTTP.
@@ -84,6 +88,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            metrics_listen: None,
             roles: roles::all(),
             workers: 2,
             request_timeout_secs: 10,

@@ -16,12 +16,8 @@ pub enum Scope {
     ProductDelete,
     /// Ask for a look now.
     CrawlCreate,
-    /// See and change how crawling goes.
-    CrawlManage,
     /// Create and delete alerts.
     AlertWrite,
-    /// Ask for reports.
-    ReportCreate,
     /// Invite, change and disable the tenant's users.
     AdminUsers,
     /// See and change the tenant itself.
@@ -30,7 +26,7 @@ pub enum Scope {
 
 /// A text names no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no scope; there are {names}", names = Scopes::ALL)]
+#[error("unknown scope `{0}`; valid scopes: {names}", names = Scopes::ALL)]
 pub struct ScopeError(String);
 
 impl Scope {
@@ -40,9 +36,7 @@ impl Scope {
         Self::ProductWrite,
         Self::ProductDelete,
         Self::CrawlCreate,
-        Self::CrawlManage,
         Self::AlertWrite,
-        Self::ReportCreate,
         Self::AdminUsers,
         Self::AdminTenant,
     ];
@@ -54,9 +48,7 @@ impl Scope {
             Self::ProductWrite => "product:write",
             Self::ProductDelete => "product:delete",
             Self::CrawlCreate => "crawl:create",
-            Self::CrawlManage => "crawl:manage",
             Self::AlertWrite => "alert:write",
-            Self::ReportCreate => "report:create",
             Self::AdminUsers => "admin:users",
             Self::AdminTenant => "admin:tenant",
         }
@@ -169,7 +161,7 @@ pub enum Role {
 
 /// A text names no role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no role; there are tenant_admin, user and viewer")]
+#[error("unknown role `{0}`; valid roles: tenant_admin, user, viewer")]
 pub struct RoleError(String);
 
 impl Role {
@@ -190,16 +182,11 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         match self {
             Self::Superadmin | Self::TenantAdmin => Scopes::ALL,
-            Self::User => [
-                Scope::ProductRead,
-                Scope::ProductWrite,
-                Scope::ProductDelete,
-                Scope::CrawlCreate,
-                Scope::AlertWrite,
-                Scope::ReportCreate,
-            ]
-            .into_iter()
-            .collect(),
+            Self::User => {
+                [Scope::ProductRead, Scope::ProductWrite, Scope::ProductDelete, Scope::CrawlCreate, Scope::AlertWrite]
+                    .into_iter()
+                    .collect()
+            }
             Self::Viewer => Scopes::from_iter([Scope::ProductRead]),
         }
     }

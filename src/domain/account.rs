@@ -26,6 +26,8 @@ pub struct Tenant {
     pub created_at: Timestamp,
     /// When any of this last changed.
     pub updated_at: Timestamp,
+    /// Rises by one with each change.
+    pub version: i64,
 }
 
 /// Whether a person gets in.
@@ -89,6 +91,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When any of this last changed.
     pub updated_at: Timestamp,
+    /// Rises by one with each change.
+    pub version: i64,
 }
 
 /// One sign-in, from login to logout.

@@ -74,6 +74,8 @@ pub struct Product {
     pub created_at: Timestamp,
     /// When the settings last changed.
     pub updated_at: Timestamp,
+    /// Rises by one with each change of the settings.
+    pub version: i64,
     /// What is believed of the listing.
     pub state: ListingState,
     /// How the latest look ended, good or bad: the word of an [`Outcome`](super::Outcome).

@@ -1,6 +1,6 @@
-//! `/api/v1/alerts`: rules, and the events they gave rise to.
+//! `/api/v1/alerts`: alert rules and their events.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
@@ -8,19 +8,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::paging::{WirePage, paged};
+use super::idempotency::{RequestKey, rendered, respond};
+use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
-use super::products::{WireMoney, limit_of, parsed};
+use super::products::{WireMoney, parsed};
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{
     Asin, Condition, Delivery, DeliveryId, DeliveryStatus, Event, EventId, Marketplace, Money, ProductId, RuleId, Scope,
 };
-use crate::service::{AddRule, Caller, EventRow, RuleRow};
+use crate::service::{AddRule, Caller, EventRow, RuleRow, StoredResponse};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/alerts", |path| path.get(Scope::ProductRead, list).create(Scope::AlertWrite, add));
     routes.path("/alerts/events", |path| path.get(Scope::ProductRead, events));
+    routes.path("/alerts/deliveries/{id}/retry", |path| path.post(Scope::AlertWrite, retry));
     routes.path("/alerts/{id}", |path| path.get(Scope::ProductRead, get).delete(Scope::AlertWrite, remove));
 }
 
@@ -28,19 +30,19 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddAlertBody {
-    /// CacheTags which product.
+    /// The product.
     #[schema(value_type = Uuid)]
     product_id: ProductId,
-    /// What to wait for.
+    /// The condition.
     kind: AlertKind,
     /// The price to wait for, in the currency of the marketplace.
     #[serde(deserialize_with = "object")]
     target: WireMoney,
-    /// Where to send the webhook: a public http or https address.
+    /// The URL of the webhook: a public http or https address.
     webhook_url: String,
 }
 
-/// What a rule waits for.
+/// The condition of a rule.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum AlertKind {
@@ -87,7 +89,7 @@ impl From<RuleRow> for WireAlert {
     }
 }
 
-/// Something that happened, and what became of telling it.
+/// An event, and its deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub(super) struct WireEvent {
@@ -106,18 +108,18 @@ pub(super) struct WireEvent {
     target: WireMoney,
     /// The price that crossed the target.
     price: WireMoney,
-    /// The price believed before.
+    /// The price before it.
     previous_price: Option<WireMoney>,
     /// The number of the crossing within its rule.
     crossing: u32,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What became of telling it; not in the stream of news.
+    /// Its deliveries; not in the event stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     deliveries: Option<Vec<WireDelivery>>,
 }
 
-/// One message to one channel.
+/// A message to one channel.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
 pub(super) struct WireDelivery {
@@ -164,24 +166,24 @@ impl From<EventRow> for WireEvent {
 }
 
 impl WireEvent {
-    /// As it is told in the stream of news.
-    pub(super) fn as_news(event: Event) -> Self {
+    /// As the event stream shows it.
+    pub(super) fn as_stream_item(event: Event) -> Self {
         let mut wire = Self::from(EventRow { event, deliveries: Vec::new() });
         wire.deliveries = None;
         wire
     }
 }
 
-/// Which rules or events.
+/// Filter and page of a list of rules or events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AlertQuery {
-    /// Of this product only.
+    /// Only those of this product.
     product_id: Option<String>,
-    /// The `next_cursor` of the last page.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Rows, 1 to 500; 50 unless it is said.
+    /// Rows, 1 to 500; default 50.
     limit: Option<String>,
 }
 
@@ -194,9 +196,9 @@ impl AlertQuery {
     }
 }
 
-/// Create a rule. A target that is reached already is told at once.
+/// Create a rule. It fires at once if the price is at the target already.
 #[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = AddAlertBody, responses(
-    (status = 201, description = "The rule, with the key that signs its webhooks: it is not shown again", body = WireAlert),
+    (status = 201, description = "The rule, with the key that signs its webhooks; the key is not shown again", body = WireAlert),
     (status = 400, description = "Not JSON", body = Problem),
     (status = 404, description = "No such product", body = Problem),
     (status = 402, description = "The plan allows no more alerts", body = Problem),
@@ -205,6 +207,7 @@ impl AlertQuery {
 pub(super) async fn add(
     shared: Data<Shared>,
     caller: Caller,
+    key: RequestKey,
     StrictJson(body): StrictJson<AddAlertBody>,
 ) -> Result<impl Responder, Problem> {
     let target = Money::new(body.target.amount_minor, body.target.currency);
@@ -212,12 +215,15 @@ pub(super) async fn add(
         AlertKind::PriceAtOrBelow => Condition::PriceAtOrBelow { target },
     };
     let request = AddRule { product_id: body.product_id, condition, webhook_url: body.webhook_url };
-    let row = shared.service.add_rule(caller, request).await?;
+    let creation = shared.service.add_rule(caller, request, key.claim(created)).await?;
+    Ok(respond(creation, created))
+}
+
+/// The only response that shows the signing key.
+fn created(row: &RuleRow) -> StoredResponse {
     let location = format!("/api/v1/alerts/{}", row.rule.id);
     let webhook_secret = Some(row.webhook_secret.clone());
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, location))
-        .json(WireAlert { webhook_secret, ..WireAlert::from(row) }))
+    rendered(StatusCode::CREATED, location, &WireAlert { webhook_secret, ..WireAlert::from(row.clone()) })
 }
 
 /// List rules, newest first.
@@ -250,6 +256,22 @@ pub(super) async fn events(
     Ok(paged::<_, WireEvent>(page))
 }
 
+/// Send a dead delivery again.
+///
+/// It is pending again, with all its attempts. The delivery of an alert that was deleted cannot be sent again.
+#[utoipa::path(post, path = "/api/v1/alerts/deliveries/{id}/retry", tag = "alerts", params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "Pending again"),
+    (status = 404, description = "No dead delivery with this id", body = Problem),
+))]
+pub(super) async fn retry(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<DeliveryId>,
+) -> Result<impl Responder, Problem> {
+    shared.service.retry_delivery(caller, id).await?;
+    Ok(HttpResponse::NoContent())
+}
+
 /// Get one rule.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path)), responses(
     (status = 200, description = "The rule", body = WireAlert),
@@ -265,7 +287,7 @@ pub(super) async fn get(
 
 /// Delete a rule; its events stay.
 #[utoipa::path(delete, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path)), responses(
-    (status = 204, description = "Gone"),
+    (status = 204, description = "Deleted"),
     (status = 404, description = "No such rule", body = Problem),
 ))]
 pub(super) async fn remove(

@@ -1,4 +1,4 @@
-//! `/api/v1/auth/api-keys`: the keys of machines.
+//! `/api/v1/auth/api-keys`: API keys.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
@@ -22,25 +22,25 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/api-keys/{id}", |path| path.delete(Scope::AdminTenant, revoke));
 }
 
-/// A key to make.
+/// An API key to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "price sync", "scopes": ["product:read"], "networks": ["203.0.113.0/24"] }))]
 pub(super) struct AddApiKeyBody {
-    /// What it is for.
+    /// Its purpose, for people.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// What it may do: no more than you.
+    /// Its scopes; they must be among your own.
     #[schema(min_items = 1)]
     scopes: Vec<String>,
-    /// From where it may be used (CIDR); none: from anywhere.
+    /// Networks that it may be used from (CIDR); empty: any.
     #[serde(default)]
     #[schema(max_items = 50)]
     networks: Vec<String>,
-    /// Its own limit, below the plan's.
+    /// Its own rate limit, below that of the plan.
     #[schema(minimum = 1)]
     requests_per_minute: Option<u32>,
-    /// Until when.
+    /// When it expires; default: never.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
@@ -78,33 +78,33 @@ fn all_parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     parsed
 }
 
-/// A key, without the key itself.
+/// An API key, without its secret.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ApiKey)]
 pub(super) struct WireApiKey {
     #[schema(value_type = uuid::Uuid)]
     id: ApiKeyId,
-    /// What it is for.
+    /// Its purpose, for people.
     name: String,
-    /// How it begins.
+    /// Its first characters.
     hint: String,
-    /// The key itself; shown once, when it is made.
+    /// The secret; shown once, when the key is created.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
-    /// What it may do.
+    /// Its scopes.
     scopes: Vec<&'static str>,
-    /// From where it may be used; none: from anywhere.
+    /// Networks that it may be used from; empty: any.
     networks: Vec<String>,
-    /// Its own limit.
+    /// Its own rate limit.
     requests_per_minute: Option<u32>,
-    /// Who made it.
+    /// The user who created it.
     #[schema(value_type = uuid::Uuid)]
     created_by: UserId,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-    /// The last use, to the minute.
+    /// Last used, to the minute.
     #[schema(value_type = Option<String>, format = DateTime)]
     used_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -130,10 +130,10 @@ impl From<ApiKey> for WireApiKey {
     }
 }
 
-/// Make a key. It is shown this once.
+/// Create an API key. Its secret is shown only once.
 #[utoipa::path(post, path = "/api/v1/auth/api-keys", tag = "auth",
     request_body = AddApiKeyBody, responses(
-    (status = 201, description = "Made; `key` is never shown again", body = WireApiKey),
+    (status = 201, description = "Created; `key` is not shown again", body = WireApiKey),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn add(
@@ -145,7 +145,7 @@ pub(super) async fn add(
     Ok((Json(WireApiKey { key: Some(token), ..key.into() }), StatusCode::CREATED))
 }
 
-/// List the tenant's keys, the newest first.
+/// List the tenant's API keys, newest first.
 #[utoipa::path(get, path = "/api/v1/auth/api-keys", tag = "auth", params(PageQuery), responses(
     (status = 200, description = "A page", body = WirePage<WireApiKey>),
     (status = 422, description = "A parameter is wrong", body = Problem),
@@ -160,11 +160,11 @@ pub(super) async fn list(
     Ok(paged::<_, WireApiKey>(page))
 }
 
-/// Revoke a key for good.
+/// Revoke an API key. This cannot be undone.
 #[utoipa::path(delete, path = "/api/v1/auth/api-keys/{id}", tag = "auth",
     params(("id" = uuid::Uuid, Path)), responses(
     (status = 204, description = "Revoked"),
-    (status = 404, description = "No such key in force", body = Problem),
+    (status = 404, description = "No such active key", body = Problem),
 ))]
 pub(super) async fn revoke(
     shared: Data<Shared>,

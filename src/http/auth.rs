@@ -1,4 +1,4 @@
-//! `/api/v1/auth`: signing up, in and out.
+//! `/api/v1/auth`: registration, sessions and passwords.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
@@ -15,7 +15,7 @@ use super::users::WireUser;
 use crate::domain::{EmailAddress, Scopes, Session, SessionId};
 use crate::service::{Caller, FieldError, FirstUser, Origin, Registration, SignedIn};
 
-/// Refreshing needs no counting of attempts: its secrets have 256 bits, and many people may share one address.
+/// Refreshing is not rate limited by address: its secrets have 256 bits, and many users may share an address.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/register", |path| path.post(Access::RateLimited, register));
     routes.path("/auth/set-up", |path| path.post(Access::RateLimited, set_up));
@@ -33,36 +33,36 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/jwks.json", |path| path.get(Access::Open, jwks));
 }
 
-/// Parses an address, and notes what is wrong with it.
+/// Parses an e-mail address.
 pub(super) fn email_of(email: &str) -> Result<EmailAddress, Problem> {
     email.parse().map_err(|error| Problem::invalid(vec![FieldError::new("email", error)]))
 }
 
-/// Somebody who wants a tenant of their own.
+/// A new tenant and its first admin.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "email": "jo@example.com", "password": "correct horse battery staple", "name": "Jo", "tenant_name": "Jo's shop"
 }))]
 pub(super) struct RegisterBody {
-    /// Will sign in.
+    /// The e-mail address to sign in with.
     #[schema(max_length = 254)]
     email: String,
-    /// Long, and not easily guessed.
+    /// Long, and hard to guess.
     #[schema(max_length = 256)]
     password: String,
-    /// How to call you.
+    /// Your name.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// How to call your organisation.
+    /// The name of your organisation.
     #[schema(min_length = 1, max_length = 200)]
     tenant_name: String,
 }
 
-/// Register: a new tenant with its first admin. The answer is the same when the address has an account already.
+/// Register a new tenant with its first admin. The response is the same if the address already has an account.
 #[utoipa::path(post, path = "/api/v1/auth/register", tag = "auth",
     request_body = RegisterBody, responses(
-    (status = 202, description = "A mail is on its way; if the address has an account, nothing has changed"),
+    (status = 202, description = "An e-mail will be sent; if the address already has an account, nothing changes"),
     (status = 403, description = "Registration is closed", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
@@ -82,22 +82,22 @@ pub(super) async fn register(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetUpBody {
-    /// From the link in the log of the first start.
+    /// The token in the link that the log shows at the first start.
     token: String,
-    /// Will sign in.
+    /// The e-mail address to sign in with.
     email: String,
-    /// Long, and not easily guessed.
+    /// Long, and hard to guess.
     password: String,
-    /// How to call you.
+    /// Your name.
     name: String,
 }
 
-/// Make the first user of an empty installation, by the link in its log.
+/// Create the first user of an empty installation, with the link in its log.
 #[utoipa::path(post, path = "/api/v1/auth/set-up", tag = "auth",
     request_body = SetUpBody, responses(
     (status = 201, description = "The superadmin", body = WireUser),
-    (status = 409, description = "This installation has users already", body = Problem),
-    (status = 422, description = "A field is wrong, or the link was used", body = Problem),
+    (status = 409, description = "The installation already has users", body = Problem),
+    (status = 422, description = "A field is wrong, or the link was already used", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
 ))]
 pub(super) async fn set_up(
@@ -111,21 +111,21 @@ pub(super) async fn set_up(
     Ok((Json(WireUser::from(user)), StatusCode::CREATED))
 }
 
-/// The token of an invitation, and what makes an account of it.
+/// An invitation's token, and the new account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AcceptInvitationBody {
     token: String,
-    /// How to call you.
+    /// Your name.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// Long, and not easily guessed.
+    /// Long, and hard to guess.
     password: String,
 }
 
-/// Join a tenant by the link that was sent.
+/// Accept an invitation to a tenant.
 #[utoipa::path(post, path = "/api/v1/auth/accept-invitation", tag = "auth", request_body = AcceptInvitationBody, responses(
-    (status = 201, description = "You", body = WireUser),
+    (status = 201, description = "Your account", body = WireUser),
     (status = 402, description = "The tenant's plan allows no more users", body = Problem),
 ))]
 pub(super) async fn accept_invitation(
@@ -138,7 +138,7 @@ pub(super) async fn accept_invitation(
     Ok((Json(WireUser::from(user)), StatusCode::CREATED))
 }
 
-/// Address and password.
+/// E-mail address and password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "jo@example.com", "password": "correct horse battery staple" }))]
@@ -147,7 +147,7 @@ pub(super) struct LoginBody {
     password: String,
 }
 
-/// What signing in gives.
+/// Tokens of a session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Tokens)]
 pub(super) struct WireTokens {
@@ -157,12 +157,12 @@ pub(super) struct WireTokens {
     token_type: &'static str,
     /// Seconds until the access token expires.
     expires_in: u64,
-    /// Buys the next pair, once.
+    /// Exchanges for the next pair of tokens, once.
     refresh_token: String,
-    /// What may be done, separated by spaces.
+    /// Scopes, separated by spaces.
     #[schema(value_type = String)]
     scope: Scopes,
-    /// This sign-in.
+    /// The session.
     #[schema(value_type = uuid::Uuid)]
     session_id: SessionId,
     user: WireUser,
@@ -186,7 +186,7 @@ impl From<SignedIn> for WireTokens {
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth",
     request_body = LoginBody, responses(
     (status = 200, description = "Signed in", body = WireTokens),
-    (status = 401, description = "Address and password do not fit, or the account is locked for a while", body = Problem),
+    (status = 401, description = "Wrong e-mail address or password, or the account is temporarily locked", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
 ))]
@@ -206,12 +206,12 @@ pub(super) struct RefreshBody {
     refresh_token: String,
 }
 
-/// Spend a refresh token for a new pair. One that was spent before ends its sign-in.
+/// Exchange a refresh token for a new pair of tokens. Using one twice ends the session.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth",
     request_body = RefreshBody, responses(
-    (status = 200, description = "The next pair", body = WireTokens),
-    (status = 401, description = "Not valid any more: sign in", body = Problem),
-    (status = 409, description = "CrawlQuota a moment ago by another request of yours", body = Problem),
+    (status = 200, description = "A new pair of tokens", body = WireTokens),
+    (status = 401, description = "Expired or revoked; sign in again", body = Problem),
+    (status = 409, description = "Already rotated by another request of yours; use the newer token", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn refresh(
@@ -222,7 +222,7 @@ pub(super) async fn refresh(
     Ok(Json(WireTokens::from(shared.service.refresh(body.refresh_token, origin).await?)))
 }
 
-/// End this sign-in.
+/// Sign out.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", responses(
     (status = 204, description = "Signed out"),
 ))]
@@ -231,7 +231,7 @@ pub(super) async fn logout(shared: Data<Shared>, caller: Caller) -> Result<impl 
     Ok(HttpResponse::NoContent())
 }
 
-/// End all of your sign-ins.
+/// Sign out of all of your sessions.
 #[utoipa::path(post, path = "/api/v1/auth/logout-everywhere", tag = "auth", responses(
     (status = 204, description = "Signed out everywhere"),
 ))]
@@ -247,11 +247,11 @@ pub(super) struct VerifyEmailBody {
     token: String,
 }
 
-/// Prove an address by the link that was sent there.
+/// Verify an e-mail address with the link that was sent to it.
 #[utoipa::path(post, path = "/api/v1/auth/verify-email", tag = "auth",
     request_body = VerifyEmailBody, responses(
-    (status = 204, description = "Proved"),
-    (status = 422, description = "The link is not valid any more", body = Problem),
+    (status = 204, description = "Verified"),
+    (status = 422, description = "The link is invalid or expired", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
 ))]
 pub(super) async fn verify_email(
@@ -263,17 +263,17 @@ pub(super) async fn verify_email(
     Ok(HttpResponse::NoContent())
 }
 
-/// An address.
+/// An e-mail address.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForgotPasswordBody {
     email: String,
 }
 
-/// Ask for a link that sets a new password. The answer is the same when the address has no account.
+/// Request a link that sets a new password. The response is the same if the address has no account.
 #[utoipa::path(post, path = "/api/v1/auth/forgot-password", tag = "auth",
     request_body = ForgotPasswordBody, responses(
-    (status = 202, description = "If the address has an account, a mail is on its way"),
+    (status = 202, description = "If the address has an account, an e-mail will be sent"),
     (status = 422, description = "A field is wrong", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
 ))]
@@ -294,11 +294,11 @@ pub(super) struct ResetPasswordBody {
     password: String,
 }
 
-/// Set a new password by a link. Every sign-in ends.
+/// Set a new password with a link. All sessions end.
 #[utoipa::path(post, path = "/api/v1/auth/reset-password", tag = "auth",
     request_body = ResetPasswordBody, responses(
-    (status = 204, description = "Set; sign in with it"),
-    (status = 422, description = "The link is not valid any more, or the password is refused", body = Problem),
+    (status = 204, description = "Set; sign in with the new password"),
+    (status = 422, description = "The link is invalid or expired, or the password is refused", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
 ))]
 pub(super) async fn reset_password(
@@ -310,7 +310,7 @@ pub(super) async fn reset_password(
     Ok(HttpResponse::NoContent())
 }
 
-/// The password in force, and the new one.
+/// The current password, and the new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangePasswordBody {
@@ -318,11 +318,11 @@ pub(super) struct ChangePasswordBody {
     new_password: String,
 }
 
-/// Set a new password by the old one. Every other sign-in ends.
+/// Change your password. All other sessions end.
 #[utoipa::path(post, path = "/api/v1/auth/change-password", tag = "auth",
     request_body = ChangePasswordBody, responses(
     (status = 204, description = "Set"),
-    (status = 422, description = "The old one is wrong, or the new one is refused", body = Problem),
+    (status = 422, description = "The current password is wrong, or the new one is refused", body = Problem),
 ))]
 pub(super) async fn change_password(
     shared: Data<Shared>,
@@ -333,18 +333,18 @@ pub(super) async fn change_password(
     Ok(HttpResponse::NoContent())
 }
 
-/// A sign-in that has not ended.
+/// An active session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
 pub(super) struct WireSession {
     #[schema(value_type = uuid::Uuid)]
     id: SessionId,
-    /// The one that asks.
+    /// True for the session of this request.
     is_current: bool,
-    /// From where it began.
+    /// The client's IP address when it began.
     #[schema(value_type = Option<String>)]
     address: Option<std::net::IpAddr>,
-    /// By which program, in its own words.
+    /// The client's `User-Agent` when it began.
     agent: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -368,15 +368,15 @@ impl WireSession {
     }
 }
 
-/// Sign-ins.
+/// Sessions.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionList {
     items: Vec<WireSession>,
 }
 
-/// List your sign-ins.
+/// List your sessions.
 #[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "auth", responses(
-    (status = 200, description = "Those that have not ended", body = SessionList),
+    (status = 200, description = "Your active sessions", body = SessionList),
 ))]
 pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     let (_, current) = caller.user()?;
@@ -385,11 +385,11 @@ pub(super) async fn sessions(shared: Data<Shared>, caller: Caller) -> Result<imp
     Ok(Json(SessionList { items }))
 }
 
-/// End one of your sign-ins.
+/// End one of your sessions.
 #[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", tag = "auth",
     params(("id" = uuid::Uuid, Path)), responses(
     (status = 204, description = "Ended"),
-    (status = 404, description = "No such sign-in of yours", body = Problem),
+    (status = 404, description = "You have no such session", body = Problem),
 ))]
 pub(super) async fn revoke_session(
     shared: Data<Shared>,

@@ -1,4 +1,4 @@
-//! Who is asking: what the gate of a route has found out, for its handler.
+//! The caller of a request, and where it comes from.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
@@ -10,8 +10,9 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use ipnet::IpNet;
 
+use super::Shared;
 use super::problem::Problem;
-use super::{Shared, observe};
+use super::request_id::current_request_id;
 use crate::service::{Caller, Origin};
 
 const API_KEY: &str = "x-api-key";
@@ -23,9 +24,9 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let caller = request.extensions().get::<Caller>().cloned();
-        // A handler behind a route that is open to all has asked for a caller: our mistake, and nobody gets in by it.
-        let nobody = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side");
-        ready(caller.ok_or_else(nobody))
+        // A bug: the handler of an open route asks for a caller. Nothing is let through by it.
+        let missing = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error");
+        ready(caller.ok_or_else(missing))
     }
 }
 
@@ -38,15 +39,15 @@ impl FromRequest for Origin {
     }
 }
 
-/// From where a request comes.
+/// The origin of a request.
 pub(super) fn origin_of(request: &HttpRequest) -> Origin {
     let address = client_of(peer_of(request), request.headers(), trusted_by(request));
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
-    Origin { address, agent, request_id: observe::current_request_id() }
+    Origin { address, agent, request_id: current_request_id() }
 }
 
-/// True when a trusted proxy has handed the request on: then what its headers say beside what the client asks is believed.
-pub(super) fn is_handed_on(request: &HttpRequest) -> bool {
+/// True when a trusted proxy forwarded the request: then its forwarding and tracing headers are trusted.
+pub(super) fn is_forwarded(request: &HttpRequest) -> bool {
     is_among(trusted_by(request), &peer_of(request))
 }
 
@@ -62,8 +63,8 @@ fn is_among(trusted: &[IpNet], address: &IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(address))
 }
 
-/// The last address on the way here that no trusted proxy has: each proxy appends whom it was asked by, and what stands before
-/// that anybody may have written.
+/// The nearest address that is not a trusted proxy's. Each proxy appends the address of its peer; entries before those of
+/// trusted proxies can be forged.
 fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     let named: Vec<&str> = headers
@@ -87,7 +88,7 @@ pub(super) fn credential_of(headers: &HeaderMap) -> Option<&str> {
         let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
     });
-    // A wrong `Authorization` is not made good by another header.
+    // A malformed `Authorization` is not replaced by another header.
     let key = || headers.get(API_KEY).and_then(|key| key.to_str().ok());
     bearer.unwrap_or_else(key).filter(|credential| !credential.is_empty())
 }
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_address_is_told_by_trusted_proxies_alone() {
+    fn only_trusted_proxies_can_name_a_clients_address() {
         let client = |peer: &str, forwarded: &[&'static str], trusted: &[&str]| {
             let mut headers = HeaderMap::new();
             for value in forwarded {
@@ -120,18 +121,22 @@ mod tests {
         assert_eq!(
             client("10.0.0.1", &["1.1.1.1, 203.0.113.7, 10.0.0.2"], ours),
             "203.0.113.7",
-            "what they wrote is not it"
+            "what the client wrote does not count"
         );
         assert_eq!(client("10.0.0.1", &["1.1.1.1", "203.0.113.7"], ours), "203.0.113.7", "in several headers");
         assert_eq!(client("10.0.0.1", &["::ffff:203.0.113.7"], ours), "203.0.113.7");
-        assert_eq!(client("203.0.113.9", &["1.1.1.1"], ours), "203.0.113.9", "a stranger says anything");
+        assert_eq!(
+            client("203.0.113.9", &["1.1.1.1"], ours),
+            "203.0.113.9",
+            "an untrusted peer cannot choose its address"
+        );
         assert_eq!(client("10.0.0.1", &["1.1.1.1"], &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["1.1.1.1, nonsense"], ours), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &[], ours), "10.0.0.1");
     }
 
     #[test]
-    fn a_credential_stands_in_either_header_and_authorization_goes_first() {
+    fn a_credential_is_read_from_either_header_and_authorization_wins() {
         assert_eq!(credential(&[("authorization", "Bearer a.b.c")]).as_deref(), Some("a.b.c"));
         assert_eq!(credential(&[("authorization", "bearer  at_x ")]).as_deref(), Some("at_x"));
         assert_eq!(credential(&[("x-api-key", "at_x")]).as_deref(), Some("at_x"));

@@ -1,4 +1,4 @@
-//! Which sites' pages may ask from a browser.
+//! Cross-origin requests (CORS).
 
 use actix_cors::Cors;
 use actix_web::http::Method;
@@ -8,7 +8,7 @@ use actix_web::http::header::{
 
 const MAX_AGE_SECS: usize = 600;
 
-/// Those named, with the headers that the API takes and gives. Credentials are headers here, never cookies.
+/// Allows the configured origins, with the headers of the API. Credentials are headers, never cookies.
 pub(super) fn rules(origins: &[String]) -> Cors {
     let own = |name| HeaderName::from_static(name);
     let taken = ["idempotency-key", "last-event-id", "prefer", "x-api-key", "x-request-id"].map(own);
@@ -20,7 +20,7 @@ pub(super) fn rules(origins: &[String]) -> Cors {
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER])
         .expose_headers(given)
         .max_age(MAX_AGE_SECS)
-        // A request from elsewhere gets its answer, only without leave for the page to read it: what is no browser does not care.
+        // Other origins get a response that their pages cannot read; clients that are not browsers do not care.
         .block_on_origin_mismatch(false);
     origins.iter().fold(rules, |rules, origin| rules.allowed_origin(origin))
 }

@@ -1,22 +1,23 @@
-//! `/api/v1/crawl`: check now.
+//! `/api/v1/crawl`: crawls on request.
 
 use std::time::Duration;
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpRequest, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::idempotency::{RequestKey, rendered, respond};
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson};
 use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
-use crate::service::Caller;
+use crate::service::{Caller, StoredResponse};
 
-/// What remains of a request's time for everything but the waiting.
+/// The part of the request timeout that is not for waiting.
 const WAIT_MARGIN: Duration = Duration::from_millis(500);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -24,16 +25,16 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
 }
 
-/// Products to look at now.
+/// Products to crawl now.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CrawlBody {
-    /// 1 to 500 of them.
+    /// 1 to 500 products.
     #[schema(value_type = Vec<Uuid>, min_items = 1, max_items = 500)]
     product_ids: Vec<ProductId>,
 }
 
-/// A request for a look, and where it stands.
+/// A requested crawl of some products, and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Task)]
 pub(super) struct WireTask {
@@ -57,7 +58,7 @@ struct WireTaskItem {
     product_id: ProductId,
     #[schema(value_type = String, example = "done")]
     status: TaskStatus,
-    /// How the look ended.
+    /// The outcome of the crawl.
     outcome: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
@@ -81,25 +82,30 @@ impl From<Task> for WireTask {
     }
 }
 
-/// Look at some products now. With `Prefer: wait=SECONDS` the answer comes when the looks have ended, or after that time.
+/// Crawl some products now. With `Prefer: wait=SECONDS` the response is sent when all crawls have ended, or after that time.
 #[utoipa::path(post, path = "/api/v1/crawl", tag = "crawl", request_body = CrawlBody,
     params(("Prefer" = Option<String>, Header, description = "`wait=5` (RFC 7240)")), responses(
-    (status = 202, description = "Will be looked at; follow the task", body = WireTask),
+    (status = 202, description = "Accepted; poll the task", body = WireTask),
     (status = 400, description = "Not JSON", body = Problem),
-    (status = 404, description = "One of the products does not exist; nothing was asked for", body = Problem),
+    (status = 404, description = "One of the products does not exist; nothing was requested", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn ask(
     shared: Data<Shared>,
     caller: Caller,
     request: HttpRequest,
+    key: RequestKey,
     StrictJson(body): StrictJson<CrawlBody>,
 ) -> Result<impl Responder, Problem> {
     let most = shared.settings.request_timeout.saturating_sub(WAIT_MARGIN);
     let wait = preferred_wait(&request).min(most);
-    let task = shared.service.request_crawl(caller, body.product_ids, wait).await?;
+    let creation = shared.service.request_crawl(caller, body.product_ids, wait, key.claim(accepted)).await?;
+    Ok(respond(creation, accepted))
+}
+
+fn accepted(task: &Task) -> StoredResponse {
     let location = format!("/api/v1/crawl/tasks/{}", task.id);
-    Ok(HttpResponse::Accepted().insert_header((LOCATION, location)).json(WireTask::from(task)))
+    rendered(StatusCode::ACCEPTED, location, &WireTask::from(task.clone()))
 }
 
 fn preferred_wait(request: &HttpRequest) -> Duration {
@@ -109,7 +115,7 @@ fn preferred_wait(request: &HttpRequest) -> Duration {
     Duration::from_secs(secs.unwrap_or_default())
 }
 
-/// Where a task stands.
+/// Get a task.
 #[utoipa::path(get, path = "/api/v1/crawl/tasks/{id}", tag = "crawl", params(("id" = Uuid, Path)), responses(
     (status = 200, description = "The task", body = WireTask),
     (status = 404, description = "No such task", body = Problem),

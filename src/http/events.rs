@@ -1,4 +1,4 @@
-//! `/api/v1/events`: what is new, as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! `/api/v1/events`: changes and alerts as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use std::fmt::Write;
 
@@ -22,17 +22,17 @@ use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
 use crate::service::{Caller, Change, FeedItem, FieldError, LiveStream, ServiceError, StreamItem};
 
 const LAST_EVENT_ID: &str = "last-event-id";
-/// What a client waits before it comes again.
+/// How long a client waits before it reconnects.
 const RETRY_MILLIS: u32 = 3000;
 const STREAM_TYPE: &str = "text/event-stream";
-/// Proxies must pass on what comes when it comes.
+/// Keeps proxies from buffering the stream.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/events", |path| path.get(Scope::ProductRead, events));
 }
 
-/// The data of a `change`: what one look changed of a product.
+/// The data of a `change`: what one crawl changed of a product.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Change)]
 pub(super) struct WireChange {
@@ -44,11 +44,11 @@ pub(super) struct WireChange {
     asin: Asin,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// Each value holds from now on.
+    /// The new values.
     changes: Vec<ChangedValue>,
 }
 
-/// One value that changed.
+/// A value that changed.
 #[derive(Debug, Serialize, ToSchema)]
 struct ChangedValue {
     /// As in the history.
@@ -78,29 +78,29 @@ impl From<&Change> for WireChange {
     }
 }
 
-/// Listen to what is new: changes of your products and alerts that fire, as server-sent events.
+/// Stream changes of your products and alerts that fire, as server-sent events.
 ///
-/// `change` holds a Change, `alert` an Event without its deliveries; `reset` says that too much has happened to tell it all:
-/// read everything anew. A comment comes every 15 seconds. Whoever comes again with `Last-Event-ID` is item what was new
-/// since then, and may be item some of it twice: ids stay the same.
-/// Of more than eight streams of one person or key the oldest ends.
+/// The data of `change` is a Change, that of `alert` an Event without its deliveries. `reset` means that too many events were
+/// missed to replay them: read everything again. A comment is sent every 15 seconds. A client that reconnects with
+/// `Last-Event-ID` gets the events since then; some may be repeated, under the same ids.
+/// A user or API key has at most eight streams: a ninth ends the oldest. A stream ends when its credential is revoked.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard")),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received")),
     responses(
     (status = 200, description = "A stream of events", content_type = "text/event-stream", body = String),
-    (status = 422, description = "Last-Event-ID was not given out here", body = Problem),
+    (status = 422, description = "Last-Event-ID is not an id of this stream", body = Problem),
 ))]
 pub(super) async fn events(
     shared: Data<Shared>,
     caller: Caller,
     request: HttpRequest,
 ) -> Result<impl Responder, Problem> {
-    let since = request.headers().get(LAST_EVENT_ID).map(heard_last).transpose()?;
+    let since = request.headers().get(LAST_EVENT_ID).map(last_received).transpose()?;
     let mut response = HttpResponse::Ok();
     response.content_type(STREAM_TYPE);
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
     response.insert_header((X_ACCEL_BUFFERING, HeaderValue::from_static("no")));
-    // Compressing would hold back what is to be item now.
+    // Compression would delay events.
     response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
     if request.method() == Method::HEAD {
         return Ok(response.finish());
@@ -116,10 +116,10 @@ pub(super) async fn events(
 }
 
 /// Ids begin with the time, in milliseconds.
-fn heard_last(id: &HeaderValue) -> Result<Timestamp, Problem> {
+fn last_received(id: &HeaderValue) -> Result<Timestamp, Problem> {
     let millis = id.to_str().ok().and_then(|id| id.split('.').next()?.parse().ok());
     let at = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    at.ok_or_else(|| Problem::invalid(vec![FieldError::new("Last-Event-ID", "was not given out here")]))
+    at.ok_or_else(|| Problem::invalid(vec![FieldError::new("Last-Event-ID", "is not an id of this stream")]))
 }
 
 fn written(item: &StreamItem) -> String {
@@ -130,7 +130,7 @@ fn written(item: &StreamItem) -> String {
             let id = format!("{}.{}", item.at().as_millisecond(), item.subject().simple());
             match &**item {
                 FeedItem::Change(change) => block(&id, "change", &WireChange::from(change)),
-                FeedItem::Alert(event) => block(&id, "alert", &WireEvent::as_news(event.clone())),
+                FeedItem::Alert(event) => block(&id, "alert", &WireEvent::as_stream_item(event.clone())),
             }
         }
     }

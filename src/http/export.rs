@@ -1,15 +1,16 @@
-//! Everything of a tenant, as lines of JSON in the forms in which the API shows it.
+//! Exports everything of a tenant as lines of JSON, in the same forms as the rest of the API.
 //!
-//! Lines are made as they are read, so an export takes no more memory for being long. It is no snapshot: what changes
-//! meanwhile may or may not be in it.
+//! The export is streamed, so its memory does not grow with its length. It is not a snapshot: changes during the export may or
+//! may not be part of it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, rt};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Responder, rt};
 use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
@@ -22,81 +23,135 @@ use super::auth::WireSession;
 use super::caller::credential_of;
 use super::crawl::WireTask;
 use super::history::WireHistory;
+use super::paging::MAX_LIMIT;
 use super::problem::Problem;
-use super::products::{MAX_LIMIT, WireProduct};
+use super::products::WireProduct;
+use super::routes::{Access, Routes};
+use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
-use crate::domain::{Product, Series, Tenant, TenantId, User};
+use crate::domain::{Product, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
     Caller, HistoryQuery, ListProducts, Origin, Page, ProductFilter, ProductOrder, Service, ServiceError, ServiceResult,
 };
 
-/// Lines of JSON.
-pub(super) const EXPORT_TYPE: &str = "application/x-ndjson";
-/// Lines that wait for the client to take them: one may be the whole history of a listing.
+/// JSON lines.
+const EXPORT_TYPE: &str = "application/x-ndjson";
+/// Lines buffered for a slow client: one may be the whole history of a listing.
 const LINES_AHEAD: usize = 1;
 /// More points than any listing has.
 const MAX_POINTS: u32 = 1_000_000;
-/// Exports at once in this process, one for each tenant.
-const MAX_AT_ONCE: usize = 4;
-/// A client that takes nothing for so long is given up.
+/// Concurrent exports of this process, each of another tenant.
+const MAX_CONCURRENT: usize = 4;
+/// The export ends when the client reads nothing for so long.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// The tenants whose exports are under way.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/tenants/me/export", |path| path.get(Access::UserScope(Scope::AdminTenant), export));
+    routes.path("/tenants/{id}/export", |path| path.get(Access::Superadmin, export_any));
+}
+
+/// Export everything of your tenant: one JSON object per line, each with its `type`; the last is `{"type":"end"}`.
+///
+/// Secrets are not exported: passwords, API keys and the signing keys of webhooks.
+#[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
+    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 409, description = "An export of the tenant is already running", body = Problem),
+))]
+pub(super) async fn export(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<impl Responder, Problem> {
+    let id = caller.tenant_id;
+    export_of(&shared, caller, &request, id).await
+}
+
+/// Export everything of any tenant. Requires a superadmin.
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/export", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
+    (status = 409, description = "An export of the tenant is already running", body = Problem),
+    (status = 404, description = "No such tenant", body = Problem),
+))]
+pub(super) async fn export_any(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    PathId(id): PathId<TenantId>,
+) -> Result<impl Responder, Problem> {
+    export_of(&shared, caller, &request, id).await
+}
+
+async fn export_of(
+    shared: &Shared,
+    caller: Caller,
+    request: &HttpRequest,
+    id: TenantId,
+) -> Result<HttpResponse, Problem> {
+    if request.method() == Method::HEAD {
+        // Exports nothing, so there is nothing to audit.
+        shared.service.tenant(id).await?;
+        return Ok(HttpResponse::Ok().content_type(EXPORT_TYPE).finish());
+    }
+    let tenant = shared.service.begin_export(caller.clone(), id).await?;
+    everything_of(shared, &caller, request, tenant)
+}
+
+/// The tenants whose exports are running.
 #[derive(Clone, Default)]
 pub(super) struct Exports(Arc<Mutex<HashSet<TenantId>>>);
 
-/// A place among them; free again when it is dropped.
-struct Place {
+/// A running export; it ends when this is dropped.
+struct RunningExport {
     exports: Exports,
     tenant_id: TenantId,
 }
 
 impl Exports {
-    fn enter(&self, tenant_id: TenantId) -> Result<Place, ServiceError> {
-        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if under_way.contains(&tenant_id) {
-            let detail = "an export of this tenant is under way: wait for its end";
-            return Err(ServiceError::Conflict("export_under_way", detail.to_owned()));
+    fn enter(&self, tenant_id: TenantId) -> Result<RunningExport, ServiceError> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.contains(&tenant_id) {
+            let detail = "an export of this tenant is already running; retry when it has ended";
+            return Err(ServiceError::Conflict("export_running", detail.to_owned()));
         }
-        if under_way.len() >= MAX_AT_ONCE {
+        if running.len() >= MAX_CONCURRENT {
             return Err(ServiceError::Unavailable);
         }
-        under_way.insert(tenant_id);
-        Ok(Place { exports: self.clone(), tenant_id })
+        running.insert(tenant_id);
+        Ok(RunningExport { exports: self.clone(), tenant_id })
     }
 }
 
-impl Drop for Place {
+impl Drop for RunningExport {
     fn drop(&mut self) {
         self.exports.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant_id);
     }
 }
 
-/// Why an export ends before its end. The client sees that it is cut off: its last line is missing.
+/// Why an export was aborted. The client notices by the missing last line.
 #[derive(Debug, thiserror::Error)]
-enum Cut {
-    #[error("the client has gone away, or takes nothing")]
-    Gone,
-    #[error("the process stops")]
+enum ExportError {
+    #[error("the client disconnected or stopped reading")]
+    Disconnected,
+    #[error("the process is stopping")]
     Draining,
-    #[error("whoever asked may not any more")]
-    Refused,
+    #[error("the caller is no longer authorized")]
+    Unauthorized,
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
 
-/// The answer: a line for each thing, `{"type":"end"}` at last.
+/// The response: a line per item, and `{"type":"end"}`.
 ///
 /// # Errors
-/// When an export of the tenant is under way, or too many others are.
-pub(super) fn everything_of(
+/// When an export of the tenant is already running, or too many others are.
+fn everything_of(
     shared: &Shared,
     caller: &Caller,
     request: &HttpRequest,
     tenant: Tenant,
 ) -> Result<HttpResponse, Problem> {
-    let place = shared.exports.enter(tenant.id)?;
+    let running = shared.exports.enter(tenant.id)?;
     let (lines, taken) = channel(LINES_AHEAD);
     let file = format!("attachment; filename=\"tenant-{}.ndjson\"", tenant.id);
     let export = Export {
@@ -107,10 +162,10 @@ pub(super) fn everything_of(
         lines,
     };
     rt::spawn(async move {
-        let _place = place;
-        if let Err(cut) = export.write(tenant).await {
-            tracing::warn!(tenant_id = %export.tenant_id, %cut, "an export was cut off");
-            let _ = export.lines.try_send(Err(std::io::Error::other("cut off")));
+        let _running = running;
+        if let Err(error) = export.write(tenant).await {
+            tracing::warn!(tenant_id = %export.tenant_id, %error, "an export was aborted");
+            let _ = export.lines.try_send(Err(std::io::Error::other("aborted")));
         }
     });
     let lines = stream::unfold(taken, async |mut taken| Some((taken.recv().await?, taken)));
@@ -129,7 +184,7 @@ struct Export {
 }
 
 impl Export {
-    async fn write(&self, tenant: Tenant) -> Result<(), Cut> {
+    async fn write(&self, tenant: Tenant) -> Result<(), ExportError> {
         let (service, id, most) = (&self.service, self.tenant_id, MAX_LIMIT);
         self.line("tenant", &WireTenant::from(tenant)).await?;
         for day in service.daily_usage(id).await? {
@@ -142,13 +197,13 @@ impl Export {
         self.list("alert", WireAlert::from, async |cursor| service.rules(id, None, cursor, most).await).await?;
         self.list("event", WireEvent::from, async |cursor| service.events(id, None, cursor, most).await).await?;
         self.list("task", WireTask::from, async |cursor| service.tasks(id, cursor, most).await).await?;
-        self.list("act", WireAuditEntry::from, async |cursor| service.audit(id, cursor, most).await).await?;
-        // One that was deleted meanwhile was not taken out whole.
+        self.list("audit_entry", WireAuditEntry::from, async |cursor| service.audit(id, cursor, most).await).await?;
+        // If the tenant was deleted meanwhile, the export is not complete.
         service.tenant(id).await?;
         self.line("end", &json!({})).await
     }
 
-    async fn user(&self, user: User) -> Result<(), Cut> {
+    async fn user(&self, user: User) -> Result<(), ExportError> {
         let sessions = self.service.sessions_of(user.id).await?;
         self.line("user", &WireUser::from(user)).await?;
         for session in sessions {
@@ -157,7 +212,7 @@ impl Export {
         Ok(())
     }
 
-    async fn product(&self, product: Product) -> Result<(), Cut> {
+    async fn product(&self, product: Product) -> Result<(), ExportError> {
         let id = product.id;
         self.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
@@ -165,28 +220,28 @@ impl Export {
         let whole = HistoryQuery { series, from: None, to: None, limit: MAX_POINTS };
         match self.service.history(self.tenant_id, id, whole).await {
             Ok(history) => self.line("history", &WireHistory::of(id, history)).await,
-            // Deleted meanwhile.
+            // The product was deleted meanwhile.
             Err(ServiceError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Every row of a list, as a line.
+    /// Writes every row of a list as a line.
     async fn list<T, W: Serialize>(
         &self,
         kind: &'static str,
         wire: fn(T) -> W,
         read: impl AsyncFn(Option<String>) -> ServiceResult<Page<T>>,
-    ) -> Result<(), Cut> {
+    ) -> Result<(), ExportError> {
         self.each(read, async |row| self.line(kind, &wire(row)).await).await
     }
 
-    /// Every row of a list, page after page.
+    /// Reads a list page by page.
     async fn each<T>(
         &self,
         read: impl AsyncFn(Option<String>) -> ServiceResult<Page<T>>,
-        write: impl AsyncFn(T) -> Result<(), Cut>,
-    ) -> Result<(), Cut> {
+        write: impl AsyncFn(T) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
         let mut cursor = None;
         loop {
             self.check().await?;
@@ -201,23 +256,23 @@ impl Export {
         }
     }
 
-    /// Before each page: whoever was signed out, or disabled, takes out no more.
-    async fn check(&self) -> Result<(), Cut> {
+    /// Before each page: ends the export of a caller who was signed out or disabled.
+    async fn check(&self) -> Result<(), ExportError> {
         if self.service.is_draining() {
-            return Err(Cut::Draining);
+            return Err(ExportError::Draining);
         }
         let is_still_authorized = self.service.is_still_authorized(&self.credential, self.origin.clone()).await;
-        is_still_authorized.then_some(()).ok_or(Cut::Refused)
+        is_still_authorized.then_some(()).ok_or(ExportError::Unauthorized)
     }
 
-    async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), Cut> {
+    async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), ExportError> {
         let mut line = serde_json::to_vec(&Line { kind, thing }).map_err(|_| ServiceError::Internal)?;
         line.push(b'\n');
-        self.lines.send_timeout(Ok(line.into()), MAX_PAUSE).await.map_err(|_| Cut::Gone)
+        self.lines.send_timeout(Ok(line.into()), MAX_PAUSE).await.map_err(|_| ExportError::Disconnected)
     }
 }
 
-/// A thing, with what it is.
+/// An item with its type.
 #[derive(Serialize)]
 struct Line<'t, T> {
     #[serde(rename = "type")]
@@ -235,12 +290,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenant_has_one_export_at_a_time_and_all_together_a_few() {
+    fn a_tenant_has_one_export_at_a_time_and_a_process_a_few() {
         let (exports, tenant_id) = (Exports::default(), TenantId::new());
-        let place = exports.enter(tenant_id).unwrap_or_else(|error| panic!("{error}"));
-        assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Conflict("export_under_way", _))));
-        drop(place);
-        let places: Vec<_> = (0..MAX_AT_ONCE).map(|_| exports.enter(TenantId::new())).collect();
+        let running = exports.enter(tenant_id).unwrap_or_else(|error| panic!("{error}"));
+        assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Conflict("export_running", _))));
+        drop(running);
+        let places: Vec<_> = (0..MAX_CONCURRENT).map(|_| exports.enter(TenantId::new())).collect();
         assert!(places.iter().all(Result::is_ok));
         assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Unavailable)));
     }

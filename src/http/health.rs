@@ -15,19 +15,23 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/health", |path| path.get(Access::Open, health));
     routes.path("/health/live", |path| path.get(Access::Open, live));
     routes.path("/health/ready", |path| path.get(Access::Open, ready));
+}
+
+/// On the main listener, or on a separate one.
+pub(super) fn metrics_routes(routes: &mut Routes<'_>) {
     routes.path("/metrics", |path| path.get(Access::Open, metrics));
 }
 
-/// The state of this process.
+/// The health of this process.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(super) struct WireHealth {
-    /// `ok`, or `degraded` when something is missing.
+    /// `ok`, or `degraded`.
     status: &'static str,
     version: &'static str,
     alive: bool,
     database: bool,
-    /// Whether limits are shared with the other replicas; missing when there is no Redis.
+    /// Whether Redis can be reached; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<bool>,
     draining: bool,
@@ -41,7 +45,7 @@ impl From<Health> for WireHealth {
     }
 }
 
-/// Alive, with a summary: 200 as long as the process works at all.
+/// Get the health of the process: 200 while it is alive. Writes nothing.
 #[utoipa::path(get, path = "/health", tag = "health", responses(
     (status = 200, description = "Alive", body = WireHealth), (status = 503, description = "Frozen", body = WireHealth)))]
 pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Problem> {
@@ -49,7 +53,7 @@ pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Probl
     Ok(answer(health.alive, health))
 }
 
-/// Alive: restart the process when this fails.
+/// Liveness probe: restart the process when it fails. Does not use the database.
 #[utoipa::path(get, path = "/health/live", tag = "health", responses(
     (status = 200, description = "Alive"), (status = 503, description = "Frozen")))]
 pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
@@ -57,7 +61,7 @@ pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
     if alive { HttpResponse::Ok().json("alive") } else { HttpResponse::ServiceUnavailable().json("frozen") }
 }
 
-/// Ready: send requests here only while this succeeds.
+/// Readiness probe: send requests only while it succeeds. Writes nothing.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses(
     (status = 200, description = "Ready", body = WireHealth), (status = 503, description = "Not ready", body = WireHealth)))]
 pub(super) async fn ready(shared: Data<Shared>) -> Result<impl Responder, Problem> {
@@ -70,7 +74,7 @@ fn answer(good: bool, health: Health) -> HttpResponse {
     response.json(WireHealth::from(health))
 }
 
-/// What Prometheus scrapes.
+/// Get metrics in the Prometheus text format. With `server.metrics_listen` they are served on that address only.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "Prometheus text", content_type = "text/plain")))]
 pub(super) async fn metrics(shared: Data<Shared>) -> impl Responder {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(shared.metrics.render())

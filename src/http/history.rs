@@ -1,4 +1,4 @@
-//! `/api/v1/products/{id}/history` and what is made of it.
+//! `/api/v1/products/{id}/history` and statistics.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
@@ -29,43 +29,43 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products/{id}/stats", |path| path.get(Scope::ProductRead, stats));
 }
 
-/// Which part of the history.
+/// Series and time range.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct HistoryParams {
     /// Comma-separated: `price`, `shipping`, `list_price`, `seller`, `offer_count`, `sales_rank`, `rating`, `review_count`,
-    /// `availability`, `coupon`. All of them unless it is said.
+    /// `availability`, `coupon`. Default: all.
     series: Option<String>,
-    /// RFC 3339; what held then is included.
+    /// RFC 3339; includes the values in effect at that time.
     from: Option<String>,
     /// RFC 3339, exclusive.
     to: Option<String>,
-    /// Points, 1 to 50000; 5000 unless it is said.
+    /// Points, 1 to 50000; default 5000.
     limit: Option<String>,
 }
 
-/// From when to when.
+/// Time range.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SpanParams {
-    /// RFC 3339; what held then is included.
+    /// RFC 3339; includes the values in effect at that time.
     from: Option<String>,
     /// RFC 3339, exclusive.
     to: Option<String>,
-    /// Points, 1 to 50000; 5000 unless it is said.
+    /// Points, 1 to 50000; default 5000.
     limit: Option<String>,
 }
 
-/// A value that holds since a moment, until the next point. Null: known to be none.
+/// A value in effect from a time until the next point. Null: known to be absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Point)]
 struct WirePoint {
-    /// Since when.
+    /// When it took effect.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// Money for prices, a number for ranks and counts, stars for ratings, a word for availability, a text for sellers.
+    /// Money for prices, a number for ranks and counts, stars for ratings, a string for availability and sellers.
     #[schema(schema_with = value_schema)]
     value: Value,
 }
@@ -76,19 +76,19 @@ fn value_schema() -> RefOr<Schema> {
         .item(Object::with_type(Type::Number))
         .item(Object::with_type(Type::String))
         .item(Object::with_type(Type::Null))
-        .description(Some("Money for prices, a number for ranks, counts and stars, a text for sellers and states"));
+        .description(Some("Money for prices, a number for ranks, counts and stars, a string for sellers and states"));
     RefOr::T(Schema::AnyOf(any_of.build()))
 }
 
-/// One series; one for each category of sales rank.
+/// One series; sales ranks have one per category.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Series)]
 struct WireSeries {
-    /// Which.
+    /// The name of the series.
     series: &'static str,
     /// The bestseller category of a sales rank.
     category: Option<String>,
-    /// In the order of time.
+    /// In order of time.
     points: Vec<WirePoint>,
 }
 
@@ -101,7 +101,7 @@ pub(super) struct WireHistory {
     #[schema(value_type = String)]
     currency: Currency,
     series: Vec<WireSeries>,
-    /// There are more points than asked for: ask again, from a later time or for fewer series.
+    /// True when there are more points: request a later range or fewer series.
     truncated: bool,
 }
 
@@ -145,10 +145,10 @@ pub(super) fn value_of(point: &Point, currency: Currency) -> Value {
 pub(super) struct WireStats {
     #[schema(value_type = Uuid)]
     product_id: ProductId,
-    /// When they were made.
+    /// When they were computed.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// 30, 90, 180 and 365 days, and ever.
+    /// The last 30, 90, 180 and 365 days, and all time.
     windows: Vec<WireWindow>,
 }
 
@@ -156,17 +156,17 @@ pub(super) struct WireStats {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StatsWindow)]
 struct WireWindow {
-    /// Length; null for all that is known.
+    /// Days; null for all time.
     days: Option<u32>,
-    /// The price now.
+    /// The current price.
     current: Option<WireMoney>,
-    /// The lowest, and since when it was reached.
+    /// The lowest price, and when it was reached.
     minimum: Option<WireExtreme>,
-    /// The highest, and since when it was reached.
+    /// The highest price, and when it was reached.
     maximum: Option<WireExtreme>,
-    /// Weighted by time, over the time with a price.
+    /// Weighted by time, without the time that had no price.
     average: Option<WireMoney>,
-    /// The price now is the lowest of the window.
+    /// True when the current price is the lowest of the window.
     is_lowest: bool,
     /// Share of the time out of stock or unavailable, 0 to 100.
     out_of_stock_percent: Option<f64>,
@@ -210,7 +210,7 @@ fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Pro
         None => DEFAULT_POINTS,
         Some(Ok(limit @ 1..=MAX_POINTS)) => limit,
         Some(_) => {
-            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MAX_POINTS}")));
+            errors.push(FieldError::new("limit", format!("must be an integer from 1 to {MAX_POINTS}")));
             DEFAULT_POINTS
         }
     };
@@ -231,10 +231,10 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let history = shared.service.history(caller.tenant_id, id, query_of(series, span)?).await?;
     let of = CacheTags { product_id: id, listing_id: history.listing_id };
-    Ok(tagged(of, &WireHistory::of(id, history)))
+    Ok(tagged(of, HttpResponse::Ok().json(WireHistory::of(id, history))))
 }
 
-/// The history of a listing: typed points, each holding until the next.
+/// Get the history of a listing: points, each in effect until the next.
 #[utoipa::path(get, path = "/api/v1/products/{id}/history", tag = "history", params(("id" = Uuid, Path), HistoryParams), responses(
     (status = 200, description = "The points", body = WireHistory),
     (status = 404, description = "No such product", body = Problem),
@@ -250,7 +250,7 @@ pub(super) async fn history(
     answer(&shared, caller, id, series.as_deref(), &SpanParams { from, to, limit }).await
 }
 
-/// The history of the price.
+/// Get the history of the price.
 #[utoipa::path(get, path = "/api/v1/products/{id}/price-history", tag = "history", params(("id" = Uuid, Path), SpanParams), responses(
     (status = 200, description = "The points", body = WireHistory),
     (status = 404, description = "No such product", body = Problem),
@@ -265,7 +265,7 @@ pub(super) async fn price_history(
     answer(&shared, caller, id, Some("price"), &span).await
 }
 
-/// The history of the sales ranks, by category.
+/// Get the history of the sales ranks, by category.
 #[utoipa::path(get, path = "/api/v1/products/{id}/rank-history", tag = "history", params(("id" = Uuid, Path), SpanParams), responses(
     (status = 200, description = "The points", body = WireHistory),
     (status = 404, description = "No such product", body = Problem),
@@ -292,5 +292,6 @@ pub(super) async fn stats(
 ) -> Result<impl Responder, Problem> {
     let Stats { listing_id, currency, at, windows } = shared.service.stats(caller.tenant_id, id).await?;
     let windows = windows.iter().map(|window| WireWindow::of(window, currency)).collect();
-    Ok(tagged(CacheTags { product_id: id, listing_id }, &WireStats { product_id: id, at, windows }))
+    let tags = CacheTags { product_id: id, listing_id };
+    Ok(tagged(tags, HttpResponse::Ok().json(WireStats { product_id: id, at, windows })))
 }

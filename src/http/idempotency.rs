@@ -1,25 +1,30 @@
-//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request that creates something and comes again is
-//! answered as it was the first time, and not carried out again.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request that created something and is sent again gets
+//! the first response, and creates nothing.
+//!
+//! The transaction that creates the item also stores the response, so either both exist or neither does: a request that failed,
+//! or whose process died, may be sent again with the same key. The stored response is that of the creation: with
+//! `Prefer: wait` it does not contain the outcomes of the crawls.
 
-use actix_web::Error;
+use std::future::{Ready, ready};
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
-use actix_web::web::{Bytes, Data};
-use actix_web::{HttpMessage, HttpResponse, ResponseError, rt};
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::stream;
 
+use super::Shared;
 use super::problem::Problem;
 use super::strict::read_body;
-use super::{Shared, observe};
-use crate::service::{Caller, IdempotentStart, ServiceError, StoredResponse};
+use crate::service::{Caller, Creation, IdempotencyClaim, IdempotencyKey, KeyedRequest, StoredResponse};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Lets a request through, unless it came before.
+/// Replays the response if a request with the same key succeeded before; otherwise calls the handler.
 pub(super) async fn idempotent(
     caller: Caller,
     mut request: ServiceRequest,
@@ -34,59 +39,81 @@ pub(super) async fn idempotent(
         Ok(body) => body,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
-    let what = format!("{} {}\n{}", request.method(), request.path(), String::from_utf8_lossy(&body));
-    let started = match shared.service.begin_idempotent(&caller, &key, &what).await {
-        Ok(IdempotentStart::First(started)) => started,
-        Ok(IdempotentStart::Completed(answer)) => return Ok(request.into_response(replay(answer))),
+    let identity = identity_of(request.method().as_str(), request.path(), &body);
+    match shared.service.keyed_request(&caller, &key, &identity).await {
+        Ok(KeyedRequest::New(key)) => request.extensions_mut().insert(key),
+        Ok(KeyedRequest::Repeated(stored)) => return Ok(request.into_response(replay(stored))),
         Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
     };
-    let whole = Box::pin(stream::once(async move { Ok(body) }));
-    request.set_payload(Payload::Stream { payload: whole });
-    // On a task of its own: it goes on to its end, and its answer is kept, also when the client was told that it took too long.
-    let carried_out = observe::with_request_context(async move {
-        match next.call(request).await {
-            Ok(response) => {
-                let (response, answer) = read(response.map_into_boxed_body());
-                shared.service.end_idempotent(started, answer).await;
-                Ok(response)
-            }
-            Err(error) => {
-                shared.service.end_idempotent(started, None).await;
-                Err(error)
-            }
-        }
-    });
-    rt::spawn(carried_out).await.unwrap_or_else(|_| Err(Problem::from(ServiceError::Internal).into()))
+    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(async move { Ok(body) })) });
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// The answer, and what is kept of it: nothing if it was our fault, or if another time may go better.
-fn read(response: ServiceResponse<BoxBody>) -> (ServiceResponse<BoxBody>, Option<StoredResponse>) {
-    let status = response.status();
-    if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::PAYMENT_REQUIRED) {
-        return (response, None);
-    }
-    let (request, response) = response.into_parts();
-    let (head, body) = response.into_parts();
-    let location = head.headers().get(LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
-    match body.try_into_bytes() {
-        Ok(bytes) => {
-            let body = String::from_utf8_lossy(&bytes).into_owned();
-            let answer = StoredResponse { status: status.as_u16(), location, body };
-            (ServiceResponse::new(request, head.set_body(BoxBody::new(bytes))), Some(answer))
-        }
-        // A stream has no end to wait for; no handler that creates something answers by one.
-        Err(body) => (ServiceResponse::new(request, head.set_body(body)), None),
+/// What makes two requests the same: every byte of method, path and body.
+fn identity_of(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    [method.as_bytes(), b" ", path.as_bytes(), b"\n", body].concat()
+}
+
+/// The key of a request, for its handler; none if the client sent none.
+pub(super) struct RequestKey(Option<IdempotencyKey>);
+
+impl FromRequest for RequestKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.extensions().get::<IdempotencyKey>().cloned())))
     }
 }
 
-fn replay(answer: StoredResponse) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let mut response = HttpResponse::build(status);
-    let content_type = if status.is_success() { "application/json" } else { "application/problem+json" };
-    response.insert_header((CONTENT_TYPE, content_type));
-    response.insert_header((REPLAYED, HeaderValue::from_static("true")));
-    if let Some(location) = answer.location {
-        response.insert_header((LOCATION, location));
+impl RequestKey {
+    /// For the use case that creates a `T`, to which `render` is the response.
+    pub(super) fn claim<T>(self, render: fn(&T) -> StoredResponse) -> Option<IdempotencyClaim<T>>
+    where
+        T: 'static,
+    {
+        self.0.map(|key| IdempotencyClaim { key, render: Box::new(render) })
     }
-    response.body(Bytes::from(answer.body))
+}
+
+/// The response to a request that creates a `T`.
+pub(super) fn respond<T>(creation: Creation<T>, render: fn(&T) -> StoredResponse) -> HttpResponse {
+    match creation {
+        Creation::Created(created) => response_of(render(&created)),
+        Creation::Replayed(stored) => replay(stored),
+    }
+}
+
+fn replay(stored: StoredResponse) -> HttpResponse {
+    let mut response = response_of(stored);
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+fn response_of(stored: StoredResponse) -> HttpResponse {
+    HttpResponse::build(StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK))
+        .content_type(ContentType::json())
+        .insert_header((LOCATION, stored.location))
+        .body(stored.body)
+}
+
+/// The response to the creation of an item.
+pub(super) fn rendered(status: StatusCode, location: String, body: &impl serde::Serialize) -> StoredResponse {
+    // Wire types always serialize: their map keys are strings.
+    let body = serde_json::to_string(body).unwrap_or_default();
+    StoredResponse { status: status.as_u16(), location, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::identity_of;
+
+    #[test]
+    fn requests_that_differ_in_any_byte_are_different() {
+        let bodies: [&[u8]; 4] = [b"\xff", b"\xfe", "\u{fffd}".as_bytes(), b""];
+        let identities = bodies.map(|body| identity_of("POST", "/api/v1/crawl", body));
+        for (n, one) in identities.iter().enumerate() {
+            assert!(identities[..n].iter().all(|other| one != other), "{one:?}");
+        }
+    }
 }

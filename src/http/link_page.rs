@@ -1,4 +1,4 @@
-//! `/auth/…`: the page that a link from an e-mail leads to. It does nothing that the API does not.
+//! `/auth/…`: the page behind the links in e-mails. It uses the API.
 
 use actix_web::http::header::ContentType;
 use actix_web::web::Path;
@@ -11,7 +11,7 @@ use crate::domain::LinkPurpose;
 const PAGE: &str = include_str!("../web/link.html");
 const SCRIPT: &str = include_str!("../web/link.js");
 
-/// Where the pages are: other rules hold for them than for data.
+/// The path of the pages, which have another content security policy than data.
 pub(super) const PREFIX: &str = "/auth/";
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -19,7 +19,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/{purpose}", |path| path.get(Access::Open, page));
 }
 
-/// The page that a link from an e-mail leads to.
+/// Get the page behind a link in an e-mail.
 #[utoipa::path(get, path = "/auth/{purpose}", tag = "pages",
     params(("purpose" = String, Path, description = "`verify_email`, `reset_password` or `invite`")), responses(
     (status = 200, description = "A page", content_type = "text/html", body = String),
@@ -33,7 +33,7 @@ pub(super) async fn page(request: HttpRequest, purpose: Path<String>) -> Result<
     Ok(HttpResponse::Ok().content_type(ContentType::html()).body(PAGE))
 }
 
-/// The page's script.
+/// Get the script of that page.
 #[utoipa::path(get, path = "/auth/link.js", tag = "pages", responses(
     (status = 200, description = "A script", content_type = "text/javascript", body = String),
 ))]

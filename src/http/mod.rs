@@ -1,4 +1,4 @@
-//! The thin facade: parse, call one use case of [`crate::service`], render. One file per resource.
+//! The HTTP API: parse, call one use case of [`crate::service`], render. One file per resource.
 
 mod alerts;
 mod api_keys;
@@ -19,6 +19,7 @@ mod paging;
 mod problem;
 mod products;
 mod rate;
+mod request_id;
 mod response_cache;
 mod routes;
 mod strict;
@@ -44,33 +45,35 @@ use routes::Routes;
 
 pub use openapi::document as openapi_document;
 
-/// How requests are taken.
+/// Settings of the server.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Threads.
+    /// Worker threads.
     pub workers: usize,
-    /// Serves the API; otherwise nothing but probes and metrics.
+    /// Serves the API; otherwise only probes and metrics.
     pub serves_api: bool,
-    /// A request is answered with 504 after this time.
+    /// Serves `/metrics`; false when they have a listener of their own.
+    pub serves_metrics: bool,
+    /// Timeout of a request (504).
     pub request_timeout: Duration,
-    /// Largest body that is read.
+    /// Maximum size of a request body, in bytes.
     pub max_body_bytes: usize,
-    /// Sites whose pages may ask from a browser, as browsers name them: `https://app.example.com`.
+    /// Origins allowed by CORS: `https://app.example.com`.
     pub cors_origins: Vec<String>,
-    /// Proxies whose word about a client's address is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long running requests may take to end when the server stops.
+    /// Timeout of running requests when the server stops.
     pub drain: Duration,
 }
 
 impl HttpSettings {
-    /// For the body of a request to arrive: what is left of the time is for answering.
+    /// Timeout of reading a request body; the rest of the request timeout is for the handler.
     fn body_timeout(&self) -> Duration {
         self.request_timeout.mul_f64(0.8)
     }
 }
 
-/// What handlers share.
+/// State shared by all handlers.
 #[derive(Clone)]
 struct Shared {
     service: Service,
@@ -80,15 +83,39 @@ struct Shared {
     exports: Exports,
 }
 
-/// Starts to serve. Signals are not its business: stop it by the handle.
+/// Starts the server. It does not handle signals: stop it with the handle.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When the server cannot use the listener.
 pub fn serve(
     listener: TcpListener,
     service: Service,
     metrics: Arc<Metrics>,
     settings: HttpSettings,
+) -> std::io::Result<(Server, ServerHandle)> {
+    serve_routes(listener, service, metrics, settings, configure)
+}
+
+/// Starts a server of `/metrics` alone.
+///
+/// # Errors
+/// When the server cannot use the listener.
+pub fn serve_metrics(
+    listener: TcpListener,
+    service: Service,
+    metrics: Arc<Metrics>,
+    settings: HttpSettings,
+) -> std::io::Result<(Server, ServerHandle)> {
+    let settings = HttpSettings { workers: 1, ..settings };
+    serve_routes(listener, service, metrics, settings, |_, config| health::metrics_routes(&mut Routes::to(config)))
+}
+
+fn serve_routes(
+    listener: TcpListener,
+    service: Service,
+    metrics: Arc<Metrics>,
+    settings: HttpSettings,
+    configure: fn(&HttpSettings, &mut ServiceConfig),
 ) -> std::io::Result<(Server, ServerHandle)> {
     let seconds = settings.drain.as_secs().max(1);
     let workers = settings.workers;
@@ -105,12 +132,12 @@ pub fn serve(
             .wrap(Compress::default())
             .wrap(cors::rules(&shared.settings.cors_origins))
             .wrap(from_fn(observe::observe))
-            .configure(|config| if shared.settings.serves_api { configure(config) } else { configure_probes(config) })
+            .configure(|config| configure(&shared.settings, config))
             .default_service(web::to(problem::no_such_route))
     };
     let server = HttpServer::new(app)
         .workers(workers)
-        // The small answers of an API must not wait for more to send.
+        // Small responses must not wait for more data (Nagle).
         .tcp_nodelay(true)
         .disable_signals()
         .shutdown_timeout(seconds)
@@ -120,22 +147,30 @@ pub fn serve(
     Ok((server, handle))
 }
 
-fn configure(config: &mut ServiceConfig) {
-    register(&mut Routes::to(config));
-    openapi::page(config);
+fn configure(settings: &HttpSettings, config: &mut ServiceConfig) {
+    let mut routes = Routes::to(config);
+    health::routes(&mut routes);
+    if settings.serves_metrics {
+        health::metrics_routes(&mut routes);
+    }
+    if settings.serves_api {
+        api_routes(&mut routes);
+        openapi::page(config);
+    }
 }
 
-fn configure_probes(config: &mut ServiceConfig) {
-    health::routes(&mut Routes::to(config));
-}
-
-/// Every route there is.
-fn register(routes: &mut Routes<'_>) {
+/// Every route, as the OpenAPI document describes them.
+fn all_routes(routes: &mut Routes<'_>) {
     health::routes(routes);
+    health::metrics_routes(routes);
+    api_routes(routes);
+}
+
+fn api_routes(routes: &mut Routes<'_>) {
     link_page::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
-    // Before those of products: what is longer is matched first.
+    // Before the products: routes are matched in this order.
     history::routes(api);
     products::routes(api);
     crawl::routes(api);
@@ -144,5 +179,6 @@ fn register(routes: &mut Routes<'_>) {
     auth::routes(api);
     api_keys::routes(api);
     users::routes(api);
+    export::routes(api);
     tenants::routes(api);
 }

@@ -1,4 +1,4 @@
-//! Around every request: an id, a span, a deadline, and the metrics.
+//! Middleware around every request: request id, span, timeout, metrics and standard headers.
 
 use std::time::Instant;
 
@@ -12,41 +12,24 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use tokio::task_local;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
-use uuid::Uuid;
 
-use super::caller::is_handed_on;
+use super::caller::is_forwarded;
 use super::problem::Problem;
+use super::request_id::{REQUEST_ID, request_id, with_request_id};
 use super::{Shared, link_page};
 use crate::telemetry::{TRACE, continue_from};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How a gateway says to which trace a request belongs (W3C Trace Context).
+/// The trace that a request belongs to (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const MAX_REQUEST_ID_CHARS: usize = 128;
 
-/// The label of a request that fits no route.
+/// The label of a request that matches no route.
 const NO_ROUTE: &str = "none";
-/// The label of a method that nobody knows.
+/// The label of an unknown method.
 const OTHER_METHOD: &str = "other";
-/// Asked every few seconds, and no story.
+/// Requested every few seconds: not traced.
 const PROBES: &[&str] = &["/health", "/health/live", "/health/ready", "/metrics"];
-
-task_local! {
-    static CURRENT_REQUEST_ID: String;
-}
-
-/// The id of the request that is being handled.
-pub(super) fn current_request_id() -> Option<String> {
-    CURRENT_REQUEST_ID.try_with(Clone::clone).ok()
-}
-
-/// Work of the request that is being handled, for another task: it keeps the request's id and span.
-pub(super) fn with_request_context<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    CURRENT_REQUEST_ID.scope(current_request_id().unwrap_or_default(), work.in_current_span())
-}
 
 /// The middleware.
 pub(super) async fn observe(
@@ -54,7 +37,7 @@ pub(super) async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
-    CURRENT_REQUEST_ID.scope(id.clone(), answer(id, request, next)).await
+    with_request_id(id.clone(), answer(id, request, next)).await
 }
 
 async fn answer(
@@ -73,10 +56,10 @@ async fn answer(
     let trace = span.in_scope(|| span_of(&request, &route, &id));
     let handling = tokio::time::timeout(timeout, next.call(request));
     let handled = handling.instrument(trace.clone()).instrument(span).await;
-    // The framework renders the errors of handlers itself: what comes here as an error is a middleware's, or ours.
+    // The framework renders errors of handlers itself; errors here are those of middleware.
     let result = handled.unwrap_or_else(|_| {
-        let detail = "the request took too long; it may or may not have been carried out";
-        Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "late", detail).into())
+        let detail = "the request timed out; it may or may not have been carried out";
+        Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", detail).into())
     });
     let status = result.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
     trace.record("http.response.status_code", status.as_u16());
@@ -93,8 +76,8 @@ async fn answer(
     Ok(response)
 }
 
-/// What becomes of the request, in its trace. Never its path or query: they may hold what is secret. Whoever comes without a
-/// trusted proxy begins a trace of ours: a stranger does not decide which are told.
+/// The span of a request in its trace. It never holds the path or the query, which may contain secrets. Only a trusted proxy can
+/// continue a trace: other clients must not decide which traces are sampled.
 fn span_of(request: &ServiceRequest, route: &str, id: &str) -> Span {
     if PROBES.contains(&route) {
         return Span::none();
@@ -113,14 +96,14 @@ fn span_of(request: &ServiceRequest, route: &str, id: &str) -> Span {
         "error.type" = Empty,
         tracker.request.id = id,
     );
-    if !span.is_disabled() && is_handed_on(request.request()) {
+    if !span.is_disabled() && is_forwarded(request.request()) {
         let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
         traceparent.into_iter().for_each(|traceparent| continue_from(&span, traceparent));
     }
     span
 }
 
-/// A method is text from outside: only the known ones become labels.
+/// A method is client input: only known methods become labels.
 fn method_label(method: &str) -> &str {
     match method {
         "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
@@ -128,7 +111,7 @@ fn method_label(method: &str) -> &str {
     }
 }
 
-/// Answers are data, and no page may be made of them; but for the pages there are, which are made of their own files.
+/// For data, which is never rendered as a page; and for the pages, which load their own files only.
 const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
@@ -145,13 +128,4 @@ fn add_standard_headers(headers: &mut HeaderMap, id: &str, policy: HeaderValue) 
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-}
-
-/// The caller's own id if it is a decent one, otherwise a new one.
-fn request_id(request: &ServiceRequest) -> String {
-    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let decent = |id: &&str| {
-        !id.is_empty() && id.len() <= MAX_REQUEST_ID_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    given.filter(decent).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }

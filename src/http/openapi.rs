@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the handlers, and a page to read it in.
+//! The OpenAPI document, generated from the handlers, and its documentation page.
 
 use actix_web::Responder;
 use actix_web::http::Method;
@@ -11,19 +11,20 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Access, Route, Routes};
-use super::{alerts, api_keys, auth, crawl, events, health, history, link_page, products, tenants, users};
+use super::{alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, tenants, users};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "amazon-tracker", description = "Watches Amazon listings, keeps their history, tells what changed."),
+    info(title = "amazon-tracker", description = "Tracks Amazon listings, records their history and sends alerts."),
     paths(
         products::add,
         products::list,
         products::get,
         products::patch,
+        products::release,
         products::remove,
         history::history,
         history::price_history,
@@ -36,6 +37,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         alerts::get,
         alerts::remove,
         alerts::events,
+        alerts::retry,
         events::events,
         auth::register,
         auth::set_up,
@@ -63,10 +65,10 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         users::patch,
         tenants::tenant,
         tenants::rename,
-        tenants::leave,
-        tenants::keep,
-        tenants::export,
-        tenants::export_any,
+        tenants::schedule_deletion,
+        tenants::cancel_deletion,
+        export::export,
+        export::export_any,
         tenants::remove,
         tenants::usage,
         tenants::audit,
@@ -87,13 +89,15 @@ const PROBLEM_TYPE: &str = "application/problem+json";
 )]
 struct Document;
 
-/// The two ways to say who is asking.
+/// The two kinds of credentials.
 struct Credentials;
 
 impl Modify for Credentials {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer =
-            Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("an access token, or a key: at_…").build();
+        let bearer = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("an access token, or an API key: at_…")
+            .build();
         let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
@@ -101,11 +105,11 @@ impl Modify for Credentials {
     }
 }
 
-/// The document: what the handlers say of themselves, and what the gate before them and the server around them do.
+/// The document: what handlers declare, completed by what middleware does.
 pub fn document() -> openapi::OpenApi {
     let mut document = Document::openapi();
-    let mut routes = Routes::to_nobody();
-    super::register(&mut routes);
+    let mut routes = Routes::table_only();
+    super::all_routes(&mut routes);
     for route in routes.into_table() {
         let path = document.paths.paths.get_mut(&route.pattern);
         if let Some(operation) = path.and_then(|path| operation_of(path, &route.method)) {
@@ -125,14 +129,14 @@ fn operation_of<'d>(path: &'d mut PathItem, method: &Method) -> Option<&'d mut O
     }
 }
 
-/// Says of an operation what is true of every one of its kind.
+/// Adds to an operation what is common to all of its kind.
 fn complete(operation: &mut Operation, route: &Route) {
     let is_open = matches!(route.access, Access::Open | Access::RateLimited);
     operation.operation_id = Some(operation_id(route));
     operation.security = is_open.then(|| vec![SecurityRequirement::default()]);
-    if let Access::Scope(scope) | Access::UserScope(scope) = route.access {
+    if let Some(scope) = route.access.scope() {
         let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
-        operation.description = Some(format!("{said}Needs the scope `{scope}`."));
+        operation.description = Some(format!("{said}Requires the scope `{scope}`."));
     }
     if route.idempotent {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
@@ -143,38 +147,35 @@ fn complete(operation: &mut Operation, route: &Route) {
         responses.entry(status.to_owned()).or_insert_with(|| problem(description));
     }
     if !is_open && route.method == Method::GET {
-        let unchanged = ResponseBuilder::new().description("What you have (If-None-Match) still holds").build();
+        let unchanged = ResponseBuilder::new().description("Not modified (If-None-Match)").build();
         responses.insert("304".to_owned(), RefOr::T(unchanged));
     }
     responses.values_mut().for_each(use_problem_type);
 }
 
-/// What the gate, the reading of the body and the server around may answer in a handler's place.
+/// Problems that middleware and extractors may return instead of the handler.
 fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'static str)> {
     let mut problems = vec![
-        ("500", "Our fault; the log has the details"),
-        ("503", "The database is away: try again soon"),
-        ("504", "It took too long"),
+        ("500", "Internal error"),
+        ("503", "The database is unavailable; retry later"),
+        ("504", "The request timed out"),
     ];
     match route.access {
         Access::Open => {}
         Access::RateLimited => problems.push(("429", "Too many attempts from this address")),
         Access::Authenticated | Access::User | Access::Superadmin | Access::Scope(_) | Access::UserScope(_) => problems
             .extend([
-                ("401", "No valid credential"),
-                ("403", "Not allowed to this credential"),
-                ("429", "Too many requests of this caller"),
+                ("401", "Missing or invalid credential"),
+                ("403", "Not allowed for this credential"),
+                ("429", "Rate limit of the caller exceeded"),
             ]),
-    }
-    if route.idempotent {
-        problems.push(("409", "The same request is still under way"));
     }
     if has_body {
         problems.extend([
             ("400", "Not JSON"),
-            ("408", "The body came too slowly"),
+            ("408", "The body was not received in time"),
             ("413", "The body is too large"),
-            ("415", "The body does not say that it is JSON"),
+            ("415", "The content type is not application/json"),
             ("422", "A field is wrong"),
         ]);
     }
@@ -185,12 +186,14 @@ fn idempotency_key() -> openapi::path::Parameter {
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
-        .description(Some("Chosen by you: the same request under the same key is carried out idempotent, for a day"))
+        .description(Some(
+            "Chosen by the client. Within a day, a repeated request with the same key gets the response of the first one",
+        ))
         .schema(Some(Object::with_type(Type::String)))
         .build()
 }
 
-/// `get_products_id`: unique, because method and path are.
+/// Made of method and path, and so unique: `get_products_id`.
 fn operation_id(route: &Route) -> String {
     let path = route.pattern.strip_prefix("/api/v1").unwrap_or(&route.pattern);
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -203,7 +206,7 @@ fn problem(description: &str) -> RefOr<Response> {
     RefOr::T(ResponseBuilder::new().description(description).content(PROBLEM_TYPE, content).build())
 }
 
-/// A problem that a handler has declared as JSON is of the type that it is sent as.
+/// Gives problems that handlers declare as JSON their own media type.
 fn use_problem_type(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     let is_problem = |content: &RefOr<Content>| match content {
@@ -221,14 +224,14 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/openapi.json", |path| path.get(Access::Open, openapi_json));
 }
 
-/// The page to read it in: files that are part of the program.
+/// The documentation page, whose files are part of the binary.
 pub(super) fn page(config: &mut ServiceConfig) {
     config
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from(DOCUMENT_PATH)));
 }
 
-/// This document.
+/// Get this document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "documents", responses(
     (status = 200, description = "An OpenAPI 3.1 document", body = Object)))]
 pub(super) async fn openapi_json() -> impl Responder {
@@ -240,26 +243,36 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::domain::Scope;
 
     #[test]
-    fn the_document_tells_of_every_route_and_of_no_other() {
-        let mut routes = Routes::to_nobody();
-        crate::http::register(&mut routes);
+    fn the_document_describes_every_route_and_no_other() {
+        let mut routes = Routes::table_only();
+        crate::http::all_routes(&mut routes);
         let registered: BTreeSet<(String, String)> =
             routes.into_table().into_iter().map(|route| (route.pattern, route.method.to_string())).collect();
-        let mut told = BTreeSet::new();
+        let mut described = BTreeSet::new();
         for (pattern, mut path) in document().paths.paths {
             for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT] {
                 if operation_of(&mut path, &method).is_some() {
-                    told.insert((pattern.clone(), method.to_string()));
+                    described.insert((pattern.clone(), method.to_string()));
                 }
             }
         }
-        assert_eq!(registered, told);
+        assert_eq!(registered, described);
     }
 
     #[test]
-    fn no_two_operations_have_one_name() {
+    fn every_scope_opens_a_route() {
+        let mut routes = Routes::table_only();
+        crate::http::all_routes(&mut routes);
+        let opened: BTreeSet<Scope> =
+            routes.into_table().into_iter().filter_map(|route| route.access.scope()).collect();
+        assert_eq!(opened, Scope::ALL.iter().copied().collect());
+    }
+
+    #[test]
+    fn operation_ids_are_unique() {
         let document = serde_json::to_value(document()).unwrap();
         let paths = document["paths"].as_object().unwrap().values();
         let names: Vec<_> = paths

@@ -1,4 +1,4 @@
-//! Which part of a list, and where the next one is.
+//! Pages of lists.
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::LINK;
@@ -8,27 +8,43 @@ use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use super::products::limit_of;
-use crate::service::Page;
+use crate::service::{FieldError, Page};
 
-/// Which part of a list.
+/// Default number of rows of a page.
+const DEFAULT_LIMIT: u32 = 50;
+/// Maximum number of rows of a page.
+pub(super) const MAX_LIMIT: u32 = 500;
+
+/// A page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
-    /// The `next_cursor` of the last page.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Rows, 1 to 500; 50 unless it is said.
+    /// Rows, 1 to 500; default 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<String>,
 }
 
 impl PageQuery {
-    /// The cursor, and how many rows.
+    /// The cursor and the number of rows.
     pub(super) fn parsed(self) -> Result<(Option<String>, u32), Problem> {
         let mut errors = Vec::new();
         let limit = limit_of(self.limit.as_deref(), &mut errors);
         if errors.is_empty() { Ok((self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+/// Parses the number of rows.
+pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32 {
+    let Some(limit) = limit else { return DEFAULT_LIMIT };
+    match limit.parse() {
+        Ok(limit @ 1..=MAX_LIMIT) => limit,
+        _ => {
+            errors.push(FieldError::new("limit", format!("must be an integer from 1 to {MAX_LIMIT}")));
+            DEFAULT_LIMIT
+        }
     }
 }
 
@@ -37,11 +53,11 @@ impl PageQuery {
 #[schema(as = Page)]
 pub(super) struct WirePage<T: ToSchema> {
     items: Vec<T>,
-    /// Give it back as `cursor` for the next page; null: this was the last.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     next_cursor: Option<String>,
 }
 
-/// A page as it goes out. Where the next one is stands in the header `Link` too (RFC 8288).
+/// A page in its wire form. The header `Link` names the next page too (RFC 8288).
 pub(super) fn paged<T, W: From<T> + ToSchema>(page: Page<T>) -> WirePage<W> {
     WirePage { items: page.items.into_iter().map(W::from).collect(), next_cursor: page.next_cursor }
 }
@@ -58,7 +74,7 @@ impl<T: ToSchema + Serialize> Responder for WirePage<T> {
     }
 }
 
-/// The same question with another cursor.
+/// The same request with another cursor.
 fn next_link(path: &str, query: &str, cursor: &str) -> String {
     let others = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor");
     let query =
@@ -71,7 +87,7 @@ mod tests {
     use super::next_link;
 
     #[test]
-    fn the_next_page_is_asked_for_like_this_one() {
+    fn the_link_to_the_next_page_keeps_all_other_parameters() {
         let link = |query| next_link("/api/v1/products", query, "abc");
         assert_eq!(link(""), "</api/v1/products?cursor=abc>; rel=\"next\"");
         assert_eq!(link("limit=3&cursor=x&tag=a%26b"), "</api/v1/products?limit=3&tag=a%26b&cursor=abc>; rel=\"next\"");

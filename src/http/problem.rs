@@ -1,4 +1,4 @@
-//! The one table from errors to the wire: `application/problem+json` (RFC 9457) with a stable `code`.
+//! Error responses: `application/problem+json` (RFC 9457) with a stable `code`. All errors are mapped here.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{observe, rate};
+use super::rate;
+use super::request_id::current_request_id;
 use crate::domain::ProductId;
 use crate::service::{FieldError, RateLimitStatus, ServiceError};
 
-/// A database that is away is asked again after this time.
-const PAUSE_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
+/// `Retry-After` while the database is unavailable.
+const RETRY_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
 
-/// Why a request was not carried out (RFC 9457).
+/// An error (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "code": "invalid_request",
@@ -25,26 +26,26 @@ const PAUSE_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
     "errors": [{ "field": "asin", "message": "an ASIN has 10 characters, this has 3" }]
 }))]
 pub struct Problem {
-    /// Always `about:blank`: the code says it all.
+    /// Always `about:blank`; see `code`.
     r#type: &'static str,
-    /// The status in words.
+    /// The name of the status.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// Stable; meant for programs.
+    /// Stable, for programs.
     code: &'static str,
-    /// Meant for people.
+    /// For people.
     detail: String,
-    /// The same as in the header `X-Request-Id` and in our log.
+    /// As in the header `X-Request-Id` and in the server's log.
     request_id: Option<String>,
-    /// What is wrong with which field.
+    /// The wrong fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<WireFieldError>,
-    /// The product that exists already.
+    /// The product that already exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     product_id: Option<ProductId>,
-    /// Which quota of the plan is used up.
+    /// The quota of the plan that is exhausted.
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<&'static str>,
     /// For the headers.
@@ -54,13 +55,13 @@ pub struct Problem {
     retry_after: Option<Duration>,
 }
 
-/// What is wrong with one field.
+/// A wrong field.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = FieldError)]
 struct WireFieldError {
     /// The field's path: `target.amount_minor`.
     field: String,
-    /// What is wrong and what is allowed.
+    /// What is wrong, and what is allowed.
     message: String,
 }
 
@@ -69,7 +70,7 @@ fn wire(errors: Vec<FieldError>) -> Vec<WireFieldError> {
 }
 
 impl Problem {
-    /// A problem with a status, a code and a sentence.
+    /// A problem with a status, a code and a detail.
     pub fn new(status: StatusCode, code: &'static str, detail: impl fmt::Display) -> Self {
         Self {
             r#type: "about:blank",
@@ -77,7 +78,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.to_string(),
-            request_id: observe::current_request_id(),
+            request_id: current_request_id(),
             errors: Vec::new(),
             product_id: None,
             quota: None,
@@ -86,7 +87,7 @@ impl Problem {
         }
     }
 
-    /// Fields that are wrong.
+    /// Wrong fields.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{} is not valid", only.field),
@@ -95,7 +96,7 @@ impl Problem {
         Self { errors: wire(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail) }
     }
 
-    /// One field is wrong.
+    /// One wrong field.
     pub fn invalid_field(field: &str, message: impl ToString) -> Self {
         Self::invalid(vec![FieldError::new(field, message)])
     }
@@ -114,7 +115,7 @@ impl From<ServiceError> for Problem {
                 Self { product_id: Some(id), ..Self::new(StatusCode::CONFLICT, "already_watched", detail) }
             }
             ServiceError::OverQuota { quota, resets_in, .. } => {
-                // What comes back by itself is a matter of time; the rest is a matter of the plan.
+                // A quota that resets needs time; any other needs a larger plan.
                 let (status, retry_after) = match resets_in {
                     Some(_) => (StatusCode::TOO_MANY_REQUESTS, resets_in),
                     None => (StatusCode::PAYMENT_REQUIRED, None),
@@ -124,11 +125,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Conflict(code, _) => Self::new(StatusCode::CONFLICT, code, detail),
             ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),
             ServiceError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
-            ServiceError::RecentlyRotated => Self::new(StatusCode::CONFLICT, "just_spent", detail),
-            ServiceError::InProgress => {
-                let problem = Self::new(StatusCode::CONFLICT, "under_way", detail);
-                Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
-            }
+            ServiceError::RecentlyRotated => Self::new(StatusCode::CONFLICT, "recently_rotated", detail),
             ServiceError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             ServiceError::RateLimited(rate_limit) => {
@@ -141,7 +138,7 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Unavailable => {
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-                Self { retry_after: Some(PAUSE_WHEN_UNAVAILABLE), ..problem }
+                Self { retry_after: Some(RETRY_WHEN_UNAVAILABLE), ..problem }
             }
             ServiceError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail),
         }
@@ -180,9 +177,9 @@ impl ResponseError for Problem {
     }
 }
 
-/// For every path that is none of ours.
+/// The response to every unknown path.
 pub async fn no_such_route(request: HttpRequest) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "no_such_route", format_args!("nothing is served at {}", request.path()))
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", format_args!("no route matches {}", request.path()))
 }
 
 impl Responder for Problem {

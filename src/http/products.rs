@@ -1,15 +1,16 @@
-//! `/api/v1/products`
+//! `/api/v1/products`: products.
 
-use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Json};
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use super::etag::{check_condition, has_condition};
-use super::paging::{WirePage, paged};
+use super::etag::{expected_version, versioned};
+use super::idempotency::{RequestKey, rendered, respond};
+use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
@@ -17,23 +18,22 @@ use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
     Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
 };
-use crate::service::{AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch};
+use crate::service::{
+    AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch, StoredResponse,
+};
 
-/// Rows of a page unless it is said.
-pub(super) const DEFAULT_LIMIT: u32 = 50;
-/// What lists are searched for.
+/// Maximum length of a search text.
 const MAX_TEXT_CHARS: usize = 200;
-/// Rows of a page at most.
-pub(super) const MAX_LIMIT: u32 = 500;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products", |path| path.get(Scope::ProductRead, list).create(Scope::ProductWrite, add));
+    routes.path("/products/{id}/release", |path| path.post(Scope::ProductWrite, release));
     routes.path("/products/{id}", |path| {
         path.get(Scope::ProductRead, get).patch(Scope::ProductWrite, patch).delete(Scope::ProductDelete, remove)
     });
 }
 
-/// An amount of money in whole minor units.
+/// An amount of money in minor units.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Money, example = json!({ "amount_minor": 34999, "currency": "USD" }))]
@@ -51,7 +51,7 @@ impl From<Money> for WireMoney {
     }
 }
 
-/// A place in a bestseller list.
+/// A rank in a bestseller list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Rank)]
 struct WireRank {
@@ -67,7 +67,7 @@ impl From<Rank> for WireRank {
     }
 }
 
-/// A product with what is known of its listing.
+/// A product and the state of its listing.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Product)]
 pub(super) struct WireProduct {
@@ -80,16 +80,16 @@ pub(super) struct WireProduct {
     /// The site: `com`, `co.uk`, `de`, …
     #[schema(value_type = String, example = "com")]
     marketplace: Marketplace,
-    /// Its page.
+    /// The URL of its page.
     url: String,
-    /// The tenant's own name for it.
+    /// The tenant's name for it.
     label: Option<String>,
     /// Tags.
     tags: Vec<String>,
-    /// How often it is looked at.
+    /// How often it is crawled.
     #[schema(value_type = String, example = "daily")]
     frequency: Frequency,
-    /// Somebody else's product.
+    /// A competitor's product.
     is_competitor: bool,
     /// `active` or `paused`.
     #[schema(value_type = String, example = "active")]
@@ -100,40 +100,40 @@ pub(super) struct WireProduct {
     brand: Option<String>,
     /// Main image.
     image_url: Option<String>,
-    /// The featured new offer now; null when there is none or it is not known yet.
+    /// The current price of the featured new offer; null when there is none or it is not known yet.
     price: Option<WireMoney>,
-    /// The struck-through price beside it.
+    /// The list price that is struck through.
     list_price: Option<WireMoney>,
-    /// Who sells it.
+    /// The seller.
     seller: Option<String>,
     /// Coupon text; never part of the price.
     coupon: Option<String>,
-    /// Whether it can be bought.
+    /// Availability.
     #[schema(value_type = String, example = "in_stock")]
     availability: Availability,
     /// Stars.
     rating: Option<f64>,
     /// Number of ratings.
     review_count: Option<i64>,
-    /// Places in bestseller lists.
+    /// Ranks in bestseller lists.
     ranks: Vec<WireRank>,
-    /// A surprising offer was seen and waits for a second look.
+    /// True when an implausible offer was seen and a second crawl must confirm it.
     is_held: bool,
-    /// The last successful look.
+    /// The last successful crawl.
     #[schema(value_type = Option<String>, format = DateTime)]
     checked_at: Option<Timestamp>,
-    /// The last change of anything.
+    /// The last change of any value.
     #[schema(value_type = Option<String>, format = DateTime)]
     changed_at: Option<Timestamp>,
-    /// How the latest look ended, good or bad.
+    /// The outcome of the last crawl.
     last_outcome: Option<String>,
-    /// When that was.
+    /// When the last crawl ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_crawled_at: Option<Timestamp>,
-    /// When the next look is due; null while the listing is parked.
+    /// When the next crawl is due; null while the listing is parked.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_crawl_at: Option<Timestamp>,
-    /// Since when it is watched.
+    /// When it was added.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// When its settings last changed.
@@ -178,25 +178,25 @@ impl From<Product> for WireProduct {
     }
 }
 
-/// A listing to watch: by `asin` or by `url`.
+/// A listing to track, named by `asin` or by `url`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "url": "https://www.amazon.de/dp/B08PZHYWJS", "frequency": "hourly", "tags": ["headphones"] }))]
 pub(super) struct AddProductBody {
     /// `B` and nine letters or digits, or an ISBN-10.
     asin: Option<String>,
-    /// The page of the product on Amazon, as copied from a browser.
+    /// The URL of the product on Amazon, as copied from a browser.
     url: Option<String>,
     /// The site of the ASIN: `com`, `co.uk`, `de`, …
     marketplace: Option<String>,
     /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
     frequency: Option<String>,
-    /// Your own name for it.
+    /// Your name for it.
     label: Option<String>,
     /// Tags.
     #[serde(default)]
     tags: Vec<String>,
-    /// Somebody else's product.
+    /// A competitor's product.
     #[serde(default)]
     is_competitor: bool,
 }
@@ -211,11 +211,11 @@ impl AddProductBody {
                 .map(|asin| Listing::new(marketplace.unwrap_or(default_marketplace), asin)),
             (None, Some(url)) => listing_of(url, marketplace, &mut errors),
             (None, None) => {
-                errors.push(FieldError::new("asin", "name the product by asin or by url"));
+                errors.push(FieldError::new("asin", "asin or url is required"));
                 None
             }
             (Some(_), Some(_)) => {
-                errors.push(FieldError::new("url", "name the product by asin or by url, not both"));
+                errors.push(FieldError::new("url", "give either asin or url, not both"));
                 None
             }
         };
@@ -236,7 +236,7 @@ fn listing_of(url: &str, marketplace: Option<Marketplace>, errors: &mut Vec<Fiel
     match Listing::from_url(url) {
         Ok(listing) if marketplace.is_none_or(|marketplace| marketplace == listing.marketplace) => Some(listing),
         Ok(listing) => {
-            let message = format!("the url is of marketplace `{}`", listing.marketplace);
+            let message = format!("the url belongs to marketplace `{}`", listing.marketplace);
             errors.push(FieldError::new("marketplace", message));
             None
         }
@@ -247,7 +247,7 @@ fn listing_of(url: &str, marketplace: Option<Marketplace>, errors: &mut Vec<Fiel
     }
 }
 
-/// Parses an optional text, and notes what is wrong with it.
+/// Parses an optional text, and adds an error if it is malformed.
 pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     field: &str,
     text: Option<&str>,
@@ -262,7 +262,7 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     }
 }
 
-/// CacheInvalidation to a product; what is not named stays.
+/// Changes to a product. Omitted fields stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "frequency": "6h", "label": null }))]
@@ -275,19 +275,19 @@ pub(super) struct PatchProductBody {
     tags: Option<Vec<String>>,
     /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
     frequency: Option<String>,
-    /// Somebody else's product.
+    /// A competitor's product.
     is_competitor: Option<bool>,
     /// `active` or `paused`.
     status: Option<String>,
 }
 
-/// Tells a null from a field that is not there.
+/// Distinguishes null from an omitted field.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
 impl PatchProductBody {
-    fn into_patch(self) -> Result<ProductPatch, Problem> {
+    fn into_patch(self, expected_version: Option<i64>) -> Result<ProductPatch, Problem> {
         let mut errors = Vec::new();
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
         let status = parsed("status", self.status.as_deref(), &mut errors);
@@ -300,29 +300,29 @@ impl PatchProductBody {
             frequency,
             is_competitor: self.is_competitor,
             status,
-            read_as_of: None,
+            expected_version,
         })
     }
 }
 
-/// Which products, in which order.
+/// Filter, order and page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListProductsQuery {
-    /// With this tag.
+    /// Has this tag.
     tag: Option<String>,
-    /// On this site.
+    /// On this marketplace.
     marketplace: Option<String>,
     /// `active` or `paused`.
     status: Option<String>,
-    /// Title, label or ASIN contain this.
+    /// Title, label or ASIN contains this.
     text: Option<String>,
     /// `newest` (default), `oldest`, `title`, `price` or `-price`.
     sort: Option<String>,
-    /// The `next_cursor` of the last page.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Rows, 1 to 500; 50 unless it is said.
+    /// Rows, 1 to 500; default 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<String>,
 }
@@ -350,7 +350,7 @@ impl ListProductsQuery {
         for (field, text) in [("tag", &filter.tag), ("text", &filter.text)] {
             let is_wrong = |text: &String| text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control);
             if text.as_ref().is_some_and(is_wrong) {
-                let message = format!("has at most {MAX_TEXT_CHARS} characters and no control characters");
+                let message = format!("must have at most {MAX_TEXT_CHARS} characters and no control characters");
                 errors.push(FieldError::new(field, message));
             }
         }
@@ -362,35 +362,28 @@ impl ListProductsQuery {
     }
 }
 
-/// The number of rows asked for, within bounds.
-pub(super) fn limit_of(limit: Option<&str>, errors: &mut Vec<FieldError>) -> u32 {
-    let Some(limit) = limit else { return DEFAULT_LIMIT };
-    match limit.parse() {
-        Ok(limit @ 1..=MAX_LIMIT) => limit,
-        _ => {
-            errors.push(FieldError::new("limit", format!("a whole number from 1 to {MAX_LIMIT}")));
-            DEFAULT_LIMIT
-        }
-    }
-}
-
-/// Start watching a listing.
+/// Add a product. Its listing is crawled at once.
 #[utoipa::path(post, path = "/api/v1/products", tag = "products", request_body = AddProductBody, responses(
-    (status = 201, description = "Watched from now on, and looked at at once", body = WireProduct),
+    (status = 201, description = "Added; the first crawl is due at once", body = WireProduct),
     (status = 400, description = "Not JSON", body = Problem),
     (status = 402, description = "The plan allows no more products", body = Problem),
-    (status = 409, description = "Watched already; names the product", body = Problem),
+    (status = 409, description = "The tenant already tracks the listing; names the product", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn add(
     shared: Data<Shared>,
     caller: Caller,
+    key: RequestKey,
     StrictJson(body): StrictJson<AddProductBody>,
 ) -> Result<impl Responder, Problem> {
     let request = body.into_request(shared.service.default_marketplace())?;
-    let product = shared.service.add_product(caller, request).await?;
+    let creation = shared.service.add_product(caller, request, key.claim(created)).await?;
+    Ok(respond(creation, created))
+}
+
+fn created(product: &Product) -> StoredResponse {
     let location = format!("/api/v1/products/{}", product.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(WireProduct::from(product)))
+    rendered(StatusCode::CREATED, location, &WireProduct::from(product.clone()))
 }
 
 /// List products.
@@ -419,16 +412,20 @@ pub(super) async fn get(
 ) -> Result<impl Responder, Problem> {
     let product = shared.service.product(caller.tenant_id, id).await?;
     let of = CacheTags { product_id: product.id, listing_id: product.listing_id };
-    Ok(tagged(of, &WireProduct::from(product)))
+    Ok(tagged(of, shown(product)))
 }
 
-/// Change a product.
+fn shown(product: Product) -> HttpResponse {
+    versioned(StatusCode::OK, product.version, &WireProduct::from(product))
+}
+
+/// Change a product. With `If-Match` only if its settings have not changed since you read it.
 #[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "products", params(("id" = Uuid, Path)),
     request_body = PatchProductBody, responses(
-    (status = 200, description = "The product as it is now", body = WireProduct),
+    (status = 200, description = "The changed product", body = WireProduct),
     (status = 400, description = "Not JSON", body = Problem),
     (status = 404, description = "No such product", body = Problem),
-    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
+    (status = 412, description = "The product has changed since you read it (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn patch(
@@ -438,19 +435,29 @@ pub(super) async fn patch(
     PathId(id): PathId<ProductId>,
     StrictJson(body): StrictJson<PatchProductBody>,
 ) -> Result<impl Responder, Problem> {
-    let mut patch = body.into_patch()?;
-    if has_condition(&request) {
-        let current = shared.service.product(caller.tenant_id, id).await?;
-        // What is seen here must still hold when it is changed, between which somebody else may come.
-        patch.read_as_of = Some(current.updated_at);
-        check_condition(&request, &WireProduct::from(current))?;
-    }
-    Ok(Json(WireProduct::from(shared.service.update_product(caller, id, patch).await?)))
+    let patch = body.into_patch(expected_version(request.headers())?)?;
+    Ok(shown(shared.service.update_product(caller, id, patch).await?))
 }
 
-/// Stop watching.
+/// Release a parked listing.
+///
+/// A listing is parked when too many of its crawls ended without an outcome. After its release it is due at once.
+#[utoipa::path(post, path = "/api/v1/products/{id}/release", tag = "products", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The product, due at once", body = WireProduct),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 409, description = "The listing is not parked, or the product is paused", body = Problem),
+))]
+pub(super) async fn release(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+) -> Result<impl Responder, Problem> {
+    Ok(shown(shared.service.release_product(caller, id).await?))
+}
+
+/// Delete a product. The history of its listing stays.
 #[utoipa::path(delete, path = "/api/v1/products/{id}", tag = "products", params(("id" = Uuid, Path)), responses(
-    (status = 204, description = "No longer watched"),
+    (status = 204, description = "Deleted"),
     (status = 404, description = "No such product", body = Problem),
 ))]
 pub(super) async fn remove(

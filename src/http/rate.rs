@@ -1,4 +1,4 @@
-//! How a caller's limit stands, in headers (draft-ietf-httpapi-ratelimit-headers-10).
+//! Rate limit headers (draft-ietf-httpapi-ratelimit-headers-10).
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
@@ -7,7 +7,7 @@ use crate::service::RateLimitStatus;
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// `RateLimit-Policy` and `RateLimit`: so many in a minute; so many left, and whole again after so many seconds.
+/// `RateLimit-Policy` (requests per minute) and `RateLimit` (requests left, and seconds until all are available again).
 pub(super) fn headers(rate_limit: &RateLimitStatus) -> [(HeaderName, HeaderValue); 2] {
     let RateLimitStatus { per_minute, remaining, .. } = *rate_limit;
     let used = u64::from(per_minute.saturating_sub(remaining));

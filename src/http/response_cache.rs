@@ -1,8 +1,7 @@
-//! Answers that are kept for a moment: many ask for the same few products, and an answer of the last second is as good as
-//! one that is made now.
+//! Caches responses about single products for one second: many clients read the same few products.
 //!
-//! A handler says of which product its answer tells. What this process records or invalidation voids it at once; what another
-//! replica invalidation is seen a second later.
+//! A handler tags its response with the product and the listing that it depends on. A change in this process, or one that another
+//! replica publishes, invalidates it at once; any other change is visible a second later.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,36 +10,34 @@ use actix_web::HttpResponse;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;
 use moka::sync::Cache;
-use serde::Serialize;
 
 use super::etag::{Tagged, is_reading};
 use crate::domain::{ListingId, ProductId, TenantId};
 use crate::service::{CacheInvalidation, Caller, MAX_RESPONSE_AGE};
 
 const JSON: &str = "application/json";
-/// What an entry takes beside its texts.
+/// Memory of an entry beside its body and key.
 const OVERHEAD_BYTES: usize = 300;
-/// Of all answers that are kept.
+/// Maximum memory of the cache.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Of what an answer tells.
+/// What a response depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CacheTags {
     pub product_id: ProductId,
     pub listing_id: ListingId,
 }
 
-/// An answer that tells of a product, and of nothing else that invalidation.
-pub(super) fn tagged(tags: CacheTags, answer: &impl Serialize) -> HttpResponse {
-    let mut response = HttpResponse::Ok().json(answer);
+/// Lets a response be cached until the product or its listing changes: it must depend on nothing else.
+pub(super) fn tagged(tags: CacheTags, mut response: HttpResponse) -> HttpResponse {
     response.extensions_mut().insert(tags);
     response
 }
 
-/// The key that an answer is kept for.
+/// The key of a cached response.
 pub(super) type CacheKey = (TenantId, String);
 
-/// A key that may have been asked before.
+/// The key of a request, if its response may be cached.
 pub(super) fn cache_key_of(caller: &Caller, request: &ServiceRequest) -> Option<CacheKey> {
     is_reading(request.method()).then(|| (caller.tenant_id, request.uri().to_string()))
 }
@@ -51,35 +48,35 @@ struct CachedResponse {
     began_at: Instant,
 }
 
-/// The answers.
+/// The cache.
 #[derive(Clone)]
 pub(super) struct ResponseCache(Cache<CacheKey, Arc<CachedResponse>>);
 
 impl Default for ResponseCache {
     fn default() -> Self {
-        let weight = |(_, uri): &CacheKey, kept: &Arc<CachedResponse>| {
-            u32::try_from(uri.len() + kept.tagged.size() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
+        let weight = |(_, uri): &CacheKey, cached: &Arc<CachedResponse>| {
+            u32::try_from(uri.len() + cached.tagged.size() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().weigher(weight).max_capacity(MAX_BYTES).time_to_live(MAX_RESPONSE_AGE).build())
     }
 }
 
 impl ResponseCache {
-    /// The answer to a key, if it was given a moment ago and still holds.
+    /// The response to a request, if it is cached and still valid.
     pub(super) fn find(
         &self,
         key: &CacheKey,
         headers: &HeaderMap,
         invalidation: &CacheInvalidation,
     ) -> Option<HttpResponse> {
-        let kept = self.0.get(key)?;
-        let CacheTags { product_id, listing_id } = kept.tags;
-        let holds = invalidation.is_fresh(kept.began_at, product_id, listing_id);
-        holds.then(|| kept.tagged.answer(headers, HttpResponse::Ok().content_type(JSON).finish().drop_body()))
+        let cached = self.0.get(key)?;
+        let CacheTags { product_id, listing_id } = cached.tags;
+        let is_valid = invalidation.is_fresh(cached.began_at, product_id, listing_id);
+        is_valid.then(|| cached.tagged.answer(headers, HttpResponse::Ok().content_type(JSON).finish().drop_body()))
     }
 
-    /// Keeps an answer that was begun at this moment, if its handler said of what it tells.
-    pub(super) fn keep(&self, key: CacheKey, response: &HttpResponse, tagged: Tagged, began_at: Instant) {
+    /// Stores a response if its handler tagged it. `began_at`: when reading began, so that later changes invalidate it.
+    pub(super) fn store(&self, key: CacheKey, response: &HttpResponse, tagged: Tagged, began_at: Instant) {
         if let Some(tags) = response.extensions().get::<CacheTags>().copied() {
             self.0.insert(key, Arc::new(CachedResponse { tagged, tags, began_at }));
         }

@@ -1,4 +1,4 @@
-//! The one way to register a route: with who may use it.
+//! Registers routes, each with the access that it requires.
 
 use std::time::Instant;
 
@@ -21,22 +21,22 @@ use super::{Shared, rate};
 use crate::domain::Scope;
 use crate::service::{Caller, RateLimitStatus, ServiceError, ServiceResult};
 
-/// Who may use a route.
+/// The access that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Everybody.
+    /// None.
     Open,
-    /// Everybody, but only so many times a minute from one address: what checks secrets or sends mail.
+    /// None, but rate limited by address: for what checks secrets or sends e-mail.
     RateLimited,
-    /// Every person and every key.
+    /// A user or an API key.
     Authenticated,
-    /// Every person, but no key.
+    /// A user; API keys are refused.
     User,
-    /// Who runs the installation, in person.
+    /// A superadmin; API keys are refused.
     Superadmin,
-    /// Whoever holds the scope.
+    /// A user or an API key with the scope.
     Scope(Scope),
-    /// Whoever holds the scope, but no key: what outlives the credential that asks for it.
+    /// A user with the scope; API keys are refused. For what outlives the credential of the request.
     UserScope(Scope),
 }
 
@@ -46,53 +46,53 @@ impl From<Scope> for Access {
     }
 }
 
-/// What most requests cost, of a caller's requests a minute.
-const ORDINARY: u32 = 1;
+/// The cost of a request, in requests per minute of the caller's rate limit.
+const REQUEST_COST: u32 = 1;
 
-/// A route, as it was registered.
+/// A registered route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
-    /// The whole pattern: `/api/v1/products/{id}`.
+    /// The full pattern: `/api/v1/products/{id}`.
     pub pattern: String,
     /// The method.
     pub method: Method,
-    /// Who may use it.
+    /// The access that it requires.
     pub access: Access,
-    /// It takes an `Idempotency-Key`.
+    /// It accepts an `Idempotency-Key`.
     pub idempotent: bool,
 }
 
-/// Where routes are registered.
+/// Collects routes.
 pub(super) struct Routes<'c> {
     config: Option<&'c mut ServiceConfig>,
     prefix: &'static str,
     table: Vec<Route>,
 }
 
-/// One path, with a handler for each method.
+/// A path with a handler per method.
 pub(super) struct Path {
     resource: Resource,
     methods: Vec<(Method, Access, bool)>,
 }
 
 impl<'c> Routes<'c> {
-    /// For a server.
+    /// Registers the routes with a server.
     pub(super) fn to(config: &'c mut ServiceConfig) -> Self {
         Self { config: Some(config), prefix: "", table: Vec::new() }
     }
 
-    /// For who wants to know them.
-    pub(super) fn to_nobody() -> Self {
+    /// Only lists the routes.
+    pub(super) fn table_only() -> Self {
         Self { config: None, prefix: "", table: Vec::new() }
     }
 
-    /// What comes now stands below this.
+    /// Sets the prefix of the paths that follow.
     pub(super) fn below(&mut self, prefix: &'static str) -> &mut Self {
         self.prefix = prefix;
         self
     }
 
-    /// Registers a path. Methods that it does not have are answered by 405, `OPTIONS` by what it has.
+    /// Registers a path. Other methods get 405, and `OPTIONS` the allowed ones.
     pub(super) fn path(&mut self, pattern: &str, fill: impl FnOnce(Path) -> Path) {
         let pattern = format!("{}{pattern}", self.prefix);
         let Path { resource, methods } = fill(Path { resource: web::resource(pattern.as_str()), methods: Vec::new() });
@@ -108,7 +108,7 @@ impl<'c> Routes<'c> {
         }
     }
 
-    /// All that were registered.
+    /// The registered routes.
     pub(super) fn into_table(self) -> Vec<Route> {
         self.table
     }
@@ -120,14 +120,14 @@ fn allowed(methods: &[(Method, Access, bool)]) -> HeaderValue {
         names.push("HEAD");
     }
     names.push("OPTIONS");
-    HeaderValue::from_str(&names.join(", ")).expect("names of methods are visible ASCII")
+    HeaderValue::from_str(&names.join(", ")).expect("method names are visible ASCII")
 }
 
 fn other_method(request: &HttpRequest, allowed: HeaderValue) -> HttpResponse {
     let mut response = match *request.method() {
         Method::OPTIONS => HttpResponse::NoContent().finish(),
         _ => {
-            let detail = format_args!("{} is not allowed here", request.method());
+            let detail = format_args!("method {} is not allowed", request.method());
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).error_response()
         }
     };
@@ -135,27 +135,27 @@ fn other_method(request: &HttpRequest, allowed: HeaderValue) -> HttpResponse {
     response
 }
 
-/// A handler whose answer can be sent.
+/// A handler of a route.
 pub(super) trait Answers<Args>: Handler<Args, Output: Responder + 'static> {}
 impl<Args, F: Handler<Args, Output: Responder + 'static>> Answers<Args> for F {}
 
 impl Path {
-    /// Reads; `HEAD` is answered alike.
+    /// Reads; serves `HEAD` too.
     pub(super) fn get<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::GET, access.into(), false, handler)
     }
 
-    /// Acts.
+    /// Performs an action.
     pub(super) fn post<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::POST, access.into(), false, handler)
     }
 
-    /// Creates; a request with an `Idempotency-Key` is carried out idempotent, however often it comes.
+    /// Creates; accepts an `Idempotency-Key`.
     pub(super) fn create<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::POST, access.into(), true, handler)
     }
 
-    /// CacheInvalidation.
+    /// Changes.
     pub(super) fn patch<A: FromRequest + 'static>(self, access: impl Into<Access>, handler: impl Answers<A>) -> Self {
         self.on(Method::PATCH, access.into(), false, handler)
     }
@@ -183,7 +183,7 @@ impl Path {
     }
 }
 
-/// Lets a request through to its handler, or answers in its place. Every answer to somebody who has a limit tells what is left.
+/// Authenticates and authorizes a request, and calls its handler. Adds the rate limit headers to the response.
 async fn gate(
     access: Access,
     is_idempotent: bool,
@@ -191,7 +191,7 @@ async fn gate(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (caller, rate_limit) = match authenticate(access, &request).await {
-        Ok(admitted) => admitted,
+        Ok(authenticated) => authenticated,
         Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
     };
     let mut response = match caller.map(|caller| access.check(&caller).map(|()| caller)).transpose() {
@@ -213,7 +213,15 @@ async fn gate(
 }
 
 impl Access {
-    /// Refuses whoever may not use the route.
+    /// The scope that opens the route, if one does.
+    pub(super) fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Scope(scope) | Self::UserScope(scope) => Some(scope),
+            Self::Open | Self::RateLimited | Self::Authenticated | Self::User | Self::Superadmin => None,
+        }
+    }
+
+    /// Checks that the caller may use the route.
     fn check(self, caller: &Caller) -> ServiceResult<()> {
         match self {
             Self::Open | Self::RateLimited | Self::Authenticated => Ok(()),
@@ -225,7 +233,7 @@ impl Access {
     }
 }
 
-/// The handler's answer, or the one that it gave to the same key a moment ago.
+/// The response of the handler, or a cached one.
 async fn answer(
     caller: &Caller,
     request: ServiceRequest,
@@ -235,18 +243,18 @@ async fn answer(
     let (Some(shared), Some(key)) = (shared, cache_key_of(caller, &request)) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    if let Some(kept) = shared.response_cache.find(&key, request.headers(), shared.service.invalidation()) {
-        return Ok(request.into_response(kept));
+    if let Some(cached) = shared.response_cache.find(&key, request.headers(), shared.service.invalidation()) {
+        return Ok(request.into_response(cached));
     }
     let began_at = Instant::now();
     let (response, tagged) = conditional(next.call(request).await?.map_into_boxed_body());
     if let Some(tagged) = tagged {
-        shared.response_cache.keep(key, response.response(), tagged, began_at);
+        shared.response_cache.store(key, response.response(), tagged, began_at);
     }
     Ok(response)
 }
 
-/// Who asks, and what is left of what they may ask; neither at a route that is open to all.
+/// The caller and its rate limit, as far as the route requires them.
 async fn authenticate(
     access: Access,
     request: &ServiceRequest,
@@ -258,7 +266,7 @@ async fn authenticate(
         Access::RateLimited => Ok((None, Some(shared.service.attempt(origin.address).await?))),
         Access::Authenticated | Access::User | Access::Superadmin | Access::Scope(_) | Access::UserScope(_) => {
             let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
-            let (caller, rate_limit) = shared.service.authenticate(credential, origin, ORDINARY).await?;
+            let (caller, rate_limit) = shared.service.authenticate(credential, origin, REQUEST_COST).await?;
             Ok((Some(caller), Some(rate_limit)))
         }
     }

@@ -1,4 +1,4 @@
-//! Bodies, queries and paths that say exactly what they may: an unknown or wrong field is named.
+//! Strict extractors of bodies, queries and paths: unknown and wrong fields are errors that name the field.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::{HttpSettings, Shared};
 use crate::service::{FieldError, ServiceError};
 
-/// Deeper than any body here needs.
+/// Maximum nesting of a JSON body.
 const MAX_DEPTH: usize = 16;
 
 /// A JSON body.
@@ -36,13 +36,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        // A web page may send any other type, or none, to any site without asking first.
+        // Browsers send other types across origins without a preflight request.
         let is_json = request.content_type() == "application/json";
         let shared = request.app_data::<Data<Shared>>().cloned();
         let payload = payload.take();
         async move {
             if !is_json {
-                let detail = "send the body as application/json";
+                let detail = "the content type must be application/json";
                 return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
             }
             let shared = shared.ok_or(ServiceError::Internal)?;
@@ -52,20 +52,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
     }
 }
 
-/// A body of no more bytes, and in no longer time, than the settings allow.
+/// Reads a body within the size and the time that the settings allow.
 pub(super) async fn read_body(payload: Payload, settings: &HttpSettings) -> Result<Bytes, Problem> {
     let read = tokio::time::timeout(settings.body_timeout(), read_bytes(payload, settings.max_body_bytes)).await;
-    let detail = "the body came too slowly";
+    let detail = "the body was not received in time";
     read.unwrap_or_else(|_| Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)))
 }
 
 async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended early");
+        let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "broken_body", "the body is incomplete");
         body.extend_from_slice(&chunk.map_err(broken)?);
         if body.len() > most {
-            let detail = format!("a body has at most {most} bytes");
+            let detail = format!("the body may have at most {most} bytes");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
         }
     }
@@ -74,11 +74,11 @@ async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem>
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if depth_of(body) > MAX_DEPTH {
-        let detail = format!("objects and lists stand in one another at most {MAX_DEPTH} deep");
+        let detail = format!("JSON may be nested at most {MAX_DEPTH} levels deep");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
     }
     let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
-    // Parsed from the text once more: a `Value` does not know that a field was given twice.
+    // Parsed again from the text: a `Value` does not show duplicate fields.
     let mut reader = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut reader);
     let Object(parsed) = parsed.map_err(|error| {
@@ -89,7 +89,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(parsed)
 }
 
-/// How deep objects and lists stand in one another.
+/// The nesting depth of objects and arrays.
 fn depth_of(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0usize, 0, false, false);
     for byte in json {
@@ -108,7 +108,7 @@ fn depth_of(json: &[u8]) -> usize {
     deepest
 }
 
-/// What a JSON object says, and nothing else does: serde reads an array into a struct too.
+/// Accepts JSON objects only: serde would read an array into a struct too.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -136,8 +136,7 @@ pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserialize
     deserializer.deserialize_map(OnlyMaps(PhantomData))
 }
 
-/// Serde stops at the first unknown field. Its message tells which it knows, so that the others of the same object can be
-/// named as well.
+/// All unknown fields of an object. Serde stops at the first one; its message lists the known fields.
 fn unknown_fields(whole: &Value, path: &serde_path_to_error::Path, message: &str) -> Vec<FieldError> {
     let Some((_, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, expected "))
     else {
@@ -154,19 +153,19 @@ fn unknown_fields(whole: &Value, path: &serde_path_to_error::Path, message: &str
     let prefix: String = parents.iter().map(|segment| format!("{segment}.")).collect();
     let fields = parent.and_then(Value::as_object).into_iter().flat_map(|object| object.keys());
     let unknown = fields.filter(|field| !known.contains(&field.as_str()));
-    let message = format!("unknown field; known are {}", known.join(", "));
+    let message = format!("unknown field; valid fields: {}", known.join(", "));
     unknown.map(|field| FieldError::new(&format!("{prefix}{field}"), &message)).collect()
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format_args!("the body is not JSON: {error}"))
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format_args!("the body is not valid JSON: {error}"))
 }
 
 fn without_position(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
-/// A missing, doubled or unknown field stands in the message; of a wrong one the path is known.
+/// The message names a missing, duplicate or unknown field; for a wrong value the path names it.
 fn wrong_field(path: &str, message: &str) -> Problem {
     let named = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|kind| {
         let (_, rest) = message.split_once(kind)?;
@@ -175,7 +174,7 @@ fn wrong_field(path: &str, message: &str) -> Problem {
     let path = path.trim_end_matches('?').trim_end_matches('.');
     let is_named = |name: &&str| path != *name && !path.ends_with(&format!(".{name}"));
     let field = match named.filter(is_named) {
-        // Here the path is the parent's.
+        // The path is that of the parent.
         Some(name) if path.is_empty() => name.to_owned(),
         Some(name) => format!("{path}.{name}"),
         None if path.is_empty() => "body".to_owned(),
@@ -202,8 +201,8 @@ impl<T: std::str::FromStr> FromRequest for PathId<T> {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|id| id.parse().ok());
-        // What is no id names nothing.
-        let missing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing with this id");
+        // A malformed id cannot exist.
+        let missing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "no such id");
         ready(id.map(Self).ok_or_else(missing))
     }
 }
@@ -215,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_in_texts_makes_a_body_no_deeper() {
+    fn brackets_in_strings_do_not_count_as_nesting() {
         assert_eq!([depth_of(b"{}"), depth_of(br#"[[{"a":[]}]]"#), depth_of(b"1")], [1, 4, 0]);
         assert_eq!(depth_of(br#"{"a":"[[[[\"[[[","b":"\\"}"#), 1);
         assert_eq!(depth_of(&b"[".repeat(1000)), 1000);
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_wrong_field_is_named_by_its_path() {
+    fn every_kind_of_wrong_field_is_named_by_its_path() {
         for (body, field) in [
             (r#"{"inner":{"amount_minor":1},"colour":2}"#, "colour"),
             (r#"{"inner":{"amount_minor":1,"colour":2}}"#, "inner.colour"),
@@ -287,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_a_bad_request() {
+    fn a_body_that_is_not_json_is_a_bad_request() {
         for body in ["", "{", "nonsense", r#"{"inner":{"amount_minor":1}} x"#] {
             assert_eq!(problem(body)["status"], 400, "{body}");
         }

@@ -1,6 +1,6 @@
-//! `/api/v1/tenants`: one's own tenant, and, for who runs the installation, all of them.
+//! `/api/v1/tenants`: the caller's tenant, and all tenants for superadmins.
 
-use actix_web::http::Method;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::etag::{check_condition, has_condition};
-use super::export::{EXPORT_TYPE, everything_of};
+use super::etag::{expected_version, versioned};
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
@@ -21,17 +20,16 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/tenants/me", |path| {
         path.get(Access::Authenticated, tenant)
             .patch(Scope::AdminTenant, rename)
-            .delete(Access::UserScope(Scope::AdminTenant), leave)
+            .delete(Access::UserScope(Scope::AdminTenant), schedule_deletion)
     });
-    routes.path("/tenants/me/cancel-deletion", |path| path.post(Access::UserScope(Scope::AdminTenant), keep));
-    routes.path("/tenants/me/export", |path| path.get(Access::UserScope(Scope::AdminTenant), export));
+    routes
+        .path("/tenants/me/cancel-deletion", |path| path.post(Access::UserScope(Scope::AdminTenant), cancel_deletion));
     routes.path("/tenants/me/usage", |path| path.get(Access::Authenticated, usage));
     routes.path("/tenants/me/audit", |path| path.get(Scope::AdminTenant, audit));
     routes.path("/tenants", |path| path.get(Access::Superadmin, list));
     routes.path("/tenants/{id}", |path| {
         path.get(Access::Superadmin, get).patch(Access::Superadmin, change_plan).delete(Access::Superadmin, remove)
     });
-    routes.path("/tenants/{id}/export", |path| path.get(Access::Superadmin, export_any));
 }
 
 /// An organisation.
@@ -41,9 +39,9 @@ pub(super) struct WireTenant {
     #[schema(value_type = uuid::Uuid)]
     id: TenantId,
     name: String,
-    /// What it may have.
+    /// The name of its plan.
     plan: String,
-    /// When it is deleted with everything of it, if it is leaving.
+    /// When it will be deleted with all of its data; null if no deletion is scheduled.
     #[schema(value_type = Option<String>, format = DateTime)]
     deletion_scheduled_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
@@ -54,7 +52,7 @@ pub(super) struct WireTenant {
 
 impl From<Tenant> for WireTenant {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { id, name, plan, deletion_scheduled_at, created_at, updated_at } = tenant;
+        let Tenant { id, name, plan, deletion_scheduled_at, created_at, updated_at, version: _ } = tenant;
         Self { id, name, plan, deletion_scheduled_at, created_at, updated_at }
     }
 }
@@ -64,34 +62,27 @@ impl From<Tenant> for WireTenant {
     (status = 200, description = "Your tenant", body = WireTenant),
 ))]
 pub(super) async fn tenant(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(Json(WireTenant::from(shared.service.tenant(caller.tenant_id).await?)))
+    Ok(shown(StatusCode::OK, shared.service.tenant(caller.tenant_id).await?))
 }
 
-/// When the tenant was read that the client saw, if it says which it saw (`If-Match`).
-async fn read_as_of(shared: &Shared, request: &HttpRequest, id: TenantId) -> Result<Option<Timestamp>, Problem> {
-    if !has_condition(request) {
-        return Ok(None);
-    }
-    let current = shared.service.tenant(id).await?;
-    let updated_at = current.updated_at;
-    check_condition(request, &WireTenant::from(current))?;
-    Ok(Some(updated_at))
+fn shown(status: StatusCode, tenant: Tenant) -> HttpResponse {
+    versioned(status, tenant.version, &WireTenant::from(tenant))
 }
 
-/// CacheInvalidation to a tenant; what is not named stays.
+/// Changes to a tenant.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Jo's shop" }))]
 pub(super) struct PatchTenantBody {
-    /// How to call it.
+    /// Its name.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
 }
 
 /// Rename your tenant.
 #[utoipa::path(patch, path = "/api/v1/tenants/me", tag = "tenants", request_body = PatchTenantBody, responses(
-    (status = 200, description = "Your tenant as it is now", body = WireTenant),
-    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
+    (status = 200, description = "The changed tenant", body = WireTenant),
+    (status = 412, description = "The tenant has changed since you read it (If-Match)", body = Problem),
 ))]
 pub(super) async fn rename(
     shared: Data<Shared>,
@@ -99,100 +90,54 @@ pub(super) async fn rename(
     request: HttpRequest,
     StrictJson(body): StrictJson<PatchTenantBody>,
 ) -> Result<impl Responder, Problem> {
-    let read_as_of = read_as_of(&shared, &request, caller.tenant_id).await?;
-    Ok(Json(WireTenant::from(shared.service.rename_tenant(caller, body.name, read_as_of).await?)))
+    let expected_version = expected_version(request.headers())?;
+    Ok(shown(StatusCode::OK, shared.service.rename_tenant(caller, body.name, expected_version).await?))
 }
 
-/// Delete your tenant with everything of it, in two weeks; until then it can be kept.
+/// Schedule the deletion of your tenant with all of its data, in 14 days. Until then it can be cancelled.
 #[utoipa::path(delete, path = "/api/v1/tenants/me", tag = "tenants", responses(
-    (status = 202, description = "It is deleted at `deletion_scheduled_at`", body = WireTenant),
+    (status = 202, description = "Will be deleted at `deletion_scheduled_at`", body = WireTenant),
     (status = 409, description = "The installation's own tenant cannot be deleted", body = Problem),
 ))]
-pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(HttpResponse::Accepted().json(WireTenant::from(shared.service.schedule_tenant_deletion(caller).await?)))
+pub(super) async fn schedule_deletion(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    Ok(shown(StatusCode::ACCEPTED, shared.service.schedule_tenant_deletion(caller).await?))
 }
 
-/// Take the deletion of your tenant back.
+/// Cancel the scheduled deletion of your tenant.
 #[utoipa::path(post, path = "/api/v1/tenants/me/cancel-deletion", tag = "tenants", responses(
-    (status = 200, description = "It stays", body = WireTenant),
+    (status = 200, description = "Your tenant", body = WireTenant),
 ))]
-pub(super) async fn keep(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(Json(WireTenant::from(shared.service.cancel_tenant_deletion(caller).await?)))
+pub(super) async fn cancel_deletion(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    Ok(shown(StatusCode::OK, shared.service.cancel_tenant_deletion(caller).await?))
 }
 
-/// Take out everything of your tenant: one JSON object a line, each with its `type`; the last is `{"type":"end"}`.
-///
-/// Without secrets: passwords, keys and the signing keys of webhooks are nobody's to read.
-#[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
-    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
-    (status = 409, description = "An export of the tenant is under way", body = Problem),
-))]
-pub(super) async fn export(
-    shared: Data<Shared>,
-    caller: Caller,
-    request: HttpRequest,
-) -> Result<impl Responder, Problem> {
-    let id = caller.tenant_id;
-    export_of(&shared, caller, &request, id).await
-}
-
-/// Take out everything of any tenant. For superadmins.
-#[utoipa::path(get, path = "/api/v1/tenants/{id}/export", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
-    (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
-    (status = 409, description = "An export of the tenant is under way", body = Problem),
-    (status = 404, description = "No such tenant", body = Problem),
-))]
-pub(super) async fn export_any(
-    shared: Data<Shared>,
-    caller: Caller,
-    request: HttpRequest,
-    PathId(id): PathId<TenantId>,
-) -> Result<impl Responder, Problem> {
-    export_of(&shared, caller, &request, id).await
-}
-
-async fn export_of(
-    shared: &Shared,
-    caller: Caller,
-    request: &HttpRequest,
-    id: TenantId,
-) -> Result<HttpResponse, Problem> {
-    if request.method() == Method::HEAD {
-        // Nothing is handed out, and nothing is noted.
-        shared.service.tenant(id).await?;
-        return Ok(HttpResponse::Ok().content_type(EXPORT_TYPE).finish());
-    }
-    let tenant = shared.service.begin_export(caller.clone(), id).await?;
-    everything_of(shared, &caller, request, tenant)
-}
-
-/// So many of so many.
+/// A quota of the plan.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Quota {
     used: u32,
     limit: u32,
-    /// When `used` begins again; null: it does not.
+    /// When `used` is reset; null: never.
     #[schema(value_type = Option<String>, format = DateTime)]
     resets_at: Option<Timestamp>,
 }
 
-/// What a tenant has of what it may have.
+/// Used and allowed quotas.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Usage)]
 pub(super) struct WireUsage {
     products: Quota,
     users: Quota,
     alerts: Quota,
-    /// Looks that were asked for today (UTC), one for each product.
+    /// Requested crawls today (UTC), one per product.
     crawls_per_day: Quota,
-    /// Requests a minute, of each user and each key.
+    /// Requests per minute of each user and each API key.
     requests_per_minute: u32,
-    /// The shortest rhythm a product may have.
+    /// The shortest interval between crawls of a product.
     #[schema(value_type = String, example = "hourly")]
     min_interval: Frequency,
 }
 
-/// What your tenant has of what its plan allows.
+/// Get the usage and the quotas of your tenant.
 #[utoipa::path(get, path = "/api/v1/tenants/me/usage", tag = "tenants", responses(
     (status = 200, description = "Used and allowed", body = WireUsage),
 ))]
@@ -213,7 +158,7 @@ pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl R
     }))
 }
 
-/// List all tenants, the newest first. For superadmins.
+/// List all tenants, newest first. Requires a superadmin.
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(PageQuery), responses(
     (status = 200, description = "A page", body = WirePage<WireTenant>),
     (status = 422, description = "A parameter is wrong", body = Problem),
@@ -228,7 +173,7 @@ pub(super) async fn list(
     Ok(paged::<_, WireTenant>(page))
 }
 
-/// Get any tenant. For superadmins.
+/// Get any tenant. Requires a superadmin.
 #[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, description = "The tenant", body = WireTenant),
     (status = 404, description = "No such tenant", body = Problem),
@@ -238,24 +183,24 @@ pub(super) async fn get(
     caller: Caller,
     PathId(id): PathId<TenantId>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireTenant::from(shared.service.any_tenant(caller, id).await?)))
+    Ok(shown(StatusCode::OK, shared.service.any_tenant(caller, id).await?))
 }
 
-/// Another plan.
+/// A new plan.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "plan": "pro" }))]
 pub(super) struct ChangePlanBody {
-    /// The name of a plan in the settings.
+    /// The name of a configured plan.
     plan: String,
 }
 
-/// Put a tenant on another plan. For superadmins.
+/// Change the plan of a tenant. Requires a superadmin.
 #[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = uuid::Uuid, Path)),
     request_body = ChangePlanBody, responses(
-    (status = 200, description = "The tenant as it is now", body = WireTenant),
+    (status = 200, description = "The changed tenant", body = WireTenant),
     (status = 404, description = "No such tenant", body = Problem),
-    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
+    (status = 412, description = "The tenant has changed since you read it (If-Match)", body = Problem),
 ))]
 pub(super) async fn change_plan(
     shared: Data<Shared>,
@@ -265,13 +210,13 @@ pub(super) async fn change_plan(
     StrictJson(body): StrictJson<ChangePlanBody>,
 ) -> Result<impl Responder, Problem> {
     caller.require_superadmin()?;
-    let read_as_of = read_as_of(&shared, &request, id).await?;
-    Ok(Json(WireTenant::from(shared.service.change_plan(caller, id, body.plan, read_as_of).await?)))
+    let expected_version = expected_version(request.headers())?;
+    Ok(shown(StatusCode::OK, shared.service.change_plan(caller, id, body.plan, expected_version).await?))
 }
 
-/// Delete a tenant with everything of it, now. For superadmins.
+/// Delete a tenant with all of its data, now. Requires a superadmin.
 #[utoipa::path(delete, path = "/api/v1/tenants/{id}", tag = "tenants", params(("id" = uuid::Uuid, Path)), responses(
-    (status = 204, description = "Gone"),
+    (status = 204, description = "Deleted"),
     (status = 404, description = "No such tenant", body = Problem),
     (status = 409, description = "The installation's own tenant cannot be deleted", body = Problem),
 ))]
@@ -284,22 +229,22 @@ pub(super) async fn remove(
     Ok(HttpResponse::NoContent())
 }
 
-/// Who did what.
+/// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 pub(super) struct WireAuditEntry {
     id: uuid::Uuid,
-    /// `user:ID`, `key:ID`, `system` or `nobody`.
+    /// Who acted: `user:ID`, `key:ID`, `system` or `nobody`.
     actor: String,
     /// Such as `product.add`.
     action: String,
     /// Such as `product:ID`.
     resource: Option<String>,
-    /// From where.
+    /// The client's IP address.
     address: Option<String>,
-    /// In which request.
+    /// The id of the request.
     request_id: Option<String>,
-    /// What else is worth knowing, such as the role that was given.
+    /// Further facts, such as the role that was granted.
     #[schema(value_type = Object)]
     facts: serde_json::Value,
     #[schema(value_type = String, format = DateTime)]
@@ -321,7 +266,7 @@ impl From<AuditEntry> for WireAuditEntry {
     }
 }
 
-/// Read who did what in your tenant, the latest first.
+/// List the audit log of your tenant, newest first.
 #[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(PageQuery), responses(
     (status = 200, description = "A page", body = WirePage<WireAuditEntry>),
     (status = 422, description = "A parameter is wrong", body = Problem),

@@ -1,14 +1,14 @@
-//! `/api/v1/users`: the people of a tenant.
+//! `/api/v1/users`: the users of a tenant.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::etag::{check_condition, has_condition};
+use super::etag::{expected_version, versioned};
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::products::parsed;
@@ -27,7 +27,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     });
 }
 
-/// A person of a tenant.
+/// A user of a tenant.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
 pub(super) struct WireUser {
@@ -40,13 +40,13 @@ pub(super) struct WireUser {
     /// `superadmin`, `tenant_admin`, `user` or `viewer`.
     #[schema(value_type = String, example = "user")]
     role: Role,
-    /// `active`, `disabled` or `leaving`.
+    /// `active`, `disabled` or `pending_deletion`.
     #[schema(value_type = String, example = "active")]
     status: UserStatus,
-    /// When they are deleted, if they are leaving; signing in again takes it back.
+    /// When the user will be deleted; null if no deletion is scheduled. Signing in cancels it.
     #[schema(value_type = Option<String>, format = DateTime)]
     deletion_scheduled_at: Option<Timestamp>,
-    /// When the address was proved to be theirs.
+    /// When the e-mail address was verified.
     #[schema(value_type = Option<String>, format = DateTime)]
     verified_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
@@ -72,45 +72,33 @@ impl From<User> for WireUser {
     }
 }
 
-/// Get yourself.
+/// Get your account.
 #[utoipa::path(get, path = "/api/v1/users/me", tag = "users", responses(
-    (status = 200, description = "You", body = WireUser),
+    (status = 200, description = "Your account", body = WireUser),
 ))]
 pub(super) async fn me(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     let (id, _) = caller.user()?;
-    Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
+    Ok(shown(StatusCode::OK, shared.service.user(caller.tenant_id, id).await?))
 }
 
-/// When the user was read whom the client saw, if it says which it saw (`If-Match`).
-async fn read_as_of(
-    shared: &Shared,
-    caller: &Caller,
-    request: &HttpRequest,
-    id: UserId,
-) -> Result<Option<Timestamp>, Problem> {
-    if !has_condition(request) {
-        return Ok(None);
-    }
-    let current = shared.service.user(caller.tenant_id, id).await?;
-    let updated_at = current.updated_at;
-    check_condition(request, &WireUser::from(current))?;
-    Ok(Some(updated_at))
+fn shown(status: StatusCode, user: User) -> HttpResponse {
+    versioned(status, user.version, &WireUser::from(user))
 }
 
-/// CacheInvalidation to yourself; what is not named stays.
+/// Changes to your account. Omitted fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatchMeBody {
-    /// How to call you.
+    /// Your name.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
 }
 
-/// Change yourself.
+/// Change your account.
 #[utoipa::path(patch, path = "/api/v1/users/me", tag = "users", request_body = PatchMeBody,
     responses(
-    (status = 200, description = "You, as you are now", body = WireUser),
-    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
+    (status = 200, description = "Your changed account", body = WireUser),
+    (status = 412, description = "The user has changed since you read it (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn patch_me(
@@ -120,21 +108,21 @@ pub(super) async fn patch_me(
     StrictJson(body): StrictJson<PatchMeBody>,
 ) -> Result<impl Responder, Problem> {
     let (id, _) = caller.user()?;
-    let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
-    let patch = UserPatch { name: body.name, read_as_of, ..UserPatch::default() };
-    Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
+    let expected_version = expected_version(request.headers())?;
+    let patch = UserPatch { name: body.name, expected_version, ..UserPatch::default() };
+    Ok(shown(StatusCode::OK, shared.service.update_user(caller, id, patch).await?))
 }
 
-/// Leave: you are signed out, and deleted in 14 days unless you sign in again before.
+/// Schedule the deletion of your account in 14 days. You are signed out; signing in again cancels it.
 #[utoipa::path(delete, path = "/api/v1/users/me", tag = "users", responses(
-    (status = 202, description = "Leaving; `deletion_scheduled_at` says when", body = WireUser),
-    (status = 409, description = "The tenant would be without an admin", body = Problem),
+    (status = 202, description = "Will be deleted at `deletion_scheduled_at`", body = WireUser),
+    (status = 409, description = "The tenant would have no admin", body = Problem),
 ))]
 pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok((Json(WireUser::from(shared.service.leave(caller).await?)), StatusCode::ACCEPTED))
+    Ok(shown(StatusCode::ACCEPTED, shared.service.leave(caller).await?))
 }
 
-/// List the tenant's users, the newest first.
+/// List the users of your tenant, newest first.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", params(PageQuery), responses(
     (status = 200, description = "A page", body = WirePage<WireUser>),
     (status = 422, description = "A parameter is wrong", body = Problem),
@@ -149,21 +137,21 @@ pub(super) async fn list(
     Ok(paged::<_, WireUser>(page))
 }
 
-/// Somebody to invite.
+/// An invitation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "al@example.com", "role": "viewer" }))]
 pub(super) struct InviteBody {
-    /// Where the link is sent.
+    /// The e-mail address that the link is sent to.
     #[schema(max_length = 254)]
     email: String,
     /// `tenant_admin`, `user` or `viewer`.
     role: String,
 }
 
-/// Invite somebody into your tenant. The answer is the same when the address has an account already.
+/// Invite a user to your tenant. The response is the same if the address already has an account.
 #[utoipa::path(post, path = "/api/v1/users/invitations", tag = "users", request_body = InviteBody, responses(
-    (status = 202, description = "A mail with a link is on its way"),
+    (status = 202, description = "An e-mail with a link will be sent"),
 ))]
 pub(super) async fn invite(
     shared: Data<Shared>,
@@ -189,15 +177,15 @@ pub(super) async fn get(
     caller: Caller,
     PathId(id): PathId<UserId>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireUser::from(shared.service.user(caller.tenant_id, id).await?)))
+    Ok(shown(StatusCode::OK, shared.service.user(caller.tenant_id, id).await?))
 }
 
-/// CacheInvalidation to a user; what is not named stays.
+/// Changes to a user. Omitted fields stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "role": "viewer" }))]
 pub(super) struct PatchUserBody {
-    /// How to call them.
+    /// The user's name.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// `tenant_admin`, `user` or `viewer`.
@@ -206,13 +194,13 @@ pub(super) struct PatchUserBody {
     status: Option<String>,
 }
 
-/// Change a user of your tenant. Who is disabled is signed out; the last admin stays one.
+/// Change a user of your tenant. A disabled user is signed out. The last admin cannot be removed.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users",
     params(("id" = uuid::Uuid, Path)), request_body = PatchUserBody, responses(
-    (status = 200, description = "The user as they are now", body = WireUser),
+    (status = 200, description = "The changed user", body = WireUser),
     (status = 404, description = "No such user", body = Problem),
-    (status = 409, description = "The tenant would be without an admin", body = Problem),
-    (status = 412, description = "It is not any more what you saw (If-Match)", body = Problem),
+    (status = 409, description = "The tenant would have no admin", body = Problem),
+    (status = 412, description = "The user has changed since you read it (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
 pub(super) async fn patch(
@@ -228,7 +216,7 @@ pub(super) async fn patch(
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    let read_as_of = read_as_of(&shared, &caller, &request, id).await?;
-    let patch = UserPatch { name: body.name, role, status, deletion_scheduled_at: None, read_as_of };
-    Ok(Json(WireUser::from(shared.service.update_user(caller, id, patch).await?)))
+    let expected_version = expected_version(request.headers())?;
+    let patch = UserPatch { name: body.name, role, status, deletion_scheduled_at: None, expected_version };
+    Ok(shown(StatusCode::OK, shared.service.update_user(caller, id, patch).await?))
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::RateLimitStatus;
+use super::rate::{Rate, RateLimitStatus};
 use crate::replicas::{Redis, RedisUnavailable, ReplicaCount, Script};
 use crate::telemetry::Metrics;
 
@@ -42,32 +42,6 @@ return redis.call('SET', KEYS[1], generation, 'EX', ARGV[1])";
 
 /// Longer than anybody remembers anything.
 const GENERATION_TTL_SECS: &str = "60";
-
-/// So many a minute, and so many at once after a quiet time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Evenly.
-    pub per_minute: NonZeroU32,
-    /// At once.
-    pub burst: NonZeroU32,
-}
-
-impl Rate {
-    /// A whole minute's worth may come at once.
-    pub fn per_minute(per_minute: u32) -> Self {
-        Self::new(per_minute, per_minute)
-    }
-
-    /// At least one of each.
-    pub fn new(per_minute: u32, burst: u32) -> Self {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        Self { per_minute: at_least_one(per_minute), burst: at_least_one(burst) }
-    }
-
-    fn interval_us(self) -> i64 {
-        (60_000_000 / i64::from(self.per_minute.get())).max(1)
-    }
-}
 
 /// What Redis said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use governor::Quota;
 
-use super::distributed_limiter::{DistributedLimiter, Rate};
+use super::distributed_limiter::DistributedLimiter;
+use super::rate::Rate;
 
 /// See the module. `L` is the limiter.
 pub(super) struct LocalLimiter<L> {

@@ -3,6 +3,7 @@
 mod breaker;
 mod distributed_limiter;
 mod local_limiter;
+mod rate;
 mod requests;
 
 use std::collections::HashMap;
@@ -17,9 +18,10 @@ use crate::domain::{Block, Marketplace, Outcome};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
-pub use distributed_limiter::{DistributedLimiter, Rate, Taken, UNKNOWN_GENERATION};
+pub use distributed_limiter::{DistributedLimiter, Taken, UNKNOWN_GENERATION};
 use local_limiter::LocalLimiter;
-pub use requests::{AttemptsByAddress, RateLimitStatus, RequestBudget};
+pub use rate::{Rate, RateLimitStatus};
+pub use requests::{AttemptsByAddress, RequestBudget};
 
 /// What a source answers to before it is asked.
 #[async_trait]

@@ -10,19 +10,9 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::distributed_limiter::{DistributedLimiter, Rate, Taken};
+use super::distributed_limiter::{DistributedLimiter, Taken};
 use super::local_limiter::LocalLimiter;
-
-/// What is left of a caller's requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimitStatus {
-    /// Requests a minute.
-    pub per_minute: u32,
-    /// Requests that may come at once now.
-    pub remaining: u32,
-    /// This one may not come before so long; `None`: it is admitted.
-    pub wait: Option<Duration>,
-}
+use super::rate::{Rate, RateLimitStatus};
 
 type One = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 type ByAddress = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;

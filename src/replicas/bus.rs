@@ -42,6 +42,8 @@ pub enum BusMessage {
     Product(ProductId),
     /// A tenant is deleted.
     TenantDeleted(TenantId),
+    /// A user or a key changed, signed out or was revoked.
+    PrincipalChanged(String),
     /// Somebody wrote for a tenant: what it reads next must show it.
     TenantWrote(TenantId),
     /// A listing may be due.

@@ -10,35 +10,11 @@ use serde::de::DeserializeOwned;
 
 use super::redis::Redis;
 
-/// What is kept, and for how long: as long as the system that this one replaces did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheFor {
-    /// An answer about one product.
-    Response,
-    /// A report about many.
-    Report,
-    /// Advice that a model was paid for.
-    Advice,
-}
+/// How long a response is stored.
+const TTL: Duration = Duration::from_secs(30 * 60);
 
-impl CacheFor {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Response => "response",
-            Self::Report => "report",
-            Self::Advice => "advice",
-        }
-    }
-
-    /// How long it is kept.
-    pub fn lasts(self) -> Duration {
-        match self {
-            Self::Response => Duration::from_secs(30 * 60),
-            Self::Report => Duration::from_secs(6 * 3600),
-            Self::Advice => Duration::from_secs(48 * 3600),
-        }
-    }
-}
+/// How metrics call what is stored: responses about one product.
+const CACHE: &str = "response";
 
 /// The cache, or none.
 #[derive(Clone)]
@@ -59,19 +35,14 @@ impl SharedCache {
     ///
     /// # Errors
     /// Whatever `make` says.
-    pub async fn get_or_make<T, E>(
-        &self,
-        kind: CacheFor,
-        key: &str,
-        make: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E>
+    pub async fn get_or_make<T, E>(&self, key: &str, make: impl Future<Output = Result<T, E>>) -> Result<T, E>
     where
         T: Serialize + DeserializeOwned,
     {
         let Some(redis) = &self.0 else { return make.await };
-        let key = redis.named(&format!("cache:{}:{key}", kind.name()));
+        let key = redis.named(&format!("cache:{CACHE}:{key}"));
         let found = redis.get::<Vec<u8>>(&key).await;
-        let count = |result| redis.metrics().shared_cache.with_label_values(&[kind.name(), result]).inc();
+        let count = |result| redis.metrics().shared_cache.with_label_values(&[CACHE, result]).inc();
         match found.map(|found| found.and_then(|text| serde_json::from_slice(&text).ok())) {
             Ok(Some(kept)) => {
                 count("hit");
@@ -82,9 +53,9 @@ impl SharedCache {
         }
         let made = make.await?;
         if let Ok(text) = serde_json::to_vec(&made) {
-            let (redis, lasts) = (redis.clone(), kind.lasts());
+            let redis = redis.clone();
             // Nobody waits for it to be kept.
-            redis.runtime().clone().spawn(async move { redis.put(&key, &text, lasts).await });
+            redis.runtime().clone().spawn(async move { redis.put(&key, &text, TTL).await });
         }
         Ok(made)
     }

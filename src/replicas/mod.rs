@@ -10,6 +10,6 @@ mod redis;
 mod replica_count;
 
 pub use bus::{Bus, BusMessage};
-pub use cache::{CacheFor, SharedCache};
+pub use cache::SharedCache;
 pub use redis::{Redis, RedisError, RedisUnavailable, Script};
 pub use replica_count::ReplicaCount;

@@ -1,4 +1,4 @@
-//! Who is asking, and whether they may.
+//! Authentication and authorization.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,92 +14,92 @@ use crate::domain::{ApiKeyId, Role, Scope, Scopes, SessionId, TenantId, UserId};
 use crate::limits::RateLimitStatus;
 use crate::store::{AuditActor, AuditEvent};
 
-/// A principal cache answers at once, or has to read a few rows.
-const GATE_PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of an authentication: the principal cache answers at once, or reads a few rows.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whoever comes with tokens of long ago again and again does not make us ask more often.
-const TIME_TOLD_EVERY: Duration = Duration::from_secs(5);
+/// How often an expired token makes us read the database's clock.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// `at_` and 256 bits in base64: what is no key wakes nobody.
+/// `at_` and 256 bits in base64. Anything else is refused without a lookup.
 const API_KEY_BYTES: usize = 46;
 
-/// From where a request comes.
+/// The origin of a request.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The address of the client.
+    /// The client's IP address.
     pub address: IpAddr,
-    /// The client's program, in its own words.
+    /// The client's `User-Agent`.
     pub agent: Option<String>,
-    /// The request's id.
+    /// The request id.
     pub request_id: Option<String>,
 }
 
-/// Who asks.
+/// The identity of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// A person.
+    /// A user.
     User {
-        /// Who.
+        /// The user.
         id: UserId,
-        /// In which sign-in.
+        /// The session.
         session_id: SessionId,
-        /// As what.
+        /// The role.
         role: Role,
     },
-    /// A machine.
+    /// An API key.
     Key {
-        /// Which key.
+        /// The key.
         id: ApiKeyId,
-        /// Who made it.
+        /// The user who created it.
         created_by: UserId,
     },
 }
 
-/// Somebody who was let in.
+/// An authenticated caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// For which tenant they act.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Who.
+    /// The identity.
     pub who: Who,
-    /// What they may do.
+    /// The scopes.
     pub scopes: Scopes,
-    /// What their tenant may have.
+    /// The plan of the tenant.
     pub plan: Plan,
-    /// From where.
+    /// The origin of the request.
     pub origin: Origin,
 }
 
 impl Caller {
-    /// The person who asks, with their sign-in; machines have neither.
+    /// The user and the session; an error for an API key.
     pub fn user(&self) -> ServiceResult<(UserId, SessionId)> {
         match self.who {
             Who::User { id, session_id, .. } => Ok((id, session_id)),
-            Who::Key { .. } => Err(ServiceError::Forbidden("a key is no person: sign in for this".to_owned())),
+            Who::Key { .. } => Err(ServiceError::Forbidden("API keys cannot do this; sign in as a user".to_owned())),
         }
     }
 
-    /// Refuses whoever lacks a scope.
+    /// Requires a scope.
     pub fn require(&self, scope: Scope) -> ServiceResult<()> {
-        let missing = || ServiceError::Forbidden(format!("this needs the scope {scope}"));
+        let missing = || ServiceError::Forbidden(format!("requires the scope {scope}"));
         self.scopes.contains(scope).then_some(()).ok_or_else(missing)
     }
 
-    /// Refuses whoever may not all that a role may: nobody gives what they do not have.
+    /// Requires all scopes of a role: a caller cannot grant a role above its own.
     pub(super) fn require_all_of(&self, role: Role) -> ServiceResult<()> {
-        let more = || ServiceError::Forbidden(format!("the role {role} may do more than you"));
-        role.scopes().are_within(self.scopes).then_some(()).ok_or_else(more)
+        let above = || ServiceError::Forbidden("you cannot grant a role above your own".to_owned());
+        role.scopes().are_within(self.scopes).then_some(()).ok_or_else(above)
     }
 
-    /// Refuses everybody but who runs the installation.
+    /// Requires a superadmin.
     pub fn require_superadmin(&self) -> ServiceResult<()> {
         match self.who {
             Who::User { role: Role::Superadmin, .. } => Ok(()),
-            _ => Err(ServiceError::Forbidden("this needs the role superadmin".to_owned())),
+            _ => Err(ServiceError::Forbidden("requires the role superadmin".to_owned())),
         }
     }
 
-    /// How the audit log calls them.
+    /// The caller's name in the audit log.
     pub(super) fn actor(&self) -> AuditActor {
         match self.who {
             Who::User { id, .. } => AuditActor::User(id),
@@ -107,7 +107,7 @@ impl Caller {
         }
     }
 
-    /// An act of theirs for the audit log.
+    /// An event for the audit log.
     pub(super) fn audit_event(&self, action: &'static str, resource: Option<String>) -> AuditEvent {
         self.origin.audit_event(self.tenant_id, self.actor(), action, resource)
     }
@@ -134,10 +134,10 @@ impl Origin {
 }
 
 impl Service {
-    /// Lets in whoever a credential belongs to, and takes the cost from what they may ask.
+    /// Authenticates a credential, and takes the cost from its rate limit.
     ///
     /// # Errors
-    /// [`ServiceError::Unauthenticated`], [`ServiceError::RateLimited`], [`ServiceError::Forbidden`] for a key from a foreign network.
+    /// [`ServiceError::Unauthenticated`], [`ServiceError::RateLimited`], [`ServiceError::Forbidden`] for an API key outside of its networks.
     pub async fn authenticate(
         &self,
         credential: &str,
@@ -149,7 +149,7 @@ impl Service {
         let asked = self
             .deps
             .principal_cache
-            .ask(principal, Instant::now() + GATE_PATIENCE, |reply| UserMessage::Authenticate(request, reply));
+            .ask(principal, Instant::now() + AUTH_TIMEOUT, |reply| UserMessage::Authenticate(request, reply));
         match asked.await.map_err(|_| ServiceError::Unavailable)? {
             AuthDecision::Allowed(identity, plan, rate_limit) => {
                 let caller = caller_of(&identity, session_id, plan, origin)?;
@@ -161,19 +161,19 @@ impl Service {
             AuthDecision::Limited(rate_limit) => Err(ServiceError::RateLimited(rate_limit)),
             AuthDecision::Refused => Err(ServiceError::Unauthenticated),
             AuthDecision::WrongNetwork => {
-                Err(ServiceError::Forbidden("this key may not be used from this address".to_owned()))
+                Err(ServiceError::Forbidden("this API key cannot be used from this address".to_owned()))
             }
             AuthDecision::Unavailable => Err(ServiceError::Unavailable),
         }
     }
 
-    /// Whether somebody who was let in would still be. A database that is away throws nobody out.
+    /// Whether a credential is still valid. While the database is unavailable it counts as valid.
     pub async fn is_still_authorized(&self, credential: &str, origin: Origin) -> bool {
         let admitted = self.authenticate(credential, origin, 0).await;
         !matches!(admitted, Err(ServiceError::Unauthenticated | ServiceError::Forbidden(_)))
     }
 
-    /// One attempt at a door that needs no credential.
+    /// Takes one attempt from the rate limit of an address, at a route without credentials.
     ///
     /// # Errors
     /// [`ServiceError::TooManyAttempts`]
@@ -204,24 +204,24 @@ impl Service {
         Ok((Principal::User(claims.tid, claims.sub), Some(claims.sid)))
     }
 
-    /// A token that is out of time may be so by the wrong clock: then the database's, which is everybody's, is asked for the
-    /// time, once in a while.
+    /// Verifies an access token. If it seems expired, this process's clock may be wrong: then the database's clock, which all
+    /// replicas share, is read, but not too often.
     async fn claims_of(&self, credential: &str) -> Result<Claims, TokenError> {
         let keyring = &self.deps.keyring;
         let verified = keyring.verify(credential);
-        let is_doubtful = matches!(verified, Err(TokenError::OutOfTime))
-            && keyring.time_told_since().is_none_or(|since| since > TIME_TOLD_EVERY);
-        if !is_doubtful {
+        let may_be_clock_skew = matches!(verified, Err(TokenError::OutOfTime))
+            && keyring.time_told_since().is_none_or(|since| since > CLOCK_INTERVAL);
+        if !may_be_clock_skew {
             return verified;
         }
-        let told = self.run(async |deps: Arc<Dependencies>| deps.tell_time().await).await;
-        if told.is_ok() { keyring.verify(credential) } else { verified }
+        let synced = self.run(async |deps: Arc<Dependencies>| deps.sync_clock().await).await;
+        if synced.is_ok() { keyring.verify(credential) } else { verified }
     }
 }
 
 impl Dependencies {
-    /// Tells the keyring the database's time, and returns it.
-    pub(super) async fn tell_time(&self) -> ServiceResult<Timestamp> {
+    /// Sets the keyring's clock by the database's, and returns the time.
+    pub(super) async fn sync_clock(&self) -> ServiceResult<Timestamp> {
         let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
         self.keyring.set_time(now);
         Ok(now)
@@ -243,17 +243,16 @@ fn caller_of(identity: &Identity, session_id: Option<SessionId>, plan: Plan, ori
 }
 
 impl Dependencies {
-    /// What is remembered of a person is void.
-    pub(super) fn forget_user(&self, tenant_id: TenantId, id: UserId) {
-        // A shard whose inbox is full forgets when the memory is old: within two seconds.
+    /// Invalidates what is cached of a user.
+    pub(super) fn invalidate_user(&self, tenant_id: TenantId, id: UserId) {
         self.principal_cache.send_control(Principal::User(tenant_id, id), UserMessage::Invalidate);
     }
 
-    /// Notes an act that has been done. That it cannot be noted does not undo it.
-    pub(super) async fn audit(self: &Arc<Self>, act: AuditEvent) {
-        let action = act.action;
-        if let Err(error) = self.store.record(act).await {
-            tracing::error!(%error, action, "an act could not be noted in the audit log");
+    /// Records an event in the audit log. A failure is logged; it does not undo what was done.
+    pub(super) async fn audit(self: &Arc<Self>, event: AuditEvent) {
+        let action = event.action;
+        if let Err(error) = self.store.record(event).await {
+            tracing::error!(%error, action, "an audit event could not be recorded");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Alert rules and the events they gave rise to.
+//! Alert rules and their events.
 
 use std::sync::Arc;
 
@@ -8,23 +8,28 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::access::Caller;
 use super::products::cursor_or;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
-use crate::domain::{Condition, ProductId, RuleId, TenantId, WebhookUrl};
-use crate::store::{EventRow, NewRule, Page, RuleRow, StoreError};
+use crate::domain::{Condition, DeliveryId, ProductId, RuleId, TenantId, WebhookUrl};
+use crate::store::{Creation, EventRow, IdempotencyClaim, NewRule, Page, RuleRow, StoreError, idempotently};
 
 /// A rule to create.
 #[derive(Debug, Clone)]
 pub struct AddRule {
-    /// About which product.
+    /// The product.
     pub product_id: ProductId,
-    /// What to wait for.
+    /// The condition.
     pub condition: Condition,
-    /// Where to send.
+    /// The URL of the webhook.
     pub webhook_url: String,
 }
 
 impl Service {
-    /// Creates a rule; its listing is looked at at once, for a target that is reached already is told at once.
-    pub async fn add_rule(&self, caller: Caller, request: AddRule) -> ServiceResult<RuleRow> {
+    /// Creates a rule. Its listing is crawled at once, so that the rule fires if the price is at the target already.
+    pub async fn add_rule(
+        &self,
+        caller: Caller,
+        request: AddRule,
+        claim: Option<IdempotencyClaim<RuleRow>>,
+    ) -> ServiceResult<Creation<RuleRow>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let tenant_id = caller.tenant_id;
             let AddRule { product_id, condition, webhook_url } = request;
@@ -38,11 +43,11 @@ impl Service {
             let Condition::PriceAtOrBelow { target } = condition;
             let currency = product.listing.marketplace.currency();
             if target.currency != currency {
-                let message = format!("the product's prices are in {currency}");
+                let message = format!("must be {currency}, the currency of the product's marketplace");
                 return Err(ServiceError::invalid("target.currency", message));
             }
             if target.amount_minor < 0 {
-                return Err(ServiceError::invalid("target.amount_minor", "a price is never negative"));
+                return Err(ServiceError::invalid("target.amount_minor", "must not be negative"));
             }
             let rule = NewRule {
                 tenant_id,
@@ -52,12 +57,15 @@ impl Service {
                 webhook_secret: new_webhook_secret(),
                 quota: caller.plan.alerts,
             };
-            let added = deps.store.add_rule(rule).await;
-            let rule = added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
-            deps.invalidation.product_changed(product_id);
-            deps.wake();
-            deps.audit(caller.audit_event("alert.add", Some(format!("alert:{}", rule.rule.id)))).await;
-            Ok(rule)
+            let added = idempotently(claim, deps.store.add_rule(rule)).await;
+            let added =
+                added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
+            if let Creation::Created(row) = &added {
+                deps.invalidation.product_changed(product_id);
+                deps.wake();
+                deps.audit(caller.audit_event("alert.add", Some(format!("alert:{}", row.rule.id)))).await;
+            }
+            Ok(added)
         })
         .await
     }
@@ -84,12 +92,29 @@ impl Service {
         .await
     }
 
-    /// Deletes a rule; its events stay, and what was not delivered yet is called off.
+    /// Deletes a rule. Its events stay; pending deliveries are cancelled.
     pub async fn remove_rule(&self, caller: Caller, id: RuleId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let removed = deps.store.remove_rule(caller.tenant_id, id).await;
             removed.map_err(|error| ServiceError::of(error, "alert"))?;
             deps.audit(caller.audit_event("alert.delete", Some(format!("alert:{id}")))).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sends a dead delivery of the caller's tenant again.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when there is no dead one with this id, or its rule was deleted.
+    pub async fn retry_delivery(&self, caller: Caller, id: DeliveryId) -> ServiceResult<()> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let retried = deps.store.retry_delivery(Some(caller.tenant_id), id).await;
+            if !retried.map_err(|error| ServiceError::of(error, "delivery"))? {
+                return Err(ServiceError::NotFound("dead delivery"));
+            }
+            deps.notifier.wake();
+            deps.audit(caller.audit_event("delivery.retry", Some(format!("delivery:{id}")))).await;
             Ok(())
         })
         .await
@@ -110,7 +135,7 @@ impl Service {
     }
 }
 
-/// A new signing key in the form the Standard Webhooks convention gives it.
+/// A new signing key, in the format of Standard Webhooks.
 pub fn new_webhook_secret() -> String {
     format!("whsec_{}", BASE64.encode(rand::random::<[u8; 32]>()))
 }

@@ -1,4 +1,4 @@
-//! The keys of a tenant's machines.
+//! API keys.
 
 use std::sync::Arc;
 
@@ -17,23 +17,23 @@ use crate::store::{AuditEvent, NewApiKey, Page};
 
 const MAX_NETWORKS: usize = 50;
 
-/// A key to make.
+/// An API key to create.
 #[derive(Debug, Clone)]
 pub struct AddApiKey {
-    /// What it is for.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its scopes.
     pub scopes: Scopes,
-    /// From where it may be used; none: from anywhere.
+    /// Networks that it may be used from; empty: any.
     pub networks: Vec<IpNet>,
-    /// Its own limit, below its tenant's.
+    /// Its own rate limit, below that of the plan.
     pub requests_per_minute: Option<u32>,
-    /// Until when.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Service {
-    /// Makes a key, and shows it this once. It may do no more than whoever makes it.
+    /// Creates an API key, and returns its secret, which is not stored. Its scopes must be among those of the caller.
     pub async fn add_api_key(&self, caller: Caller, request: AddApiKey) -> ServiceResult<(ApiKey, String)> {
         let (created_by, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
@@ -52,15 +52,15 @@ impl Service {
             };
             let key = deps.store.add_api_key(new).await.map_err(|error| ServiceError::of(error, "key"))?;
             let scopes = json!({ "scopes": key.scopes.to_string() });
-            let act =
+            let event =
                 AuditEvent { facts: scopes, ..caller.audit_event("api_key.add", Some(format!("api_key:{}", key.id))) };
-            deps.audit(act).await;
+            deps.audit(event).await;
             Ok((key, token.reveal()))
         })
         .await
     }
 
-    /// A page of a tenant's keys, the newest first, revoked ones too.
+    /// A page of a tenant's keys, newest first, including revoked ones.
     pub async fn api_keys(
         &self,
         tenant_id: TenantId,
@@ -73,7 +73,7 @@ impl Service {
         .await
     }
 
-    /// Revokes a key, here at once.
+    /// Revokes a key.
     pub async fn revoke_api_key(&self, caller: Caller, id: ApiKeyId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let revoked = deps.store.revoke_api_key(caller.tenant_id, id).await;
@@ -91,18 +91,18 @@ impl AddApiKey {
         let mut errors = Vec::new();
         check_name("name", &self.name, &mut errors);
         if self.scopes == Scopes::NONE {
-            errors.push(FieldError::new("scopes", format!("name at least one of: {allowed}")));
+            errors.push(FieldError::new("scopes", format!("must name at least one of: {allowed}")));
         } else if !self.scopes.are_within(allowed) {
-            errors.push(FieldError::new("scopes", format!("a key may do no more than you: {allowed}")));
+            errors.push(FieldError::new("scopes", format!("must be among your own: {allowed}")));
         }
         if self.networks.len() > MAX_NETWORKS {
-            errors.push(FieldError::new("networks", format!("at most {MAX_NETWORKS}")));
+            errors.push(FieldError::new("networks", format!("must be at most {MAX_NETWORKS}")));
         }
         if self.requests_per_minute == Some(0) {
-            errors.push(FieldError::new("requests_per_minute", "at least 1"));
+            errors.push(FieldError::new("requests_per_minute", "must be at least 1"));
         }
         if self.expires_at.is_some_and(|end| end <= Timestamp::now()) {
-            errors.push(FieldError::new("expires_at", "is over already"));
+            errors.push(FieldError::new("expires_at", "must be in the future"));
         }
         valid(errors)
     }

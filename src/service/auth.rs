@@ -1,4 +1,4 @@
-//! Signing up, in and out; links that prove or reset; passwords.
+//! Registration, sessions, e-mail verification and passwords.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,49 +15,49 @@ use crate::store::{AuditActor, Credentials, FirstLink, LinkUse, NewSession, NewU
 
 const MAX_NAME_CHARS: usize = 200;
 const MAX_AGENT_CHARS: usize = 300;
-/// So many failures in a row are nobody's business; each further one locks twice as long, up to the longest.
+/// Failures in a row without a lock. Each further one doubles the lock, up to the maximum.
 const FREE_FAILURES: u32 = 5;
 const FIRST_LOCK: Duration = Duration::from_secs(30);
 const MAX_LOCK: Duration = Duration::from_secs(15 * 60);
-/// Longer than what an answer's work differs by.
+/// Longer than responses differ in work.
 const BEAT: Duration = Duration::from_millis(250);
 const LOGIN_FAILED: &str = "auth.login_failed";
-/// From an address that signed in within this time a lock does not hold: a stranger's failures shut nobody out.
+/// A lock does not apply to an address that signed in within this time: failures of others cannot lock out a user.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Somebody who wants a tenant of their own.
+/// A new tenant and its first admin.
 pub struct Registration {
-    /// The address that will sign in.
+    /// The e-mail address.
     pub email: EmailAddress,
     /// The password.
     pub password: String,
-    /// How to call them.
+    /// The user's name.
     pub name: String,
-    /// How to call their tenant.
+    /// The tenant's name.
     pub tenant_name: String,
 }
 
-/// What signing in gives.
+/// A new session.
 pub struct SignedIn {
-    /// For the header `Authorization`.
+    /// The access token.
     pub access_token: String,
     /// Seconds until it expires.
     pub expires_in_secs: u64,
-    /// For the next one.
+    /// The refresh token.
     pub refresh_token: String,
-    /// Who.
+    /// The user.
     pub user: User,
-    /// The sign-in.
+    /// The session.
     pub session_id: SessionId,
 }
 
 impl Service {
-    /// Makes a tenant and its first admin. Whether the address has an account already is not told.
+    /// Registers a tenant with its first admin. Does not disclose whether the address already has an account.
     pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let began_at = Instant::now();
             let registered = deps.register(registration, origin).await;
-            next_beat(began_at).await;
+            pad_response_time(began_at).await;
             registered
         })
         .await
@@ -69,14 +69,14 @@ impl Service {
             let began_at = Instant::now();
             let signed_in = deps.login(email, password, origin).await;
             if signed_in.is_err() {
-                next_beat(began_at).await;
+                pad_response_time(began_at).await;
             }
             signed_in
         })
         .await
     }
 
-    /// Spends a refresh token for a new pair.
+    /// Exchanges a refresh token for a new pair of tokens.
     pub async fn refresh(&self, token: String, origin: Origin) -> ServiceResult<SignedIn> {
         self.run(async move |deps: Arc<Dependencies>| {
             let next = OpaqueToken::new(TokenKind::Refresh);
@@ -95,13 +95,13 @@ impl Service {
         .await
     }
 
-    /// Ends the sign-in that asks.
+    /// Ends the caller's session.
     pub async fn logout(&self, caller: Caller) -> ServiceResult<()> {
         let (_, session_id) = caller.user()?;
         self.end_session(caller, session_id, "auth.logout").await
     }
 
-    /// Ends one of the caller's own sign-ins.
+    /// Ends one of the caller's sessions.
     pub async fn revoke_session(&self, caller: Caller, session_id: SessionId) -> ServiceResult<()> {
         self.end_session(caller, session_id, "auth.session_revoke").await
     }
@@ -111,32 +111,32 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let ended = deps.store.end_session(user_id, session_id).await;
             ended.map_err(|error| ServiceError::of(error, "session"))?;
-            deps.forget_user(caller.tenant_id, user_id);
+            deps.invalidate_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event(action, Some(format!("session:{session_id}")))).await;
             Ok(())
         })
         .await
     }
 
-    /// Ends all of the caller's sign-ins.
+    /// Ends all of the caller's sessions.
     pub async fn logout_everywhere(&self, caller: Caller) -> ServiceResult<()> {
         let (user_id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
             deps.store.end_sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))?;
-            deps.forget_user(caller.tenant_id, user_id);
+            deps.invalidate_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event("auth.logout_everywhere", None)).await;
             Ok(())
         })
         .await
     }
 
-    /// The caller's sign-ins.
+    /// The caller's sessions.
     pub async fn sessions(&self, caller: &Caller) -> ServiceResult<Vec<Session>> {
         let (user_id, _) = caller.user()?;
         self.sessions_of(user_id).await
     }
 
-    /// The sign-ins of somebody.
+    /// The sessions of a user.
     pub async fn sessions_of(&self, user_id: UserId) -> ServiceResult<Vec<Session>> {
         self.run(async move |deps: Arc<Dependencies>| {
             deps.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
@@ -144,29 +144,29 @@ impl Service {
         .await
     }
 
-    /// Proves an address by the link that was sent there.
+    /// Verifies an e-mail address with the link that was sent to it.
     pub async fn verify_email(&self, token: String, origin: Origin) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let user = deps.use_link(&token, LinkPurpose::VerifyEmail, LinkUse::VerifyEmail).await?;
-            deps.forget_user(user.tenant_id, user.id);
+            deps.invalidate_user(user.tenant_id, user.id);
             deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.verify_email", None)).await;
             Ok(())
         })
         .await
     }
 
-    /// Sends a link that sets a new password, if the address has an account; whether it has is not told.
+    /// Sends a link that sets a new password, if the address has an account. Does not disclose whether it has.
     pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let began_at = Instant::now();
             let sent = deps.forgot_password(email, origin).await;
-            next_beat(began_at).await;
+            pad_response_time(began_at).await;
             sent
         })
         .await
     }
 
-    /// Sets a new password by a link. Every sign-in ends.
+    /// Sets a new password with a link. All sessions end.
     pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
@@ -176,7 +176,7 @@ impl Service {
             }
             let hash = deps.hash(password).await?;
             let user = deps.use_link(&token, LinkPurpose::ResetPassword, LinkUse::SetPassword(hash)).await?;
-            deps.forget_user(user.tenant_id, user.id);
+            deps.invalidate_user(user.tenant_id, user.id);
             deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.reset_password", None))
                 .await;
             Ok(())
@@ -184,10 +184,10 @@ impl Service {
         .await
     }
 
-    /// Sets a new password by the old one. Every other sign-in ends.
+    /// Changes the caller's password. All other sessions end.
     pub async fn change_password(&self, caller: Caller, old: String, new: String) -> ServiceResult<()> {
         let (user_id, session_id) = caller.user()?;
-        // Who has a token for a while is not to find out the password by it.
+        // A stolen token must not serve to guess the password.
         self.attempt(caller.origin.address).await?;
         self.run(async move |deps: Arc<Dependencies>| {
             let user = deps.store.user(caller.tenant_id, user_id).await;
@@ -197,7 +197,7 @@ impl Service {
             if !deps.verify(old, credentials.password_hash.clone()).await? {
                 deps.failed(&credentials).await?;
                 deps.record_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
-                return Err(ServiceError::invalid("old_password", "is not the password in force"));
+                return Err(ServiceError::invalid("old_password", "is not the current password"));
             }
             let mut errors = Vec::new();
             deps.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors);
@@ -207,7 +207,7 @@ impl Service {
             let hash = deps.hash(new).await?;
             let set = deps.store.set_password(user_id, &hash, Some(session_id)).await;
             set.map_err(|error| ServiceError::of(error, "user"))?;
-            deps.forget_user(caller.tenant_id, user_id);
+            deps.invalidate_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event("auth.change_password", None)).await;
             Ok(())
         })
@@ -218,7 +218,7 @@ impl Service {
 pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
     let chars = name.chars().count();
     if name.trim().is_empty() || chars > MAX_NAME_CHARS || name.chars().any(char::is_control) {
-        let message = format!("has 1 to {MAX_NAME_CHARS} characters and no control characters");
+        let message = format!("must have 1 to {MAX_NAME_CHARS} characters and no control characters");
         errors.push(FieldError::new(field, message));
     }
 }
@@ -234,7 +234,7 @@ impl Dependencies {
     async fn register(self: &Arc<Self>, registration: Registration, origin: Origin) -> ServiceResult<()> {
         let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
         if !self.auth.registration || !is_set_up {
-            return Err(ServiceError::Forbidden("registration is closed: ask for an invitation".to_owned()));
+            return Err(ServiceError::Forbidden("registration is closed; ask for an invitation".to_owned()));
         }
         let Registration { email, password, name, tenant_name } = registration;
         let mut errors = Vec::new();
@@ -251,13 +251,13 @@ impl Dependencies {
         match self.store.add_tenant(&tenant_name, Plans::FIRST, first, Some(FirstLink { hash, lasts, mail })).await {
             Ok(user) => {
                 self.tell_link(&email, LinkPurpose::VerifyEmail, &url);
-                let act = origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.register", None);
+                let event = origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.register", None);
                 let deps = Arc::clone(self);
-                tokio::spawn(async move { deps.audit(act).await });
+                tokio::spawn(async move { deps.audit(event).await });
                 Ok(())
             }
             Err(StoreError::EmailTaken) => {
-                tracing::info!("somebody registered with an address that has an account");
+                tracing::info!("a registration used an address that already has an account");
                 Ok(())
             }
             Err(error) => Err(ServiceError::of(error, "tenant")),
@@ -270,27 +270,27 @@ impl Dependencies {
             Err(StoreError::NotFound) => None,
             Err(error) => return Err(ServiceError::of(error, "user")),
         };
-        let kept = credentials.and_then(|credentials| credentials.password_hash);
-        // Before anything else is looked at, so that the time of an answer tells nothing.
-        let is_right = self.verify(password, kept.clone()).await?;
-        // The line before the hashing may have been long: how things stand now counts.
+        let stored_hash = credentials.and_then(|credentials| credentials.password_hash);
+        // Before any other check, so that response times disclose nothing.
+        let is_right = self.verify(password, stored_hash.clone()).await?;
+        // Hashing may have waited: what counts is the state now.
         let credentials = match self.store.credentials(&email).await {
             Ok(credentials) => credentials,
             Err(StoreError::NotFound) => return Err(ServiceError::WrongCredentials),
             Err(error) => return Err(ServiceError::of(error, "user")),
         };
-        let is_right = is_right && credentials.password_hash == kept;
+        let is_right = is_right && credentials.password_hash == stored_hash;
         let user = &credentials.user;
         let refused = if self.is_locked(&credentials, &origin).await? {
             Some("auth.login_locked")
         } else if is_right && user.verified_at.is_none() {
-            // Whoever registers an address that is not theirs gets nothing by it, and learns nothing.
+            // Registering another person's address gains and discloses nothing.
             Some("auth.login_unverified")
         } else {
             (!is_right || user.status == UserStatus::Disabled).then_some(LOGIN_FAILED)
         };
         if let Some(action) = refused {
-            // Not waited for: there is nothing to write for an address without an account.
+            // In the background: without an account there is nothing to write, and times would differ.
             let deps = Arc::clone(self);
             tokio::spawn(async move { deps.refused(&credentials, action, &origin).await });
             return Err(ServiceError::WrongCredentials);
@@ -303,7 +303,7 @@ impl Dependencies {
     async fn forgot_password(self: &Arc<Self>, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
         match self.store.credentials(&email).await {
             Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
-                // Not waited for: there is nothing to do for an address without an account.
+                // In the background: without an account there is nothing to do, and times would differ.
                 let deps = Arc::clone(self);
                 tokio::spawn(async move {
                     if let Err(error) = deps.send_link(&user, LinkPurpose::ResetPassword).await {
@@ -328,8 +328,8 @@ impl Dependencies {
         self.passwords.hash(password).await.map_err(hash_failed)
     }
 
-    async fn verify(&self, password: String, kept: Option<String>) -> ServiceResult<bool> {
-        self.passwords.verify(password, kept).await.map_err(hash_failed)
+    async fn verify(&self, password: String, stored_hash: Option<String>) -> ServiceResult<bool> {
+        self.passwords.verify(password, stored_hash).await.map_err(hash_failed)
     }
 
     async fn is_locked(&self, credentials: &Credentials, origin: &Origin) -> ServiceResult<bool> {
@@ -342,7 +342,7 @@ impl Dependencies {
         Ok(!known.map_err(|error| ServiceError::of(error, "user"))?)
     }
 
-    /// Notes a sign-in that was refused. What failed counts.
+    /// Records a refused sign-in, and counts it.
     async fn refused(self: &Arc<Self>, credentials: &Credentials, action: &'static str, origin: &Origin) {
         if action == LOGIN_FAILED
             && let Err(error) = self.failed(credentials).await
@@ -365,9 +365,9 @@ impl Dependencies {
     }
 
     async fn record_token_reuse(self: &Arc<Self>, user_id: UserId, session_id: SessionId, origin: &Origin) {
-        tracing::warn!(%user_id, %session_id, "a spent refresh token came again: the sign-in is over");
+        tracing::warn!(%user_id, %session_id, "a refresh token was reused; the session was ended");
         let Ok(tenant_id) = self.store.tenant_of_user(user_id).await else { return };
-        self.forget_user(tenant_id, user_id);
+        self.invalidate_user(tenant_id, user_id);
         let resource = Some(format!("session:{session_id}"));
         self.audit(origin.audit_event(tenant_id, AuditActor::Nobody, "auth.refresh_reused", resource)).await;
     }
@@ -382,16 +382,16 @@ impl Dependencies {
         let (address, lasts) = (Some(origin.address), self.refresh_lasts());
         let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
         let session = self.store.open_session(session).await.map_err(|error| ServiceError::of(error, "user"))?;
-        self.forget_user(user.tenant_id, user.id);
-        // Who was leaving stays.
+        self.invalidate_user(user.tenant_id, user.id);
+        // Signing in cancels a scheduled deletion.
         let user = User { status: UserStatus::Active, deletion_scheduled_at: None, ..user };
         self.tokens(user, session.id, token).await
     }
 
     async fn tokens(&self, user: User, session_id: SessionId, refresh: OpaqueToken) -> ServiceResult<SignedIn> {
         let grant = Grant { user_id: user.id, tenant_id: user.tenant_id, session_id, role: user.role };
-        // Other replicas, and the gateway, have clocks of their own: the one that they share is the database's.
-        let now = self.tell_time().await?;
+        // By the database's clock, which all replicas share.
+        let now = self.sync_clock().await?;
         let access_token = self.keyring.issue(grant, now).map_err(|error| {
             tracing::error!(%error, "an access token could not be signed");
             ServiceError::Internal
@@ -401,9 +401,8 @@ impl Dependencies {
     }
 }
 
-/// What depends on whether an address has an account is answered on the next beat after its work, so that the time it took
-/// tells nothing.
-async fn next_beat(began_at: Instant) {
+/// Waits for the next multiple of [`BEAT`], so that the response time does not disclose whether an address has an account.
+async fn pad_response_time(began_at: Instant) {
     let beats = u32::try_from(began_at.elapsed().as_millis() / BEAT.as_millis()).unwrap_or_default() + 1;
     tokio::time::sleep_until((began_at + BEAT * beats).into()).await;
 }
@@ -421,7 +420,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_failures_are_free_and_no_lock_lasts_for_good() {
+    fn a_few_failures_do_not_lock_and_every_lock_ends() {
         assert_eq!([1, 4, 5, 6, 7, 60].map(|failures| lock_after(failures).as_secs()), [0, 0, 30, 60, 120, 900]);
     }
 }

@@ -1,4 +1,4 @@
-//! "Check now".
+//! Crawls on request.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,39 +13,47 @@ use super::products::cursor_or;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
-use crate::store::{CrawlQuota, Page, StoreError, StoreResult};
+use crate::store::{CrawlQuota, Creation, IdempotencyClaim, Page, StoreError, StoreResult, idempotently};
 
-/// What another replica records is seen by looking: so often.
+/// How often to check for crawls that another replica records.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
-/// More would make one request hold too many locks.
+/// Maximum products of a task: more would hold too many locks in one transaction.
 pub const MAX_PRODUCTS_PER_TASK: usize = 500;
 
 impl Service {
-    /// Asks for a look at some products. Answers as soon as the request is durable, or, if `wait` is given, when the looks
-    /// have ended or that time has passed.
-    pub async fn request_crawl(&self, caller: Caller, products: Vec<ProductId>, wait: Duration) -> ServiceResult<Task> {
+    /// Requests a crawl of some products. Returns when the request is durable, or, with a `wait`, when the crawls have ended or
+    /// that time has passed.
+    pub async fn request_crawl(
+        &self,
+        caller: Caller,
+        products: Vec<ProductId>,
+        wait: Duration,
+        claim: Option<IdempotencyClaim<Task>>,
+    ) -> ServiceResult<Creation<Task>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let products = distinct(products)?;
             let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
             deps.consume_crawls(&caller, crawls).await?;
-            let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait).await {
+            let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait, claim).await {
                 Err(StoreError::NotFound) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
                 answered => answered.map_err(|error| ServiceError::of(error, "task")),
             };
-            if answered.is_err() {
+            if !matches!(answered, Ok(Creation::Created(_))) {
                 let given_back = deps.store.refund_crawls(caller.tenant_id, crawls).await;
                 given_back.map_err(|error| ServiceError::of(error, "task"))?;
             }
-            let task = answered?;
-            task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
-            deps.audit(caller.audit_event("crawl.ask", Some(format!("task:{}", task.id)))).await;
-            Ok(task)
+            let answered = answered?;
+            if let Creation::Created(task) = &answered {
+                task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
+                deps.audit(caller.audit_event("crawl.ask", Some(format!("task:{}", task.id)))).await;
+            }
+            Ok(answered)
         })
         .await
     }
 
-    /// A page of a tenant's tasks, the newest first.
+    /// A page of a tenant's tasks, newest first.
     pub async fn tasks(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Task>> {
         self.run(async move |deps: Arc<Dependencies>| {
             deps.store.tasks(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("task"))
@@ -66,7 +74,7 @@ fn distinct(products: Vec<ProductId>) -> ServiceResult<Vec<ProductId>> {
     let mut seen = HashSet::new();
     let distinct: Vec<ProductId> = products.into_iter().filter(|id| seen.insert(*id)).collect();
     if distinct.is_empty() || distinct.len() > MAX_PRODUCTS_PER_TASK {
-        let message = format!("name 1 to {MAX_PRODUCTS_PER_TASK} products");
+        let message = format!("must name 1 to {MAX_PRODUCTS_PER_TASK} products");
         return Err(ServiceError::invalid("product_ids", message));
     }
     Ok(distinct)
@@ -85,8 +93,14 @@ impl Dependencies {
         }
     }
 
-    /// The task when it has ended, or as it stands when the time is over.
-    async fn crawl_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
+    /// Creates the task, and waits until it has ended or the time has passed.
+    async fn crawl_and_wait(
+        &self,
+        tenant_id: TenantId,
+        products: &[ProductId],
+        wait: Duration,
+        claim: Option<IdempotencyClaim<Task>>,
+    ) -> StoreResult<Creation<Task>> {
         let deadline = Instant::now() + wait;
         let mut listings = HashMap::new();
         if !wait.is_zero() {
@@ -94,41 +108,44 @@ impl Dependencies {
                 listings.insert(*id, self.store.product(tenant_id, *id).await?.listing_id);
             }
         }
-        // Listening begins before the asking, or a quick look could be over before anybody waits for it.
+        // Subscribes before the request, or a quick crawl could end unnoticed.
         let mut ends = self.await_crawls(listings.values().copied(), deadline).await;
-        let mut task = self.store.request_crawl(tenant_id, products).await?;
+        let mut task = match idempotently(claim, self.store.request_crawl(tenant_id, products)).await? {
+            Creation::Created(task) => task,
+            replayed @ Creation::Replayed(_) => return Ok(replayed),
+        };
         self.wake();
-        // One look may not be enough: a blocked one is made again. And another replica may make it.
+        // One crawl may not be enough: a blocked one is retried. And another replica may record it.
         while task.finished_at().is_none() && Instant::now() < deadline {
             let until = deadline.min(Instant::now() + POLL_EVERY);
-            let _ = tokio::time::timeout_at(until.into(), all_came(ends)).await;
+            let _ = tokio::time::timeout_at(until.into(), all_recorded(ends)).await;
             let waiting = task.items.iter().filter(|item| !item.status.is_final());
             let waiting = waiting.filter_map(|item| listings.get(&item.product_id).copied());
             ends = self.await_crawls(waiting, deadline).await;
             task = self.store.task(tenant_id, task.id).await?;
         }
-        Ok(task)
+        Ok(Creation::Created(task))
     }
 
-    /// Begins to wait for the next look at each listing that is recorded here.
+    /// Waits for the next crawl of each listing that is recorded here.
     async fn await_crawls(&self, listings: impl Iterator<Item = ListingId>, deadline: Instant) -> JoinSet<bool> {
         let wait = |(listing_id, trackers): (ListingId, Trackers)| {
             let asking = async move { trackers.ask(listing_id, deadline, TrackerMessage::AwaitCrawl).await.is_ok() };
             asking.in_current_span()
         };
-        // Spawned, so that the questions are on their way before anything else happens.
+        // Spawned, so that the messages are sent before the request.
         let ends = listings.filter_map(|id| Some((id, self.trackers.clone()?))).map(wait).collect();
         tokio::task::yield_now().await;
         ends
     }
 
-    /// Which of the products do not exist.
+    /// The products that do not exist, as an error.
     async fn unknown_among(&self, tenant_id: TenantId, products: &[ProductId]) -> ServiceResult<ServiceError> {
         let mut unknown = Vec::new();
         for id in products {
             match self.store.product(tenant_id, *id).await {
                 Err(StoreError::NotFound) => {
-                    unknown.push(FieldError::new("product_ids", format!("there is no product {id}")));
+                    unknown.push(FieldError::new("product_ids", format!("{id} does not exist")));
                 }
                 found => drop(found.map_err(|error| ServiceError::of(error, "product"))?),
             }
@@ -137,10 +154,10 @@ impl Dependencies {
     }
 }
 
-/// Resolves when every look was recorded here; never, when there is none to wait for here.
-async fn all_came(ends: JoinSet<bool>) {
-    let came = ends.join_all().await;
-    if came.is_empty() || came.contains(&false) {
+/// Resolves when every crawl was recorded here; never if there is none to wait for.
+async fn all_recorded(ends: JoinSet<bool>) {
+    let recorded = ends.join_all().await;
+    if recorded.is_empty() || recorded.contains(&false) {
         std::future::pending::<()>().await;
     }
 }

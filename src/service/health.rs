@@ -1,4 +1,4 @@
-//! Whether this process is alive, and whether it should be given work.
+//! Liveness and readiness of this process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,36 +6,36 @@ use std::time::Duration;
 use super::{Dependencies, Service, ServiceResult};
 use crate::replicas::Redis;
 
-/// A thread that has not come round for this long is taken for frozen.
+/// A thread whose event loop has not run for this long counts as frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
-/// The state of this process.
+/// The health of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
     /// No thread is frozen.
     pub alive: bool,
-    /// The database answers.
+    /// The database can be reached, and is not read-only.
     pub database: bool,
-    /// Redis answers; `None`: there is none. Nobody is unready without it.
+    /// Redis can be reached; `None`: none is configured. Readiness does not depend on it.
     pub redis: Option<bool>,
-    /// The process was told to stop.
+    /// The process is stopping.
     pub draining: bool,
 }
 
 impl Health {
-    /// True when requests may be sent here.
+    /// True when the process accepts requests.
     pub fn is_ready(&self) -> bool {
         self.alive && self.database && !self.draining
     }
 }
 
 impl Service {
-    /// Alive or frozen; asks nobody.
+    /// True when no thread is frozen. Uses no other service.
     pub fn is_alive(&self) -> bool {
         self.deps.threads.worst_lag() < FROZEN_AFTER
     }
 
-    /// Everything, the database included.
+    /// The whole health, including the database. Writes nothing.
     pub async fn health(&self) -> ServiceResult<Health> {
         let alive = self.is_alive();
         self.run(async move |deps: Arc<Dependencies>| {

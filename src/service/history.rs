@@ -1,4 +1,4 @@
-//! What was, and what can be said about it.
+//! History and statistics.
 
 use std::sync::Arc;
 
@@ -8,48 +8,47 @@ use serde::{Deserialize, Serialize};
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
-use crate::replicas::CacheFor;
 
-/// Statistics look at every point there is; a listing that changed more often than this tells about the rest.
+/// Maximum points for statistics; older ones are ignored.
 const MAX_POINTS_OF_STATS: u32 = 1_000_000;
 
-/// A look is recorded a little after its time.
+/// A crawl is recorded a little after its time.
 const RECORDING: SignedDuration = SignedDuration::from_secs(1);
 
-/// Which part of a history.
+/// A part of a history.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {
-    /// Which series.
+    /// The series.
     pub series: Vec<Series>,
-    /// From when on; what held then is included.
+    /// The start; includes the values in effect then.
     pub from: Option<Timestamp>,
-    /// Until before when.
+    /// The end, exclusive.
     pub to: Option<Timestamp>,
-    /// How many points at most.
+    /// Maximum number of points.
     pub limit: u32,
 }
 
 /// A part of a listing's history.
 #[derive(Debug, Clone)]
 pub struct History {
-    /// Whose.
+    /// The listing.
     pub listing_id: ListingId,
     /// The currency of its money.
     pub currency: Currency,
-    /// By series, category and time.
+    /// Sorted by series, category and time.
     pub points: Vec<Point>,
-    /// There are more points than asked for.
+    /// True when there are more points.
     pub truncated: bool,
 }
 
 /// Price statistics of a listing.
 #[derive(Debug, Clone)]
 pub struct Stats {
-    /// Whose.
+    /// The listing.
     pub listing_id: ListingId,
     /// The currency of its money.
     pub currency: Currency,
-    /// When they were made.
+    /// When they were computed.
     pub at: Timestamp,
     /// One for each window.
     pub windows: Vec<PriceStats>,
@@ -62,7 +61,7 @@ impl Service {
             let product =
                 deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
             let HistoryQuery { series, from, to, limit } = query;
-            // One more than asked for tells whether there are more.
+            // One more than the limit shows whether there are more.
             let points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
             let mut points = points.map_err(|error| ServiceError::of(error, "history"))?;
             let truncated = points.len() > limit as usize;
@@ -82,27 +81,27 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let product =
                 deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
-            let made = deps.made_stats(&product);
-            let kept = match deps.kept_as(&product).await? {
-                Some(key) => deps.cache.get_or_make(CacheFor::Response, &key, made).await?,
-                None => made.await?,
+            let computed = deps.compute_stats(&product);
+            let stats = match deps.cache_key(&product).await? {
+                Some(key) => deps.cache.get_or_make(&key, computed).await?,
+                None => computed.await?,
             };
             let currency = product.listing.marketplace.currency();
-            Ok(Stats { listing_id: product.listing_id, currency, at: kept.at, windows: kept.windows })
+            Ok(Stats { listing_id: product.listing_id, currency, at: stats.at, windows: stats.windows })
         })
         .await
     }
 }
 
-/// Statistics as they are kept.
+/// Statistics as they are cached.
 #[derive(Serialize, Deserialize)]
-struct KeptStats {
+struct CachedStats {
     at: Timestamp,
     windows: Vec<PriceStats>,
 }
 
 impl Dependencies {
-    async fn made_stats(&self, product: &Product) -> ServiceResult<KeptStats> {
+    async fn compute_stats(&self, product: &Product) -> ServiceResult<CachedStats> {
         let series = [Series::Price, Series::Availability];
         let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await;
         let points = points.map_err(|error| ServiceError::of(error, "history"))?;
@@ -110,16 +109,16 @@ impl Dependencies {
         let (prices, availabilities): (Vec<_>, Vec<_>) =
             points.into_iter().partition(|point| point.key.series == Series::Price);
         let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
-        Ok(KeptStats { at, windows })
+        Ok(CachedStats { at, windows })
     }
 
-    /// Under which key the statistics of a listing are kept: another after each look. `None`: the points of the latest look may
-    /// be missing from what is read.
-    async fn kept_as(&self, product: &Product) -> ServiceResult<Option<String>> {
-        let Some(looked_at) = product.last_crawled_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
+    /// The cache key of a listing's statistics, another after each crawl. `None`: the points of the last crawl may not be visible
+    /// yet.
+    async fn cache_key(&self, product: &Product) -> ServiceResult<Option<String>> {
+        let Some(crawled_at) = product.last_crawled_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
         let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
         let max_staleness = SignedDuration::try_from(self.store.max_staleness()).unwrap_or(SignedDuration::MAX);
-        let is_known = now.duration_since(looked_at) > max_staleness + RECORDING;
-        Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, looked_at.as_millisecond())))
+        let is_known = now.duration_since(crawled_at) > max_staleness + RECORDING;
+        Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, crawled_at.as_millisecond())))
     }
 }

@@ -1,6 +1,6 @@
-//! Links that work once: they prove an address, set a password, join a tenant, make the first user.
+//! Single-use links: they verify an e-mail address, set a password, accept an invitation or create the first user.
 //!
-//! They go out by mail. As long as there is no mail server, the log is the mailbox.
+//! They are sent by e-mail. Without a mail server they are written to the log.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::store::{LinkFacts, LinkUse, NewLink, StoreError, StoredLink};
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Links an hour to one user for one purpose: nobody's mailbox is flooded through us.
+/// Maximum links per hour to one user for one purpose, so that a mailbox cannot be flooded.
 const MAX_FOR_A_USER: u32 = 5;
-/// Invitations an hour of one tenant.
+/// Maximum invitations per hour of one tenant.
 const MAX_INVITATIONS: u32 = 50;
 
-/// How long a link works.
+/// How long a link is valid.
 fn lasts(purpose: LinkPurpose) -> Duration {
     match purpose {
         LinkPurpose::ResetPassword => HOUR,
@@ -37,12 +37,12 @@ pub(super) struct Written {
 }
 
 impl Dependencies {
-    /// Sends a link to a user. One that got many lately gets no more for a while.
+    /// Sends a link to a user, unless the user got too many within the last hour.
     pub(super) async fn send_link(&self, user: &User, purpose: LinkPurpose) -> ServiceResult<()> {
         let facts = LinkFacts::default();
         match self.send(&user.email, purpose, user.tenant_id, Some(user.id), facts, MAX_FOR_A_USER).await {
             Err(StoreError::OverQuota) => {
-                tracing::info!(user_id = %user.id, "a link for {} was not sent: enough were", purpose.as_str());
+                tracing::info!(user_id = %user.id, "a link for {} was not sent: too many within an hour", purpose.as_str());
                 Ok(())
             }
             sent => sent.map_err(|error| ServiceError::of(error, "link")),
@@ -80,7 +80,7 @@ impl Dependencies {
         Ok(())
     }
 
-    /// A link that is not kept yet, and its mail if there is a mail server.
+    /// A link that is not stored yet, and its e-mail if there is a mail server.
     pub(super) fn write_link(&self, to: &EmailAddress, purpose: LinkPurpose) -> Written {
         let token = OpaqueToken::new(TokenKind::Link);
         let (hash, lasts) = (token.hash(), lasts(purpose));
@@ -90,18 +90,17 @@ impl Dependencies {
         Written { hash, lasts, mail, url }
     }
 
-    /// A link was kept: its mail may go out, or the log is the mailbox.
+    /// After a link was stored: wakes the notifier, or logs the link.
     pub(super) fn tell_link(&self, to: &EmailAddress, purpose: LinkPurpose, url: &str) {
         if self.sends_mail {
-            // A full inbox means that it is awake already.
             self.notifier.wake();
         } else {
             let to = to.as_str();
-            tracing::warn!(to, url, "no mail server is configured; the link for {}", purpose.as_str());
+            tracing::warn!(to, url, "no mail server configured; link for {}", purpose.as_str());
         }
     }
 
-    /// A link that makes the first user. Its token is shown, not sent.
+    /// A link that creates the first user. Its token is logged, not sent.
     pub(super) async fn new_set_up_link(&self) -> ServiceResult<String> {
         let token = OpaqueToken::new(TokenKind::Link);
         let link = NewLink {
@@ -117,7 +116,7 @@ impl Dependencies {
         Ok(token.reveal())
     }
 
-    /// A link that can be used.
+    /// A valid link.
     pub(super) async fn link(&self, token: &str, purpose: LinkPurpose) -> ServiceResult<StoredLink> {
         self.store.link(hash_of(token), purpose).await.map_err(useless_or)
     }
@@ -132,8 +131,8 @@ fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) 
     let (subject, what) = match purpose {
         LinkPurpose::VerifyEmail => ("Confirm your address", "To confirm that this address is yours, open this link:"),
         LinkPurpose::ResetPassword => ("Set a new password", "To set a new password, open this link:"),
-        LinkPurpose::Invite => ("You are invited", "Somebody invites you to amazon-tracker. To join, open this link:"),
-        LinkPurpose::SetUp => ("Set amazon-tracker up", "To make the first user, open this link:"),
+        LinkPurpose::Invite => ("You are invited", "You are invited to amazon-tracker. To accept, open this link:"),
+        LinkPurpose::SetUp => ("Set amazon-tracker up", "To create the first user, open this link:"),
     };
     let hours = lasts.as_secs() / HOUR.as_secs();
     let works_for = if hours < 48 { format!("{hours} h") } else { format!("{} days", hours / 24) };
@@ -155,7 +154,7 @@ fn useless_or(error: StoreError) -> ServiceError {
     }
 }
 
-/// A link that is none, that was used, or that is not worth anything any more.
+/// An unknown, used, expired or revoked link.
 pub(super) fn useless_link() -> ServiceError {
-    ServiceError::invalid("token", "is not valid, was used already, or is too old: ask for a new one")
+    ServiceError::invalid("token", "is invalid, already used or expired; request a new link")
 }

@@ -1,48 +1,57 @@
-//! What is new, as it happens.
+//! Streams of changes and alerts.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::broadcast;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::access::{Caller, Origin};
+use super::access::{Caller, Origin, Who};
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::actors::live_feed::{LiveMessage, SharedFeedItem};
+use crate::actors::revocations::Revocation;
+use crate::actors::user::Principal;
+use crate::auth::hash_of;
 use crate::store::FeedItem;
 
-/// How long somebody waits to be let in.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a stream asks whether its listener may still listen.
-const CHECKED_EVERY: Duration = Duration::from_millis(500);
-/// How often a quiet stream says that it is there.
+/// Timeout of subscribing.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a stream checks its credential without an announcement of a change: for what expires, and for changes on other
+/// replicas without Redis.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often an idle stream sends a heartbeat.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
-/// FeedItem this much older than the last that was heard are told backlog: a look is recorded a little after its time, and what
-/// was recorded late must not be missed.
+/// Items this much older than the last received one are replayed: a crawl is recorded a little after its time, and late items
+/// must not be missed.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
-/// Whoever was away for longer reads everything anew.
+/// After a longer gap nothing is replayed: the client must read everything again.
 const MAX_GAP: SignedDuration = SignedDuration::from_hours(24);
-/// More items than this are not told backlog.
+/// Maximum items that are replayed.
 const MAX_REPLAYED: u32 = 2000;
 
-/// What a stream says next.
+/// An item of a stream.
 #[derive(Debug, Clone)]
 pub enum StreamItem {
-    /// Something new.
+    /// A change or an alert.
     FeedItem(SharedFeedItem),
-    /// Too much has happened to tell it all backlog: read everything anew. As of this time.
+    /// Too many items were missed: read everything again, as of this time.
     Reset(Timestamp),
-    /// Nothing, but the stream is there.
+    /// Nothing new; the stream is alive.
     Heartbeat,
 }
 
-/// A stream of items of one tenant. It ends when its listener is signed out, when they do not keep up, and when the process stops.
+/// A stream of items of one tenant. It ends when its credential is revoked, when its client is too slow, and when the process
+/// stops.
 pub struct LiveStream {
     service: Service,
     credential: String,
     origin: Origin,
+    principal: Revocation,
+    tenant: Revocation,
+    revocations: broadcast::Receiver<Revocation>,
     backlog: std::vec::IntoIter<StreamItem>,
     replayed: HashSet<(Timestamp, uuid::Uuid)>,
     live: Receiver<SharedFeedItem>,
@@ -51,7 +60,7 @@ pub struct LiveStream {
 }
 
 impl Service {
-    /// Begins to listen. Whoever says what they heard last is told what was new since then first.
+    /// Opens a stream. With `since`, items since then are replayed first.
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`]
@@ -62,8 +71,15 @@ impl Service {
         since: Option<Timestamp>,
     ) -> ServiceResult<LiveStream> {
         let (tenant_id, who) = (caller.tenant_id, caller.actor());
+        let principal = match caller.who {
+            Who::User { id, .. } => Principal::User(tenant_id, id),
+            Who::Key { .. } => Principal::Key(hash_of(&credential)),
+        };
+        // Before the first check, which sees what was revoked earlier.
+        let revocations = self.deps.revocations.subscribe();
         let inbox = self.deps.live.inbox();
-        let asked = inbox.ask(Instant::now() + PATIENCE, |reply| LiveMessage::Listen(tenant_id, who, reply)).await;
+        let asked =
+            inbox.ask(Instant::now() + SUBSCRIBE_TIMEOUT, |reply| LiveMessage::Listen(tenant_id, who, reply)).await;
         let live = asked.map_err(|_| ServiceError::Unavailable)?;
         let backlog = match since {
             Some(since) => {
@@ -71,7 +87,7 @@ impl Service {
             }
             None => Vec::new(),
         };
-        let replayed = backlog.iter().filter_map(|told| match told {
+        let replayed = backlog.iter().filter_map(|item| match item {
             StreamItem::FeedItem(items) => Some((items.at(), items.subject())),
             StreamItem::Reset(_) | StreamItem::Heartbeat => None,
         });
@@ -79,10 +95,13 @@ impl Service {
             service: self.clone(),
             credential,
             origin: caller.origin.clone(),
+            principal: Revocation::Principal(principal.subject()),
+            tenant: Revocation::Tenant(tenant_id),
+            revocations,
             replayed: replayed.collect(),
             backlog: backlog.into_iter(),
             live,
-            check: every(CHECKED_EVERY),
+            check: every(CHECK_INTERVAL),
             heartbeat: every(HEARTBEAT_EVERY),
         })
     }
@@ -115,14 +134,20 @@ impl Dependencies {
 }
 
 impl LiveStream {
-    /// What comes next; `None`: the stream is over.
+    /// The next item; `None`: the stream has ended.
     pub async fn next(&mut self) -> Option<StreamItem> {
         let mut draining = self.service.deps.draining.subscribe();
         loop {
             tokio::select! {
-                // Whoever was signed out while nothing was read hears nothing more.
+                // In this order: after a revocation no further item is sent.
                 biased;
                 _ = draining.wait_for(|is_draining| *is_draining) => return None,
+                revoked = self.revocations.recv() => {
+                    // A missed announcement may have been about this listener.
+                    if revoked.is_err() || revoked.is_ok_and(|it| it == self.principal || it == self.tenant) {
+                        self.check.reset_immediately();
+                    }
+                }
                 _ = self.check.tick() => {
                     if !self.service.is_still_authorized(&self.credential, self.origin.clone()).await {
                         return None;

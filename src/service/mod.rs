@@ -1,7 +1,6 @@
-//! The use cases, one file per resource: what HTTP and the command line may ask for.
+//! The use cases, one file per resource.
 //!
-//! Everything here runs on the shared runtime, whoever asks: an HTTP worker has a runtime of its own, and a connection
-//! opened there would break when that worker ends.
+//! They run on the shared runtime: an HTTP worker has its own, and a connection opened there would break when the worker ends.
 
 mod access;
 mod alerts;
@@ -26,6 +25,7 @@ use tracing::Instrument;
 
 use crate::actors::kernel::Threads;
 use crate::actors::live_feed::LiveFeedHandle;
+use crate::actors::revocations::Revocations;
 use crate::actors::tracker::Trackers;
 use crate::actors::user::PrincipalCache;
 use crate::actors::wake_signal::WakeSignal;
@@ -40,8 +40,8 @@ use crate::telemetry::TRACE;
 pub use crate::config::Plan;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, Change, DailyUsage, EventRow, FeedItem, Page, ProductFilter, ProductOrder, ProductPatch, RuleRow,
-    StoredResponse, UsageRow, UserPatch,
+    AuditEntry, Change, Creation, DailyUsage, EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, Page,
+    ProductFilter, ProductOrder, ProductPatch, RuleRow, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::{AddRule, new_webhook_secret};
@@ -51,99 +51,96 @@ pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
-pub use idempotency::{IdempotentRequest, IdempotentStart};
+pub use idempotency::KeyedRequest;
 pub use live::{LiveStream, StreamItem};
 pub use products::{AddProduct, ListProducts};
 pub use users::FirstUser;
 
-/// What is wrong with one field of a request.
+/// A wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// The field's path in the request: `target.amount_minor`.
     pub field: String,
-    /// What is wrong and what is allowed.
+    /// What is wrong, and what is allowed.
     pub message: String,
 }
 
 impl FieldError {
-    /// A field and what is wrong with it.
+    /// A wrong field with a message.
     pub fn new(field: &str, message: impl ToString) -> Self {
         Self { field: field.to_owned(), message: message.to_string() }
     }
 }
 
-/// Why a use case was not carried out. Nothing was stored.
+/// Why a use case failed. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// Some fields are wrong.
+    /// Wrong fields.
     #[error("{} is not valid", .0.first().map_or("the request", |first| &first.field))]
     Invalid(Vec<FieldError>),
-    /// There is no such thing, or it is another tenant's.
-    #[error("there is no such {0}")]
+    /// It does not exist, or belongs to another tenant.
+    #[error("no such {0}")]
     NotFound(&'static str),
-    /// There are no such things as some fields name.
-    #[error("{} names nothing", .0.first().map_or("the request", |first| &first.field))]
+    /// Some fields refer to items that do not exist.
+    #[error("{} does not refer to an existing item", .0.first().map_or("the request", |first| &first.field))]
     InvalidReference(Vec<FieldError>),
-    /// The listing is watched already.
-    #[error("the listing is already watched as product {0}")]
+    /// The tenant already tracks the listing.
+    #[error("the listing is already tracked as product {0}")]
     AlreadyWatched(ProductId),
-    /// It does not go together with how things stand; a code and a sentence.
+    /// It conflicts with the current state; a code and a message.
     #[error("{1}")]
     Conflict(&'static str, String),
-    /// The plan allows no more.
+    /// A quota of the plan is exhausted.
     #[error("the plan allows {limit} {quota}")]
     OverQuota {
-        /// Which quota: `products`, `users`, `alerts`, `crawls_per_day`.
+        /// The quota: `products`, `users`, `alerts`, `crawls_per_day`.
         quota: &'static str,
-        /// How many it allows.
+        /// The limit.
         limit: u32,
-        /// When there is more again; `None`: when something is deleted, or the plan is another.
+        /// When it is reset; `None`: never.
         resets_in: Option<Duration>,
     },
-    /// The credential is missing, wrong, expired or revoked. Which of these is nobody's business.
-    #[error("a valid credential is needed")]
+    /// The credential is missing, wrong, expired or revoked. Which of these is not disclosed.
+    #[error("a valid credential is required")]
     Unauthenticated,
-    /// Address and password, or a refresh token, do not fit. Which of these is nobody's business.
-    #[error("these credentials are not valid")]
+    /// Wrong e-mail address, password or refresh token. Which of these is not disclosed.
+    #[error("invalid credentials")]
     WrongCredentials,
-    /// Another request of the same client has just used this refresh token: use what that one was given.
-    #[error("this refresh token was used a moment ago: use the one that was given for it")]
+    /// Another request of the same client has just rotated this refresh token.
+    #[error("refresh token already rotated; use the newer one")]
     RecentlyRotated,
-    /// The same request came before and is still under way.
-    #[error("this request is still under way: ask again soon")]
-    InProgress,
-    /// What is to be changed is not what the client has seen.
-    #[error("it has changed since you read it: read it again")]
+    /// The resource has changed since the client read it.
+    #[error("the resource has changed since you read it")]
     Changed,
-    /// Known, but not allowed.
+    /// The caller is not allowed to do this.
     #[error("{0}")]
     Forbidden(String),
-    /// Too many requests of this caller.
-    #[error("too many requests")]
+    /// The caller's rate limit is exceeded.
+    #[error("rate limit exceeded")]
     RateLimited(RateLimitStatus),
-    /// Too many attempts from this address.
+    /// The address's limit of attempts is exceeded.
     #[error("too many attempts from this address")]
     TooManyAttempts(RateLimitStatus),
-    /// The database is away: try again soon.
-    #[error("the database is unavailable; try again soon")]
+    /// The database is unavailable.
+    #[error("the database is unavailable; retry later")]
     Unavailable,
-    /// Our fault; the log has the details.
-    #[error("something went wrong on our side")]
+    /// A bug or a misconfiguration; the log has the details.
+    #[error("internal error")]
     Internal,
 }
 
 impl ServiceError {
-    /// One field is wrong.
+    /// One wrong field.
     pub fn invalid(field: &str, message: impl ToString) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
-    /// One field names nothing.
+    /// A field that refers to an item that does not exist.
     fn invalid_reference(field: &str, what: &str) -> Self {
-        Self::InvalidReference(vec![FieldError::new(field, format!("there is no such {what}"))])
+        Self::InvalidReference(vec![FieldError::new(field, format!("no such {what}"))])
     }
 
-    /// A store's answer about something of which a plan allows so many.
+    /// A store error about something that has a quota.
     fn of_quota(error: StoreError, what: &'static str, quota: &'static str, limit: u32) -> Self {
         match error {
             StoreError::OverQuota => Self::OverQuota { quota, limit, resets_in: None },
@@ -151,7 +148,7 @@ impl ServiceError {
         }
     }
 
-    /// A store's answer about `what`.
+    /// A store error about `what`.
     fn of(error: StoreError, what: &'static str) -> Self {
         match error {
             StoreError::NotFound => Self::NotFound(what),
@@ -159,13 +156,14 @@ impl ServiceError {
             StoreError::EmailTaken => Self::invalid("email", error),
             StoreError::OverQuota => Self::OverQuota { quota: what, limit: 0, resets_in: None },
             StoreError::Changed => Self::Changed,
+            StoreError::IdempotencyKeyReused => Self::invalid("Idempotency-Key", "was used for another request"),
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
             StoreError::Unavailable(error) => {
                 tracing::debug!(%error, "the database is unavailable");
                 Self::Unavailable
             }
             other => {
-                tracing::error!(error = %other, "a use case about a {what} failed");
+                tracing::error!(error = %other, "a use case failed: {what}");
                 Self::Internal
             }
         }
@@ -175,54 +173,56 @@ impl ServiceError {
 /// What use cases return.
 pub type ServiceResult<T> = Result<T, ServiceError>;
 
-/// The use cases with what they need. Cheap to clone.
+/// The use cases with their dependencies. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     runtime: Handle,
     deps: Arc<Dependencies>,
 }
 
-/// What the use cases work with.
+/// The dependencies of the use cases.
 pub struct Dependencies {
-    /// The truth.
+    /// The database.
     pub store: SharedStore,
-    /// Rung when something is asked for.
+    /// Woken when a crawl may be due.
     pub scheduler: WakeSignal,
-    /// Rung when a mail is to be sent.
+    /// Woken when a message is to be sent.
     pub notifier: WakeSignal,
-    /// Answers that are dear to make.
+    /// Cache of expensive results.
     pub cache: SharedCache,
-    /// Where replicas share what they share, if there is such a place.
+    /// Redis, if it is configured.
     pub redis: Option<Redis>,
-    /// Where people reach this process: links begin with it.
+    /// The base URL of links.
     pub public_url: url::Url,
-    /// There is a mail server.
+    /// A mail server is configured.
     pub sends_mail: bool,
-    /// Tells what is new.
+    /// The feed of changes and alerts.
     pub live: LiveFeedHandle,
-    /// Know the hot listings, where this process crawls.
+    /// The listings in memory, if this process crawls.
     pub trackers: Option<Trackers>,
-    /// What has changed within the last moments.
+    /// Recent changes.
     pub invalidation: Arc<CacheInvalidation>,
-    /// Know who may come in.
+    /// Authenticates users and keys.
     pub principal_cache: PrincipalCache,
+    /// Announces that a principal changed.
+    pub revocations: Revocations,
     /// Signs and verifies access tokens.
     pub keyring: Keyring,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
-    /// What tenants may have.
+    /// The plans.
     pub plans: Plans,
-    /// At the doors that need no credential.
+    /// Rate limits of routes without credentials.
     pub attempts: AttemptsByAddress,
-    /// Who gets in.
+    /// Settings of authentication.
     pub auth: AuthSettings,
-    /// Known to be alive or not.
+    /// The threads of this process.
     pub threads: Arc<Threads>,
-    /// What may be asked of us.
+    /// Settings of products.
     pub limits: ProductLimits,
-    /// How people are told.
+    /// Settings of notifications.
     pub notify: NotifySettings,
-    /// True from the signal to stop: not ready any more.
+    /// True from the signal to stop.
     pub draining: tokio::sync::watch::Sender<bool>,
 }
 
@@ -232,22 +232,22 @@ impl Service {
         Self { runtime: deps.threads.runtime().clone(), deps: Arc::new(deps) }
     }
 
-    /// What has changed within the last moments.
+    /// Recent changes.
     pub fn invalidation(&self) -> &CacheInvalidation {
         &self.deps.invalidation
     }
 
-    /// Says from now on that this process is not ready.
+    /// Marks this process as not ready.
     pub fn set_draining(&self) {
         self.deps.draining.send_replace(true);
     }
 
-    /// True from then on.
+    /// True while the process is stopping.
     pub fn is_draining(&self) -> bool {
         *self.deps.draining.borrow()
     }
 
-    /// Runs a use case on the shared runtime. It goes on to its end even when nobody waits for it any more.
+    /// Runs a use case on the shared runtime. It is not cancelled when its caller stops waiting.
     async fn run<T, F>(&self, work: impl FnOnce(Arc<Dependencies>) -> F) -> ServiceResult<T>
     where
         T: Send + 'static,
@@ -259,14 +259,14 @@ impl Service {
     }
 }
 
-/// The name of a use case, for people: that of the method whose work it is.
+/// The name of a use case in traces: that of its method.
 fn use_case<Work>() -> &'static str {
     let path = std::any::type_name::<Work>();
     path.rsplit("::").find(|part| !part.contains(['{', '<', '>', ' '])).unwrap_or(path)
 }
 
 impl Dependencies {
-    /// Something may be due sooner than the scheduler thinks.
+    /// Wakes the scheduler: something may be due earlier than it expects.
     fn wake(&self) {
         self.scheduler.wake();
     }

@@ -1,4 +1,4 @@
-//! Watching listings.
+//! Products.
 
 use std::sync::Arc;
 
@@ -6,57 +6,66 @@ use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
-use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
+use crate::store::{
+    Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, idempotently,
+};
 
 const MAX_LABEL_CHARS: usize = 200;
 const MAX_TAG_CHARS: usize = 50;
 const MAX_TAGS: usize = 50;
 
-/// A listing to watch.
+/// A product to add.
 #[derive(Debug, Clone)]
 pub struct AddProduct {
-    /// What.
+    /// The listing.
     pub listing: Listing,
-    /// How often; daily when it is not said.
+    /// The interval between crawls; default daily.
     pub frequency: Option<Frequency>,
-    /// The tenant's own name for it.
+    /// The tenant's name for it.
     pub label: Option<String>,
     /// Tags.
     pub tags: Vec<String>,
-    /// Somebody else's product.
+    /// A competitor's product.
     pub is_competitor: bool,
 }
 
-/// Which products to list.
+/// Filter, order and page of a list of products.
 #[derive(Debug, Clone, Default)]
 pub struct ListProducts {
     /// All conditions that are set must hold.
     pub filter: ProductFilter,
-    /// In which order.
+    /// The order.
     pub order: ProductOrder,
-    /// Where the last page ended.
+    /// Where the previous page ended.
     pub cursor: Option<String>,
-    /// How many at most.
+    /// Maximum number of rows.
     pub limit: u32,
 }
 
 impl Service {
-    /// The marketplace of an ASIN that comes without one.
+    /// The marketplace of an ASIN without one.
     pub fn default_marketplace(&self) -> Marketplace {
         self.deps.limits.default_marketplace
     }
 
-    /// Starts watching a listing; it is looked at at once.
-    pub async fn add_product(&self, caller: Caller, request: AddProduct) -> ServiceResult<Product> {
+    /// Adds a product. Its listing is crawled at once.
+    pub async fn add_product(
+        &self,
+        caller: Caller,
+        request: AddProduct,
+        claim: Option<IdempotencyClaim<Product>>,
+    ) -> ServiceResult<Creation<Product>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let settings = settings_of(&request, &caller.plan)?;
             let quota = caller.plan.products;
             let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
-            let added = deps.store.add_product(product).await;
-            let product = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
-            deps.wake();
-            deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
-            Ok(product)
+            let added = idempotently(claim, deps.store.add_product(product)).await;
+            let added = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
+            if let Creation::Created(product) = &added {
+                deps.wake();
+                deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
+            }
+            Ok(added)
         })
         .await
     }
@@ -79,7 +88,7 @@ impl Service {
         .await
     }
 
-    /// CacheInvalidation a product.
+    /// Changes a product.
     pub async fn update_product(&self, caller: Caller, id: ProductId, patch: ProductPatch) -> ServiceResult<Product> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
@@ -97,7 +106,31 @@ impl Service {
         .await
     }
 
-    /// Stops watching.
+    /// Releases the parked listing of a product: it is crawled again, with all its attempts.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] `not_parked`, also for a paused product.
+    pub async fn release_product(&self, caller: Caller, id: ProductId) -> ServiceResult<Product> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let read = async || deps.store.product(caller.tenant_id, id).await;
+            let product = read().await.map_err(|error| ServiceError::of(error, "product"))?;
+            if product.settings.status == ProductStatus::Paused {
+                let detail = "the product is paused; set its status to active".to_owned();
+                return Err(ServiceError::Conflict("not_parked", detail));
+            }
+            let released = deps.store.unpark(product.listing_id).await;
+            if !released.map_err(|error| ServiceError::of(error, "product"))? {
+                return Err(ServiceError::Conflict("not_parked", "the listing is not parked".to_owned()));
+            }
+            deps.invalidation.product_changed(id);
+            deps.wake();
+            deps.audit(caller.audit_event("product.release", Some(format!("product:{id}")))).await;
+            read().await.map_err(|error| ServiceError::of(error, "product"))
+        })
+        .await
+    }
+
+    /// Deletes a product.
     pub async fn remove_product(&self, caller: Caller, id: ProductId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
             let removed = deps.store.remove_product(caller.tenant_id, id).await;
@@ -128,31 +161,31 @@ fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettin
 fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
     let shortest = plan.min_interval;
     if frequency.is_some_and(|frequency| frequency < shortest) {
-        errors.push(FieldError::new("frequency", format!("the plan allows nothing more often than every {shortest}")));
+        errors.push(FieldError::new("frequency", format!("the plan allows at most one crawl every {shortest}")));
     }
 }
 
 fn check_label(label: Option<&str>, errors: &mut Vec<FieldError>) {
     if label.is_some_and(|label| label.is_empty() || label.chars().count() > MAX_LABEL_CHARS || has_control(label)) {
-        let message = format!("a label has 1 to {MAX_LABEL_CHARS} characters and no control characters");
+        let message = format!("must have 1 to {MAX_LABEL_CHARS} characters and no control characters");
         errors.push(FieldError::new("label", message));
     }
 }
 
-/// Each tag once, in the order given.
+/// Each tag once, in the given order.
 fn normalize_tags(tags: Vec<String>, errors: &mut Vec<FieldError>) -> Vec<String> {
     let mut tidy: Vec<String> = Vec::new();
     for tag in tags {
         let tag = tag.trim().to_owned();
         if tag.is_empty() || tag.chars().count() > MAX_TAG_CHARS || has_control(&tag) {
-            let message = format!("a tag has 1 to {MAX_TAG_CHARS} characters and no control characters");
+            let message = format!("a tag must have 1 to {MAX_TAG_CHARS} characters and no control characters");
             errors.push(FieldError::new("tags", message));
         } else if !tidy.contains(&tag) {
             tidy.push(tag);
         }
     }
     if tidy.len() > MAX_TAGS {
-        errors.push(FieldError::new("tags", format!("a product has at most {MAX_TAGS} tags")));
+        errors.push(FieldError::new("tags", format!("must be at most {MAX_TAGS} tags")));
     }
     tidy
 }
@@ -165,10 +198,10 @@ pub(super) fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {
     if errors.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(errors)) }
 }
 
-/// In a list, the only thing that can be missing is the cursor.
+/// In a list, only the cursor can be not found.
 pub(super) fn cursor_or(what: &'static str) -> impl Fn(StoreError) -> ServiceError {
     move |error| match error {
-        StoreError::NotFound => ServiceError::invalid("cursor", "was not given out for this list"),
+        StoreError::NotFound => ServiceError::invalid("cursor", "is not a cursor of this list"),
         other => ServiceError::of(other, what),
     }
 }

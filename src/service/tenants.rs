@@ -1,4 +1,4 @@
-//! Tenants: one's own, and, for who runs the installation, all of them.
+//! Tenants.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl Service {
         .await
     }
 
-    /// What the caller's tenant has, and what it may have.
+    /// The usage and the plan of the caller's tenant.
     pub async fn usage(&self, caller: &Caller) -> ServiceResult<(UsageRow, Plan)> {
         let (tenant_id, plan) = (caller.tenant_id, caller.plan);
         self.run(async move |deps: Arc<Dependencies>| {
@@ -37,19 +37,19 @@ impl Service {
         &self,
         caller: Caller,
         name: String,
-        read_as_of: Option<Timestamp>,
+        expected_version: Option<i64>,
     ) -> ServiceResult<Tenant> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
             check_name("name", &name, &mut errors);
             valid(errors)?;
-            let patch = TenantPatch { name: Some(name), read_as_of, ..TenantPatch::default() };
+            let patch = TenantPatch { name: Some(name), expected_version, ..TenantPatch::default() };
             deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.update").await
         })
         .await
     }
 
-    /// The caller's tenant leaves: it is deleted with everything of it when the time of grace is over.
+    /// Schedules the deletion of the caller's tenant after the grace period.
     pub async fn schedule_tenant_deletion(&self, caller: Caller) -> ServiceResult<Tenant> {
         self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(caller.tenant_id)?;
@@ -61,7 +61,7 @@ impl Service {
         .await
     }
 
-    /// The caller's tenant stays after all.
+    /// Cancels the deletion of the caller's tenant.
     pub async fn cancel_tenant_deletion(&self, caller: Caller) -> ServiceResult<Tenant> {
         self.run(async move |deps: Arc<Dependencies>| {
             let patch = TenantPatch { deletion_scheduled_at: Some(None), ..TenantPatch::default() };
@@ -70,13 +70,13 @@ impl Service {
         .await
     }
 
-    /// Deletes a tenant with everything of it, now. For who runs the installation.
+    /// Deletes a tenant with all of its data, now. Requires a superadmin.
     pub async fn remove_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<()> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(id)?;
             let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
-            // If this is interrupted, the Maintenance goes on.
+            // If this is interrupted, maintenance completes it.
             let patch = TenantPatch { deletion_scheduled_at: Some(Some(now)), ..TenantPatch::default() };
             let ended = deps.store.update_tenant(id, &patch).await;
             ended.map_err(|error| ServiceError::of(error, "tenant"))?;
@@ -87,27 +87,27 @@ impl Service {
         .await
     }
 
-    /// Puts a tenant on another plan. For who runs the installation.
+    /// Changes the plan of a tenant. Requires a superadmin.
     pub async fn change_plan(
         &self,
         caller: Caller,
         id: TenantId,
         plan: String,
-        read_as_of: Option<Timestamp>,
+        expected_version: Option<i64>,
     ) -> ServiceResult<Tenant> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
             if !deps.plans.0.contains_key(&plan) {
                 let names = deps.plans.0.keys().cloned().collect::<Vec<_>>().join(", ");
-                return Err(ServiceError::Invalid(vec![FieldError::new("plan", format!("use one of: {names}"))]));
+                return Err(ServiceError::Invalid(vec![FieldError::new("plan", format!("must be one of: {names}"))]));
             }
-            let patch = TenantPatch { plan: Some(plan), read_as_of, ..TenantPatch::default() };
+            let patch = TenantPatch { plan: Some(plan), expected_version, ..TenantPatch::default() };
             deps.update_tenant(&caller, id, &patch, "tenant.change_plan").await
         })
         .await
     }
 
-    /// A page of all tenants, the newest first. For who runs the installation.
+    /// A page of all tenants, newest first. Requires a superadmin.
     pub async fn tenants(&self, caller: Caller, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Tenant>> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
@@ -118,7 +118,7 @@ impl Service {
         .await
     }
 
-    /// Any tenant. For who runs the installation.
+    /// Any tenant. Requires a superadmin.
     pub async fn any_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<Tenant> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
@@ -129,7 +129,7 @@ impl Service {
         .await
     }
 
-    /// What a tenant has used on each day that is remembered.
+    /// The daily usage of a tenant, as far as it is stored.
     pub async fn daily_usage(&self, tenant_id: TenantId) -> ServiceResult<Vec<DailyUsage>> {
         self.run(async move |deps: Arc<Dependencies>| {
             deps.store.daily_usage(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))
@@ -137,7 +137,7 @@ impl Service {
         .await
     }
 
-    /// Notes that everything of a tenant is handed out. Any tenant for who runs the installation, otherwise the caller's own.
+    /// Audits an export of a tenant, and returns it. Another tenant than the caller's requires a superadmin.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]
@@ -153,7 +153,7 @@ impl Service {
         .await
     }
 
-    /// A page of what was done in a tenant, the latest first.
+    /// A page of a tenant's audit log, newest first.
     pub async fn audit(
         &self,
         tenant_id: TenantId,
@@ -161,13 +161,13 @@ impl Service {
         limit: u32,
     ) -> ServiceResult<Page<AuditEntry>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.audit_entries(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("act"))
+            deps.store.audit_entries(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("audit entry"))
         })
         .await
     }
 }
 
-/// The installation's own tenant is there as long as the installation is.
+/// The installation's own tenant cannot be deleted.
 fn check_can_end(id: TenantId) -> ServiceResult<()> {
     match id {
         TenantId::BUILT_IN => {
@@ -192,7 +192,7 @@ impl Dependencies {
         Ok(tenant)
     }
 
-    /// Notes an act where it was done, and in the tenant to which: both can read it.
+    /// Records an event in the caller's tenant and in the changed one.
     async fn audit_in_both(self: &Arc<Self>, caller: &Caller, id: TenantId, action: &'static str) {
         let resource = Some(format!("tenant:{id}"));
         self.audit(caller.audit_event(action, resource.clone())).await;

@@ -1,4 +1,4 @@
-//! The people of a tenant.
+//! Users.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::config::AuthSettings;
 use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
 use crate::store::{AuditActor, AuditEvent, LinkFacts, LinkUse, NewUser, Page, StoreError, UserPatch};
 
-/// Between asking to be deleted and being it.
+/// Between the request for a deletion and the deletion.
 pub(super) const GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The first user of an installation.
 pub struct FirstUser {
-    /// The address that will sign in.
+    /// The e-mail address.
     pub email: EmailAddress,
     /// The password.
     pub password: String,
-    /// How to call them.
+    /// The name.
     pub name: String,
 }
 
@@ -38,7 +38,7 @@ impl Service {
         .await
     }
 
-    /// A page of a tenant's users, the newest first.
+    /// A page of a tenant's users, newest first.
     pub async fn users(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<User>> {
         self.run(async move |deps: Arc<Dependencies>| {
             deps.store.users(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("user"))
@@ -46,25 +46,25 @@ impl Service {
         .await
     }
 
-    /// CacheInvalidation a user: their name by themselves, everything by an admin.
+    /// Changes a user: users change their own name, admins everything.
     pub async fn update_user(&self, caller: Caller, id: UserId, mut patch: UserPatch) -> ServiceResult<User> {
         self.run(async move |deps: Arc<Dependencies>| {
             check_patch(&patch)?;
             let before = deps.store.user(caller.tenant_id, id).await;
             let before = before.map_err(|error| ServiceError::of(error, "user"))?;
             if patch.role.is_some() || patch.status.is_some() {
-                // Who runs the installation is not deposed by who runs a tenant.
+                // Only a superadmin may change a superadmin.
                 if before.role == Role::Superadmin {
                     caller.require_superadmin()?;
                 }
                 caller.require_all_of(before.role)?;
                 patch.role.map_or(Ok(()), |role| caller.require_all_of(role))?;
-                // What was judged here must be what is changed there.
-                patch.read_as_of.get_or_insert(before.updated_at);
+                // The user must not change between this check and the update.
+                patch.expected_version.get_or_insert(before.version);
             }
             let updated = deps.store.update_user(caller.tenant_id, id, &patch).await;
             let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
-            deps.forget_user(caller.tenant_id, id);
+            deps.invalidate_user(caller.tenant_id, id);
             let facts = json!({ "role": patch.role, "status": patch.status, "role_before": before.role });
             deps.audit(AuditEvent { facts, ..caller.audit_event("user.update", Some(format!("user:{id}"))) }).await;
             Ok(user)
@@ -72,7 +72,7 @@ impl Service {
         .await
     }
 
-    /// Leaves: the caller is signed out, and deleted when the time of grace is over, unless they sign in again before.
+    /// Schedules the deletion of the caller after the grace period, and signs the caller out. Signing in cancels it.
     pub async fn leave(&self, caller: Caller) -> ServiceResult<User> {
         let (id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
@@ -82,19 +82,19 @@ impl Service {
                 UserPatch { status: Some(UserStatus::PendingDeletion), deletion_scheduled_at, ..UserPatch::default() };
             let left = deps.store.update_user(caller.tenant_id, id, &patch).await;
             let user = left.map_err(|error| ServiceError::of(error, "user"))?;
-            deps.forget_user(caller.tenant_id, id);
+            deps.invalidate_user(caller.tenant_id, id);
             deps.audit(caller.audit_event("user.leave", Some(format!("user:{id}")))).await;
             Ok(user)
         })
         .await
     }
 
-    /// Sends a link by which somebody may join the caller's tenant. Whether the address has an account already is not told.
+    /// Sends an invitation to the caller's tenant. Does not disclose whether the address already has an account.
     pub async fn invite(&self, caller: Caller, email: EmailAddress, role: Role) -> ServiceResult<()> {
         let (inviter, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
             if role == Role::Superadmin {
-                return Err(ServiceError::invalid("role", "use tenant_admin, user or viewer"));
+                return Err(ServiceError::invalid("role", "must be tenant_admin, user or viewer"));
             }
             caller.require_all_of(role)?;
             let facts = LinkFacts { email: Some(email.clone()), role: Some(role), inviter: Some(inviter) };
@@ -106,7 +106,7 @@ impl Service {
         .await
     }
 
-    /// Joins a tenant by the link that was sent.
+    /// Accepts an invitation.
     pub async fn accept_invitation(
         &self,
         token: String,
@@ -124,7 +124,7 @@ impl Service {
             let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = link.facts else {
                 return Err(useless_link());
             };
-            // An invitation is worth no more than whoever gave it is now.
+            // The inviting user must still be allowed to grant the role.
             let inviter = deps.store.user(link.tenant_id, inviter).await.map_err(|error| match error {
                 StoreError::NotFound => useless_link(),
                 other => ServiceError::of(other, "user"),
@@ -149,11 +149,11 @@ impl Service {
         .await
     }
 
-    /// Makes the first user of an empty installation, by the link that its log shows at the first start.
+    /// Creates the first user of an empty installation, with the link that the log shows at the first start.
     pub async fn set_up(&self, token: String, first: FirstUser, origin: Origin) -> ServiceResult<User> {
         self.run(async move |deps: Arc<Dependencies>| {
             if deps.is_set_up().await? {
-                let detail = "this installation is set up already: sign in";
+                let detail = "the installation is already set up; sign in";
                 return Err(ServiceError::Conflict("set_up", detail.to_owned()));
             }
             let user = deps.new_superadmin(first).await?;
@@ -164,7 +164,8 @@ impl Service {
         .await
     }
 
-    /// At the start: an empty installation gets the admin that its settings name, or tells the way in. True if it was empty.
+    /// At the start: creates the admin that the settings name, or logs a link that creates the first user. True if the
+    /// installation was empty.
     pub async fn welcome(&self) -> ServiceResult<bool> {
         self.run(async move |deps: Arc<Dependencies>| {
             if deps.is_set_up().await? {
@@ -176,11 +177,11 @@ impl Service {
                 let user = deps.new_superadmin(first).await?;
                 let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: None, request_id: None };
                 match deps.add_superadmin(user, &origin).await {
-                    // Another replica was quicker.
+                    // Another replica created it first.
                     Err(ServiceError::Invalid(_)) => return Ok(false),
                     added => drop(added?),
                 }
-                tracing::info!("the admin of the settings can sign in now");
+                tracing::info!("the configured admin can sign in");
             } else {
                 deps.tell_set_up_link().await?;
             }
@@ -216,7 +217,7 @@ impl Dependencies {
         let token = self.new_set_up_link().await?;
         let url = &self.public_url;
         tracing::warn!(
-            "nobody can sign in yet; make the first user, within a day, by: curl {url}api/v1/auth/set-up \
+            "no users yet; create the first one (link valid for 24 h): curl {url}api/v1/auth/set-up \
              -H 'content-type: application/json' \
              -d '{{\"token\":\"{token}\",\"email\":\"…\",\"password\":\"…\",\"name\":\"…\"}}'"
         );
@@ -230,10 +231,10 @@ fn check_patch(patch: &UserPatch) -> ServiceResult<()> {
         check_name("name", name, &mut errors);
     }
     if patch.role == Some(Role::Superadmin) {
-        errors.push(FieldError::new("role", "use tenant_admin, user or viewer"));
+        errors.push(FieldError::new("role", "must be tenant_admin, user or viewer"));
     }
     if patch.status == Some(UserStatus::PendingDeletion) {
-        errors.push(FieldError::new("status", "use active or disabled"));
+        errors.push(FieldError::new("status", "must be active or disabled"));
     }
     valid(errors)
 }

@@ -10,7 +10,7 @@ use super::{Credentials, StoreError, StoreResult};
 use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, Tenant, TenantId, User, UserId};
 
 pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, password_hash, verified_at, \
-     failed_logins, locked_until, deletion_scheduled_at, created_at, updated_at";
+     failed_logins, locked_until, deletion_scheduled_at, created_at, updated_at, version";
 
 /// A user, with what signing in is judged by.
 #[derive(sqlx::FromRow)]
@@ -28,6 +28,7 @@ pub(super) struct UserColumns {
     deletion_scheduled_at: Option<i64>,
     pub created_at: i64,
     updated_at: i64,
+    version: i64,
 }
 
 impl TryFrom<UserColumns> for User {
@@ -53,13 +54,14 @@ impl TryFrom<UserColumns> for Credentials {
             deletion_scheduled_at: row.deletion_scheduled_at.map(time).transpose()?,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
+            version: row.version,
         };
         let (failed_logins, locked_until) = (count(row.failed_logins)?, time(row.locked_until)?);
         Ok(Self { user, password_hash: row.password_hash, failed_logins, locked_until })
     }
 }
 
-pub(super) const TENANT_COLUMNS: &str = "id, name, plan, created_at, updated_at, deletion_scheduled_at";
+pub(super) const TENANT_COLUMNS: &str = "id, name, plan, created_at, updated_at, version, deletion_scheduled_at";
 
 /// A tenant.
 #[derive(sqlx::FromRow)]
@@ -69,6 +71,7 @@ pub(super) struct TenantColumns {
     plan: String,
     pub created_at: i64,
     updated_at: i64,
+    version: i64,
     deletion_scheduled_at: Option<i64>,
 }
 
@@ -83,6 +86,7 @@ impl TryFrom<TenantColumns> for Tenant {
             deletion_scheduled_at: row.deletion_scheduled_at.map(time).transpose()?,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
+            version: row.version,
         })
     }
 }

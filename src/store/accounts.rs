@@ -38,8 +38,8 @@ pub struct UserPatch {
     pub status: Option<UserStatus>,
     /// With [`UserStatus::PendingDeletion`]: deleted then.
     pub deletion_scheduled_at: Option<Timestamp>,
-    /// Only if the user has not changed since they were read with this time: otherwise [`Changed`](super::StoreError::Changed).
-    pub read_as_of: Option<Timestamp>,
+    /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
+    pub expected_version: Option<i64>,
 }
 
 /// What signing in is judged by.

@@ -1,10 +1,11 @@
 //! Products: what tenants watch.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::StoreResult;
-use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{
+    Frequency, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+};
 
 /// A product to be.
 #[derive(Debug, Clone)]
@@ -32,9 +33,8 @@ pub struct ProductPatch {
     pub is_competitor: Option<bool>,
     /// Pauses or resumes.
     pub status: Option<ProductStatus>,
-    /// Only if the settings have not changed since they were read with this time: otherwise
-    /// [`Changed`](super::StoreError::Changed).
-    pub read_as_of: Option<Timestamp>,
+    /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
+    pub expected_version: Option<i64>,
 }
 
 /// Which products to list: all conditions that are set must hold.
@@ -109,6 +109,9 @@ pub trait Catalog: Send + Sync {
     /// Stops watching. Its rules go with it, its waiting task items are cancelled; events and the listing's history stay. When nobody
     /// watches the listing any more its lease is parked (never deleted: the token must not start again).
     async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()>;
+
+    /// The row of a listing that some tenant watches or has watched, or [`NotFound`](super::StoreError::NotFound).
+    async fn listing_id(&self, listing: Listing) -> StoreResult<ListingId>;
 
     /// How many products all tenants watch: for the metrics.
     async fn count_products(&self) -> StoreResult<u64>;

@@ -2,6 +2,7 @@
 
 use sqlx::migrate::MigrateError;
 
+use super::StoredResponse;
 use crate::domain::ProductId;
 
 /// Why the store did not do it.
@@ -28,6 +29,13 @@ pub enum StoreError {
     /// A tenant keeps at least one active admin.
     #[error("a tenant keeps at least one active admin")]
     LastAdmin,
+    /// The request under this idempotency key was carried out before. Never returned by
+    /// [`idempotently`](super::idempotently).
+    #[error("the request was carried out before")]
+    Replayed(Box<StoredResponse>),
+    /// Another request was carried out under this idempotency key.
+    #[error("another request was carried out under this idempotency key")]
+    IdempotencyKeyReused,
     /// A row holds what this version cannot read.
     #[error("the database holds a value that this version cannot read: {0}")]
     Corrupt(String),

@@ -200,7 +200,8 @@ pub trait LeaseQueue: Send + Sync {
     /// the code that counts failures. Their waiting tasks fail. Returns how many.
     async fn park_poison(&self, max_attempts: u16, limit: u32) -> StoreResult<u64>;
 
-    /// Puts a parked or idle listing back into the scheduled lane, due now, attempts forgotten.
+    /// Puts a parked listing back into the scheduled lane, due now, attempts forgotten. False: it is not parked, or
+    /// no active product watches it.
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool>;
 
     /// For the metrics.

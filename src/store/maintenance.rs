@@ -34,7 +34,10 @@ pub trait StoreMaintenance: Send + Sync {
     /// [`Schema`](super::StoreError::Schema) when the schema is older or newer than this version can work with.
     async fn check_schema(&self) -> StoreResult<()>;
 
-    /// IdempotencyStore when a query can be run at all: for the readiness probe.
+    /// Succeeds when the database can be reached and takes writes: for the readiness probe. Writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable), also when the database is read-only.
     async fn ping(&self) -> StoreResult<()>;
 
     /// Makes room for points from `from` to `to` (monthly partitions; nothing to do on SQLite).

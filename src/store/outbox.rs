@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::{DeliveryId, OutboxMessage};
+use crate::domain::{DeliveryId, OutboxMessage, TenantId};
 
 /// The channel of a rule's deliveries; part of their identity, so it never changes.
 pub(super) const WEBHOOK: &str = "webhook";
@@ -58,8 +58,9 @@ pub trait Outbox: Send + Sync {
     /// Gives a claim back unused: due at once, the attempt not counted. A stale token changes nothing.
     async fn release_delivery(&self, id: DeliveryId, token: i64) -> StoreResult<()>;
 
-    /// Makes a dead delivery of any tenant pending again: for an operator.
-    async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool>;
+    /// Makes a dead delivery pending again, with all its attempts: one of this tenant, or, without one, of any. False: there is
+    /// no dead one with this id whose rule still exists.
+    async fn retry_delivery(&self, tenant_id: Option<TenantId>, id: DeliveryId) -> StoreResult<bool>;
 
     /// How long until the next delivery is due; `None` when none waits.
     async fn next_delivery_in(&self) -> StoreResult<Option<Duration>>;

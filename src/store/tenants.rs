@@ -15,8 +15,8 @@ pub struct TenantPatch {
     pub plan: Option<String>,
     /// When it is deleted, if it leaves.
     pub deletion_scheduled_at: Option<Option<Timestamp>>,
-    /// Only if the tenant has not changed since it was read with this time: otherwise [`Changed`](super::StoreError::Changed).
-    pub read_as_of: Option<Timestamp>,
+    /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
+    pub expected_version: Option<i64>,
 }
 
 /// What a tenant has used of its plan on one day.

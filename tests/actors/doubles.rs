@@ -14,7 +14,7 @@ use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
 use amazon_tracker::actors::wake_signal::WakeSignal;
 use amazon_tracker::config::NotifySettings;
 use amazon_tracker::domain::{
-    DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome,
+    DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome, TenantId,
 };
 use amazon_tracker::limits::CrawlGate;
 use amazon_tracker::notify::{SendError, Sender};
@@ -163,7 +163,7 @@ impl Outbox for Post {
         Ok(())
     }
 
-    async fn retry_delivery(&self, _: DeliveryId) -> StoreResult<bool> {
+    async fn retry_delivery(&self, _: Option<TenantId>, _: DeliveryId) -> StoreResult<bool> {
         Ok(false)
     }
 

@@ -40,6 +40,7 @@ pub struct Daemon {
     pub simulated: Simulated,
     pub receiver: Receiver,
     base: String,
+    metrics: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<ExitCode>>,
     folder: TempDir,
@@ -78,12 +79,25 @@ impl Daemon {
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let ready = |it: app::Ready| ready.send(it.address).unwrap();
+            let ready = |it: app::Ready| ready.send((it.address, it.metrics_address)).unwrap();
             app::run(settings, ready, || async { drop(stopped.await) }).unwrap()
         });
-        let base = format!("http://{}", is_ready.await.unwrap());
+        let (address, metrics_address) = is_ready.await.unwrap();
+        let base = format!("http://{address}");
+        let metrics = format!("http://{}/metrics", metrics_address.unwrap_or(address));
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { key, database, client, simulated, receiver, base, stop: Some(stop), thread: Some(thread), folder }
+        Self {
+            key,
+            database,
+            client,
+            simulated,
+            receiver,
+            base,
+            metrics,
+            stop: Some(stop),
+            thread: Some(thread),
+            folder,
+        }
     }
 
     /// The daemon's store, for what HTTP does not offer.
@@ -127,6 +141,11 @@ impl Daemon {
         self.client.request(method, format!("{}{path}", self.base))
     }
 
+    /// Asks for the metrics, wherever they are served.
+    pub fn metrics(&self) -> RequestBuilder {
+        self.client.get(&self.metrics)
+    }
+
     /// The `n`th listing of the marketplace's catalogue.
     pub fn listing(&self, n: usize) -> Listing {
         let product = self.simulated.catalogue().products(20).nth(n).unwrap();
@@ -159,7 +178,7 @@ impl Daemon {
 
     /// What the daemon has counted, for whoever wonders why something did not happen.
     async fn counted(&self) -> String {
-        let metrics = self.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+        let metrics = self.metrics().send().await.unwrap().text().await.unwrap();
         let told = |line: &&str| !line.starts_with('#') && !line.contains("_bucket") && !line.ends_with(" 0");
         metrics.lines().filter(told).collect::<Vec<_>>().join("\n")
     }

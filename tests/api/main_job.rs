@@ -3,7 +3,8 @@
 use amazon_tracker::config::Secret;
 use amazon_tracker::domain::{Availability, Currency, Money};
 use amazon_tracker::sources::simulated::Fault;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 use crate::postgres::Server;
@@ -106,6 +107,50 @@ async fn a_receiver_that_fails_gets_the_same_message_again_under_the_same_id() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_delivery_is_sent_again_when_it_is_asked_for() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(5_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        daemon.receiver.answer_next(&[410]);
+        let rule = json!({
+            "product_id": id, "kind": "price_at_or_below",
+            "target": { "amount_minor": 6000, "currency": "USD" }, "webhook_url": daemon.receiver.url(),
+        });
+        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let first = daemon.receiver.next().await;
+        let is = |status: &'static str| move |events: &Value| events["items"][0]["deliveries"][0]["status"] == status;
+        let events = daemon.eventually("/api/v1/alerts/events", is("dead")).await;
+        let delivery = events["items"][0]["deliveries"][0]["id"].as_str().unwrap().to_owned();
+        let retry = format!("/api/v1/alerts/deliveries/{delivery}/retry");
+        expect(204, daemon.post(&retry, &json!({}))).await;
+        let second = daemon.receiver.next().await;
+        assert_eq!((first.id, first.raw), (second.id, second.raw));
+        daemon.eventually("/api/v1/alerts/events", is("delivered")).await;
+        expect(404, daemon.post(&retry, &json!({}))).await;
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_listing_is_released_through_its_product() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let product = daemon.watch(daemon.listing(0)).await;
+    let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+    let release = format!("{path}/release");
+    assert_eq!(expect(409, daemon.post(&release, &json!({}))).await["code"], "not_parked");
+    let mut database = SqliteConnection::connect(&daemon.database_url()).await.unwrap();
+    sqlx::query("UPDATE lease SET parked_at = 1").execute(&mut database).await.unwrap();
+    daemon.eventually(&path, |product| product["next_crawl_at"].is_null()).await;
+    assert!(!expect(200, daemon.post(&release, &json!({}))).await["next_crawl_at"].is_null());
+    let seen = &product["checked_at"];
+    daemon.eventually(&path, |product| product["checked_at"] != *seen).await;
+    daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

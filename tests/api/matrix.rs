@@ -76,6 +76,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_products", Whoever(Scope::ProductWrite)),
     ("get_products_id", Whoever(Scope::ProductRead)),
     ("patch_products_id", Whoever(Scope::ProductWrite)),
+    ("post_products_id_release", Whoever(Scope::ProductWrite)),
     ("delete_products_id", Whoever(Scope::ProductDelete)),
     ("get_products_id_history", Whoever(Scope::ProductRead)),
     ("get_products_id_price_history", Whoever(Scope::ProductRead)),
@@ -87,6 +88,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_alerts", Whoever(Scope::ProductRead)),
     ("post_alerts", Whoever(Scope::AlertWrite)),
     ("get_alerts_events", Whoever(Scope::ProductRead)),
+    ("post_alerts_deliveries_id_retry", Whoever(Scope::AlertWrite)),
     ("get_alerts_id", Whoever(Scope::ProductRead)),
     ("delete_alerts_id", Whoever(Scope::AlertWrite)),
 ];
@@ -263,11 +265,16 @@ async fn every_operation_opens_to_whom_it_should_and_to_nobody_else() {
 /// Something of ours for every `{id}` in a path.
 async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let product = daemon.watch(daemon.listing(0)).await["id"].clone();
-    let target = json!({ "amount_minor": 1, "currency": "USD" });
+    // Reached at once, by a webhook that is given up.
+    daemon.receiver.answer_next(&[410]);
+    let target = json!({ "amount_minor": 100_000_000, "currency": "USD" });
     let rule = json!({
         "product_id": product, "kind": "price_at_or_below", "target": target, "webhook_url": daemon.receiver.url()
     });
     let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await["id"].clone();
+    let is_dead = |events: &Value| events["items"][0]["deliveries"][0]["status"] == "dead";
+    let events = daemon.eventually("/api/v1/alerts/events", is_dead).await;
+    let delivery = events["items"][0]["deliveries"][0]["id"].clone();
     let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product] }));
     let task = expect(202, asked).await["id"].clone();
     let user = sign_in(daemon, "user@example.com").await;
@@ -275,6 +282,7 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     vec![
         ("/api/v1/products/", product),
         ("/api/v1/alerts/", alert),
+        ("/api/v1/alerts/deliveries/", delivery),
         ("/api/v1/crawl/tasks/", task),
         ("/api/v1/users/", user["user"]["id"].clone()),
         ("/api/v1/auth/sessions/", user["session_id"].clone()),

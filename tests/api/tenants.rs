@@ -56,7 +56,7 @@ async fn an_export_holds_everything_of_a_tenant_and_nothing_else() {
         );
         assert_eq!((one("task")["id"].clone(), one("api_key")["id"].clone()), (task["id"].clone(), key["id"].clone()));
         assert_eq!(one("usage")["crawls"], 1);
-        assert!(of_kind(&all, "act").iter().any(|act| act["action"] == "tenant.export"));
+        assert!(of_kind(&all, "audit_entry").iter().any(|entry| entry["action"] == "tenant.export"));
         assert_eq!(all.last().unwrap()["type"], "end");
         let text = serde_json::to_string(&all).unwrap();
         for secret in [&key["key"], &alert["webhook_secret"], &ours["id"], &jo["refresh_token"]] {
@@ -93,7 +93,10 @@ async fn a_superadmin_takes_out_and_deletes_any_tenant_but_the_installations_own
         let theirs = format!("/api/v1/tenants/{}", jo["user"]["tenant_id"].as_str().unwrap());
         let all = lines(as_bearer(&daemon, Method::GET, &format!("{theirs}/export"), &root)).await;
         assert_eq!(of_kind(&all, "product").len(), 1);
-        assert!(of_kind(&all, "act").iter().any(|act| act["action"] == "tenant.export"), "they can read who took it");
+        assert!(
+            of_kind(&all, "audit_entry").iter().any(|entry| entry["action"] == "tenant.export"),
+            "they can read who took it"
+        );
         expect(204, as_bearer(&daemon, Method::DELETE, &theirs, &root)).await;
         expect(404, as_bearer(&daemon, Method::GET, &theirs, &root)).await;
         let own = format!("/api/v1/tenants/{}", root["user"]["tenant_id"].as_str().unwrap());

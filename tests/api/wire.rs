@@ -1,8 +1,12 @@
 //! The manners of the API: what it accepts, refuses, and how it says so.
 
+use std::time::Duration;
+
+use amazon_tracker::config::Settings;
+use amazon_tracker::domain::{Currency, Money};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 use crate::postgres::Server;
@@ -138,6 +142,32 @@ async fn probes_metrics_and_documents_answer_and_every_answer_has_an_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metrics_with_a_listener_of_their_own_are_served_there_alone() {
+    let own = |settings: &mut Settings| settings.server.metrics_listen = Some(([127, 0, 0, 1], 0).into());
+    let daemon = Daemon::start_with(Engine::Sqlite, own).await;
+    expect(404, daemon.get("/metrics")).await;
+    expect(200, daemon.get("/health")).await;
+    let metrics = daemon.metrics().send().await.unwrap();
+    assert_eq!(metrics.status(), 200);
+    let elsewhere = metrics.url().join("/health").unwrap();
+    assert!(metrics.text().await.unwrap().contains("route=\"/health\",status=\"200\"} 1"));
+    assert_eq!(daemon.client.get(elsewhere).send().await.unwrap().status(), 404);
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_write_nothing_and_wait_for_no_writer() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let mut writer = SqliteConnection::connect(&daemon.database_url()).await.unwrap();
+    let hold = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    for path in ["/health", "/health/live", "/health/ready"] {
+        expect(200, daemon.get(path).timeout(Duration::from_secs(2))).await;
+    }
+    hold.rollback().await.unwrap();
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_json_and_says_so() {
     let daemon = Daemon::start(Engine::Sqlite).await;
     for content_type in ["", "text/plain", "application/x-www-form-urlencoded"] {
@@ -223,16 +253,12 @@ async fn a_request_under_a_key_is_carried_out_once_and_answered_alike() {
         let other = expect(422, add("one", "B0BG6843GX")).await;
         assert_eq!(other["errors"][0]["field"], "Idempotency-Key");
         expect(409, add("two", "B08PZHYWJS")).await;
-        assert_eq!(
-            expect(409, add("two", "B08PZHYWJS")).await["product_id"],
-            first["id"],
-            "a refusal is an answer too"
-        );
+        assert_eq!(expect(409, add("two", "B08PZHYWJS")).await["product_id"], first["id"], "a refusal comes again");
         expect(422, add("", "B08PZHYWJS")).await;
         let both = futures_util::future::join_all([0, 1].map(|_| add("three", "B0BG6843GX").send())).await;
         let mut statuses: Vec<u16> = both.into_iter().map(|sent| sent.unwrap().status().as_u16()).collect();
         statuses.sort_unstable();
-        assert!(statuses == [201, 201] || statuses == [201, 409], "{statuses:?}");
+        assert_eq!(statuses, [201, 201], "the second waits for the first, and is answered like it");
         assert_eq!(expect(200, daemon.get("/api/v1/products")).await["items"].as_array().unwrap().len(), 2);
         daemon.end().await;
     })
@@ -289,7 +315,14 @@ async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
         let tag = async || daemon.get(&path).send().await.unwrap().headers()["etag"].clone();
         let label = |label: &str, tag| daemon.patch(&path, &json!({ "label": label })).header("if-match", tag);
         let seen = tag().await;
-        expect(200, label("one", seen.clone())).await;
+        let weak = format!("W/{}", seen.to_str().unwrap());
+        assert_eq!(expect(412, label("zero", weak.parse().unwrap())).await["code"], "changed", "weak never matches");
+        daemon.simulated.set_price(daemon.listing(0), Money::new(12_345, Currency::Usd));
+        daemon.check_now(&product["id"]).await;
+        assert_ne!(tag().await, seen, "it shows another price");
+        let patched = label("one", seen.clone()).send().await.unwrap();
+        assert_eq!(patched.status(), 200, "a crawl changes nothing that a patch does");
+        assert_eq!(patched.headers()["etag"], tag().await);
         assert_eq!(expect(412, label("two", seen)).await["code"], "changed");
         let seen = tag().await;
         let both = tokio::join!(label("three", seen.clone()).send(), label("four", seen).send());
@@ -302,28 +335,32 @@ async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
     .await;
 }
 
+/// The state of a creating request at which its process, or the way back to the client, dies.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_took_too_long_is_carried_out_once_and_answered_when_it_is_asked_for_again() {
+async fn a_request_whose_answer_never_came_is_carried_out_once_when_it_is_repeated() {
     let daemon = Daemon::start_with(Engine::Postgres, |settings| settings.server.request_timeout_secs = 1).await;
     let mut blocker = PgConnection::connect(&Server::superuser_url(&daemon.database_url())).await.unwrap();
-    let mut hold = blocker.begin().await.unwrap();
-    sqlx::query("SELECT 1 FROM tenant FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
     let body = json!({ "asin": daemon.listing(0).asin });
     let add = || daemon.post("/api/v1/products", &body).header("idempotency-key", "one");
-    let late = expect(504, add()).await;
-    assert_eq!(late["code"], "late");
-    expect(409, add()).await;
+
+    // Its connection is cut before the commit: nothing was stored.
+    let mut hold = blocker.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM tenant FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
+    assert_eq!(expect(504, add()).await["code"], "timeout");
+    const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    sqlx::query(CUT).execute(&mut *hold).await.unwrap();
+    let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM product").fetch_one(&mut *hold).await.unwrap();
+    assert_eq!(stored, 0);
+
+    // It commits when nobody waits for it any more: the repetition gets the answer.
+    assert_eq!(expect(504, add()).await["code"], "timeout");
     hold.rollback().await.unwrap();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    let answer = loop {
-        let answer = add().send().await.unwrap();
-        if answer.status() != 409 {
-            break answer;
-        }
-        assert!(std::time::Instant::now() < until, "still under way");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+    let answer = add().send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["idempotency-replayed"].as_bytes()), (201, &b"true"[..]));
+    let items = expect(200, daemon.get("/api/v1/products")).await;
+    assert_eq!(items["items"].as_array().unwrap().len(), 1);
+    assert_eq!(answer.json::<Value>().await.unwrap()["id"], items["items"][0]["id"]);
     daemon.end().await;
 }
 

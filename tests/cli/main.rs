@@ -206,7 +206,7 @@ fn an_empty_installation_tells_the_way_in_and_never_again_once_somebody_is_there
     let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
     let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];
     let mut daemon = Running::start(tracker().args(serve));
-    assert!(daemon.until_it_says("nobody can sign in yet").contains("lt_"));
+    assert!(daemon.until_it_says("no users yet").contains("lt_"));
     drop(daemon);
     let create = ["user", "--database-url", &database, "create", "root@example.com", "--role", "superadmin"];
     assert!(String::from_utf8(run(&create).stdout).unwrap().contains("password "));

@@ -52,6 +52,17 @@ async fn an_example_is_seeded_once_and_its_key_works() {
 }
 
 #[test]
+fn what_was_given_up_is_taken_up_again() {
+    let (_folder, database) = database();
+    said(&["seed", "--database-url", &database]);
+    let unknown = error_of(&run(&["listing", "--database-url", &database, "release", "com", "B000000000"]));
+    assert!(unknown.contains("B000000000 on com"), "{unknown}");
+    let id = "01900000-0000-7000-8000-000000000000";
+    let unknown = error_of(&run(&["delivery", "--database-url", &database, "retry", id]));
+    assert!(unknown.contains(id) && unknown.contains("no dead delivery"), "{unknown}");
+}
+
+#[test]
 fn production_is_not_seeded_unless_it_is_forced() {
     let (folder, database) = database();
     fs::write(folder.path().join("production.toml"), "").unwrap();
@@ -76,7 +87,7 @@ fn a_store_that_is_moved_is_shown_table_by_table_and_works_where_it_is() {
         line.unwrap().split_whitespace().nth(1).unwrap().to_owned()
     };
     assert_eq!((rows("product"), rows("tenant"), rows("point")), ("6".to_owned(), "2".to_owned(), "0".to_owned()));
-    assert!(moved.ends_with("the same on both sides\n"), "{moved}");
+    assert!(moved.ends_with("the checksums match\n"), "{moved}");
     let tenants = said(&["tenant", "--database-url", &to, "list"]);
     assert!(tenants.contains(after(&seeded, "tenant Example")), "{tenants}");
     let again = error_of(&run(&["migrate-store", "--from", &from, "--to", &to]));

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -142,4 +142,151 @@ fn only_one_place_registers_routes() {
         }
     }
     assert_eq!(breaches, Vec::<String>::new());
+}
+
+/// Pairs of files that may import each other.
+const ALLOWED_CIRCLES: &[&[&str]] = &[&["actors/kernel/actor", "actors/kernel/inbox"]];
+
+/// Circles that are being cut elsewhere.
+const CIRCLES_FOR_NOW: &[&[&str]] = &[
+    &["actors/crawler_pool", "actors/tracker"],
+    &["extract/capture", "extract/phrases/mod", "extract/scan", "extract/sieve/mod", "extract/signs", "extract/text"],
+    &["store/migrate_store", "store/postgres/migrate_store", "store/sqlite/migrate_store"],
+    &["store/postgres/replica", "store/postgres/tenant_scope"],
+];
+
+/// The files of `src`, with what each imports. A folder's `mod.rs` (or the file named like the folder) is its facade: what
+/// it re-exports belongs to the file that defines it, and imports between a facade and what is below it do not count.
+struct ImportGraph {
+    files: BTreeMap<Vec<String>, PathBuf>,
+}
+
+impl ImportGraph {
+    fn read() -> Self {
+        let module = |file: &PathBuf| {
+            let mut path: Vec<String> = place(file).split('/').map(str::to_owned).collect();
+            path.pop_if(|last| last == "mod");
+            path
+        };
+        Self { files: rust_files(&src()).into_iter().map(|file| (module(&file), file)).collect() }
+    }
+
+    /// The length of the longest module on a path.
+    fn module_length(&self, path: &[String]) -> Option<usize> {
+        (1..=path.len()).rev().find(|length| self.files.contains_key(&path[..*length]))
+    }
+
+    /// The file that defines what a path names: the longest module on the path, or the one below it that this re-exports the
+    /// name from.
+    fn file_of(&self, path: &[String]) -> Option<Vec<String>> {
+        let length = self.module_length(path)?;
+        let (module, name) = (&path[..length], path.get(length));
+        let is_reexport = |import: &Vec<String>| {
+            import.starts_with(module) && import.last() == name && self.module_length(import) > Some(length)
+        };
+        let below = imports_of(&self.files[module], module).into_iter().find(is_reexport);
+        below.and_then(|path| self.file_of(&path)).or_else(|| Some(module.to_vec()))
+    }
+
+    fn imports(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let edges = self.files.iter().map(|(module, file)| {
+            let targets = imports_of(file, module).into_iter().filter_map(|path| self.file_of(&path));
+            let others = targets.filter(|target| !target.starts_with(module) && !module.starts_with(target));
+            (place(file), others.map(|target| place(&self.files[&target])).collect())
+        });
+        edges.collect()
+    }
+}
+
+/// Every path below the crate that a file names, outside of its tests.
+fn imports_of(file: &Path, module: &[String]) -> Vec<Vec<String>> {
+    let code = code_lines(file).join("\n");
+    let code = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let mut paths = Vec::new();
+    for statement in code.split("use ").skip(1) {
+        expand(statement.split(';').next().unwrap_or_default(), &[], &mut paths);
+    }
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    for root in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(root).filter(|(at, _)| !code[..*at].ends_with(is_path)) {
+            let text: String = code[at..].chars().take_while(|c| is_path(*c)).collect();
+            paths.push(text.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect());
+        }
+    }
+    paths.into_iter().filter_map(|path| absolute(&path, module, file)).collect()
+}
+
+/// The paths of a use tree: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn expand(tree: &str, prefix: &[String], paths: &mut Vec<Vec<String>>) {
+    let tree = tree.trim();
+    let (head, group) = tree.split_once('{').map_or((tree, None), |(head, group)| (head, Some(group)));
+    let head = head.split(" as ").next().unwrap_or_default();
+    let own = head.split("::").map(str::trim).filter(|part| !part.is_empty() && *part != "self" && *part != "*");
+    let path: Vec<String> = prefix.iter().cloned().chain(own.map(str::to_owned)).collect();
+    let Some(group) = group else { return paths.push(path) };
+    let (mut depth, mut start) = (0, 0);
+    let group = group.trim_end().trim_end_matches('}');
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                expand(&group[start..at], &path, paths);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if !group[start..].trim().is_empty() {
+        expand(&group[start..], &path, paths);
+    }
+}
+
+/// A path from the root of the crate. One that begins with neither `crate` nor `super` begins below the file's own module.
+fn absolute(path: &[String], module: &[String], file: &Path) -> Option<Vec<String>> {
+    let (first, rest) = path.split_first()?;
+    match first.as_str() {
+        "crate" => Some(rest.to_vec()),
+        "super" => {
+            let parent = module.split_last()?.1;
+            let above = rest.iter().take_while(|part| *part == "super").count();
+            let parent = &parent[..parent.len().checked_sub(above)?];
+            Some(parent.iter().chain(&rest[above..]).cloned().collect())
+        }
+        _ if file.ends_with("mod.rs") => Some(module.iter().chain(path).cloned().collect()),
+        _ => None,
+    }
+}
+
+/// The files that can be reached from each, each within itself: those that reach each other are a circle.
+fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<String>> {
+    let reach = |from: &String| {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(file) = next.pop() {
+            for import in imports.get(&file).into_iter().flatten() {
+                if reached.insert(import.clone()) {
+                    next.push(import.clone());
+                }
+            }
+        }
+        reached
+    };
+    let reached: BTreeMap<&String, BTreeSet<String>> = imports.keys().map(|file| (file, reach(file))).collect();
+    let circle = |file: &String| -> Vec<String> {
+        let mutual = |other: &&String| reached.get(*other).is_some_and(|back| back.contains(file));
+        reached[file].iter().filter(mutual).cloned().collect()
+    };
+    imports.keys().map(circle).filter(|circle| circle.len() > 1).collect()
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let imports = ImportGraph::read().imports();
+    let allowed = ALLOWED_CIRCLES.iter().chain(CIRCLES_FOR_NOW);
+    let allowed: BTreeSet<Vec<String>> =
+        allowed.map(|circle| circle.iter().map(|&file| file.to_owned()).collect()).collect();
+    let found: Vec<String> = circles(&imports).difference(&allowed).map(|circle| circle.join(" <-> ")).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // A check that reads no imports finds no circles.
+    assert!(circles(&imports).contains(&vec!["actors/kernel/actor".to_owned(), "actors/kernel/inbox".to_owned()]));
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use amazon_tracker::domain::{ListingId, ProductId, TenantId};
-use amazon_tracker::replicas::{Bus, BusMessage, CacheFor, SharedCache};
+use amazon_tracker::replicas::{Bus, BusMessage, SharedCache};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::redis::Redis;
@@ -75,7 +75,7 @@ async fn an_answer_is_made_once_for_all_and_anew_where_redis_is_away() {
             *made.lock().unwrap() += 1;
             Ok::<_, ()>("an answer".to_owned())
         };
-        cache.get_or_make(CacheFor::Response, "question:1", make).await.unwrap()
+        cache.get_or_make("question:1", make).await.unwrap()
     };
     assert_eq!(ask(&here).await, "an answer");
     until("it is kept", || redis.command(&["EXISTS", "tracker:cache:response:question:1"]).trim() == "1").await;

@@ -269,6 +269,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
         (after != rule.arming).then_some(RuleStep { rule_id: rule.id, before: rule.arming, after, event })
     };
     Commit {
+        asin: None,
         listing_id: claim.listing_id,
         token: claim.token,
         outcome: Some("observed"),
@@ -284,6 +285,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
 /// The commit of a look that saw nothing.
 pub fn failed(claim: &Claim, next: Next) -> Commit {
     Commit {
+        asin: None,
         listing_id: claim.listing_id,
         token: claim.token,
         outcome: Some("failed_timeout"),

@@ -22,6 +22,7 @@ on_both_engines! {
     a_lease_within_its_time_is_not_parked_as_poison,
     an_unparked_listing_is_due_and_its_attempts_are_forgotten,
     a_held_lease_is_not_unparked,
+    a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked,
     the_claim_carries_the_shortest_active_rhythm,
     the_queue_says_when_the_next_is_due,
     the_backlog_counts_what_is_due_and_what_is_parked,
@@ -181,6 +182,14 @@ async fn a_held_lease_is_not_unparked(fixture: &Fixture) {
     fixture.claim_one().await;
     assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
     assert!(fixture.claim(10).await.is_empty());
+}
+
+async fn a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    assert_eq!(fixture.store.listing_id(product.listing).await.unwrap(), product.listing_id);
+    assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
+    fixture.store.remove_product(US, product.id).await.unwrap();
+    assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
 }
 
 async fn the_claim_carries_the_shortest_active_rhythm(fixture: &Fixture) {

@@ -12,6 +12,7 @@ mod backup;
 mod catalog;
 mod commit;
 mod history;
+mod idempotency;
 mod isolation;
 mod lease;
 mod lists;

@@ -15,6 +15,7 @@ on_both_engines! {
     a_retry_waits_and_counts,
     a_delivery_whose_sender_died_is_claimed_again_and_the_dead_is_refused,
     a_dead_delivery_rests_until_it_is_revived,
+    a_dead_delivery_is_revived_by_its_tenant_alone_and_only_while_its_rule_exists,
     two_senders_never_share_a_delivery,
     the_outbox_says_when_the_next_is_due,
     a_delivery_that_cannot_be_read_takes_no_other_along,
@@ -102,14 +103,29 @@ async fn a_delivery_whose_sender_died_is_claimed_again_and_the_dead_is_refused(f
 async fn a_dead_delivery_rests_until_it_is_revived(fixture: &Fixture) {
     tell(fixture, 1).await;
     let claimed = claim(fixture, 10).await.remove(0);
-    assert!(!fixture.store.retry_delivery(claimed.id).await.unwrap(), "only the dead");
+    assert!(!fixture.store.retry_delivery(None, claimed.id).await.unwrap(), "only the dead");
     assert!(finish(fixture, &claimed, DeliveryEnd::Dead { error: "410 Gone".to_owned() }).await);
     let delivery = the_delivery(fixture).await;
     assert_eq!((delivery.status, delivery.last_error.as_deref()), (DeliveryStatus::Dead, Some("410 Gone")));
     fixture.clock.advance(DAY);
     assert!(claim(fixture, 10).await.is_empty());
-    assert!(fixture.store.retry_delivery(claimed.id).await.unwrap());
+    assert!(fixture.store.retry_delivery(None, claimed.id).await.unwrap());
     assert_eq!(claim(fixture, 10).await[0].attempt, 1, "with a full count of attempts before it");
+}
+
+async fn a_dead_delivery_is_revived_by_its_tenant_alone_and_only_while_its_rule_exists(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    tell(fixture, 1).await;
+    let claimed = claim(fixture, 10).await.remove(0);
+    let dead = || DeliveryEnd::Dead { error: "410 Gone".to_owned() };
+    assert!(finish(fixture, &claimed, dead()).await);
+    assert!(!fixture.store.retry_delivery(Some(THEM), claimed.id).await.unwrap());
+    assert!(fixture.store.retry_delivery(Some(US), claimed.id).await.unwrap());
+    let claimed = claim(fixture, 10).await.remove(0);
+    assert!(finish(fixture, &claimed, dead()).await);
+    let rule = fixture.store.rules(US, None, None, 9).await.unwrap().items.remove(0).rule.id;
+    fixture.store.remove_rule(US, rule).await.unwrap();
+    assert!(!fixture.store.retry_delivery(None, claimed.id).await.unwrap());
 }
 
 async fn two_senders_never_share_a_delivery(fixture: &Fixture) {

@@ -2,7 +2,8 @@
 
 use amazon_tracker::domain::{LinkPurpose, Role, TenantId, TokenHash};
 use amazon_tracker::store::{
-    AuditActor, AuditEvent, DailyUsage, IdempotencyKey, Lane, LinkFacts, NewApiKey, NewLink, StoreError, TenantPatch,
+    AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
+    NewLink, StoreError, StoredResponse, TenantPatch, idempotently,
 };
 
 use crate::accounts::{email, new_session, new_user, tenant_of};
@@ -20,6 +21,7 @@ pub const TABLES: &[&str] = &[
     "alert_rule",
     "api_key",
     "audit",
+    "daily_usage",
     "delivery",
     "event",
     "idempotency_key",
@@ -29,7 +31,6 @@ pub const TABLES: &[&str] = &[
     "task",
     "task_item",
     "tenant_user",
-    "daily_usage",
 ];
 
 /// Something of a tenant in every table.
@@ -54,11 +55,16 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
         expires_at: None,
     };
     let key = fixture.store.add_api_key(key).await.unwrap();
-    let product = fixture.store.add_product(new_product(tenant_id, 1)).await.unwrap();
+    let actor = AuditActor::Key(key.id);
+    let claim = IdempotencyClaim {
+        key: IdempotencyKey { tenant_id, caller: actor, key: "k".to_owned(), fingerprint: hash },
+        render: Box::new(|_| StoredResponse { status: 201, location: "/".to_owned(), body: "{}".to_owned() }),
+    };
+    let created = idempotently(Some(claim), fixture.store.add_product(new_product(tenant_id, 1))).await.unwrap();
+    let Creation::Created(product) = created else { panic!("{created:?}") };
     fixture.store.add_rule(new_rule(&product, 1000)).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id]).await.unwrap();
     fixture.store.consume_crawls(tenant_id, 1, 9).await.unwrap();
-    let actor = AuditActor::Key(key.id);
     let act = AuditEvent {
         tenant_id,
         actor,
@@ -69,11 +75,6 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
         facts: serde_json::json!({}),
     };
     fixture.store.record(act).await.unwrap();
-    fixture
-        .store
-        .begin_idempotent(&IdempotencyKey { tenant_id, caller: actor, key: "k".to_owned(), fingerprint: hash })
-        .await
-        .unwrap();
 }
 
 async fn rows(fixture: &Fixture) -> Vec<(&'static str, i64)> {
@@ -137,7 +138,7 @@ async fn a_tenant_changes_only_if_it_is_what_was_read(fixture: &Fixture) {
     fixture.clock.advance(SECOND);
     let rename = |name: &str| TenantPatch {
         name: Some(name.into()),
-        read_as_of: Some(them.updated_at),
+        expected_version: Some(them.version),
         ..TenantPatch::default()
     };
     let renamed = fixture.store.update_tenant(them.id, &rename("new")).await.unwrap();

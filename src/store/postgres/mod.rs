@@ -81,8 +81,8 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
-/// True on a standby, and where somebody made reading the default.
-const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
+/// True on a standby, and where reading is the default of the role or the database.
+const IS_READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
 
 /// By the server's own statistics, which lag a little.
 const LEASE_DEAD_TUPLES: &str = "SELECT coalesce(max(n_dead_tup), 0) FROM pg_stat_user_tables WHERE relname = 'lease'";

@@ -163,8 +163,8 @@ async fn use_link(
     const USE: &str = "UPDATE link SET used_at = $3 \
          WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 RETURNING tenant_id, user_id";
     const USE_UP: &str = "UPDATE link SET used_at = $2 WHERE purpose = $1 AND used_at IS NULL";
-    const VERIFY: &str =
-        "UPDATE tenant_user SET verified_at = coalesce(verified_at, $3) WHERE tenant_id = $1 AND id = $2";
+    const VERIFY: &str = "UPDATE tenant_user SET verified_at = $3, version = version + 1 \
+         WHERE tenant_id = $1 AND id = $2 AND verified_at IS NULL";
     if purpose == LinkPurpose::SetUp {
         // Two who set up at the same moment come one after the other, and the second finds nothing left.
         usage::lock(conn, TenantId::BUILT_IN).await?;
@@ -237,20 +237,18 @@ async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, now_ms: i
 
 async fn update(conn: &mut Conn, tenant_id: TenantId, id: UserId, patch: UserPatch, now_ms: i64) -> StoreResult<User> {
     const UPDATE: &str = "UPDATE tenant_user SET name = coalesce($3, name), role = coalesce($4, role), \
-           status = coalesce($5, status), deletion_scheduled_at = CASE WHEN $5 IS NULL THEN deletion_scheduled_at ELSE $7 END, updated_at = $6 \
-         WHERE tenant_id = $1 AND id = $2";
+           status = coalesce($5, status), deletion_scheduled_at = CASE WHEN $5 IS NULL THEN deletion_scheduled_at ELSE $7 END, updated_at = $6, \
+           version = version + 1 WHERE tenant_id = $1 AND id = $2 AND version = coalesce($8, version)";
     // Two admins who depose each other at the same moment come one after the other.
     usage::lock(conn, tenant_id).await?;
-    let before = find(&mut *conn, tenant_id, id).await?;
-    if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
-        return Err(StoreError::Changed);
-    }
+    // So that what updates no row has another version.
+    find(&mut *conn, tenant_id, id).await?;
     let admins_before = active_admins(conn, tenant_id).await?;
     let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));
     let query = query.bind(now_ms).bind(patch.deletion_scheduled_at.map(Timestamp::as_millisecond));
-    if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
+    if query.bind(patch.expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::Changed);
     }
     let admins = active_admins(conn, tenant_id).await?;
     // Neither a tenant nor the installation is left without somebody who runs it.
@@ -271,8 +269,8 @@ async fn active_admins(conn: &mut Conn, tenant_id: TenantId) -> StoreResult<(i64
 }
 
 async fn set_password(conn: &mut Conn, id: UserId, hash: String, keep: Uuid, now_ms: i64) -> StoreResult<()> {
-    const SET: &str = "UPDATE tenant_user SET password_hash = $2, failed_logins = 0, locked_until = 0, updated_at = $3 \
-         WHERE id = $1";
+    const SET: &str = "UPDATE tenant_user SET password_hash = $2, failed_logins = 0, locked_until = 0, updated_at = $3, \
+           version = version + 1 WHERE id = $1";
     // A link that went out before this would undo it.
     const USE_UP: &str = "UPDATE link SET used_at = $2 \
          WHERE user_id = $1 AND purpose = 'reset_password' AND used_at IS NULL";

@@ -7,12 +7,14 @@ use sqlx::types::Json;
 use super::product_list::{SELECT_PRODUCT, list};
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
-use crate::domain::{Listing, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::rows::{ProductColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{
     Catalog, Lane, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, StoreResult,
 };
+
+const FIND_LISTING: &str = "SELECT id FROM listing WHERE marketplace = $1 AND asin = $2";
 
 #[async_trait]
 impl Catalog for Backend {
@@ -45,6 +47,12 @@ impl Catalog for Backend {
     async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()> {
         let now_ms = self.now_ms().await?;
         self.transaction(tenant_id, move |conn| remove(conn, tenant_id, id, now_ms).boxed()).await
+    }
+
+    async fn listing_id(&self, listing: Listing) -> StoreResult<ListingId> {
+        let mut conn = self.shared_reader().await?;
+        let query = sqlx::query_scalar(FIND_LISTING).bind(listing.marketplace.code()).bind(listing.asin.as_str());
+        Ok(ListingId(query.fetch_one(&mut *conn).await?))
     }
 
     async fn count_products(&self) -> StoreResult<u64> {
@@ -85,10 +93,10 @@ async fn add(conn: &mut Conn, product: NewProduct, now_ms: i64) -> StoreResult<P
 
 /// The row of a listing, made when nobody has watched it before.
 async fn listing_row(conn: &mut Conn, listing: Listing, now_ms: i64) -> StoreResult<i64> {
-    const FIND: &str = "SELECT id FROM listing WHERE marketplace = $1 AND asin = $2";
     const MAKE: &str = "INSERT INTO listing (marketplace, asin, state, sort_title, price_minor, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (marketplace, asin) DO NOTHING";
-    let find = || sqlx::query_scalar(FIND).bind(listing.marketplace.code()).bind(listing.asin.as_str().to_owned());
+    let find =
+        || sqlx::query_scalar(FIND_LISTING).bind(listing.marketplace.code()).bind(listing.asin.as_str().to_owned());
     if let Some(id) = find().fetch_optional(&mut *conn).await? {
         return Ok(id);
     }
@@ -135,20 +143,20 @@ async fn update(
     now_ms: i64,
 ) -> StoreResult<Product> {
     const UPDATE: &str = "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
-           is_competitor = $6, status = $7, updated_at = $8 WHERE id = $1";
+           is_competitor = $6, status = $7, updated_at = $8, version = version + 1 \
+         WHERE id = $1 AND version = coalesce($9, version)";
     let listing_id = listing_of(conn, tenant_id, id).await?;
     schedule_request::lock(conn, listing_id, now_ms).await?;
     // Read under the lock, so that of two patches at once neither is lost.
-    let before = find(&mut *conn, tenant_id, id).await?;
-    if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
-        return Err(StoreError::Changed);
-    }
-    let before = before.settings;
+    let before = find(&mut *conn, tenant_id, id).await?.settings;
+    let expected_version = patch.expected_version;
     let after = patched(before.clone(), patch);
     let query = sqlx::query(UPDATE).bind(id.0).bind(after.label.clone());
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
     let query = query.bind(interval_secs(&after)).bind(after.is_competitor).bind(after.status.as_str());
-    query.bind(now_ms).execute(&mut *conn).await?;
+    if query.bind(now_ms).bind(expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::Changed);
+    }
     reschedule(conn, tenant_id, listing_id, &before, &after, now_ms).await?;
     find(conn, tenant_id, id).await
 }

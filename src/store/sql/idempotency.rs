@@ -1,62 +1,60 @@
-//! IdempotencyStore that are kept.
+//! Stored responses.
 
 use async_trait::async_trait;
 
-use super::Backend;
+use super::{Backend, Conn, Db};
 use crate::store::rows::count;
-use crate::store::{IdempotencyKey, IdempotencyState, IdempotencyStore, StoreResult, StoredResponse};
+use crate::store::{IdempotencyKey, IdempotencyStore, StoreError, StoreResult, StoredResponse};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// No request takes this long.
-const ABANDONED_MS: i64 = 60 * 1000;
 
 #[async_trait]
 impl IdempotencyStore for Backend {
-    async fn begin_idempotent(&self, key: &IdempotencyKey) -> StoreResult<IdempotencyState> {
-        const BEGIN: &str = "INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, created_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, caller, key) \
-             DO UPDATE SET fingerprint = $4, status = NULL, location = NULL, body = NULL, created_at = $5 \
-             WHERE idempotency_key.created_at < $5 - $6 \
-                OR (idempotency_key.status IS NULL AND idempotency_key.created_at < $5 - $7)";
-        const FIND: &str = "SELECT fingerprint, status, location, body FROM idempotency_key \
-             WHERE tenant_id = $1 AND caller = $2 AND key = $3";
-        let now_ms = self.now_ms().await?;
-        let (caller, fingerprint) = (key.caller.to_string(), key.fingerprint.0.to_vec());
-        let query = sqlx::query(BEGIN).bind(key.tenant_id.0).bind(caller.clone()).bind(key.key.clone());
-        let query = query.bind(fingerprint.clone()).bind(now_ms).bind(DAY_MS).bind(ABANDONED_MS);
-        if query.execute(&mut *self.writer(key.tenant_id).await?).await?.rows_affected() == 1 {
-            return Ok(IdempotencyState::First(now_ms));
-        }
-        let query = sqlx::query_as(FIND).bind(key.tenant_id.0).bind(caller).bind(key.key.clone());
-        let row: Option<(Vec<u8>, Option<i64>, Option<String>, Option<String>)> =
-            query.fetch_optional(&mut *self.writer(key.tenant_id).await?).await?;
-        // It was there a moment ago, and failed meanwhile.
-        let Some((before, status, location, body)) = row else { return Ok(IdempotencyState::InProgress) };
-        match status {
-            _ if before != fingerprint => Ok(IdempotencyState::KeyReused),
-            None => Ok(IdempotencyState::InProgress),
-            Some(status) => Ok(IdempotencyState::Completed(StoredResponse {
-                status: count(status)?,
-                location,
-                body: body.unwrap_or_default(),
-            })),
-        }
+    async fn stored_response(&self, key: &IdempotencyKey) -> StoreResult<Option<StoredResponse>> {
+        let since_ms = self.now_ms().await? - DAY_MS;
+        find(&mut *self.reader(key.tenant_id).await?, key, since_ms).await
     }
+}
 
-    async fn store_response(&self, key: &IdempotencyKey, begun: i64, answer: &StoredResponse) -> StoreResult<()> {
-        const KEEP: &str = "UPDATE idempotency_key SET status = $4, location = $5, body = $6 \
-             WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND created_at = $7";
-        let query = sqlx::query(KEEP).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
-        let query = query.bind(i64::from(answer.status)).bind(answer.location.clone()).bind(answer.body.clone());
-        query.bind(begun).execute(&mut *self.writer(key.tenant_id).await?).await?;
-        Ok(())
+/// Inserts the row of a key, before what its request creates. Waits for a transaction that has inserted it and not ended.
+///
+/// # Errors
+/// [`StoreError::Replayed`], [`StoreError::IdempotencyKeyReused`]
+pub(super) async fn claim(conn: &mut Conn, key: &IdempotencyKey, now_ms: i64) -> StoreResult<()> {
+    const CLAIM: &str = "INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, created_at) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, caller, key) \
+         DO UPDATE SET fingerprint = $4, created_at = $5 WHERE idempotency_key.created_at <= $6";
+    let query = sqlx::query(CLAIM).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
+    let query = query.bind(key.fingerprint.0.to_vec()).bind(now_ms).bind(now_ms - DAY_MS);
+    if query.execute(&mut *conn).await?.rows_affected() == 1 {
+        return Ok(());
     }
+    let stored = find(conn, key, now_ms - DAY_MS).await?;
+    Err(stored.map_or(StoreError::NotFound, |response| StoreError::Replayed(Box::new(response))))
+}
 
-    async fn release_idempotency_key(&self, key: &IdempotencyKey, begun: i64) -> StoreResult<()> {
-        const FORGET: &str = "DELETE FROM idempotency_key \
-             WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND status IS NULL AND created_at = $4";
-        let query = sqlx::query(FORGET).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
-        query.bind(begun).execute(&mut *self.writer(key.tenant_id).await?).await?;
-        Ok(())
+/// Stores the response in the row that [`claim`] has inserted in the same transaction.
+pub(super) async fn store_response(conn: &mut Conn, key: &IdempotencyKey, response: StoredResponse) -> StoreResult<()> {
+    const STORE: &str = "UPDATE idempotency_key SET status = $4, location = $5, body = $6 \
+         WHERE tenant_id = $1 AND caller = $2 AND key = $3";
+    let query = sqlx::query(STORE).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
+    let query = query.bind(i64::from(response.status)).bind(response.location).bind(response.body);
+    query.execute(conn).await?;
+    Ok(())
+}
+
+async fn find(
+    executor: impl sqlx::Executor<'_, Database = Db>,
+    key: &IdempotencyKey,
+    since_ms: i64,
+) -> StoreResult<Option<StoredResponse>> {
+    const FIND: &str = "SELECT fingerprint, status, location, body FROM idempotency_key \
+         WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND created_at > $4";
+    let query = sqlx::query_as(FIND).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
+    let row: Option<(Vec<u8>, i64, String, String)> = query.bind(since_ms).fetch_optional(executor).await?;
+    match row {
+        None => Ok(None),
+        Some((fingerprint, ..)) if fingerprint != key.fingerprint.0 => Err(StoreError::IdempotencyKeyReused),
+        Some((_, status, location, body)) => Ok(Some(StoredResponse { status: count(status)?, location, body })),
     }
 }

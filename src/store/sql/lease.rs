@@ -90,7 +90,8 @@ impl LeaseQueue for Backend {
 
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool> {
         const UNPARK: &str = "UPDATE lease SET lane = 1, ready_at = $2, attempt = 0, parked_at = NULL \
-             WHERE listing_id = $1 AND (owner IS NULL OR ready_at <= $2)";
+             WHERE listing_id = $1 AND parked_at IS NOT NULL AND EXISTS ( \
+               SELECT 1 FROM product p WHERE p.listing_id = lease.listing_id AND p.status = 'active')";
         let now_ms = self.now_ms().await?;
         let unparked = sqlx::query(UNPARK)
             .bind(listing_id.0)

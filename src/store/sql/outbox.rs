@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::details::readable;
 use super::{Backend, Db, claim};
-use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage};
+use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage, TenantId};
 use crate::store::clock::millis;
 use crate::store::rows::{EventColumns, count};
 use crate::store::tenant_scope::TenantScope;
@@ -105,12 +105,15 @@ impl Outbox for Backend {
         Ok(())
     }
 
-    async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool> {
+    async fn retry_delivery(&self, tenant_id: Option<TenantId>, id: DeliveryId) -> StoreResult<bool> {
+        // What is deleted sends nothing any more.
         const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
-             WHERE id = $1 AND status = 'dead'";
+             WHERE id = $1 AND status = 'dead' AND tenant_id = coalesce($3, tenant_id) AND EXISTS ( \
+               SELECT 1 FROM event e JOIN alert_rule r ON r.id = e.rule_id WHERE e.id = delivery.event_id)";
         let now_ms = self.now_ms().await?;
-        let revived =
-            sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
+        let scope = tenant_id.map_or(TenantScope::All, TenantScope::Tenant);
+        let query = sqlx::query(REVIVE).bind(id.0).bind(now_ms).bind(tenant_id.map(|tenant| tenant.0));
+        let revived = query.execute(&mut *self.writer(scope).await?).await?;
         Ok(revived.rows_affected() == 1)
     }
 

@@ -158,7 +158,8 @@ impl Sessions for Backend {
 async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<Session> {
     const OPEN: &str = "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at) \
          SELECT $1, tenant_id, id, $3, $4, $5, $5, $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled'";
-    const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', deletion_scheduled_at = NULL \
+    const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', deletion_scheduled_at = NULL, \
+           version = version + CASE WHEN status = 'pending_deletion' THEN 1 ELSE 0 END \
          WHERE id = $1 AND (failed_logins > 0 OR status = 'pending_deletion')";
     const END_OLDEST: &str = "UPDATE session SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN ( \
            SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $3)";

@@ -125,15 +125,17 @@ async fn find(executor: impl sqlx::Executor<'_, Database = Db>, id: TenantId) ->
 
 async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, now_ms: i64) -> StoreResult<Tenant> {
     const UPDATE: &str = "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan), \
-           deletion_scheduled_at = CASE WHEN $4 THEN $5 ELSE deletion_scheduled_at END, updated_at = $6 WHERE id = $1";
+           deletion_scheduled_at = CASE WHEN $4 THEN $5 ELSE deletion_scheduled_at END, updated_at = $6, version = version + 1 \
+         WHERE id = $1 AND version = coalesce($7, version)";
     usage::lock(conn, id).await?;
-    let before = find(&mut *conn, id).await?;
-    if patch.read_as_of.is_some_and(|read| read != before.updated_at) {
-        return Err(StoreError::Changed);
-    }
+    // So that what updates no row has another version.
+    find(&mut *conn, id).await?;
     let deletion_scheduled_ms = patch.deletion_scheduled_at.flatten().map(Timestamp::as_millisecond);
     let query =
         sqlx::query(UPDATE).bind(id.0).bind(patch.name).bind(patch.plan).bind(patch.deletion_scheduled_at.is_some());
-    query.bind(deletion_scheduled_ms).bind(now_ms).execute(&mut *conn).await?;
+    let query = query.bind(deletion_scheduled_ms).bind(now_ms).bind(patch.expected_version);
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::Changed);
+    }
     find(conn, id).await
 }

@@ -3,14 +3,16 @@
 use futures_util::future::BoxFuture;
 use sqlx::{Pool, Transaction};
 
-use super::{Backend, Conn, Db, tenant_scope};
+use super::{Backend, Conn, Db, idempotency, tenant_scope};
 use crate::store::StoreResult;
+use crate::store::idempotency::take_claim;
 use crate::store::tenant_scope::TenantScope;
 use crate::store::uncancelled::uncancelled;
 
 impl Backend {
     /// Runs `work` in one transaction that ends even when nobody waits for it any more: a cancelled `begin` would leave an
-    /// open transaction in a pooled connection (sqlx 0.9.0).
+    /// open transaction in a pooled connection (sqlx 0.9.0). If the request that creates the `T` has an idempotency key, its
+    /// response is stored in the same transaction.
     pub(super) async fn transaction<T, W>(&self, scope: impl Into<TenantScope>, work: W) -> StoreResult<T>
     where
         T: Send + 'static,
@@ -18,10 +20,21 @@ impl Backend {
     {
         let (pool, scope) = (self.writer.clone(), scope.into());
         self.note_write(scope);
+        let claim = match take_claim::<T>() {
+            Some(claim) => Some((claim, self.now_ms().await?)),
+            None => None,
+        };
         let done = uncancelled(async move {
             let mut transaction = begin(&pool, scope).await?;
             // On an error the transaction is dropped, which rolls it back.
+            if let Some((claim, now_ms)) = &claim {
+                idempotency::claim(&mut transaction, &claim.key, *now_ms).await?;
+            }
             let result = work(&mut transaction).await?;
+            if let Some((claim, _)) = claim {
+                let response = (claim.render)(&result);
+                idempotency::store_response(&mut transaction, &claim.key, response).await?;
+            }
             transaction.commit().await?;
             Ok(result)
         })

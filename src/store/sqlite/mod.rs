@@ -79,8 +79,8 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_sqlx_migrations'";
 
-/// Taking the write lock has told already.
-const IS_READ_ONLY: &str = "SELECT false";
+/// Reads the file; only a write could tell whether it can be written.
+const IS_READ_ONLY: &str = "SELECT count(*) < 0 FROM sqlite_master";
 
 /// What is dead is gone at once.
 const LEASE_DEAD_TUPLES: &str = "SELECT 0";
