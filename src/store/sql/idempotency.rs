@@ -30,7 +30,11 @@ pub(super) async fn claim(conn: &mut Conn, key: &IdempotencyKey, now_ms: i64) ->
         return Ok(());
     }
     let stored = find(conn, key, now_ms - DAY_MS).await?;
-    Err(stored.map_or(StoreError::NotFound, |response| StoreError::Replayed(Box::new(response))))
+    Err(match stored {
+        Some(response) => StoreError::Replayed(Box::new(response)),
+        // The row expired in between: a retry inserts it.
+        None => StoreError::Unavailable(sqlx::Error::RowNotFound),
+    })
 }
 
 /// Stores the response in the row that [`claim`] has inserted in the same transaction.
