@@ -23,12 +23,8 @@ const MAX_CAPTURES: usize = 6000;
 const HEAD_SCRIPT_BYTES: usize = 32 * 1024;
 /// Bytes of visible text before a price that are kept as its label.
 const LABEL_BYTES: usize = 160;
-/// Stands for a price in the text of the frame around it. No page contains it: it is no legal character of HTML.
-const PRICE_MARK: char = '\u{1}';
-const PRICE_MARK_TEXT: &str = "\u{1}";
-/// Stands for a line break a shopper sees; the source's own line breaks are only blanks.
-pub(super) const BREAK: char = '\u{2}';
-const BREAK_TEXT: &str = "\u{2}";
+/// Placeholder for a price in the text of the enclosing frame. U+0001 is not a legal HTML character, so no page contains it.
+const PRICE_MARK: &str = "\u{1}";
 
 #[derive(Debug)]
 struct Frame {
@@ -170,7 +166,7 @@ impl Scan {
             _ => {}
         }
         if LINE_BREAKS.contains(&tag) && self.wants_text() {
-            self.append(BREAK_TEXT);
+            self.append(text::LINE_BREAK);
         }
         None
     }
@@ -331,11 +327,11 @@ impl Scan {
             }
             Part::PriceWhole => text::set_if_blank(&mut outer.capture.pieces.whole, &inner.text),
             Part::PriceFraction => text::set_if_blank(&mut outer.capture.pieces.fraction, &inner.text),
-            Part::Price => self.append(PRICE_MARK_TEXT),
+            Part::Price => self.append(PRICE_MARK),
             Part::DetailRow => {
-                self.append(BREAK_TEXT);
+                self.append(text::LINE_BREAK);
                 self.append(&inner.text);
-                self.append(BREAK_TEXT);
+                self.append(text::LINE_BREAK);
             }
             _ => self.append(&inner.text),
         }

@@ -54,9 +54,13 @@ pub(super) fn western_digit(c: char) -> char {
     }
 }
 
-/// The lines of a text, without the empty ones.
+/// Marks a visible line break in captured text; line breaks of the HTML source are only white space. U+0002 is not a
+/// legal HTML character, so no page contains it.
+pub(super) const LINE_BREAK: &str = "\u{2}";
+
+/// The non-empty lines of a captured text.
 pub(super) fn lines(raw: &str) -> impl Iterator<Item = String> + '_ {
-    raw.split(super::scan::BREAK).map(line).filter(|line| !line.is_empty())
+    raw.split(LINE_BREAK).map(line).filter(|line| !line.is_empty())
 }
 
 /// The last `bytes` bytes of a text, or a little less where that would cut a character.
