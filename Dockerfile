@@ -5,19 +5,20 @@
 ARG RUST_VERSION=1.95.0
 
 FROM rust:${RUST_VERSION}-slim-trixie AS build
-# The SBOM that buildx attests lists what went into the binary (Cargo.lock), not only the packages of the last stage.
+# The SBOM attested by buildx lists the dependencies of the binary (Cargo.lock), not only the packages of the last
+# stage.
 ARG BUILDKIT_SBOM_SCAN_STAGE=true
 WORKDIR /build
-# Dependencies first, around sources that do nothing: this layer is built again only when Cargo.toml or Cargo.lock
-# change. aws-lc, ring, zstd and SQLite are C: the image's gcc is enough (aws-lc-sys has bindings for this target, so
-# neither cmake nor clang). rust-toolchain.toml stays outside: it would fetch clippy and rustfmt.
+# Dependencies first, with empty sources: this layer is rebuilt only when Cargo.toml or Cargo.lock change. aws-lc, ring,
+# zstd and SQLite are C libraries: the image's gcc is enough (aws-lc-sys has bindings for this target, so neither cmake
+# nor clang is needed). rust-toolchain.toml is not copied, because it would install clippy and rustfmt.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src benches \
     && echo 'fn main() {}' > src/main.rs \
     && cp src/main.rs benches/main.rs \
     && touch src/lib.rs \
     && cargo build --release --locked --bin amazon-tracker \
-    # Cargo compares times, and the real sources are older than what was just built.
+    # Cargo compares timestamps, and the real sources are older than this build.
     && cargo clean --release --package amazon-tracker
 COPY migrations migrations
 COPY src src
@@ -25,11 +26,11 @@ RUN cargo build --release --locked --bin amazon-tracker \
     && install -D target/release/amazon-tracker /out/amazon-tracker
 
 FROM debian:13-slim
-# Fixed, so that volumes and Kubernetes' runAsUser can name it.
+# Fixed, so that volumes and runAsUser in Kubernetes can refer to it.
 ARG UID=10001
 # Certificates for Amazon, mail and webhooks. tini as PID 1: the daemon handles SIGTERM itself, but `migrate` and the
-# other commands do not, and PID 1 ignores a signal that it does not handle. No versions are pinned within a release of
-# Debian: they change for security fixes only, and those are wanted.
+# other commands do not, and PID 1 ignores signals without a handler. Package versions are not pinned: within a Debian
+# release they change only for security fixes, which are wanted.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates tini \
@@ -41,13 +42,13 @@ WORKDIR /app
 COPY config/default.toml config/production.toml config/
 COPY --from=build /out/amazon-tracker /usr/local/bin/amazon-tracker
 
-# Production listens on 0.0.0.0:8000 and logs JSON. Without a DATABASE_URL everything is kept in the volume.
+# Production listens on 0.0.0.0:8000 and logs JSON. Without DATABASE_URL, all data is in the volume.
 ENV TRACKER_ENV=production \
     DATABASE_URL=sqlite:///data/amazon-tracker.sqlite
 VOLUME ["/data"]
 EXPOSE 8000
 USER 10001:10001
-# Asks the process of this container whether it is ready, where the settings say that it listens.
+# Checks the readiness of the process in this container, at the configured listen address.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["amazon-tracker", "healthcheck"]
 ENTRYPOINT ["/usr/bin/tini", "--", "amazon-tracker"]
 CMD ["serve"]
@@ -57,7 +58,7 @@ ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z
 ARG SOURCE=https://github.com/OWNER/amazon-tracker
 LABEL org.opencontainers.image.title="amazon-tracker" \
-      org.opencontainers.image.description="Watches Amazon listings, keeps an honest history and alerts the moment something real happens" \
+      org.opencontainers.image.description="Watches Amazon listings, records their history and sends alerts when it changes" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

@@ -1,4 +1,4 @@
-# `make help` tells what each target does. Nothing needs to be installed before: each target installs what it is missing.
+# `make help` lists the targets. Each target installs its own requirements.
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
@@ -6,35 +6,35 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 .PHONY: help demo test test-cluster test-api bench soak lint fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed dev-check check-deploy
 
-help: ## What each target does
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: ## Daemon and simulated marketplace together: something happens within a minute (Ctrl-C ends it)
+demo: ## Run the daemon with a simulated marketplace (stop with Ctrl-C)
 	@scripts/require.sh cc rust
 	cargo run --release --quiet -- demo
 
-test: ## Every test, on SQLite and on throwaway servers: PostgreSQL, Redis
+test: ## Run all tests, on SQLite and on throwaway PostgreSQL and Redis servers
 	@scripts/require.sh cc rust postgres redis yaml
 	cargo test --no-fail-fast
 
-test-cluster: ## Three replicas, real servers, and every fault that they must survive (three minutes; only=faults for a part)
+test-cluster: ## Test three replicas on real servers under faults (three minutes; only=faults for a part)
 	@scripts/require.sh cc rust postgres redis prometheus faketime
 	cargo test --test cluster -- --test-threads 2 $(only)
 
-test-api: ## Requests of every shape against the API and its document (EXAMPLES=50 an operation, SEED=1)
+test-api: ## Property-based test of the API against its OpenAPI document (EXAMPLES=50 per operation, SEED=1)
 	@scripts/require.sh cc rust schemathesis
 	cargo build
 	scripts/test-api.sh
 
-bench: ## Ratios against named rivals, one table (only=extraction, actors, leases, api, crawling or replicas for one part)
+bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, crawling or replicas for a part)
 	@scripts/require.sh cc rust postgres rivals
 	cargo bench --bench ratios -- $(only)
 
-soak: ## The same three replicas, one fault after another, for a long time (minutes=30)
+soak: ## Test three replicas under repeated faults for a long time (minutes=30)
 	@scripts/require.sh cc rust postgres redis prometheus faketime
-	SOAK_MINUTES=$(or $(minutes),30) cargo test --test cluster -- --ignored --nocapture one_fault_after_another
+	SOAK_MINUTES=$(or $(minutes),30) cargo test --test cluster -- --ignored --nocapture repeated_faults
 
-lint: ## Format and clippy, warnings are errors
+lint: ## Check formatting and run clippy with warnings as errors
 	@scripts/require.sh cc rust
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
@@ -42,25 +42,25 @@ lint: ## Format and clippy, warnings are errors
 fmt: ## Format the code
 	cargo fmt
 
-docs: ## The documentation of every item: its readers are the next owners, so private ones too
+docs: ## Build the documentation, including private items
 	@scripts/require.sh cc rust
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 
-# ---- Production: on this host by Docker Compose, or with KUBE=1 in the cluster that kubectl points to (docs/deployment.md)
+# ---- Production: Docker Compose on this host, or with KUBE=1 the current cluster of kubectl (docs/deployment.md)
 
-# Compose files of this installation, such as COMPOSE_FILES="docker-compose.prod.yml docker-compose.roles.yml"
+# Compose files of this installation, for example COMPOSE_FILES="docker-compose.prod.yml docker-compose.roles.yml"
 COMPOSE_FILES ?= docker-compose.prod.yml
-# The overlay of k8s/overlays.
+# An overlay in k8s/overlays.
 OVERLAY ?= prod
 compose = docker compose --env-file .env.production $(addprefix --file=,$(COMPOSE_FILES))
 kubectl = kubectl --namespace amazon-tracker
 
-setup: ## Install what is missing, make .env.production of .env.example, and build
+setup: ## Install requirements, create .env.production from .env.example, and build
 	@scripts/require.sh cc rust
-	@[ -f .env.production ] || { install -m 600 .env.example .env.production; echo "fill in .env.production now"; }
+	@[ -f .env.production ] || { install -m 600 .env.example .env.production; echo "created .env.production: fill in the empty values"; }
 	cargo build --release
 
-deploy-prod: ## Deploy without a gap: image, migration, new replicas, then the old ones go (KUBE=1, OVERLAY=prod)
+deploy-prod: ## Deploy without downtime: image, migration, rolling update (KUBE=1, OVERLAY=prod)
 ifdef KUBE
 	@scripts/require.sh cluster
 	scripts/deploy-kube.sh $(OVERLAY)
@@ -69,7 +69,7 @@ else
 	scripts/deploy-compose.sh $(COMPOSE_FILES)
 endif
 
-deploy-check: ## Is production well? Every replica, and the API through the gateway (KUBE=1)
+deploy-check: ## Check the health of every replica, and the API through the gateway (KUBE=1)
 ifdef KUBE
 	@scripts/require.sh cluster
 	@scripts/deploy-check.sh kube
@@ -78,7 +78,7 @@ else
 	@scripts/deploy-check.sh compose $(COMPOSE_FILES)
 endif
 
-restart: ## Restart production's replicas, one after the other (KUBE=1)
+restart: ## Restart the replicas of production one by one (KUBE=1)
 ifdef KUBE
 	@scripts/require.sh cluster
 	$(kubectl) rollout restart deployment --selector app.kubernetes.io/part-of=amazon-tracker
@@ -88,7 +88,7 @@ else
 	scripts/deploy-compose.sh restart $(COMPOSE_FILES)
 endif
 
-status: ## What runs in production, and how it is (KUBE=1)
+status: ## Show the state of production (KUBE=1)
 ifdef KUBE
 	@scripts/require.sh cluster
 	@$(kubectl) get deployments,pods,hpa,jobs,services --output wide
@@ -97,7 +97,7 @@ else
 	@$(compose) ps --all
 endif
 
-db-migrate: ## Bring the schema up to date: of DATABASE_URL if it is set, otherwise of production on this host
+db-migrate: ## Migrate the schema of DATABASE_URL, or of production on this host
 ifdef DATABASE_URL
 	@scripts/require.sh cc rust
 	cargo run --release --quiet -- migrate
@@ -106,10 +106,10 @@ else
 	$(compose) run --rm migrate
 endif
 
-db-migration: ## Begin the next step of the schema, for both engines (name=listing_images)
+db-migration: ## Create the next migration for both engines (name=listing_images)
 	@scripts/new-migration.sh "$(name)"
 
-db-seed: ## Put example data into the database: of DATABASE_URL if it is set, otherwise of production on this host
+db-seed: ## Insert example data into DATABASE_URL, or into production on this host
 ifdef DATABASE_URL
 	@scripts/require.sh cc rust
 	cargo run --release --quiet -- seed
@@ -118,9 +118,9 @@ else
 	$(compose) run --rm tracker seed
 endif
 
-dev-check: lint ## Format, clippy, and whether the daemon that runs here is ready
+dev-check: lint ## Lint, and check that the local daemon is ready
 	cargo run --quiet -- healthcheck
 
-check-deploy: ## Every deployment file, by the tool that knows it (hadolint, compose, kustomize, promtool …)
+check-deploy: ## Check every deployment file with its tool (hadolint, compose, kustomize, promtool …)
 	@scripts/require.sh deploy_tools
 	@scripts/check-deploy.sh

@@ -1,4 +1,4 @@
-//! What the kernel's promises cost: an inbox against a bare channel, an entity against a bare actor.
+//! The overhead of the actor kernel: an inbox compared to a bare channel, and an entity compared to a bare actor.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use amazon_tracker::telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::rivals;
-use crate::table::{Bar, Table, median, per_second};
+use crate::table::{Table, Target, median, per_second};
 
-const TELLS: usize = 1_000_000;
-const ASKS: usize = 100_000;
+const MESSAGES: usize = 1_000_000;
+const REQUESTS: usize = 100_000;
 const ROUNDS: usize = 3;
 const CAPACITY: usize = 1024;
 const TRACKERS: u32 = 1_000_000;
 
-/// Measures inboxes here, and memory in processes of its own.
+/// Measures inboxes in this process, and memory in separate processes.
 pub fn run(table: &mut Table) {
     let metrics = Arc::new(Metrics::new());
     let settings = ThreadSettings { workers: 2, shards: 1 };
@@ -32,20 +32,20 @@ pub fn run(table: &mut Table) {
         let metrics = Arc::clone(&metrics);
         async move |threads| {
             let inbox = supervise(threads.singletons(), || Counter(0), supervision(&metrics));
-            // From the shared runtime, as whoever talks to an actor does.
+            // From the shared runtime, like all senders.
             threads.runtime().spawn(rates(inbox)).await.unwrap()
         }
     })
     .unwrap();
     let rival = "bare tokio::mpsc to another thread";
-    table.add("inbox: tells", "a second", rates.tells, (rival, rates.mpsc_tells), Bar::None);
-    table.add("inbox: asks, one after another", "a second", rates.asks, (rival, rates.mpsc_asks), Bar::None);
+    table.add("inbox: one-way messages", "/s", rates.messages, (rival, rates.mpsc_messages), Target::None);
+    table.add("inbox: sequential requests", "/s", rates.requests, (rival, rates.mpsc_requests), Target::None);
     let [tracker, bare] = [TRACKER, BARE_ACTOR].map(|kind| {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let bytes = rivals::output(command.args([BYTES_OF, kind]));
         bytes.trim().parse::<f64>().expect("a number of bytes")
     });
-    table.add("1 M trackers in memory, each", "bytes", tracker, ("bare actix actor", bare), Bar::None);
+    table.add("memory per tracker, 1 M resident", "bytes", tracker, ("bare actix actor", bare), Target::None);
 }
 
 struct Counter(u64);
@@ -81,50 +81,55 @@ fn supervision(metrics: &Metrics) -> Supervision {
         metrics: metrics.kind(Counter::KIND, Counter::MESSAGES),
         budget: Budget::default(),
         first_pause: Duration::from_secs(1),
-        give_up: Box::new(|kind| panic!("{kind} was given up")),
+        give_up: Box::new(|kind| panic!("{kind} exceeded its restart budget")),
     }
 }
 
 struct Rates {
-    tells: f64,
-    asks: f64,
-    mpsc_tells: f64,
-    mpsc_asks: f64,
+    messages: f64,
+    requests: f64,
+    mpsc_messages: f64,
+    mpsc_requests: f64,
 }
 
 async fn rates(inbox: Inbox<Counter>) -> Rates {
     let (mut ours, mut rivals) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
     for _ in 0..ROUNDS {
-        ours.0.push(tells(&inbox).await);
-        ours.1.push(asks(&inbox).await);
-        rivals.0.push(mpsc_tells().await);
-        rivals.1.push(mpsc_asks().await);
+        ours.0.push(messages(&inbox).await);
+        ours.1.push(requests(&inbox).await);
+        rivals.0.push(mpsc_messages().await);
+        rivals.1.push(mpsc_requests().await);
     }
-    Rates { tells: median(ours.0), asks: median(ours.1), mpsc_tells: median(rivals.0), mpsc_asks: median(rivals.1) }
+    Rates {
+        messages: median(ours.0),
+        requests: median(ours.1),
+        mpsc_messages: median(rivals.0),
+        mpsc_requests: median(rivals.1),
+    }
 }
 
 async fn how_many(inbox: &Inbox<Counter>) -> u64 {
-    inbox.ask(Instant::now() + Duration::from_secs(60), CounterMessage::HowMany).await.expect("an answer in a minute")
+    inbox.ask(Instant::now() + Duration::from_secs(60), CounterMessage::HowMany).await.expect("a reply within a minute")
 }
 
-async fn tells(inbox: &Inbox<Counter>) -> f64 {
+async fn messages(inbox: &Inbox<Counter>) -> f64 {
     let before = how_many(inbox).await;
     let started_at = Instant::now();
-    for _ in 0..TELLS {
+    for _ in 0..MESSAGES {
         while let Err(TrySendError::Busy(_)) = inbox.try_send(CounterMessage::Count) {
             tokio::task::yield_now().await;
         }
     }
-    while how_many(inbox).await < before + TELLS as u64 {}
-    per_second(TELLS, started_at.elapsed())
+    while how_many(inbox).await < before + MESSAGES as u64 {}
+    per_second(MESSAGES, started_at.elapsed())
 }
 
-async fn asks(inbox: &Inbox<Counter>) -> f64 {
+async fn requests(inbox: &Inbox<Counter>) -> f64 {
     let started_at = Instant::now();
-    for _ in 0..ASKS {
+    for _ in 0..REQUESTS {
         how_many(inbox).await;
     }
-    per_second(ASKS, started_at.elapsed())
+    per_second(REQUESTS, started_at.elapsed())
 }
 
 enum Bare {
@@ -132,7 +137,7 @@ enum Bare {
     HowMany(oneshot::Sender<u64>),
 }
 
-/// On a thread of its own, as an actor is: waking another thread is most of what a question costs.
+/// Runs on its own thread, like an actor: waking another thread is most of the cost of a request.
 fn bare_counter() -> mpsc::Sender<Bare> {
     let (sender, mut receiver) = mpsc::channel(CAPACITY);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -156,31 +161,31 @@ async fn ask_bare(sender: &mpsc::Sender<Bare>) -> u64 {
     answer.await.expect("the counter answers")
 }
 
-async fn mpsc_tells() -> f64 {
+async fn mpsc_messages() -> f64 {
     let sender = bare_counter();
     let started_at = Instant::now();
-    for _ in 0..TELLS {
+    for _ in 0..MESSAGES {
         assert!(sender.send(Bare::Count).await.is_ok(), "the counter lives");
     }
-    assert_eq!(ask_bare(&sender).await, TELLS as u64);
-    per_second(TELLS, started_at.elapsed())
+    assert_eq!(ask_bare(&sender).await, MESSAGES as u64);
+    per_second(MESSAGES, started_at.elapsed())
 }
 
-async fn mpsc_asks() -> f64 {
+async fn mpsc_requests() -> f64 {
     let sender = bare_counter();
     let started_at = Instant::now();
-    for _ in 0..ASKS {
+    for _ in 0..REQUESTS {
         ask_bare(&sender).await;
     }
-    per_second(ASKS, started_at.elapsed())
+    per_second(REQUESTS, started_at.elapsed())
 }
 
-/// The argument that makes this program measure the memory of one kind of actor.
+/// Argument: measure the memory of one kind of actor.
 pub const BYTES_OF: &str = "--bytes-of";
 const TRACKER: &str = "tracker";
 const BARE_ACTOR: &str = "bare-actor";
 
-/// Starts a million of a kind and prints by how many bytes each let the process grow.
+/// Starts a million actors of one kind and prints the memory growth per actor, in bytes.
 pub fn print_bytes_of(kind: &str) {
     let metrics = Arc::new(Metrics::new());
     let settings = ThreadSettings { workers: 1, shards: 1 };
@@ -202,7 +207,7 @@ async fn bytes_of_trackers(threads: Threads, metrics: &Arc<Metrics>) -> f64 {
     let trackers = trackers(&threads, metrics);
     let ask = async |number: u32| {
         let deadline = Instant::now() + Duration::from_secs(60);
-        trackers.ask(ListingId(number.into()), deadline, TrackerMessage::Peek).await.expect("an answer in a minute")
+        trackers.ask(ListingId(number.into()), deadline, TrackerMessage::Peek).await.expect("a reply within a minute")
     };
     ask(0).await;
     let before = rss_bytes();
@@ -219,10 +224,10 @@ fn trackers(threads: &Threads, metrics: &Arc<Metrics>) -> Trackers {
     let tools = Arc::new(TrackerTools { policy, metrics: Arc::clone(metrics) });
     let all = ShardPolicy { max_resident: usize::MAX, ..ShardPolicy::default() };
     let factory = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
-    Shards::start(threads.shards(), metrics, all, factory, |_| {}, |kind| panic!("{kind} was given up"))
+    Shards::start(threads.shards(), metrics, all, factory, |_| {}, |kind| panic!("{kind} exceeded its restart budget"))
 }
 
-/// As much as a tracker holds, and nothing around it: no inbox, no bound, nobody who watches.
+/// An actor with as much state as a tracker, but without bounded inbox and supervision.
 struct BareActor {
     _state: [u64; 12],
 }

@@ -1,8 +1,8 @@
-//! The API against a bare actix-web handler that answers the same bytes; what admission costs; and what signing in does to
-//! everybody else.
+//! The API compared to a bare actix-web handler with the same response; the cost of authentication; and the effect of
+//! sign-ins on other requests.
 //!
-//! Daemon and rival are processes of their own with as many workers; the load comes from one thread here, over kept-alive
-//! connections, and shares the machine with them.
+//! Daemon and reference are separate processes with the same number of workers. One thread of this process creates the
+//! load over keep-alive connections, on the same machine.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command};
@@ -23,12 +23,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::table::{Bar, Table, median, per_second};
+use crate::table::{Table, Target, median, per_second};
 
-/// The argument that makes this program the rival: a file with the bytes to answer follows, and a port.
+/// Argument: run as the bare handler. A file with the response body and a port follow.
 pub const BARE_HANDLER: &str = "bare-handler";
 const TRACKER: &str = env!("CARGO_BIN_EXE_amazon-tracker");
-/// As many as the daemon has by default.
+/// The daemon's default.
 const WORKERS: usize = 2;
 const CONNECTIONS: usize = 32;
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -36,10 +36,10 @@ const MEASURED: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
 const EMAIL: &str = "bench@example.com";
 const PASSWORD: &str = "correct horse battery staple";
-/// Readers whose waiting is measured while others sign in: so many requests a second, far from what there could be.
+/// Request rate for the latency measurement during sign-ins, far below the maximum throughput.
 const READS_PER_SECOND: u32 = 400;
 const READERS: u32 = 8;
-const WHO_SIGN_IN: usize = 4;
+const CONCURRENT_SIGN_INS: usize = 4;
 const P99_MEASURED: Duration = Duration::from_secs(10);
 
 /// Measures everything.
@@ -57,36 +57,40 @@ async fn measure(table: &mut Table) {
     let product_path = format!("/api/v1/products/{product}");
     let since = Timestamp::now() - SignedDuration::from_hours(24 * 90);
     let history_path = format!("{product_path}/history?limit=50000&from={since:.0}");
-    for (what, path, bar) in
-        [("product read", &product_path, Bar::AtLeast(0.5)), ("90-day history", &history_path, Bar::AtLeast(0.25))]
-    {
+    for (what, path, target) in [
+        ("product read", &product_path, Target::AtLeast(0.5)),
+        ("90-day history", &history_path, Target::AtLeast(0.25)),
+    ] {
         let body = body_of(daemon.address, path, &key).await;
-        assert!(memchr::memmem::find(&body, product.to_string().as_bytes()).is_some(), "it tells of the product");
+        assert!(
+            memchr::memmem::find(&body, product.to_string().as_bytes()).is_some(),
+            "the response contains the product's id"
+        );
         let file = folder.path().join("body");
         std::fs::write(&file, &body).unwrap();
         let bare = Process::bare(&file).await;
         let request = request_to(path, &key);
-        let (ours, rival) = in_turns((daemon.address, &request), (bare.address, &request)).await;
+        let (ours, rival) = alternately((daemon.address, &request), (bare.address, &request)).await;
         let what = format!("{what} with a key ({:.1} kB)", body.len() as f64 / 1000.0);
-        table.add(&what, "requests/s", ours, ("bare actix-web handler", rival), bar);
+        table.add(&what, "requests/s", ours, ("bare actix-web handler", rival), target);
         if path == &product_path {
             let request = request_to(path, &token);
-            let (ours, rival) = in_turns((daemon.address, &request), (bare.address, &request)).await;
-            table.add("product read with a token", "requests/s", ours, ("bare actix-web handler", rival), Bar::None);
+            let (ours, rival) = alternately((daemon.address, &request), (bare.address, &request)).await;
+            table.add("product read with a token", "requests/s", ours, ("bare actix-web handler", rival), Target::None);
         }
     }
-    // The handler behind the gate finds no id in the path, and has nothing to do.
+    // After authentication, the handler rejects the invalid id without further work.
     for (what, credential) in [("key", &key), ("Ed25519 token", &token)] {
         let open = request_to("/health/live", credential);
         let gated = request_to("/api/v1/products/none", credential);
-        let (gated, open) = in_turns((daemon.address, &gated), (daemon.address, &open)).await;
-        table.add(&format!("admission by {what}"), "requests/s", gated, ("an open route", open), Bar::None);
+        let (gated, open) = alternately((daemon.address, &gated), (daemon.address, &open)).await;
+        table.add(&format!("authentication by {what}"), "requests/s", gated, ("public route", open), Target::None);
     }
-    signing_in(table, daemon.address, &request_to(&product_path, &key)).await;
+    during_sign_ins(table, daemon.address, &request_to(&product_path, &key)).await;
 }
 
-/// The time that 99 of 100 readers wait at most, while others sign in and while nobody does.
-async fn signing_in(table: &mut Table, address: SocketAddr, read: &str) {
+/// The 99th percentile of read latency with and without concurrent sign-ins.
+async fn during_sign_ins(table: &mut Table, address: SocketAddr, read: &str) {
     let quiet = p99_ms(address, read).await;
     let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
     let login = format!(
@@ -94,18 +98,18 @@ async fn signing_in(table: &mut Table, address: SocketAddr, read: &str) {
         body.len()
     );
     let mut logins = JoinSet::new();
-    for _ in 0..WHO_SIGN_IN {
+    for _ in 0..CONCURRENT_SIGN_INS {
         logins.spawn(repeat(address, login.clone(), Instant::now() + P99_MEASURED));
     }
     let busy = p99_ms(address, read).await;
     let signed_in: usize = logins.join_all().await.into_iter().sum();
-    table.add("p99 of product reads while others sign in", "ms", busy, ("while nobody does", quiet), Bar::AtMost(2.0));
+    table.add("p99 of product reads during sign-ins", "ms", busy, ("without sign-ins", quiet), Target::AtMost(2.0));
     let alone = hashes_alone().await;
     let rate = per_second(signed_in, P99_MEASURED);
-    table.add("sign-ins meanwhile", "a second", rate, ("argon2 alone, as many at once", alone), Bar::None);
+    table.add("sign-ins during product reads", "/s", rate, ("argon2 alone, same concurrency", alone), Target::None);
 }
 
-/// Hashes a second of the same costs, with nothing else to do.
+/// Password hashes per second with the same parameters and no other load.
 async fn hashes_alone() -> f64 {
     let settings = PasswordSettings::default();
     let passwords = Passwords::new(&settings).unwrap();
@@ -121,7 +125,7 @@ async fn hashes_alone() -> f64 {
     per_second(hashed, started_at.elapsed())
 }
 
-/// Milliseconds.
+/// 99th percentile of latency, in milliseconds.
 async fn p99_ms(address: SocketAddr, request: &str) -> f64 {
     let until = Instant::now() + P99_MEASURED;
     let mut readers = JoinSet::new();
@@ -131,23 +135,23 @@ async fn p99_ms(address: SocketAddr, request: &str) -> f64 {
             let mut connection = Connection::open(address).await;
             let mut times = tokio::time::interval(Duration::from_secs(1) * READERS / READS_PER_SECOND);
             tokio::time::sleep(Duration::from_millis(u64::from(reader))).await;
-            let mut waited = Vec::new();
+            let mut latencies = Vec::new();
             while Instant::now() < until {
                 times.tick().await;
-                let asked_at = Instant::now();
-                connection.ask(&request).await;
-                waited.push(asked_at.elapsed().as_secs_f64() * 1e3);
+                let sent_at = Instant::now();
+                connection.request(&request).await;
+                latencies.push(sent_at.elapsed().as_secs_f64() * 1e3);
             }
-            waited
+            latencies
         });
     }
-    let mut waited: Vec<f64> = readers.join_all().await.into_iter().flatten().collect();
-    waited.sort_by(f64::total_cmp);
-    waited[waited.len() * 99 / 100]
+    let mut latencies: Vec<f64> = readers.join_all().await.into_iter().flatten().collect();
+    latencies.sort_by(f64::total_cmp);
+    latencies[latencies.len() * 99 / 100]
 }
 
-/// The rates of two, measured one after the other, several times.
-async fn in_turns(ours: (SocketAddr, &str), rival: (SocketAddr, &str)) -> (f64, f64) {
+/// The median rates of both, measured alternately.
+async fn alternately(ours: (SocketAddr, &str), rival: (SocketAddr, &str)) -> (f64, f64) {
     let (mut our_rates, mut rival_rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         our_rates.push(rate(ours.0, ours.1).await);
@@ -172,19 +176,19 @@ async fn load(address: SocketAddr, request: &str, time: Duration) -> usize {
 
 async fn repeat(address: SocketAddr, request: String, until: Instant) -> usize {
     let mut connection = Connection::open(address).await;
-    let mut answers = 0;
+    let mut responses = 0;
     while Instant::now() < until {
-        connection.ask(&request).await;
-        answers += 1;
+        connection.request(&request).await;
+        responses += 1;
     }
-    answers
+    responses
 }
 
 fn request_to(path: &str, credential: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {credential}\r\n\r\n")
 }
 
-/// One kept-alive connection that asks again when it has read the whole answer.
+/// A keep-alive connection that sends one request at a time.
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -197,15 +201,15 @@ impl Connection {
         Self { stream, buffer: Vec::with_capacity(1 << 20) }
     }
 
-    /// The body of the answer.
-    async fn ask(&mut self, request: &str) -> &[u8] {
+    /// Sends a request and returns the body of the response.
+    async fn request(&mut self, request: &str) -> &[u8] {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         self.buffer.clear();
         let mut end = None;
         loop {
-            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server hung up");
+            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server closed the connection");
             if end.is_none() {
-                end = end_of_answer(&self.buffer);
+                end = end_of_response(&self.buffer);
             }
             if let Some((head, whole)) = end.filter(|(_, whole)| self.buffer.len() >= *whole) {
                 return &self.buffer[head..whole];
@@ -214,18 +218,18 @@ impl Connection {
     }
 }
 
-/// Where the head ends and where the answer does, once the head is there.
-fn end_of_answer(answer: &[u8]) -> Option<(usize, usize)> {
-    let head = memchr::memmem::find(answer, b"\r\n\r\n")? + 4;
-    let text = std::str::from_utf8(&answer[..head]).unwrap().to_ascii_lowercase();
+/// The end of the head and the end of the response, once the head is complete.
+fn end_of_response(response: &[u8]) -> Option<(usize, usize)> {
+    let head = memchr::memmem::find(response, b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&response[..head]).unwrap().to_ascii_lowercase();
     let expected = text.starts_with("http/1.1 200") || text.starts_with("http/1.1 404");
-    assert!(expected, "{}", String::from_utf8_lossy(answer));
+    assert!(expected, "{}", String::from_utf8_lossy(response));
     let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
     Some((head, head + length.trim().parse::<usize>().unwrap()))
 }
 
 async fn body_of(address: SocketAddr, path: &str, key: &str) -> Vec<u8> {
-    Connection::open(address).await.ask(&request_to(path, key)).await.to_vec()
+    Connection::open(address).await.request(&request_to(path, key)).await.to_vec()
 }
 
 async fn sign_in(address: SocketAddr) -> String {
@@ -235,7 +239,7 @@ async fn sign_in(address: SocketAddr) -> String {
     tokens["access_token"].as_str().unwrap().to_owned()
 }
 
-/// A process that is ended with the measurement.
+/// A process that is killed on drop.
 struct Process {
     child: Child,
     address: SocketAddr,
@@ -246,7 +250,7 @@ impl Process {
         let address = free_address();
         let mut command = Command::new(TRACKER);
         command.args(["serve", "--listen", &address.to_string(), "--database-url", database_url]);
-        // Nothing is crawled: the one product is paused.
+        // The only product is paused, so nothing is crawled.
         command.args(["--base-url", "http://127.0.0.1:9"]).env("TRACKER__LOG__FILTER", "warn");
         command.env("TRACKER__PLANS__ENTERPRISE__REQUESTS_PER_MINUTE", "4000000000");
         command.env("TRACKER__AUTH__ATTEMPTS_PER_MINUTE", "1000000");
@@ -265,7 +269,7 @@ impl Process {
         let child = command.spawn().unwrap();
         let mut process = Self { child, address };
         while TcpStream::connect(address).await.is_err() {
-            assert!(process.child.try_wait().unwrap().is_none(), "it has ended");
+            assert!(process.child.try_wait().unwrap().is_none(), "the process has exited");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         process
@@ -283,7 +287,7 @@ fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// The rival: the same bytes, and nothing asked.
+/// The reference: the same response without any work.
 pub fn bare_handler_main(body: &std::path::Path, port: u16) {
     let body = Bytes::from(std::fs::read(body).unwrap());
     let app = move || {
@@ -295,12 +299,12 @@ pub fn bare_handler_main(body: &std::path::Path, port: u16) {
     actix_web::rt::System::new().block_on(server.run()).unwrap();
 }
 
-/// A person, a key and a product with a past. The key and the product.
+/// Creates a user, a key and a product with history; returns the key and the product.
 async fn fill(url: &str) -> (String, ProductId) {
     let settings = DatabaseSettings { url: Secret::from(url), ..DatabaseSettings::default() };
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();
-    let key = add_person(&store).await;
+    let key = add_user(&store).await;
     let settings = ProductSettings {
         label: Some("Headphones".to_owned()),
         tags: vec!["audio".to_owned()],
@@ -311,7 +315,7 @@ async fn fill(url: &str) -> (String, ProductId) {
     let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
     let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX };
     let product = store.add_product(product).await.unwrap();
-    let (points, mut state) = (past(), ListingState::default());
+    let (points, mut state) = (history(), ListingState::default());
     state.title = Some("Wireless over-ear headphones with noise cancelling, black".to_owned());
     points.iter().for_each(|point| state.replay(point));
     assert!(store.import(product.listing_id, &points, &state).await.unwrap());
@@ -319,7 +323,7 @@ async fn fill(url: &str) -> (String, ProductId) {
     (key, product.id)
 }
 
-async fn add_person(store: &SharedStore) -> String {
+async fn add_user(store: &SharedStore) -> String {
     let password_hash = Passwords::new(&PasswordSettings::default()).unwrap().hash(PASSWORD.to_owned()).await.unwrap();
     let (email, name, role) = (EMAIL.parse().unwrap(), "Bench".to_owned(), Role::Superadmin);
     let user = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
@@ -340,8 +344,8 @@ async fn add_person(store: &SharedStore) -> String {
     token.reveal()
 }
 
-/// Ninety days: a rank that changes every hour, a price and a number of reviews that change every day.
-fn past() -> Vec<Point> {
+/// Ninety days of history: a rank that changes every hour, a price and a review count that change every day.
+fn history() -> Vec<Point> {
     let now = Timestamp::now();
     let point = |hours: i64, series: Series, category: &str, number: i64| Point {
         key: SeriesKey { series, category: category.to_owned() },

@@ -1,6 +1,7 @@
-//! Whole crawl cycles, from the claim to the commit, against programs that only fetch, or fetch and parse.
+//! Complete crawl cycles, from claim to commit, compared to programs that only fetch, or fetch and parse.
 //!
-//! Server, daemon and rivals are processes of their own, all on this machine; the rival runs before and after the daemon.
+//! Server, daemon and reference programs are separate processes on this machine. The reference runs before and after
+//! the daemon.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -22,16 +23,17 @@ use crate::extraction::corpus;
 use crate::leases::new_database;
 use crate::postgres::Server;
 use crate::rivals;
-use crate::table::{Bar, Table, median};
+use crate::table::{Table, Target, median};
 
 pub const TRACKER: &str = env!("CARGO_BIN_EXE_amazon-tracker");
-/// Requests at once, for everybody.
-const AT_ONCE: usize = 32;
+/// Concurrent requests of every program.
+const CONCURRENCY: usize = 32;
 const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(8);
-/// More than anybody crawls meanwhile.
+/// More than any program can crawl during the measurement.
 const LISTINGS: u32 = 60_000;
-/// Real pages served from the corpus, each under several ASINs: at one look a second more than anybody can crawl.
+/// Real pages from the corpus, each served under several ASINs. With an interval of one second, this is more than any
+/// program can crawl.
 const SAVED_PAGES: usize = 1200;
 const ONE_MEGABYTE: std::ops::Range<usize> = 800_000..1_300_000;
 
@@ -45,10 +47,10 @@ fn against_a_bare_loop(table: &mut Table) {
     let asins: Vec<Asin> = (0..LISTINGS).map(numbered).collect();
     let listings: Vec<Listing> = asins.iter().map(|asin| Listing::new(Marketplace::Us, *asin)).collect();
     let server = Server::start();
-    // As Amazon does, the marketplace compresses for whoever accepts it, and both do.
-    for (pages, arguments, bar) in [
-        ("60 kB pages", [].as_slice(), Bar::AtLeast(0.6)),
-        ("60 kB pages, not compressed", &["--no-compression"], Bar::None),
+    // Like Amazon, the marketplace compresses for clients that accept it. Both clients do.
+    for (pages, arguments, target) in [
+        ("60 kB pages", [].as_slice(), Target::AtLeast(0.6)),
+        ("60 kB pages, uncompressed", &["--no-compression"], Target::None),
     ] {
         let market = Market::start(arguments);
         let before = bare_loop(&market, &asins);
@@ -60,8 +62,8 @@ fn against_a_bare_loop(table: &mut Table) {
         let postgres = daemon_rate(&market, &database_url, &listings, Frequency::DAILY).0;
         let bare = median(vec![before, middle, bare_loop(&market, &asins)]);
         let rival = "bare reqwest loop";
-        table.add(&format!("crawls, {pages}, SQLite"), "a second", sqlite, (rival, bare), bar);
-        table.add(&format!("crawls, {pages}, PostgreSQL"), "a second", postgres, (rival, bare), Bar::None);
+        table.add(&format!("crawls, {pages}, SQLite"), "/s", sqlite, (rival, bare), target);
+        table.add(&format!("crawls, {pages}, PostgreSQL"), "/s", postgres, (rival, bare), Target::None);
     }
 }
 
@@ -75,8 +77,8 @@ fn against_scrapy(table: &mut Table) {
     let (rate, peak_kb) = daemon_rate(&market, &sqlite_url(&data), &listings, every_second);
     let rival = "Scrapy, 8 selectors";
     let scrapy_rate = scrapy.pages as f64 / scrapy.seconds;
-    table.add("crawls, real pages of 1 MB, SQLite", "a second", rate, (rival, scrapy_rate), Bar::AtLeast(15.0));
-    table.add("peak memory of these crawls", "MB", peak_kb / 1e3, (rival, scrapy.peak_kb / 1e3), Bar::AtMost(0.1));
+    table.add("crawls, 1 MB real pages, SQLite", "/s", rate, (rival, scrapy_rate), Target::AtLeast(15.0));
+    table.add("peak memory, 1 MB real pages", "MB", peak_kb / 1e3, (rival, scrapy.peak_kb / 1e3), Target::AtMost(0.1));
 }
 
 fn numbered(number: u32) -> Asin {
@@ -87,7 +89,7 @@ fn sqlite_url(folder: &TempDir) -> String {
     format!("sqlite://{}", folder.path().join("store.sqlite").display())
 }
 
-/// A process that ends with its owner.
+/// A process that is killed on drop.
 pub struct Running(pub Child);
 
 impl Drop for Running {
@@ -115,23 +117,23 @@ impl Market {
     }
 }
 
-/// Pages a second of a program that fetches and does nothing else.
+/// Pages per second of a program that only fetches.
 fn bare_loop(market: &Market, asins: &[Asin]) -> f64 {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let asins = asins.len().to_string();
     rivals::output(command.args([BARE_LOOP, &market.base_url, &asins])).trim().parse().expect("a rate")
 }
 
-/// The argument that makes this program the bare loop.
+/// Argument: run as the bare loop.
 pub const BARE_LOOP: &str = "--bare-loop";
 
-/// Fetches pages and prints how many a second.
+/// Fetches pages and prints the rate per second.
 pub fn bare_loop_main(base_url: &str, asins: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (next, fetched) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let rate = runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        for _ in 0..AT_ONCE {
+        for _ in 0..CONCURRENCY {
             let (client, next, fetched) = (client.clone(), Arc::clone(&next), Arc::clone(&fetched));
             let base_url = base_url.to_owned();
             tokio::spawn(async move {
@@ -152,7 +154,7 @@ pub fn bare_loop_main(base_url: &str, asins: u32) {
     println!("{rate}");
 }
 
-/// Whole crawls a second of a daemon, and its peak memory in kB.
+/// Complete crawls per second of a daemon, and its peak memory in kB.
 fn daemon_rate(market: &Market, database_url: &str, listings: &[Listing], frequency: Frequency) -> (f64, f64) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(watch_all(database_url, listings, frequency));
@@ -183,7 +185,7 @@ impl Daemon {
     }
 }
 
-/// Whole crawls a second of some daemons together, once each has made one.
+/// Complete crawls per second of all daemons together, after each has completed one.
 pub async fn rate_of(daemons: &mut [Daemon]) -> f64 {
     for daemon in daemons.iter_mut() {
         while crawls(&daemon.address).await < 1.0 {
@@ -209,10 +211,10 @@ fn command(market: &Market, database_url: &str, address: &str) -> Command {
     let mut command = Command::new(TRACKER);
     command.args(["serve", "--listen", address]);
     command.args(["--database-url", database_url, "--base-url", &market.base_url]);
-    let at_once = AT_ONCE.to_string();
+    let concurrency = CONCURRENCY.to_string();
     let settings = [
-        ("CONCURRENCY", at_once.as_str()),
-        ("CONCURRENCY_PER_MARKETPLACE", at_once.as_str()),
+        ("CONCURRENCY", concurrency.as_str()),
+        ("CONCURRENCY_PER_MARKETPLACE", concurrency.as_str()),
         ("REQUESTS_PER_MINUTE", "1000000"),
         ("BURST", "10000"),
     ];
@@ -239,7 +241,7 @@ pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Freq
     store.close().await;
 }
 
-/// Looks that saw something so far, as the daemon counts them; 0 while it is not up.
+/// Number of crawls with an observation, from the daemon's metrics; 0 while it is starting.
 async fn crawls(address: &str) -> f64 {
     let Ok(response) = reqwest::get(format!("http://{address}/metrics")).await else { return 0.0 };
     let text = response.text().await.unwrap_or_default();
@@ -247,7 +249,7 @@ async fn crawls(address: &str) -> f64 {
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
-/// Real pages of about a megabyte, each under several ASINs: the page's own is replaced wherever it stands.
+/// Real pages of about a megabyte, each under several ASINs, which replace the page's own.
 fn save_pages(folder: &Path) -> Vec<Listing> {
     let labels = fs::read_to_string(corpus().join("labels.jsonl")).unwrap();
     let mut pages = Vec::new();

@@ -1,4 +1,4 @@
-//! Extraction of the corpus pages against parsers that build a tree, and against a parser that does nothing.
+//! Extraction of the corpus pages compared to parsers that build a tree, and to a parser without extraction.
 
 use std::fs;
 use std::io::Read;
@@ -12,12 +12,12 @@ use lol_html::{HtmlRewriter, Settings, element};
 use scraper::{Html, Selector};
 
 use crate::rivals;
-use crate::table::{Bar, Table, median};
+use crate::table::{Table, Target, median};
 
 const ROUNDS: usize = 5;
-/// The tree builders are slow: fewer rounds of them tell as much.
+/// Tree builders are slow, so they run fewer rounds.
 const SLOW_ROUNDS: usize = 3;
-/// A network brings pages in pieces about this large.
+/// Typical size of a chunk from the network.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 struct SavedPage {
@@ -26,10 +26,10 @@ struct SavedPage {
     bytes: Vec<u8>,
 }
 
-/// The folder of the corpus, or how to get it.
+/// The folder of the corpus.
 pub fn corpus() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    assert!(folder.is_dir(), "this bench reads the corpus of real pages at {}: it is not there", folder.display());
+    assert!(folder.is_dir(), "the corpus of real pages is missing: {}", folder.display());
     folder
 }
 
@@ -50,16 +50,16 @@ pub fn run(table: &mut Table) {
     let megabytes = pages.iter().map(|page| page.bytes.len()).sum::<usize>() as f64 / 1e6;
     let speed = |seconds: Vec<f64>| megabytes / median(seconds);
     let rounds = |count: usize, one: &dyn Fn(&SavedPage)| speed((0..count).map(|_| seconds_of(&pages, one)).collect());
-    // Twice, around the rivals, so that a machine that grows slower or faster meanwhile does not decide.
+    // Measured before and after the references, to compensate for changes of the machine's speed.
     let before = rounds(ROUNDS, &ours);
     let no_op = rounds(ROUNDS, &no_op);
     let selectors = rivals::selectors();
     let scraper = rounds(SLOW_ROUNDS, &|page| scraper(page, &selectors));
     let parsel = speed(parsel(&pages));
     let ours = median(vec![before, rounds(ROUNDS, &ours), rounds(ROUNDS, &ours)]);
-    table.add("extraction", "MB/s", ours, ("lol_html without handlers' work", no_op), Bar::AtLeast(0.6));
-    table.add("extraction", "MB/s", ours, ("scraper, 8 selectors", scraper), Bar::AtLeast(8.0));
-    table.add("extraction", "MB/s", ours, ("parsel, 8 selectors", parsel), Bar::AtLeast(15.0));
+    table.add("extraction", "MB/s", ours, ("lol_html, no-op handlers", no_op), Target::AtLeast(0.6));
+    table.add("extraction", "MB/s", ours, ("scraper, 8 selectors", scraper), Target::AtLeast(8.0));
+    table.add("extraction", "MB/s", ours, ("parsel, 8 selectors", parsel), Target::AtLeast(15.0));
     memory(table, &pages);
 }
 
@@ -95,7 +95,7 @@ fn parsel(pages: &[SavedPage]) -> Vec<f64> {
     serde_json::from_str(&rivals::output(&mut python)).expect("a list of seconds")
 }
 
-/// Peak memory of one page in a process of its own, for the smallest and the largest third of the pages.
+/// Peak memory of one page in a separate process, for the smallest and the largest third of the pages.
 fn memory(table: &mut Table, pages: &[SavedPage]) {
     let mut by_size: Vec<&SavedPage> = pages.iter().filter(|page| page.bytes.len() > 100_000).collect();
     by_size.sort_by_key(|page| page.bytes.len());
@@ -105,7 +105,7 @@ fn memory(table: &mut Table, pages: &[SavedPage]) {
     let (small, large) = (&by_size[..third], &by_size[by_size.len() - third..]);
     let what = format!("peak memory, pages of {:.1} MB", size(large));
     let rival = format!("pages of {:.1} MB", size(small));
-    table.add(&what, "kB", peak(large), (&rival, peak(small)), Bar::AtMost(1.5));
+    table.add(&what, "kB", peak(large), (&rival, peak(small)), Target::AtMost(1.5));
 }
 
 fn peak_kb(page: &Path) -> f64 {
@@ -114,14 +114,14 @@ fn peak_kb(page: &Path) -> f64 {
     output.trim().parse().expect("a number of kB")
 }
 
-/// The argument that makes this program measure one page: see [`print_peak`].
+/// Argument: measure one page; see [`print_peak`].
 pub const PEAK_OF_ONE: &str = "--peak-memory-of";
 
-/// Reads one page as it would arrive and prints by how many kB the process grew at its peak.
+/// Reads one page in chunks and prints the peak memory growth of the process, in kB.
 pub fn print_peak(page: &Path) {
     let mut file = fs::File::open(page).expect("the page can be opened");
     let mut chunk = vec![0; CHUNK_BYTES];
-    // Tables that are made once in a process, whatever the page.
+    // Build the static tables before measuring.
     let tiny = "<html><body><div id=dp><span id=productTitle>x</span></div></body></html>";
     std::hint::black_box(extract(tiny.as_bytes(), PageContext::default()).expect("a tiny page"));
     let before = rivals::peak_rss_kb(std::process::id());

@@ -1,4 +1,4 @@
-//! Claim and commit on both engines, among ten thousand leases and among a million.
+//! Claim and commit on both engines, with ten thousand leases and with a million.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use amazon_tracker::store::{Claim, Commit, Lane, Next, SharedStore, StoreClock, 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 use crate::postgres::Server;
-use crate::table::{Bar, Table, median};
+use crate::table::{Table, Target, median};
 
 const FEW: u32 = 10_000;
 const MANY: u32 = 1_000_000;
-/// As many as a daemon claims at once with 32 crawl slots.
+/// The batch of a daemon with 32 crawl slots.
 const BATCH: u32 = 32;
 const BATCHES: usize = 150;
-/// The first batches fill caches and plans.
+/// The first batches warm up caches and query plans.
 const WARM_UP_BATCHES: usize = 20;
 
 /// Measures both engines.
@@ -33,17 +33,17 @@ pub fn run(table: &mut Table) {
     });
 }
 
-/// Milliseconds of one batch.
+/// Duration of one batch, in milliseconds.
 struct Times {
     claim_ms: f64,
     commit_ms: f64,
 }
 
 fn compare(table: &mut Table, engine: &str, few: Times, many: Times) {
-    let claim = format!("claim of {BATCH} among 1 M leases, {engine}");
-    table.add(&claim, "ms", many.claim_ms, ("among 10 k", few.claim_ms), Bar::AtMost(1.5));
-    let commit = format!("commit of {BATCH} among 1 M leases, {engine}");
-    table.add(&commit, "ms", many.commit_ms, ("among 10 k", few.commit_ms), Bar::None);
+    let claim = format!("claim of {BATCH}, 1 M leases, {engine}");
+    table.add(&claim, "ms", many.claim_ms, ("10 k leases", few.claim_ms), Target::AtMost(1.5));
+    let commit = format!("commit of {BATCH}, 1 M leases, {engine}");
+    table.add(&commit, "ms", many.commit_ms, ("10 k leases", few.commit_ms), Target::None);
 }
 
 async fn measure((url, count): (String, u32)) -> Times {
@@ -72,16 +72,16 @@ async fn one_batch(store: &SharedStore) -> (f64, f64) {
     let started_at = Instant::now();
     let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(90), "bench", 5).await.unwrap();
     let claim_ms = started_at.elapsed().as_secs_f64() * 1e3;
-    assert_eq!(claims.len(), BATCH as usize, "there is always more that is due");
+    assert_eq!(claims.len(), BATCH as usize, "more leases are due than are claimed");
     let commits: Vec<Commit> = claims.iter().map(seen).collect();
     let started_at = Instant::now();
     let committed = store.commit(&commits).await.unwrap();
     let commit_ms = started_at.elapsed().as_secs_f64() * 1e3;
-    assert!(committed.iter().all(|one| one.recorded), "nobody else claims");
+    assert!(committed.iter().all(|one| one.recorded), "there is no other replica");
     (claim_ms, commit_ms)
 }
 
-/// The end of a look that saw a first price.
+/// The commit of a crawl that observed a first price.
 pub fn seen(claim: &Claim) -> Commit {
     let price = Reading::Is(Money::new(34_999, Currency::Usd));
     let judged = claim.state.judge(&Observation { price, ..Observation::empty(claim.listing.asin) }, claim.claimed_at);
@@ -106,7 +106,7 @@ pub async fn fill_with(url: &str, count: u32) {
     }
 }
 
-/// Listings with their leases and one product each, all of them due.
+/// SQL that creates listings with a lease and a product each, all due.
 fn fill(count: u32, is_postgres: bool) -> [String; 4] {
     let state = serde_json::to_string(&ListingState::default()).unwrap();
     let [numbers, asin, id, tenant, json] = if is_postgres {
@@ -142,7 +142,7 @@ fn fill(count: u32, is_postgres: bool) -> [String; 4] {
     ]
 }
 
-/// The URL of a new database.
+/// Creates a database and returns its URL.
 pub fn new_database(server: &Server, name: &str) -> String {
     server.create_database(name);
     server.url(name)

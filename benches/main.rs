@@ -1,8 +1,8 @@
-//! How fast and how small: every number is a ratio against a named rival or limit, measured in the same run.
+//! Benchmarks of speed and memory. Every result is a ratio to a named reference, measured in the same run.
 //!
-//! `make bench` runs all of it; `make bench only=extraction` one part.
+//! `make bench` runs all benchmarks; `make bench only=extraction` runs one group.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench ends at the first thing that goes wrong")]
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
 mod actors;
 mod api;
@@ -19,9 +19,9 @@ use std::path::Path;
 
 use table::Table;
 
-type Part = fn(&mut Table);
+type Group = fn(&mut Table);
 
-const PARTS: [(&str, Part); 6] = [
+const GROUPS: [(&str, Group); 6] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
@@ -31,7 +31,7 @@ const PARTS: [(&str, Part); 6] = [
 ];
 
 fn main() {
-    // Cargo's own `--bench` is no part.
+    // Cargo adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -39,18 +39,18 @@ fn main() {
         [actors::BYTES_OF, kind] => actors::print_bytes_of(kind),
         [api::BARE_HANDLER, body, port] => api::bare_handler_main(Path::new(body), port.parse().unwrap()),
         [crawling::BARE_LOOP, base_url, asins] => crawling::bare_loop_main(base_url, asins.parse().unwrap()),
-        parts => measure(parts),
+        groups => measure(groups),
     }
 }
 
-fn measure(parts: &[&str]) {
-    let known = |part: &&str| PARTS.iter().any(|(name, _)| name == part);
-    assert!(parts.iter().all(known), "the parts are {:?}", PARTS.map(|(name, _)| name));
+fn measure(groups: &[&str]) {
+    let known = |group: &&str| GROUPS.iter().any(|(name, _)| name == group);
+    assert!(groups.iter().all(known), "valid groups: {:?}", GROUPS.map(|(name, _)| name));
     let mut table = Table::default();
-    for (name, part) in &PARTS {
-        if parts.is_empty() || parts.contains(name) {
+    for (name, group) in &GROUPS {
+        if groups.is_empty() || groups.contains(name) {
             eprintln!("{name} …");
-            part(&mut table);
+            group(&mut table);
         }
     }
     table.print();

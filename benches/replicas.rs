@@ -1,8 +1,7 @@
-//! Many replicas on one PostgreSQL: what each further one brings, what a commit costs beside the server's own measure, and
-//! what a replica with nothing to do takes.
+//! Several replicas on one PostgreSQL server: scaling, commit rate compared to pgbench, and memory of an idle replica.
 //!
-//! Everything runs on one machine, the database and the marketplace too: with two processors, more replicas than one cannot
-//! bring much, and what they cost shows.
+//! Everything runs on one machine, including database and marketplace. With two processors, additional replicas add
+//! little throughput, but their overhead is visible.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -16,16 +15,16 @@ use crate::crawling::{Daemon, Market, Running, TRACKER, rate_of, watch_all};
 use crate::leases::{self, new_database};
 use crate::postgres::Server;
 use crate::rivals;
-use crate::table::{Bar, Table, median, per_second};
+use crate::table::{Table, Target, median, per_second};
 
-/// More than all replicas crawl meanwhile.
+/// More than all replicas can crawl during the measurement.
 const LISTINGS: u32 = 60_000;
 const SCALE: &str = "10";
 const CLIENTS: usize = 8;
 const MEASURED: Duration = Duration::from_secs(6);
-/// As many as the Recorder writes at once under load.
+/// The batch size of the Recorder under load.
 const BATCH: u32 = 64;
-/// What a container of ours asks for (`k8s/base`).
+/// The memory request of a container (`k8s/base`).
 const REQUESTED_MB: f64 = 512.0;
 
 /// Measures everything.
@@ -52,11 +51,12 @@ fn scaling(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table
             alone = rate;
         }
         let what = format!("crawls of {replicas} replicas, one PostgreSQL");
-        table.add(&what, "a second", rate, ("one replica", alone), Bar::None);
+        table.add(&what, "/s", rate, ("one replica", alone), Target::None);
     }
 }
 
-/// Each of ours releases a lease, writes points and moves a listing's state; each of pgbench's updates one row and inserts one.
+/// A commit of the tracker releases a lease, writes points and updates a listing's state; a transaction of pgbench
+/// updates one row and inserts one.
 fn commits(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table) {
     server.execute("CREATE DATABASE pgbench");
     let port = server.port().to_string();
@@ -69,18 +69,18 @@ fn commits(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table
     let clients = CLIENTS.to_string();
     let secs = MEASURED.as_secs().to_string();
     let rival = || {
-        let told = pgbench(&["-N", "-n", "-M", "prepared", "-c", &clients, "-j", "2", "-T", &secs]);
-        let line = told.lines().find_map(|line| line.strip_prefix("tps = ")).expect("pgbench tells its rate");
+        let output = pgbench(&["-N", "-n", "-M", "prepared", "-c", &clients, "-j", "2", "-T", &secs]);
+        let line = output.lines().find_map(|line| line.strip_prefix("tps = ")).expect("pgbench prints its rate");
         line.split_whitespace().next().unwrap().parse::<f64>().expect("a rate")
     };
     let url = new_database(server, "commits");
     let before = rival();
     let ours = runtime.block_on(commit_rate(&url));
     let rivals = median(vec![before, rival()]);
-    table.add("commits of two replicas", "a second", ours, ("pgbench -N", rivals), Bar::AtLeast(2.0));
+    table.add("commits of two replicas", "/s", ours, ("pgbench -N", rivals), Target::AtLeast(2.0));
 }
 
-/// Commits a second of two replicas together, of looks that were claimed before.
+/// Commits per second of two replicas together, for crawls that were claimed before.
 async fn commit_rate(url: &str) -> f64 {
     let settings = DatabaseSettings { url: Secret::from(url), acquire_timeout_secs: 60, ..DatabaseSettings::default() };
     let store = open(&settings, StoreClock::real()).await.unwrap();
@@ -94,7 +94,7 @@ async fn commit_rate(url: &str) -> f64 {
         }
         work[turn % 2].push(claims.iter().map(leases::seen).collect::<Vec<_>>());
     }
-    // As a Recorder does: one write after another.
+    // Like a Recorder: sequential writes.
     let record = |batches: Vec<Vec<_>>| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -128,10 +128,10 @@ fn idle(server: &Server, runtime: &tokio::runtime::Runtime, table: &mut Table) {
         while reqwest::get(format!("http://{address}/health/ready")).await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // What start-up needed is given back, or not.
+        // Wait until the memory used at startup is released.
         tokio::time::sleep(Duration::from_secs(5)).await;
     });
     let resident_mb = rivals::rss_kb(replica.0.id()) as f64 / 1e3;
     let limit = ("requested for a container", REQUESTED_MB);
-    table.add("resident memory of an idle replica", "MB", resident_mb, limit, Bar::AtMost(0.25));
+    table.add("resident memory of an idle replica", "MB", resident_mb, limit, Target::AtMost(0.25));
 }

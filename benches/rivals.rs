@@ -1,4 +1,4 @@
-//! The programs of others that we are measured against, and how they are run.
+//! Runs the reference programs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,34 +9,34 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/rivals")
 }
 
-/// The eight selectors that every rival uses.
+/// The eight selectors that all reference programs use.
 pub fn selectors() -> Vec<Selector> {
     let selectors: Vec<String> = serde_json::from_str(include_str!("rivals/selectors.json")).expect("a list of text");
     selectors.iter().map(|css| Selector::parse(css).expect("a selector")).collect()
 }
 
-/// A script of the rivals' folder, in the virtual environment that `make bench` prepares.
+/// A script in `benches/rivals`, run in the virtual environment that `make bench` creates.
 pub fn python(script: &str) -> Command {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-rivals/bin/python");
-    assert!(python.exists(), "the rivals are not installed: run `make bench`, or scripts/require.sh rivals");
+    assert!(python.exists(), "reference programs not installed: run `make bench` or scripts/require.sh rivals");
     let mut command = Command::new(python);
     command.arg(folder().join(script));
     command
 }
 
-/// What a program prints.
+/// The standard output of a program.
 pub fn output(command: &mut Command) -> String {
     let output = command.stderr(Stdio::inherit()).output().expect("the program starts");
     assert!(output.status.success(), "{command:?} ended with {}", output.status);
     String::from_utf8(output.stdout).expect("the program prints text")
 }
 
-/// The most memory that a process has held so far.
+/// Peak resident memory of a process, in kB.
 pub fn peak_rss_kb(process: u32) -> u64 {
     status_kb(process, "VmHWM:")
 }
 
-/// The memory that a process holds.
+/// Current resident memory of a process, in kB.
 pub fn rss_kb(process: u32) -> u64 {
     status_kb(process, "VmRSS:")
 }

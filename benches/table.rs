@@ -1,68 +1,68 @@
-//! The one table that `make bench` prints.
+//! The result table of `make bench`.
 
 use std::time::Duration;
 
-/// What a ratio should reach.
+/// The target of a ratio.
 #[derive(Clone, Copy)]
-pub enum Bar {
-    /// At least this much.
+pub enum Target {
+    /// Minimum.
     AtLeast(f64),
-    /// At most this much.
+    /// Maximum.
     AtMost(f64),
-    /// Nothing: the ratio is told for its own sake.
+    /// No target: the ratio is only informative.
     None,
 }
 
-impl Bar {
-    fn holds(self, ratio: f64) -> bool {
+impl Target {
+    fn is_met_by(self, ratio: f64) -> bool {
         match self {
-            Self::AtLeast(bar) => ratio >= bar,
-            Self::AtMost(bar) => ratio <= bar,
+            Self::AtLeast(target) => ratio >= target,
+            Self::AtMost(target) => ratio <= target,
             Self::None => true,
         }
     }
 }
 
-/// One line: ours against a named rival or limit, measured in the same run.
+/// One result and its reference, measured in the same run.
 struct Row {
     what: String,
     ours: String,
     rival: String,
     ratio: f64,
-    bar: Bar,
+    target: Target,
 }
 
-/// All lines so far.
+/// All results so far.
 #[derive(Default)]
 pub struct Table {
     rows: Vec<Row>,
 }
 
 impl Table {
-    /// Adds `ours / rivals`, both in the same unit.
-    pub fn add(&mut self, what: &str, unit: &str, ours: f64, (rival, rivals): (&str, f64), bar: Bar) {
+    /// Adds the ratio `ours / rivals`, both in the same unit.
+    pub fn add(&mut self, what: &str, unit: &str, ours: f64, (rival, rivals): (&str, f64), target: Target) {
         let row = Row {
             what: what.to_owned(),
             ours: format!("{} {unit}", short(ours)),
             rival: format!("{rival}: {} {unit}", short(rivals)),
             ratio: ours / rivals,
-            bar,
+            target,
         };
         eprintln!("  {}: {} against {} = {:.2}", row.what, row.ours, row.rival, row.ratio);
         self.rows.push(row);
     }
 
-    /// Prints the lines, those below their bar marked.
+    /// Prints all results and marks those that miss their target.
     pub fn print(&self) {
-        println!("\n{:44} {:>16}  {:40} {:>8}  {:>8}", "what", "ours", "against", "ratio", "reach");
+        println!("\n{:44} {:>16}  {:40} {:>8}  {:>8}", "benchmark", "result", "reference", "ratio", "target");
         for row in &self.rows {
-            let reach = match row.bar {
-                Bar::AtLeast(bar) => format!("≥ {bar}"),
-                Bar::AtMost(bar) => format!("≤ {bar}"),
-                Bar::None => String::new(),
+            let target = match row.target {
+                Target::AtLeast(target) => format!("≥ {target}"),
+                Target::AtMost(target) => format!("≤ {target}"),
+                Target::None => String::new(),
             };
-            let verdict = if row.bar.holds(row.ratio) { "" } else { "  NOT REACHED" };
-            println!("{:44} {:>16}  {:40} {:>8.2}  {reach:>8}{verdict}", row.what, row.ours, row.rival, row.ratio);
+            let verdict = if row.target.is_met_by(row.ratio) { "" } else { "  MISSED" };
+            println!("{:44} {:>16}  {:40} {:>8.2}  {target:>8}{verdict}", row.what, row.ours, row.rival, row.ratio);
         }
     }
 }
@@ -76,13 +76,13 @@ fn short(value: f64) -> String {
     }
 }
 
-/// The middle one of several measurements: a neighbour on the machine spoils a few, not most.
+/// The median, which ignores outliers caused by other load on the machine.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// Things a second.
+/// Rate per second.
 pub fn per_second(things: usize, took: Duration) -> f64 {
     things as f64 / took.as_secs_f64()
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Puts the objects of config/apisix/apisix.yaml through APISIX's Admin API, for the mode with etcd (docs/gateway.md).
+"""Loads the objects of config/apisix/apisix.yaml through APISIX's Admin API, for the mode with etcd (docs/gateway.md).
 
-May be run as often as one likes: every object is put under its own id. With --prune, routes and other objects that the
-gateway has and the file has not are deleted. Exit code 1: an object was refused, and is named. Needs PyYAML.
+Repeated runs are safe: every object is put under its own id. With --prune, objects of the gateway that are not in the
+file are deleted. Exits with 1 and names the objects if any was refused. Requires PyYAML.
 
-Environment: APISIX_ADMIN_KEY, and what the file itself takes from there (JWT_PUBLIC_KEY, ...).
+Environment: APISIX_ADMIN_KEY, and the variables used in the file (JWT_PUBLIC_KEY, ...).
 """
 
 import argparse
@@ -21,23 +21,23 @@ try:
 except ImportError:
     sys.exit("error: PyYAML is missing: 'apt-get install python3-yaml', or 'pip install PyYAML'")
 
-# What others refer to comes first; deleting goes the other way.
+# Referenced kinds first; deletion uses the reverse order.
 KINDS = ["ssls", "upstreams", "consumers", "routes", "global_rules"]
 VARIABLE = re.compile(r"\$\{\{\s*(\w+)(?:\s*:=\s*(.*?))?\s*\}\}")
 
 
 class Refused(Exception):
-    """The Admin API said no."""
+    """The Admin API refused a request."""
 
 
 def objects_of(text):
-    """The file's objects by kind, with the environment put in: in etcd nobody would do it later."""
+    """Returns the file's objects by kind, with variables replaced, because APISIX does not replace them in etcd."""
     missing = sorted({found[1] for found in VARIABLE.finditer(text) if found[2] is None and found[1] not in os.environ})
     if missing:
         sys.exit(f"error: not in the environment: {', '.join(missing)}")
     document = yaml.safe_load(VARIABLE.sub(lambda match: os.environ.get(match[1], match[2]), text))
     if unknown := sorted(set(document) - set(KINDS)):
-        sys.exit(f"error: no such kind of object: {', '.join(unknown)}")
+        sys.exit(f"error: unknown kind of object: {', '.join(unknown)}")
     if wrong := [kind for kind, objects in document.items() if not isinstance(objects, list)]:
         sys.exit(f"error: not a list: {', '.join(wrong)}")
     return document
@@ -62,7 +62,7 @@ class AdminApi:
             raise Refused(f"{error.code} {error.read().decode(errors='replace').strip()}") from error
 
     def wait(self, secs):
-        """A gateway that has just been started answers a little later."""
+        """Waits for the Admin API, which is not available immediately after the start of the gateway."""
         until = time.monotonic() + secs
         while True:
             try:
@@ -73,7 +73,7 @@ class AdminApi:
                 time.sleep(0.5)
 
     def put(self, kind, item):
-        # A consumer's name is taken from what is put, not from the path.
+        # The name of a consumer is in the body, not in the path.
         self.ask("PUT", kind if kind == "consumers" else f"{kind}/{id_of(kind, item)}", item)
 
     def ids(self, kind):
@@ -83,9 +83,9 @@ class AdminApi:
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--file", default="config/apisix/apisix.yaml")
-    options.add_argument("--url", default="http://127.0.0.1:9180", help="of the Admin API")
-    options.add_argument("--prune", action="store_true", help="delete what the file has not")
-    options.add_argument("--wait", type=float, default=30, metavar="SECS", help="for the Admin API to answer")
+    options.add_argument("--url", default="http://127.0.0.1:9180", help="URL of the Admin API")
+    options.add_argument("--prune", action="store_true", help="delete objects that are not in the file")
+    options.add_argument("--wait", type=float, default=30, metavar="SECS", help="how long to wait for the Admin API")
     chosen = options.parse_args()
     key = os.environ.get("APISIX_ADMIN_KEY") or sys.exit("error: not in the environment: APISIX_ADMIN_KEY")
     with open(chosen.file, encoding="utf-8") as file:
@@ -104,7 +104,7 @@ def main():
         for kind in KINDS:
             for item in objects.get(kind, []):
                 attempt(f"put {kind}/{id_of(kind, item)}", api.put, kind, item)
-        # Nothing is taken away when not everything that was to take its place is there.
+        # Delete nothing if any object was refused.
         for kind in reversed(KINDS) if chosen.prune and not refused else []:
             kept = {id_of(kind, item) for item in objects.get(kind, [])}
             for gone in sorted(set(api.ids(kind)) - kept):

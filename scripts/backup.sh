@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Backs up the database that DATABASE_URL names to a new file, while daemons go on. Usage: scripts/backup.sh FILE
-# The program is `amazon-tracker`, unless AMAZON_TRACKER names another.
+# Backs up the database in DATABASE_URL to a new file while daemons are running. Usage: scripts/backup.sh FILE
+#
+# AMAZON_TRACKER overrides the path of the program, default `amazon-tracker`.
 set -euo pipefail
 file=${1:?usage: scripts/backup.sh FILE}
 # shellcheck source=scripts/database-url.sh
@@ -12,8 +13,8 @@ sqlite:*)
     ;;
 *)
     connect_to_server
-    [ ! -e "$file" ] || { echo "error: $file is there already" >&2; exit 1; }
-    # It holds secrets, and is there whole or not at all.
+    [ ! -e "$file" ] || { echo "error: $file already exists" >&2; exit 1; }
+    # The backup contains secrets, and must be complete or absent.
     umask 077
     trap 'rm -f "$file.part"' EXIT
     pg_dump --format=custom --enable-row-security --no-owner --no-privileges --file="$file.part" "$server"

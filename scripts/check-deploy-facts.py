@@ -1,5 +1,5 @@
-"""What must hold between deployment files, and no linter knows. The argument is the folder with what compose and
-kustomize made of them: {prod,roles,etcd}.json and k8s-*.yaml."""
+"""Checks consistency between deployment files, which no linter covers. The argument is the directory with the output of
+Compose and kustomize: {prod,roles,etcd}.json and k8s-*.yaml."""
 
 import glob
 import ipaddress
@@ -44,7 +44,7 @@ for path in compose_files:
 
 for variant in ("prod", "roles", "etcd"):
     if not os.path.exists(f"{folder}/{variant}.json"):
-        expect(False, f"compose {variant}: was not read")
+        expect(False, f"compose {variant}: could not be read")
         continue
     project = json.loads(read(f"{folder}/{variant}.json"))
     services = project["services"]
@@ -53,19 +53,19 @@ for variant in ("prod", "roles", "etcd"):
         for service in services.values()
         for port in service.get("ports", [])
     }
-    expect(published == PUBLISHED, f"compose {variant}: published are {sorted(published)}, not {sorted(PUBLISHED)}")
+    expect(published == PUBLISHED, f"compose {variant}: publishes {sorted(published)}, expected {sorted(PUBLISHED)}")
     for name, service in services.items():
         where = f"compose {variant}: {name}"
         version = service["image"].rpartition("/")[2].partition(":")[2]
-        expect(version not in ("", "latest"), f"{where}: {service['image']} names no version")
-        expect(service.get("deploy", {}).get("resources", {}).get("limits"), f"{where} has no limits")
+        expect(version not in ("", "latest"), f"{where}: {service['image']} has no version")
+        expect(service.get("deploy", {}).get("resources", {}).get("limits"), f"{where} has no resource limits")
         for mount in service.get("volumes", []):
             if mount["type"] == "bind":
-                expect(os.path.exists(mount["source"]), f"{where} mounts {mount['source']}, which is not there")
+                expect(os.path.exists(mount["source"]), f"{where} mounts {mount['source']}, which does not exist")
         if (service.get("command") or [""])[0] == "serve":
             expect("container_name" not in service and "ports" not in service, f"{where} cannot be scaled")
-            expect(seconds(service["stop_grace_period"]) > drain_secs, f"{where} is killed before it has drained")
-            expect(service["read_only"] and service["cap_drop"] == ["ALL"], f"{where} may do more than it needs to")
+            expect(seconds(service["stop_grace_period"]) > drain_secs, f"{where} is killed before its drain ends")
+            expect(service["read_only"] and service["cap_drop"] == ["ALL"], f"{where} has more permissions than needed")
             proxies = json.loads(service["environment"]["TRACKER__SERVER__TRUSTED_PROXIES"])
             subnet = project["networks"]["tracker-net"]["ipam"]["config"][0]["subnet"]
             trusted = any(ipaddress.ip_network(subnet).subnet_of(ipaddress.ip_network(proxy)) for proxy in proxies)
@@ -75,7 +75,7 @@ for variant in ("prod", "roles", "etcd"):
     for path in glob.glob("config/grafana/provisioning/dashboards/*.y*ml"):
         for provider in yaml.safe_load(read(path))["providers"]:
             sought = provider["options"]["path"]
-            expect(sought in mounted, f"compose {variant}: grafana looks for dashboards in {sought}, where nothing is mounted")
+            expect(sought in mounted, f"compose {variant}: grafana reads dashboards from {sought}, which is not mounted")
 
 # ---- Kubernetes
 
@@ -96,17 +96,17 @@ for path in sorted(glob.glob(f"{folder}/k8s-*.yaml")):
         images.add(container["image"])
         expect(pod["securityContext"]["runAsUser"] == uid, f"{where} does not run as the image's user {uid}")
         for source in container["envFrom"]:
-            expect(source["configMapRef"]["name"] in settings, f"{where} names settings that are not there")
+            expect(source["configMapRef"]["name"] in settings, f"{where} refers to a ConfigMap that does not exist")
         for variable in container["env"]:
             key = variable["valueFrom"]["secretKeyRef"]["key"]
             expect(key in offered, f"{where}: {key} is not in secret.example.yaml")
         if found["kind"] == "Deployment":
             pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
             grace = pod["terminationGracePeriodSeconds"]
-            expect(grace > pause + drain_secs, f"{where}: {grace} s do not exceed {pause} and {drain_secs}")
+            expect(grace > pause + drain_secs, f"{where}: terminationGracePeriodSeconds {grace} must exceed preStop {pause} plus drain_secs {drain_secs}")
     expect(len(images) == 1, f"{name}: different images {sorted(images)}")
     for service in (found for found in objects if found["kind"] == "Service"):
-        # The gateway's, and the one that Prometheus has for every process.
+        # Only the services of the API: the others select every role.
         if service["metadata"]["name"] not in ("amazon-tracker", "amazon-tracker-headless"):
             continue
         wanted = service["spec"]["selector"].items()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every deployment file, by the tool that knows it; one line a check, and what the tool says of a file that fails.
-# The tools come from scripts/require.sh deploy_tools. Nothing is started, and no Docker engine or cluster is needed.
+# Checks every deployment file with its tool. Prints one line per check, and the tool's output for a failed one. The
+# tools are installed by scripts/require.sh deploy_tools. Nothing is started; no Docker engine or cluster is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/deploy-tools/bin:$PATH"
@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 
-# Runs a command under the name of what it proves.
+# Runs a command, and reports the result under a name.
 check() {
     local name=$1
     shift
@@ -21,7 +21,7 @@ check() {
     fi
 }
 
-# A file on a branch of its own would otherwise be passed over in silence.
+# A file on a missing path would otherwise be skipped silently.
 check_files() {
     local name=$1 tool=$2 pattern
     shift 2
@@ -32,7 +32,7 @@ check_files() {
     check "$name" $tool "$@"
 }
 missing() {
-    echo "there is no file $1"
+    echo "file $1 does not exist"
     false
 }
 
@@ -48,14 +48,14 @@ same_rust_version() {
 check "Dockerfile: hadolint" hadolint Dockerfile
 check "Dockerfile: the toolchain of the repository" same_rust_version
 
-# ---- Compose: the files as Docker Compose itself reads them, which holds them against the compose specification
+# ---- Compose: parsed by Docker Compose itself, which checks them against the compose specification
 
 compose=(docker-compose)
 docker compose version >/dev/null 2>&1 && compose=(docker compose)
-# .env.example as somebody would fill it in, with the key that only the variant with etcd needs.
+# .env.example with all values filled in, plus the key that only the variant with etcd needs.
 sed -E 's/^([A-Z_]+)=("")?$/\1=filled-in/' .env.example >"$scratch/env"
 (cat "$scratch/env" && echo APISIX_ADMIN_KEY=filled-in) >"$scratch/env-etcd"
-# A variable of whoever runs this must not stand in for one that the file lacks.
+# Variables of the caller's environment must not replace ones that the file lacks.
 read_compose() {
     local rendered=$1 environment=$2
     shift 2
@@ -80,10 +80,10 @@ for folder in k8s/base k8s/overlays/*/; do
     check "kubernetes: $name is built by kustomize" kubectl kustomize "$folder" --output "$scratch/k8s-$name.yaml"
     check "kubernetes: $name is valid, strictly" kubernetes-validate --strict --quiet "$scratch/k8s-$name.yaml"
 done
-# The example is in no kustomization.
+# The example is not in any kustomization.
 check "kubernetes: the example of a secret" kubernetes-validate --strict --quiet k8s/base/secret.example.yaml
 
-# ---- What no tool knows: that the files fit each other
+# ---- Consistency between files, which no tool checks
 
 check "the files fit each other" python scripts/check-deploy-facts.py "$scratch"
 
@@ -100,13 +100,16 @@ check_files "scripts: shellcheck" "shellcheck -x" "${scripts[@]}"
 
 # ---- Migrations
 
-# 0001 to 0005 ran before anything was released, on empty tables, and can never be changed: their checksums are in every
-# database. For the others nothing is left out. sqlx runs a step in one transaction, unless its first line says
-# otherwise.
-old=() new=() without_transaction=()
+# 0001 to 0005 ran before the first release, on empty tables, and cannot be changed: their checksums are in every
+# database. 0008 renames tables and columns, which was possible because no earlier version was released. All other
+# migrations are checked without exceptions. sqlx runs a migration in one transaction, unless its first line disables
+# that.
+old=() renames=() new=() without_transaction=()
 for file in migrations/postgres/*.sql; do
     if [[ $file == */000[1-5]_* ]]; then
         old+=("$file")
+    elif [[ $file == */0008_* ]]; then
+        renames+=("$file")
     elif head -n 1 "$file" | grep -q '^-- no-transaction'; then
         without_transaction+=("$file")
     else
@@ -114,11 +117,12 @@ for file in migrations/postgres/*.sql; do
     fi
 done
 squawk="squawk --reporter gcc"
-# --exclude takes the place of .squawk.toml's list.
+# --exclude replaces the list in .squawk.toml.
 excluded=$(sed -n 's/^    "\(.*\)",$/\1/p' .squawk.toml | paste -sd, -)
-excluded+=,require-lock-timeout,require-concurrent-index-creation,ban-drop-not-null
-check_files "migrations: squawk, those from before the first release" \
-    "$squawk --assume-in-transaction --exclude=$excluded" "${old[@]}"
+check_files "migrations: squawk, on empty tables" \
+    "$squawk --assume-in-transaction --exclude=$excluded,require-lock-timeout,require-concurrent-index-creation,ban-drop-not-null" "${old[@]}"
+check_files "migrations: squawk, renames before the first release" \
+    "$squawk --assume-in-transaction --exclude=$excluded,renaming-column,renaming-table,renaming-object" "${renames[@]}"
 if [ ${#new[@]} -gt 0 ]; then
     check_files "migrations: squawk" "$squawk --assume-in-transaction" "${new[@]}"
 fi

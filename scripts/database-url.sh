@@ -1,9 +1,9 @@
-# To be sourced: reads DATABASE_URL for the programs of PostgreSQL, which then see every tenant's rows.
+# Source this file: it prepares DATABASE_URL for the PostgreSQL client programs, with access to every tenant's rows.
 # shellcheck shell=bash
 
 : "${DATABASE_URL:?names the database: sqlite://PATH or postgres://…}"
 
-# Sets `server` to the URL without its password, which would stand in the list of processes.
+# Sets `server` to the URL without the password, which would be visible in the process list.
 connect_to_server() {
     server=$DATABASE_URL
     if [[ $server =~ ^([a-z]+://[^:/@]*):([^@/]*)@(.*)$ ]]; then
@@ -12,6 +12,6 @@ connect_to_server() {
         PGPASSWORD=$(printf '%b' "${encoded//%/\\x}")
         export PGPASSWORD
     fi
-    # Row-level security would hide every row from whoever does not say whose rows they are for.
+    # Row-level security hides all rows unless a tenant is set.
     export PGOPTIONS="${PGOPTIONS:-} -c tracker.tenant_id=*"
 }

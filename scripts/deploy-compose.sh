@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Brings production on this host to what the compose files say, one version after the other without a gap: new replicas
-# are started beside the old ones, and the old ones drain when the new ones are healthy. If those never are, they are
-# taken away again and the old ones stay.
+# Updates production on this host to the compose files without downtime. New replicas are started next to the old ones;
+# when they are healthy, the old ones drain. If they do not become healthy, they are removed and the old ones stay.
 #
-#   scripts/deploy-compose.sh [restart] [compose file …]     docker-compose.prod.yml unless files are named
+#   scripts/deploy-compose.sh [restart] [compose file …]     default: docker-compose.prod.yml
 #
-# With `restart`, images are neither built nor fetched. While both versions run, they hold twice the connections.
+# With `restart`, images are neither built nor pulled. While both versions run, they use twice the connections.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +15,7 @@ if [ "${1:-}" = restart ]; then
 fi
 [ $# -gt 0 ] || set -- docker-compose.prod.yml
 compose=(docker compose --env-file .env.production "${@/#/--file=}")
-# The longest that anything may take to be healthy.
+# Maximum time for a service to become healthy.
 patience_secs=180
 
 "${compose[@]}" config --quiet
@@ -30,10 +29,10 @@ if [ "$mode" = deploy ]; then
 fi
 
 "${compose[@]}" up --detach --wait postgres redis
-# The old replicas go on meanwhile: a step never takes away what the version before needs.
+# The old replicas keep running: a migration never removes what the previous version needs.
 "${compose[@]}" run --rm migrate
 
-# Puts new containers of a service in the place of the old ones.
+# Replaces the containers of a service with new ones.
 roll() {
     local service=$1 old new count
     old=$("${compose[@]}" ps --quiet "$service")
@@ -49,13 +48,13 @@ roll() {
         done
         exit 1
     fi
-    # One after the other, each with its time to drain (stop_grace_period).
+    # One at a time, each with its time to drain (stop_grace_period).
     for container in $old; do
         docker stop --time 40 "$container" >/dev/null
         docker rm "$container" >/dev/null
     done
     scale+=(--scale "$service=$count")
-    echo "$service: $count replicas are new"
+    echo "$service: replaced $count replicas"
 }
 
 scale=()
@@ -63,8 +62,8 @@ for service in $("${compose[@]}" config --services | grep -xE 'tracker|crawler|s
     roll "$service"
 done
 started=$SECONDS
-# Everything else, and at the first time the replicas too. Not --wait: it takes a one-shot service that has ended for a
-# failure.
+# All other services, and at the first deployment the replicas too. Not --wait, which treats the exit of a one-shot
+# service as a failure.
 "${compose[@]}" up --detach --remove-orphans "${scale[@]}"
 until state=$(scripts/deploy-check.sh compose "$@" 2>&1); do
     [ "$SECONDS" -lt $((started + patience_secs)) ] || { echo "$state" >&2; exit 1; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Deploys an overlay to the cluster that kubectl points to: migration first, then the rest, and waits until it runs.
+# Deploys an overlay to the current cluster of kubectl: migration first, then the rest, and waits for the rollout.
 #
-#   scripts/deploy-kube.sh [overlay]     of k8s/overlays; prod unless it is named
+#   scripts/deploy-kube.sh [overlay]     in k8s/overlays, default: prod
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,10 +11,10 @@ job=amazon-tracker-migrate
 rendered=$(mktemp)
 trap 'rm -f "$rendered"' EXIT
 
-[ -d "$overlay" ] || { echo "error: there is no overlay $overlay" >&2; exit 1; }
+[ -d "$overlay" ] || { echo "error: overlay $overlay does not exist" >&2; exit 1; }
 kubectl kustomize "$overlay" >"$rendered"
 if placeholders=$(grep -nE 'ghcr\.io/OWNER/|tracker\.example\.com' "$rendered"); then
-    printf 'error: fill in k8s/overlays/prod (images, settings.env); there still stands:\n%s\n' "$placeholders" >&2
+    printf 'error: fill in k8s/overlays/prod (images, settings.env); placeholders left:\n%s\n' "$placeholders" >&2
     exit 1
 fi
 "${kubectl[@]}" get secret amazon-tracker-secrets --output name >/dev/null || {
@@ -22,7 +22,7 @@ fi
     exit 1
 }
 
-# A job cannot be changed, so the one of the version before goes first. Then everything but what serves.
+# Jobs are immutable, so the previous one is deleted first. Then everything except the deployments is applied.
 "${kubectl[@]}" delete job "$job" --ignore-not-found --wait
 kubectl apply --filename "$rendered" --selector 'app.kubernetes.io/component notin (tracker, crawler, scheduler)'
 echo "waiting for the migration"
@@ -31,7 +31,7 @@ while true; do
     case $ended in
         *Failed*)
             "${kubectl[@]}" logs "job/$job" --tail 20 >&2 || true
-            echo "error: the migration failed; what runs, runs on" >&2
+            echo "error: the migration failed; the running version is unchanged" >&2
             exit 1
             ;;
         *Complete*) break ;;
@@ -41,7 +41,7 @@ done
 
 kubectl apply --filename "$rendered"
 "${kubectl[@]}" rollout status deployment --selector app.kubernetes.io/part-of=amazon-tracker --timeout 15m || {
-    echo "error: the new replicas are not ready, and the old ones serve on. To go back:" >&2
+    echo "error: the new replicas are not ready; the old ones keep serving. To roll back:" >&2
     echo "  ${kubectl[*]} rollout undo deployment/…" >&2
     exit 1
 }

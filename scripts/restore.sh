@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Restores a backup to the database that DATABASE_URL names: a file that is not there, or an empty database of a server.
+# Restores a backup into the database in DATABASE_URL, which must be a new SQLite file or an empty PostgreSQL database.
 # Usage: scripts/restore.sh FILE
 set -euo pipefail
 file=${1:?usage: scripts/restore.sh FILE}
@@ -16,10 +16,10 @@ sqlite:*)
     path=${DATABASE_URL#sqlite:}
     path=${path#//}
     path=${path%%\?*}
-    [ "$(head -c 15 "$file")" = "SQLite format 3" ] || refuse "$file is no backup of an SQLite database"
-    # What is left of another database beside it would be taken for its latest changes.
-    for there in "$path" "$path-wal" "$path-shm"; do
-        [ ! -e "$there" ] || refuse "$there is there already: stop the daemon and put it aside"
+    [ "$(head -c 15 "$file")" = "SQLite format 3" ] || refuse "$file is not a backup of an SQLite database"
+    # SQLite would replay files left over from another database.
+    for existing in "$path" "$path-wal" "$path-shm"; do
+        [ ! -e "$existing" ] || refuse "$existing already exists: stop the daemon and move it away"
     done
     umask 077
     cp "$file" "$path.part"

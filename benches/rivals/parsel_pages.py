@@ -1,4 +1,4 @@
-"""Reads pages with parsel: eight selectors each. Prints the seconds of each round as a JSON list."""
+"""Reads pages with parsel, eight selectors each. Prints the duration of each round in seconds as a JSON list."""
 
 import json
 import pathlib
@@ -23,5 +23,5 @@ for _ in range(rounds):
     started = time.perf_counter()
     found = sum(1 for page in pages for value in read(page) if value)
     seconds.append(time.perf_counter() - started)
-assert found > 0, "the selectors found nothing at all"
+assert found > 0, "the selectors must find values"
 print(json.dumps(seconds))

@@ -1,7 +1,7 @@
-"""Crawls URLs with Scrapy: 32 requests at once, eight selectors a page.
+"""Crawls URLs with Scrapy: 32 concurrent requests, eight selectors per page.
 
-Arguments: seconds to crawl for, then the URLs, which are asked again and again. Prints pages, seconds and peak memory
-as one JSON object.
+Arguments: duration in seconds, then the URLs, which are requested repeatedly. Prints pages, seconds and peak memory
+as a JSON object.
 """
 
 import json
@@ -16,7 +16,7 @@ from scrapy.crawler import CrawlerProcess
 here = pathlib.Path(__file__).parent
 SELECTORS = json.loads((here / "selectors.json").read_text())
 SECONDS, URLS = float(sys.argv[1]), sys.argv[2:]
-AT_ONCE = 32
+CONCURRENCY = 32
 seen = {"pages": 0, "values": 0, "first": None, "last": None}
 
 
@@ -24,7 +24,7 @@ class Pages(scrapy.Spider):
     name = "pages"
 
     async def start(self):
-        for number in range(AT_ONCE):
+        for number in range(CONCURRENCY):
             yield self.request(number)
 
     def request(self, number):
@@ -38,13 +38,13 @@ class Pages(scrapy.Spider):
         seen["pages"] += 1
         seen["values"] += sum(1 for value in values if value)
         if seen["last"] - seen["first"] < SECONDS:
-            yield self.request(number + AT_ONCE)
+            yield self.request(number + CONCURRENCY)
 
 
 process = CrawlerProcess(
     {
-        "CONCURRENT_REQUESTS": AT_ONCE,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": AT_ONCE,
+        "CONCURRENT_REQUESTS": CONCURRENCY,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": CONCURRENCY,
         "DOWNLOAD_DELAY": 0,
         "ROBOTSTXT_OBEY": False,
         "TELNETCONSOLE_ENABLED": False,
@@ -53,7 +53,7 @@ process = CrawlerProcess(
 )
 process.crawl(Pages)
 process.start()
-assert seen["values"] > seen["pages"], "the selectors find next to nothing"
+assert seen["values"] > seen["pages"], "the selectors must find values"
 print(
     json.dumps(
         {

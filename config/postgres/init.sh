@@ -1,9 +1,10 @@
 #!/bin/bash
-# Runs once, on an empty data folder (docker-entrypoint-initdb.d), as the superuser: makes the two roles that others
-# use.
-#  * tracker owns its database and is no superuser: row-level security would not hold for one.
-#    pg_read_all_stats lets it see how old the oldest transaction of everybody is (tracker_oldest_snapshot_age).
-#  * exporter reads statistics for Prometheus (pg_monitor), and no table of the tracker's.
+# Runs once, on an empty data directory (docker-entrypoint-initdb.d), as the superuser. Creates two roles.
+#
+# `tracker` owns its database and is not a superuser, because superusers bypass row-level security. pg_read_all_stats
+# lets it read the age of the oldest snapshot of any role (tracker_oldest_snapshot_age).
+#
+# `exporter` reads statistics for Prometheus (pg_monitor), but none of the tracker's tables.
 set -euo pipefail
 
 : "${TRACKER_DB_PASSWORD:?the password of the role tracker}"
@@ -13,7 +14,7 @@ run_sql() {
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$1"
 }
 
-# psql reads the passwords from the environment and quotes them itself; they appear in no command line.
+# psql reads the passwords from the environment and quotes them, so they do not appear in a command line.
 run_sql postgres <<'SQL'
 \getenv tracker_password TRACKER_DB_PASSWORD
 \getenv exporter_password EXPORTER_DB_PASSWORD

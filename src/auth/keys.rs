@@ -1,39 +1,39 @@
-//! The pairs of keys that sign access tokens.
+//! Key pairs that sign access tokens.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-/// What stands before the 32 bytes of a public Ed25519 key in DER (RFC 8410, section 4).
+/// DER prefix of a 32-byte Ed25519 public key (RFC 8410, section 4).
 const PUBLIC_KEY_HEADER: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// A key that cannot be used.
+/// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Not PEM, or not an Ed25519 key.
-    #[error("is no Ed25519 key in PEM (PKCS #8): `amazon-tracker keys` makes one")]
+    #[error("must be an Ed25519 key in PEM (PKCS #8); create one with `amazon-tracker keys`")]
     NotEd25519,
-    /// Too short to be a secret.
-    #[error("has at least 32 bytes")]
+    /// The secret is too short.
+    #[error("must have at least 32 bytes")]
     ShortSecret,
-    /// The system has no randomness to give.
-    #[error("no key can be made")]
+    /// The system's random number generator failed.
+    #[error("the system's random number generator failed")]
     NoRandomness,
 }
 
-/// An Ed25519 pair.
+/// An Ed25519 key pair.
 pub struct KeyPair(Ed25519KeyPair);
 
 impl KeyPair {
-    /// A new pair.
+    /// Generates a key pair.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system's random number generator fails.
     pub fn new() -> Result<Self, KeyError> {
         Ed25519KeyPair::generate().map(Self).map_err(|_| KeyError::NoRandomness)
     }
 
-    /// The pair of a private key in PEM (PKCS #8), as `openssl genpkey -algorithm ed25519` writes it too.
+    /// Parses a private key in PEM (PKCS #8), as written by `openssl genpkey -algorithm ed25519`.
     ///
     /// # Errors
     /// [`KeyError::NotEd25519`]
@@ -42,24 +42,24 @@ impl KeyPair {
         Ed25519KeyPair::from_pkcs8(file.contents()).map(Self).map_err(|_| KeyError::NotEd25519)
     }
 
-    /// The private key in PEM (PKCS #8). A secret.
+    /// The private key in PEM (PKCS #8). Secret.
     ///
     /// # Errors
-    /// Never, as far as is known.
+    /// Not expected for a valid key pair.
     pub fn private_pem(&self) -> Result<String, KeyError> {
         Ok(pem::encode(&pem::Pem::new("PRIVATE KEY", self.private_der()?)))
     }
 
-    /// The public key in PEM: what a gateway needs to verify tokens.
+    /// The public key in PEM, for services that verify tokens.
     pub fn public_pem(&self) -> String {
         let der = [&PUBLIC_KEY_HEADER, self.0.public_key().as_ref()].concat();
         pem::encode(&pem::Pem::new("PUBLIC KEY", der))
     }
 
-    /// Its name in the header of a token: the thumbprint of the public key (RFC 7638).
+    /// The key id in token headers: the thumbprint of the public key (RFC 7638).
     ///
     /// # Errors
-    /// Never, as far as is known.
+    /// Not expected for a valid key pair.
     pub fn kid(&self) -> Result<String, KeyError> {
         Ok(public_jwk(&DecodingKey::from_ed_der(self.0.public_key().as_ref()))?.1)
     }
@@ -73,7 +73,7 @@ impl KeyPair {
     }
 }
 
-/// A public key as the JWKS document shows it, and its name.
+/// The JWK of a public key, and its key id.
 pub(super) fn public_jwk(key: &DecodingKey) -> Result<(Jwk, String), KeyError> {
     let mut jwk = Jwk::from_decoding_key(key, Some(Algorithm::EdDSA)).map_err(|_| KeyError::NotEd25519)?;
     let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NotEd25519)?;

@@ -1,4 +1,4 @@
-//! Credentials: passwords, access tokens, and the opaque tokens that are kept as hashes. Knows no HTTP and no store.
+//! Credentials: passwords, access tokens, and opaque tokens that are stored as hashes. Knows no HTTP and no store.
 
 mod keys;
 mod opaque;

@@ -1,4 +1,4 @@
-//! Tokens that say nothing by themselves: random, shown once, and kept as a hash.
+//! Opaque tokens: random, shown once, and stored as a hash.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -6,19 +6,19 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::TokenHash;
 
-/// What a token is for. Its prefix tells a token in a log or a repository for what it is.
+/// The kind of a token. Its prefix identifies the token in logs and repositories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A machine's credential.
+    /// An API key.
     ApiKey,
-    /// Buys the next access token.
+    /// A refresh token.
     Refresh,
-    /// Goes out by e-mail and works once.
+    /// The token of a single-use link in an e-mail.
     Link,
 }
 
 impl TokenKind {
-    /// How a token of this kind begins.
+    /// The prefix of tokens of this kind.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::ApiKey => "at_",
@@ -28,32 +28,32 @@ impl TokenKind {
     }
 }
 
-/// A new token, before it is shown. It is not kept.
+/// A new token, before it is returned. Only its hash is stored.
 pub struct OpaqueToken(String);
 
 impl OpaqueToken {
-    /// A token of 256 random bits.
+    /// Generates a token of 256 random bits.
     pub fn new(kind: TokenKind) -> Self {
         Self(format!("{}{}", kind.prefix(), BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
     }
 
-    /// What is kept of it.
+    /// The hash to store.
     pub fn hash(&self) -> TokenHash {
         hash_of(&self.0)
     }
 
-    /// The beginning, by which people tell their keys apart.
+    /// The first characters, by which users recognise their keys.
     pub fn hint(&self) -> &str {
         &self.0[..TokenKind::ApiKey.prefix().len() + 6]
     }
 
-    /// The token, for whom it is meant.
+    /// The token itself, for its recipient.
     pub fn reveal(self) -> String {
         self.0
     }
 }
 
-/// What is kept of a token that somebody sent. Unsalted: 256 random bits are not guessed.
+/// The hash of a received token. Unsalted, because 256 random bits cannot be guessed.
 pub fn hash_of(token: impl AsRef<[u8]>) -> TokenHash {
     TokenHash(Sha256::digest(token).into())
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_token_is_new_and_known_by_its_hash() {
+    fn each_token_is_unique_and_identified_by_its_hash() {
         let (one, two) = (OpaqueToken::new(TokenKind::ApiKey), OpaqueToken::new(TokenKind::ApiKey));
         assert!(one.hash() != two.hash() && one.hint().starts_with("at_") && one.hint().len() == 9);
         let hash = one.hash();

@@ -1,4 +1,4 @@
-//! Passwords: which are refused, and how they are hashed.
+//! Password policy and hashing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,74 +13,74 @@ use zxcvbn::{Score, zxcvbn};
 
 use crate::config::PasswordSettings;
 
-/// Longer ones are refused, lest hashing them becomes a weapon.
+/// Longer passwords are refused, because hashing them could be used to exhaust the server.
 const MAX_BYTES: usize = 256;
-/// Guesses are estimated for no more than this: the estimate of a long text takes long.
-const JUDGED_CHARS: usize = 64;
+/// Only this many characters are passed to the strength estimator, which is slow for long input.
+const ESTIMATED_CHARS: usize = 64;
 
-/// The nice value.
+/// Nice value of the hashing threads.
 #[cfg(target_os = "linux")]
 const LOWEST_PRIORITY: i32 = 19;
-/// How long a password waits for its turn.
+/// How long a request may wait for a hashing thread.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Why a password is refused. A sentence for the person who chose it.
+/// Why a password is refused, as a message for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRefused {
     /// Too short.
-    #[error("has at least {0} characters")]
+    #[error("must have at least {0} characters")]
     Short(usize),
     /// Too long.
-    #[error("has at most {MAX_BYTES} bytes")]
+    #[error("must have at most {MAX_BYTES} bytes")]
     Long,
-    /// Among the first that somebody would try.
+    /// Easily guessed.
     #[error("is easily guessed: {0}")]
     Guessable(String),
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Hashes and verifies off the async threads, and only so many at once: each takes megabytes and tens of milliseconds. Its
-/// threads have the lowest priority: whoever signs in waits for everybody else, and not the other way round.
+/// Hashes and verifies passwords on dedicated threads with bounded concurrency, because each hash takes megabytes and
+/// tens of milliseconds. The threads have the lowest priority, so that sign-ins do not slow down other requests.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
     min_chars: usize,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     jobs: Sender<Job>,
-    /// Verified when there is no account, so that the time of an answer does not tell.
-    nobodys: Arc<str>,
+    /// Hash to verify when there is no account, so that response times do not reveal whether an account exists.
+    dummy_hash: Arc<str>,
 }
 
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// Too many are waiting for their turn.
+    /// Too many requests are waiting.
     #[error("too many passwords are waiting to be hashed")]
     Busy,
-    /// For want of memory, or with costs that argon2 does not allow.
+    /// Out of memory, or parameters that argon2 does not allow.
     #[error("the password cannot be hashed: {0}")]
     Failed(String),
 }
 
 impl Passwords {
-    /// With the costs of the settings.
+    /// Starts the hashing threads with the parameters of the settings.
     ///
     /// # Errors
-    /// When argon2 does not allow these costs.
+    /// When argon2 does not allow the parameters.
     pub fn new(settings: &PasswordSettings) -> Result<Self, HashError> {
         let PasswordSettings { memory_kib, iterations, parallelism, concurrency, min_chars } = *settings;
         let params = Params::new(memory_kib, iterations, parallelism, None).map_err(hash_error)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobodys = hash(&argon2, "nobody's password")?.into();
+        let dummy_hash = hash(&argon2, "dummy password")?.into();
         let jobs = start_threads(concurrency).map_err(hash_error)?;
-        Ok(Self { argon2, min_chars, turns: Arc::new(Semaphore::new(concurrency)), jobs, nobodys })
+        Ok(Self { argon2, min_chars, permits: Arc::new(Semaphore::new(concurrency)), jobs, dummy_hash })
     }
 
-    /// Judges a new password. `about` is what a stranger knows of the person: the address, the name.
+    /// Checks a new password. `about` lists what others know of the user: e-mail address and name.
     ///
     /// # Errors
-    /// The reason for refusing it.
+    /// The reason for the refusal.
     pub fn judge(&self, password: &str, about: &[&str]) -> Result<(), PasswordRefused> {
         if password.len() > MAX_BYTES {
             return Err(PasswordRefused::Long);
@@ -88,8 +88,8 @@ impl Passwords {
         if password.chars().count() < self.min_chars {
             return Err(PasswordRefused::Short(self.min_chars));
         }
-        let judged: String = password.chars().take(JUDGED_CHARS).collect();
-        let estimate = zxcvbn(&judged, about);
+        let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
+        let estimate = zxcvbn(&estimated, about);
         if estimate.score() >= Score::Three {
             return Ok(());
         }
@@ -98,65 +98,65 @@ impl Passwords {
         Err(PasswordRefused::Guessable(reason))
     }
 
-    /// The hash to keep, with its salt and its costs (PHC string).
+    /// The hash to store, including salt and parameters (PHC string).
     ///
     /// # Errors
     /// [`HashError`]
     pub async fn hash(&self, password: String) -> Result<String, HashError> {
         let argon2 = self.argon2.clone();
-        self.in_turn(move || hash(&argon2, &password)).await?
+        self.run_job(move || hash(&argon2, &password)).await?
     }
 
-    /// True if it is the password of this hash. Without a hash it takes as long, and is false.
+    /// True if the password matches the hash. Without a hash, takes the same time and returns false.
     ///
     /// # Errors
     /// [`HashError`]
-    pub async fn verify(&self, password: String, kept: Option<String>) -> Result<bool, HashError> {
-        let (argon2, nobodys) = (self.argon2.clone(), Arc::clone(&self.nobodys));
-        // What no password can be is not worth the time of hashing it; one that can is hashed in its place.
+    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, HashError> {
+        let (argon2, dummy_hash) = (self.argon2.clone(), Arc::clone(&self.dummy_hash));
+        // A password that exceeds the maximum cannot match and is not worth hashing; the empty one is hashed instead.
         let password = if password.len() > MAX_BYTES { String::new() } else { password };
         let is_same = move || {
-            let hash = PasswordHash::new(kept.as_deref().unwrap_or(&nobodys));
+            let hash = PasswordHash::new(stored.as_deref().unwrap_or(&dummy_hash));
             let same = hash.is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
-            same && kept.is_some()
+            same && stored.is_some()
         };
-        self.in_turn(is_same).await
+        self.run_job(is_same).await
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
-        // Whoever waited so long has gone away; a line of them must not grow without bound.
-        let turn = tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| HashError::Busy)?.map_err(hash_error)?;
+    async fn run_job<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
+        // A client that waited this long has probably disconnected, and the queue must stay bounded.
+        let permit = tokio::time::timeout(MAX_WAIT, self.permits.acquire()).await;
+        let _permit = permit.map_err(|_| HashError::Busy)?.map_err(hash_error)?;
         let (done, result) = oneshot::channel();
-        // Whoever asked may have gone away.
+        // The receiver may have been dropped.
         let job = Box::new(move || drop(done.send(work())));
         self.jobs.send(job).map_err(hash_error)?;
         result.await.map_err(hash_error)
     }
 }
 
-/// Threads that take jobs until nobody can give any.
+/// Starts threads that run jobs until the sender is dropped.
 fn start_threads(count: usize) -> std::io::Result<Sender<Job>> {
     let (jobs, waiting) = channel();
     let waiting = Arc::new(Mutex::new(waiting));
     for _ in 0..count {
         let waiting = Arc::clone(&waiting);
-        thread::Builder::new().name("passwords".to_owned()).spawn(move || take_jobs(&waiting))?;
+        thread::Builder::new().name("passwords".to_owned()).spawn(move || run_jobs(&waiting))?;
     }
     Ok(jobs)
 }
 
-fn take_jobs(waiting: &Mutex<Receiver<Job>>) {
-    // On Linux a priority is a thread's own; elsewhere it would be the whole process's.
+fn run_jobs(waiting: &Mutex<Receiver<Job>>) {
+    // On Linux the priority applies to this thread; elsewhere it would apply to the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
-        tracing::debug!(%error, "passwords are hashed at the ordinary priority");
+        tracing::debug!(%error, "cannot lower the priority of a password hashing thread");
     }
     loop {
-        // One waits for a job, the others for their turn to wait.
+        // One thread holds the lock and waits for a job; the others wait for the lock.
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        // A job that panics answers nobody, and the thread goes on.
+        // A job that panics drops its reply, and the thread continues.
         let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_is_known_by_its_hash_alone() {
+    async fn only_the_right_password_matches_its_hash() {
         let passwords = passwords();
         let (one, two) = (
             passwords.hash("secret words".into()).await.unwrap(),
@@ -200,7 +200,7 @@ mod tests {
         assert!(one.starts_with("$argon2id$") && one != two && !one.contains("secret"));
         assert!(passwords.verify("secret words".into(), Some(one.clone())).await.unwrap());
         assert!(!passwords.verify("secret word".into(), Some(one)).await.unwrap());
-        assert!(!passwords.verify("nobody's password".into(), None).await.unwrap());
+        assert!(!passwords.verify("dummy password".into(), None).await.unwrap());
         assert!(!passwords.verify("x".into(), Some("no hash".into())).await.unwrap());
     }
 }

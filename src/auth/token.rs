@@ -1,4 +1,4 @@
-//! Access tokens: signed, short-lived, verified without asking anybody.
+//! Access tokens: signed, short-lived, verified without a query.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,65 +18,66 @@ use super::keys::{KeyError, KeyPair, public_jwk};
 use crate::config::TokenSettings;
 use crate::domain::{Role, Scopes, SessionId, TenantId, TokenHash, UserId};
 
-/// Two clocks may differ by so much.
+/// Tolerated clock skew.
 const LEEWAY_SECS: u64 = 30;
-/// Verifying a signature costs as much as answering: the same token comes again with every request.
-const VERIFIED_FOR: Duration = Duration::from_secs(60);
+/// How long a verified signature is cached. Verification is expensive, and clients send the same token with every
+/// request.
+const VERIFIED_TTL: Duration = Duration::from_secs(60);
 const MAX_VERIFIED: u64 = 20_000;
 const MIN_SECRET_BYTES: usize = 32;
 
-/// What an access token says (RFC 7519; `scope` after RFC 8693).
+/// The claims of an access token (RFC 7519; `scope` from RFC 8693).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who.
+    /// The user.
     pub sub: UserId,
-    /// Of which tenant.
+    /// The user's tenant.
     pub tid: TenantId,
-    /// Of which sign-in.
+    /// The sign-in.
     pub sid: SessionId,
-    /// The roles held.
+    /// The user's roles.
     pub roles: Vec<Role>,
-    /// What they allow.
+    /// The scopes granted by the roles.
     pub scope: Scopes,
-    /// Issued, not before, until: seconds since 1970.
+    /// Issued at; `nbf` is not before and `exp` is expiry. Seconds since 1970.
     pub iat: i64,
     /// See `iat`.
     pub nbf: i64,
     /// See `iat`.
     pub exp: i64,
-    /// This token.
+    /// Identifier of the token.
     pub jti: Uuid,
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
-    /// For whom.
+    /// The audience.
     pub aud: String,
-    /// By which APISIX finds the consumer.
+    /// The name of the APISIX consumer.
     pub key: String,
 }
 
-/// To whom a token is given.
+/// The subject of a new token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// Of which tenant.
+    /// The user's tenant.
     pub tenant_id: TenantId,
-    /// Of which sign-in.
+    /// The sign-in.
     pub session_id: SessionId,
-    /// As what.
+    /// The user's role.
     pub role: Role,
 }
 
-/// Why a token is not accepted. Not for the eyes of whoever sent it.
+/// Why a token is refused. Not to be sent to the client.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Signed by a key that is not ours, or by none.
-    #[error("the token names no key of ours")]
+    /// Signed by an unknown key, or unsigned.
+    #[error("the token is not signed by a known key")]
     UnknownKey,
-    /// Ours, but expired or not yet valid.
-    #[error("the token is not in force now")]
+    /// Signed by us, but expired or not yet valid.
+    #[error("the token is expired or not yet valid")]
     OutOfTime,
-    /// For somebody else, or not what we signed.
+    /// For another audience, or malformed.
     #[error("the token is not valid: {0}")]
     Invalid(#[from] jsonwebtoken::errors::Error),
 }
@@ -86,11 +87,11 @@ pub struct Keyring {
     settings: TokenSettings,
     signer: Signer,
     verifiers: HashMap<String, Verifier>,
-    /// Tokens whose signature was good a moment ago.
+    /// Claims of tokens whose signature was verified recently.
     verified: Cache<TokenHash, Claims>,
     published: JwkSet,
-    /// The time, as somebody who knows it told it then.
-    told: Mutex<Option<(Timestamp, Instant)>>,
+    /// A reference time and the instant at which it was set.
+    reference_time: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 struct Signer {
@@ -98,27 +99,28 @@ struct Signer {
     key: EncodingKey,
 }
 
-/// The algorithm belongs to the key: what a token's header says about it is believed in nothing.
+/// The algorithm is a property of the key. The algorithm in a token's header is never trusted.
 struct Verifier {
     key: DecodingKey,
     validation: Validation,
 }
 
 impl Keyring {
-    /// From the settings: the private key signs if there is one, else the secret; what else is there verifies. With neither,
-    /// a key is made that lives as long as this process.
+    /// A keyring from the settings. The private key signs if there is one, otherwise the secret; all configured keys
+    /// verify. Without either, a key is generated that lives as long as the process.
     ///
     /// # Errors
-    /// [`KeyError`], with the name of the setting.
+    /// [`KeyError`] with the name of the setting.
     pub fn new(settings: &TokenSettings) -> Result<Self, (&'static str, KeyError)> {
-        let mut ring = Verifiers { settings, verifiers: HashMap::new(), published: JwkSet { keys: Vec::new() } };
+        let mut builder =
+            KeyringBuilder { settings, verifiers: HashMap::new(), published: JwkSet { keys: Vec::new() } };
         let mut signer = None;
         for public in &settings.verification_keys {
             let key = DecodingKey::from_ed_pem(public.as_bytes()).map_err(|_| KeyError::NotEd25519);
-            key.and_then(|key| ring.add_public(key)).map_err(|error| ("auth.token.verification_keys", error))?;
+            key.and_then(|key| builder.add_public(key)).map_err(|error| ("auth.token.verification_keys", error))?;
         }
         if let Some(secret) = &settings.secret_key {
-            signer = Some(ring.add_secret(secret.reveal()).map_err(|error| ("auth.token.secret_key", error))?);
+            signer = Some(builder.add_secret(secret.reveal()).map_err(|error| ("auth.token.secret_key", error))?);
         }
         let named = |error| ("auth.token.private_key", error);
         let pair = match (&settings.private_key, &signer) {
@@ -127,18 +129,25 @@ impl Keyring {
             (None, Some(_)) => None,
         };
         if let Some(pair) = pair {
-            signer = Some(ring.add_pair(&pair).map_err(named)?);
+            signer = Some(builder.add_pair(&pair).map_err(named)?);
         }
-        let Verifiers { verifiers, published, .. } = ring;
+        let KeyringBuilder { verifiers, published, .. } = builder;
         let signer = signer.ok_or(named(KeyError::NoRandomness))?;
-        let verified = Cache::builder().max_capacity(MAX_VERIFIED).time_to_live(VERIFIED_FOR).build();
-        Ok(Self { settings: settings.clone(), signer, verifiers, verified, published, told: Mutex::default() })
+        let verified = Cache::builder().max_capacity(MAX_VERIFIED).time_to_live(VERIFIED_TTL).build();
+        Ok(Self {
+            settings: settings.clone(),
+            signer,
+            verifiers,
+            verified,
+            published,
+            reference_time: Mutex::default(),
+        })
     }
 
-    /// A new token.
+    /// Issues a token.
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// When signing fails.
     pub fn issue(&self, grant: Grant, now: Timestamp) -> Result<String, TokenError> {
         let settings = &self.settings;
         let now_secs = now.as_second();
@@ -159,17 +168,17 @@ impl Keyring {
         Ok(jsonwebtoken::encode(&self.signer.header, &claims, &self.signer.key)?)
     }
 
-    /// What a token says, if one of our keys has signed it, for us, and it is in force.
+    /// The claims of a token, if it has a valid signature, is meant for us and is within its period of validity.
     ///
     /// # Errors
     /// [`TokenError`]
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
         let hash = hash_of(token);
-        // A signature that was good a moment ago is good; whether the token is still in force is asked every time.
+        // A cached signature stays valid; the period of validity is checked every time.
         let claims = match self.verified.get(&hash) {
             Some(claims) => claims,
             None => {
-                let claims = self.verify_anew(token)?;
+                let claims = self.verify_signature(token)?;
                 self.verified.insert(hash, claims.clone());
                 claims
             }
@@ -179,24 +188,24 @@ impl Keyring {
         in_force.then_some(claims).ok_or(TokenError::OutOfTime)
     }
 
-    /// From now on the time is this one, carried on by a clock that nobody sets; until it is told, that of this machine.
+    /// Sets the current time, which a monotonic clock advances from then on. Until then, the system clock applies.
     pub fn set_time(&self, now: Timestamp) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
+        *self.reference_time.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Instant::now()));
     }
 
-    /// How long ago the time was told.
+    /// How long ago the time was set; `None`: never.
     pub fn time_told_since(&self) -> Option<Duration> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).map(|(_, then)| then.elapsed())
+        self.reference_time.lock().unwrap_or_else(PoisonError::into_inner).map(|(_, then)| then.elapsed())
     }
 
     fn now(&self) -> Timestamp {
-        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let carried_on =
-            told.and_then(|(now, then)| now.checked_add(SignedDuration::try_from(then.elapsed()).ok()?).ok());
-        carried_on.unwrap_or_else(Timestamp::now)
+        let reference = *self.reference_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let advanced =
+            reference.and_then(|(now, then)| now.checked_add(SignedDuration::try_from(then.elapsed()).ok()?).ok());
+        advanced.unwrap_or_else(Timestamp::now)
     }
 
-    fn verify_anew(&self, token: &str) -> Result<Claims, TokenError> {
+    fn verify_signature(&self, token: &str) -> Result<Claims, TokenError> {
         let kid = jsonwebtoken::decode_header(token)?.kid.ok_or(TokenError::UnknownKey)?;
         let verifier = self.verifiers.get(&kid).ok_or(TokenError::UnknownKey)?;
         Ok(jsonwebtoken::decode(token, &verifier.key, &verifier.validation)?.claims)
@@ -208,14 +217,14 @@ impl Keyring {
     }
 }
 
-/// A keyring that is being filled.
-struct Verifiers<'s> {
+/// A keyring under construction.
+struct KeyringBuilder<'s> {
     settings: &'s TokenSettings,
     verifiers: HashMap<String, Verifier>,
     published: JwkSet,
 }
 
-impl Verifiers<'_> {
+impl KeyringBuilder<'_> {
     fn add_pair(&mut self, pair: &KeyPair) -> Result<Signer, KeyError> {
         let kid = self.add_public(pair.decoding_key())?;
         Ok(Signer { header: header(Algorithm::EdDSA, kid), key: EncodingKey::from_ed_der(&pair.private_der()?) })
@@ -240,7 +249,7 @@ impl Verifiers<'_> {
 
     fn add(&mut self, kid: String, key: DecodingKey, algorithm: Algorithm) {
         let mut validation = Validation::new(algorithm);
-        // By a clock that may be another than this machine's: see `verify`.
+        // Expiry is checked in `verify`, against a clock that may differ from the system clock.
         validation.validate_exp = false;
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.settings.issuer]);
@@ -296,23 +305,23 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_whose_it_is_until_when_and_for_whom() {
+    fn a_token_carries_subject_expiry_and_audience() {
         let ring = ring(&with_secret());
         let grant = grant();
         let token = ring.issue(grant, Timestamp::now()).unwrap();
         let claims = ring.verify(&token).unwrap();
         assert_eq!((claims.sub, claims.tid, claims.sid), (grant.user_id, grant.tenant_id, grant.session_id));
         assert_eq!((claims.roles, claims.scope), (vec![Role::User], Role::User.scopes()));
-        let said = part(&token, 1);
+        let payload = part(&token, 1);
         assert_eq!(
-            (said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(), &said["key"]),
+            (payload["exp"].as_i64().unwrap() - payload["iat"].as_i64().unwrap(), &payload["key"]),
             (900, &json!("amazon-tracker"))
         );
-        assert_eq!(said["scope"], Role::User.scopes().to_string());
+        assert_eq!(payload["scope"], Role::User.scopes().to_string());
     }
 
     #[test]
-    fn either_kind_of_key_signs_and_a_key_made_for_one_process_too() {
+    fn each_kind_of_key_signs_including_a_generated_one() {
         let pair = KeyPair::new().unwrap();
         for (settings, algorithm, published) in [
             (with_secret(), "HS256", 0),
@@ -329,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_key_is_verified_for_as_long_as_it_is_listed() {
+    fn a_rotated_key_verifies_as_long_as_it_is_listed() {
         let (old, new) = (KeyPair::new().unwrap(), KeyPair::new().unwrap());
         let token = issued(&ring(&with_pair(&old)));
         let rotated = TokenSettings { verification_keys: vec![old.public_pem()], ..with_pair(&new) };
@@ -339,14 +348,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_says_of_its_algorithm_is_not_believed() {
+    fn the_algorithm_in_the_header_is_not_trusted() {
         let pair = KeyPair::new().unwrap();
         let ring = ring(&TokenSettings { secret_key: Some(Secret::from(SECRET)), ..with_pair(&pair) });
         let token = issued(&ring);
         let (header, claims) = (part(&token, 0), part(&token, 1));
         let none = json!({ "alg": "none", "kid": header["kid"], "typ": "JWT" });
         assert!(ring.verify(&format!("{}.{}.", text_of(&none), text_of(&claims))).is_err(), "no signature at all");
-        // The public key, which everybody knows, as the secret of an HMAC.
+        // The public key, which is not secret, used as an HMAC secret.
         let confused = Header { kid: Some(pair.kid().unwrap()), ..Header::new(Algorithm::HS256) };
         for known in [pair.public_pem().into_bytes(), pem::parse(pair.public_pem()).unwrap().contents().to_vec()] {
             let forged = jsonwebtoken::encode(&confused, &claims, &EncodingKey::from_secret(&known)).unwrap();
@@ -366,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_in_force_between_its_times_and_half_a_minute_around() {
+    fn a_token_is_valid_within_its_period_plus_the_tolerated_skew() {
         let ring = ring(&with_secret());
         let is_valid_if_issued = |secs: i64| {
             let at = Timestamp::now() + SignedDuration::from_secs(secs);
@@ -377,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_was_told_is_believed_rather_than_this_machines() {
+    fn the_time_that_was_set_takes_precedence_over_the_system_clock() {
         let ring = ring(&with_secret());
         let true_time = Timestamp::now() + SignedDuration::from_mins(7);
         let token = ring.issue(grant(), true_time).unwrap();
@@ -389,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_another_audience_or_of_another_issuer_is_none() {
+    fn a_token_of_another_issuer_or_for_another_audience_is_refused() {
         for foreign in [
             TokenSettings { issuer: "else".into(), ..with_secret() },
             TokenSettings { audience: "else".into(), ..with_secret() },
@@ -399,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_none_are_refused_by_the_name_of_their_setting() {
+    fn an_invalid_key_is_refused_with_the_name_of_its_setting() {
         let short = TokenSettings { secret_key: Some(Secret::from("short")), ..TokenSettings::default() };
         assert_eq!(Keyring::new(&short).err().unwrap().0, "auth.token.secret_key");
         let none = TokenSettings { private_key: Some(Secret::from("x")), ..TokenSettings::default() };

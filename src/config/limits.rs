@@ -1,10 +1,10 @@
-//! What the values of settings may be, beyond their types.
+//! Validation of settings beyond their types.
 
 use url::Url;
 
 use super::{CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError, TraceSettings};
 
-/// What a crawl needs beside the request itself: to wait for its turn, to be judged and to be committed.
+/// Time that a crawl needs in addition to the request: to wait for its turn, to be evaluated and to be committed.
 const LEASE_MARGIN_SECS: u64 = 15;
 
 const DAY_SECS: u64 = 24 * 3600;
@@ -14,34 +14,42 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_numbers(settings)?;
     check_database(&settings.database)?;
     if let Some(Err(error)) = settings.redis.url.as_ref().map(|url| url.reveal().parse::<RedisAddress>()) {
-        return wrong("redis.url", error);
+        return invalid("redis.url", error);
     }
     if !settings.redis.prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-        return wrong("redis.prefix", "may have letters, digits, - and _");
+        return invalid("redis.prefix", "may contain only letters, digits, - and _");
     }
     if settings.server.roles.is_empty() {
-        return wrong("server.roles", "names no role: api, crawler, scheduler, notifier");
+        return invalid("server.roles", "must not be empty; valid roles: api, crawler, scheduler, notifier");
     }
     if settings.server.metrics_listen.is_some_and(|address| address.port() != 0 && address == settings.server.listen) {
-        return wrong("server.metrics_listen", "must be another address than server.listen");
+        return invalid("server.metrics_listen", "must be another address than server.listen");
     }
     check_crawl(&settings.crawl)?;
     check_mail(&settings.mail)?;
     check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
-        return wrong("server.cors_origins", format_args!("{origin} is no origin, such as https://app.example.com"));
+        return invalid(
+            "server.cors_origins",
+            format_args!("{origin} is not an origin such as https://app.example.com"),
+        );
     }
     check_exposure(settings)
 }
 
-/// Links that sign in or set passwords do not belong into the log of a place that others read.
+/// Links that sign in or set a password must not be written to the log of a production system.
 pub(super) fn check_production(settings: &Settings) -> Result<(), SettingsError> {
     if settings.auth.public_url.is_none() {
-        return wrong("auth.public_url", "is needed in production (PUBLIC_URL): links in e-mails begin with it");
+        return invalid(
+            "auth.public_url",
+            "is required in production (PUBLIC_URL): it is the base of links in e-mails",
+        );
     }
     match settings.mail.smtp_url {
         Some(_) => Ok(()),
-        None => wrong("mail.smtp_url", "is needed in production (SMTP_URL): without it, links are shown in the log"),
+        None => {
+            invalid("mail.smtp_url", "is required in production (SMTP_URL): without it, links are written to the log")
+        }
     }
 }
 
@@ -51,19 +59,19 @@ fn is_origin(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && is_bare
 }
 
-/// Whoever can be reached from outside must have keys that outlast a restart, and are not known to all who read this.
+/// A server that is reachable from outside needs signing keys that outlive a restart and are not public.
 fn check_exposure(settings: &Settings) -> Result<(), SettingsError> {
     let token = &settings.auth.token;
     let is_local = settings.server.listen.ip().to_canonical().is_loopback();
     if !is_local && token.private_key.is_none() && token.secret_key.is_none() {
-        let problem = "an address that is not loopback needs auth.token.private_key (JWT_PRIVATE_KEY; `amazon-tracker keys` \
-             makes one) or auth.token.secret_key (JWT_SECRET_KEY)";
-        return wrong("server.listen", problem);
+        let problem = "to listen on an address other than loopback, set auth.token.private_key (JWT_PRIVATE_KEY; created by \
+             `amazon-tracker keys`) or auth.token.secret_key (JWT_SECRET_KEY)";
+        return invalid("server.listen", problem);
     }
     Ok(())
 }
 
-fn wrong(setting: &'static str, problem: impl ToString) -> Result<(), SettingsError> {
+fn invalid(setting: &'static str, problem: impl ToString) -> Result<(), SettingsError> {
     Err(SettingsError::Value { setting, problem: problem.to_string() })
 }
 
@@ -116,7 +124,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
     ];
     match allowed.into_iter().find(|(_, value, range)| !range.contains(value)) {
         Some((setting, value, range)) => {
-            wrong(setting, format_args!("must be from {} to {}, not {value}", range.start(), range.end()))
+            invalid(setting, format_args!("must be from {} to {}, not {value}", range.start(), range.end()))
         }
         None => Ok(()),
     }
@@ -127,18 +135,18 @@ fn check_database(database: &DatabaseSettings) -> Result<(), SettingsError> {
     let file =
         url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches('/').split('?').next().unwrap_or_default());
     match file {
-        Some("") => wrong("database.url", "names no file: sqlite://PATH, or sqlite::memory:"),
+        Some("") => invalid("database.url", "must name a file (sqlite://PATH) or be sqlite::memory:"),
         Some(_) if database.replica_url.is_some() => {
-            wrong("database.replica_url", "goes with a PostgreSQL server in database.url, and SQLite has no replicas")
+            invalid("database.replica_url", "requires PostgreSQL in database.url; SQLite has no replicas")
         }
         Some(_) => Ok(()),
         None if is_postgres(url) => match &database.replica_url {
             Some(replica) if !is_postgres(replica.reveal()) => {
-                wrong("database.replica_url", "must begin with postgres:// or postgresql://")
+                invalid("database.replica_url", "must begin with postgres:// or postgresql://")
             }
             _ => Ok(()),
         },
-        None => wrong("database.url", "must begin with sqlite:, postgres:// or postgresql://"),
+        None => invalid("database.url", "must begin with sqlite:, postgres:// or postgresql://"),
     }
 }
 
@@ -149,15 +157,15 @@ fn is_postgres(url: &str) -> bool {
 fn check_crawl(crawl: &CrawlSettings) -> Result<(), SettingsError> {
     if crawl.lease_secs < crawl.total_timeout_secs + LEASE_MARGIN_SECS {
         let problem = format_args!(
-            "must be at least {LEASE_MARGIN_SECS} longer than crawl.total_timeout_secs, or crawls lose their lease"
+            "must exceed crawl.total_timeout_secs by at least {LEASE_MARGIN_SECS}, or crawls lose their lease"
         );
-        return wrong("crawl.lease_secs", problem);
+        return invalid("crawl.lease_secs", problem);
     }
     match &crawl.base_url {
         Some(url) if !matches!(url.scheme(), "http" | "https") => {
-            wrong("crawl.base_url", "must begin with http:// or https://")
+            invalid("crawl.base_url", "must begin with http:// or https://")
         }
-        Some(url) if has_credentials(url) => wrong("crawl.base_url", "must not hold a user or a password"),
+        Some(url) if has_credentials(url) => invalid("crawl.base_url", "must not contain a user name or a password"),
         _ => Ok(()),
     }
 }
@@ -166,22 +174,22 @@ fn check_mail(mail: &MailSettings) -> Result<(), SettingsError> {
     let Some(url) = &mail.smtp_url else {
         return Ok(());
     };
-    // What it says is not shown: it may hold a password.
+    // The URL is not printed: it may contain a password.
     let form = "must be smtps://USER:PASSWORD@HOST, or smtp://USER:PASSWORD@HOST?tls=required";
     let Ok(url) = url.reveal().parse::<Url>() else {
-        return wrong("mail.smtp_url", form);
+        return invalid("mail.smtp_url", form);
     };
     let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
     if !matches!(scheme, "smtp" | "smtps") || host.is_empty() {
-        return wrong("mail.smtp_url", form);
+        return invalid("mail.smtp_url", form);
     }
     let is_encrypted = scheme == "smtps" || url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
     let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     if has_credentials(&url) && !is_encrypted && !is_local {
-        return wrong("mail.smtp_url", "would send its password in the clear: add ?tls=required, or use smtps://");
+        return invalid("mail.smtp_url", "would send the password unencrypted; add ?tls=required or use smtps://");
     }
     if mail.from.is_none() {
-        return wrong("mail.from", "is needed beside mail.smtp_url (MAIL_FROM)");
+        return invalid("mail.from", "is required with mail.smtp_url (MAIL_FROM)");
     }
     Ok(())
 }
@@ -189,20 +197,20 @@ fn check_mail(mail: &MailSettings) -> Result<(), SettingsError> {
 fn check_trace(trace: &TraceSettings) -> Result<(), SettingsError> {
     match &trace.otlp_endpoint {
         Some(url) if !matches!(url.scheme(), "http" | "https") => {
-            return wrong("trace.otlp_endpoint", "must begin with http:// or https://");
+            return invalid("trace.otlp_endpoint", "must begin with http:// or https://");
         }
         Some(url) if has_credentials(url) || url.query().is_some() || url.fragment().is_some() => {
-            let problem = "must be scheme, host, port and path alone; what the collector must be told in secret belongs into \
-                 OTEL_EXPORTER_OTLP_HEADERS";
-            return wrong("trace.otlp_endpoint", problem);
+            let problem =
+                "must consist of scheme, host, port and path only; put credentials into OTEL_EXPORTER_OTLP_HEADERS";
+            return invalid("trace.otlp_endpoint", problem);
         }
         _ => {}
     }
     if !(0.0..=1.0).contains(&trace.sample_ratio) {
-        return wrong("trace.sample_ratio", format_args!("must be from 0 to 1, not {}", trace.sample_ratio));
+        return invalid("trace.sample_ratio", format_args!("must be from 0 to 1, not {}", trace.sample_ratio));
     }
     if trace.service_name.is_empty() {
-        return wrong("trace.service_name", "must not be empty");
+        return invalid("trace.service_name", "must not be empty");
     }
     Ok(())
 }

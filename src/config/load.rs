@@ -1,4 +1,4 @@
-//! Where settings are read from, and what is said about those that cannot be used.
+//! Sources of settings, and errors for unusable ones.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use figment::{Figment, Provider};
 
 use super::{Plans, Settings, SettingsError, limits};
 
-/// Environment variables that deployments know by another name than `TRACKER__SECTION__FIELD`.
-const USUAL_NAMES: &[(&str, &str)] = &[
+/// Environment variables with a conventional name in place of `TRACKER__SECTION__FIELD`.
+const CONVENTIONAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("DATABASE_REPLICA_URL", "database.replica_url"),
     ("REDIS_URL", "redis.url"),
@@ -24,10 +24,10 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("OTEL_SERVICE_NAME", "trace.service_name"),
 ];
 
-/// The environment in which what only serves to try things is refused.
+/// The environment that refuses settings meant for demos and development.
 const PRODUCTION: &str = "production";
 
-/// Settings whose values may hold a password: an error must not show them.
+/// Settings whose values may contain a password; errors must not print them.
 const SECRETS: &[&str] = &[
     "database.url",
     "database.replica_url",
@@ -42,17 +42,17 @@ const SECRETS: &[&str] = &[
     "trace.otlp_endpoint",
 ];
 
-/// Of these, the ones that are read as URLs.
+/// The secrets that are parsed as URLs.
 const SECRET_URLS: &[&str] = &["crawl.base_url", "trace.otlp_endpoint"];
 
 impl Settings {
-    /// Reads the settings. `folder` may hold `default.toml` and must hold `{environment}.toml` when `TRACKER_ENV` names an
-    /// environment. `flags` win over everything.
+    /// Reads the settings. `folder` may contain `default.toml` and must contain `{environment}.toml` when `TRACKER_ENV`
+    /// names an environment. `flags` take precedence over everything else.
     ///
     /// # Errors
-    /// [`SettingsError`], naming the setting.
+    /// [`SettingsError`], which names the setting.
     pub fn load(folder: &Path, flags: impl Provider) -> Result<Self, SettingsError> {
-        // Beneath everything, so that one field of one plan can be set alone.
+        // The lowest layer, so that a single field of a plan can be overridden.
         let mut figment = Figment::from(Serialized::default("plans", Plans::default()));
         let default = folder.join("default.toml");
         if default.is_file() {
@@ -61,13 +61,13 @@ impl Settings {
         if let Some(environment) = std::env::var("TRACKER_ENV").ok().filter(|name| !name.is_empty()) {
             let file = folder.join(format!("{environment}.toml"));
             if !file.is_file() {
-                let problem = format!("there is no file {}", file.display());
+                let problem = format!("file {} does not exist", file.display());
                 return Err(SettingsError::Value { setting: "TRACKER_ENV", problem });
             }
             figment = figment.merge(toml_file(&file)?);
         }
-        for (variable, setting) in USUAL_NAMES {
-            // Compose files pass on what is not set as an empty text.
+        for (variable, setting) in CONVENTIONAL_NAMES {
+            // Compose files pass unset variables as empty strings.
             if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
                 figment = figment.merge((*setting, value));
             }
@@ -78,7 +78,7 @@ impl Settings {
         settings.checked()
     }
 
-    /// What only a daemon needs that serves others: a place named `production` is one.
+    /// Checks what only a serving daemon needs, and only in the environment `production`.
     ///
     /// # Errors
     /// [`SettingsError::Value`]
@@ -86,7 +86,7 @@ impl Settings {
         if in_production() { limits::check_production(self) } else { Ok(()) }
     }
 
-    /// The settings, if they can work: what types cannot say.
+    /// The settings, if every value is allowed.
     ///
     /// # Errors
     /// [`SettingsError::Value`]
@@ -96,12 +96,12 @@ impl Settings {
     }
 }
 
-/// Whether this is the place that serves others: the environment (`TRACKER_ENV`) is named `production`.
+/// True if the environment (`TRACKER_ENV`) is `production`.
 pub fn in_production() -> bool {
     std::env::var("TRACKER_ENV").is_ok_and(|environment| environment == PRODUCTION)
 }
 
-/// A file that is known to be TOML.
+/// A provider for a file that was checked to be TOML.
 fn toml_file(file: &Path) -> Result<impl Provider + use<>, SettingsError> {
     let unreadable = |line, problem| SettingsError::Toml { file: file.display().to_string(), line, problem };
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(1, error.to_string()))?;
@@ -112,7 +112,7 @@ fn toml_file(file: &Path) -> Result<impl Provider + use<>, SettingsError> {
     Ok(Toml::file_exact(file))
 }
 
-/// The same error without the value that it found, if that may be a secret.
+/// Removes the offending value from the error if it may be a secret.
 fn without_secrets(mut error: figment::Error) -> figment::Error {
     let path = error.path.join(".");
     let is_secret = SECRETS.iter().any(|secret| secret.starts_with(&path) || path.starts_with(secret));
@@ -120,9 +120,9 @@ fn without_secrets(mut error: figment::Error) -> figment::Error {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if is_secret => {
             error.kind = Kind::Message(format!("wrong type or value, expected {expected}"));
         }
-        // Whoever cannot read a URL quotes it.
+        // The URL parser quotes its input.
         Kind::Message(_) if SECRET_URLS.contains(&path.as_str()) => {
-            error.kind = Kind::Message("is no URL".to_owned());
+            error.kind = Kind::Message("not a URL".to_owned());
         }
         _ => {}
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_database_is_known_by_its_usual_name_and_never_shown() {
+    fn database_url_is_read_from_its_conventional_variable_and_never_printed() {
         Jail::expect_with(|jail| {
             jail.set_env("DATABASE_URL", "postgres://me:hunter2@db/tracker");
             let settings = load_in(jail, Figment::new()).unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_or_wrong_setting_is_named() {
+    fn an_error_names_the_unknown_or_invalid_setting() {
         for (variable, value, named) in [
             ("TRACKER__CRAWL__CONCURENCY", "3", "concurency"),
             ("TRACKER__CRAWL__BURST", "many", "BURST"),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_toml_is_named_with_the_line_and_not_shown() {
+    fn a_syntax_error_names_file_and_line_and_prints_no_content() {
         Jail::expect_with(|jail| {
             jail.create_file("default.toml", "[database]\nurl = \"postgres://me:hunter2@db\n")?;
             let message = load_in(jail, Figment::new()).unwrap_err();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_in_the_repository_says_what_the_defaults_are() {
+    fn default_toml_lists_every_setting_with_its_default() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         let file: toml::Table = std::fs::read_to_string(folder.join("default.toml")).unwrap().parse().unwrap();
         let from_file: Settings = Figment::from(Toml::file(folder.join("default.toml"))).extract().unwrap();
@@ -261,6 +261,10 @@ mod tests {
             };
             table.iter().map(section).collect()
         };
-        assert_eq!(names(&file), names(&defaults), "a setting is missing from config/default.toml, or is no more");
+        assert_eq!(
+            names(&file),
+            names(&defaults),
+            "config/default.toml lacks a setting, or lists one that does not exist"
+        );
     }
 }

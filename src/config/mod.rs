@@ -1,7 +1,8 @@
-//! Typed settings: flags over environment over `config/*.toml` over the defaults written here.
+//! Typed settings. Precedence: flags, environment, `config/*.toml`, the defaults in this module.
 //!
-//! `DATABASE_URL` and its like are read by their usual names; every other setting is `TRACKER__SECTION__FIELD`. A setting
-//! that is unknown or wrong stops the start with its name and what is allowed.
+//! `DATABASE_URL` and a few others are read from their conventional variables; every other setting is
+//! `TRACKER__SECTION__FIELD`. An unknown or invalid setting stops the start, with an error that names it and the
+//! allowed values.
 
 mod error;
 mod limits;
@@ -27,7 +28,7 @@ pub use redis::{RedisAddress, RedisAddressError};
 pub use roles::{ProcessRole, ProcessRoleError};
 pub use secret::Secret;
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -57,30 +58,31 @@ pub struct Settings {
     pub trace: TraceSettings,
 }
 
-/// `[server]`: the HTTP side.
+/// `[server]`: the HTTP server and the process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
-    /// Where to listen. Any address but loopback needs keys that sign tokens: see [`TokenSettings`].
+    /// Address to listen on. Any address other than loopback requires signing keys: see [`TokenSettings`].
     pub listen: SocketAddr,
-    /// Where `/metrics` is served, on a listener of its own; by default on [`ServerSettings::listen`].
+    /// Address of a listener of its own for `/metrics`; default: [`ServerSettings::listen`].
     pub metrics_listen: Option<SocketAddr>,
-    /// What this process does. Probes and metrics are served by every process.
+    /// Roles of this process. Probes and metrics are served by every process.
     pub roles: BTreeSet<ProcessRole>,
-    /// Threads that serve HTTP.
+    /// HTTP worker threads.
     pub workers: usize,
-    /// A request is answered with 504 after this time.
+    /// Requests that take longer are answered with 504.
     pub request_timeout_secs: u64,
-    /// Largest body that is read, in bytes.
+    /// Maximum size of a request body, in bytes.
     pub max_body_bytes: usize,
-    /// Sites whose pages may ask this API from a browser: `https://app.example.com`. None unless they are named.
+    /// Origins allowed by CORS: `https://app.example.com`. Default: none.
     pub cors_origins: Vec<Url>,
-    /// Proxies whose `X-Forwarded-For` is believed, as networks: `10.0.0.0/8`. Of everybody else their own address counts.
+    /// Networks of proxies whose `X-Forwarded-For` is trusted: `10.0.0.0/8`. For all other peers the peer address is
+    /// used.
     pub trusted_proxies: Vec<IpNet>,
-    /// After the signal to stop: how long requests are still taken while `/health/ready` says no, so that whoever sends them learns
-    /// of it first.
+    /// After the stop signal: how long requests are still accepted while `/health/ready` fails, so that load balancers
+    /// notice first.
     pub linger_secs: u64,
-    /// After that: how long requests and running crawls may take to end.
+    /// After that: how long requests and running crawls may take to finish.
     pub drain_secs: u64,
 }
 
@@ -101,25 +103,26 @@ impl Default for ServerSettings {
     }
 }
 
-/// `[database]`: where the truth is kept.
+/// `[database]`: the store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseSettings {
-    /// `sqlite://PATH`, `sqlite::memory:` or `postgres://…`; a secret, for it may hold a password.
+    /// `sqlite://PATH`, `sqlite::memory:` or `postgres://…`. A secret, because it may contain a password.
     pub url: Secret,
-    /// A standby of the same server (PostgreSQL, streaming replication) for history, lists, statistics and exports.
+    /// A standby of the same server (PostgreSQL streaming replication), used for history, lists, statistics and
+    /// exports.
     pub replica_url: Option<Secret>,
-    /// A standby that is further behind than this is not read from.
+    /// Maximum lag of the standby; beyond it, reads go to the primary.
     pub replica_max_lag_ms: u64,
     /// Connections to the standby.
     pub replica_connections: u32,
-    /// Connections for reads and writes (SQLite: readers beside the one writer).
+    /// Connections for reads and writes (SQLite: readers in addition to the single writer).
     pub connections: u32,
-    /// Connections for claims alone, so that reads cannot starve them (PostgreSQL).
+    /// Connections reserved for claims, so that other queries cannot delay them (PostgreSQL).
     pub claim_connections: u32,
-    /// How long to wait for a free connection before answering "unavailable".
+    /// How long to wait for a free connection before the request fails as unavailable.
     pub acquire_timeout_secs: u64,
-    /// The server ends a statement after this time (PostgreSQL).
+    /// The server cancels statements that take longer (PostgreSQL).
     pub statement_timeout_secs: u64,
 }
 
@@ -138,17 +141,18 @@ impl Default for DatabaseSettings {
     }
 }
 
-/// `[redis]`: what replicas share besides the database. Nothing fails without it.
+/// `[redis]`: state shared by replicas in addition to the database. Optional; no request fails without it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisSettings {
-    /// See [`RedisAddress`]; a secret, for it may hold a password. None: limits are kept by each process for itself.
+    /// See [`RedisAddress`]. A secret, because it may contain a password. `None`: each process applies its limits
+    /// locally.
     pub url: Option<Secret>,
-    /// What the names of all keys and channels begin with: another for each installation that uses the same Redis.
+    /// Prefix of all keys and channels. Installations that share a Redis need different prefixes.
     pub prefix: String,
-    /// Connections of this process.
+    /// Connections per process.
     pub connections: u32,
-    /// Redis that does not answer within this time counts as away.
+    /// Redis counts as unavailable when it does not answer within this time.
     pub timeout_ms: u64,
 }
 
@@ -158,12 +162,12 @@ impl Default for RedisSettings {
     }
 }
 
-/// `[limits]`: how replicas share what is limited for all of them.
+/// `[limits]`: rate limits across replicas.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitSettings {
-    /// How many replicas there are at most. Without Redis, each keeps this part of every limit; and so many times the pools
-    /// must fit into what the database server allows.
+    /// Maximum number of replicas. Without Redis, each replica applies this fraction of every limit. The connection
+    /// pools of this many replicas must fit into the connection limit of the database server.
     pub replicas: u32,
 }
 
@@ -173,45 +177,45 @@ impl Default for LimitSettings {
     }
 }
 
-/// `[crawl]`: how listings are looked at. The defaults are polite.
+/// `[crawl]`: how listings are crawled. The defaults are polite.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrawlSettings {
-    /// Asked instead of Amazon: the simulated marketplace, or a proxy of your own.
+    /// Base URL to use instead of Amazon's: the simulated marketplace, or a proxy.
     pub base_url: Option<Url>,
-    /// Crawls at once in this process.
+    /// Concurrent crawls in this process.
     pub concurrency: usize,
-    /// Crawls at once on one marketplace.
+    /// Concurrent crawls on one marketplace.
     pub concurrency_per_marketplace: usize,
-    /// Requests a minute on one marketplace.
+    /// Requests per minute on one marketplace, for all replicas together.
     pub requests_per_minute: u32,
-    /// Requests that may come at once after a quiet time.
+    /// Requests that may be made at once after an idle period.
     pub burst: u32,
-    /// Failures in a row after which a marketplace rests.
+    /// Consecutive failures after which the circuit breaker of a marketplace opens.
     pub breaker_failures: u32,
-    /// The first rest; doubled at each further one, up to an hour.
+    /// First pause of an open circuit breaker; doubles each time, up to one hour.
     pub breaker_pause_secs: u64,
-    /// To connect.
+    /// Timeout for connecting.
     pub connect_timeout_secs: u64,
-    /// Between two pieces of the body.
+    /// Timeout between two chunks of the body.
     pub read_timeout_secs: u64,
-    /// For one crawl as a whole.
+    /// Timeout for a whole crawl.
     pub total_timeout_secs: u64,
-    /// Largest page, in bytes after decompression.
+    /// Maximum size of a page, in bytes after decompression.
     pub max_body_bytes: usize,
-    /// How long a claim holds; longer than the worst crawl and its commit.
+    /// Duration of a lease; must be longer than the slowest crawl and its commit.
     pub lease_secs: u64,
     /// Claims without success after which a listing is parked.
     pub max_attempts: u16,
-    /// A surprising price is looked at again after this time.
+    /// Delay before a surprising price is crawled again.
     pub recheck_secs: u64,
-    /// First pause after a look that brought nothing; doubled at each further one, up to an hour.
+    /// Delay after a failed crawl; doubles with each further failure, up to one hour.
     pub retry_secs: u64,
     /// `http://`, `https://` or `socks5://` proxies, used in turn.
     pub proxies: Vec<Secret>,
-    /// Sent as it is.
+    /// Value of the `User-Agent` header.
     pub user_agent: String,
-    /// The `Cookie` header to send to a marketplace, by its code (delivery region, language).
+    /// Value of the `Cookie` header by marketplace code (delivery region, language).
     pub cookies: BTreeMap<Marketplace, Secret>,
 }
 
@@ -242,17 +246,17 @@ impl Default for CrawlSettings {
     }
 }
 
-/// `[notify]`: how people are told.
+/// `[notify]`: delivery of notifications.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NotifySettings {
-    /// Lets webhooks reach loopback, private and link-local addresses. For demos and tests.
+    /// Allows webhooks to loopback, private and link-local addresses. For demos and tests.
     pub allow_private_targets: bool,
-    /// For one attempt as a whole.
+    /// Timeout of one attempt.
     pub timeout_secs: u64,
-    /// Attempts at once.
+    /// Concurrent attempts.
     pub concurrency: usize,
-    /// First pause after a failed attempt; each further one is five times as long, up to half a day.
+    /// Delay after the first failed attempt; five times longer after each further one, up to half a day.
     pub retry_secs: u64,
     /// Attempts after which a delivery is given up.
     pub max_attempts: u32,
@@ -264,15 +268,15 @@ impl Default for NotifySettings {
     }
 }
 
-/// `[mail]`: how people are written to. Without a server, links are shown in the log.
+/// `[mail]`: outgoing e-mail. Without a server, links are written to the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailSettings {
     /// `smtps://USER:PASSWORD@HOST`, or `smtp://USER:PASSWORD@HOST?tls=required` (STARTTLS).
     pub smtp_url: Option<Secret>,
-    /// The address that mail comes from.
+    /// Sender address.
     pub from: Option<EmailAddress>,
-    /// For one attempt as a whole.
+    /// Timeout of one attempt.
     pub timeout_secs: u64,
 }
 
@@ -282,19 +286,20 @@ impl Default for MailSettings {
     }
 }
 
-/// `[auth]`: who gets in.
+/// `[auth]`: sign-in and credentials.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSettings {
-    /// Lets anybody register a tenant of their own; otherwise people join by invitation.
+    /// Allows anyone to register a tenant. Otherwise users join by invitation.
     pub registration: bool,
-    /// Where people reach this daemon: links in e-mails begin with it. Where it listens, unless it is said.
+    /// Public base URL of the daemon, used for links in e-mails. Default: the listen address.
     pub public_url: Option<Url>,
-    /// With `admin_password`: the first user of an empty installation.
+    /// With `admin_password`: creates the first user of an empty installation.
     pub admin_email: Option<EmailAddress>,
     /// See `admin_email`.
     pub admin_password: Option<Secret>,
-    /// Attempts a minute from one address at everything that needs no credential: signing in, registering, asking for links.
+    /// Attempts per minute from one address on endpoints without authentication: sign-in, registration, requests for
+    /// links.
     pub attempts_per_minute: u32,
     /// `[auth.token]`
     pub token: TokenSettings,
@@ -320,24 +325,25 @@ impl Default for AuthSettings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenSettings {
-    /// Signs by Ed25519: PEM, as `amazon-tracker keys` writes it. Wins over the secret key. Without either, a key is made at each
-    /// start.
+    /// Ed25519 private key (PEM) that signs tokens, as printed by `amazon-tracker keys`. Takes precedence over the
+    /// secret key. Without either, a key is generated at each start.
     pub private_key: Option<Secret>,
-    /// Signs by HS256: at least 32 bytes.
+    /// Secret for HS256 signatures: at least 32 bytes.
     pub secret_key: Option<Secret>,
-    /// Public keys (PEM) that were rotated out and whose tokens are still in force.
+    /// Public keys (PEM) that were rotated out but whose tokens have not expired yet.
     pub verification_keys: Vec<String>,
     /// The claim `iss`.
     pub issuer: String,
     /// The claim `aud`.
     pub audience: String,
-    /// The claim `key`, by which APISIX finds its consumer.
+    /// The claim `key`, by which APISIX identifies its consumer.
     pub gateway_key: String,
-    /// How long an access token is in force.
+    /// Lifetime of an access token.
     pub access_secs: u64,
-    /// How long a sign-in lasts without being used.
+    /// Lifetime of a sign-in that is not used.
     pub refresh_days: u32,
-    /// Two requests of an honest client may use one refresh token within this time; the second is refused, but nothing revoked.
+    /// Grace period in which a second use of a refresh token is refused without revoking the sign-in: two concurrent
+    /// requests of one client are legitimate.
     pub refresh_grace_secs: u64,
 }
 
@@ -358,19 +364,19 @@ impl Default for TokenSettings {
     }
 }
 
-/// `[auth.password]`: the costs of argon2id. The defaults are the minimum of the OWASP Password Storage Cheat Sheet.
+/// `[auth.password]`: argon2id parameters. The defaults are the minimum of the OWASP Password Storage Cheat Sheet.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordSettings {
-    /// Memory of one hash.
+    /// Memory per hash.
     pub memory_kib: u32,
-    /// Passes over it.
+    /// Number of passes over the memory.
     pub iterations: u32,
-    /// Lanes.
+    /// Number of lanes.
     pub parallelism: u32,
-    /// Hashes at once; further ones wait.
+    /// Concurrent hashes; further ones wait.
     pub concurrency: usize,
-    /// Shorter passwords are refused.
+    /// Minimum length of a password, in characters.
     pub min_chars: usize,
 }
 
@@ -380,13 +386,13 @@ impl Default for PasswordSettings {
     }
 }
 
-/// `[products]`: what holds for every tenant.
+/// `[products]`: defaults and retention for every tenant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductLimits {
-    /// The marketplace of an ASIN that comes without one.
+    /// Marketplace of an ASIN that is given without one.
     pub default_marketplace: Marketplace,
-    /// Points older than this many days are forgotten, but for the last one of each series. 0 keeps all.
+    /// Points older than this are deleted, except the last one of each series. 0 keeps all points.
     pub keep_history_days: u32,
 }
 
@@ -396,17 +402,18 @@ impl Default for ProductLimits {
     }
 }
 
-/// `[trace]`: traces over OTLP, for a collector such as the OpenTelemetry Collector, Jaeger or Tempo. None unless there is an
-/// endpoint.
+/// `[trace]`: trace export over OTLP, for a collector such as the OpenTelemetry Collector, Jaeger or Tempo. Off without
+/// an endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceSettings {
-    /// Where they are sent, by HTTP: `http://collector:4318`. Credentials are headers, which the exporter itself reads from
+    /// OTLP endpoint (HTTP): `http://collector:4318`. Credentials go into headers, which the exporter reads from
     /// `OTEL_EXPORTER_OTLP_HEADERS`.
     pub otlp_endpoint: Option<Url>,
-    /// The share of the traces that begin here and are told, 0 to 1. What a trusted proxy began is told as the proxy decided.
+    /// Fraction of the traces started here that are exported, 0 to 1. Traces started by a trusted proxy follow the
+    /// proxy's sampling decision.
     pub sample_ratio: f64,
-    /// By what name the collector knows this service.
+    /// The service name in exported traces.
     pub service_name: String,
 }
 
@@ -416,13 +423,13 @@ impl Default for TraceSettings {
     }
 }
 
-/// `[log]`
+/// `[log]`: logging.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
-    /// One JSON object a line, for machines; otherwise lines for people.
+    /// Log one JSON object per line instead of human-readable lines.
     pub json: bool,
-    /// What is logged, in the syntax of `tracing`: `info`, `amazon_tracker=debug,info`.
+    /// Log filter in the syntax of `tracing`: `info`, `amazon_tracker=debug,info`.
     pub filter: String,
 }
 

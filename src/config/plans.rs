@@ -1,4 +1,4 @@
-//! What tenants may have.
+//! Quotas of tenants.
 
 use std::collections::BTreeMap;
 
@@ -6,43 +6,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Frequency;
 
-/// `[plans]`: by name. A tenant whose plan is gone from the settings has the smallest.
+/// `[plans]`: plans by name. A tenant whose plan is missing from the settings gets the smallest plan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Plans(pub BTreeMap<String, Plan>);
 
-/// `[plans.NAME]`
+/// `[plans.NAME]`: quotas of one plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Products that may be watched.
+    /// Products.
     pub products: u32,
-    /// People.
+    /// Users.
     pub users: u32,
     /// Alerts.
     pub alerts: u32,
-    /// Looks that may be asked for in a day (UTC), one for each product.
+    /// Requested crawls per day (UTC), counted per product.
     pub crawls_per_day: u32,
-    /// Requests a minute, of each user and each key.
+    /// Requests per minute, for each user and each API key.
     pub requests_per_minute: u32,
-    /// The shortest rhythm a product may have.
+    /// Shortest interval allowed for a product.
     pub min_interval: Frequency,
 }
 
 impl Plans {
     /// The plan of a new tenant.
     pub const FIRST: &str = "free";
-    /// The plan of whoever runs the installation.
+    /// The plan of the tenant that operates the installation.
     pub const LARGEST: &str = "enterprise";
 
-    /// What a plan allows.
+    /// The quotas of a plan.
     pub fn of(&self, name: &str) -> Plan {
         let smallest = || self.0.values().min_by_key(|plan| (plan.products, plan.requests_per_minute));
         self.0.get(name).or_else(smallest).copied().unwrap_or(SMALLEST)
     }
 }
 
-/// When the settings have no plan at all.
+/// Used when the settings contain no plan.
 const SMALLEST: Plan = Plan {
     products: 20,
     users: 3,
@@ -54,7 +54,7 @@ const SMALLEST: Plan = Plan {
 
 impl Default for Plans {
     fn default() -> Self {
-        let minutes = |minutes: u32| Frequency::from_secs(minutes * 60).expect("some minutes are a frequency");
+        let minutes = |minutes: u32| Frequency::from_secs(minutes * 60).expect("whole minutes are a valid frequency");
         let pro = Plan {
             products: 2000,
             users: 25,

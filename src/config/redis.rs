@@ -1,35 +1,35 @@
-//! Where Redis is: one server, one of several that Sentinels watch over, or a cluster.
+//! The address of Redis: a single server, a server monitored by Sentinels, or a cluster.
 
 use std::str::FromStr;
 
 use super::Secret;
 
-const ONE: &str = "redis";
+const SINGLE: &str = "redis";
 const CLUSTER: &str = "+cluster";
 const SENTINEL: &str = "+sentinel";
-/// Also said of a URL that cannot be read: what it says is not shown, for it may hold a password.
+/// Also the error for an unreadable URL, which is not printed because it may contain a password.
 const FORM: &str = "must be redis://HOST:PORT, redis+cluster://HOST:PORT,HOST:PORT or redis+sentinel://HOST:PORT,HOST:PORT/MASTER \
-     (rediss for TLS), with USER:PASSWORD@ before the first host if it needs one";
+     (rediss for TLS), with USER:PASSWORD@ before the first host if required";
 
-/// How Redis is reached.
+/// How to connect to Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RedisAddress {
-    /// One server, by its URL.
-    One(Secret),
-    /// A cluster, by the URLs of some of its nodes; the others are found out.
+    /// A single server, by its URL.
+    Single(Secret),
+    /// A cluster, by the URLs of some of its nodes; the client discovers the others.
     Cluster(Vec<Secret>),
-    /// The server that Sentinels name.
+    /// The master reported by Sentinels.
     Sentinel {
-        /// Where the Sentinels are: host and port.
+        /// Host and port of each Sentinel.
         sentinels: Vec<(String, u16)>,
-        /// The name that they know the server by.
+        /// Name of the master in the Sentinels' configuration.
         master: String,
-        /// How the server wants to be spoken to: a URL whose host does not count.
+        /// URL with the connection parameters of the master; its host is ignored.
         server: Secret,
     },
 }
 
-/// The URL says nothing that can be used.
+/// The URL is not a valid Redis address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{FORM}")]
 pub struct RedisAddressError;
@@ -45,12 +45,12 @@ impl FromStr for RedisAddress {
         let hosts: Vec<(String, u16)> =
             hosts.split(',').map(host_and_port).collect::<Option<_>>().ok_or(RedisAddressError)?;
         let plain = scheme.trim_end_matches(CLUSTER).trim_end_matches(SENTINEL);
-        if plain != ONE && plain != "rediss" {
+        if plain != SINGLE && plain != "rediss" {
             return Err(RedisAddressError);
         }
         let node = |(host, port): &(String, u16)| Secret::from(format!("{plain}://{login}{host}:{port}"));
         match &scheme[plain.len()..] {
-            "" if hosts.len() == 1 && is_database(path) => Ok(Self::One(Secret::from(url))),
+            "" if hosts.len() == 1 && is_database(path) => Ok(Self::Single(Secret::from(url))),
             CLUSTER if path.is_empty() => Ok(Self::Cluster(hosts.iter().map(node).collect())),
             SENTINEL if !path.is_empty() => {
                 let (master, database) = path.split_once('/').unwrap_or((path, ""));
@@ -72,7 +72,7 @@ fn is_database(path: &str) -> bool {
 fn host_and_port(text: &str) -> Option<(String, u16)> {
     const PORT: u16 = 6379;
     let (host, port) = match text.rsplit_once(':') {
-        // The colons of an address in brackets.
+        // The colons belong to an IPv6 address in brackets.
         Some((_, after)) if after.ends_with(']') => (text, Some(PORT)),
         Some((host, port)) => (host, port.parse().ok()),
         None => (text, Some(PORT)),
@@ -84,28 +84,28 @@ fn host_and_port(text: &str) -> Option<(String, u16)> {
 mod tests {
     use super::*;
 
-    fn read(url: &str) -> Option<RedisAddress> {
+    fn parse(url: &str) -> Option<RedisAddress> {
         url.parse().ok()
     }
 
     #[test]
-    fn one_server_a_cluster_and_sentinels_are_told_apart() {
+    fn single_server_cluster_and_sentinel_urls_are_parsed() {
         let secrets = |urls: &[&str]| urls.iter().map(|url| Secret::from(*url)).collect::<Vec<_>>();
         for url in ["redis://cache", "rediss://me:hunter2@cache:6380/3", "redis://[::1]:6379"] {
-            assert_eq!(read(url), Some(RedisAddress::One(Secret::from(url))));
+            assert_eq!(parse(url), Some(RedisAddress::Single(Secret::from(url))));
         }
         let nodes = secrets(&["redis://:hunter2@a:7000", "redis://:hunter2@b:6379"]);
-        assert_eq!(read("redis+cluster://:hunter2@a:7000,b"), Some(RedisAddress::Cluster(nodes)));
-        let watched = RedisAddress::Sentinel {
+        assert_eq!(parse("redis+cluster://:hunter2@a:7000,b"), Some(RedisAddress::Cluster(nodes)));
+        let sentinel = RedisAddress::Sentinel {
             sentinels: vec![("a".to_owned(), 26379), ("b".to_owned(), 26380)],
             master: "mymaster".to_owned(),
             server: Secret::from("rediss://me:hunter2@localhost/2"),
         };
-        assert_eq!(read("rediss+sentinel://me:hunter2@a:26379,b:26380/mymaster/2"), Some(watched));
+        assert_eq!(parse("rediss+sentinel://me:hunter2@a:26379,b:26380/mymaster/2"), Some(sentinel));
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn other_urls_are_refused() {
         for url in [
             "",
             "cache:6379",
@@ -119,7 +119,7 @@ mod tests {
             "redis+sentinel://a/mymaster/name",
             "redis+other://a",
         ] {
-            assert_eq!(read(url), None, "{url}");
+            assert_eq!(parse(url), None, "{url}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a process does of all that is to be done.
+//! The roles of a process.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,30 +6,30 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One job_lease of the house. A process has some of them, or all.
+/// One of the roles that a process can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProcessRole {
-    /// Answers HTTP requests of people and machines.
+    /// Serves the HTTP API.
     Api,
-    /// Claims listings that are due, and looks at them.
+    /// Claims listings that are due and crawls them.
     Crawler,
-    /// Does what is due by the clock, once for all replicas.
+    /// Runs maintenance jobs, once for all replicas.
     Scheduler,
-    /// Sends webhooks and mails.
+    /// Sends webhooks and e-mails.
     Notifier,
 }
 
-/// There is no such role.
+/// The text is not the name of a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no role {0:?}; roles are api, crawler, scheduler and notifier")]
+#[error("unknown role {0:?}; valid roles: api, crawler, scheduler, notifier")]
 pub struct ProcessRoleError(String);
 
 impl ProcessRole {
-    /// Every role there is.
+    /// Every role.
     pub const ALL: [Self; 4] = [Self::Api, Self::Crawler, Self::Scheduler, Self::Notifier];
 
-    /// Its name in settings and flags.
+    /// The name used in settings and flags.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
@@ -54,7 +54,7 @@ impl FromStr for ProcessRole {
     }
 }
 
-/// All of them: one process does everything.
+/// All roles, the default: one process does everything.
 pub(super) fn all() -> BTreeSet<ProcessRole> {
     ProcessRole::ALL.into()
 }

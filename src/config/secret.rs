@@ -1,16 +1,16 @@
-//! Texts that must not be seen.
+//! Settings that must not be printed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A text that is hidden in logs, in `--check-config` and in errors.
+/// A string that is redacted in logs, in `--check-config` and in errors.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one place that needs it.
+    /// The value, for the one place that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_hidden_however_it_is_printed() {
+    fn a_secret_is_redacted_however_it_is_printed() {
         let secret = Secret::from("hunter2");
         assert_eq!(format!("{secret:?}"), "(hidden)");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"(hidden)\"");

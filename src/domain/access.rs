@@ -1,36 +1,36 @@
-//! Who may do what: scopes, and the roles that hold them.
+//! Authorisation: scopes, and the roles that grant them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One thing that a credential may allow.
+/// A permission that a credential can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// See products, their history and alerts.
+    /// Read products, their history and alerts.
     ProductRead,
-    /// Add and change products.
+    /// Create and update products.
     ProductWrite,
     /// Delete products.
     ProductDelete,
-    /// Ask for a look now.
+    /// Request a crawl now.
     CrawlCreate,
     /// Create and delete alerts.
     AlertWrite,
-    /// Invite, change and disable the tenant's users.
+    /// Invite, update and disable the tenant's users.
     AdminUsers,
-    /// See and change the tenant itself.
+    /// Read and update the tenant itself.
     AdminTenant,
 }
 
-/// A text names no scope.
+/// The text is not the name of a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scope `{0}`; valid scopes: {names}", names = Scopes::ALL)]
 pub struct ScopeError(String);
 
 impl Scope {
-    /// Every scope, in the order in which they are written.
+    /// Every scope, in the order in which a set is printed.
     pub const ALL: &[Scope] = &[
         Self::ProductRead,
         Self::ProductWrite,
@@ -41,7 +41,7 @@ impl Scope {
         Self::AdminTenant,
     ];
 
-    /// The word in tokens, keys and JSON.
+    /// The name used in tokens, API keys and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ProductRead => "product:read",
@@ -69,32 +69,32 @@ impl FromStr for Scope {
     }
 }
 
-/// A set of scopes; as text separated by spaces (RFC 6749, section 3.3).
+/// A set of scopes. Its text form separates the scopes by spaces (RFC 6749, section 3.3).
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scopes(u16);
 
 impl Scopes {
-    /// None.
+    /// The empty set.
     pub const NONE: Scopes = Scopes(0);
-    /// All there are.
+    /// The set of all scopes.
     pub const ALL: Scopes = Scopes((1 << Scope::ALL.len()) - 1);
 
-    /// True if the scope is among them.
+    /// True if the set contains the scope.
     pub fn contains(self, scope: Scope) -> bool {
         self.0 & Self::bit(scope) != 0
     }
 
-    /// Those of both.
+    /// The intersection of two sets.
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// True if all of them are among the others.
+    /// True if every scope of this set is also in `others`.
     pub fn are_within(self, others: Self) -> bool {
         self.and(others) == self
     }
 
-    /// One by one.
+    /// The scopes of the set, in the order of [`Scope::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.iter().copied().filter(move |scope| self.contains(*scope))
     }
@@ -145,30 +145,30 @@ impl<'de> Deserialize<'de> for Scopes {
     }
 }
 
-/// What a person is within a tenant.
+/// A user's role within a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Runs the whole installation: may act on every tenant, but only on the tenants themselves.
+    /// Administers the whole installation. Has access to every tenant, but only to the tenant records themselves.
     Superadmin,
-    /// Runs one tenant.
+    /// Administers one tenant.
     TenantAdmin,
-    /// Works in it.
+    /// Works with the tenant's products, alerts and reports.
     User,
-    /// Looks on.
+    /// Read-only access.
     Viewer,
 }
 
-/// A text names no role.
+/// The text is not the name of a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown role `{0}`; valid roles: tenant_admin, user, viewer")]
 pub struct RoleError(String);
 
 impl Role {
-    /// Every role, the mightiest first.
+    /// Every role, from the most to the least privileged.
     pub const ALL: &[Role] = &[Self::Superadmin, Self::TenantAdmin, Self::User, Self::Viewer];
 
-    /// The word in tokens and JSON.
+    /// The name used in tokens and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Superadmin => "superadmin",
@@ -178,7 +178,7 @@ impl Role {
         }
     }
 
-    /// What it may do within its tenant.
+    /// The scopes that the role grants within its tenant.
     pub fn scopes(self) -> Scopes {
         match self {
             Self::Superadmin | Self::TenantAdmin => Scopes::ALL,
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scope_and_role_is_read_as_it_is_written() {
+    fn every_scope_and_role_survives_its_own_text() {
         assert!(Scope::ALL.iter().all(|scope| scope.to_string().parse() == Ok(*scope)));
         assert!(Role::ALL.iter().all(|role| role.to_string().parse() == Ok(*role)));
         assert_eq!(Scopes::ALL.to_string().parse(), Ok(Scopes::ALL));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn each_role_may_all_that_the_next_one_may_and_a_viewer_changes_nothing() {
+    fn each_role_includes_the_scopes_of_the_next_one_and_a_viewer_is_read_only() {
         for pair in Role::ALL.windows(2) {
             assert!(pair[1].scopes().are_within(pair[0].scopes()), "{pair:?}");
         }

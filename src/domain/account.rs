@@ -1,4 +1,4 @@
-//! Tenants, their users, and the credentials that stand for them.
+//! Tenants, their users, and the users' sessions and API keys.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -14,41 +14,41 @@ use super::ids::{ApiKeyId, SessionId, TenantId, UserId};
 /// An organisation: the unit of isolation and of quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    /// Identity.
+    /// Identifier.
     pub id: TenantId,
-    /// How it calls itself.
+    /// Display name.
     pub name: String,
-    /// What it may have, by the name of its plan in the settings.
+    /// Name of its plan in the settings, which sets its quotas.
     pub plan: String,
-    /// When it is deleted with everything of it, if it is leaving.
+    /// When the tenant and all its data are deleted, if deletion was requested.
     pub deletion_scheduled_at: Option<Timestamp>,
-    /// Since when.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When any of this last changed.
+    /// When any of these fields last changed.
     pub updated_at: Timestamp,
     /// Rises by one with each change.
     pub version: i64,
 }
 
-/// Whether a person gets in.
+/// Whether a user can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
-    /// Gets in.
+    /// Can sign in.
     Active,
-    /// Kept out by an admin.
+    /// Disabled by an admin; cannot sign in.
     Disabled,
-    /// Asked to be deleted, and will be when the time of grace is over; signing in again takes it back.
+    /// Deletion was requested and happens at the end of the grace period. Signing in cancels it.
     PendingDeletion,
 }
 
-/// The word is not a status.
+/// The text is not a user status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a status; use active or disabled")]
+#[error("unknown user status `{0}`; valid statuses: active, disabled")]
 pub struct UserStatusError(String);
 
 impl UserStatus {
-    /// The word in JSON and in the store.
+    /// The name used in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -68,28 +68,28 @@ impl FromStr for UserStatus {
     }
 }
 
-/// A person of a tenant.
+/// A user of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Identity.
+    /// Identifier.
     pub id: UserId,
-    /// Of which tenant.
+    /// The tenant it belongs to.
     pub tenant_id: TenantId,
-    /// The address that signs in; nobody else has it, in any tenant.
+    /// The address used to sign in; unique across all tenants.
     pub email: EmailAddress,
-    /// How to call them.
+    /// Display name.
     pub name: String,
-    /// What they may do.
+    /// Role within the tenant.
     pub role: Role,
-    /// Whether they get in.
+    /// Whether the user can sign in.
     pub status: UserStatus,
-    /// When the address was proved to be theirs.
+    /// When the address was verified.
     pub verified_at: Option<Timestamp>,
-    /// When they are deleted, if they are leaving.
+    /// When the user is deleted, if deletion was requested.
     pub deletion_scheduled_at: Option<Timestamp>,
-    /// Since when.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When any of this last changed.
+    /// When any of these fields last changed.
     pub updated_at: Timestamp,
     /// Rises by one with each change.
     pub version: i64,
@@ -98,79 +98,79 @@ pub struct User {
 /// One sign-in, from login to logout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Identity.
+    /// Identifier.
     pub id: SessionId,
-    /// Whose.
+    /// The user it belongs to.
     pub user_id: UserId,
-    /// From where.
+    /// Client address at sign-in.
     pub address: Option<IpAddr>,
-    /// By which program, in its own words.
+    /// `User-Agent` header at sign-in.
     pub agent: Option<String>,
-    /// Since when.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When its refresh token was last used.
     pub used_at: Timestamp,
-    /// When it ends unless it is used.
+    /// When it expires if it is not used again.
     pub expires_at: Timestamp,
 }
 
-/// A machine's credential, as it is kept: without the key.
+/// An API key as it is stored: without the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Identity.
+    /// Identifier.
     pub id: ApiKeyId,
-    /// Of which tenant.
+    /// The tenant it belongs to.
     pub tenant_id: TenantId,
-    /// Who made it.
+    /// The user who created it.
     pub created_by: UserId,
-    /// What it is for.
+    /// Display name.
     pub name: String,
-    /// How it begins.
+    /// The first characters of the key, to recognise it by.
     pub hint: String,
-    /// What it may do.
+    /// Scopes that it grants.
     pub scopes: Scopes,
-    /// From where it may be used; none: from anywhere.
+    /// Networks from which it is accepted; empty: any.
     pub networks: Vec<IpNet>,
-    /// Its own limit, below its tenant's.
+    /// Its own rate limit, within the tenant's; `None`: the tenant's alone.
     pub requests_per_minute: Option<u32>,
-    /// Until when.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// The last use that was noted.
+    /// The last recorded use.
     pub used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Since when.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
 impl ApiKey {
-    /// Whether it may be used at a moment, whatever it is used for.
+    /// True if the key is neither revoked nor expired at `now`.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Whether it may be used from an address.
+    /// True if the key is accepted from `address`.
     pub fn is_usable_from(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
-/// What a link that works once is for.
+/// The purpose of a single-use link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkPurpose {
-    /// Proves that an address belongs to its user.
+    /// Verifies a user's e-mail address.
     VerifyEmail,
     /// Sets a new password without the old one.
     ResetPassword,
-    /// Joins a tenant.
+    /// Accepts an invitation to a tenant.
     Invite,
-    /// Makes the first user of an empty installation.
+    /// Creates the first user of an empty installation.
     SetUp,
 }
 
 impl LinkPurpose {
-    /// The word in the store.
+    /// The name used in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
@@ -181,7 +181,7 @@ impl LinkPurpose {
     }
 }
 
-/// The hash under which an opaque token is kept (SHA-256).
+/// The SHA-256 hash under which an opaque token is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_usable_from_its_networks_alone_and_an_old_address_in_new_clothes_is_the_same() {
+    fn a_key_is_usable_only_from_its_networks_and_a_mapped_ipv4_address_counts_as_ipv4() {
         let usable = |networks: &[&str], address: &str| key(networks, None).is_usable_from(address.parse().unwrap());
         assert!(usable(&[], "198.51.100.7"));
         assert!(usable(&["10.0.0.0/8", "2001:db8::/32"], "10.1.2.3") && usable(&["2001:db8::/32"], "2001:db8::1"));

@@ -1,9 +1,10 @@
-//! Which addresses a request on a user's behalf may reach.
+//! Which addresses outbound requests on a user's behalf may connect to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// True for addresses of the public internet: nothing of this machine, of private or link-local networks (where cloud
-/// metadata lives), shared, reserved, documentation or multicast ranges. IPv4 inside IPv6 is judged as IPv4.
+/// True for addresses of the public internet. Loopback, private, link-local (where cloud metadata services live),
+/// shared, reserved, documentation and multicast ranges are not public. An IPv4 address embedded in IPv6 is judged as
+/// IPv4.
 ///
 /// Source: the IANA special-purpose address registries (RFC 6890 and later entries).
 pub fn is_public(address: IpAddr) -> bool {
@@ -37,13 +38,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(embedded);
     }
     let segments = address.segments();
-    // Only 2000::/3 is global unicast today; inside it lie the documentation and benchmarking ranges.
+    // Only 2000::/3 is allocated as global unicast; it contains the documentation and benchmarking ranges.
     let global = segments[0] & 0xe000 == 0x2000;
     let special = matches!(segments, [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..]);
     global && !special
 }
 
-/// IPv4-mapped, NAT64 (`64:ff9b::/96`) and 6to4 (`2002::/16`) addresses lead to an IPv4 address.
+/// IPv4-mapped, NAT64 (`64:ff9b::/96`) and 6to4 (`2002::/16`) addresses route to an IPv4 address.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_private_is_public_in_any_spelling() {
+    fn private_and_reserved_addresses_are_not_public_in_any_notation() {
         for text in [
             "127.0.0.1",
             "10.1.2.3",
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_internet_is_public() {
+    fn internet_addresses_are_public() {
         for text in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }

@@ -1,4 +1,4 @@
-//! The ten-character identifier Amazon gives a product.
+//! The ten-character identifier that Amazon assigns to a product.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// An Amazon Standard Identification Number: `B` and nine letters or digits, or the ISBN-10 of a book.
 ///
-/// Parsed once at the edge; nothing inside the house passes an ASIN as a bare string.
+/// Input is parsed once, where it enters the process. Internal code never passes an ASIN as a string.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Asin([u8; 10]);
@@ -16,13 +16,13 @@ pub struct Asin([u8; 10]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AsinError {
     /// Not ten characters long.
-    #[error("an ASIN has 10 characters, this has {0}")]
+    #[error("an ASIN has 10 characters, not {0}")]
     Length(usize),
     /// Neither `B` followed by nine letters or digits nor ten digits.
-    #[error("an ASIN is 'B' and nine letters or digits, or an ISBN-10")]
+    #[error("an ASIN is `B` followed by nine letters or digits, or an ISBN-10")]
     Alphabet,
-    /// Looks like an ISBN-10, but its check digit says that a digit is wrong.
-    #[error("the ISBN-10 has a wrong check digit")]
+    /// Has the form of an ISBN-10, but its check digit does not match.
+    #[error("the check digit of the ISBN-10 does not match")]
     CheckDigit,
 }
 
@@ -36,7 +36,7 @@ impl Asin {
 impl FromStr for Asin {
     type Err = AsinError;
 
-    /// Accepts lower case and surrounding white space, as people paste it.
+    /// Accepts lower case and surrounding white space.
     fn from_str(text: &str) -> Result<Self, AsinError> {
         let text = text.trim();
         let length = text.chars().count();
@@ -53,7 +53,7 @@ impl FromStr for Asin {
     }
 }
 
-/// ISBN-10: the digits weighted 10 to 1 add up to a multiple of 11; `X` stands for ten in the last place.
+/// ISBN-10: the digits, weighted 10 to 1, add up to a multiple of 11. `X` in the last place stands for ten.
 fn check_isbn10(bytes: &[u8; 10]) -> Result<(), AsinError> {
     let mut sum = 0u32;
     for (place, byte) in bytes.iter().enumerate() {
@@ -98,13 +98,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_what_people_paste() {
+    fn accepts_lower_case_and_surrounding_space() {
         assert_eq!(" b08pzhywjs ".parse::<Asin>().unwrap().as_str(), "B08PZHYWJS");
         assert_eq!("193609620x".parse::<Asin>().unwrap().as_str(), "193609620X");
     }
 
     #[test]
-    fn refuses_each_kind_of_mistake_with_its_reason() {
+    fn each_kind_of_mistake_is_refused_with_its_reason() {
         assert_eq!("B08".parse::<Asin>(), Err(AsinError::Length(3)));
         assert_eq!("C08PZHYWJS".parse::<Asin>(), Err(AsinError::Alphabet));
         assert_eq!("B08PZ-YWJS".parse::<Asin>(), Err(AsinError::Alphabet));

@@ -2,31 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the availability line of a page says. `Unknown` is not `Unavailable`: it means that the page did not say.
+/// The availability line of a page. `Unknown` differs from `Unavailable`: it means that the page did not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
-    /// Can be ordered and is sent at once or within days.
+    /// Can be ordered and ships within days.
     InStock,
     /// "Only 3 left in stock".
     LowStock,
-    /// Temporarily sold out.
+    /// Temporarily out of stock.
     OutOfStock,
     /// Can be ordered before its release.
     Preorder,
-    /// "Currently unavailable": Amazon does not know when, or whether, it comes back.
+    /// "Currently unavailable": Amazon gives no date for its return.
     Unavailable,
-    /// No such line, or one that nobody could read.
+    /// No availability line, or one that could not be parsed.
     #[default]
     Unknown,
 }
 
 impl Availability {
-    /// Every state, in the order of [`Availability::number`].
+    /// Every value, in the order of [`Availability::number`].
     pub const ALL: &[Availability] =
         &[Self::Unknown, Self::InStock, Self::LowStock, Self::OutOfStock, Self::Preorder, Self::Unavailable];
 
-    /// The number that history stores; never reused.
+    /// The number stored in history; numbers are never reused.
     pub fn number(self) -> i64 {
         match self {
             Self::Unknown => 0,
@@ -38,17 +38,17 @@ impl Availability {
         }
     }
 
-    /// The state of a stored number.
+    /// The value for a stored number.
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.iter().copied().find(|availability| availability.number() == number)
     }
 
-    /// True when a shopper cannot have it now or by pre-order.
+    /// True when the listing can be neither bought nor pre-ordered.
     pub fn is_out(self) -> bool {
         matches!(self, Self::OutOfStock | Self::Unavailable)
     }
 
-    /// The word used in JSON.
+    /// The name used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",

@@ -6,19 +6,19 @@ use std::str::FromStr;
 use email_address::Options;
 use serde::{Deserialize, Serialize};
 
-/// An address in the one form in which it is kept and compared: lower case. That `Jo@x.org` and `jo@x.org` were two people
-/// is allowed by RFC 5321 and true nowhere.
+/// An e-mail address in lower case, the form in which it is stored and compared. RFC 5321 allows case-sensitive local
+/// parts, but no mail provider in use distinguishes them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
-/// A text is no address that mail can be sent to.
+/// The text is not an e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no e-mail address, such as jo@example.com")]
+#[error("must be an e-mail address, such as jo@example.com")]
 pub struct EmailAddressError;
 
 impl EmailAddress {
-    /// The text.
+    /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -29,7 +29,7 @@ impl FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, EmailAddressError> {
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
-        // A quoted name is allowed by RFC 5321, and by no mail server that somebody wants to be written through.
+        // RFC 5321 allows quoted local parts; mail providers in use do not.
         if text.contains('"') {
             return Err(EmailAddressError);
         }
@@ -63,12 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_kept_in_lower_case_and_without_space_around() {
+    fn an_address_is_stored_in_lower_case_without_surrounding_space() {
         assert_eq!(" Jo.Doe+Shop@Example.COM ".parse::<EmailAddress>().unwrap().as_str(), "jo.doe+shop@example.com");
     }
 
     #[test]
-    fn what_no_mail_reaches_is_refused() {
+    fn undeliverable_addresses_are_refused() {
         for text in [
             "",
             "jo",

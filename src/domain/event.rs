@@ -1,4 +1,4 @@
-//! What is told to people: events, and the deliveries that carry them.
+//! Alert events and their deliveries.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,40 +11,40 @@ use super::rule::{Condition, Crossing, Rule};
 /// The durable record of one crossing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The same for the same crossing, however often it is computed: see [`EventId::of_crossing`].
+    /// Identifier, derived from the crossing: see [`EventId::of_crossing`].
     pub id: EventId,
-    /// Whose it is.
+    /// The tenant it belongs to.
     pub tenant_id: TenantId,
-    /// The rule that fired; it may be deleted by now.
+    /// The rule that fired; it may have been deleted since.
     pub rule_id: RuleId,
-    /// The product it is about; it may be deleted by now.
+    /// The product it concerns; it may have been deleted since.
     pub product_id: ProductId,
-    /// What happened, as it was when it happened.
+    /// The facts at the time of the crossing.
     pub facts: EventFacts,
-    /// When the look was that saw it.
+    /// When the page that caused the crossing was crawled.
     pub at: Timestamp,
 }
 
-/// The content of an event, kept as it was told.
+/// The content of an event, as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFacts {
-    /// What the rule waited for.
+    /// The condition of the rule.
     #[serde(flatten)]
     pub condition: Condition,
-    /// The number of the crossing within its rule.
+    /// The number of the crossing within its rule, from 1.
     pub crossing: u32,
     /// The listing.
     pub listing: Listing,
-    /// Its title.
+    /// Title of the listing.
     pub title: Option<String>,
-    /// The price that crossed.
+    /// The price that crossed the target.
     pub price: Money,
-    /// The price believed before, if there was one.
+    /// The last accepted price before it, if any.
     pub previous_price: Option<Money>,
 }
 
 impl Event {
-    /// The event of a rule's crossing.
+    /// The event for a crossing of a rule.
     pub fn of(
         rule: &Rule,
         crossing: Crossing,
@@ -66,20 +66,20 @@ impl Event {
     }
 }
 
-/// Where a delivery stands.
+/// Delivery state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
-    /// To be sent, or sent again.
+    /// Waiting for its first attempt or for a retry.
     Pending,
-    /// The receiver took it.
+    /// Acknowledged by the receiver.
     Delivered,
-    /// Given up; can be seen and sent again by hand.
+    /// Given up after the last retry; can be listed and retried by hand.
     Dead,
 }
 
 impl DeliveryStatus {
-    /// The word in JSON and in the store.
+    /// The name used in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -88,23 +88,23 @@ impl DeliveryStatus {
         }
     }
 
-    /// The status of a stored word.
+    /// Parses a stored name.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Pending, Self::Delivered, Self::Dead].into_iter().find(|status| status.as_str() == word)
     }
 }
 
-/// One message to one channel, as a reader sees it.
+/// One message to one channel, as reported to users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Stable over every attempt; the receiver can tell a repeat by it.
+    /// The same for every attempt, so that receivers can detect duplicates.
     pub id: DeliveryId,
-    /// Where it stands.
+    /// Delivery state.
     pub status: DeliveryStatus,
     /// Attempts so far.
     pub attempts: u32,
-    /// Why the last attempt failed.
+    /// Error of the last attempt.
     pub last_error: Option<String>,
-    /// When the receiver took it.
+    /// When the receiver acknowledged it.
     pub delivered_at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! How often a product is looked at.
+//! How often a product is crawled.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 const HOUR_SECS: u32 = 3600;
 const DAY_SECS: u32 = 24 * HOUR_SECS;
 
-/// The interval between two looks, 1 second to 366 days; what a plan allows is decided elsewhere.
+/// The interval between two crawls: 1 second to 366 days. The minimum of a plan is checked elsewhere.
 ///
 /// Written as a word (`hourly`, `daily`, `weekly`, `monthly`) or as a number with a unit (`30s`, `15m`, `6h`, `2d`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,10 +32,10 @@ const UNITS: &[(char, u32)] = &[('d', DAY_SECS), ('h', HOUR_SECS), ('m', 60), ('
 impl Frequency {
     /// Once a day: the default.
     pub const DAILY: Frequency = Frequency { interval_secs: DAY_SECS };
-    /// Every hour.
+    /// Once an hour.
     pub const HOURLY: Frequency = Frequency { interval_secs: 3600 };
 
-    /// From an interval in seconds.
+    /// A frequency from an interval in seconds; `None` outside the allowed range.
     pub fn from_secs(interval_secs: u32) -> Option<Self> {
         (1..=366 * DAY_SECS).contains(&interval_secs).then_some(Self { interval_secs })
     }
@@ -45,8 +45,8 @@ impl Frequency {
         self.interval_secs
     }
 
-    /// The time to the next look: the interval ± 10 %, so that products added together do not stay together.
-    /// `random` is uniform in 0..1.
+    /// The time to the next crawl: the interval ± 10 %, so that products added together spread out over time. `random`
+    /// is uniform in 0..1.
     pub fn jittered(self, random: f64) -> Duration {
         let factor = 0.9 + 0.2 * random.clamp(0.0, 1.0);
         Duration::from_secs_f64(f64::from(self.interval_secs) * factor)

@@ -1,4 +1,4 @@
-//! Identifiers, one type each, so that none is taken for another.
+//! Identifiers: one type each, so that they cannot be confused.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,8 +11,8 @@ macro_rules! uuid_ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new identifier that sorts by its time of creation (UUID version 7).
-            #[expect(clippy::new_without_default, reason = "each call makes another value")]
+            /// A new identifier that sorts by time of creation (UUID version 7).
+            #[expect(clippy::new_without_default, reason = "each call returns a different value")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
@@ -43,24 +43,24 @@ uuid_ids! {
     RuleId;
     /// The durable record of one crossing.
     EventId;
-    /// One message to one channel.
+    /// The delivery of one message to one channel.
     DeliveryId;
-    /// A person.
+    /// A user.
     UserId;
-    /// One sign-in of a person, from login to logout.
+    /// One sign-in of a user, from login to logout.
     SessionId;
-    /// A machine's credential.
+    /// An API key.
     ApiKeyId;
-    /// A "check now" that somebody asked for.
+    /// A crawl task ("check now").
     TaskId;
 }
 
 impl TenantId {
-    /// The only tenant until accounts exist.
+    /// The tenant of installations without accounts.
     pub const BUILT_IN: TenantId = TenantId(Uuid::from_u128(1));
 }
 
-/// Row number of a listing: global, never shown outside.
+/// Row number of a listing. Shared by all tenants; never exposed by the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ListingId(pub i64);
@@ -72,15 +72,15 @@ impl std::fmt::Display for ListingId {
 }
 
 impl EventId {
-    /// The same crossing of the same rule has the same id wherever and however often it is computed, which is what makes
-    /// at-least-once work have exactly one effect.
+    /// The id of the event for a crossing. It depends only on the rule and the number of the crossing, so work that is
+    /// repeated has no second effect.
     pub fn of_crossing(rule: RuleId, crossing: u32) -> Self {
         Self(Uuid::new_v5(&rule.0, &crossing.to_be_bytes()))
     }
 }
 
 impl DeliveryId {
-    /// The delivery of an event to a channel; stable for the same reason as [`EventId::of_crossing`].
+    /// The id of the delivery of an event to a channel; deterministic for the same reason as [`EventId::of_crossing`].
     pub fn of_event(event: EventId, channel: &str) -> Self {
         Self(Uuid::new_v5(&event.0, channel.as_bytes()))
     }

@@ -1,4 +1,4 @@
-//! A listing: one product page on one marketplace, shared by everyone who watches it.
+//! A listing: one product page on one marketplace, shared by all tenants that watch it.
 
 use std::fmt;
 
@@ -11,42 +11,42 @@ use super::marketplace::Marketplace;
 /// The natural key of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Listing {
-    /// The site.
+    /// The marketplace.
     pub marketplace: Marketplace,
-    /// The product on it.
+    /// The product on that marketplace.
     pub asin: Asin,
 }
 
-/// Why a URL does not name a listing.
+/// Why a URL does not identify a listing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListingUrlError {
-    /// Not a URL at all.
+    /// Not a URL.
     #[error("not a URL: {0}")]
     Syntax(#[from] url::ParseError),
     /// A URL of another site.
-    #[error("`{0}` is not a marketplace of Amazon")]
+    #[error("`{0}` is not the host of an Amazon marketplace")]
     Host(String),
-    /// An Amazon URL without a product in its path.
-    #[error("the URL names no product: its path has no /dp/ASIN or /gp/product/ASIN")]
+    /// An Amazon URL without an ASIN in its path.
+    #[error("no ASIN in the URL: expected /dp/ASIN or /gp/product/ASIN in its path")]
     NoAsin,
-    /// The place of the ASIN holds something else.
-    #[error("the URL's ASIN is wrong: {0}")]
+    /// The path segment for the ASIN is not an ASIN.
+    #[error("invalid ASIN in the URL: {0}")]
     Asin(#[from] AsinError),
 }
 
 impl Listing {
-    /// A listing by its parts.
+    /// A listing from its parts.
     pub const fn new(marketplace: Marketplace, asin: Asin) -> Self {
         Self { marketplace, asin }
     }
 
-    /// The page of the listing on Amazon itself.
+    /// The URL of the product page.
     pub fn url(&self) -> String {
         format!("https://{}/dp/{}", self.marketplace.host(), self.asin)
     }
 
-    /// Reads the listing out of what people paste: `/dp/`, `/gp/product/`, `/gp/aw/d/`, mobile hosts, with or without a
-    /// scheme, a title in the path, `ref=` and a query.
+    /// Parses the URL of a product page: `/dp/`, `/gp/product/`, `/gp/aw/d/`, mobile hosts, with or without a scheme, a
+    /// title in the path, `ref=` and a query.
     pub fn from_url(text: &str) -> Result<Self, ListingUrlError> {
         let text = text.trim();
         let url = match Url::parse(text) {
@@ -61,9 +61,9 @@ impl Listing {
     }
 }
 
-/// The path segment where Amazon's product URLs carry the ASIN.
+/// The path segment that holds the ASIN in Amazon's product URLs.
 fn asin_segment<'a>(segments: &[&'a str]) -> Option<&'a str> {
-    const BEFORE_ASIN: &[&[&str]] = &[
+    const ASIN_PREFIXES: &[&[&str]] = &[
         &["dp"],
         &["gp", "product"],
         &["gp", "aw", "d"],
@@ -75,12 +75,12 @@ fn asin_segment<'a>(segments: &[&'a str]) -> Option<&'a str> {
     ];
     (0..segments.len()).find_map(|start| {
         let tail = &segments[start..];
-        let is_here = |marker: &&&[&str]| {
+        let matches_here = |marker: &&&[&str]| {
             tail.len() > marker.len()
                 && marker.iter().zip(tail).all(|(word, segment)| segment.eq_ignore_ascii_case(word))
         };
-        let marker = BEFORE_ASIN.iter().find(is_here)?;
-        // `/gp/product/glance/ASIN` and `/dp/product/ASIN` are old forms of the same thing.
+        let marker = ASIN_PREFIXES.iter().find(matches_here)?;
+        // `/gp/product/glance/ASIN` and `/dp/product/ASIN` are old forms of the same URLs.
         tail[marker.len()..].iter().find(|segment| !matches!(**segment, "glance" | "product")).copied()
     })
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_every_form_people_paste() {
+    fn every_common_form_of_url_is_parsed() {
         for url in [
             "https://www.amazon.de/Sony-WH-1000XM4/dp/B08PZHYWJS/ref=sr_1_1?th=1&psc=1",
             "https://www.amazon.de/gp/product/B08PZHYWJS",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_foreign_host_from_a_path_without_product() {
+    fn a_foreign_host_and_a_path_without_asin_are_different_errors() {
         assert!(matches!(Listing::from_url("https://example.com/dp/B08PZHYWJS"), Err(ListingUrlError::Host(_))));
         assert!(matches!(Listing::from_url("https://amazon.de.evil.io/dp/B08PZHYWJS"), Err(ListingUrlError::Host(_))));
         assert!(matches!(Listing::from_url("https://www.amazon.de/s?k=dp"), Err(ListingUrlError::NoAsin)));

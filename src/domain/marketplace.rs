@@ -1,4 +1,4 @@
-//! Amazon's marketplaces: one row of facts for each.
+//! Amazon's marketplaces, one table row each.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use super::money::Currency;
 /// How numbers are written on a marketplace's pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NumberFormat {
-    /// Stands before the decimals.
+    /// Decimal separator.
     pub decimal: char,
-    /// Stands between groups of digits as the site prints them; other separators are accepted when they are unmistakable.
+    /// Group separator that the site prints; other separators are accepted when they are unambiguous.
     pub group: char,
     /// Groups of two digits above the first three, as in `1,29,900`.
     pub indian_groups: bool,
-    /// The currency symbol stands before the number.
+    /// The currency symbol precedes the number.
     pub symbol_first: bool,
 }
 
@@ -30,14 +30,14 @@ const RAND: NumberFormat = NumberFormat { decimal: ',', group: '\u{a0}', indian_
 
 macro_rules! marketplaces {
     ($($name:ident $code:literal $currency:ident $locale:literal $format:expr;)*) => {
-        /// One Amazon site, written as the end of its host name: `com`, `co.uk`, `de`, …
+        /// One Amazon site, identified by the end of its host name: `com`, `co.uk`, `de`, …
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         #[allow(missing_docs, reason = "the variants are the country codes themselves")]
         pub enum Marketplace { $($name,)* }
 
         impl Marketplace {
-            /// Every marketplace known here.
+            /// Every supported marketplace.
             pub const ALL: &[Marketplace] = &[$(Marketplace::$name,)*];
 
             /// The code used in the API, in settings and in metrics: `com`, `co.uk`, …
@@ -45,17 +45,17 @@ macro_rules! marketplaces {
                 match self { $(Marketplace::$name => $code,)* }
             }
 
-            /// The currency prices are shown in.
+            /// The currency of its prices.
             pub const fn currency(self) -> Currency {
                 match self { $(Marketplace::$name => Currency::$currency,)* }
             }
 
-            /// The locale a visitor of the country sees (BCP 47).
+            /// The locale of its pages (BCP 47).
             pub const fn locale(self) -> &'static str {
                 match self { $(Marketplace::$name => $locale,)* }
             }
 
-            /// How the site writes numbers.
+            /// The number format of its pages.
             pub const fn number_format(self) -> NumberFormat {
                 match self { $(Marketplace::$name => $format,)* }
             }
@@ -92,7 +92,7 @@ marketplaces! {
 }
 
 impl Marketplace {
-    /// `www.amazon.de`: where its pages are.
+    /// The host name of its pages, such as `www.amazon.de`.
     pub fn host(self) -> String {
         format!("www.amazon.{}", self.code())
     }
@@ -102,7 +102,7 @@ impl Marketplace {
         &self.locale()[..2]
     }
 
-    /// Finds the marketplace of a host name, with or without `www.`, `m.` or `smile.` before it.
+    /// The marketplace of a host name, with or without the prefix `www.`, `m.` or `smile.`.
     pub fn from_host(host: &str) -> Option<Self> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let site = ["www.", "m.", "smile."].iter().find_map(|prefix| host.strip_prefix(prefix)).unwrap_or(&host);
@@ -117,9 +117,9 @@ impl fmt::Display for Marketplace {
     }
 }
 
-/// The text names no marketplace; the message lists those that exist.
+/// The text is not a marketplace; the message lists the valid codes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is not a marketplace; use one of {}", known_codes())]
+#[error("unknown marketplace `{given}`; valid marketplaces: {}", known_codes())]
 pub struct MarketplaceError {
     given: String,
 }
@@ -131,7 +131,8 @@ fn known_codes() -> String {
 impl FromStr for Marketplace {
     type Err = MarketplaceError;
 
-    /// Accepts the code in any case, a host (`amazon.de`), and `us`/`uk` for the two whose code is not the country's.
+    /// Accepts the code in any case, a host (`amazon.de`), and country codes that differ from the code, such as `us`
+    /// and `uk`.
     fn from_str(text: &str) -> Result<Self, MarketplaceError> {
         let lower = text.trim().to_ascii_lowercase();
         let code = match lower.as_str() {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_only_looks_like_amazon_is_no_marketplace() {
+    fn lookalike_hosts_are_not_marketplaces() {
         for host in ["amazon.de.evil.example", "notamazon.de", "amazon.example", "www.www.amazon.de"] {
             assert_eq!(Marketplace::from_host(host), None, "{host}");
         }

@@ -1,4 +1,4 @@
-//! Pure types and rules of the trade: no I/O, no async, no clock of its own. Imports nothing of ours.
+//! Pure types and business rules: no I/O, no async, no clock. Imports no other module of the crate.
 
 mod access;
 mod account;

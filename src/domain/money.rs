@@ -1,4 +1,4 @@
-//! Money as Amazon shows it: a whole number of minor units and an ISO 4217 currency.
+//! Money as Amazon displays it: a whole number of minor units and an ISO 4217 currency.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,16 +13,16 @@ macro_rules! currencies {
         pub enum Currency { $($(#[$doc])* $name,)* }
 
         impl Currency {
-            /// Every currency known here.
+            /// Every supported currency.
             pub const ALL: &[Currency] = &[$(Currency::$name,)*];
 
-            /// Digits behind the decimal point (ISO 4217 exponent); the yen has none.
+            /// Digits after the decimal point (ISO 4217 exponent): 0 for the yen, 2 for the others.
             pub fn exponent(self) -> u32 {
                 match self { $(Currency::$name => $exponent,)* }
             }
 
-            /// What stands beside a number in this currency, the usual form first. A symbol may belong to several
-            /// currencies (`$`), so it never decides a currency; it can only contradict one.
+            /// Symbols printed next to amounts in this currency, the usual one first. Several currencies share a symbol
+            /// (`$`), so a symbol can rule a currency out but never identifies one.
             pub fn symbols(self) -> &'static [&'static str] {
                 match self { $(Currency::$name => $symbols,)* }
             }
@@ -70,7 +70,7 @@ currencies! {
 }
 
 impl Currency {
-    /// The three-letter code.
+    /// The ISO 4217 code.
     pub fn code(self) -> String {
         format!("{self:?}").to_ascii_uppercase()
     }
@@ -87,9 +87,9 @@ impl fmt::Display for Currency {
     }
 }
 
-/// The text is not the code of a currency that Amazon uses.
+/// The text is not the code of a supported currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the ISO 4217 code of a marketplace's currency")]
+#[error("unknown currency `{0}`; use the ISO 4217 code of a marketplace's currency")]
 pub struct CurrencyError(String);
 
 impl FromStr for Currency {
@@ -102,7 +102,7 @@ impl FromStr for Currency {
     }
 }
 
-/// An amount of money. Zero is an amount; a missing price is never zero.
+/// An amount of money. Zero is a valid amount; a missing price is never represented as zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
@@ -120,7 +120,7 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// `349.99 USD`: for people and logs, the same in every locale.
+    /// `349.99 USD`: the same in every locale.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exponent = self.currency.exponent() as usize;
         let sign = if self.amount_minor < 0 { "-" } else { "" };
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_minor_units_with_the_currency_s_own_decimals() {
+    fn amounts_are_printed_with_the_decimals_of_their_currency() {
         assert_eq!(Money::new(34999, Currency::Usd).to_string(), "349.99 USD");
         assert_eq!(Money::new(5, Currency::Eur).to_string(), "0.05 EUR");
         assert_eq!(Money::new(-105, Currency::Gbp).to_string(), "-1.05 GBP");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn its_json_names_both_parts() {
+    fn json_has_amount_and_currency() {
         let json = serde_json::to_string(&Money::new(34999, Currency::Usd)).unwrap();
         assert_eq!(json, r#"{"amount_minor":34999,"currency":"USD"}"#);
     }

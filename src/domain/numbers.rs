@@ -1,45 +1,45 @@
-//! Numbers as Amazon prints them: prices and counts in every marketplace's format.
+//! Parsing and formatting of prices and counts in every marketplace's format.
 //!
-//! The rule of the house is *better no price than a wrong price*: what can be read in two ways is refused.
+//! No price is better than a wrong price: text that can be read in two ways is refused.
 
 use super::marketplace::{Marketplace, NumberFormat};
 use super::money::{Currency, Money};
 
-/// Why a text is not one price (or count) of this marketplace.
+/// Why a text is not a single price (or count) of this marketplace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// No digit in it.
+    /// Contains no digit.
     #[error("no number")]
     NoNumber,
-    /// More than one number: a range, a strike-through beside a price, a unit price.
+    /// More than one number: a range, a list price surroundings a price, a unit price.
     #[error("more than one number")]
     SeveralNumbers,
-    /// A currency that the marketplace does not sell in.
-    #[error("a currency of another marketplace")]
+    /// A currency other than the marketplace's.
+    #[error("currency does not match the marketplace")]
     ForeignCurrency,
-    /// Separators that fit no way, or two ways, of writing a number.
+    /// The separators fit no number format, or more than one.
     #[error("ambiguous separators")]
     Ambiguous,
-    /// Larger than any price.
+    /// Larger than any valid price.
     #[error("too large")]
     TooLarge,
 }
 
-/// Reads one price: `$1,099.00`, `1.099,00 €`, `1 099,00 zł`, `₹1,29,900`, `￥1,980`.
+/// Parses one price: `$1,099.00`, `1.099,00 €`, `1 099,00 zł`, `₹1,29,900`, `￥1,980`.
 ///
 /// # Errors
-/// See [`NumberError`]; a symbol that contradicts the marketplace's currency is an error, a missing symbol is not.
+/// See [`NumberError`]. A symbol of another currency is an error; a missing symbol is not.
 pub fn parse_price(text: &str, marketplace: Marketplace) -> Result<Money, NumberError> {
     let currency = marketplace.currency();
     let text = normalise(text);
     let number = single_number(&text)?;
-    let beside = text.replacen(number, " ", 1);
-    check_currency(&beside, currency)?;
+    let surroundings = text.replacen(number, " ", 1);
+    check_currency(&surroundings, currency)?;
     let amount_minor = parse_amount(number, marketplace.number_format(), currency.exponent())?;
     Ok(Money::new(amount_minor, currency))
 }
 
-/// Reads one whole number: a rank, a number of ratings. `14,652`, `#1.234`, `1 234 Bewertungen`, `第12位`.
+/// Parses one whole number, such as a rank or a number of ratings: `14,652`, `#1.234`, `1 234 Bewertungen`, `第12位`.
 ///
 /// # Errors
 /// See [`NumberError`].
@@ -49,7 +49,7 @@ pub fn parse_count(text: &str, marketplace: Marketplace) -> Result<u32, NumberEr
     u32::try_from(amount).map_err(|_| NumberError::TooLarge)
 }
 
-/// Writes a price the way the marketplace's pages do: the inverse of [`parse_price`].
+/// Formats a price as the marketplace's pages do: the inverse of [`parse_price`].
 pub fn format_price(money: Money, marketplace: Marketplace) -> String {
     let format = marketplace.number_format();
     let per_major = money.currency.minor_per_major();
@@ -67,7 +67,7 @@ pub fn format_price(money: Money, marketplace: Marketplace) -> String {
     }
 }
 
-/// Writes a whole number with the marketplace's group separators.
+/// Formats a whole number with the marketplace's group separators.
 pub fn format_count(count: u32, marketplace: Marketplace) -> String {
     group_digits(i64::from(count), marketplace.number_format())
 }
@@ -87,7 +87,7 @@ fn group_digits(number: i64, format: NumberFormat) -> String {
     grouped
 }
 
-/// Drops direction marks, turns every kind of blank into a space and every kind of digit into an ASCII one.
+/// Removes direction marks, and maps every kind of space and digit to ASCII.
 fn normalise(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
@@ -105,7 +105,7 @@ fn normalise(text: &str) -> String {
         .collect()
 }
 
-/// The only number of a text, separators included.
+/// The only number of a text, including its separators.
 fn single_number(text: &str) -> Result<&str, NumberError> {
     let start = text.find(|c: char| c.is_ascii_digit()).ok_or(NumberError::NoNumber)?;
     let length = number_length(&text[start..]);
@@ -116,7 +116,8 @@ fn single_number(text: &str) -> Result<&str, NumberError> {
     Ok(number)
 }
 
-/// How far a number reaches: digits, and separators with a digit behind them; a space only before a group of three.
+/// Length of the number at the start of a text: digits, and separators that are followed by a digit. A space counts
+/// only before a group of three digits.
 fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let digits_from = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -136,9 +137,9 @@ fn number_length(text: &str) -> usize {
     end
 }
 
-/// What stands beside the number may be the currency's own symbol or plain words, never another currency.
-fn check_currency(beside: &str, currency: Currency) -> Result<(), NumberError> {
-    let mut rest = beside.to_owned();
+/// The text around the number may contain the currency's own symbol or words, but no other currency.
+fn check_currency(surroundings: &str, currency: Currency) -> Result<(), NumberError> {
+    let mut rest = surroundings.to_owned();
     let mut own: Vec<&str> = currency.symbols().to_vec();
     own.sort_by_key(|symbol| std::cmp::Reverse(symbol.len()));
     for symbol in own {
@@ -151,8 +152,8 @@ fn check_currency(beside: &str, currency: Currency) -> Result<(), NumberError> {
     Ok(())
 }
 
-/// A symbol made of letters counts only as a word of its own: the `R` of rand is not the R of "Rest". A `$` with a letter
-/// before it is another dollar: `US$` on a Canadian page.
+/// A symbol made of letters matches only as a whole word: the `R` of rand does not match in "Rest". A `$` with a letter
+/// before it is another currency: `US$` on a Canadian page.
 fn find_symbol(text: &str, symbol: &str) -> Option<usize> {
     let letters = |c: Option<char>| c.is_some_and(char::is_alphabetic);
     text.match_indices(symbol).map(|(at, _)| at).find(|&at| {
@@ -174,7 +175,8 @@ fn remove_symbol(text: &str, symbol: &str) -> String {
     }
 }
 
-/// Digits and separators to minor units. The last separator is decimal when it is the only reading left.
+/// Converts digits and separators to minor units. The last separator is the decimal separator if no other reading is
+/// possible.
 fn parse_amount(number: &str, format: NumberFormat, exponent: u32) -> Result<i64, NumberError> {
     let (whole, decimals) = split_decimals(number, format, exponent)?;
     check_groups(whole, format)?;
@@ -196,16 +198,17 @@ fn split_decimals(number: &str, format: NumberFormat, exponent: u32) -> Result<(
     if can_be_decimal {
         return Ok((whole, tail));
     }
-    // Three digits behind it: a group, unless this is the very sign the locale uses for decimals and nothing else
-    // shows which is meant ("1.099" on an English page, "1,099" on a German one).
+    // Three digits follow: a group, unless the separator is the locale's decimal separator and nothing else resolves
+    // the ambiguity ("1.099" on an English page, "1,099" on a German one).
     let other_separator = whole.contains(|c: char| !c.is_ascii_digit() && c != separator);
-    // Where there are no decimals (a count, the yen), the sign for them cannot be meant either.
+    // Counts and yen amounts have no decimals, so there the decimal separator is not ambiguous.
     let means_decimals = separator == format.decimal && !used_before && exponent > 0;
     let may_be_group = tail.len() == 3 && !other_separator && !means_decimals;
     if may_be_group { Ok((number, "")) } else { Err(NumberError::Ambiguous) }
 }
 
-/// One kind of separator, the first group one to three digits, the others three (two above the first three in India).
+/// Requires one kind of separator, one to three digits in the first group and three in the others (two above the first
+/// three in India).
 fn check_groups(whole: &str, format: NumberFormat) -> Result<(), NumberError> {
     let mut separators = whole.chars().filter(|c| !c.is_ascii_digit());
     let first = separators.next();
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_each_locale_s_way_of_writing() {
+    fn the_number_format_of_every_locale_is_parsed() {
         for (text, code, expected) in [
             ("$1,099.00", "com", 109_900),
             ("US$13,12", "com", 1312),
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_can_be_read_in_two_ways() {
+    fn ambiguous_numbers_are_refused() {
         for (text, code, error) in [
             ("1.099", "com", NumberError::Ambiguous),
             ("1,099", "de", NumberError::Ambiguous),
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_counts_with_words_around_them() {
+    fn counts_are_parsed_with_words_around_them() {
         let count = |text, code: &str| parse_count(text, code.parse().unwrap());
         assert_eq!(count("14,652 ratings", "com"), Ok(14_652));
         assert_eq!(count("1.234 Sternebewertungen", "de"), Ok(1234));
@@ -286,21 +289,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_price_survives_writing_and_reading_on_every_marketplace(amount_minor in 0i64..100_000_000_000, which in 0..Marketplace::ALL.len()) {
+        fn a_formatted_price_parses_back_on_every_marketplace(amount_minor in 0i64..100_000_000_000, which in 0..Marketplace::ALL.len()) {
             let marketplace = Marketplace::ALL[which];
             let money = Money::new(amount_minor, marketplace.currency());
             prop_assert_eq!(parse_price(&format_price(money, marketplace), marketplace), Ok(money));
         }
 
         #[test]
-        fn a_count_survives_too(count in 0u32..100_000_000, which in 0..Marketplace::ALL.len()) {
+        fn a_formatted_count_parses_back_on_every_marketplace(count in 0u32..100_000_000, which in 0..Marketplace::ALL.len()) {
             let marketplace = Marketplace::ALL[which];
-            // A bare "1,099" is unmistakable as a count: there are no decimals it could be.
+            // "1,099" is unambiguous as a count, which has no decimals.
             prop_assert_eq!(parse_count(&format_count(count, marketplace), marketplace), Ok(count));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC{0,40}", which in 0..Marketplace::ALL.len()) {
+        fn parsing_never_panics(text in "\\PC{0,40}", which in 0..Marketplace::ALL.len()) {
             let _ = parse_price(&text, Marketplace::ALL[which]);
             let _ = parse_count(&text, Marketplace::ALL[which]);
         }

@@ -1,4 +1,4 @@
-//! What one successful look at a listing found.
+//! The result of one successful crawl of a listing.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +6,17 @@ use super::asin::Asin;
 use super::availability::Availability;
 use super::money::Money;
 
-/// One field of a page. *Absent* and *unknown* are different facts: the first is history, the second is nothing.
+/// The reading of one field of a page. *Absent* is a fact that history records; *unknown* is the lack of one and
+/// records nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// The page did not say, or nobody could read it. Writes nothing.
+    /// The field was missing or could not be parsed. Writes nothing.
     #[default]
     Unknown,
-    /// The page says that there is none.
+    /// The page states that there is none.
     Absent,
-    /// The page says this.
+    /// The page states this value.
     Is(T),
 }
 
@@ -28,18 +29,18 @@ impl<T> Reading<T> {
         }
     }
 
-    /// `Is` for a value, `Unknown` for none.
+    /// `Is` for a value, `Unknown` for `None`.
     pub fn or_unknown(value: Option<T>) -> Self {
         value.map_or(Self::Unknown, Self::Is)
     }
 }
 
-/// A place in a bestseller list. Lower is better.
+/// A rank in a bestseller list; lower is better.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rank {
-    /// The place, from 1.
+    /// The rank, from 1.
     pub rank: u32,
-    /// The category as the page names it.
+    /// The category, as named on the page.
     pub category: String,
 }
 
@@ -49,7 +50,7 @@ pub struct Rank {
 pub struct Rating(pub u16);
 
 impl Rating {
-    /// Stars as people say them: 4.5.
+    /// The rating in stars: 4.5.
     pub fn stars(self) -> f64 {
         f64::from(self.0) / 100.0
     }
@@ -62,34 +63,34 @@ pub struct Observation {
     pub asin: Option<Asin>,
     /// Product title.
     pub title: Option<String>,
-    /// Brand from the byline; none for books, music and films.
+    /// Brand from the byline; `None` for books, music and films.
     pub brand: Option<String>,
-    /// Main image.
+    /// URL of the main image.
     pub image_url: Option<String>,
-    /// The featured new offer a shopper would pay now, one-time purchase, before coupons and shipping.
+    /// The price of the featured new offer: one-time purchase, before coupons and shipping.
     pub price: Reading<Money>,
     /// Shipping of the featured offer.
     pub shipping: Reading<Money>,
-    /// The struck-through price beside it; not history, only what Amazon claims.
+    /// The struck-through list price, as claimed by Amazon.
     pub list_price: Reading<Money>,
-    /// Who sells the featured offer (Buy Box).
+    /// Seller of the featured offer (Buy Box).
     pub seller: Reading<String>,
-    /// Number of new offers, the featured one included.
+    /// Number of new offers, including the featured one.
     pub offer_count: Reading<u32>,
-    /// Coupon text as shown; never part of the price.
+    /// Coupon text as displayed; never subtracted from the price.
     pub coupon: Reading<String>,
-    /// The availability line.
+    /// Availability.
     pub availability: Availability,
-    /// The product's own stars.
+    /// Average rating of the product.
     pub rating: Reading<Rating>,
-    /// The product's own number of ratings.
+    /// Number of ratings of the product.
     pub review_count: Reading<u32>,
-    /// Every place in a bestseller list that the page names.
+    /// Every bestseller rank on the page.
     pub ranks: Reading<Vec<Rank>>,
 }
 
 impl Observation {
-    /// An observation of a page that states nothing but perhaps its ASIN.
+    /// An observation in which every field but the ASIN is unknown.
     pub fn empty(asin: impl Into<Option<Asin>>) -> Self {
         Self {
             asin: asin.into(),

@@ -1,4 +1,4 @@
-//! What a delivery carries: one message to one channel.
+//! The content of a delivery: one message to one channel.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use super::email::EmailAddress;
 use super::event::Event;
 
-/// A message with its receiver. Both kinds hold a secret, so neither shows its content when it is printed.
+/// A message and its recipient. Both kinds hold a secret, so `Debug` prints neither's content.
 #[derive(Clone, PartialEq, Eq)]
 pub enum OutboxMessage {
-    /// An event, told to a program.
+    /// An alert event, sent to a webhook.
     Webhook {
-        /// Where to.
+        /// Target URL.
         url: String,
-        /// The key that signs it (`whsec_…`).
+        /// The signing secret (`whsec_…`).
         secret: String,
-        /// What to tell.
+        /// The event to send.
         event: Box<Event>,
     },
-    /// An e-mail to a person.
+    /// An e-mail to a user.
     Email(Email),
 }
 
-/// An e-mail to be sent. It holds a link that works once, so it is kept no longer than until it is sent.
+/// An e-mail to be sent. It contains a single-use link, so it is deleted as soon as it is sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Email {
-    /// To whom.
+    /// Recipient.
     pub to: EmailAddress,
-    /// One line.
+    /// Subject line.
     pub subject: String,
-    /// Plain text.
+    /// Plain-text body.
     pub text: String,
-    /// It is not sent after this time: its link would be over.
+    /// The message is dropped after this time, when its link expires.
     pub useless_after: Timestamp,
 }
 

@@ -1,63 +1,63 @@
-//! How one crawl ended.
+//! The outcome of a crawl.
 
 use std::time::Duration;
 
 use super::observation::Observation;
 
-/// The end of one attempt to look at a listing.
+/// How an attempt to observe a listing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The page was a product page and was read.
+    /// A product page was received and parsed.
     Observed(Box<Observation>),
-    /// Amazon answered, but not with the page. Never data; the last good state stays.
+    /// Amazon answered, but not with the product page. Contributes no data; the last accepted state stays.
     Blocked(Block),
-    /// Amazon says that there is no such product.
+    /// Amazon reports that the product does not exist.
     NotFound,
-    /// Nothing usable came back.
+    /// No usable answer.
     Failed(Failure),
 }
 
-/// Ways Amazon has of not answering.
+/// Ways in which Amazon refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
-    /// "Enter the characters you see below" or "continue shopping".
+    /// A captcha: "Enter the characters you see below" or "continue shopping".
     Captcha,
     /// The sign-in page.
     SignIn,
-    /// The "dog" page, 503 or 429; with the pause that `Retry-After` asked for.
+    /// The error page with a dog, status 503 or status 429, with the pause from `Retry-After`.
     Throttled {
-        /// Pause asked for, if any.
+        /// Requested pause, if any.
         retry_after: Option<Duration>,
     },
-    /// A consent page, the home page or another page in place of the product.
+    /// A consent page, the home page or another page instead of the product page.
     Interstitial,
 }
 
-/// Ways of failing without Amazon having refused.
+/// Failures other than a refusal by Amazon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// No connection, or it broke.
+    /// The connection could not be made, or broke.
     Connect,
-    /// Took longer than allowed.
+    /// The request timed out.
     Timeout,
-    /// The body ended early, or was too small to be a page.
+    /// The body ended early, or was too small for a page.
     Truncated,
-    /// The body was larger than allowed.
+    /// The body exceeded the size limit.
     TooLarge,
     /// Another HTTP status.
     Status(u16),
-    /// Redirected away from Amazon.
+    /// Redirected to a host outside Amazon.
     Redirect,
-    /// A product page on which the essential fields could not be read.
+    /// A product page whose essential fields could not be parsed.
     Unreadable,
-    /// The page shows another ASIN than the one asked for.
+    /// The page shows another ASIN than the requested one.
     WrongListing,
-    /// The work panicked; the panic is in the log.
+    /// The crawl panicked; the panic is in the log.
     Panicked,
 }
 
 impl Outcome {
-    /// The word for metrics and for the API; a small closed set.
+    /// The name used in metrics and in the API; a small closed set.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Observed(_) => "observed",
@@ -78,7 +78,7 @@ impl Outcome {
         }
     }
 
-    /// True when the source, not the listing, is to blame: such outcomes count against the breaker.
+    /// True when the source failed, not the listing. These outcomes count towards the circuit breaker.
     pub fn blames_source(&self) -> bool {
         match self {
             Self::Blocked(_) => true,

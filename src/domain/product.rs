@@ -8,18 +8,18 @@ use super::ids::{ListingId, ProductId, TenantId};
 use super::listing::Listing;
 use super::state::ListingState;
 
-/// Whether a product is looked at.
+/// Whether a product is crawled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductStatus {
-    /// Looked at in its rhythm.
+    /// Crawled at its frequency.
     Active,
-    /// Kept with its history, not looked at on its own account.
+    /// Stored with its history, but causes no scheduled crawls.
     Paused,
 }
 
 impl ProductStatus {
-    /// The word in JSON and in the store.
+    /// The name used in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -28,9 +28,9 @@ impl ProductStatus {
     }
 }
 
-/// The word is not a status.
+/// The text is not a product status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a status; use active or paused")]
+#[error("unknown product status `{0}`; valid statuses: active, paused")]
 pub struct ProductStatusError(String);
 
 impl std::str::FromStr for ProductStatus {
@@ -42,46 +42,46 @@ impl std::str::FromStr for ProductStatus {
     }
 }
 
-/// What a tenant decides about a product.
+/// The settings of a product that the tenant controls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductSettings {
-    /// The tenant's own name for it.
+    /// The tenant's own name for the product.
     pub label: Option<String>,
-    /// Tags, each once, in the order given.
+    /// Tags, without duplicates, in the order given.
     pub tags: Vec<String>,
-    /// How often to look.
+    /// How often to crawl it.
     pub frequency: Frequency,
-    /// Somebody else's product, watched for comparison.
+    /// A competitor's product, watched for comparison.
     pub is_competitor: bool,
-    /// Whether to look.
+    /// Whether it is crawled.
     pub status: ProductStatus,
 }
 
-/// A product with what is known of its listing.
+/// A product together with the state of its listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
-    /// Identity.
+    /// Identifier.
     pub id: ProductId,
-    /// Whose it is.
+    /// The tenant it belongs to.
     pub tenant_id: TenantId,
-    /// The listing's row.
+    /// Row number of the listing.
     pub listing_id: ListingId,
     /// The listing.
     pub listing: Listing,
-    /// What the tenant decided.
+    /// The tenant's settings.
     pub settings: ProductSettings,
-    /// Since when it is watched.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When the settings last changed.
     pub updated_at: Timestamp,
-    /// Rises by one with each change of the settings.
+    /// Incremented by each change of the settings.
     pub version: i64,
-    /// What is believed of the listing.
+    /// Last accepted state of the listing.
     pub state: ListingState,
-    /// How the latest look ended, good or bad: the word of an [`Outcome`](super::Outcome).
+    /// The outcome of the latest crawl, good or bad: the name of an [`Outcome`](super::Outcome).
     pub last_outcome: Option<String>,
-    /// When that was.
+    /// When the latest crawl ended.
     pub last_crawled_at: Option<Timestamp>,
-    /// When the next look is due; `None` while the listing is parked.
+    /// When the next crawl is due; `None` while the listing is parked.
     pub next_crawl_at: Option<Timestamp>,
 }

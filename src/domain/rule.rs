@@ -5,24 +5,24 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ListingId, ProductId, RuleId, TenantId};
 use super::money::Money;
 
-/// A price must rise this far above its target, in percent of the target, before the rule can fire again. Without the
-/// margin a price that flickers around the target would page its owner at every flicker.
+/// How far the price must rise above the target, in percent of the target, before the rule can fire again. Without this
+/// margin a price that fluctuates around the target would send a notification each time.
 const REARM_PERCENT: i64 = 2;
 
-/// What a rule waits for.
+/// The condition of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Condition {
-    /// The believed price is at or below the target. True at creation counts as a crossing: who sets a target above
-    /// the price wants to know.
+    /// The accepted price is at or below the target. If this already holds when the rule is created, it counts as a
+    /// crossing.
     PriceAtOrBelow {
-        /// The price to wait for.
+        /// The target price.
         target: Money,
     },
 }
 
 impl Condition {
-    /// The word of its kind.
+    /// The name of the kind of condition.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::PriceAtOrBelow { .. } => "price_at_or_below",
@@ -30,50 +30,50 @@ impl Condition {
     }
 }
 
-/// Where a rule stands between its crossings.
+/// The state of a rule between crossings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arming {
     /// True when the next crossing fires.
     pub armed: bool,
-    /// Crossings so far; the number of the latest one.
+    /// Crossings so far, which is also the number of the latest one.
     pub crossings: u32,
     /// The price in the latest notification, in minor units.
     pub last_notified_minor: Option<i64>,
 }
 
 impl Arming {
-    /// Of a rule that has never fired.
+    /// The arming of a rule that has never fired.
     pub const NEW: Arming = Arming { armed: true, crossings: 0, last_notified_minor: None };
 }
 
-/// A rule of a tenant about one of its products.
+/// A tenant's rule for one of its products.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Identity.
+    /// Identifier.
     pub id: RuleId,
-    /// Whose it is.
+    /// The tenant it belongs to.
     pub tenant_id: TenantId,
-    /// What it is about.
+    /// The product it watches.
     pub product_id: ProductId,
-    /// The listing behind the product.
+    /// The listing of the product.
     pub listing_id: ListingId,
-    /// What it waits for.
+    /// The condition to watch for.
     pub condition: Condition,
-    /// Where it stands.
+    /// Arming between crossings.
     pub arming: Arming,
 }
 
 /// The moment a condition became true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crossing {
-    /// Its number within the rule, from 1: with the rule's id the key of its event.
+    /// Its number within the rule, from 1. Together with the rule's id it determines the id of the event.
     pub number: u32,
-    /// The price that crossed.
+    /// The price that crossed the target.
     pub price: Money,
 }
 
-/// Moves a rule on by one *believed* reading of the price. A failed, blocked or held look never comes here, so it can
-/// neither fire nor re-arm; nor does a sell-out (`None`) re-arm: the comeback at the same price is the same crossing.
+/// Advances a rule by one *accepted* price. Failed, blocked and held crawls are never passed in, so they can neither
+/// fire nor re-arm a rule. A sell-out (`None`) does not re-arm either: a return at the same price is the same crossing.
 pub fn step(condition: &Condition, arming: Arming, price: Option<Money>) -> (Arming, Option<Crossing>) {
     let Condition::PriceAtOrBelow { target } = condition;
     let Some(price) = price.filter(|price| price.currency == target.currency) else { return (arming, None) };
@@ -86,7 +86,7 @@ pub fn step(condition: &Condition, arming: Arming, price: Option<Money>) -> (Arm
     (Arming { armed, ..arming }, None)
 }
 
-/// Rounded up, and never the target itself: a cheap or a free thing flickers by single units too.
+/// Rounded up, and at least one unit above the target, so that small targets have a margin too.
 fn rearm_above(target_minor: i64) -> i64 {
     let margin = target_minor.saturating_mul(REARM_PERCENT).saturating_add(99) / 100;
     target_minor.saturating_add(margin.max(1))
@@ -121,18 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn fires_at_the_target_once_and_again_after_a_real_rise() {
+    fn a_rule_fires_once_at_the_target_and_again_after_a_rise_beyond_the_margin() {
         assert_eq!(fired(&[usd(12_000), usd(10_000), usd(9_000), usd(8_000)]), [1]);
         assert_eq!(fired(&[usd(9_000), usd(10_201), usd(9_000)]), [1, 2]);
     }
 
     #[test]
-    fn flicker_within_the_margin_stays_quiet() {
+    fn fluctuation_within_the_margin_does_not_fire() {
         assert_eq!(fired(&[usd(9_999), usd(10_001), usd(9_999), usd(10_200), usd(10_000)]), [1]);
     }
 
     #[test]
-    fn the_margin_of_a_small_target_is_not_lost_in_rounding() {
+    fn a_small_target_has_a_margin_too() {
         for (target_minor, flicker_minor) in [(0, 1), (1, 2), (99, 100), (199, 203)] {
             let target = Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) };
             let (at, above) = (usd(target_minor), usd(flicker_minor));
@@ -141,26 +141,26 @@ mod tests {
     }
 
     #[test]
-    fn a_sell_out_in_between_is_not_a_rise() {
+    fn a_sell_out_does_not_rearm() {
         assert_eq!(fired(&[usd(9_000), None, usd(9_000)]), [1]);
     }
 
     #[test]
-    fn a_target_of_zero_is_a_target() {
+    fn a_target_of_zero_is_valid() {
         let free = Condition::PriceAtOrBelow { target: Money::new(0, Currency::Usd) };
         assert_eq!(step(&free, Arming::NEW, usd(1)).1, None);
         assert!(step(&free, Arming::NEW, usd(0)).1.is_some());
     }
 
     #[test]
-    fn another_currency_is_never_compared() {
+    fn prices_in_another_currency_are_ignored() {
         let yen = Some(Money::new(1, Currency::Jpy));
         assert_eq!(step(&TARGET, Arming::NEW, yen), (Arming::NEW, None));
     }
 
     proptest! {
         #[test]
-        fn no_sequence_makes_one_crossing_fire_twice(
+        fn no_sequence_of_prices_fires_a_crossing_twice(
             target_minor in prop::sample::select(vec![0i64, 1, 7, 49, 50, 99, 100, 199, 10_000]),
             prices in prop::collection::vec(prop::option::of(-500i64..500), 0..60),
         ) {

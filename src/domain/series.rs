@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! series {
     ($($(#[$doc:meta])* $name:ident $number:literal $word:literal;)*) => {
-        /// What is kept over time of a listing.
+        /// What history records about a listing.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Series { $($(#[$doc])* $name,)* }
@@ -14,12 +14,12 @@ macro_rules! series {
             /// Every series.
             pub const ALL: &[Series] = &[$(Series::$name,)*];
 
-            /// The number that the store keeps; never reused.
+            /// The number stored for the series; numbers are never reused.
             pub fn number(self) -> i16 {
                 match self { $(Series::$name => $number,)* }
             }
 
-            /// The word used in the API.
+            /// The name used in the API.
             pub fn as_str(self) -> &'static str {
                 match self { $(Series::$name => $word,)* }
             }
@@ -28,19 +28,19 @@ macro_rules! series {
 }
 
 series! {
-    /// Featured new offer, minor units.
+    /// Price of the featured new offer, in minor units.
     Price 1 "price";
-    /// Its shipping, minor units.
+    /// Shipping of the featured offer, in minor units.
     Shipping 2 "shipping";
-    /// The struck-through price beside it, minor units.
+    /// Struck-through list price, in minor units.
     ListPrice 3 "list_price";
-    /// Who sells it (Buy Box), by name.
+    /// Seller of the featured offer (Buy Box), by name.
     Seller 4 "seller";
     /// Number of new offers.
     OfferCount 5 "offer_count";
-    /// Place in one category's bestseller list; one series per category.
+    /// Rank in one category's bestseller list; one series per category.
     SalesRank 6 "sales_rank";
-    /// Stars in hundredths.
+    /// Average rating in hundredths of a star.
     Rating 7 "rating";
     /// Number of ratings.
     ReviewCount 8 "review_count";
@@ -51,25 +51,25 @@ series! {
 }
 
 impl Series {
-    /// The series of a stored number.
+    /// The series for a stored number.
     pub fn from_number(number: i16) -> Option<Self> {
         Self::ALL.iter().copied().find(|series| series.number() == number)
     }
 
-    /// True when its values are words, not numbers.
+    /// True when its values are text, not numbers.
     pub fn is_text(self) -> bool {
         matches!(self, Self::Seller | Self::Coupon)
     }
 
-    /// True when its numbers are minor units of the marketplace's currency.
+    /// True when its values are minor units of the marketplace's currency.
     pub fn is_money(self) -> bool {
         matches!(self, Self::Price | Self::Shipping | Self::ListPrice)
     }
 }
 
-/// The word names no series; the message lists those that exist.
+/// The text is not the name of a series; the message lists the valid names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a series; use {words}", words = Series::ALL.iter().map(|series| series.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("unknown series `{0}`; valid series: {words}", words = Series::ALL.iter().map(|series| series.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct SeriesError(String);
 
 impl std::str::FromStr for Series {
@@ -81,12 +81,12 @@ impl std::str::FromStr for Series {
     }
 }
 
-/// One series of one listing; only sales ranks have a category.
+/// One series of one listing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesKey {
-    /// Which kind.
+    /// The kind of series.
     pub series: Series,
-    /// The bestseller category; empty for every other series.
+    /// Category of a sales rank; empty for every other series.
     pub category: String,
 }
 
@@ -102,7 +102,7 @@ impl From<Series> for SeriesKey {
 pub enum PointValue {
     /// Minor units, a rank, a count, hundredths of stars or an availability.
     Number(i64),
-    /// A name or a text.
+    /// A name or another text.
     Text(String),
 }
 
@@ -127,10 +127,10 @@ impl PointValue {
 /// One change of one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
-    /// Which series.
+    /// The series.
     pub key: SeriesKey,
-    /// Since when the value holds.
+    /// When the value began to hold.
     pub at: Timestamp,
-    /// `None`: known to be none.
+    /// The value; `None`: known to be absent.
     pub value: Option<PointValue>,
 }

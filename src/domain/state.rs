@@ -1,4 +1,4 @@
-//! What is believed about a listing now, and how an observation changes it.
+//! The accepted state of a listing, and how an observation changes it.
 
 use std::collections::BTreeMap;
 
@@ -8,90 +8,91 @@ use serde::{Deserialize, Serialize};
 use super::availability::Availability;
 use super::money::{Currency, Money};
 use super::observation::{Observation, Rank, Rating, Reading};
-use super::plausibility::{Held, Weighed, weigh};
+use super::plausibility::{Held, PriceCheck, check_price};
 use super::series::{Point, PointValue, Series, SeriesKey};
 
-/// The last believed value of every series of a listing, with its title and picture.
+/// The last accepted value of every series of a listing, with its title and image.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ListingState {
     /// Product title.
     pub title: Option<String>,
     /// Brand.
     pub brand: Option<String>,
-    /// Main image.
+    /// URL of the main image.
     pub image_url: Option<String>,
-    /// Last believed values; a series that is missing here was never known.
+    /// Last accepted values; a series that is missing here was never known.
     #[serde(with = "values_as_list")]
     values: BTreeMap<SeriesKey, Option<PointValue>>,
-    /// The last price that was a price, kept while there is none, so that a comeback can be weighed.
+    /// The last price that was not `None`, kept while there is no price, so that a returning price can be checked
+    /// against it.
     last_good_price_minor: Option<i64>,
-    /// A surprise that waits for its second look.
+    /// A surprising price that waits for confirmation.
     pub held: Option<Held>,
-    /// Looks in a row that brought nothing: what the back-off grows with.
+    /// Crawls in a row without an observation; determines the back-off.
     #[serde(default)]
     pub consecutive_failures: u16,
-    /// The last successful look.
+    /// When the last successful crawl ended.
     pub checked_at: Option<Timestamp>,
-    /// The last change of any series.
+    /// When any series last changed.
     pub changed_at: Option<Timestamp>,
 }
 
-/// What an observation did to a state.
+/// The effect of an observation on a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
-    /// The state from now on.
+    /// The new state.
     pub state: ListingState,
-    /// The changes, to be appended to history.
+    /// The changes to append to history.
     pub points: Vec<Point>,
-    /// In a word.
+    /// Summary of the effect.
     pub verdict: Verdict,
 }
 
-/// The effect of an observation in a word.
+/// Summary of the effect of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The first successful look: history starts, nothing has *changed*.
+    /// The first successful crawl: history starts, nothing has *changed*.
     Baseline,
-    /// Checked, and the same as before.
+    /// Checked, without changes.
     Unchanged,
-    /// Something changed.
+    /// At least one series changed.
     Changed,
-    /// The offer is surprising: look again soon, and tell nobody yet.
+    /// The offer is surprising: crawl again soon, and report nothing yet.
     Held,
 }
 
 impl ListingState {
-    /// The believed price, if the listing has one.
+    /// The accepted price, if the listing has one.
     pub fn price(&self, currency: Currency) -> Option<Money> {
         self.money(Series::Price, currency)
     }
 
-    /// The believed value of a series of money.
+    /// The accepted value of a series of money.
     pub fn money(&self, series: Series, currency: Currency) -> Option<Money> {
         self.number(series).map(|amount_minor| Money::new(amount_minor, currency))
     }
 
-    /// The believed value of a series of numbers.
+    /// The accepted value of a numeric series.
     pub fn number(&self, series: Series) -> Option<i64> {
         self.value(series)?.number()
     }
 
-    /// The believed value of a series of texts.
+    /// The accepted value of a text series.
     pub fn text(&self, series: Series) -> Option<&str> {
         self.value(series)?.text()
     }
 
-    /// The believed stars.
+    /// The accepted rating.
     pub fn rating(&self) -> Option<Rating> {
         self.number(Series::Rating).and_then(|hundredths| u16::try_from(hundredths).ok()).map(Rating)
     }
 
-    /// The believed availability.
+    /// The accepted availability.
     pub fn availability(&self) -> Availability {
         self.number(Series::Availability).and_then(Availability::from_number).unwrap_or_default()
     }
 
-    /// The believed places in bestseller lists, in the order of their categories' names.
+    /// The accepted bestseller ranks, sorted by category.
     pub fn ranks(&self) -> Vec<Rank> {
         let ranks = self.values.iter().filter(|(key, _)| key.series == Series::SalesRank);
         ranks
@@ -102,7 +103,7 @@ impl ListingState {
             .collect()
     }
 
-    /// The best (lowest) of the believed ranks.
+    /// The best (lowest) accepted rank.
     pub fn best_rank(&self) -> Option<u32> {
         self.ranks().into_iter().map(|rank| rank.rank).min()
     }
@@ -111,7 +112,7 @@ impl ListingState {
         self.values.get(&SeriesKey::from(series))?.as_ref()
     }
 
-    /// Takes what an observation says, as far as it can be believed.
+    /// Applies an observation, as far as its values are plausible.
     pub fn judge(&self, seen: &Observation, at: Timestamp) -> Judged {
         let mut change = Change { state: self.clone(), points: Vec::new(), at };
         change.take_description(seen);
@@ -120,12 +121,13 @@ impl ListingState {
         change.finish(self.checked_at.is_none(), held)
     }
 
-    /// The state after a look that brought nothing: all that was believed stays.
+    /// The state after a crawl without an observation: all accepted values stay.
     pub fn after_failed_crawl(&self) -> Self {
         Self { consecutive_failures: self.consecutive_failures.saturating_add(1), ..self.clone() }
     }
 
-    /// Takes a point of the past, for listings that come with a history. Points must come in the order of time.
+    /// Applies a historical point, for listings that are imported with a history. Points must be in chronological
+    /// order.
     pub fn replay(&mut self, point: &Point) {
         if point.key.series == Series::Price
             && let Some(PointValue::Number(price_minor)) = point.value
@@ -138,7 +140,7 @@ impl ListingState {
     }
 }
 
-/// A state in the making.
+/// A state under construction.
 struct Change {
     state: ListingState,
     points: Vec<Point>,
@@ -165,17 +167,17 @@ impl Change {
         self.take_ranks(&seen.ranks);
     }
 
-    /// Everything that hangs on which offer is featured is believed together or held together. True when held.
+    /// Accepts or holds all values that depend on the featured offer together. Returns true when they are held.
     fn take_offer(&mut self, seen: &Observation) -> bool {
         if let Some(price_minor) = known(&seen.price) {
             let price_minor = price_minor.map(|price| price.amount_minor);
             let had_price = self.state.number(Series::Price).is_some();
-            match weigh(self.state.last_good_price_minor, had_price, self.state.held, price_minor, self.at) {
-                Weighed::Hold(held) => {
+            match check_price(self.state.last_good_price_minor, had_price, self.state.held, price_minor, self.at) {
+                PriceCheck::Hold(held) => {
                     self.state.held = Some(held);
                     return true;
                 }
-                Weighed::Believe => self.state.held = None,
+                PriceCheck::Accept => self.state.held = None,
             }
             self.state.last_good_price_minor = price_minor.or(self.state.last_good_price_minor);
         }
@@ -191,7 +193,7 @@ impl Change {
         false
     }
 
-    /// A category that the page no longer names ends; a page without ranks says nothing.
+    /// Ends the series of a category that the page no longer lists. A page without ranks changes nothing.
     fn take_ranks(&mut self, seen: &Reading<Vec<Rank>>) {
         let Some(ranks) = known(seen) else { return };
         let ranks = ranks.map(Vec::as_slice).unwrap_or_default();
@@ -218,7 +220,8 @@ impl Change {
         }
     }
 
-    /// Writes a point when the value differs from the believed one. What was never known and is none stays unwritten.
+    /// Adds a point when the value differs from the accepted one. A value that was never known and is absent is not
+    /// recorded.
     fn set(&mut self, key: SeriesKey, value: Option<PointValue>) {
         let before = self.state.values.get(&key);
         if before == Some(&value) || (before.is_none() && value.is_none()) {
@@ -245,7 +248,7 @@ impl Change {
     }
 }
 
-/// `None` when nothing is known, `Some(None)` when it is known that there is none.
+/// `None` when the value is unknown, `Some(None)` when it is known to be absent.
 fn known<T>(reading: &Reading<T>) -> Option<Option<&T>> {
     match reading {
         Reading::Unknown => None,
@@ -254,7 +257,7 @@ fn known<T>(reading: &Reading<T>) -> Option<Option<&T>> {
     }
 }
 
-/// JSON has no keys of two parts: the map is written as a list of `[series, category, value]`.
+/// JSON keys are single strings, so the map is written as a list of `[series, category, value]`.
 mod values_as_list {
     use std::collections::BTreeMap;
 
@@ -300,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_look_is_the_baseline_and_the_same_again_is_no_change() {
+    fn the_first_crawl_is_the_baseline_and_the_same_page_again_is_no_change() {
         let first = after(&[page(10_000)]);
         assert_eq!(first.verdict, Verdict::Baseline);
         assert_eq!(first.points.len(), 2);
@@ -321,13 +324,13 @@ mod tests {
     }
 
     #[test]
-    fn a_surprising_price_is_held_with_the_whole_offer_and_believed_at_the_second_look() {
+    fn a_surprising_price_is_held_with_the_whole_offer_and_accepted_at_the_second_crawl() {
         let mut odd = page(1_000);
         odd.availability = Availability::LowStock;
         odd.rating = Reading::Is(Rating(450));
         let held = after(&[page(10_000), odd.clone()]);
         assert_eq!(held.verdict, Verdict::Held);
-        assert_eq!(held.points.len(), 1, "the rating does not hang on the offer");
+        assert_eq!(held.points.len(), 1, "the rating does not depend on the offer");
         assert_eq!(held.state.availability(), Availability::InStock);
         let confirmed = held.state.judge(&odd, at(5));
         assert_eq!(confirmed.state.price(Currency::Usd), Some(Money::new(1_000, Currency::Usd)));
@@ -336,14 +339,14 @@ mod tests {
     }
 
     #[test]
-    fn a_surprise_that_was_a_mistake_leaves_no_trace_in_history() {
+    fn a_surprise_that_is_not_confirmed_is_not_recorded() {
         let judged = after(&[page(10_000), page(1_000), page(10_000)]);
         assert_eq!((judged.verdict, judged.points.len()), (Verdict::Unchanged, 0));
         assert_eq!(judged.state.held, None);
     }
 
     #[test]
-    fn a_comeback_after_a_sell_out_is_weighed_against_the_last_price() {
+    fn a_price_that_returns_after_a_sell_out_is_checked_against_the_last_price() {
         let mut gone = page(0);
         gone.price = Reading::Absent;
         gone.availability = Availability::Unavailable;
@@ -355,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn each_category_has_its_own_rank_and_a_category_that_is_gone_ends() {
+    fn each_category_has_its_own_rank_and_ends_when_it_is_no_longer_listed() {
         let ranked = |ranks: &[(u32, &str)]| {
             let mut seen = page(10_000);
             let rank = |(rank, category): &(u32, &str)| Rank { rank: *rank, category: (*category).into() };
@@ -366,7 +369,7 @@ mod tests {
         assert_eq!(judged.state.ranks(), vec![Rank { rank: 7, category: "Electronics".into() }]);
         assert_eq!(judged.points.len(), 2);
         let silent = judged.state.judge(&page(10_000), at(9));
-        assert_eq!(silent.state.best_rank(), Some(7), "a page without ranks says nothing");
+        assert_eq!(silent.state.best_rank(), Some(7), "a page without ranks changes nothing");
     }
 
     #[test]

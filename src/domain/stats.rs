@@ -1,4 +1,4 @@
-//! Statistics over a listing's history. Each value holds until the next point, so averages are weighted by time.
+//! Statistics over a listing's history. A value holds until the next point, so averages are weighted by time.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::availability::Availability;
 use super::series::Point;
 
-/// A lowest or highest value and since when it was reached.
+/// A lowest or highest value and when it was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extreme {
     /// Minor units.
@@ -15,12 +15,12 @@ pub struct Extreme {
     pub at: Timestamp,
 }
 
-/// Price statistics of one window that ends now.
+/// Price statistics of a window that ends now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PriceStats {
-    /// Length of the window; `None` for all that is known.
+    /// Length of the window in days; `None` for the whole history.
     pub days: Option<u32>,
-    /// The price now.
+    /// The current price.
     pub current_minor: Option<i64>,
     /// Lowest price in the window.
     pub minimum: Option<Extreme>,
@@ -28,27 +28,29 @@ pub struct PriceStats {
     pub maximum: Option<Extreme>,
     /// Time-weighted average over the time with a price, rounded to whole minor units.
     pub average_minor: Option<i64>,
-    /// The price now is the lowest of the window.
+    /// The current price is the lowest of the window.
     pub is_lowest: bool,
-    /// Share of the time with a known availability in which it was out of stock or unavailable, 0–100.
+    /// Percentage of the time with a known availability during which the listing was out of stock or unavailable,
+    /// 0–100.
     pub out_of_stock_percent: Option<f64>,
 }
 
-/// The windows that are reported, in days; `None` is ever.
+/// The reported windows in days; `None` is the whole history.
 pub const WINDOWS: [Option<u32>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
 
-/// A stretch of time with one value.
-struct Stretch {
+/// A span of time with one value.
+struct Span {
     from: Timestamp,
     length: SignedDuration,
     value: Option<i64>,
 }
 
-/// Statistics of the window of `days` that ends `now`. Points in the order of time, the last one before the window included.
+/// Statistics of the window of `days` that ends at `now`. Points must be in chronological order and include the last
+/// one before the window.
 pub fn price_stats(prices: &[Point], availabilities: &[Point], days: Option<u32>, now: Timestamp) -> PriceStats {
     let from = days.and_then(|days| now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok());
-    let prices = stretches(prices, from, now);
-    let current_minor = prices.last().and_then(|stretch| stretch.value);
+    let prices = spans(prices, from, now);
+    let current_minor = prices.last().and_then(|span| span.value);
     let minimum = extreme(&prices, |candidate, best| candidate < best);
     PriceStats {
         days,
@@ -57,45 +59,43 @@ pub fn price_stats(prices: &[Point], availabilities: &[Point], days: Option<u32>
         maximum: extreme(&prices, |candidate, best| candidate > best),
         average_minor: average(&prices),
         is_lowest: current_minor.is_some() && current_minor == minimum.map(|minimum| minimum.amount_minor),
-        out_of_stock_percent: out_of_stock_percent(&stretches(availabilities, from, now)),
+        out_of_stock_percent: out_of_stock_percent(&spans(availabilities, from, now)),
     }
 }
 
-/// Cuts a series at the window. What holds at its start counts from there.
-fn stretches(points: &[Point], from: Option<Timestamp>, now: Timestamp) -> Vec<Stretch> {
+/// Cuts a series to the window. The value that holds at its start counts from the start.
+fn spans(points: &[Point], from: Option<Timestamp>, now: Timestamp) -> Vec<Span> {
     let ends = points.iter().skip(1).map(|point| point.at).chain([now]);
     let inside = points.iter().zip(ends).filter(|(point, end)| point.at <= now && from.is_none_or(|from| *end > from));
     inside
         .map(|(point, end)| {
             let from = from.map_or(point.at, |from| from.max(point.at));
             let value = point.value.as_ref().and_then(|value| value.number());
-            Stretch { from, length: end.min(now).duration_since(from), value }
+            Span { from, length: end.min(now).duration_since(from), value }
         })
         .collect()
 }
 
-fn extreme(stretches: &[Stretch], better: impl Fn(i64, i64) -> bool) -> Option<Extreme> {
-    let priced =
-        stretches.iter().filter_map(|stretch| Some(Extreme { amount_minor: stretch.value?, at: stretch.from }));
+fn extreme(spans: &[Span], better: impl Fn(i64, i64) -> bool) -> Option<Extreme> {
+    let priced = spans.iter().filter_map(|span| Some(Extreme { amount_minor: span.value?, at: span.from }));
     priced.reduce(|best, next| if better(next.amount_minor, best.amount_minor) { next } else { best })
 }
 
-fn average(stretches: &[Stretch]) -> Option<i64> {
-    let priced =
-        || stretches.iter().filter_map(|stretch| Some((i128::from(stretch.value?), stretch.length.as_millis())));
+fn average(spans: &[Span]) -> Option<i64> {
+    let priced = || spans.iter().filter_map(|span| Some((i128::from(span.value?), span.length.as_millis())));
     let time: i128 = priced().map(|(_, millis)| millis).sum();
     let weighted: i128 = priced().map(|(value, millis)| value * millis).sum();
     match time {
-        // A price of this very moment has had no time yet: it is its own average.
+        // A price from this very instant has no duration yet: it is the average.
         0 => priced().next_back().and_then(|(value, _)| i64::try_from(value).ok()),
         time => i64::try_from((weighted + time / 2).div_euclid(time)).ok(),
     }
 }
 
-fn out_of_stock_percent(stretches: &[Stretch]) -> Option<f64> {
-    let known = stretches
+fn out_of_stock_percent(spans: &[Span]) -> Option<f64> {
+    let known = spans
         .iter()
-        .filter_map(|stretch| Some((Availability::from_number(stretch.value?)?, stretch.length)))
+        .filter_map(|span| Some((Availability::from_number(span.value?)?, span.length)))
         .filter(|(availability, _)| *availability != Availability::Unknown);
     let (mut out, mut all) = (0.0, 0.0);
     for (availability, length) in known {
@@ -126,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn the_average_weighs_by_time_and_leaves_out_the_time_without_a_price() {
-        // 10 days at 100, 10 days none, 30 days at 200.
+    fn the_average_is_weighted_by_time_and_ignores_time_without_a_price() {
+        // 10 days at 100, 10 days without a price, 30 days at 200.
         let prices = points(&[(0, Some(100)), (10, None), (20, Some(200))]);
         let stats = price_stats(&prices, &[], None, day(50));
         assert_eq!(stats.average_minor, Some(175));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_sees_the_value_that_held_when_it_began() {
+    fn a_window_includes_the_value_that_held_at_its_start() {
         let prices = points(&[(0, Some(100)), (45, Some(300))]);
         let stats = price_stats(&prices, &[], Some(30), day(50));
         assert_eq!(stats.minimum, Some(Extreme { amount_minor: 100, at: day(20) }));
@@ -145,22 +145,22 @@ mod tests {
     }
 
     #[test]
-    fn an_older_low_does_not_count_in_a_shorter_window() {
+    fn an_older_minimum_does_not_count_in_a_shorter_window() {
         let prices = points(&[(0, Some(50)), (5, Some(100)), (45, Some(80))]);
         assert!(price_stats(&prices, &[], Some(30), day(50)).is_lowest);
         assert!(!price_stats(&prices, &[], None, day(50)).is_lowest);
     }
 
     #[test]
-    fn out_of_stock_is_a_share_of_the_time_known() {
+    fn out_of_stock_is_a_percentage_of_the_known_time() {
         let states = points(&[(0, Some(1)), (6, Some(5)), (8, Some(0)), (20, Some(1)), (22, Some(3))]);
-        // Known on days 0-8 and 20-24, out on days 6-8 and 22-24.
+        // Known on days 0–8 and 20–24; out of stock on days 6–8 and 22–24.
         let percent = price_stats(&[], &states, None, day(24)).out_of_stock_percent.unwrap();
         assert!((percent - 100.0 * 4.0 / 12.0).abs() < 1e-9, "{percent}");
     }
 
     #[test]
-    fn nothing_known_gives_nothing_rather_than_zero() {
+    fn unknown_values_yield_none_rather_than_zero() {
         let stats = price_stats(&[], &[], Some(30), day(50));
         assert_eq!((stats.current_minor, stats.average_minor, stats.out_of_stock_percent), (None, None, None));
         assert!(!stats.is_lowest);

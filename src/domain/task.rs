@@ -1,23 +1,23 @@
-//! A "check now" that somebody asked for.
+//! A crawl task ("check now").
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProductId, TaskId};
 
-/// Where a task, or one product of it, stands.
+/// The status of a task, or of one item of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
-    /// Nobody has started.
+    /// Not started.
     Pending,
-    /// A look is under way.
+    /// A crawl is in progress.
     Running,
-    /// Looked at; for a task: every product of it.
+    /// Crawled; for a task: all items are.
     Done,
-    /// The look failed for good; for a task: at least one product's.
+    /// The crawl failed for good; for a task: at least one item did.
     Failed,
-    /// The product was deleted before anybody looked.
+    /// The product was deleted before the crawl.
     Cancelled,
 }
 
@@ -25,7 +25,7 @@ impl TaskStatus {
     /// Every status.
     pub const ALL: &[TaskStatus] = &[Self::Pending, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
 
-    /// The word in JSON and in the store.
+    /// The name used in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -36,12 +36,12 @@ impl TaskStatus {
         }
     }
 
-    /// The status of a stored word.
+    /// Parses a stored name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.as_str() == word)
     }
 
-    /// True when nothing more will happen.
+    /// True when the status can no longer change.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
@@ -50,29 +50,29 @@ impl TaskStatus {
 /// One product of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskItem {
-    /// The product asked for.
+    /// The product.
     pub product_id: ProductId,
-    /// Where it stands.
+    /// Status of the item.
     pub status: TaskStatus,
-    /// How the look ended, once it has: the word of an [`Outcome`](super::Outcome).
+    /// The outcome of the crawl, once it ended: the name of an [`Outcome`](super::Outcome).
     pub outcome: Option<String>,
-    /// When it ended.
+    /// When the crawl ended.
     pub finished_at: Option<Timestamp>,
 }
 
-/// A durable request to look at some products now.
+/// A durable request to crawl some products now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// Identity.
+    /// Identifier.
     pub id: TaskId,
-    /// When it was asked for.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// One for each product asked for.
+    /// One item per requested product.
     pub items: Vec<TaskItem>,
 }
 
 impl Task {
-    /// The whole task's status: final only when every item is.
+    /// The status of the whole task: final only when every item is.
     pub fn status(&self) -> TaskStatus {
         let has = |status: TaskStatus| self.items.iter().any(|item| item.status == status);
         let all_final = self.items.iter().all(|item| item.status.is_final());
@@ -85,7 +85,7 @@ impl Task {
         }
     }
 
-    /// When the last item ended, once all have.
+    /// When the last item ended; `None` until all have.
     pub fn finished_at(&self) -> Option<Timestamp> {
         let all_final = self.items.iter().all(|item| item.status.is_final());
         self.items.iter().filter_map(|item| item.finished_at).max().filter(|_| all_final)
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_ends_when_its_last_item_does_and_tells_the_worst() {
+    fn a_task_ends_with_its_last_item_and_reports_the_worst_status() {
         use TaskStatus::*;
         assert_eq!(status_of(&[Pending, Pending]), Pending);
         assert_eq!(status_of(&[Done, Pending]), Running);

@@ -1,4 +1,4 @@
-//! The address of a webhook, checked as far as that is possible without resolving its host.
+//! The URL of a webhook, checked as far as possible without resolving its host.
 
 use std::net::IpAddr;
 
@@ -6,29 +6,29 @@ use url::{Host, Url};
 
 use super::address::is_public;
 
-/// A URL that may be called on a user's behalf.
+/// A URL that may be requested on a user's behalf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
 
-/// Why a URL cannot be a webhook.
+/// Why a URL cannot be used as a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookUrlError {
     /// Not a URL.
     #[error("not a URL: {0}")]
     Syntax(#[from] url::ParseError),
-    /// Another scheme than `http` or `https`.
-    #[error("only http and https URLs can be called, not `{0}`")]
+    /// A scheme other than `http` or `https`.
+    #[error("the scheme must be http or https, not `{0}`")]
     Scheme(String),
-    /// Carries a user name or a password, which would end up in logs.
+    /// Contains a user name or a password, which would end up in logs.
     #[error("a webhook URL must not carry a user name or a password")]
     Credentials,
-    /// The host is an address that must not be reached.
+    /// The host is an IP address that is not public.
     #[error("{0} is not a public address")]
     PrivateAddress(IpAddr),
 }
 
 impl WebhookUrl {
-    /// Parses and checks. The address that a name leads to is checked where it is connected to.
+    /// Parses and checks a URL. The addresses that a host name resolves to are checked when connecting.
     ///
     /// # Errors
     /// See [`WebhookUrlError`].
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_private_address_is_refused_in_every_spelling_of_the_url() {
+    fn a_private_address_is_refused_in_every_notation() {
         for url in [
             "http://127.0.0.1/",
             "http://0x7f.1/",

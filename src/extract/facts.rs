@@ -1,19 +1,19 @@
-//! Title, brand, stars, image, bullets and identity of a product, from the captures of its page.
+//! Title, brand, rating, bullets, identity and marketplace of a product page.
 
 use crate::domain::{Asin, Marketplace, Rating};
 
+use super::attributes::Attributes;
 use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::phrases;
-use super::signs::Attributes;
 use super::text;
 
 /// A value and the rule that gave it.
 pub(super) type Found<T> = Option<(T, &'static str)>;
 
 fn of_product(captures: &[Capture], part: Part) -> impl Iterator<Item = &Capture> {
-    const OTHERS: Within = Within::ELSEWHERE.and(Within::ITEM);
-    captures.iter().filter(move |capture| capture.part == part && !capture.within.any(OTHERS))
+    const OTHERS: Within = Within::ELSEWHERE.union(Within::ITEM);
+    captures.iter().filter(move |capture| capture.part == part && !capture.within.intersects(OTHERS))
 }
 
 /// The product's title.
@@ -23,7 +23,7 @@ pub(super) fn title(captures: &[Capture]) -> Found<String> {
         .find(|(title, _)| !title.is_empty())
 }
 
-/// The brand of the byline, or of the details where there is no byline. Books, music and films name people there.
+/// The brand from the byline, or from the details if there is no byline. Bylines of books, music and films name people.
 pub(super) fn brand(captures: &[Capture]) -> Found<String> {
     let bylines: Vec<(String, &'static str)> = of_product(captures, Part::Byline)
         .map(|capture| (text::line(&capture.text), capture.rule))
@@ -56,13 +56,13 @@ fn is_brand_label(label: &str) -> bool {
     phrases::languages(None).any(|language| language.brand_labels.contains(&label.as_str()))
 }
 
-/// "Visit the X Store" in every language; a bracketed remark about the language may follow.
+/// "Visit the X Store" in every language. A note about the language may follow in brackets.
 fn store_brand(line: &str) -> Option<String> {
     let line = line.split(" (").next().unwrap_or(line);
     let lower = text::lower_in_place(line);
-    phrases::languages(None).flat_map(|language| language.store).find_map(|(before, behind)| {
-        let fits = lower.starts_with(before) && lower.ends_with(behind) && lower.len() > before.len() + behind.len();
-        let brand = fits.then(|| line[before.len()..line.len() - behind.len()].trim())?;
+    phrases::languages(None).flat_map(|language| language.store).find_map(|(before, after)| {
+        let matches = lower.starts_with(before) && lower.ends_with(after) && lower.len() > before.len() + after.len();
+        let brand = matches.then(|| line[before.len()..line.len() - after.len()].trim())?;
         (!brand.is_empty()).then(|| brand.to_owned())
     })
 }
@@ -73,39 +73,39 @@ fn starts_with_by(line: &str) -> bool {
     BY.iter().any(|by| lower.starts_with(by))
 }
 
-/// The value of the row of product details whose label fits.
-fn detail(captures: &[Capture], fits: fn(&str) -> bool) -> Option<String> {
+/// The value of the product detail row with a matching label.
+fn detail(captures: &[Capture], matches: fn(&str) -> bool) -> Option<String> {
     of_product(captures, Part::DetailRow).find_map(|capture| {
         let lines: Vec<String> = text::lines(&capture.text).collect();
         match lines.as_slice() {
-            [label, value, ..] if fits(label) => Some(value.trim_start_matches([':', ' ']).to_owned()),
+            [label, value, ..] if matches(label) => Some(value.trim_start_matches([':', ' ']).to_owned()),
             [line] => {
                 let (label, value) = line.split_once([':', '：'])?;
-                fits(label.trim()).then(|| value.trim().to_owned())
+                matches(label.trim()).then(|| value.trim().to_owned())
             }
             _ => None,
         }
     })
 }
 
-/// The product's stars.
+/// The product's rating.
 pub(super) fn rating(captures: &[Capture]) -> Found<Rating> {
     of_product(captures, Part::Rating)
-        .filter(|capture| capture.within.any(Within::STARS))
+        .filter(|capture| capture.within.intersects(Within::STARS))
         .find_map(|capture| Some((stars(&text::line(&capture.text))?, capture.rule)))
 }
 
 /// "4.5 out of 5 stars", "4,5 von 5 Sternen", "5つ星のうち4.5": the number that is not the maximum.
 pub(super) fn stars(line: &str) -> Option<Rating> {
     let numbers = numbers(line);
-    let maximum_first = phrases::any_says(line, |language| language.maximum_first);
+    let maximum_first = phrases::any_language_contains(line, |language| language.maximum_first);
     let with_decimals = numbers.iter().find(|(_, decimals)| *decimals).map(|(value, _)| *value);
     let by_place = if maximum_first { numbers.get(1).or(numbers.first()) } else { numbers.first() };
     let hundredths = with_decimals.or(by_place.map(|(value, _)| *value))?;
     (100..=500).contains(&hundredths).then_some(Rating(hundredths))
 }
 
-/// Numbers in hundredths, and whether they are written with decimals.
+/// The numbers of the line in hundredths, and whether each has decimals.
 fn numbers(line: &str) -> Vec<(u16, bool)> {
     let plain: String = line.chars().map(text::western_digit).collect();
     plain
@@ -113,18 +113,19 @@ fn numbers(line: &str) -> Vec<(u16, bool)> {
         .filter_map(|word| {
             let word = word.trim_matches(['.', ',']).replace(',', ".");
             let value: f32 = word.parse().ok().filter(|value| (0.0..=99.0).contains(value))?;
-            // At most 9900: no sign and no truncation to lose.
+            // Between 0 and 9900: the cast is lossless.
             Some(((value * 100.0).round() as u16, word.contains('.')))
         })
         .collect()
 }
 
-/// The product's number of ratings.
+/// Number of ratings of the product.
 pub(super) fn review_count(captures: &[Capture]) -> Found<u32> {
     of_product(captures, Part::ReviewCount).find_map(|capture| Some((count(&text::line(&capture.text))?, capture.rule)))
 }
 
-/// The whole number of a text such as "14,652 ratings", "(1.201)", "1 234 Bewertungen".
+/// The integer in a text such as "14,652 ratings", "(1.201)", "1 234 Bewertungen". Abbreviated numbers ("2.2K") give
+/// `None`.
 pub(super) fn count(line: &str) -> Option<u32> {
     let plain: String = line.chars().map(text::western_digit).collect();
     let start = plain.find(|c: char| c.is_ascii_digit())?;
@@ -133,15 +134,15 @@ pub(super) fn count(line: &str) -> Option<u32> {
     let number: String = plain[start..].chars().take_while(is_inside).collect();
     let groups: Vec<&str> =
         number.trim_end_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
-    let behind = plain[start + number.len()..].chars().next();
-    let shortened = number.ends_with(|c: char| c.is_ascii_digit())
-        && behind.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
+    let after = plain[start + number.len()..].chars().next();
+    let is_abbreviated = number.ends_with(|c: char| c.is_ascii_digit())
+        && after.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
     let whole = groups.iter().skip(1).all(|group| matches!(group.len(), 2 | 3))
         && groups.last().is_some_and(|last| groups.len() == 1 || last.len() == 3);
-    if !whole || shortened { None } else { groups.concat().parse().ok() }
+    if !whole || is_abbreviated { None } else { groups.concat().parse().ok() }
 }
 
-/// Visible feature bullets, each once.
+/// The visible feature bullets, without duplicates.
 pub(super) fn bullets(captures: &[Capture]) -> Vec<String> {
     let mut bullets: Vec<String> = Vec::new();
     for capture in of_product(captures, Part::Bullet) {
@@ -153,7 +154,7 @@ pub(super) fn bullets(captures: &[Capture]) -> Vec<String> {
     bullets
 }
 
-/// The page's own selected child: the cart form knows best, the canonical link may name the parent.
+/// The ASIN of the selected variation. The cart form is the best source; the canonical link may name the parent.
 pub(super) fn asin(captures: &[Capture], attributes: &Attributes) -> Found<Asin> {
     let parse = |text: &str| text.parse::<Asin>().ok();
     let from = |value: &Option<String>, rule| value.as_deref().and_then(parse).map(|asin| (asin, rule));
@@ -169,12 +170,12 @@ fn is_asin_label(label: &str) -> bool {
     matches!(label.trim_end_matches([':', '：', ' ']), "ASIN" | "ISBN-10")
 }
 
-/// The parent of the variations and their ASINs, from the script that switches between them.
+/// The parent and the ASINs of the variations, from the script that switches between them.
 pub(super) fn variations(captures: &[Capture], attributes: &Attributes) -> (Option<Asin>, Vec<Asin>) {
     let scripts = || captures.iter().filter(|capture| capture.part == Part::Script);
-    let parent = scripts().find_map(|script| value_behind(&script.text, "parentAsin"));
+    let parent = scripts().find_map(|script| value_after(&script.text, "parentAsin"));
     let mut asins: Vec<Asin> = attributes.variation_asins.iter().filter_map(|asin| asin.parse().ok()).collect();
-    let maps = scripts().filter_map(|script| object_behind(&script.text, "dimensionValuesDisplayData"));
+    let maps = scripts().filter_map(|script| object_after(&script.text, "dimensionValuesDisplayData"));
     for key in maps.flat_map(|map| map.split('"').filter(|word| word.len() == 10 && word.starts_with('B'))) {
         asins.extend(key.parse::<Asin>().ok());
     }
@@ -183,19 +184,19 @@ pub(super) fn variations(captures: &[Capture], attributes: &Attributes) -> (Opti
     (parent, asins)
 }
 
-fn value_behind(script: &str, key: &str) -> Option<Asin> {
-    let behind = &script[script.find(key)? + key.len()..];
-    behind.split('"').map(str::trim).find_map(|word| (word.len() == 10).then(|| word.parse().ok())?)
+fn value_after(script: &str, key: &str) -> Option<Asin> {
+    let after = &script[script.find(key)? + key.len()..];
+    after.split('"').map(str::trim).find_map(|word| (word.len() == 10).then(|| word.parse().ok())?)
 }
 
-fn object_behind<'a>(script: &'a str, key: &str) -> Option<&'a str> {
-    let behind = &script[script.find(key)? + key.len()..];
-    let start = behind.find('{')?;
-    let length = behind[start..].find('}')?;
-    Some(&behind[start..start + length])
+fn object_after<'a>(script: &'a str, key: &str) -> Option<&'a str> {
+    let after = &script[script.find(key)? + key.len()..];
+    let start = after.find('{')?;
+    let length = after[start..].find('}')?;
+    Some(&after[start..start + length])
 }
 
-/// The marketplace of the page itself: its canonical link, or the host in its first scripts.
+/// The marketplace of the page, from its canonical link or the host in its first scripts.
 pub(super) fn marketplace(attributes: &Attributes, head_script: &str) -> Option<Marketplace> {
     attributes.canonical.as_deref().and_then(host_in).or_else(|| host_in(head_script))
 }
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stars_are_read_in_every_language() {
+    fn ratings_are_read_in_every_language() {
         for (line, expected) in [
             ("4.5 out of 5 stars", 450),
             ("4.8 4.8 out of 5 stars", 480),
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_byline_names_a_brand_or_people() {
+    fn a_byline_names_a_brand_or_people() {
         for (line, expected) in [
             ("Visit the Instant Pot Store", Some("Instant Pot")),
             ("Brand: Intel", Some("Intel")),

@@ -1,15 +1,15 @@
-//! What sort of page it is. Structure decides before words, because structure has no language.
+//! The kind of page. Structure is checked before text, because it is the same in every language.
 
 use crate::domain::Block;
 
+use super::attributes::Attributes;
 use super::capture::Capture;
 use super::layout::Part;
 use super::page::PageKind;
 use super::phrases;
-use super::signs::Attributes;
 use super::text;
 
-/// The kind, the reason for it, and how Amazon refused, when it did.
+/// The kind of page, the reason for it, and how Amazon refused to serve the page, if it did.
 pub(super) struct Kind {
     pub(super) kind: PageKind,
     pub(super) why: &'static str,
@@ -20,55 +20,57 @@ const fn kind(kind: PageKind, why: &'static str, block: Option<Block>) -> Kind {
     Kind { kind, why, block }
 }
 
-/// The first question with a yes decides; a page that answers none is an interstitial.
+/// The first check that matches decides. A page that matches none is an interstitial.
 pub(super) fn read(captures: &[Capture], attributes: &Attributes) -> Kind {
-    let signs = attributes.signs;
+    let markers = attributes.markers;
     let title = document_title(captures);
-    let titled = |phrases_of: fn(&phrases::Language) -> &'static [&'static str]| phrases::any_says(&title, phrases_of);
-    let listed = |rule: &str| captures.iter().any(|capture| capture.part == Part::Item && capture.rule == rule);
+    let title_contains = |phrases_of: fn(&phrases::Language) -> &'static [&'static str]| {
+        phrases::any_language_contains(&title, phrases_of)
+    };
+    let has_item = |rule: &str| captures.iter().any(|capture| capture.part == Part::Item && capture.rule == rule);
     let has_title = captures.iter().any(|capture| capture.part == Part::Title && !text::line(&capture.text).is_empty());
     let throttled = Some(Block::Throttled { retry_after: None });
 
-    if signs.captcha {
+    if markers.captcha {
         return kind(PageKind::Captcha, "captcha form", Some(Block::Captcha));
     }
-    if has_title && !signs.offer_listing && !signs.reviews {
+    if has_title && !markers.offer_listing && !markers.reviews {
         return kind(PageKind::Product, "product title", None);
     }
-    if signs.offer_listing || signs.reviews {
+    if markers.offer_listing || markers.reviews {
         return kind(PageKind::OtherError, "offers or reviews of a product", Some(Block::Interstitial));
     }
-    if signs.bestsellers {
+    if markers.bestsellers {
         return kind(PageKind::Bestsellers, "bestseller layout", None);
     }
-    if signs.search || listed("s-result-item") {
+    if markers.search || has_item("s-result-item") {
         return kind(PageKind::Search, "search results", None);
     }
-    if signs.product {
+    if markers.product {
         return kind(PageKind::Product, "product layout without a title", None);
     }
-    if signs.sign_in {
+    if markers.sign_in {
         return kind(PageKind::OtherError, "sign-in form", Some(Block::SignIn));
     }
-    if signs.error_503 {
+    if markers.error_503 {
         return kind(PageKind::OtherError, "link of the error page 503", throttled);
     }
-    if signs.error_404 || titled(|language| language.not_found) {
+    if markers.error_404 || title_contains(|language| language.not_found) {
         return kind(PageKind::NotFound, "page not found", None);
     }
-    if titled(|language| language.captcha) {
+    if title_contains(|language| language.captcha) {
         return kind(PageKind::Captcha, "title of a robot check", Some(Block::Captcha));
     }
-    if titled(|language| language.error) {
+    if title_contains(|language| language.error) {
         return kind(PageKind::OtherError, "title of an error page", throttled);
     }
-    if titled(|language| language.sign_in) {
+    if title_contains(|language| language.sign_in) {
         return kind(PageKind::OtherError, "title of the sign-in page", Some(Block::SignIn));
     }
-    if titled(|language| language.bestsellers) && captures.iter().any(|capture| capture.part == Part::Item) {
+    if title_contains(|language| language.bestsellers) && captures.iter().any(|capture| capture.part == Part::Item) {
         return kind(PageKind::Bestsellers, "title of a bestseller list", None);
     }
-    kind(PageKind::OtherError, "no kind of page that is known", Some(Block::Interstitial))
+    kind(PageKind::OtherError, "unknown kind of page", Some(Block::Interstitial))
 }
 
 fn document_title(captures: &[Capture]) -> String {

@@ -1,4 +1,4 @@
-//! Products of search results and bestseller lists.
+//! Items of search results and bestseller lists.
 
 use crate::domain::numbers::parse_price;
 use crate::domain::{Asin, Marketplace};
@@ -10,7 +10,7 @@ use super::page::Item;
 use super::price::price_in_pieces;
 use super::text;
 
-/// The items of a list in the order of the page. A product that is shown twice, once as an advertisement, is two items.
+/// The items of a list in page order. A product that is listed twice, once as an advertisement, gives two items.
 pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut printed_position = None;

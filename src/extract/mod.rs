@@ -1,16 +1,17 @@
-//! Bytes of an Amazon page become facts, streaming.
+//! Streaming extraction of facts from Amazon pages.
 //!
-//! 1. [`encoding`] turns each chunk into UTF-8, whatever the page declares or really is.
-//! 2. [`sieve`] drops what cannot matter where the stream stands, which is most of a page.
-//! 3. [`handlers`] feed a streaming parser; no tree is ever built. [`layout`] tells what an id or a class means, and
-//!    [`scan`] keeps the text of what means something as raw captures, all of it bounded.
-//! 4. As soon as nothing further down can add a fact, the stream is *settled* and the rest need not be fetched.
-//! 5. [`read`] asks the captures: [`kind`] of page first, then each field by its own rule ([`price`], [`availability`],
-//!    [`seller`], [`rank`], [`facts`], [`lists`]), in the words of every language ([`phrases`]).
-//! 6. [`Page`] is the answer, and [`Page::outcome`] the end of a crawl.
+//! 1. [`encoding`] converts each chunk to UTF-8 and detects the page's real encoding.
+//! 2. [`prefilter`] drops the parts of the page that cannot hold facts, which is most of it.
+//! 3. A streaming parser calls the [`handlers`]; no tree is built. [`layout`] gives the meaning of ids and classes, and
+//!    [`scan`] stores the text of meaningful elements as raw captures of bounded size.
+//! 4. As soon as the rest of the page cannot add a fact, the page is *settled* and the rest need not be fetched.
+//! 5. [`read`] interprets the captures: the [`kind`] of page first, then each field by its own rule ([`price`],
+//!    [`availability`], [`seller`], [`rank`], [`facts`], [`lists`]), with the [`phrases`] of every language.
+//! 6. The result is a [`Page`]; [`Page::outcome`] converts it to the outcome of a crawl.
 //!
-//! Pure: no I/O, no clock. The answer does not depend on how the page was cut into chunks.
+//! This module does no I/O and reads no clock. The result does not depend on how the page was split into chunks.
 
+mod attributes;
 mod availability;
 mod capture;
 mod encoding;
@@ -21,13 +22,12 @@ mod layout;
 mod lists;
 mod page;
 mod phrases;
+mod prefilter;
 mod price;
 mod rank;
 mod read;
 mod scan;
 mod seller;
-mod sieve;
-mod signs;
 mod text;
 
 use lol_html::errors::RewritingError;
@@ -38,48 +38,48 @@ use crate::domain::Marketplace;
 pub use page::{Item, NoPrice, Page, PageKind};
 
 use encoding::Transcoder;
-use handlers::{Shared, Wire};
+use handlers::{ScanRef, SharedScan};
+use prefilter::{Interest, Prefilter, PrefilterError};
 use scan::Scan;
-use sieve::{Appetite, Halt, Sieve};
 
-/// What is known about a page before its first byte.
+/// What is known about a page before it is read.
 #[derive(Debug, Clone, Default)]
 pub struct PageContext {
-    /// The site the page comes from; found from the page itself when nobody knows.
+    /// The site that the page comes from. If `None`, it is detected from the page.
     pub marketplace: Option<Marketplace>,
-    /// The HTTP header `Content-Type`, for its charset.
+    /// The HTTP header `Content-Type`; its charset is used.
     pub content_type: Option<String>,
 }
 
-/// Whether the page needs to be read any further.
+/// Whether the rest of the page is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// There may be more facts further down.
+    /// The rest of the page may hold more facts.
     More,
-    /// Everything is known: the rest of the body need not be fetched.
+    /// All facts are read: the rest of the body need not be fetched.
     Settled,
 }
 
 /// Why a page cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
-    /// The page needs more memory than one page may have: a single tag of megabytes, or endlessly nested elements.
-    #[error("the page needs more memory than a page may have")]
+    /// The page exceeds the memory limit: a single tag of megabytes, or too deeply nested elements.
+    #[error("the page exceeds the memory limit of the extractor")]
     OutOfMemory,
-    /// The parser refused the page.
-    #[error("the parser refused the page: {0}")]
+    /// The parser returned an error.
+    #[error("cannot parse the page: {0}")]
     Parser(String),
 }
 
 type Parser = HtmlRewriter<'static, fn(&[u8])>;
 
-/// Reads one page, chunk by chunk as it arrives. `Send`, so that it can live in a spawned task.
+/// Reads one page in chunks, as they arrive. It is `Send`, so that a spawned task can own it.
 pub struct Extractor {
     marketplace: Option<Marketplace>,
     transcoder: Transcoder,
-    sieve: Sieve,
+    prefilter: Prefilter,
     parser: Option<Parser>,
-    wire: Shared,
+    shared: ScanRef,
     settled: bool,
     bytes: u64,
 }
@@ -87,17 +87,17 @@ pub struct Extractor {
 impl Extractor {
     /// An extractor for one page.
     pub fn new(context: PageContext) -> Self {
-        let fallback = context.marketplace.and_then(encoding::customary);
+        let fallback = context.marketplace.and_then(encoding::legacy);
         let scan = Scan::new(context.marketplace.is_none());
-        let sieve = Sieve::new(scan.appetite());
-        let wire = Wire::new(scan);
+        let prefilter = Prefilter::new(scan.interest());
+        let shared = SharedScan::new(scan);
         let discard: fn(&[u8]) = |_| {};
         Self {
             marketplace: context.marketplace,
             transcoder: Transcoder::new(context.content_type.as_deref(), fallback),
-            sieve,
-            parser: Some(HtmlRewriter::new(handlers::settings(&wire), discard)),
-            wire,
+            prefilter,
+            parser: Some(HtmlRewriter::new(handlers::settings(&shared), discard)),
+            shared,
             settled: false,
             bytes: 0,
         }
@@ -111,37 +111,39 @@ impl Extractor {
         self.bytes += chunk.len() as u64;
         let Some(parser) = self.parser.as_mut() else { return Ok(self.progress()) };
         let utf8 = self.transcoder.push(chunk);
-        let written = self.sieve.feed(utf8, &mut |piece| parse(parser, &self.wire, piece));
-        self.after(written)
+        let written = self.prefilter.feed(utf8, &mut |piece| parse(parser, &self.shared, piece));
+        self.progress_after(written)
     }
 
-    /// The stream has ended: what the page says.
+    /// Ends the stream and returns the facts of the page.
     pub fn finish(mut self) -> Page {
         if let Some(mut parser) = self.parser.take() {
-            // Whatever the very last bytes do to the parser, the captures made so far stand.
+            // An error in the last bytes does not invalidate the captures.
             let rest = self.transcoder.finish();
-            let mut parse = |piece: &[u8]| parse(&mut parser, &self.wire, piece);
-            if self.sieve.feed(rest, &mut parse).and_then(|()| self.sieve.finish(&mut parse)).is_ok() {
+            let mut parse = |piece: &[u8]| parse(&mut parser, &self.shared, piece);
+            if self.prefilter.feed(rest, &mut parse).and_then(|()| self.prefilter.finish(&mut parse)).is_ok() {
                 let _ = parser.end();
             }
         }
-        let mut scan = self.wire.lock();
+        let mut scan = self.shared.lock();
         scan.close_all();
         let settled = self.settled || scan.is_settled();
         read::page(&scan, self.marketplace, settled, self.bytes)
     }
 
-    fn after(&mut self, written: Result<(), Halt>) -> Result<Progress, ExtractError> {
+    fn progress_after(&mut self, written: Result<(), PrefilterError>) -> Result<Progress, ExtractError> {
         let Err(error) = written else { return Ok(Progress::More) };
-        // A parser that has once returned an error must not be used again.
+        // The parser must not be used again after an error.
         self.parser = None;
         match error {
-            Halt::Parser(RewritingError::ContentHandlerError(stop)) if stop.is::<handlers::Stop>() => {
+            PrefilterError::Parser(RewritingError::ContentHandlerError(stop)) if stop.is::<handlers::Stop>() => {
                 self.settled = true;
                 Ok(Progress::Settled)
             }
-            Halt::TooLarge | Halt::Parser(RewritingError::MemoryLimitExceeded(_)) => Err(ExtractError::OutOfMemory),
-            Halt::Parser(other) => Err(ExtractError::Parser(other.to_string())),
+            PrefilterError::TooLarge | PrefilterError::Parser(RewritingError::MemoryLimitExceeded(_)) => {
+                Err(ExtractError::OutOfMemory)
+            }
+            PrefilterError::Parser(other) => Err(ExtractError::Parser(other.to_string())),
         }
     }
 
@@ -150,18 +152,18 @@ impl Extractor {
     }
 }
 
-/// Gives the parser a piece; what may be of use behind it.
-fn parse(parser: &mut Parser, wire: &Wire, piece: &[u8]) -> Result<Appetite, RewritingError> {
+/// Parses a piece and returns the interest after it.
+fn parse(parser: &mut Parser, shared: &SharedScan, piece: &[u8]) -> Result<Interest, RewritingError> {
     parser.write(piece)?;
-    Ok(wire.lock().appetite())
+    Ok(shared.lock().interest())
 }
 
-/// Reads a page that is all there.
+/// Reads a complete page.
 ///
 /// # Errors
 /// See [`ExtractError`].
 pub fn extract(bytes: &[u8], context: PageContext) -> Result<Page, ExtractError> {
-    /// Small enough that a page which settles early is not converted to its end.
+    /// Small enough that a page that settles early is not converted completely.
     const CHUNK_BYTES: usize = 64 * 1024;
     let mut extractor = Extractor::new(context);
     for chunk in bytes.chunks(CHUNK_BYTES) {
@@ -181,17 +183,17 @@ mod tests {
 
     use super::*;
 
-    /// Reads a page without the sieve: the parser sees every byte.
-    fn extract_without_sieve(bytes: &[u8]) -> Page {
+    /// Reads a page without the prefilter: the parser sees every byte.
+    fn extract_without_prefilter(bytes: &[u8]) -> Page {
         let mut transcoder = Transcoder::new(None, None);
-        let wire = Wire::new(Scan::new(true));
+        let shared = SharedScan::new(Scan::new(true));
         let discard: fn(&[u8]) = |_| {};
-        let mut parser: Parser = HtmlRewriter::new(handlers::settings(&wire), discard);
+        let mut parser: Parser = HtmlRewriter::new(handlers::settings(&shared), discard);
         let written = parser.write(transcoder.push(bytes)).and_then(|()| parser.write(transcoder.finish()));
         if written.is_ok() {
             let _ = parser.end();
         }
-        let mut scan = wire.lock();
+        let mut scan = shared.lock();
         scan.close_all();
         read::page(&scan, None, scan.is_settled(), bytes.len() as u64)
     }
@@ -209,18 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn the_sieve_drops_nothing_that_matters() {
+    fn the_prefilter_drops_no_facts() {
         let own = html_files("tests/extract/pages");
         assert!(!own.is_empty());
         for file in own.into_iter().chain(html_files("../shared/corpus/pages")) {
             let page = fs::read(&file).unwrap();
-            let sieved = extract(&page, PageContext::default()).unwrap();
-            assert_eq!(as_json(&sieved), as_json(&extract_without_sieve(&page)), "{}", file.display());
+            let prefiltered = extract(&page, PageContext::default()).unwrap();
+            assert_eq!(as_json(&prefiltered), as_json(&extract_without_prefilter(&page)), "{}", file.display());
         }
     }
 
-    /// What careless templates, proxies and saved pages do to markup. A drawing (`<svg>`) that is never closed is not among
-    /// it: what is markup inside of one, parser and sieve do not agree on.
+    /// Damage that faulty templates, proxies and saved pages do to markup. An unclosed `<svg>` is left out: parser and
+    /// prefilter disagree on what is markup inside one.
     const DAMAGE: &[&str] = &[
         "</div>",
         "</span>",
@@ -254,17 +256,17 @@ mod tests {
     ];
 
     #[test]
-    fn what_looks_like_the_beginning_of_an_end_tag_at_the_end_of_a_title_is_text() {
+    fn an_incomplete_end_tag_at_the_end_of_a_title_is_text() {
         for end in ["<", "</", "</tit", "<?x>", "<b>x"] {
             let page = format!("<html><head><title>Amazon.com: A thing{end}");
-            let sieved = extract(page.as_bytes(), PageContext::default()).unwrap();
-            assert_eq!(as_json(&sieved), as_json(&extract_without_sieve(page.as_bytes())), "{end}");
+            let prefiltered = extract(page.as_bytes(), PageContext::default()).unwrap();
+            assert_eq!(as_json(&prefiltered), as_json(&extract_without_prefilter(page.as_bytes())), "{end}");
         }
     }
 
     proptest! {
         #[test]
-        fn the_sieve_drops_nothing_that_matters_of_a_damaged_page(
+        fn the_prefilter_drops_no_facts_of_a_damaged_page(
             which in any::<prop::sample::Index>(),
             damage in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(DAMAGE), 0usize..200), 1..8),
         ) {
@@ -275,10 +277,10 @@ mod tests {
                 let end = page.ceil_char_boundary(at + removed);
                 page.replace_range(at..end, inserted);
             }
-            // The sieve waits for what a `<` at the very end begins; the parser makes it text.
+            // A `<` at the very end is incomplete for the prefilter, and text for the parser.
             page.push('\n');
-            let sieved = extract(page.as_bytes(), PageContext::default()).unwrap();
-            prop_assert_eq!(as_json(&sieved), as_json(&extract_without_sieve(page.as_bytes())), "{}", page);
+            let prefiltered = extract(page.as_bytes(), PageContext::default()).unwrap();
+            prop_assert_eq!(as_json(&prefiltered), as_json(&extract_without_prefilter(page.as_bytes())), "{}", page);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What one page says: the contract of `extract`, and its translation into the outcome of a crawl.
+//! The facts of one page: the result of `extract`, and its conversion to the outcome of a crawl.
 
 use std::collections::BTreeMap;
 
@@ -8,100 +8,100 @@ use crate::domain::{
     Asin, Availability, Block, Currency, Failure, Marketplace, Money, Observation, Outcome, Rank, Rating, Reading,
 };
 
-/// What sort of page it is.
+/// The kind of page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageKind {
     /// One product.
     Product,
-    /// A robot check, or its gentler form "continue shopping".
+    /// A robot check, or its simpler form "continue shopping".
     Captcha,
-    /// There is no such product.
+    /// The product does not exist.
     NotFound,
     /// A bestseller list.
     Bestsellers,
     /// Search results.
     Search,
-    /// Anything else: error page, sign-in, home page, reviews, a body cut off.
+    /// Anything else: error page, sign-in, home page, reviews, a truncated body.
     #[default]
     OtherError,
 }
 
-/// One product of a search or bestseller page.
+/// One item of a search or bestseller page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// The product.
     pub asin: Asin,
-    /// Place in the list, from 1.
+    /// Position in the list, from 1.
     pub position: u32,
-    /// Title as shown, which may be shortened.
+    /// Title as displayed, which may be truncated.
     pub title: Option<String>,
-    /// Price as shown.
+    /// Price as displayed, in minor units.
     pub price_minor: Option<i64>,
-    /// Stars, in hundredths.
+    /// Rating, in hundredths of a star.
     #[serde(serialize_with = "as_stars")]
     pub rating: Option<Rating>,
     /// Number of ratings.
     pub review_count: Option<u32>,
 }
 
-/// Everything read from one page. Serialises to the contract of the `extract` command; what is absent is null.
+/// Everything read from one page. It serialises to the output of the `extract` command; missing fields are null.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Page {
-    /// What sort of page it is.
+    /// The kind of page.
     pub kind: PageKind,
-    /// The site it comes from.
+    /// The site that the page comes from.
     pub marketplace: Option<Marketplace>,
-    /// The child that the page itself has selected.
+    /// The ASIN of the selected variation.
     pub asin: Option<Asin>,
     /// Title.
     pub title: Option<String>,
     /// Brand from the byline; none for books, music and films.
     pub brand: Option<String>,
-    /// The featured new offer, one-time purchase, before coupons and shipping.
+    /// Price of the featured new offer as a one-time purchase, before coupons and shipping, in minor units.
     pub price_minor: Option<i64>,
     /// Currency of all amounts of the page.
     pub currency: Option<Currency>,
-    /// The struck-through price beside it.
+    /// Struck-through list price, in minor units.
     pub list_price_minor: Option<i64>,
-    /// Lowest and highest price of a parent without a chosen variation.
+    /// Lowest and highest price of a parent without a selected variation, in minor units.
     pub price_range_minor: Option<(i64, i64)>,
-    /// A used offer's price, when it is shown in the buy box.
+    /// Price of a used offer in the Buy Box, in minor units.
     pub used_price_minor: Option<i64>,
-    /// Coupon as shown; never part of the price.
+    /// Coupon as displayed; never part of the price.
     pub coupon: Option<String>,
-    /// The availability line, understood.
+    /// Availability, from the availability line.
     pub availability: Option<Availability>,
-    /// The availability line, as shown.
+    /// The availability line as displayed.
     pub availability_text: Option<String>,
-    /// Who sells the featured offer.
+    /// Seller of the featured offer.
     pub seller: Option<String>,
-    /// Stars, in hundredths.
+    /// Rating, in hundredths of a star.
     #[serde(serialize_with = "as_stars")]
     pub rating: Option<Rating>,
     /// Number of ratings.
     pub review_count: Option<u32>,
-    /// Places in bestseller lists.
+    /// Ranks in bestseller lists.
     pub bsr: Option<Vec<Rank>>,
-    /// Main image.
+    /// URL of the main image.
     pub main_image_url: Option<String>,
     /// Feature bullets.
     pub bullets: Vec<String>,
-    /// Sibling variations, the selected one included.
+    /// ASINs of all variations, including the selected one.
     pub variation_asins: Vec<Asin>,
-    /// The parent of the variations.
+    /// ASIN of the parent of the variations.
     pub parent_asin: Option<Asin>,
-    /// Products of a search or bestseller page.
+    /// Items of a search or bestseller page.
     pub items: Option<Vec<Item>>,
-    /// Which rule gave each field, and why a page is not a product page.
+    /// The rule that gave each field, and the reason for the kind of page.
     pub diagnostics: BTreeMap<&'static str, String>,
-    /// How Amazon refused to answer.
+    /// How Amazon refused to serve the page.
     #[serde(skip)]
     pub block: Option<Block>,
-    /// The stream ended before the page did.
+    /// The body ended before the end of the page.
     #[serde(skip)]
     pub truncated: bool,
-    /// Why there is no price, where the page says that there is none.
+    /// The reason that the page gives for having no price.
     #[serde(skip)]
     pub no_price: Option<NoPrice>,
 }
@@ -120,19 +120,19 @@ pub enum NoPrice {
 }
 
 impl NoPrice {
-    /// The word for diagnostics.
+    /// The text for diagnostics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::NotSold => "none: not sold now",
+            Self::NotSold => "none: out of stock or unavailable",
             Self::NoFeaturedOffer => "none: no featured offer",
-            Self::UsedOnly => "none: used only",
-            Self::Range => "none: range of a parent",
+            Self::UsedOnly => "none: only used offers",
+            Self::Range => "none: price range of a parent",
         }
     }
 }
 
 impl Page {
-    /// The end of the crawl that fetched this page in order to look at `wanted`.
+    /// The outcome of the crawl of listing `wanted` that fetched this page.
     pub fn outcome(self, wanted: Asin) -> Outcome {
         match self.kind {
             PageKind::Product => self.observed(wanted),
@@ -154,9 +154,9 @@ impl Page {
             Some(_) | None => {}
         }
         let availability = self.availability.unwrap_or_default();
-        let says_something =
+        let has_offer_facts =
             self.price_minor.is_some() || availability != Availability::Unknown || self.no_price.is_some();
-        if self.title.is_none() || !says_something {
+        if self.title.is_none() || !has_offer_facts {
             return Outcome::Failed(Failure::Unreadable);
         }
         Outcome::Observed(Box::new(self.observation(availability)))

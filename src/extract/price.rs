@@ -1,7 +1,7 @@
-//! Which of the many amounts on a page is the price.
+//! Selects the price among the amounts of a page.
 //!
-//! Every amount becomes a candidate that knows what kind it is and where it stands; an explicit rule then decides.
-//! *Better no price than a wrong price*: when two trusted places disagree, there is no price.
+//! Every amount becomes a candidate with a kind and a place; explicit rules then select one.
+//! *Better no price than a wrong price*: if two trusted places disagree, there is no price.
 
 use crate::domain::numbers::{NumberError, parse_price};
 use crate::domain::{Marketplace, Money};
@@ -11,12 +11,12 @@ use super::layout::{Part, Within};
 use super::phrases;
 use super::text;
 
-/// What the page says about money.
+/// The prices of a page.
 #[derive(Debug, Default)]
 pub(super) struct Prices {
     /// The featured new offer, one-time purchase.
     pub(super) price: Option<Money>,
-    /// The rule that gave it, or why two candidates cancelled each other.
+    /// The rule that gave the price, or the disagreement between two candidates.
     pub(super) price_rule: Option<String>,
     pub(super) list: Option<(Money, &'static str)>,
     pub(super) range: Option<(Money, Money)>,
@@ -32,7 +32,7 @@ enum Kind {
     Struck,
 }
 
-/// How much a place is worth. The buy box and the price beside the title are trusted; the total is a last resort.
+/// How far a place is trusted. The total is only used if no trusted place has an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Trusted,
@@ -48,19 +48,19 @@ struct Candidate<'a> {
     capture: &'a Capture,
 }
 
-/// Reads every amount and decides.
+/// Reads all amounts and selects the prices.
 pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Prices {
     let candidates: Vec<Candidate<'_>> =
         captures.iter().filter_map(|capture| candidate(capture, marketplace)).collect();
     let range = range(captures, marketplace);
-    let (price, price_rule) = if range.is_some() { (None, None) } else { decide(&candidates) };
+    let (price, price_rule) = if range.is_some() { (None, None) } else { select(&candidates) };
     let list = price.and_then(|price| list_price(&candidates, price));
     let used = candidates.iter().find(|candidate| candidate.kind == Kind::Used).map(|candidate| candidate.amount);
     Prices { price, price_rule, list, range, used }
 }
 
-/// One amount among the trusted places, or among the totals where no trusted place has one.
-fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
+/// The amount of the trusted places, or of the totals if no trusted place has one.
+fn select(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
     let is_offer = |one: &&Candidate<'_>| one.kind == Kind::Offer && !is_saving(one, candidates);
     let offers = |place| candidates.iter().filter(is_offer).filter(move |one| one.place == place);
     for place in [Place::Trusted, Place::Total] {
@@ -77,52 +77,52 @@ fn decide(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
     (None, None)
 }
 
-/// "You save: 48.00": called so, or exactly what lies between another offer and a struck-through price.
+/// "You save: 48.00": labelled as a saving, or exactly the difference between another offer and a struck-through price.
 fn is_saving(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> bool {
-    let called_so = || phrases::begins(&label_line(one.capture), |language| language.savings);
+    let is_labelled = || phrases::any_language_starts_with(&label_line(one.capture), |language| language.savings);
     let with_amount =
         |amount: i64, kind| candidates.iter().any(|other| other.kind == kind && other.amount.amount_minor == amount);
     let minor = one.amount.amount_minor;
-    let lies_between = || {
+    let is_difference = || {
         let struck =
             candidates.iter().filter(|other| other.kind == Kind::Struck).map(|other| other.amount.amount_minor);
         struck.filter(|struck| *struck > 2 * minor).any(|struck| with_amount(struck - minor, Kind::Offer))
     };
-    called_so() || lies_between()
+    is_labelled() || is_difference()
 }
 
-/// The last line of what stands before an amount.
+/// The last line of the label of an amount.
 fn label_line(capture: &Capture) -> String {
     text::lines(&capture.label).last().unwrap_or_default()
 }
 
-/// A list price is struck through, dearer than the price, and not called something else ("One-Time Price").
+/// A list price is struck through, higher than the price, and not labelled as something else ("One-Time Price").
 fn list_price(candidates: &[Candidate<'_>], price: Money) -> Option<(Money, &'static str)> {
     let is_list = |one: &&Candidate<'_>| {
         let label = text::line(&one.capture.label);
         one.kind == Kind::Struck
             && one.amount.amount_minor > price.amount_minor
-            && !phrases::any_says(&label, |language| language.not_list_price)
+            && !phrases::any_language_contains(&label, |language| language.not_list_price)
     };
-    let in_own_row = candidates.iter().filter(is_list).find(|one| !one.within.any(Within::SUBSCRIBE));
+    let in_own_row = candidates.iter().filter(is_list).find(|one| !one.within.intersects(Within::SUBSCRIBE));
     in_own_row.or_else(|| candidates.iter().find(is_list)).map(|one| (one.amount, one.capture.rule))
 }
 
 fn candidate(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_>> {
-    const NEVER: Within = Within::ELSEWHERE.and(Within::ITEM).and(Within::PER_UNIT).and(Within::RANGE);
+    const NEVER: Within = Within::ELSEWHERE.union(Within::ITEM).union(Within::PER_UNIT).union(Within::RANGE);
     let is_amount = matches!(capture.part, Part::Price | Part::PlainPrice | Part::StruckPrice);
-    if !is_amount || capture.within.any(NEVER) || capture.pieces.per_unit {
+    if !is_amount || capture.within.intersects(NEVER) || capture.pieces.per_unit {
         return None;
     }
     let struck = capture.part == Part::StruckPrice || capture.pieces.struck;
     let kind = match capture.within {
-        within if within.any(Within::USED) => Kind::Used,
-        _ if phrases::begins(&label_line(capture), |language| language.used) => Kind::Used,
+        within if within.intersects(Within::USED) => Kind::Used,
+        _ if phrases::any_language_starts_with(&label_line(capture), |language| language.used) => Kind::Used,
         _ if struck => Kind::Struck,
-        within if within.any(Within::SUBSCRIBE) => Kind::Subscription,
+        within if within.intersects(Within::SUBSCRIBE) => Kind::Subscription,
         _ => Kind::Offer,
     };
-    let place = if capture.within.any(Within::TOTAL) { Place::Total } else { Place::Trusted };
+    let place = if capture.within.intersects(Within::TOTAL) { Place::Total } else { Place::Trusted };
     let amount = amount(capture, marketplace).ok().filter(|amount| amount.amount_minor > 0)?;
     Some(Candidate { kind, place, amount, within: capture.within, capture })
 }
@@ -132,23 +132,23 @@ fn amount(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberEr
         return price_in_pieces(capture, marketplace);
     }
     let text = text::line(&capture.text);
-    // Inside of a block of plain text, a coloured "Only 1 left" is no price.
-    if capture.within.any(Within::PLAIN) && !has_symbol(&text, marketplace) {
+    // In plain text, coloured text without a currency ("Only 1 left") is not a price.
+    if capture.within.intersects(Within::PLAIN) && !has_symbol(&text, marketplace) {
         return Err(NumberError::NoNumber);
     }
     // "EUR 23,05 / kg".
     if text.contains('/') || has_foreign_code(&text, marketplace) {
         return Err(NumberError::SeveralNumbers);
     }
-    parse_price(&text, marketplace).or_else(|error| with_raised_cents(&text, marketplace).ok_or(error))
+    parse_price(&text, marketplace).or_else(|error| with_superscript_cents(&text, marketplace).ok_or(error))
 }
 
-/// The text for screen readers is the price; where it is blank, the shown pieces are.
+/// The price from the text for screen readers, or from the displayed parts if that text is blank.
 pub(super) fn price_in_pieces(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberError> {
     let Pieces { offscreen, whole, fraction, .. } = &capture.pieces;
     let [offscreen, whole, fraction] = [offscreen, whole, fraction].map(|piece| text::line(piece));
     let shown = text::line(&capture.text);
-    // "$26.00 with 33 percent savings" is for ears; then the shown pieces are the price.
+    // If the text for screen readers has other words ("$26.00 with 33 percent savings"), use the displayed parts.
     if offscreen.contains(|c: char| c.is_numeric()) && (whole.is_empty() || !has_words(&offscreen, marketplace)) {
         return parse_bare(&offscreen, marketplace);
     }
@@ -163,13 +163,13 @@ pub(super) fn price_in_pieces(capture: &Capture, marketplace: Marketplace) -> Re
     parse_bare(&format!("{shown} {}", number.trim_end_matches(['.', ','])), marketplace)
 }
 
-/// An amount with nothing beside it but the marketplace's own currency: "PHP 1,234.00" on amazon.com is what a visitor
-/// from elsewhere is shown, and no price of the marketplace.
+/// An amount with no other words than the marketplace's own currency. Visitors from other countries are shown converted
+/// amounts ("PHP 1,234.00" on amazon.com), which are not prices of the marketplace.
 fn parse_bare(text: &str, marketplace: Marketplace) -> Result<Money, NumberError> {
     if has_words(text, marketplace) { Err(NumberError::ForeignCurrency) } else { parse_price(text, marketplace) }
 }
 
-/// True when letters remain once the currency's own symbols are gone.
+/// True when the text has letters besides the currency's own symbols.
 fn has_words(text: &str, marketplace: Marketplace) -> bool {
     let mut symbols: Vec<&str> = marketplace.currency().symbols().to_vec();
     symbols.sort_by_key(|symbol| std::cmp::Reverse(symbol.len()));
@@ -177,7 +177,7 @@ fn has_words(text: &str, marketplace: Marketplace) -> bool {
     rest.contains(char::is_alphabetic)
 }
 
-/// True when a word is written like the code of another currency ("PHP", "CHF").
+/// True when the text has a word that looks like the code of another currency ("PHP", "CHF").
 fn has_foreign_code(text: &str, marketplace: Marketplace) -> bool {
     let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     let own = marketplace.currency().symbols();
@@ -186,8 +186,8 @@ fn has_foreign_code(text: &str, marketplace: Marketplace) -> bool {
         .any(|word| !own.iter().any(|symbol| symbol.contains(word)))
 }
 
-/// "$29 99": cents in a raised span, as pages of 2016 to 2018 write them.
-fn with_raised_cents(text: &str, marketplace: Marketplace) -> Option<Money> {
+/// "$29 99": cents in superscript, as on pages of 2016 to 2018.
+fn with_superscript_cents(text: &str, marketplace: Marketplace) -> Option<Money> {
     let (whole, cents) = text.rsplit_once(' ')?;
     let two_digits = cents.len() == 2 && cents.bytes().all(|byte| byte.is_ascii_digit());
     let one_symbol = has_symbol(whole, marketplace) && !whole.contains('-');
@@ -201,12 +201,12 @@ fn has_symbol(text: &str, marketplace: Marketplace) -> bool {
     marketplace.currency().symbols().iter().any(|symbol| text.contains(symbol))
 }
 
-/// The range of a parent without a chosen variation: two amounts in one price block.
+/// The price range of a parent without a selected variation: two amounts in one price block.
 fn range(captures: &[Capture], marketplace: Marketplace) -> Option<(Money, Money)> {
-    const OTHER_OFFERS: Within = Within::ELSEWHERE.and(Within::USED).and(Within::ITEM).and(Within::SUBSCRIBE);
-    let own = || captures.iter().filter(|capture| !capture.within.any(OTHER_OFFERS));
+    const OTHER_OFFERS: Within = Within::ELSEWHERE.union(Within::USED).union(Within::ITEM).union(Within::SUBSCRIBE);
+    let own = || captures.iter().filter(|capture| !capture.within.intersects(OTHER_OFFERS));
     let ends: Vec<Money> = own()
-        .filter(|capture| capture.part == Part::Price && capture.within.any(Within::RANGE))
+        .filter(|capture| capture.part == Part::Price && capture.within.intersects(Within::RANGE))
         .filter_map(|capture| price_in_pieces(capture, marketplace).ok())
         .collect();
     let written = own().filter(|capture| capture.part == Part::PlainPrice);

@@ -1,4 +1,4 @@
-//! Bestseller ranks: "#1,234 in Kitchen (See Top 100 in Kitchen)" and its forms in other languages.
+//! Bestseller ranks: "#1,234 in Kitchen (See Top 100 in Kitchen)" and the equivalents in other languages.
 
 use crate::domain::Rank;
 
@@ -6,7 +6,7 @@ use super::phrases::{self, Language};
 use super::text;
 use crate::domain::Marketplace;
 
-/// Ranks of a row whose heading says that it holds them; in the order of the page.
+/// The ranks of a rank row, in page order.
 pub(super) fn ranks(raw: &str, marketplace: Option<Marketplace>) -> Vec<Rank> {
     let mut ranks: Vec<Rank> = Vec::new();
     let raw: String = raw.chars().map(text::western_digit).collect();
@@ -22,7 +22,7 @@ pub(super) fn ranks(raw: &str, marketplace: Option<Marketplace>) -> Vec<Rank> {
     ranks
 }
 
-/// A line may hold several entries when the page has no line breaks between them: each starts with a marked number.
+/// Splits a line into entries. Without line breaks between them, each entry starts with a marker and a number.
 fn entries(line: &str) -> Vec<String> {
     let line = without_heading(&without_top_100(line)).trim().to_owned();
     let mut starts: Vec<usize> = MARKERS
@@ -43,20 +43,20 @@ fn entries(line: &str) -> Vec<String> {
     starts.iter().zip(ends).map(|(start, end)| line[*start..end].trim().to_owned()).collect()
 }
 
-/// What stands before a rank's number.
+/// Markers before a rank's number.
 const MARKERS: &[&str] =
     &["#", "Nr. ", "nr ", "Nr ", "Nº ", "nº", "n°", "N° ", "N.º ", "n. ", "No. ", "第", "رقم ", "Pozycja "];
 
-/// Words before the first number are the heading, unless the number stands behind its category, as in Japanese.
+/// Removes the heading: the words before the first number, unless the category comes before the number, as in Japanese.
 fn without_heading(line: &str) -> String {
-    if let Some((before, behind)) = line.split_once([':', '：']) {
-        // A heading in words that no table knows still ends with a colon and has no number in it.
+    if let Some((before, after)) = line.split_once([':', '：']) {
+        // An unknown heading also ends with a colon and has no number.
         let numberless = !before.contains(|c: char| c.is_ascii_digit());
-        if numberless || phrases::any_says(before, |language| language.rank_headings) {
-            return behind.trim_start().to_owned();
+        if numberless || phrases::any_language_contains(before, |language| language.rank_headings) {
+            return after.trim_start().to_owned();
         }
     }
-    if !phrases::any_says(line, |language| language.rank_headings) {
+    if !phrases::any_language_contains(line, |language| language.rank_headings) {
         return line.to_owned();
     }
     let first = line.find(|c: char| c.is_ascii_digit()).unwrap_or(line.len());
@@ -65,7 +65,7 @@ fn without_heading(line: &str) -> String {
     line[marked.unwrap_or(first)..].to_owned()
 }
 
-/// Drops "(See Top 100 in …)" in every language: a bracket that holds the number 100 or a link to a ranking.
+/// Removes "(See Top 100 in …)" in every language: brackets with the number 100 or the heading of a ranking.
 fn without_top_100(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -103,10 +103,10 @@ fn matching_bracket(text: &str) -> Option<usize> {
 }
 
 fn is_top_100(inside: &str) -> bool {
-    inside.contains("100") || phrases::any_says(inside, |language| language.rank_headings)
+    inside.contains("100") || phrases::any_language_contains(inside, |language| language.rank_headings)
 }
 
-/// One entry: number, connector, category; or category and number, as in Japanese and Chinese.
+/// Parses one entry: number, connector, category; or category and number, as in Japanese and Chinese.
 fn one_rank(entry: &str, language: &Language) -> Option<Rank> {
     number_first(entry, language).or_else(|| number_last(entry))
 }
@@ -119,9 +119,9 @@ fn number_first(entry: &str, language: &Language) -> Option<Rank> {
     let category = match rest.strip_prefix(['位', '名']) {
         Some(rest) => rest.trim_start().trim_start_matches(['-', '–']),
         None => language.rank_in.iter().find_map(|connector| {
-            let (word, behind) = split_at_ignoring_case(rest, connector)?;
-            let bound = behind.starts_with(' ') || !word.ends_with(char::is_alphabetic) || !word.is_ascii();
-            bound.then_some(behind)
+            let (word, after) = split_at_ignoring_case(rest, connector)?;
+            let bound = after.starts_with(' ') || !word.ends_with(char::is_alphabetic) || !word.is_ascii();
+            bound.then_some(after)
         })?,
     };
     rank_of(rank, category)
@@ -130,7 +130,7 @@ fn number_first(entry: &str, language: &Language) -> Option<Rank> {
 /// "书籍商品里排第12,345名", "本 - 1,234位", "Kitap kategorisinde 3.220 sırada".
 fn number_last(entry: &str) -> Option<Rank> {
     const UNITS: &[&str] = &["位", "名", ". sıra", " sıra", ". sirada"];
-    // The last number with such a unit: a category may have numbers of its own ("3Dプリンタ - 5位").
+    // The last number with a unit, because a category may contain numbers ("3Dプリンタ - 5位").
     let unit = UNITS.iter().filter_map(|unit| entry.rfind(unit)).max()?;
     let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.');
     let start = unit - entry[..unit].chars().rev().take_while(|c| is_of_number(*c)).map(char::len_utf8).sum::<usize>();
@@ -152,7 +152,8 @@ fn rank_of(rank: u32, category: &str) -> Option<Rank> {
     plausible.then(|| Rank { rank, category: category.to_owned() })
 }
 
-/// A whole number with any separators between groups of three (two in India), and what follows it.
+/// The integer at the start, with any separators between groups of three digits (two in India), and the rest of the
+/// text.
 fn leading_count(text: &str) -> Option<(u32, &str)> {
     let mut digits = String::new();
     let mut end = 0;

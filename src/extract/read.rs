@@ -1,4 +1,4 @@
-//! From captures to facts: the last step, once the stream has ended.
+//! Turns captures into facts. This is the last step, at the end of the stream.
 
 use crate::domain::{Availability, Marketplace};
 
@@ -9,21 +9,22 @@ use super::price::Prices;
 use super::scan::Scan;
 use super::{availability, facts, kind, lists, phrases, price, rank, seller, text};
 
-/// Shorter bodies are no page of Amazon's, whatever they contain.
-const TINY_BYTES: u64 = 400;
+/// A shorter body is not an Amazon page, whatever it contains.
+const MIN_PAGE_BYTES: u64 = 400;
 
-/// Reads the page out of what the scan left behind.
-pub(super) fn page(scan: &Scan, given: Option<Marketplace>, settled: bool, bytes: u64) -> Page {
+/// Reads the page from the captures of the scan.
+pub(super) fn page(scan: &Scan, marketplace_hint: Option<Marketplace>, settled: bool, bytes: u64) -> Page {
     let attributes = &scan.attributes;
     let captures = scan.captures.as_slice();
     let head_script = scan.head_script.as_deref().unwrap_or_default();
-    let marketplace = given.or_else(|| facts::marketplace(attributes, head_script));
-    let complete = settled || attributes.signs.closed || attributes.signs.footer;
+    let marketplace = marketplace_hint.or_else(|| facts::marketplace(attributes, head_script));
+    let complete = settled || attributes.markers.closed || attributes.markers.footer;
     let found = kind::read(captures, attributes);
-    let truncated = bytes < TINY_BYTES || (!complete && matches!(found.kind, PageKind::Product | PageKind::OtherError));
+    let truncated =
+        bytes < MIN_PAGE_BYTES || (!complete && matches!(found.kind, PageKind::Product | PageKind::OtherError));
     let mut page = Page { marketplace, truncated, ..Page::default() };
     if truncated {
-        page.diagnostics.insert("kind", "truncated: the body ended before the page did".to_owned());
+        page.diagnostics.insert("kind", "truncated: the body ended before the end of the page".to_owned());
         return page;
     }
     page.kind = found.kind;
@@ -43,16 +44,16 @@ pub(super) fn page(scan: &Scan, given: Option<Marketplace>, settled: bool, bytes
 fn product(page: &mut Page, scan: &Scan, captures: &[Capture]) {
     let Page { marketplace, .. } = *page;
     let attributes = &scan.attributes;
-    page.asin = note(page, "asin", facts::asin(captures, attributes));
-    page.title = note(page, "title", facts::title(captures));
-    page.brand = note(page, "brand", facts::brand(captures));
-    page.rating = note(page, "rating", facts::rating(captures));
-    page.review_count = note(page, "review_count", facts::review_count(captures));
+    page.asin = record(page, "asin", facts::asin(captures, attributes));
+    page.title = record(page, "title", facts::title(captures));
+    page.brand = record(page, "brand", facts::brand(captures));
+    page.rating = record(page, "rating", facts::rating(captures));
+    page.review_count = record(page, "review_count", facts::review_count(captures));
     page.main_image_url =
-        note(page, "main_image_url", attributes.image.clone().map(|url| (url, attributes.image_rule)));
+        record(page, "main_image_url", attributes.image.clone().map(|url| (url, attributes.image_rule)));
     page.bullets = facts::bullets(captures);
     (page.parent_asin, page.variation_asins) = facts::variations(captures, attributes);
-    page.coupon = note(page, "coupon", coupon(captures));
+    page.coupon = record(page, "coupon", coupon(captures));
     page.bsr = ranks(captures, marketplace);
     offer(page, captures, marketplace);
 }
@@ -62,7 +63,7 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     let prices = marketplace.map(|marketplace| price::read(captures, marketplace)).unwrap_or_default();
     let line = availability::read(captures, marketplace);
     let availability = line.as_ref().map_or(Availability::Unknown, |line| line.availability);
-    // Whatever price such a page still shows is somebody's, not that of the offer a shopper would take.
+    // Without a featured offer, any price on the page belongs to another offer.
     let is_featured = line.as_ref().is_none_or(|line| !line.no_featured_offer);
     if let Some(line) = line {
         page.diagnostics.insert("availability", line.rule.to_owned());
@@ -74,8 +75,8 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     page.used_price_minor = prices.used.map(|used| used.amount_minor);
     if !availability.is_out() && is_featured {
         page.price_minor = prices.price.map(|price| price.amount_minor);
-        page.list_price_minor = note(page, "list_price_minor", prices.list).map(|list| list.amount_minor);
-        page.seller = note(page, "seller", seller::read(captures));
+        page.list_price_minor = record(page, "list_price_minor", prices.list).map(|list| list.amount_minor);
+        page.seller = record(page, "seller", seller::read(captures));
     }
     page.no_price = match page.price_minor {
         Some(_) => None,
@@ -90,21 +91,24 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     }
 }
 
-/// Why there is no price, when the page itself says so.
+/// The reason that the page gives for having no price.
 fn no_price(captures: &[Capture], availability: Availability, prices: &Prices) -> Option<NoPrice> {
-    const OTHERS: Within = Within::ELSEWHERE.and(Within::ITEM);
-    let all_options = captures.iter().any(|capture| capture.part == Part::BuyingOptions && !capture.within.any(OTHERS));
-    let says_so = |text: &str| phrases::any_says(text, |language| language.no_featured_offer);
+    const OTHERS: Within = Within::ELSEWHERE.union(Within::ITEM);
+    let all_options =
+        captures.iter().any(|capture| capture.part == Part::BuyingOptions && !capture.within.intersects(OTHERS));
+    let says_so = |text: &str| phrases::any_language_contains(text, |language| language.no_featured_offer);
     let in_words = captures
         .iter()
-        .filter(|capture| matches!(capture.part, Part::Availability | Part::OutOfStock) && !capture.within.any(OTHERS))
+        .filter(|capture| {
+            matches!(capture.part, Part::Availability | Part::OutOfStock) && !capture.within.intersects(OTHERS)
+        })
         .any(|capture| says_so(&text::line(&capture.text)));
     if availability.is_out() {
         Some(NoPrice::NotSold)
     } else if prices.range.is_some() {
         Some(NoPrice::Range)
     } else if prices.price_rule.is_some() {
-        // Two places disagree: there is a price, only nobody knows which.
+        // Two places disagree: there is a price, but it is not known which one is right.
         None
     } else if prices.used.is_some() {
         Some(NoPrice::UsedOnly)
@@ -115,7 +119,7 @@ fn no_price(captures: &[Capture], availability: Availability, prices: &Prices) -
 
 fn coupon(captures: &[Capture]) -> facts::Found<String> {
     let coupons =
-        captures.iter().filter(|capture| capture.part == Part::Coupon && !capture.within.any(Within::ELSEWHERE));
+        captures.iter().filter(|capture| capture.part == Part::Coupon && !capture.within.intersects(Within::ELSEWHERE));
     coupons
         .map(|capture| (text::line(&capture.text), capture.rule))
         .find(|(coupon, _)| coupon.contains(|c: char| c.is_numeric()))
@@ -123,19 +127,19 @@ fn coupon(captures: &[Capture]) -> facts::Found<String> {
 
 fn ranks(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Vec<crate::domain::Rank>> {
     let rows: Vec<&Capture> = captures.iter().filter(|capture| capture.is_rank_row()).collect();
-    // A row inside of which the row of ranks stands links to bestsellers too; the heading tells them apart.
-    let headed = |row: &&&Capture| {
+    // A row around the rank row links to bestsellers too; only the rank row starts with the heading.
+    let has_heading = |row: &&&Capture| {
         let heading = text::lines(&row.text).next().unwrap_or_default();
-        phrases::any_says(&heading, |language| language.rank_headings)
+        phrases::any_language_contains(&heading, |language| language.rank_headings)
     };
-    let most = |rows: &mut dyn Iterator<Item = &&Capture>| {
+    let longest = |rows: &mut dyn Iterator<Item = &&Capture>| {
         rows.map(|row| rank::ranks(&row.text, marketplace)).max_by_key(Vec::len).filter(|ranks| !ranks.is_empty())
     };
-    most(&mut rows.iter().filter(headed)).or_else(|| most(&mut rows.iter()))
+    longest(&mut rows.iter().filter(has_heading)).or_else(|| longest(&mut rows.iter()))
 }
 
-/// Writes down which rule gave the field.
-fn note<T>(page: &mut Page, field: &'static str, found: facts::Found<T>) -> Option<T> {
+/// Records the rule that gave the field in the diagnostics.
+fn record<T>(page: &mut Page, field: &'static str, found: facts::Found<T>) -> Option<T> {
     let (value, rule) = found?;
     page.diagnostics.insert(field, rule.to_owned());
     Some(value)

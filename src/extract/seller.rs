@@ -1,4 +1,4 @@
-//! Who sells the featured offer.
+//! The seller of the featured offer.
 
 use super::capture::Capture;
 use super::layout::{Part, Within};
@@ -7,13 +7,13 @@ use super::text;
 
 /// The seller's name and the rule that found it.
 pub(super) fn read(captures: &[Capture]) -> Option<(String, &'static str)> {
-    const OTHER_OFFERS: Within = Within::USED.and(Within::ELSEWHERE);
-    // An offer of its own row goes before one that stands in a Subscribe & Save row.
+    const OTHER_OFFERS: Within = Within::USED.union(Within::ELSEWHERE);
+    // One-time purchases take precedence over Subscribe & Save.
     let in_order = |subscribed: bool| {
         captures
             .iter()
-            .filter(|capture| !capture.within.any(OTHER_OFFERS))
-            .filter(move |capture| capture.within.any(Within::SUBSCRIBE) == subscribed)
+            .filter(|capture| !capture.within.intersects(OTHER_OFFERS))
+            .filter(move |capture| capture.within.intersects(Within::SUBSCRIBE) == subscribed)
             .collect::<Vec<_>>()
     };
     let (plain, subscribed) = (in_order(false), in_order(true));
@@ -27,7 +27,7 @@ fn by_name(captures: &[&Capture]) -> Option<(String, &'static str)> {
     named.map(|capture| (text::line(&capture.text), capture.rule)).find(|(name, _)| is_name(name))
 }
 
-/// Rows of the tabular buy box: the label stands in an attribute of the value, or in a cell before it.
+/// Rows of the tabular Buy Box: the label is an attribute of the value, or a cell before it.
 fn by_cells(captures: &[&Capture]) -> Option<(String, &'static str)> {
     let mut label = String::new();
     for capture in captures {
@@ -66,28 +66,28 @@ fn by_sentence(captures: &[&Capture]) -> Option<(String, &'static str)> {
 fn in_sentence(sentence: &str) -> Option<String> {
     let lower = text::lower_in_place(sentence);
     phrases::languages(None).find_map(|language| {
-        let name = before_verb(sentence, &lower, language).or_else(|| behind_verb(sentence, &lower, language))?;
+        let name = before_verb(sentence, &lower, language).or_else(|| after_verb(sentence, &lower, language))?;
         is_name(&name).then_some(name)
     })
 }
 
 /// "Amazon.com.tr tarafından satılır ve gönderilir."
 fn before_verb(sentence: &str, lower: &str, language: &Language) -> Option<String> {
-    let end = language.behind_seller.iter().find_map(|phrase| lower.find(phrase))?;
-    // Where the sentence begins with other words, the name stands behind them.
+    let end = language.after_seller.iter().find_map(|phrase| lower.find(phrase))?;
+    // The name follows any introductory words.
     let name = sentence[..end].rsplit(['\n', '、', ':', '：']).next().unwrap_or_default();
     Some(name.trim().to_owned())
 }
 
 /// "Sold by … and fulfilled by Amazon."
-fn behind_verb(sentence: &str, lower: &str, language: &Language) -> Option<String> {
+fn after_verb(sentence: &str, lower: &str, language: &Language) -> Option<String> {
     let start = language.sold_by.iter().find_map(|phrase| lower.find(phrase).map(|at| at + phrase.len()))?;
     let (name, lower_name) = (&sentence[start..], &lower[start..]);
     let end = language.sold_by_end.iter().filter_map(|phrase| lower_name.find(phrase)).min();
     Some(cut_at_sentence_end(&name[..end.unwrap_or(name.len())]))
 }
 
-/// The name ends with the sentence, or where a bracket gives the seller's own rating.
+/// The name ends at the end of the sentence, or at a bracket with the seller's rating.
 fn cut_at_sentence_end(name: &str) -> String {
     let name = name.trim_start_matches([':', '：', ' ', '\n']);
     let name = name.lines().next().unwrap_or_default();
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seller_is_read_out_of_the_sentence() {
+    fn the_seller_is_read_from_the_sentence() {
         for (sentence, expected) in [
             ("Ships from and sold by Amazon.com. Gift-wrap available.", "Amazon.com"),
             (

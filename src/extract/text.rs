@@ -1,4 +1,4 @@
-//! Text of a page as people see it: entities decoded, white space collapsed.
+//! Text of a page as a browser displays it: entities decoded, white space collapsed.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     htmlize::unescape(raw)
 }
 
-/// What a reader sees on one line: decoded, direction marks dropped, blanks collapsed.
+/// The text as one displayed line: entities decoded, direction marks removed, white space collapsed.
 pub(super) fn line(raw: &str) -> String {
     let mut line = String::with_capacity(raw.len().min(512));
     for c in decode(raw).chars() {
@@ -29,7 +29,7 @@ pub(super) fn line(raw: &str) -> String {
     line
 }
 
-/// In lower case, with every letter at its own place: one whose small form has another length stays as it is ("İ").
+/// Lower case without changing byte offsets: a letter whose lower case has another length ("İ") stays unchanged.
 pub(super) fn lower_in_place(text: &str) -> String {
     let lower = |c: char| {
         let mut small = c.to_lowercase();
@@ -41,7 +41,7 @@ pub(super) fn lower_in_place(text: &str) -> String {
     text.chars().map(lower).collect()
 }
 
-/// Every kind of digit, and the signs beside Arabic ones, as ASCII writes them.
+/// Converts Arabic, Persian and full-width digits, and Arabic separators, to ASCII.
 pub(super) fn western_digit(c: char) -> char {
     let digit = |zero: u32| char::from(b'0' + (c as u32 - zero) as u8);
     match c {
@@ -54,12 +54,16 @@ pub(super) fn western_digit(c: char) -> char {
     }
 }
 
-/// The lines of a text, without the empty ones.
+/// Marks a visible line break in captured text; line breaks of the HTML source are only white space. U+0002 is not a
+/// legal HTML character, so no page contains it.
+pub(super) const LINE_BREAK: &str = "\u{2}";
+
+/// The non-empty lines of a captured text.
 pub(super) fn lines(raw: &str) -> impl Iterator<Item = String> + '_ {
-    raw.split(super::scan::BREAK).map(line).filter(|line| !line.is_empty())
+    raw.split(LINE_BREAK).map(line).filter(|line| !line.is_empty())
 }
 
-/// The last `bytes` bytes of a text, or a little less where that would cut a character.
+/// At most the last `bytes` bytes of a text, cut at a character boundary.
 pub(super) fn tail(text: &str, bytes: usize) -> &str {
     let mut start = text.len().saturating_sub(bytes);
     while !text.is_char_boundary(start) {
@@ -68,7 +72,8 @@ pub(super) fn tail(text: &str, bytes: usize) -> &str {
     &text[start..]
 }
 
-/// Appends as much as fits. What was cut once is full, so that the result does not depend on how the text was cut up.
+/// Appends the fragment up to `cap` bytes in total. A truncated text is padded to the cap with spaces, so that the
+/// result does not depend on how the text was split into fragments.
 pub(super) fn push_capped(text: &mut String, fragment: &str, cap: usize) {
     let room = cap.saturating_sub(text.len());
     if fragment.len() <= room {
@@ -80,14 +85,14 @@ pub(super) fn push_capped(text: &mut String, fragment: &str, cap: usize) {
     text.extend(std::iter::repeat_n(' ', room - end));
 }
 
-/// The first value wins, unless it is blank.
+/// Sets the value unless a non-blank one is set already.
 pub(super) fn set_if_blank(slot: &mut String, value: &str) {
     if line(slot).is_empty() {
         value.clone_into(slot);
     }
 }
 
-/// The ASIN in the path of a link: `/dp/ASIN`, `/gp/product/ASIN`, `/gp/aw/d/ASIN`.
+/// The ASIN in the path of a product link: `/dp/ASIN`, `/gp/product/ASIN`, `/gp/aw/d/ASIN`.
 pub(super) fn asin_of_link(href: &str) -> Option<&str> {
     const MARKS: &[&str] =
         &["/dp/product/", "/dp/", "/gp/product/", "/gp/aw/d/", "/gp/aw/cr/", "/product-reviews/", "/ASIN/", "%2Fdp%2F"];
@@ -97,7 +102,7 @@ pub(super) fn asin_of_link(href: &str) -> Option<&str> {
     (ends && asin.parse::<Asin>().is_ok()).then_some(asin)
 }
 
-/// The URL with the most pixels of a responsive set: `{"https://…":[width,height],…}`.
+/// The URL of the largest image of a responsive set: `{"https://…":[width,height],…}`.
 pub(super) fn largest_image(json: &str) -> Option<String> {
     let sizes: std::collections::BTreeMap<String, (u32, u32)> = serde_json::from_str(json).ok()?;
     sizes.into_iter().max_by_key(|(_, (width, height))| u64::from(*width) * u64::from(*height)).map(|(url, _)| url)
@@ -108,12 +113,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_what_a_reader_sees() {
+    fn a_line_has_entities_decoded_and_white_space_collapsed() {
         assert_eq!(line("  Fish\n &amp;\u{200e} Chips&nbsp;\u{1} "), "Fish & Chips");
     }
 
     #[test]
-    fn letters_keep_their_places_in_lower_case() {
+    fn lower_case_keeps_byte_offsets() {
         assert_eq!(lower_in_place("İPEK Ev Ürünleri ẞ"), "İpek ev ürünleri ẞ");
     }
 

@@ -1,4 +1,4 @@
-//! Limits that hold for all replicas together: counted in Redis, or, without it, by each replica for its part.
+//! Rate limits shared by all replicas: counted in Redis, or split evenly between the replicas without it.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use super::rate::{Rate, RateLimitStatus};
 use crate::replicas::{Redis, RedisUnavailable, ReplicaCount, Script};
 use crate::telemetry::Metrics;
 
-/// The generic cell rate algorithm, as governor has it, in microseconds; what is taken is taken for everybody at once.
+/// The generic cell rate algorithm (GCRA), as implemented by governor, in microseconds.
 ///
-/// Under the first key stands when the next cell is expected ("theoretical arrival time"), under the second the generation of whoever
-/// asks. Answers whether it is admitted (0), not yet (1), or asked under an old generation (2); how many more may come at once; how
-/// long to wait; and the generation.
+/// The first key holds the theoretical arrival time of the next cell, the second key the generation of the subject.
+/// Returns whether the request is admitted (0), must wait (1) or has a stale generation (2), the remaining burst, the
+/// time to wait, and the generation.
 const TAKE: &str = "
 local now, interval, tolerance, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if now == 0 then
@@ -22,7 +22,7 @@ end
 local generation = tonumber(redis.call('GET', KEYS[2]) or 0)
 if generation ~= tonumber(ARGV[5]) then return {2, 0, 0, generation} end
 local capacity = tolerance + interval
--- Never later than what a full bucket leaves: after a fail-over the clock may be another one, and behind.
+-- At most one full bucket ahead: after a failover, the new server's clock may be behind.
 local expected = math.min(tonumber(redis.call('GET', KEYS[1]) or now), now + capacity)
 local further = interval * (cost - 1)
 local earliest = math.max(expected + further - tolerance, 0)
@@ -34,25 +34,25 @@ if cost > 0 then
 end
 return {0, math.floor(math.max(math.min(now + capacity - after, capacity), 0) / interval), 0, generation}";
 
-/// Gives somebody a generation that they never had: whatever is remembered of them anywhere is void.
+/// Sets a generation that the subject never had, which invalidates everything cached for it on any replica.
 const BUMP_GENERATION: &str = "
 local time = redis.call('TIME')
 local generation = string.format('%.0f', time[1] * 1000000 + time[2])
 return redis.call('SET', KEYS[1], generation, 'EX', ARGV[1])";
 
-/// Longer than anybody remembers anything.
+/// Longer than any replica caches anything.
 const GENERATION_TTL_SECS: &str = "60";
 
-/// What Redis said.
+/// The result of taking from a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// Admitted, or to wait.
+    /// Admitted, or told to wait.
     Decided(RateLimitStatus),
-    /// Nothing was taken: what is remembered of whoever asks was made void.
+    /// Nothing was taken: the caller's cached data is stale.
     StaleGeneration,
 }
 
-/// How limits are shared. Cheap to clone.
+/// Limits shared by replicas. Cheap to clone.
 #[derive(Clone)]
 pub struct DistributedLimiter(Arc<Inner>);
 
@@ -65,7 +65,7 @@ struct Inner {
 }
 
 impl DistributedLimiter {
-    /// Through Redis, if there is one; otherwise, and while it is away, each of so many replicas keeps its part.
+    /// A limiter that uses Redis, if given. Without Redis, and while it is unavailable, each replica applies its share.
     pub fn new(redis: Option<Redis>, replica_count: ReplicaCount, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Inner {
             redis,
@@ -76,32 +76,34 @@ impl DistributedLimiter {
         }))
     }
 
-    /// With nobody.
+    /// A limiter for a single process.
     pub fn local_only(metrics: Arc<Metrics>) -> Self {
         Self::new(None, ReplicaCount::new(1), metrics)
     }
 
-    /// True when others count too.
+    /// True when limits are shared through Redis.
     pub fn is_shared(&self) -> bool {
         self.0.redis.is_some()
     }
 
-    /// What this process keeps of a limit when it keeps it alone.
+    /// The share of a limit that this process applies locally.
     pub fn local_share(&self, rate: Rate) -> Rate {
-        let part = |number: NonZeroU32| number.get() / self.0.replica_count.replicas();
-        Rate::new(part(rate.per_minute), part(rate.burst))
+        let share = |number: NonZeroU32| number.get() / self.0.replica_count.replicas();
+        Rate::new(share(rate.per_minute), share(rate.burst))
     }
 
-    /// Takes the cost of something from what somebody may do, for all replicas. `generation` is what [`DistributedLimiter::generation`] said when that
-    /// which is remembered of them was read. A cost beyond what there can ever be is cut to that.
+    /// Takes `cost` from the limit of `subject`, for all replicas. `generation` is what
+    /// [`DistributedLimiter::generation`] returned when the caller's cached data was read. A cost above the burst is
+    /// reduced to the burst.
     ///
     /// # Errors
-    /// [`RedisUnavailable`]: decide alone.
+    /// [`RedisUnavailable`]: apply the limit locally.
     pub async fn take(&self, subject: &str, rate: Rate, cost: u32, generation: i64) -> Result<Taken, RedisUnavailable> {
         self.take_at(0, subject, rate, cost, generation).await
     }
 
-    /// As [`DistributedLimiter::take`], at a time of the caller's (microseconds, above 0) instead of Redis's own.
+    /// Like [`DistributedLimiter::take`], at a time chosen by the caller (microseconds, above 0) in place of Redis's
+    /// clock.
     ///
     /// # Errors
     /// [`RedisUnavailable`]
@@ -133,14 +135,15 @@ impl DistributedLimiter {
                 Ok(Taken::Decided(RateLimitStatus { per_minute, remaining: 0, wait }))
             }
             Ok(_) => Ok(Taken::StaleGeneration),
-            Err(away) => {
+            Err(unavailable) => {
                 self.0.metrics.redis_fallbacks.inc();
-                Err(away)
+                Err(unavailable)
             }
         }
     }
 
-    /// The present generation of somebody. Read it before what is remembered of them; [`UNKNOWN_GENERATION`] while Redis is away.
+    /// The current generation of a subject. Read it before the data to cache; [`UNKNOWN_GENERATION`] while Redis is
+    /// unavailable.
     pub async fn generation(&self, subject: &str) -> i64 {
         match &self.0.redis {
             Some(redis) => redis
@@ -151,8 +154,8 @@ impl DistributedLimiter {
         }
     }
 
-    /// Makes void what any replica remembers of somebody: who was signed out on one is out on all of them. While Redis is away
-    /// the others find out when their memory is too old, within seconds.
+    /// Invalidates what all replicas have cached for a subject, so that a revocation takes effect everywhere. While
+    /// Redis is unavailable, the other replicas notice when their caches expire, within seconds.
     pub async fn bump_generation(&self, subject: &str) {
         if let Some(redis) = &self.0.redis {
             let _ =
@@ -161,13 +164,13 @@ impl DistributedLimiter {
     }
 }
 
-/// Differs from every generation there is.
+/// A generation that no subject ever has.
 pub const UNKNOWN_GENERATION: i64 = -1;
 
 fn taken_key(redis: &Redis, subject: &str) -> String {
-    redis.named(&format!("{{{subject}}}:taken"))
+    redis.key(&format!("{{{subject}}}:taken"))
 }
 
 fn generation_key(redis: &Redis, subject: &str) -> String {
-    redis.named(&format!("{{{subject}}}:generation"))
+    redis.key(&format!("{{{subject}}}:generation"))
 }

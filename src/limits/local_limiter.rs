@@ -1,4 +1,4 @@
-//! The part of a limit that this process keeps alone: a governor that is made anew when the part becomes another.
+//! The share of a limit that this process applies locally.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,33 +7,33 @@ use governor::Quota;
 use super::distributed_limiter::DistributedLimiter;
 use super::rate::Rate;
 
-/// See the module. `L` is the limiter.
+/// A governor that is rebuilt when the share changes. `L` is the type of governor.
 pub(super) struct LocalLimiter<L> {
-    whole: Rate,
-    made: Mutex<Option<(Rate, Arc<L>)>>,
-    make: fn(Quota) -> L,
+    total: Rate,
+    current: Mutex<Option<(Rate, Arc<L>)>>,
+    build: fn(Quota) -> L,
 }
 
 impl<L> LocalLimiter<L> {
-    pub fn new(whole: Rate, make: fn(Quota) -> L) -> Self {
-        Self { whole, made: Mutex::default(), make }
+    pub fn new(total: Rate, build: fn(Quota) -> L) -> Self {
+        Self { total, current: Mutex::default(), build }
     }
 
-    /// The limit for all.
-    pub fn whole(&self) -> Rate {
-        self.whole
+    /// The limit for all replicas together.
+    pub fn total(&self) -> Rate {
+        self.total
     }
 
-    /// The limiter of what is this process's part now.
+    /// The limiter for this process's current share.
     pub fn limiter(&self, distributed: &DistributedLimiter) -> (Rate, Arc<L>) {
-        let part = distributed.local_share(self.whole);
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*made {
-            Some((rate, limiter)) if *rate == part => (part, Arc::clone(limiter)),
+        let share = distributed.local_share(self.total);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((rate, limiter)) if *rate == share => (share, Arc::clone(limiter)),
             _ => {
-                let limiter = Arc::new((self.make)(Quota::per_minute(part.per_minute).allow_burst(part.burst)));
-                *made = Some((part, Arc::clone(&limiter)));
-                (part, limiter)
+                let limiter = Arc::new((self.build)(Quota::per_minute(share.per_minute).allow_burst(share.burst)));
+                *current = Some((share, Arc::clone(&limiter)));
+                (share, limiter)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How fast and how stubbornly a source may be asked, and how often we may be: rate limits and breakers.
+//! Rate limits and circuit breakers: for requests to marketplaces, and for requests of our callers.
 
 mod breaker;
 mod distributed_limiter;
@@ -23,20 +23,20 @@ use local_limiter::LocalLimiter;
 pub use rate::{Rate, RateLimitStatus};
 pub use requests::{AttemptsByAddress, RequestBudget};
 
-/// What a source answers to before it is asked.
+/// The gate that a crawl passes before it contacts a source.
 #[async_trait]
 pub trait CrawlGate: Send + Sync {
-    /// `Err(pause)`: the source is resting for this marketplace; nothing should be tried before.
+    /// `Err(pause)`: the circuit breaker of the marketplace is open; retry after the pause.
     fn admit(&self, marketplace: Marketplace) -> Result<(), Duration>;
 
-    /// Waits for the marketplace's budget.
+    /// Waits until the marketplace's rate limit admits a request.
     async fn ready(&self, marketplace: Marketplace);
 
-    /// Hears how an admitted crawl ended; `None` when it was given up before it was known.
+    /// Reports the outcome of an admitted crawl; `None` when it was abandoned.
     fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>);
 }
 
-/// A gate for one source, with a budget that all replicas share and a breaker of this process for each marketplace.
+/// The gate of one source, with a rate limit shared by all replicas and a local circuit breaker for each marketplace.
 pub struct SourceGate {
     source: &'static str,
     settings: CrawlSettings,
@@ -46,12 +46,12 @@ pub struct SourceGate {
 }
 
 struct MarketplaceGate {
-    budget: LocalLimiter<DefaultDirectRateLimiter>,
+    limiter: LocalLimiter<DefaultDirectRateLimiter>,
     breaker: Mutex<Breaker>,
 }
 
 impl SourceGate {
-    /// The gate of a source.
+    /// Creates the gate of a source.
     pub fn new(
         source: &'static str,
         settings: CrawlSettings,
@@ -61,12 +61,12 @@ impl SourceGate {
         Self { source, settings, limiter, metrics, marketplaces: Mutex::default() }
     }
 
-    /// Waits for what is counted for all replicas. False: they cannot be asked.
-    async fn ready_for_all(&self, marketplace: Marketplace, rate: Rate) -> bool {
+    /// Waits for the shared rate limit. False: Redis is unavailable.
+    async fn ready_shared(&self, marketplace: Marketplace, rate: Rate) -> bool {
         let subject = format!("crawl:{}:{}", self.source, marketplace.code());
         while let Ok(Taken::Decided(rate_limit)) = self.limiter.take(&subject, rate, 1, 0).await {
             let Some(wait) = rate_limit.wait else { return true };
-            // Not all who wait come back at the same moment.
+            // Jitter, so that waiting crawls do not all retry at once.
             tokio::time::sleep(wait.mul_f64(rand::random_range(1.0..1.2))).await;
         }
         false
@@ -82,15 +82,15 @@ impl SourceGate {
         let mut breaker = marketplace_gate.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let before = breaker.number();
         let result = act(&mut breaker);
-        tell_change(marketplace, before, breaker.number());
+        log_change(marketplace, before, breaker.number());
         let labels = [self.source, marketplace.code()];
         self.metrics.breaker_state.with_label_values(&labels).set(breaker.number());
         result
     }
 }
 
-/// For people who wonder why nothing happens.
-fn tell_change(marketplace: Marketplace, before: i64, after: i64) {
+/// Logs when a breaker opens or closes.
+fn log_change(marketplace: Marketplace, before: i64, after: i64) {
     match (before, after) {
         (0 | 1, 2) => tracing::warn!(%marketplace, "circuit breaker opened for {marketplace}"),
         (1 | 2, 0) => tracing::info!(%marketplace, "circuit breaker closed for {marketplace}"),
@@ -102,7 +102,7 @@ impl MarketplaceGate {
     fn new(settings: &CrawlSettings) -> Self {
         let rate = Rate::new(settings.requests_per_minute, settings.burst);
         Self {
-            budget: LocalLimiter::new(rate, RateLimiter::direct),
+            limiter: LocalLimiter::new(rate, RateLimiter::direct),
             breaker: Mutex::new(Breaker::new(
                 settings.breaker_failures,
                 Duration::from_secs(settings.breaker_pause_secs),
@@ -121,10 +121,10 @@ impl CrawlGate for SourceGate {
 
     async fn ready(&self, marketplace: Marketplace) {
         let marketplace_gate = self.marketplace_gate(marketplace);
-        if self.limiter.is_shared() && self.ready_for_all(marketplace, marketplace_gate.budget.whole()).await {
+        if self.limiter.is_shared() && self.ready_shared(marketplace, marketplace_gate.limiter.total()).await {
             return;
         }
-        let (_, limiter) = marketplace_gate.budget.limiter(&self.limiter);
+        let (_, limiter) = marketplace_gate.limiter.limiter(&self.limiter);
         limiter.until_ready().await;
     }
 

@@ -1,4 +1,4 @@
-//! Telling people: one sender for each channel behind one trait.
+//! Notification channels: one sender for each channel, behind one trait.
 
 mod smtp;
 mod webhook;
@@ -12,33 +12,36 @@ use crate::domain::{DeliveryId, OutboxMessage};
 pub use smtp::{SmtpError, SmtpSender};
 pub use webhook::WebhookSender;
 
-/// Why a message was not taken.
+/// Why a message was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// May go better another time.
+    /// A retry may succeed.
     #[error("{reason}")]
     Temporary {
-        /// What happened.
+        /// Description of the failure.
         reason: String,
-        /// The pause that the receiver asked for.
+        /// The delay that the receiver requested.
         retry_after: Option<Duration>,
     },
-    /// Never will.
+    /// A retry cannot succeed.
     #[error("{0}")]
     Permanent(String),
 }
 
-/// A channel.
+/// Sends messages through one channel.
 #[async_trait]
 pub trait Sender: Send + Sync {
-    /// Its name in metrics.
+    /// The name of the channel in metrics.
     fn channel(&self) -> &'static str;
 
-    /// Makes one attempt. The id is the same over every attempt: receivers tell repeats by it.
+    /// Makes one attempt. The id is the same for every attempt, so that receivers can detect duplicates.
+    ///
+    /// # Errors
+    /// [`SendError`] tells whether a retry may succeed.
     async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError>;
 }
 
-/// A message that came to the sender of another channel.
-fn wrong_channel(channel: &str) -> SendError {
-    SendError::Permanent(format!("there is no {channel} for this message"))
+/// The error for a message that the channel cannot send: it is for another channel, or the channel is not configured.
+fn unsupported(channel: &str) -> SendError {
+    SendError::Permanent(format!("cannot send this message by {channel}: channel not configured"))
 }

@@ -1,4 +1,4 @@
-//! E-mail, handed to a mail server by SMTP.
+//! E-mail over SMTP.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::{SendError, Sender, wrong_channel};
+use super::{SendError, Sender, unsupported};
 use crate::config::MailSettings;
 use crate::domain::{DeliveryId, Email, EmailAddress, OutboxMessage};
 
 const NAME: &str = "amazon-tracker";
 
-/// Why mail cannot be sent at all.
+/// Invalid mail settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpError {
-    /// The URL of the server. What it says is not shown: it may hold a password.
-    #[error("mail.smtp_url names no mail server")]
+    /// The URL of the server is invalid. The text does not include it, because it may contain a password.
+    #[error("mail.smtp_url is not a valid SMTP URL")]
     Url,
-    /// The sender's address.
-    #[error("mail.from is no address that mail can come from")]
+    /// The sender's address is invalid.
+    #[error("mail.from is not a valid sender address")]
     From,
 }
 
 /// Sends e-mails.
 pub struct SmtpSender {
-    /// None: there is no mail server.
+    /// `None` if no mail server is configured.
     server: Option<(AsyncSmtpTransport<Tokio1Executor>, Mailbox)>,
     timeout: Duration,
 }
 
 impl SmtpSender {
-    /// A sender to the server of the settings. Connections are made when they are needed.
+    /// A sender for the configured server. Connections are opened on demand.
     ///
     /// # Errors
     /// [`SmtpError`]
@@ -52,14 +52,14 @@ fn address(address: &EmailAddress) -> Option<Address> {
     address.as_str().parse().ok()
 }
 
-/// Whoever gets it twice, because an answer was lost, can tell by the id.
+/// Builds the message. Its `Message-ID` is the same for every attempt, so that duplicates can be detected.
 fn compose(from: &Mailbox, id: DeliveryId, mail: &Email) -> Result<Message, SendError> {
-    let refused = |what: &str| SendError::Permanent(format!("the mail cannot be written: {what}"));
-    let to = address(&mail.to).ok_or_else(|| refused("its address is none"))?;
+    let invalid = |reason: &str| SendError::Permanent(format!("invalid e-mail: {reason}"));
+    let to = address(&mail.to).ok_or_else(|| invalid("the recipient's address is not valid"))?;
     let id = format!("<{id}@{}>", from.email.domain());
     let builder = Message::builder().from(from.clone()).to(Mailbox::new(None, to)).subject(mail.subject.clone());
     let builder = builder.message_id(Some(id)).header(ContentType::TEXT_PLAIN);
-    builder.body(mail.text.clone()).map_err(|error| refused(&error.to_string()))
+    builder.body(mail.text.clone()).map_err(|error| invalid(&error.to_string()))
 }
 
 #[async_trait]
@@ -70,30 +70,30 @@ impl Sender for SmtpSender {
 
     async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError> {
         let (Some((transport, from)), OutboxMessage::Email(mail)) = (&self.server, message) else {
-            return Err(wrong_channel(self.channel()));
+            return Err(unsupported(self.channel()));
         };
         if jiff::Timestamp::now() > mail.useless_after {
-            return Err(SendError::Permanent("it comes too late to be of use".to_owned()));
+            return Err(SendError::Permanent("the e-mail has expired".to_owned()));
         }
-        let later = |reason: String| SendError::Temporary { reason, retry_after: None };
-        // A connection for each mail: one that is given up half-way must not be used for the next.
+        let temporary = |reason: String| SendError::Temporary { reason, retry_after: None };
+        // Each e-mail uses its own connection: one that timed out in the middle of a message must not be reused.
         match tokio::time::timeout(self.timeout, transport.send(compose(from, id, mail)?)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if refuses_the_mail(&error) => Err(SendError::Permanent(describe(&error))),
-            Ok(Err(error)) => Err(later(describe(&error))),
-            Err(_) => Err(later("the mail server did not answer in time".to_owned())),
+            Ok(Err(error)) if is_permanent(&error) => Err(SendError::Permanent(describe(&error))),
+            Ok(Err(error)) => Err(temporary(describe(&error))),
+            Err(_) => Err(temporary("the mail server did not answer in time".to_owned())),
         }
     }
 }
 
-/// It is the receiver or the content that is refused (RFC 5321, section 4.2.3), and not us: a wrong password, or a server that
-/// serves nobody today, is mended by somebody.
-fn refuses_the_mail(error: &lettre::transport::smtp::Error) -> bool {
+/// True when the server rejects the recipient or the content (RFC 5321, section 4.2.3). Other permanent codes, such as
+/// a failed authentication, are retried: an operator can fix their cause.
+fn is_permanent(error: &lettre::transport::smtp::Error) -> bool {
     let code = error.status().map(|code| code.to_string());
     code.is_some_and(|code| ["550", "551", "552", "553"].contains(&code.as_str()))
 }
 
-/// What the server said, without what we sent.
+/// Describes the error without the content of the message.
 fn describe(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the mail server answered {code}"),
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_of_two_lines_makes_no_header_of_its_own() {
+    fn a_subject_with_a_line_break_cannot_inject_a_header() {
         let from = Mailbox::new(None, "noreply@example.com".parse().unwrap());
         let mail = Email {
             to: "jo@example.com".parse().unwrap(),

@@ -1,4 +1,4 @@
-//! Webhooks, signed and numbered as the Standard Webhooks convention says (<https://www.standardwebhooks.com>).
+//! Webhooks, signed and identified by the Standard Webhooks specification (<https://www.standardwebhooks.com>).
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::{SendError, Sender, wrong_channel};
+use super::{SendError, Sender, unsupported};
 use crate::config::NotifySettings;
 use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, is_public};
 
@@ -29,16 +29,16 @@ pub struct WebhookSender {
 }
 
 impl WebhookSender {
-    /// A sender that never reaches private addresses unless the settings allow it.
+    /// A sender that connects to private addresses only if the settings allow it.
     ///
     /// # Errors
-    /// When the TLS back end cannot start.
+    /// The TLS backend cannot be initialised.
     pub fn new(settings: &NotifySettings) -> reqwest::Result<Self> {
         let allow_private_targets = settings.allow_private_targets;
         let client = Client::builder()
             .user_agent(concat!("amazon-tracker/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_secs(settings.timeout_secs))
-            // A redirect could lead where the URL itself may not; and a proxy would connect for us.
+            // A redirect could lead to a private address, and a proxy would bypass the address check.
             .redirect(redirect::Policy::none())
             .no_proxy()
             .dns_resolver(Arc::new(GuardedResolver { allow_private_targets }))
@@ -55,7 +55,7 @@ impl Sender for WebhookSender {
 
     async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError> {
         let OutboxMessage::Webhook { url, secret, event } = message else {
-            return Err(wrong_channel(self.channel()));
+            return Err(unsupported(self.channel()));
         };
         let url = WebhookUrl::parse(url, self.allow_private_targets)
             .map_err(|error| SendError::Permanent(error.to_string()))?;
@@ -71,11 +71,11 @@ impl Sender for WebhookSender {
             .header("webhook-timestamp", sent_at)
             .header("webhook-signature", signature)
             .body(body);
-        judge(request.send().await)
+        result_of(request.send().await)
     }
 }
 
-/// The convention's envelope: a type, the time of the event and its data.
+/// The envelope of the specification: a type, the time of the event and its data.
 fn body_of(event: &Event) -> String {
     let facts = &event.facts;
     let data = json!({
@@ -94,17 +94,18 @@ fn body_of(event: &Event) -> String {
     json!({ "type": format!("product.{}", facts.condition.kind()), "timestamp": event.at, "data": data }).to_string()
 }
 
-/// `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`, under the key behind `whsec_`.
+/// `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`, with the key after `whsec_`.
 fn sign(secret: &str, id: &str, sent_at: &str, body: &str) -> Result<String, SendError> {
     let encoded = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
-    let key = BASE64.decode(encoded).map_err(|_| SendError::Permanent("the signing key is not base64".to_owned()))?;
+    let key =
+        BASE64.decode(encoded).map_err(|_| SendError::Permanent("the signing key is not valid Base64".to_owned()))?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{sent_at}.{body}").as_bytes());
     Ok(format!("v1,{}", BASE64.encode(mac.finalize().into_bytes())))
 }
 
-fn judge(answer: reqwest::Result<Response>) -> Result<(), SendError> {
-    let response = answer.map_err(|error| SendError::Temporary { reason: describe(&error), retry_after: None })?;
+fn result_of(response: reqwest::Result<Response>) -> Result<(), SendError> {
+    let response = response.map_err(|error| SendError::Temporary { reason: describe(&error), retry_after: None })?;
     let status = response.status();
     if status.is_success() {
         return Ok(());
@@ -112,14 +113,14 @@ fn judge(answer: reqwest::Result<Response>) -> Result<(), SendError> {
     if status == StatusCode::GONE {
         return Err(SendError::Permanent("the receiver answered 410 Gone".to_owned()));
     }
-    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     Err(SendError::Temporary {
         reason: format!("the receiver answered {status}"),
-        retry_after: asked.map(Duration::from_secs),
+        retry_after: retry_after.map(Duration::from_secs),
     })
 }
 
-/// The innermost cause, without the URL: it may hold a secret of the receiver's.
+/// The innermost cause, without the URL, which may contain a secret of the receiver.
 fn describe(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
@@ -132,8 +133,8 @@ fn describe(error: &reqwest::Error) -> String {
     }
 }
 
-/// Resolves names and drops every address that must not be reached: what is left is what gets connected to, so a name
-/// cannot answer one thing to the check and another to the connection.
+/// Resolves names and removes the addresses that are not allowed. The client connects to the remaining addresses
+/// without resolving again, which prevents DNS rebinding.
 struct GuardedResolver {
     allow_private_targets: bool,
 }
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_the_one_the_convention_s_own_example_gives() {
+    fn the_signature_matches_the_example_of_the_specification() {
         // From the specification's reference implementations.
         let body = r#"{"test": 2432232314}"#;
         let signature =
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_to_loopback_is_not_connected_to() {
+    async fn a_name_that_resolves_to_loopback_is_rejected() {
         let guarded = GuardedResolver { allow_private_targets: false };
         assert!(guarded.resolve("localhost".parse().unwrap()).await.is_err());
         let open = GuardedResolver { allow_private_targets: true };

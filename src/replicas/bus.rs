@@ -1,4 +1,4 @@
-//! What replicas tell one another as it happens. Whoever was away has missed it: nothing may depend on hearing it.
+//! Publish/subscribe between replicas. Messages can be lost, so nothing may depend on their arrival.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,106 +10,106 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
-use super::redis::{ListenError, Redis};
+use super::redis::{Redis, SubscribeError};
 use crate::domain::{EventId, ListingId, ProductId, TenantId};
 
-const CHANNEL: &str = "news";
-/// Whoever has nothing to say says so: everybody hears themselves too, and knows by that that others could be heard.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(2);
-/// Not even oneself is heard for this long: the connection is dead, whatever it seems.
-const SILENCE: Duration = Duration::from_secs(6);
-/// What is outgoing within this time is outgoing at once.
-const GATHER: Duration = Duration::from_millis(10);
+const CHANNEL: &str = "messages";
+/// An idle replica publishes heartbeats. A subscriber receives its own, which shows that its subscription works.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
+/// A subscription without any message for this long is dead, even if the connection looks healthy.
+const MAX_SILENCE: Duration = Duration::from_secs(6);
+/// Messages published within this time are sent together.
+const BATCH_DELAY: Duration = Duration::from_millis(10);
 const MAX_BATCH: usize = 500;
-/// More is waiting to be outgoing than anybody keeps up with: what comes now is not outgoing.
+/// Above this number of queued messages, new ones are dropped.
 const QUEUE_CAPACITY: usize = 10_000;
-const PAUSE_BEFORE_LISTENING_AGAIN: Duration = Duration::from_millis(500);
+const RESUBSCRIBE_DELAY: Duration = Duration::from_millis(500);
 
-/// Something that other replicas should know of.
+/// A message to the other replicas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BusMessage {
-    /// A look was recorded, with what changed at this time and the events that it made.
+    /// A crawl was recorded.
     Crawled {
-        /// Of which listing.
+        /// The listing.
         listing_id: ListingId,
-        /// When something changed; `None`: nothing did.
+        /// When a series changed; `None`: nothing changed.
         changed_at: Option<Timestamp>,
-        /// What fired.
+        /// The events that fired.
         events: Vec<EventId>,
     },
-    /// A product was changed or deleted.
+    /// A product was updated or deleted.
     Product(ProductId),
-    /// A tenant is deleted.
+    /// A tenant was deleted.
     TenantDeleted(TenantId),
-    /// A user or a key changed, signed out or was revoked.
+    /// A user or an API key was changed, signed out or revoked.
     PrincipalChanged(String),
-    /// Somebody wrote for a tenant: what it reads next must show it.
+    /// Data of a tenant was written; its next reads must see it.
     TenantWrote(TenantId),
     /// A listing may be due.
     Due,
-    /// A message may be waiting to be sent.
+    /// A delivery may be due.
     Deliverable,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     from: Uuid,
-    /// As they come: a newer version may say what this one does not know beside what it does.
+    /// Untyped, because a newer version may send kinds that this version does not know.
     messages: Vec<serde_json::Value>,
 }
 
-/// The way to tell others. Cheap to clone.
+/// The connection for publishing and subscribing. Cheap to clone.
 #[derive(Clone)]
 pub struct Bus {
-    /// Nobody listens to themselves.
+    /// A replica ignores its own messages.
     me: Uuid,
     outgoing: Option<Sender<BusMessage>>,
     is_connected: Arc<AtomicBool>,
 }
 
 impl Bus {
-    /// One that nobody listens to.
+    /// A bus without other replicas.
     pub fn disconnected() -> Self {
         Self::through(None)
     }
 
-    /// Through Redis, if there is one.
+    /// A bus through Redis, if given.
     pub fn through(redis: Option<&Redis>) -> Self {
         let (me, is_connected) = (Uuid::now_v7(), Arc::default());
         let outgoing = redis.map(|redis| {
             let (outgoing, queue) = channel(QUEUE_CAPACITY);
-            redis.runtime().spawn(keep_publishing(redis.clone(), me, queue));
+            redis.runtime().spawn(publish_loop(redis.clone(), me, queue));
             outgoing
         });
         Self { me, outgoing, is_connected }
     }
 
-    /// Listens from now on; `on_bus_message` hears what others say, and must not take long.
+    /// Subscribes. `on_bus_message` is called for each message of another replica and must return quickly.
     pub fn listen(&self, redis: &Redis, on_bus_message: impl Fn(BusMessage) + Send + Sync + 'static) {
         let is_connected = Arc::clone(&self.is_connected);
-        redis.runtime().spawn(keep_listening(redis.clone(), self.me, is_connected, on_bus_message));
+        redis.runtime().spawn(subscribe_loop(redis.clone(), self.me, is_connected, on_bus_message));
     }
 
-    /// Tells all others, if there is a way to, without waiting.
+    /// Publishes a message to all other replicas, without waiting.
     pub fn publish(&self, message: BusMessage) {
         if let Some(outgoing) = &self.outgoing {
             let _ = outgoing.try_send(message);
         }
     }
 
-    /// True while what others say is heard here.
+    /// True while messages of other replicas are received.
     pub fn is_connected(&self) -> bool {
         self.is_connected.load(Ordering::Relaxed)
     }
 }
 
-async fn keep_publishing(redis: Redis, me: Uuid, mut queue: Receiver<BusMessage>) {
-    let (channel, mut messages) = (redis.named(CHANNEL), Vec::new());
+async fn publish_loop(redis: Redis, me: Uuid, mut queue: Receiver<BusMessage>) {
+    let (channel, mut messages) = (redis.key(CHANNEL), Vec::new());
     loop {
-        match tokio::time::timeout(HEARTBEAT_EVERY, queue.recv_many(&mut messages, MAX_BATCH)).await {
+        match tokio::time::timeout(HEARTBEAT_INTERVAL, queue.recv_many(&mut messages, MAX_BATCH)).await {
             Ok(0) => return,
-            Ok(_) => tokio::time::sleep(GATHER).await,
+            Ok(_) => tokio::time::sleep(BATCH_DELAY).await,
             Err(_) => {}
         }
         while messages.len() < MAX_BATCH
@@ -119,51 +119,51 @@ async fn keep_publishing(redis: Redis, me: Uuid, mut queue: Receiver<BusMessage>
         }
         let outgoing = messages.drain(..).filter_map(|message: BusMessage| serde_json::to_value(message).ok());
         let envelope = Envelope { from: me, messages: outgoing.collect() };
-        let text = serde_json::to_string(&envelope).expect("JSON is JSON");
-        // What is not heard is found by looking, a little later.
+        let text = serde_json::to_string(&envelope).expect("a JSON value always serialises");
+        // A lost message costs only time: receivers also poll.
         let _ = redis.publish(&channel, &text).await;
     }
 }
 
-async fn keep_listening(redis: Redis, me: Uuid, is_connected: Arc<AtomicBool>, on_bus_message: impl Fn(BusMessage)) {
+async fn subscribe_loop(redis: Redis, me: Uuid, is_connected: Arc<AtomicBool>, on_bus_message: impl Fn(BusMessage)) {
     let mut was_connected = true;
     for attempt in 0.. {
-        redis.back().await;
-        let ended = listen_once(&redis, me, attempt, &is_connected, &on_bus_message).await;
+        redis.available().await;
+        let ended = subscribe_once(&redis, me, attempt, &is_connected, &on_bus_message).await;
         if std::mem::replace(&mut was_connected, is_connected.swap(false, Ordering::Relaxed)) && redis.is_there() {
-            tracing::warn!(reason = %ended, "other replicas are not heard; listening again");
+            tracing::warn!(reason = %ended, "messages of other replicas are not received; subscribing again");
         }
-        tokio::time::sleep(PAUSE_BEFORE_LISTENING_AGAIN).await;
+        tokio::time::sleep(RESUBSCRIBE_DELAY).await;
     }
 }
 
-async fn listen_once(
+async fn subscribe_once(
     redis: &Redis,
     me: Uuid,
     attempt: usize,
     is_connected: &AtomicBool,
     on_bus_message: &impl Fn(BusMessage),
-) -> ListenError {
-    let mut messages = match redis.listen(&redis.named(CHANNEL), attempt).await {
-        Ok(listening) => listening.into_on_message(),
+) -> SubscribeError {
+    let mut messages = match redis.subscribe(&redis.key(CHANNEL), attempt).await {
+        Ok(subscription) => subscription.into_on_message(),
         Err(error) => return error,
     };
     is_connected.store(true, Ordering::Relaxed);
     loop {
         let message = tokio::select! {
-            message = tokio::time::timeout(SILENCE, messages.next()) => message,
-            // A server that is frozen closes no connection.
-            () = redis.gone() => return ListenError::Late,
+            message = tokio::time::timeout(MAX_SILENCE, messages.next()) => message,
+            // A frozen server does not close its connections.
+            () = redis.unavailable() => return SubscribeError::Timeout,
         };
-        let Ok(Some(message)) = message else { return ListenError::Silent };
+        let Ok(Some(message)) = message else { return SubscribeError::Silent };
         match serde_json::from_slice::<Envelope>(message.get_payload_bytes()) {
-            Ok(envelope) if envelope.from != me => understood(envelope.messages).for_each(on_bus_message),
+            Ok(envelope) if envelope.from != me => known_messages(envelope.messages).for_each(on_bus_message),
             Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "another replica outgoing what is not understood here"),
+            Err(error) => tracing::debug!(%error, "ignoring an unreadable message of another replica"),
         }
     }
 }
 
-fn understood(messages: Vec<serde_json::Value>) -> impl Iterator<Item = BusMessage> {
+fn known_messages(messages: Vec<serde_json::Value>) -> impl Iterator<Item = BusMessage> {
     messages.into_iter().filter_map(|message| serde_json::from_value(message).ok())
 }

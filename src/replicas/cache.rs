@@ -1,7 +1,7 @@
-//! Answers that are dear to make, kept for all replicas.
+//! A cache of expensive results, shared by all replicas.
 //!
-//! A key names everything that the answer depends on, the version of the data included: nothing is ever out of date, it is
-//! only not asked for any more. Without Redis every answer is made anew.
+//! A key contains everything that the result depends on, including the version of the data, so entries are never stale;
+//! they only stop being requested. Without Redis, every result is computed.
 
 use std::time::Duration;
 
@@ -10,43 +10,43 @@ use serde::de::DeserializeOwned;
 
 use super::redis::Redis;
 
-/// How long a response is stored.
+/// Time to live.
 const TTL: Duration = Duration::from_secs(30 * 60);
 
-/// How metrics call what is stored: responses about one product.
+/// The label of the cache in metrics: results for one product.
 const CACHE: &str = "response";
 
-/// The cache, or none.
+/// The cache; empty without Redis.
 #[derive(Clone)]
 pub struct SharedCache(Option<Redis>);
 
 impl SharedCache {
-    /// In this Redis, if there is one.
+    /// A cache in this Redis, if given.
     pub fn new(redis: Option<Redis>) -> Self {
         Self(redis)
     }
 
-    /// True when something may be kept.
+    /// True when results can be cached.
     pub fn is_there(&self) -> bool {
         self.0.is_some()
     }
 
-    /// What was kept, or what `make` makes, which is kept then.
+    /// The cached result, or the result of `make`, which is then cached.
     ///
     /// # Errors
-    /// Whatever `make` says.
+    /// The error of `make`.
     pub async fn get_or_make<T, E>(&self, key: &str, make: impl Future<Output = Result<T, E>>) -> Result<T, E>
     where
         T: Serialize + DeserializeOwned,
     {
         let Some(redis) = &self.0 else { return make.await };
-        let key = redis.named(&format!("cache:{CACHE}:{key}"));
+        let key = redis.key(&format!("cache:{CACHE}:{key}"));
         let found = redis.get::<Vec<u8>>(&key).await;
         let count = |result| redis.metrics().shared_cache.with_label_values(&[CACHE, result]).inc();
         match found.map(|found| found.and_then(|text| serde_json::from_slice(&text).ok())) {
-            Ok(Some(kept)) => {
+            Ok(Some(cached)) => {
                 count("hit");
-                return Ok(kept);
+                return Ok(cached);
             }
             Ok(None) => count("miss"),
             Err(_) => count("error"),
@@ -54,7 +54,7 @@ impl SharedCache {
         let made = make.await?;
         if let Ok(text) = serde_json::to_vec(&made) {
             let redis = redis.clone();
-            // Nobody waits for it to be kept.
+            // Stored in the background.
             redis.runtime().clone().spawn(async move { redis.put(&key, &text, TTL).await });
         }
         Ok(made)

@@ -1,11 +1,11 @@
-//! What replicas share besides the database, and what they tell one another: through Redis, if there is one.
+//! State that replicas share through Redis, in addition to the database, and messages between replicas.
 //!
-//! Nothing here is the truth of anything, and nothing fails because of it: whoever asks gets [`RedisUnavailable`] for an answer within a
-//! quarter of a second at most, and at once while Redis is known to be away.
+//! Redis is optional and never the source of truth. When it is unavailable, calls return [`RedisUnavailable`]: within
+//! the timeout at first, and immediately while it is known to be unavailable.
 
 mod bus;
 mod cache;
-mod link;
+mod connection;
 mod redis;
 mod replica_count;
 

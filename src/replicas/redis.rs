@@ -1,4 +1,4 @@
-//! Redis, as everybody in the house knows it: there, or away.
+//! The Redis client, with tracking of its availability.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,82 +8,82 @@ use redis::{Cmd, FromRedisValue, RedisResult};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::link::{Link, Maker};
+use super::connection::{Connection, ConnectionManager};
 use crate::config::{RedisAddress, RedisAddressError, RedisSettings};
 use crate::telemetry::Metrics;
 
-/// While Redis is away, so often is looked whether it is back.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often an unavailable Redis is probed.
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What is asked of Redis needs more than an answer to a ping: to run scripts, and to write.
+/// Tests more than a ping does: running scripts and writing.
 const PROBE: &str = "return redis.call('SET', KEYS[1], 1, 'PX', 1000)";
 
-/// Why nobody is heard.
+/// Why a subscription ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ListenError {
+pub(super) enum SubscribeError {
     /// It took too long.
-    #[error("it does not answer in time")]
-    Late,
-    /// Nothing was heard for too long, not even ourselves.
-    #[error("nothing is heard any more")]
+    #[error("no answer within the timeout")]
+    Timeout,
+    /// No message for too long, not even our own heartbeat.
+    #[error("no messages received")]
     Silent,
-    /// What Redis or the client said.
+    /// An error of Redis or the client.
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
 }
 
-/// Redis did not answer, or not in time: go on without it.
+/// Redis did not answer in time: continue without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Redis is away")]
+#[error("Redis is unavailable")]
 pub struct RedisUnavailable;
 
-/// Redis cannot be used as it is set.
+/// Redis cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
-    /// The URL cannot be read.
+    /// The URL is invalid.
     #[error("redis.url: {0}")]
     Address(#[from] RedisAddressError),
-    /// What the client says of it; it names no password.
+    /// An error of the client; contains no password.
     #[error("redis.url: {0}")]
     Client(#[from] redis::RedisError),
 }
 
-/// Something that Redis does in one step, however many ask at once.
+/// A Lua script, which Redis runs atomically.
 pub struct Script(redis::Script);
 
 impl Script {
-    /// In the language of Redis. All keys of one call must lie in one slot: give them the same part in braces.
+    /// From Lua source. In a cluster, all keys of one call must be in one slot: give them the same hash tag in braces.
     pub fn new(lua: &str) -> Self {
         Self(redis::Script::new(lua))
     }
 }
 
-/// The way to Redis. Cheap to clone. Use it on the shared runtime only: that is where its connections live.
+/// A pool of connections. Cheap to clone. To be used on the shared runtime only, where its connections live.
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 
 struct Inner {
-    maker: Maker,
-    pool: bb8::Pool<Maker>,
+    connection_manager: ConnectionManager,
+    pool: bb8::Pool<ConnectionManager>,
     timeout: Duration,
-    is_away: watch::Sender<bool>,
-    why: Why,
+    is_unavailable: watch::Sender<bool>,
+    last_error: LastError,
     prefix: String,
     runtime: Handle,
     metrics: Arc<Metrics>,
 }
 
-/// Why the latest connection could not be made: whoever waits for one is told nothing but that there is none.
+/// The error of the latest connection attempt, because the pool reports only a timeout.
 #[derive(Debug, Clone, Default)]
-struct Why(Arc<Mutex<Option<String>>>);
+struct LastError(Arc<Mutex<Option<String>>>);
 
-impl Why {
+impl LastError {
     fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl bb8::ErrorSink<redis::RedisError> for Why {
+impl bb8::ErrorSink<redis::RedisError> for LastError {
     fn sink(&self, error: redis::RedisError) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
@@ -94,39 +94,48 @@ impl bb8::ErrorSink<redis::RedisError> for Why {
 }
 
 impl Redis {
-    /// As the settings say; `None`: they name none. Nothing is connected yet, and Redis need not be there.
+    /// A client from the settings; `None` without a URL. Opens no connection yet, and Redis may be unavailable.
     ///
     /// # Errors
-    /// [`RedisError`] when the URL cannot be used.
+    /// [`RedisError`] when the URL is invalid.
     pub fn new(settings: &RedisSettings, runtime: &Handle, metrics: Arc<Metrics>) -> Result<Option<Self>, RedisError> {
         let Some(url) = &settings.url else { return Ok(None) };
         let address: RedisAddress = url.reveal().parse()?;
-        let why = Why::default();
+        let last_error = LastError::default();
         let timeout = Duration::from_millis(settings.timeout_ms);
         let pool = bb8::Pool::builder()
             .max_size(settings.connections)
-            // The question itself finds out whether a connection is good.
+            // The command itself finds out whether a connection works.
             .test_on_check_out(false)
             .retry_connection(false)
-            .error_sink(Box::new(why.clone()))
+            .error_sink(Box::new(last_error.clone()))
             .connection_timeout(timeout);
         let entered = runtime.enter();
-        let pool = pool.build_unchecked(Maker::new(&address, timeout)?);
+        let pool = pool.build_unchecked(ConnectionManager::new(&address, timeout)?);
         drop(entered);
-        let (is_away, _) = watch::channel(false);
-        let maker = Maker::new(&address, timeout)?;
+        let (is_unavailable, _) = watch::channel(false);
+        let connection_manager = ConnectionManager::new(&address, timeout)?;
         let (prefix, runtime) = (settings.prefix.clone(), runtime.clone());
-        Ok(Some(Self(Arc::new(Inner { maker, pool, timeout, is_away, why, prefix, runtime, metrics }))))
+        Ok(Some(Self(Arc::new(Inner {
+            connection_manager,
+            pool,
+            timeout,
+            is_unavailable,
+            last_error,
+            prefix,
+            runtime,
+            metrics,
+        }))))
     }
 
-    /// The name of something of this installation: others may use the same Redis.
-    pub fn named(&self, what: &str) -> String {
-        format!("{}:{what}", self.0.prefix)
+    /// A key with the prefix of this installation, because others may use the same Redis.
+    pub fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.0.prefix)
     }
 
-    /// False while it is known to be away.
+    /// False while Redis is known to be unavailable.
     pub fn is_there(&self) -> bool {
-        !*self.0.is_away.borrow()
+        !*self.0.is_unavailable.borrow()
     }
 
     /// Runs a script.
@@ -139,51 +148,53 @@ impl Redis {
         keys: &[&str],
         arguments: &[&str],
     ) -> Result<T, RedisUnavailable> {
-        self.ask(async |link: &mut Link| script.0.prepare_invoke().key(keys).arg(arguments).invoke_async(link).await)
-            .await
+        self.call(async |connection: &mut Connection| {
+            script.0.prepare_invoke().key(keys).arg(arguments).invoke_async(connection).await
+        })
+        .await
     }
 
-    /// What stands under a key.
+    /// The value of a key.
     ///
     /// # Errors
     /// [`RedisUnavailable`]
     pub async fn get<T: FromRedisValue>(&self, key: &str) -> Result<Option<T>, RedisUnavailable> {
-        self.ask(async |link: &mut Link| Cmd::get(key).query_async(link).await).await
+        self.call(async |connection: &mut Connection| Cmd::get(key).query_async(connection).await).await
     }
 
-    /// Puts something under a key for a while.
+    /// Sets a key with a time to live.
     ///
     /// # Errors
     /// [`RedisUnavailable`]
     pub async fn put(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), RedisUnavailable> {
         let secs = lasts.as_secs().max(1);
-        self.ask(async |link: &mut Link| Cmd::set_ex(key, value, secs).query_async(link).await).await
+        self.call(async |connection: &mut Connection| Cmd::set_ex(key, value, secs).query_async(connection).await).await
     }
 
-    /// Says something to everybody who listens at a channel.
+    /// Publishes to a channel.
     pub(super) async fn publish(&self, channel: &str, text: &str) -> Result<(), RedisUnavailable> {
-        self.ask(async |link: &mut Link| Cmd::publish(channel, text).query_async(link).await).await
+        self.call(async |connection: &mut Connection| Cmd::publish(channel, text).query_async(connection).await).await
     }
 
-    /// A way to listen, made anew at each attempt.
-    pub(super) async fn listen(&self, channel: &str, attempt: usize) -> Result<redis::aio::PubSub, ListenError> {
+    /// A new subscription to a channel.
+    pub(super) async fn subscribe(&self, channel: &str, attempt: usize) -> Result<redis::aio::PubSub, SubscribeError> {
         let subscribed = async {
-            let mut pubsub = self.0.maker.listener(attempt).await?.get_async_pubsub().await?;
+            let mut pubsub = self.0.connection_manager.subscriber_client(attempt).await?.get_async_pubsub().await?;
             pubsub.subscribe(channel).await?;
             RedisResult::Ok(pubsub)
         };
         let in_time = tokio::time::timeout(self.0.timeout.saturating_mul(4), subscribed).await;
-        Ok(in_time.map_err(|_| ListenError::Late)??)
+        Ok(in_time.map_err(|_| SubscribeError::Timeout)??)
     }
 
-    /// Resolves when Redis is found to be away.
-    pub(super) async fn gone(&self) {
-        let _ = self.0.is_away.subscribe().wait_for(|is_away| *is_away).await;
+    /// Resolves when Redis becomes unavailable.
+    pub(super) async fn unavailable(&self) {
+        let _ = self.0.is_unavailable.subscribe().wait_for(|is_unavailable| *is_unavailable).await;
     }
 
-    /// Resolves when Redis is not known to be away.
-    pub(super) async fn back(&self) {
-        let _ = self.0.is_away.subscribe().wait_for(|is_away| !*is_away).await;
+    /// Resolves when Redis is not known to be unavailable.
+    pub(super) async fn available(&self) {
+        let _ = self.0.is_unavailable.subscribe().wait_for(|is_unavailable| !*is_unavailable).await;
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
@@ -194,62 +205,65 @@ impl Redis {
         &self.0.runtime
     }
 
-    async fn ask<T>(&self, question: impl AsyncFnOnce(&mut Link) -> RedisResult<T>) -> Result<T, RedisUnavailable> {
+    async fn call<T>(
+        &self,
+        command: impl AsyncFnOnce(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, RedisUnavailable> {
         if !self.is_there() {
             return Err(RedisUnavailable);
         }
         tokio::select! {
-            answer = self.try_ask(question) => answer.map_err(|reason| {
-                self.found_away(&reason);
+            answer = self.try_call(command) => answer.map_err(|reason| {
+                self.mark_unavailable(&reason);
                 RedisUnavailable
             }),
-            // Somebody else has found out: nobody goes on waiting.
-            () = self.gone() => Err(RedisUnavailable),
+            // Another call found Redis unavailable: do not wait any longer.
+            () = self.unavailable() => Err(RedisUnavailable),
         }
     }
 
-    async fn try_ask<T>(&self, question: impl AsyncFnOnce(&mut Link) -> RedisResult<T>) -> Result<T, String> {
-        let asked = async {
-            let mut link = self.0.pool.get().await.map_err(|error| error.to_string())?;
-            // Broken unless it is known better: whoever stops waiting half-way leaves an answer on its way.
-            link.is_broken = true;
-            let answer = question(&mut link).await.map_err(|error| error.to_string())?;
-            link.is_broken = false;
+    async fn try_call<T>(&self, command: impl AsyncFnOnce(&mut Connection) -> RedisResult<T>) -> Result<T, String> {
+        let reply = async {
+            let mut connection = self.0.pool.get().await.map_err(|error| error.to_string())?;
+            // Broken until the command completes: after a cancellation the reply is still in transit.
+            connection.is_broken = true;
+            let answer = command(&mut connection).await.map_err(|error| error.to_string())?;
+            connection.is_broken = false;
             Ok(answer)
         };
-        match tokio::time::timeout(self.0.timeout, asked).await {
+        match tokio::time::timeout(self.0.timeout, reply).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(reason)) => Err(self.0.why.take().unwrap_or(reason)),
-            Err(_) => Err(self.0.why.take().unwrap_or_else(|| "it does not answer in time".to_owned())),
+            Ok(Err(reason)) => Err(self.0.last_error.take().unwrap_or(reason)),
+            Err(_) => Err(self.0.last_error.take().unwrap_or_else(|| "no answer within the timeout".to_owned())),
         }
     }
 
-    fn found_away(&self, reason: &str) {
-        if self.0.is_away.send_replace(true) {
+    fn mark_unavailable(&self, reason: &str) {
+        if self.0.is_unavailable.send_replace(true) {
             return;
         }
         self.0.metrics.redis_fallback.set(1);
-        tracing::warn!(reason, "Redis is away: limits are kept by this process alone until it is back");
+        tracing::warn!(reason, "Redis unavailable; using local rate limits");
         let redis = self.clone();
-        self.0.runtime.spawn(async move { redis.await_return().await });
+        self.0.runtime.spawn(async move { redis.probe_until_available().await });
     }
 
-    async fn await_return(&self) {
+    async fn probe_until_available(&self) {
         let script = redis::Script::new(PROBE);
-        let key = self.named("probe");
-        let is_well = async |link: &mut Link| {
-            // Of a cluster every node answers this.
-            Cmd::ping().query_async::<()>(link).await?;
-            script.prepare_invoke().key(&key).invoke_async::<()>(link).await
+        let key = self.key("probe");
+        let probe = async |connection: &mut Connection| {
+            // In a cluster, this is sent to every node.
+            Cmd::ping().query_async::<()>(connection).await?;
+            script.prepare_invoke().key(&key).invoke_async::<()>(connection).await
         };
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if self.try_ask(is_well).await.is_ok() {
+            tokio::time::sleep(PROBE_INTERVAL).await;
+            if self.try_call(probe).await.is_ok() {
                 break;
             }
         }
         self.0.metrics.redis_fallback.set(0);
-        self.0.is_away.send_replace(false);
-        tracing::info!("Redis is back");
+        self.0.is_unavailable.send_replace(false);
+        tracing::info!("Redis available again");
     }
 }

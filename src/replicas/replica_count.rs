@@ -1,4 +1,4 @@
-//! How many replicas there are: each says every few seconds that it is there.
+//! The number of replicas: each replica reports itself every few seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::redis::{Redis, RedisUnavailable, Script};
 
-const REPORT_EVERY: Duration = Duration::from_secs(2);
-/// Whoever has not said so for this long is gone.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
+/// A replica that has not reported for this long is not counted.
 const EXPIRES_AFTER_MS: &str = "10000";
 const KEY: &str = "replicas";
 
-/// Notes a replica as there, forgets those that are gone, and counts the rest. By Redis's own clock.
+/// Records a replica, removes expired ones, and returns the number of the rest. Uses Redis's clock.
 const REPORT: &str = "
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -22,21 +22,21 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms - ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return redis.call('ZCARD', KEYS[1])";
 
-/// The number of replicas, as far as is known.
+/// The number of replicas, as far as known.
 #[derive(Clone)]
 pub struct ReplicaCount {
-    /// As the settings say: never less.
+    /// The configured number; the count never falls below it.
     at_least: u32,
     counted: Arc<AtomicU32>,
 }
 
 impl ReplicaCount {
-    /// So many, until more have been counted.
+    /// Starts at `at_least`, until more replicas are counted.
     pub fn new(at_least: u32) -> Self {
         Self { at_least: at_least.max(1), counted: Arc::default() }
     }
 
-    /// Says from now on that this process is there, and counts.
+    /// Starts to report this process and to count.
     pub fn start_counting(&self, redis: &Redis) {
         let (replica_count, redis) = (self.clone(), redis.clone());
         redis.runtime().clone().spawn(async move {
@@ -45,16 +45,16 @@ impl ReplicaCount {
                 if let Ok(counted) = replica_count.try_count(&redis, &script, &name).await {
                     replica_count.counted.store(counted, Ordering::Relaxed);
                 }
-                tokio::time::sleep(REPORT_EVERY).await;
+                tokio::time::sleep(REPORT_INTERVAL).await;
             }
         });
     }
 
     async fn try_count(&self, redis: &Redis, script: &Script, name: &str) -> Result<u32, RedisUnavailable> {
-        redis.run(script, &[&redis.named(KEY)], &[EXPIRES_AFTER_MS, name]).await
+        redis.run(script, &[&redis.key(KEY)], &[EXPIRES_AFTER_MS, name]).await
     }
 
-    /// How many share every limit.
+    /// The number of replicas that share every limit.
     pub fn replicas(&self) -> u32 {
         self.counted.load(Ordering::Relaxed).max(self.at_least)
     }

@@ -1,4 +1,4 @@
-//! Amazon's own pages, fetched as a browser of the country would and read while they arrive.
+//! Amazon's pages, requested as a browser of the marketplace's country does, and extracted while they arrive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,26 +20,26 @@ use crate::telemetry::{Metrics, TRACE};
 
 const NAME: &str = "direct";
 const MAX_REDIRECTS: usize = 5;
-/// About what a new connection with TLS costs.
-const SHORT_REST_BYTES: usize = 32 * 1024;
-const SHORT_REST_TIME: Duration = Duration::from_millis(50);
+/// Limits for reading the rest of a body to reuse its connection. A new TLS connection costs about as much.
+const MAX_DRAIN_BYTES: usize = 32 * 1024;
+const MAX_DRAIN_TIME: Duration = Duration::from_millis(50);
 
 /// Fetches product pages over HTTP.
 pub struct DirectSource {
-    /// One for each proxy, used in turn; one without a proxy when there are none.
+    /// One client for each proxy, used in next; one without a proxy if none is configured.
     clients: Vec<Client>,
-    turn: AtomicUsize,
+    next: AtomicUsize,
     settings: CrawlSettings,
     metrics: Arc<Metrics>,
 }
 
-/// Why the source cannot be built.
+/// Invalid crawl settings.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectError {
-    /// A proxy's URL, or the TLS back end.
-    #[error("crawl.proxies or the TLS set-up: {0}")]
+    /// A proxy's URL is invalid, or the TLS backend cannot be initialised.
+    #[error("cannot set up crawl.proxies or TLS: {0}")]
     Client(#[from] reqwest::Error),
-    /// A header that cannot be sent.
+    /// A header has characters that cannot be sent.
     #[error("crawl.user_agent and crawl.cookies must be printable ASCII")]
     Header,
 }
@@ -59,12 +59,12 @@ impl DirectSource {
             some => some.iter().map(|proxy| Proxy::all(proxy.reveal()).map(Some)).collect::<Result<_, _>>()?,
         };
         let clients = proxies.into_iter().map(|proxy| client(&settings, proxy)).collect::<Result<_, _>>()?;
-        Ok(Self { clients, turn: AtomicUsize::new(0), settings, metrics })
+        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics })
     }
 
     fn next_client(&self) -> &Client {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        &self.clients[turn % self.clients.len()]
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.clients[next % self.clients.len()]
     }
 
     fn url(&self, listing: Listing) -> String {
@@ -87,15 +87,15 @@ impl DirectSource {
         headers
             .extend(cookie.and_then(|cookie| HeaderValue::from_str(cookie.reveal()).ok()).map(|value| (COOKIE, value)));
         if self.settings.base_url.is_some() {
-            // What stands in for Amazon tells the marketplaces apart by the name they are called by.
+            // The simulated marketplace selects the site by the `Host` header.
             headers.extend(HeaderValue::from_str(&marketplace.host()).map(|value| (HOST, value)));
         }
         headers
     }
 
-    /// The request in its trace. Neither the URL nor what is sent along: a stand-in or a proxy may have a secret in them.
+    /// The trace span of the request. It has no URL and no headers, because they can contain secrets of a proxy.
     fn span_of(&self, listing: Listing) -> Span {
-        let stand_in = self.settings.base_url.as_ref().and_then(Url::host_str);
+        let base_host = self.settings.base_url.as_ref().and_then(Url::host_str);
         tracing::info_span!(
             target: TRACE,
             "fetch",
@@ -104,7 +104,7 @@ impl DirectSource {
             otel.status_code = Empty,
             http.request.method = "GET",
             http.response.status_code = Empty,
-            server.address = stand_in.map_or_else(|| listing.marketplace.host(), str::to_owned),
+            server.address = base_host.map_or_else(|| listing.marketplace.host(), str::to_owned),
             url.template = "/dp/{asin}",
             "error.type" = Empty,
         )
@@ -113,12 +113,12 @@ impl DirectSource {
     async fn get(&self, listing: Listing) -> Outcome {
         let request = self.next_client().get(self.url(listing)).headers(self.headers(listing.marketplace));
         match request.send().await {
-            Ok(response) => self.judge(listing, response).await,
+            Ok(response) => self.outcome_of(listing, response).await,
             Err(error) => Outcome::Failed(failure_of(&error)),
         }
     }
 
-    async fn judge(&self, listing: Listing, response: Response) -> Outcome {
+    async fn outcome_of(&self, listing: Listing, response: Response) -> Outcome {
         Span::current().record("http.response.status_code", response.status().as_u16());
         match response.status() {
             status if status.is_success() => {
@@ -134,17 +134,17 @@ impl DirectSource {
         }
     }
 
-    /// Feeds the body to the extractor as it arrives, and hangs up as soon as everything is known.
+    /// Feeds the body to the extractor as it arrives, and stops as soon as the page is settled.
     async fn read(&self, listing: Listing, mut response: Response) -> Outcome {
         let content_type =
             response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut extractor = Extractor::new(PageContext { marketplace: Some(listing.marketplace), content_type });
-        let (mut bytes, mut busy) = (0, Duration::ZERO);
-        let broken = loop {
+        let (mut bytes, mut extraction_time) = (0, Duration::ZERO);
+        let failure = loop {
             let chunk = match response.chunk().await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break None,
-                Err(error) => break Some(broken_body(&error)),
+                Err(error) => break Some(body_failure(&error)),
             };
             bytes += chunk.len();
             if bytes > self.settings.max_body_bytes {
@@ -152,11 +152,11 @@ impl DirectSource {
             }
             let started_at = Instant::now();
             let progress = extractor.feed(&chunk);
-            busy += started_at.elapsed();
+            extraction_time += started_at.elapsed();
             match progress {
                 Ok(Progress::More) => {}
                 Ok(Progress::Settled) => {
-                    bytes += read_short_rest(&mut response).await;
+                    bytes += drain(&mut response).await;
                     break None;
                 }
                 Err(ExtractError::OutOfMemory) => break Some(Failure::TooLarge),
@@ -165,28 +165,28 @@ impl DirectSource {
         };
         self.metrics.source_bytes.with_label_values(&[NAME]).inc_by(bytes as u64);
         Span::current().record("tracker.page.bytes", bytes);
-        if let Some(failure) = broken {
+        if let Some(failure) = failure {
             return Outcome::Failed(failure);
         }
         let started_at = Instant::now();
         let outcome = extractor.finish().outcome(listing.asin);
-        self.metrics.extraction_seconds.observe((busy + started_at.elapsed()).as_secs_f64());
-        if let Outcome::Observed(seen) = &outcome {
-            self.count_missing(listing.marketplace, seen);
+        self.metrics.extraction_seconds.observe((extraction_time + started_at.elapsed()).as_secs_f64());
+        if let Outcome::Observed(observation) = &outcome {
+            self.count_missing(listing.marketplace, observation);
         }
         outcome
     }
 
-    fn count_missing(&self, marketplace: Marketplace, seen: &Observation) {
+    fn count_missing(&self, marketplace: Marketplace, observation: &Observation) {
         let missing = [
-            ("price", seen.price == Reading::Unknown),
-            ("seller", seen.seller == Reading::Unknown && seen.price.value().is_some()),
-            ("availability", seen.availability == Default::default()),
-            ("rating", seen.rating == Reading::Unknown),
-            ("review_count", seen.review_count == Reading::Unknown),
-            ("sales_rank", seen.ranks == Reading::Unknown),
-            ("brand", seen.brand.is_none()),
-            ("image", seen.image_url.is_none()),
+            ("price", observation.price == Reading::Unknown),
+            ("seller", observation.seller == Reading::Unknown && observation.price.value().is_some()),
+            ("availability", observation.availability == Default::default()),
+            ("rating", observation.rating == Reading::Unknown),
+            ("review_count", observation.review_count == Reading::Unknown),
+            ("sales_rank", observation.ranks == Reading::Unknown),
+            ("brand", observation.brand.is_none()),
+            ("image", observation.image_url.is_none()),
         ];
         for (field, _) in missing.into_iter().filter(|(_, is_missing)| *is_missing) {
             self.metrics.missing_fields.with_label_values(&[field, marketplace.code()]).inc();
@@ -201,9 +201,9 @@ impl Source for DirectSource {
     }
 
     async fn fetch(&self, listing: Listing) -> Outcome {
-        let most = Duration::from_secs(self.settings.total_timeout_secs);
+        let timeout = Duration::from_secs(self.settings.total_timeout_secs);
         let span = self.span_of(listing);
-        let fetched = tokio::time::timeout(most, self.get(listing)).instrument(span.clone()).await;
+        let fetched = tokio::time::timeout(timeout, self.get(listing)).instrument(span.clone()).await;
         let outcome = fetched.unwrap_or(Outcome::Failed(Failure::Timeout));
         if matches!(outcome, Outcome::Failed(_) | Outcome::Blocked(_)) {
             span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
@@ -224,30 +224,30 @@ fn client(settings: &CrawlSettings, proxy: Option<Proxy>) -> reqwest::Result<Cli
     }
 }
 
-/// Follows redirects between Amazon's hosts, or within the stand-in, and nowhere else.
+/// Follows redirects only between Amazon's hosts, or within the origin of `base_url`.
 fn within_amazon(base_url: Option<Url>) -> redirect::Policy {
     redirect::Policy::custom(move |attempt| {
         let url = attempt.url();
-        let at_home = match &base_url {
+        let is_allowed = match &base_url {
             Some(base) => url.origin() == base.origin(),
             None => url.scheme() == "https" && url.host_str().and_then(Marketplace::from_host).is_some(),
         };
-        if at_home && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
+        if is_allowed && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
     })
 }
 
-/// Reads what little may be left of a body that is of no more use, so that its connection can be used again; where much
-/// is left, or it does not come at once, hanging up is cheaper than reading on. Returns how much it was.
-async fn read_short_rest(response: &mut Response) -> usize {
+/// Reads the rest of a body that is not needed, so that its connection can be reused. Gives up if the rest is long or
+/// slow: closing the connection is cheaper then. Returns the number of bytes read.
+async fn drain(response: &mut Response) -> usize {
     let mut bytes = 0;
     let read = async {
         while let Ok(Some(chunk)) = response.chunk().await
-            && bytes + chunk.len() <= SHORT_REST_BYTES
+            && bytes + chunk.len() <= MAX_DRAIN_BYTES
         {
             bytes += chunk.len();
         }
     };
-    let _ = tokio::time::timeout(SHORT_REST_TIME, read).await;
+    let _ = tokio::time::timeout(MAX_DRAIN_TIME, read).await;
     bytes
 }
 
@@ -259,12 +259,12 @@ fn failure_of(error: &reqwest::Error) -> Failure {
     }
 }
 
-/// A body that ends early is a truncated page, whatever the transport calls it.
-fn broken_body(error: &reqwest::Error) -> Failure {
+/// A body that ends early is a truncated page, whatever the transport error is.
+fn body_failure(error: &reqwest::Error) -> Failure {
     if error.is_timeout() { Failure::Timeout } else { Failure::Truncated }
 }
 
-/// Seconds or an HTTP date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     if let Ok(secs) = text.trim().parse() {

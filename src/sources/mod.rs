@@ -1,4 +1,4 @@
-//! Where observations come from: Amazon's own pages, and the simulated marketplace that stands in for them.
+//! Sources of observations: Amazon's pages, and the simulated marketplace that replaces them in demos and tests.
 
 pub mod direct;
 pub mod simulated;
@@ -7,12 +7,12 @@ use async_trait::async_trait;
 
 use crate::domain::{Listing, Outcome};
 
-/// A way of looking at a listing.
+/// Fetches observations of listings.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Its name in settings and metrics.
+    /// The name of the source in settings and metrics.
     fn name(&self) -> &'static str;
 
-    /// Makes one attempt. Never takes longer than the source's own time limits.
+    /// Makes one attempt, within the source's own time limits.
     async fn fetch(&self, listing: Listing) -> Outcome;
 }

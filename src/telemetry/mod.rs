@@ -1,4 +1,4 @@
-//! What the house tells about itself: logs, metrics, traces and the story of a panic.
+//! Logs, metrics, traces and the panic hook.
 
 mod actor_status;
 mod metrics;

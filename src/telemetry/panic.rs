@@ -1,4 +1,4 @@
-//! A panic says which piece of work it ended.
+//! The panic hook: logs a panic together with the work it ended.
 
 use std::cell::Cell;
 
@@ -6,13 +6,13 @@ thread_local! {
     static CURRENT: Cell<Option<(&'static str, &'static str)>> = const { Cell::new(None) };
 }
 
-/// Marks what this thread is doing until dropped, for the log line of a panic.
+/// Marks the current work of this thread until dropped, for the log line of a panic.
 pub struct CurrentWork {
     before: Option<(&'static str, &'static str)>,
 }
 
 impl CurrentWork {
-    /// `kind` is the actor or the part of the house, `what` the message or the step.
+    /// `kind` is the actor or the component, `what` the message or the step.
     pub fn enter(kind: &'static str, what: &'static str) -> Self {
         Self { before: CURRENT.replace(Some((kind, what))) }
     }
@@ -24,12 +24,12 @@ impl Drop for CurrentWork {
     }
 }
 
-/// Replaces the default panic message by one structured log line. Supervision, not the hook, decides what happens next.
+/// Replaces the default panic message with one structured log line. Supervision decides what happens next.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         let (kind, what) = CURRENT.get().unwrap_or(("none", "none"));
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         let message = info.payload_as_str().unwrap_or("(no text)");
-        tracing::error!(actor = kind, mail = what, place, message, "panic in {kind} while handling {what}");
+        tracing::error!(actor = kind, handling = what, place, message, "panic in {kind} while handling {what}");
     }));
 }

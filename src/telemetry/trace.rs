@@ -1,8 +1,8 @@
-//! Spans of traces, and how a trace goes on elsewhere.
+//! Spans of traces, and the propagation of trace context.
 //!
-//! They are spans of `tracing` under a target of their own: [`TRACE`]. The log never shows them, and only they are exported.
-//! Where no endpoint is configured nobody wants that target, and such a span costs a look at an atomic. A span of the log goes
-//! around one of a trace, never the other way round: then the current span tells whether there is a trace.
+//! They are `tracing` spans with a target of their own, [`TRACE`]. They never appear in the log, and only they are
+//! exported. Without an endpoint no subscriber enables that target, and a span costs one atomic load. Log spans enclose
+//! trace spans, never the other way round, so the current span shows whether there is a trace.
 
 use std::collections::HashMap;
 use std::time::{Instant, SystemTime};
@@ -16,37 +16,37 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::otlp;
 
-/// The target of spans and events that belong to traces.
+/// Target of spans and events that belong to traces.
 pub const TRACE: &str = "amazon_tracker::trace";
 
-/// The one field of a W3C trace context that travels here.
+/// The one W3C trace context field that is propagated.
 const TRACEPARENT: &str = "traceparent";
 
-/// A span for the handling of a mail, if it belongs to a trace; otherwise the sender's span.
+/// A span for handling a message, if the sender's span belongs to a trace; otherwise the sender's span.
 pub fn handling(sender: Span, kind: &'static str, what: &'static str) -> Span {
     if !is_of_trace(&sender) {
         return sender;
     }
-    tracing::info_span!(target: TRACE, parent: &sender, "mail", otel.name = format_args!("{kind} {what}"))
+    tracing::info_span!(target: TRACE, parent: &sender, "message", otel.name = format_args!("{kind} {what}"))
 }
 
-/// Puts a span that is over by now before one that has just been made, as its parent: nobody knew when it began that it would
-/// be worth telling.
+/// Inserts a completed span before a new one, as its parent. Used when it becomes known only afterwards that an
+/// operation belongs to a trace.
 pub fn precede(span: &Span, name: &'static str, since: Instant) {
     if let Some(tracer) = otlp::tracer().filter(|_| !span.is_disabled()) {
         let began_at = SystemTime::now() - since.elapsed();
         let builder = tracer.span_builder(name).with_start_time(began_at);
-        let mut before = builder.start_with_context(&tracer, &Context::new());
-        before.end();
-        let _ = span.set_parent(Context::new().with_remote_span_context(before.span_context().clone()));
+        let mut earlier = builder.start_with_context(&tracer, &Context::new());
+        earlier.end();
+        let _ = span.set_parent(Context::new().with_remote_span_context(earlier.span_context().clone()));
     }
 }
 
-/// A place in a trace that is told, for others to point at; the span itself may have ended by then.
+/// The context of a sampled span, for links from other spans. The span itself may have ended.
 pub struct TracePoint(SpanContext);
 
 impl TracePoint {
-    /// Where we are; `None`: in no trace, or in one that is not told.
+    /// The current context; `None` outside of traces and in traces that are not sampled.
     pub fn here() -> Option<Self> {
         let span = Span::current();
         if !is_of_trace(&span) {
@@ -56,7 +56,7 @@ impl TracePoint {
         point.is_sampled().then_some(Self(point))
     }
 
-    /// Lets a span point here.
+    /// Adds a link from `span` to this context.
     pub fn link_from(&self, span: &Span) {
         span.add_link(self.0.clone());
     }
@@ -66,7 +66,7 @@ fn is_of_trace(span: &Span) -> bool {
     span.metadata().is_some_and(|metadata| metadata.target() == TRACE)
 }
 
-/// How a trace that is told goes on elsewhere, as the header `traceparent` says it (W3C Trace Context).
+/// The value of the header `traceparent` (W3C Trace Context) for a sampled span.
 pub fn traceparent(span: &Span) -> Option<String> {
     if span.is_disabled() {
         return None;
@@ -80,7 +80,7 @@ pub fn traceparent(span: &Span) -> Option<String> {
     carrier.remove(TRACEPARENT)
 }
 
-/// Makes a span that has just been made the next one of a trace that began elsewhere. What is no `traceparent` changes nothing.
+/// Makes a new span the child of a remote one. An invalid `traceparent` has no effect.
 pub fn continue_from(span: &Span, traceparent: &str) {
     if !span.is_disabled() {
         let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);

@@ -1,14 +1,14 @@
-//! One replica whose clock is wrong.
+//! One replica with a wrong system clock.
 
 use std::fs;
 use std::time::Duration;
 
 use reqwest::Method;
 
-use crate::fixture::{Fixture, LEASE, Unusual};
+use crate::fixture::{Fixture, LEASE, Options};
 use crate::replica::Variables;
 
-/// The library that tells a process another time.
+/// Path of the library that fakes the system time of a process.
 fn faketime() -> String {
     let folders = fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path());
     let library = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists());
@@ -16,18 +16,18 @@ fn faketime() -> String {
     library.to_str().unwrap().to_owned()
 }
 
-/// The clock of the wall is wrong by so much; the one that measures spans is not.
-fn off_by(offset: &str) -> Variables {
+/// Environment that shifts the wall clock by `offset`. The monotonic clock stays right.
+fn clock_offset(offset: &str) -> Variables {
     let variables = [("LD_PRELOAD", faketime().as_str()), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     variables.into()
 }
 
-/// Leases, looks, events and deliveries go by the database's clock: the tally holds, and no lease is taken early or late. The
-/// token of a sign-in at any replica is good at every other.
-async fn a_wrong_clock_is_believed_by_nobody(offset: &str) {
-    let mut fixture = Fixture::start_with(Unusual { of_first: off_by(offset), ..Unusual::default() }).await;
-    fixture.begin();
+/// Leases, crawls, events and deliveries use the database's clock: the results are correct, and no lease is taken early
+/// or late. A token issued by any replica is accepted by every other.
+async fn a_wrong_clock_has_no_effect(offset: &str) {
+    let mut fixture = Fixture::start_with(Options { first_replica: clock_offset(offset), ..Options::default() }).await;
+    fixture.start_price_changes();
     for issuer in &fixture.replicas {
         let token = fixture.sign_in(issuer).await;
         for other in &fixture.replicas {
@@ -36,11 +36,11 @@ async fn a_wrong_clock_is_believed_by_nobody(offset: &str) {
             assert_eq!(answer.status(), 200, "token of {} at {}", issuer.name, other.name);
         }
     }
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    fixture.receiver.received(24).await;
     fixture.settle_within(Duration::from_secs(10)).await;
-    assert_eq!(fixture.tally().await.missed, 0);
-    let longest = fixture.longest_wait();
-    assert!(longest < LEASE / 2, "{longest:?} without a look");
+    assert_eq!(fixture.verify().await.missed, 0);
+    let longest = fixture.longest_crawl_gap();
+    assert!(longest < LEASE / 2, "{longest:?} without a crawl");
     for replica in &fixture.replicas {
         assert!(replica.metric("tracker_recorded_crawls_total").await > 5.0, "{} works", replica.name);
         assert_eq!(replica.metric("tracker_lost_leases_total").await, 0.0, "{}", replica.name);
@@ -48,11 +48,11 @@ async fn a_wrong_clock_is_believed_by_nobody(offset: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_seven_minutes_ahead_is_believed_by_nobody() {
-    a_wrong_clock_is_believed_by_nobody("+7m").await;
+async fn a_clock_seven_minutes_ahead_has_no_effect() {
+    a_wrong_clock_has_no_effect("+7m").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_seven_minutes_behind_is_believed_by_nobody() {
-    a_wrong_clock_is_believed_by_nobody("-7m").await;
+async fn a_clock_seven_minutes_behind_has_no_effect() {
+    a_wrong_clock_has_no_effect("-7m").await;
 }

@@ -1,4 +1,4 @@
-//! A single daemon on SQLite whose disk is full.
+//! A single daemon on SQLite with a full disk.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,17 +13,19 @@ use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::fixture::{ADMIN_EMAIL, ADMIN_PASSWORD, expect};
-use crate::market::Market;
+use crate::marketplace::Marketplace;
 use crate::processes::{Folder, Process, free_port};
+use crate::replica::sum_of;
 use crate::{BINARY, SOON, eventually};
 
 /// More than an empty database needs.
 const DISK_BYTES: u64 = 6 << 20;
 
-/// A daemon on a small disk: for root one of its own, that goes away with it; otherwise its files may not grow beyond a size.
+/// A daemon on a small disk. As root, a file system of its own, which disappears with the daemon; otherwise, a limit on
+/// the size of its files.
 struct Daemon {
     process: Process,
-    market: Arc<Market>,
+    market: Arc<Marketplace>,
     client: Client,
     base: String,
     token: String,
@@ -34,7 +36,7 @@ struct Daemon {
 impl Daemon {
     async fn start() -> Self {
         let folder = Folder::new("amazon-tracker-disk-");
-        let market = Arc::new(Market::start(&folder, 6).await);
+        let market = Arc::new(Marketplace::start(&folder, 6).await);
         let (process, port) = (Process::new(folder.home("daemon")), free_port());
         fs::create_dir(process.home().join("disk")).unwrap();
         let is_root = rustix::process::getuid().is_root();
@@ -48,7 +50,7 @@ impl Daemon {
             ("TRACKER__CRAWL__REQUESTS_PER_MINUTE", "60000"),
             ("TRACKER__CRAWL__BURST", "1000"),
             ("TRACKER__CRAWL__RETRY_SECS", "1"),
-            ("TRACKER__PLANS__ENTERPRISE__SHORTEST_FREQUENCY", "1s"),
+            ("TRACKER__PLANS__ENTERPRISE__MIN_INTERVAL", "1s"),
         ] {
             command.env(name, value);
         }
@@ -77,12 +79,18 @@ impl Daemon {
         Some(self.request(Method::GET, path).send().await.ok()?.status().as_u16())
     }
 
-    /// A file on the disk, which only the daemon sees.
+    /// Failed store calls of the daemon's actors.
+    async fn store_errors(&self) -> f64 {
+        let response = self.request(Method::GET, "/metrics").send().await.unwrap();
+        sum_of(&response.text().await.unwrap(), "tracker_store_errors_total")
+    }
+
+    /// A file on the daemon's disk, which only the daemon's mount namespace contains.
     fn file(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/cwd/disk/{name}", self.process.id()))
     }
 
-    /// Nothing more can be written.
+    /// Fills the disk.
     fn fill(&self) {
         if self.is_root {
             let mut filler = File::create(self.file("filler")).unwrap();
@@ -92,7 +100,7 @@ impl Daemon {
         }
     }
 
-    fn make_room(&self) {
+    fn free_space(&self) {
         if self.is_root {
             fs::remove_file(self.file("filler")).unwrap();
         } else {
@@ -111,7 +119,7 @@ impl Daemon {
         self.request(Method::POST, "/api/v1/products").json(&body).send().await.unwrap().status().as_u16()
     }
 
-    /// What SQLite says of the files as they are at a moment: what a crash would have left then.
+    /// SQLite's integrity check on a copy of the files at one moment, as a crash would have left them.
     async fn integrity(&self) -> String {
         let folder = tempfile::tempdir().unwrap();
         self.process.freeze();
@@ -134,36 +142,36 @@ impl Daemon {
     }
 }
 
-/// Whoever wants to write is told 503, whoever reads is answered, nothing ends and nothing is half stored; when there is room
-/// again, everything goes on by itself within ten seconds.
+/// Writes are answered with 503, reads work, the process keeps running, and nothing is half stored. Within ten seconds
+/// after space is freed, everything works again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_is_recovered_from() {
+async fn a_full_disk_refuses_writes_keeps_stored_data_and_recovers() {
     let daemon = Daemon::start().await;
     let (first, others) = daemon.market.asins.split_first().unwrap();
     assert_eq!(daemon.add(first).await, 201);
-    eventually("it was looked at", SOON, async || !daemon.products().await[0]["checked_at"].is_null()).await;
+    eventually("the listing was crawled", SOON, async || !daemon.products().await[0]["checked_at"].is_null()).await;
     daemon.fill();
-    let (mut taken, mut refused) = (BTreeSet::from([first.clone()]), Vec::new());
+    let (mut accepted, mut refused) = (BTreeSet::from([first.clone()]), Vec::new());
     for asin in others {
-        // The first ones may find room in what was allotted before.
+        // The first writes may fit into pages that were allocated before.
         match daemon.add(asin).await {
-            201 => drop(taken.insert(asin.clone())),
+            201 => drop(accepted.insert(asin.clone())),
             503 => refused.push(asin),
             status => panic!("{status}\n{}", daemon.process.log()),
         }
     }
     assert!(!refused.is_empty(), "the disk is full");
     daemon.market.set_price(first, 10_500).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    eventually("claims fail", SOON, async || daemon.store_errors().await > 0.0).await;
     assert_eq!(daemon.answers("/health/live").await, Some(200));
-    assert_eq!(daemon.asins().await, taken);
-    daemon.make_room();
+    assert_eq!(daemon.asins().await, accepted);
+    daemon.free_space();
     eventually("the new price is recorded", Duration::from_secs(10), async || {
         daemon.products().await.iter().any(|product| product["price"]["amount_minor"] == 10_500)
     })
     .await;
     assert_eq!(daemon.answers("/health/ready").await, Some(200));
-    assert_eq!(daemon.asins().await, taken, "what was refused is not there");
+    assert_eq!(daemon.asins().await, accepted, "refused products are not stored");
     for asin in refused {
         assert_eq!(daemon.add(asin).await, 201);
     }

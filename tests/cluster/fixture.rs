@@ -1,4 +1,4 @@
-//! A small production: marketplace, database, Redis, three replicas, a reverse proxy before them, and somebody who is told.
+//! A small production system: marketplace, database, Redis, three replicas, a reverse proxy and a webhook receiver.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -13,33 +13,33 @@ use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::front::Front;
-use crate::market::{Market, Mover, TARGET_MINOR};
+use crate::marketplace::{Marketplace, PriceChanger, TARGET_MINOR};
 use crate::postgres::Server;
 use crate::processes::Folder;
 use crate::receiver::Receiver;
 use crate::redis::Redis;
 use crate::replica::{Replica, Variables};
-use crate::wire::Wire;
+use crate::reverse_proxy::ReverseProxy;
+use crate::tcp_proxy::TcpProxy;
 use crate::{BINARY, SOON, eventually};
 
 pub const ADMIN_EMAIL: &str = "root@example.com";
 pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 
-/// The shortest lease there may be for crawls that take at most [`CRAWL_SECS`].
+/// The shortest lease allowed for crawls of at most [`CRAWL_SECS`].
 pub const LEASE: Duration = Duration::from_secs(CRAWL_SECS + 15);
 const CRAWL_SECS: u64 = 3;
-/// So long a message is left to a sender that died or lost its claim's answer: the longest attempt and half a minute.
+/// How long a delivery stays claimed by a sender that died: the longest attempt plus 30 seconds.
 const DELIVERY_LEASE: Duration = Duration::from_secs(3 + 30);
-/// Crawls that a replica may have under way, and so the looks that die with it.
+/// Concurrent crawls of a replica, and so the number of crawls that are lost when it dies.
 pub const SLOTS: usize = 4;
-/// Each price moves once in this time, and is looked at about once a second.
-const MOVED_EVERY: Duration = Duration::from_secs(2);
-const RHYTHM: Duration = Duration::from_secs(1);
+/// Each price changes once in this time; listings are crawled about once a second.
+const PRICE_CHANGE_INTERVAL: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(1);
 
 const LISTINGS: usize = 12;
 
-/// A database server that is shared with other tests, or one's own.
+/// A database server shared with other tests, or one for this test alone.
 pub enum Database {
     Shared(&'static Server),
     Own(Box<Server>),
@@ -56,70 +56,73 @@ impl Deref for Database {
     }
 }
 
-/// What is not as usual.
+/// Deviations from the usual setup.
 #[derive(Default)]
-pub struct Unusual {
-    /// A database server that may be stopped.
+pub struct Options {
+    /// A database server for this test alone, which may be stopped.
     pub own_database: bool,
-    /// The first replica reaches the database by a wire that can be cut.
-    pub wired: bool,
-    /// More environment of the first replica.
-    pub of_first: Variables,
+    /// The first replica connects to the database through a TCP proxy that can be interrupted.
+    pub database_proxied: bool,
+    /// Additional environment of the first replica.
+    pub first_replica: Variables,
 }
 
-/// See the module.
+/// The running system.
 pub struct Fixture {
-    pub market: Arc<Market>,
+    pub market: Arc<Marketplace>,
     pub database: Database,
     pub redis: Redis,
     pub replicas: Vec<Replica>,
-    pub front: Front,
+    pub proxy: ReverseProxy,
     pub receiver: Receiver,
-    pub wire: Option<Wire>,
+    pub database_proxy: Option<TcpProxy>,
     pub client: Client,
-    /// Of the installation's own tenant.
+    /// API key of the installation's own tenant.
     pub key: String,
     database_url: String,
-    mover: Option<Mover>,
-    watch: Option<Watch>,
+    price_changer: Option<PriceChanger>,
+    gap_monitor: Option<CrawlGapMonitor>,
     _folder: Folder,
 }
 
 impl Fixture {
     pub async fn start() -> Self {
-        Self::start_with(Unusual::default()).await
+        Self::start_with(Options::default()).await
     }
 
-    /// Starts everything, and waits until each listing has been looked at and its alert is armed.
-    pub async fn start_with(unusual: Unusual) -> Self {
+    /// Starts everything, and waits until each listing has been crawled and its alert is armed.
+    pub async fn start_with(options: Options) -> Self {
         let folder = Folder::new("amazon-tracker-fixture-");
-        let market = Arc::new(Market::start(&folder, LISTINGS).await);
-        let database = match unusual.own_database {
+        let market = Arc::new(Marketplace::start(&folder, LISTINGS).await);
+        let database = match options.own_database {
             true => Database::Own(Box::new(Server::start())),
             false => Database::Shared(Server::shared()),
         };
-        let name = format!("world_{}", Uuid::now_v7().simple());
+        let name = format!("cluster_{}", Uuid::now_v7().simple());
         database.create_database(&name);
         let database_url = database.url(&name);
         migrate(&database_url);
         let redis = Redis::start();
-        let wire = match unusual.wired {
-            true => Some(Wire::to(SocketAddr::from(([127, 0, 0, 1], database.port()))).await),
+        let database_proxy = match options.database_proxied {
+            true => Some(TcpProxy::to(SocketAddr::from(([127, 0, 0, 1], database.port()))).await),
             false => None,
         };
         let common = variables(&market, &redis);
         let replicas = ["one", "two", "three"].into_iter().enumerate().map(|(n, name)| {
             let mut variables = common.clone();
-            let through = wire.as_ref().filter(|_| n == 0).map_or(database.port(), |wire| wire.address.port());
-            let url = database_url.replacen(&format!(":{}/", database.port()), &format!(":{through}/"), 1);
+            let database_port = database_proxy
+                .as_ref()
+                .filter(|_| n == 0)
+                .map_or(database.port(), |database_proxy| database_proxy.address.port());
+            let url = database_url.replacen(&format!(":{}/", database.port()), &format!(":{database_port}/"), 1);
             variables.push(("DATABASE_URL".to_owned(), url));
             if n == 0 {
-                variables.extend(unusual.of_first.clone());
+                variables.extend(options.first_replica.clone());
             }
             Replica::start(&folder, name, variables)
         });
         let replicas: Vec<_> = replicas.collect();
-        let front = Front::start(replicas.iter().map(|replica| replica.address));
+        let proxy = ReverseProxy::start(replicas.iter().map(|replica| replica.address));
         let client = Client::builder().no_proxy().timeout(SOON).build().unwrap();
         let receiver = Receiver::start();
         let mut fixture = Self {
@@ -127,14 +130,14 @@ impl Fixture {
             database,
             redis,
             replicas,
-            front,
+            proxy,
             receiver,
-            wire,
+            database_proxy,
             client,
             key: String::new(),
             database_url,
-            mover: None,
-            watch: None,
+            price_changer: None,
+            gap_monitor: None,
             _folder: folder,
         };
         fixture.all_ready_within(SOON).await;
@@ -148,15 +151,15 @@ impl Fixture {
         let body =
             json!({ "name": "test", "scopes": ["product:read", "product:write", "alert:write", "crawl:create"] });
         let path = "/api/v1/auth/api-keys";
-        let asked = self.replicas[2].request(&self.client, Method::POST, path).bearer_auth(token).json(&body);
-        expect(201, asked).await["key"].as_str().unwrap().to_owned()
+        let request = self.replicas[2].request(&self.client, Method::POST, path).bearer_auth(token).json(&body);
+        expect(201, request).await["key"].as_str().unwrap().to_owned()
     }
 
-    /// Signs the admin in at a replica; an access token.
+    /// Signs in as the admin at a replica and returns the access token.
     pub async fn sign_in(&self, replica: &Replica) -> String {
         let body = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-        let asked = replica.request(&self.client, Method::POST, "/api/v1/auth/login").json(&body);
-        expect(200, asked).await["access_token"].as_str().unwrap().to_owned()
+        let request = replica.request(&self.client, Method::POST, "/api/v1/auth/login").json(&body);
+        expect(200, request).await["access_token"].as_str().unwrap().to_owned()
     }
 
     async fn watch_everything(&self) {
@@ -169,31 +172,31 @@ impl Fixture {
             });
             expect(201, self.post("/api/v1/alerts", &rule)).await;
         }
-        eventually("every listing was looked at", SOON, async || self.unseen().await == 0).await;
+        eventually("every listing was crawled", SOON, async || self.uncrawled().await == 0).await;
     }
 
-    /// Watches a listing, as often as is allowed.
+    /// Adds a product with the shortest interval.
     pub async fn add(&self, asin: &str) -> Value {
         let body = json!({ "asin": asin, "marketplace": "com", "frequency": "1s" });
         expect(201, self.post("/api/v1/products", &body)).await
     }
 
-    async fn unseen(&self) -> i64 {
-        self.ask("SELECT count(*) FROM listing WHERE last_crawled_at IS NULL").await
+    async fn uncrawled(&self) -> i64 {
+        self.query_number("SELECT count(*) FROM listing WHERE last_crawled_at IS NULL").await
     }
 
-    /// Prices move from now on, and it is watched how long a listing goes without a look.
-    pub fn begin(&mut self) {
-        self.mover = Some(Mover::start(&self.market, MOVED_EVERY));
-        self.watch = Some(Watch::start(Server::superuser_url(&self.database_url)));
+    /// Starts to change prices, and to measure how long listings go without a crawl.
+    pub fn start_price_changes(&mut self) {
+        self.price_changer = Some(PriceChanger::start(&self.market, PRICE_CHANGE_INTERVAL));
+        self.gap_monitor = Some(CrawlGapMonitor::start(Server::superuser_url(&self.database_url)));
     }
 
-    /// Prices stand still again: waits until every replica is ready and every price is recorded, within so long, and until
-    /// everything is told.
+    /// Stops changing prices. Waits until every replica is ready and every price is recorded, within `patience`, and
+    /// then until every event is delivered.
     pub async fn settle_within(&mut self, patience: Duration) {
         let until = Instant::now() + patience;
         let left = || until.saturating_duration_since(Instant::now());
-        let last = self.mover.take().expect("it was begun").stop().await;
+        let last = self.price_changer.take().expect("prices are changing").stop().await;
         self.all_ready_within(left()).await;
         eventually("the last prices are recorded", left(), async || {
             let recorded = self.prices().await;
@@ -202,25 +205,25 @@ impl Fixture {
         .await;
         let waiting = "SELECT count(*) FROM delivery WHERE status <> 'delivered'";
         let patience = DELIVERY_LEASE + Duration::from_secs(5);
-        eventually("every event is delivered", patience, async || self.ask(waiting).await == 0).await;
+        eventually("every event is delivered", patience, async || self.query_number(waiting).await == 0).await;
     }
 
     async fn prices(&self) -> Vec<(String, i64)> {
-        let mut judge = self.judge().await;
-        sqlx::query_as("SELECT asin, price_minor FROM listing").fetch_all(&mut judge).await.unwrap()
+        let mut connection = self.superuser().await;
+        sqlx::query_as("SELECT asin, price_minor FROM listing").fetch_all(&mut connection).await.unwrap()
     }
 
-    /// The longest that a listing went without a look since the beginning.
-    pub fn longest_wait(&self) -> Duration {
-        let watch = self.watch.as_ref().expect("it was begun");
-        Duration::from_millis(watch.worst_ms.load(Ordering::Relaxed).unsigned_abs())
+    /// The longest time that a listing has gone without a crawl since prices began to change.
+    pub fn longest_crawl_gap(&self) -> Duration {
+        let monitor = self.gap_monitor.as_ref().expect("prices are changing");
+        Duration::from_millis(monitor.worst_ms.load(Ordering::Relaxed).unsigned_abs())
     }
 
-    /// A lease that was lost is taken by somebody else as soon as it has run out: so long, with the listing's own rhythm and
-    /// what the database was away for, may a listing go without a look.
-    pub fn assert_no_lease_was_stuck(&self, database_away: Duration) {
-        let (longest, bound) = (self.longest_wait(), LEASE + RHYTHM + database_away + Duration::from_secs(4));
-        assert!(longest <= bound, "a listing was not looked at for {longest:?}; the bound is {bound:?}");
+    /// A lost lease is taken over as soon as it expires. So a listing may go without a crawl for one lease, its own
+    /// interval and the time during which the database was unavailable.
+    pub fn assert_no_lease_was_stuck(&self, database_outage: Duration) {
+        let (longest, bound) = (self.longest_crawl_gap(), LEASE + INTERVAL + database_outage + Duration::from_secs(4));
+        assert!(longest <= bound, "a listing was not crawled for {longest:?}; the bound is {bound:?}");
     }
 
     pub async fn all_ready_within(&self, patience: Duration) {
@@ -230,28 +233,29 @@ impl Fixture {
         }
     }
 
-    /// Waits until a replica has crawls under way.
-    pub async fn crawls_at(&self, replica: &Replica) {
+    /// Waits until a replica is running crawls.
+    pub async fn await_crawls_at(&self, replica: &Replica) {
         let owner = replica.owner_ends_with();
-        let what = format!("{} has crawls under way", replica.name);
+        let what = format!("{} is running crawls", replica.name);
         eventually(&what, SOON, async || self.leases_of(&owner).await >= 2).await;
     }
 
-    /// Waits until what a process held is held by others, or due again.
-    pub async fn nothing_is_leased_to(&self, owner_ends_with: &str, patience: Duration) {
+    /// Waits until the leases of a process are held by others or due again.
+    pub async fn await_no_leases_of(&self, owner_ends_with: &str, patience: Duration) {
         let what = format!("nothing is leased to {owner_ends_with}");
         eventually(&what, patience, async || self.leases_of(owner_ends_with).await == 0).await;
     }
 
-    /// Waits until every replica keeps limits by itself (1), or shares them again (0).
-    pub async fn fallen_back(&self, expected: f64) {
+    /// Waits until every replica applies limits locally (1) or shares them again (0).
+    pub async fn await_fallback(&self, expected: f64) {
         for replica in &self.replicas {
             let what = format!("tracker_redis_fallback of {} is {expected}", replica.name);
             eventually(&what, SOON, async || replica.metric("tracker_redis_fallback").await == expected).await;
         }
     }
 
-    /// A replica without its database is not ready, but alive: it must not be killed for it.
+    /// Asserts that every replica is live. A replica without its database is not ready, but must not be restarted for
+    /// it.
     pub async fn all_live(&self) {
         for replica in &self.replicas {
             let probe = replica.request(&self.client, Method::GET, "/health/live");
@@ -259,7 +263,7 @@ impl Fixture {
         }
     }
 
-    pub async fn anybody_is_ready(&self) -> bool {
+    pub async fn any_is_ready(&self) -> bool {
         for replica in &self.replicas {
             if replica.is_ready().await {
                 return true;
@@ -268,42 +272,42 @@ impl Fixture {
         false
     }
 
-    /// Leases that are held by a process.
+    /// Number of leases held by a process.
     pub async fn leases_of(&self, owner_ends_with: &str) -> i64 {
-        let mut judge = self.judge().await;
+        let mut connection = self.superuser().await;
         let held = "SELECT count(*) FROM lease WHERE owner LIKE '%' || $1";
-        sqlx::query_scalar(held).bind(owner_ends_with).fetch_one(&mut judge).await.unwrap()
+        sqlx::query_scalar(held).bind(owner_ends_with).fetch_one(&mut connection).await.unwrap()
     }
 
-    /// A number out of the database, past every replica.
-    pub async fn ask(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&mut self.judge().await).await.unwrap()
+    /// A number from the database, queried directly.
+    pub async fn query_number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.superuser().await).await.unwrap()
     }
 
-    /// A connection that sees everything.
-    pub async fn judge(&self) -> PgConnection {
+    /// A connection that bypasses row-level security.
+    pub async fn superuser(&self) -> PgConnection {
         PgConnection::connect(&Server::superuser_url(&self.database_url)).await.unwrap()
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.front.url(path)).bearer_auth(&self.key)
+        self.client.get(self.proxy.url(path)).bearer_auth(&self.key)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.client.post(self.front.url(path)).bearer_auth(&self.key).json(body)
+        self.client.post(self.proxy.url(path)).bearer_auth(&self.key).json(body)
     }
 
-    /// A reading request to one replica.
+    /// A read request to one replica.
     pub fn get_on(&self, n: usize, path: &str) -> RequestBuilder {
         self.replicas[n].request(&self.client, Method::GET, path).bearer_auth(&self.key)
     }
 
-    /// A writing request to one replica.
+    /// A write request to one replica.
     pub fn post_on(&self, n: usize, path: &str, body: &Value) -> RequestBuilder {
         self.replicas[n].request(&self.client, Method::POST, path).bearer_auth(&self.key).json(body)
     }
 
-    /// All products, as the API tells them.
+    /// All products, as returned by the API.
     pub async fn products(&self) -> Vec<Value> {
         let page = expect(200, self.get("/api/v1/products?limit=100")).await;
         page["items"].as_array().unwrap().clone()
@@ -311,7 +315,7 @@ impl Fixture {
 }
 
 impl Drop for Fixture {
-    /// What the replicas said is of interest only when something went wrong.
+    /// Prints the logs of the replicas if the test failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
             for replica in &self.replicas {
@@ -323,7 +327,7 @@ impl Drop for Fixture {
     }
 }
 
-/// Sends, checks the status, and reads the JSON.
+/// Sends a request, checks the status, and parses the JSON.
 pub async fn expect(status: u16, request: RequestBuilder) -> Value {
     let response = request.send().await.unwrap();
     let (got, body) = (response.status().as_u16(), response.text().await.unwrap());
@@ -337,7 +341,7 @@ fn migrate(database_url: &str) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// A private key for all replicas: a token of one is good at the others.
+/// A private key for all replicas, so that each accepts the others' tokens.
 fn private_key() -> String {
     let output = Command::new(BINARY).arg("keys").output().unwrap();
     let keys = String::from_utf8(output.stdout).unwrap();
@@ -345,11 +349,11 @@ fn private_key() -> String {
     keys[from..to].to_owned()
 }
 
-/// Environment of every replica: short leases and fast rhythms, and limits that nobody reaches.
-fn variables(market: &Market, redis: &Redis) -> Variables {
+/// Environment of every replica: short leases and intervals, and rate limits that are never reached.
+fn variables(market: &Marketplace, redis: &Redis) -> Variables {
     let (crawl_secs, lease_secs, slots) = (CRAWL_SECS.to_string(), LEASE.as_secs().to_string(), SLOTS.to_string());
     let (key, redis) = (private_key(), redis.url());
-    let of_setting = [
+    let settings = [
         ("LOG__FILTER", "info,amazon_tracker::actors::notifier=warn,actix_server=warn"),
         ("SERVER__LINGER_SECS", "2"),
         ("SERVER__DRAIN_SECS", "8"),
@@ -363,9 +367,9 @@ fn variables(market: &Market, redis: &Redis) -> Variables {
         ("CRAWL__REQUESTS_PER_MINUTE", "60000"),
         ("CRAWL__BURST", "1000"),
         ("CRAWL__RETRY_SECS", "1"),
-        ("CRAWL__SECOND_LOOK_SECS", "1"),
+        ("CRAWL__RECHECK_SECS", "1"),
         ("LIMITS__REPLICAS", "3"),
-        ("PLANS__ENTERPRISE__SHORTEST_FREQUENCY", "1s"),
+        ("PLANS__ENTERPRISE__MIN_INTERVAL", "1s"),
         ("NOTIFY__ALLOW_PRIVATE_TARGETS", "true"),
         ("NOTIFY__RETRY_SECS", "1"),
         ("NOTIFY__TIMEOUT_SECS", "3"),
@@ -374,33 +378,33 @@ fn variables(market: &Market, redis: &Redis) -> Variables {
         ("AUTH__PASSWORD__MEMORY_KIB", "64"),
         ("AUTH__PASSWORD__ITERATIONS", "1"),
     ];
-    let of_setting = of_setting.map(|(setting, value)| (format!("TRACKER__{setting}"), value.to_owned()));
-    let by_name = [
+    let settings = settings.map(|(setting, value)| (format!("TRACKER__{setting}"), value.to_owned()));
+    let conventional = [
         ("ADMIN_EMAIL", ADMIN_EMAIL),
         ("ADMIN_PASSWORD", ADMIN_PASSWORD),
         ("JWT_PRIVATE_KEY", &key),
         ("REDIS_URL", &redis),
     ];
-    let by_name = by_name.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    of_setting.into_iter().chain(by_name).collect()
+    let conventional = conventional.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    settings.into_iter().chain(conventional).collect()
 }
 
-/// Watches how long listings go without a look.
-struct Watch {
+/// Measures how long listings go without a crawl.
+struct CrawlGapMonitor {
     worst_ms: Arc<AtomicI64>,
-    watching: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
-impl Watch {
+impl CrawlGapMonitor {
     fn start(url: String) -> Self {
         const LONGEST: &str = "SELECT max(unix_millis() - last_crawled_at) FROM listing";
         let worst_ms = Arc::new(AtomicI64::new(0));
         let seen = Arc::clone(&worst_ms);
-        let watching = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             loop {
-                // The database may be away.
-                if let Ok(mut watch) = PgConnection::connect(&url).await {
-                    while let Ok(waited) = sqlx::query_scalar::<_, i64>(LONGEST).fetch_one(&mut watch).await {
+                // The database may be unavailable.
+                if let Ok(mut connection) = PgConnection::connect(&url).await {
+                    while let Ok(waited) = sqlx::query_scalar::<_, i64>(LONGEST).fetch_one(&mut connection).await {
                         seen.fetch_max(waited, Ordering::Relaxed);
                         tokio::time::sleep(Duration::from_millis(250)).await;
                     }
@@ -408,12 +412,12 @@ impl Watch {
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
         });
-        Self { worst_ms, watching }
+        Self { worst_ms, task }
     }
 }
 
-impl Drop for Watch {
+impl Drop for CrawlGapMonitor {
     fn drop(&mut self) {
-        self.watching.abort();
+        self.task.abort();
     }
 }

@@ -1,4 +1,4 @@
-//! People who use the API while something happens to it.
+//! Clients that use the API during a fault.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,26 +11,26 @@ use tokio::task::JoinHandle;
 use crate::fixture::Fixture;
 use crate::{SOON, eventually};
 
-const PEOPLE: usize = 4;
-/// Between two requests of one of them.
+const CLIENTS: usize = 4;
+/// Pause between two requests of one client.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Requests through the reverse proxy, reading and writing ones, until it is told to stop.
+/// Read and write requests through the reverse proxy, until stopped.
 pub struct Load {
     stop: watch::Sender<bool>,
-    people: Vec<JoinHandle<Vec<String>>>,
-    asked: Arc<AtomicUsize>,
+    clients: Vec<JoinHandle<Vec<String>>>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Load {
     pub async fn start(fixture: &Fixture) -> Self {
         let (stop, stopped) = watch::channel(false);
         let products: Vec<_> = fixture.products().await.into_iter().map(|product| product["id"].clone()).collect();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let person = |_| {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let client_task = |_| {
             let (client, key, products) = (fixture.client.clone(), fixture.key.clone(), products.clone());
-            let (crawl, product) = (fixture.front.url("/api/v1/crawl"), fixture.front.url("/api/v1/products"));
-            let (stopped, asked) = (stopped.clone(), Arc::clone(&asked));
+            let (crawl, product) = (fixture.proxy.url("/api/v1/crawl"), fixture.proxy.url("/api/v1/products"));
+            let (stopped, requests) = (stopped.clone(), Arc::clone(&requests));
             tokio::spawn(async move {
                 let mut problems = Vec::new();
                 for n in 0.. {
@@ -56,34 +56,34 @@ impl Load {
                             problems.push(format!("{} after {:?}: {error:?}", n % 4, began_at.elapsed()));
                         }
                     }
-                    asked.fetch_add(1, Ordering::Relaxed);
+                    requests.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(PAUSE).await;
                 }
                 problems
             })
         };
-        Self { people: (0..PEOPLE).map(person).collect(), stop, asked }
+        Self { clients: (0..CLIENTS).map(client_task).collect(), stop, requests }
     }
 
     /// Requests so far.
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Waits until a hundred more requests were answered, or went wrong.
-    pub async fn goes_on(&self) {
-        let until = self.asked() + 100;
-        eventually("people use the API", SOON, async || self.asked() >= until).await;
+    pub async fn continues(&self) {
+        let until = self.requests() + 100;
+        eventually("clients use the API", SOON, async || self.requests() >= until).await;
     }
 
     /// What went wrong with requests.
     pub async fn stop(self) -> Vec<String> {
         self.stop.send_replace(true);
         let mut problems = Vec::new();
-        for person in self.people {
-            problems.extend(person.await.unwrap());
+        for client_task in self.clients {
+            problems.extend(client_task.await.unwrap());
         }
-        println!("{} requests, {} problems", self.asked.load(Ordering::Relaxed), problems.len());
+        println!("{} requests, {} problems", self.requests.load(Ordering::Relaxed), problems.len());
         problems
     }
 }

@@ -1,4 +1,4 @@
-//! Replicas as processes, with everything they share, and what goes wrong with it. Run by `make test-cluster`.
+//! Replicas as processes, with everything they share, and faults of each part. Run by `make test-cluster`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,21 +7,21 @@ mod postgres;
 #[path = "../support/redis.rs"]
 mod redis;
 
-mod calm;
 mod clock;
 mod disk;
 mod faults;
 mod fixture;
-mod front;
 mod load;
-mod market;
+mod marketplace;
+mod monitoring;
+mod no_faults;
 mod receiver;
 mod replica;
+mod reverse_proxy;
 mod servers;
 mod soak;
-mod tally;
-mod watched;
-mod wire;
+mod tcp_proxy;
+mod verification;
 
 use std::time::{Duration, Instant};
 
@@ -29,13 +29,13 @@ use redis::processes;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_amazon-tracker");
 
-/// Nothing that works takes longer; it keeps what does not from hanging.
+/// A timeout that no working operation reaches; it keeps broken tests from hanging.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Waits until something is so.
-async fn eventually(what: &str, patience: Duration, is_so: impl AsyncFn() -> bool) {
+/// Waits until a condition holds.
+async fn eventually(what: &str, patience: Duration, condition: impl AsyncFn() -> bool) {
     let until = Instant::now() + patience;
-    while !is_so().await {
+    while !condition().await {
         assert!(Instant::now() < until, "not within {patience:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -1,4 +1,4 @@
-//! One replica of the daemon, as a process of its own.
+//! One replica of the daemon, as a process.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -9,13 +9,13 @@ use reqwest::{Client, Method, RequestBuilder};
 use crate::processes::{Folder, Process, free_port};
 use crate::{BINARY, eventually};
 
-/// A probe that takes longer has failed.
+/// Timeout of a probe.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// Environment of a process.
+/// Environment variables of a process.
 pub type Variables = Vec<(String, String)>;
 
-/// See the module.
+/// A replica.
 pub struct Replica {
     pub name: String,
     pub address: SocketAddr,
@@ -25,7 +25,7 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Starts one; it need not be ready yet.
+    /// Starts a replica, without waiting until it is ready.
     pub fn start(folder: &Folder, name: &str, variables: Variables) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let client = Client::builder().no_proxy().timeout(PROBE).build().unwrap();
@@ -35,7 +35,7 @@ impl Replica {
         replica
     }
 
-    /// Starts it again where it was.
+    /// Starts it again at the same address.
     pub fn run(&self) {
         let mut serve = Command::new(BINARY);
         serve.env_clear().envs(self.variables.clone());
@@ -46,15 +46,15 @@ impl Replica {
         format!("http://{}{path}", self.address)
     }
 
-    /// A request to it alone.
+    /// A request to this replica only.
     pub fn request(&self, client: &Client, method: Method, path: &str) -> RequestBuilder {
         client.request(method, self.url(path))
     }
 
-    /// What a probe says.
+    /// True if the readiness probe succeeds.
     pub async fn is_ready(&self) -> bool {
-        let probed = self.client.get(self.url("/health/ready")).send().await;
-        probed.is_ok_and(|answer| answer.status() == 200)
+        let response = self.client.get(self.url("/health/ready")).send().await;
+        response.is_ok_and(|answer| answer.status() == 200)
     }
 
     pub async fn await_ready(&self, patience: Duration) {
@@ -62,16 +62,21 @@ impl Replica {
         eventually(&what, patience, async || self.is_ready().await).await;
     }
 
-    /// The sum of a metric over its labels; zero while there is none.
+    /// The sum of a metric over its labels; zero if there is none.
     pub async fn metric(&self, name: &str) -> f64 {
         let metrics = self.client.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap();
-        let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
-        let value = |line: &str| line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
-        metrics.lines().filter(of_name).filter_map(value).sum()
+        sum_of(&metrics, name)
     }
 
-    /// How its leases are signed.
+    /// Suffix of the owner in its leases.
     pub fn owner_ends_with(&self) -> String {
         format!("/{}", self.process.id())
     }
+}
+
+/// The sum of a metric over its labels, in the text format of Prometheus.
+pub fn sum_of(metrics: &str, name: &str) -> f64 {
+    let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+    let value = |line: &str| line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
+    metrics.lines().filter(of_name).filter_map(value).sum()
 }

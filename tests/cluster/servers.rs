@@ -1,4 +1,4 @@
-//! The servers that the other tests lean on do what is asked of them.
+//! Tests of the servers that the other tests use.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::redis::{Redis, RedisCluster, Sentinels};
 use crate::{SOON, eventually};
 
 #[test]
-fn a_redis_is_killed_and_comes_back_at_its_place_and_empty() {
+fn a_killed_redis_restarts_empty_at_the_same_port() {
     let redis = Redis::start();
     redis.command(&["SET", "a", "1"]);
     redis.kill();
@@ -24,7 +24,7 @@ fn a_redis_is_killed_and_comes_back_at_its_place_and_empty() {
 }
 
 #[test]
-fn a_redis_cluster_shares_the_slots_and_takes_a_node_back() {
+fn a_redis_cluster_distributes_slots_and_accepts_a_returning_node() {
     let cluster = RedisCluster::start();
     let slots = cluster.command(0, &["CLUSTER", "SHARDS"]);
     assert_eq!(slots.matches("master").count(), 3, "{slots}");
@@ -35,19 +35,19 @@ fn a_redis_cluster_shares_the_slots_and_takes_a_node_back() {
 }
 
 #[test]
-fn sentinels_name_the_replica_master_when_the_master_is_gone() {
+fn sentinels_promote_the_replica_when_the_master_is_killed() {
     let sentinels = Sentinels::start();
     let first = sentinels.master();
     sentinels.kill_master();
     let until = Instant::now() + Duration::from_secs(30);
     while sentinels.master() == first {
-        assert!(Instant::now() < until, "nobody else became master");
+        assert!(Instant::now() < until, "no other server became master");
     }
     sentinels.resume();
 }
 
 #[tokio::test]
-async fn a_standby_shows_what_its_primary_has_and_can_be_held_back() {
+async fn a_standby_follows_its_primary_and_can_be_paused() {
     let primary = Server::start();
     let standby = primary.start_standby();
     primary.execute("CREATE TABLE pet (name text)");
@@ -65,13 +65,13 @@ async fn a_standby_shows_what_its_primary_has_and_can_be_held_back() {
 }
 
 #[tokio::test]
-async fn a_frozen_primary_answers_nothing_and_goes_on_where_it_was() {
+async fn a_frozen_primary_does_not_answer_and_continues_when_thawed() {
     let primary = Server::start();
     let mut client = PgConnection::connect(&primary.url("tracker")).await.unwrap();
     primary.freeze();
-    let asked = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&mut client);
-    let mut asked = std::pin::pin!(asked);
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut asked).await.is_err());
+    let query = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&mut client);
+    let mut query = std::pin::pin!(query);
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut query).await.is_err());
     primary.thaw();
-    assert_eq!(asked.await.unwrap(), 1);
+    assert_eq!(query.await.unwrap(), 1);
 }

@@ -1,4 +1,5 @@
-//! The files that are deployed beside the daemon, held against the rules of who reads them and against what they speak of.
+//! Tests of the deployed configuration files: they follow the rules of the programs that read them, and refer only to
+//! routes and metrics that exist.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

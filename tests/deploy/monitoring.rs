@@ -1,4 +1,4 @@
-//! Alerts, recording rules and dashboards ask for metrics and labels that exist; each alert is tested and explained.
+//! Alerts, recording rules and dashboards use only existing metrics and labels. Every alert is tested and documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// APISIX 3.18.0: names and labels, as a running gateway rendered them.
+/// Metrics and labels of APISIX 3.18.0, from a running gateway.
 const GATEWAY: &[(&str, &[&str])] = &[
     (
         "apisix_http_status",
@@ -45,8 +45,8 @@ const GATEWAY: &[(&str, &[&str])] = &[
 const LATENCY_LABELS: &[&str] =
     &["type", "route", "service", "consumer", "node", "request_type", "request_llm_model", "llm_model", "le"];
 
-/// postgres_exporter, as version 0.11.1 rendered them for PostgreSQL 15. Only `pg_stat_user_tables_*` came from a file of
-/// queries then; now they are a collector of their own, and stand here as its source has them after 0.16.
+/// Metrics and labels of postgres_exporter 0.11.1 with PostgreSQL 15. `pg_stat_user_tables_*` are those of the
+/// collector in versions after 0.16; in 0.11.1 they required a file of queries.
 const POSTGRES_EXPORTER: &[(&str, &[&str])] = &[
     ("pg_up", &[]),
     ("pg_stat_activity_count", &["datname", "state"]),
@@ -59,7 +59,7 @@ const POSTGRES_EXPORTER: &[(&str, &[&str])] = &[
     ("pg_stat_user_tables_n_live_tup", &["datname", "schemaname", "relname"]),
 ];
 
-/// redis_exporter, as version 1.45.0 rendered them for Redis 7.0.
+/// Metrics of redis_exporter 1.45.0 with Redis 7.0.
 const REDIS_EXPORTER: &[(&str, &[&str])] = &[
     ("redis_up", &[]),
     ("redis_commands_processed_total", &[]),
@@ -69,13 +69,13 @@ const REDIS_EXPORTER: &[(&str, &[&str])] = &[
     ("redis_memory_max_bytes", &[]),
 ];
 
-/// What Prometheus makes itself.
+/// Metrics of Prometheus itself.
 const OWN: &[(&str, &[&str])] = &[("up", &[]), ("ALERTS", &["alertname", "alertstate", "severity"])];
 
-/// What Prometheus adds to everything that it scrapes.
+/// Labels that Prometheus adds to all scraped metrics.
 const TARGET_LABELS: &[&str] = &["job", "instance"];
 
-/// Where metrics with a prefix come from: whoever asks for one of them may name its job.
+/// The job that provides the metrics with a prefix.
 const JOBS: &[(&str, &str)] =
     &[("tracker_", "tracker"), ("apisix_", "apisix"), ("pg_", "postgres"), ("redis_", "redis")];
 
@@ -94,7 +94,7 @@ fn files_below(folder: &str, ending: &str) -> Vec<PathBuf> {
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut found: Vec<_> = paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
     found.sort();
-    assert!(!found.is_empty(), "{folder} has no file that ends with {ending}");
+    assert!(!found.is_empty(), "{folder} has no file *{ending}");
     found
 }
 
@@ -140,7 +140,7 @@ fn dashboards() -> Vec<(PathBuf, Value)> {
     files.into_iter().map(|file| (file.clone(), serde_json::from_slice(&fs::read(file).unwrap()).unwrap())).collect()
 }
 
-/// Every query of a dashboard with where it stands; Grafana's variables are replaced by something of their kind.
+/// All queries of a dashboard with the title of their panel. Grafana's variables are replaced by valid values.
 fn queries_of(dashboard: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
@@ -170,13 +170,13 @@ fn without_variables(query: &str) -> String {
     plain + rest
 }
 
-// ---- what there is to ask for ---------------------------------------------------------------------------------------
+// ---- existing metrics -----------------------------------------------------------------------------------------------
 
-/// Metrics by name, with their labels.
+/// The labels of all metrics, by name.
 struct Known(BTreeMap<String, BTreeSet<String>>);
 
 impl Known {
-    /// Everything that is scraped, and what the recording rules make of it, in their order.
+    /// All scraped metrics, and the results of the recording rules in their order.
     fn new() -> Self {
         let mut known = Self(BTreeMap::new());
         for family in Metrics::new().families() {
@@ -207,34 +207,34 @@ impl Known {
 
     fn add_scraped<'l>(&mut self, name: &str, labels: impl Iterator<Item = &'l str>) {
         let labels = labels.chain(TARGET_LABELS.iter().copied()).map(str::to_owned);
-        assert!(self.0.insert(name.to_owned(), labels.collect()).is_none(), "{name} is there twice");
+        assert!(self.0.insert(name.to_owned(), labels.collect()).is_none(), "{name} is listed twice");
     }
 
-    /// What is wrong with a query; nothing, if it is right.
-    fn faults(&self, query: &str) -> Vec<String> {
+    /// The errors of a query.
+    fn errors(&self, query: &str) -> Vec<String> {
         let expression = match parser::parse(query) {
             Ok(expression) => expression,
-            Err(error) => return vec![format!("it cannot be parsed: {error}")],
+            Err(error) => return vec![format!("cannot parse the query: {error}")],
         };
-        let mut check = Check { known: self, faults: Vec::new() };
-        walk_expr(&mut check, &expression).expect("a check goes on to the end");
-        check.faults
+        let mut check = Check { known: self, errors: Vec::new() };
+        walk_expr(&mut check, &expression).expect("the visitor cannot fail");
+        check.errors
     }
 
-    fn selector_faults(&self, selector: &VectorSelector) -> Vec<String> {
-        let Some(name) = &selector.name else { return vec!["a selector names no metric".to_owned()] };
-        let Some(labels) = self.0.get(name) else { return vec![format!("there is no metric {name}")] };
-        let mut faults = Vec::new();
+    fn selector_errors(&self, selector: &VectorSelector) -> Vec<String> {
+        let Some(name) = &selector.name else { return vec!["a selector without a metric name".to_owned()] };
+        let Some(labels) = self.0.get(name) else { return vec![format!("unknown metric {name}")] };
+        let mut errors = Vec::new();
         for matcher in all_matchers(&selector.matchers) {
             if !labels.contains(&matcher.name) {
-                faults.push(format!("{name} has no label {}", matcher.name));
+                errors.push(format!("{name} has no label {}", matcher.name));
             }
             let job = JOBS.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, job)| *job);
             if matcher.name == "job" && job.is_some_and(|job| !matcher.is_match(job)) {
-                faults.push(format!("{name} does not come from job {}", matcher.value));
+                errors.push(format!("{name} does not come from job {}", matcher.value));
             }
         }
-        faults
+        errors
     }
 
     /// The labels that the result of an expression can have.
@@ -272,7 +272,7 @@ impl Known {
         inner
     }
 
-    /// Both sides may give labels, by `or` and by `group_left`: rather too many are allowed here than too few.
+    /// The labels of both sides, because `or` and `group_left` can return either. This may allow too many labels.
     fn labels_after_binary(&self, binary: &BinaryExpr) -> BTreeSet<String> {
         let left = self.labels_after(&binary.lhs);
         match binary.op.to_string().as_str() {
@@ -292,14 +292,14 @@ fn all_matchers(matchers: &Matchers) -> impl Iterator<Item = &promql_parser::lab
 
 struct Check<'k> {
     known: &'k Known,
-    faults: Vec<String>,
+    errors: Vec<String>,
 }
 
 impl Check<'_> {
     fn labels_exist(&mut self, what: &str, named: &[String], inner: &Expr) {
         let there = self.known.labels_after(inner);
         let missing = named.iter().filter(|label| !there.contains(*label));
-        self.faults.extend(missing.map(|label| format!("{what} ({label}): {inner} has no such label")));
+        self.errors.extend(missing.map(|label| format!("{what} ({label}): unknown label of {inner}")));
     }
 }
 
@@ -308,8 +308,8 @@ impl ExprVisitor for Check<'_> {
 
     fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
         match expression {
-            Expr::VectorSelector(selector) => self.faults.extend(self.known.selector_faults(selector)),
-            Expr::MatrixSelector(matrix) => self.faults.extend(self.known.selector_faults(&matrix.vs)),
+            Expr::VectorSelector(selector) => self.errors.extend(self.known.selector_errors(selector)),
+            Expr::MatrixSelector(matrix) => self.errors.extend(self.known.selector_errors(&matrix.vs)),
             Expr::Aggregate(AggregateExpr { modifier: Some(modifier), expr, .. }) => {
                 self.labels_exist("by", &modifier.labels().labels, expr);
             }
@@ -330,66 +330,66 @@ impl ExprVisitor for Check<'_> {
 }
 
 #[track_caller]
-fn assert_none(faults: Vec<String>) {
-    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+fn assert_none(errors: Vec<String>) {
+    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
 }
 
 // ---- the tests ------------------------------------------------------------------------------------------------------
 
 #[test]
-fn every_rule_asks_for_what_exists() {
+fn every_rule_uses_existing_metrics() {
     let known = Known::new();
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for rule in rules() {
         let name = rule.alert.or(rule.record).expect("a rule has a name");
-        faults.extend(known.faults(&rule.expr).into_iter().map(|fault| format!("{name}: {fault}")));
+        errors.extend(known.errors(&rule.expr).into_iter().map(|error| format!("{name}: {error}")));
     }
-    assert_none(faults);
+    assert_none(errors);
 }
 
 #[test]
-fn every_panel_asks_for_what_exists() {
+fn every_panel_uses_existing_metrics() {
     let known = Known::new();
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for (file, dashboard) in dashboards() {
         let queries = queries_of(&dashboard);
-        assert!(queries.len() > 20, "{file:?} has next to no queries: are they still where they were?");
+        assert!(queries.len() > 20, "{file:?} has too few queries: has the file format changed?");
         for (title, query) in queries {
-            faults.extend(known.faults(&query).into_iter().map(|fault| format!("{file:?}, {title}: {fault}")));
+            errors.extend(known.errors(&query).into_iter().map(|error| format!("{file:?}, {title}: {error}")));
         }
     }
-    assert_none(faults);
+    assert_none(errors);
 }
 
 #[test]
-fn what_does_not_exist_is_refused() {
+fn unknown_metrics_and_labels_are_errors() {
     let known = Known::new();
     let wrong = [
-        ("rate(apisix_http_errors_total[5m])", "there is no metric apisix_http_errors_total"),
+        ("rate(apisix_http_errors_total[5m])", "unknown metric apisix_http_errors_total"),
         ("rate(apisix_http_requests_total{route=\"a\"}[5m])", "apisix_http_requests_total has no label route"),
-        ("tracker_http_request_seconds", "there is no metric tracker_http_request_seconds"),
-        ("sum by (asin) (tracker_crawls_total)", "by (asin): tracker_crawls_total has no such label"),
+        ("tracker_http_request_seconds", "unknown metric tracker_http_request_seconds"),
+        ("sum by (asin) (tracker_crawls_total)", "by (asin): unknown label of tracker_crawls_total"),
         (
             "sum by (le) (sum(tracker_crawl_seconds_bucket))",
-            "by (le): sum(tracker_crawl_seconds_bucket) has no such label",
+            "by (le): unknown label of sum(tracker_crawl_seconds_bucket)",
         ),
         (
             "histogram_quantile(0.95, sum(rate(apisix_http_latency_bucket[5m])))",
-            "histogram_quantile (le): sum(rate(apisix_http_latency_bucket[5m])) has no such label",
+            "histogram_quantile (le): unknown label of sum(rate(apisix_http_latency_bucket[5m]))",
         ),
         ("tracker:requests:rate5m{route=\"a\"}", "tracker:requests:rate5m has no label route"),
         ("tracker_products{job=\"postgres\"}", "tracker_products does not come from job postgres"),
-        ("up and on (marketplace) tracker_products", "on (marketplace): up has no such label"),
-        ("{__name__=~\"tracker_.*\"}", "a selector names no metric"),
+        ("up and on (marketplace) tracker_products", "on (marketplace): unknown label of up"),
+        ("{__name__=~\"tracker_.*\"}", "a selector without a metric name"),
     ];
-    for (query, fault) in wrong {
-        assert!(known.faults(query).iter().any(|found| found == fault), "{query}: {:?}", known.faults(query));
+    for (query, error) in wrong {
+        assert!(known.errors(query).iter().any(|found| found == error), "{query}: {:?}", known.errors(query));
     }
-    assert_none(known.faults("sum by (source) (rate(tracker_crawls_total{outcome=~\"blocked_.+\"}[5m]))"));
+    assert_none(known.errors("sum by (source) (rate(tracker_crawls_total{outcome=~\"blocked_.+\"}[5m]))"));
 }
 
 #[test]
-fn the_daemon_renders_the_families_that_it_lists() {
+fn the_daemon_renders_only_listed_metrics() {
     let metrics = Metrics::new();
     let known = Known::new();
     let rendered = metrics.render();
@@ -403,20 +403,20 @@ fn the_daemon_renders_the_families_that_it_lists() {
 }
 
 #[test]
-fn each_alert_says_how_bad_it_is_since_when_and_what_to_do() {
+fn each_alert_has_a_severity_a_duration_and_a_runbook() {
     let guide = read("docs/alerts.md");
     let sections: BTreeSet<&str> = guide.lines().filter_map(|line| line.strip_prefix("### ")).collect();
     let mut names = BTreeSet::new();
     for (name, rule) in alerts() {
-        assert!(names.insert(name.clone()), "{name} is there twice");
+        assert!(names.insert(name.clone()), "{name} is defined twice");
         assert!(["critical", "warning"].contains(&rule.labels["severity"].as_str()), "{name}");
-        assert!(rule.pending.is_some(), "{name} fires at the first sight");
+        assert!(rule.pending.is_some(), "{name} has no `for`");
         assert!(!rule.annotations["summary"].is_empty() && !rule.annotations["description"].is_empty(), "{name}");
         assert_eq!(rule.annotations["runbook_url"], format!("docs/alerts.md#{}", name.to_lowercase()));
         assert!(sections.contains(name.as_str()), "docs/alerts.md has no section {name}");
     }
     let explained: BTreeSet<String> = sections.into_iter().map(str::to_owned).collect();
-    assert_eq!(explained, names, "docs/alerts.md explains the alerts that there are");
+    assert_eq!(explained, names, "docs/alerts.md must have a section for every alert and no other");
     assert!(["HighErrorRate", "HighResponseTime", "DatabaseDown"].iter().all(|name| names.contains(*name)));
 }
 
@@ -445,7 +445,7 @@ struct AlertTest {
 }
 
 #[test]
-fn each_alert_is_seen_to_fire_and_to_stay_quiet() {
+fn each_alert_has_a_firing_and_a_quiet_test() {
     let (mut firing, mut quiet) = (BTreeSet::new(), BTreeSet::new());
     for file in files_below("config/prometheus/tests", ".yml") {
         let TestFile { rule_files, tests } = yaml(&file);
@@ -459,8 +459,8 @@ fn each_alert_is_seen_to_fire_and_to_stay_quiet() {
         }
     }
     let names: BTreeSet<_> = alerts().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(firing, names, "alerts that fire in a test, and those that there are");
-    assert_eq!(quiet, names, "alerts that stay quiet through a whole test, and those that there are");
+    assert_eq!(firing, names, "every alert must fire in a test");
+    assert_eq!(quiet, names, "every alert must stay quiet in a test");
 }
 
 trait CollectNames {
@@ -474,19 +474,19 @@ impl<'t, I: Iterator<Item = &'t AlertTest>> CollectNames for I {
 }
 
 #[test]
-fn tests_of_rules_feed_only_series_that_exist() {
+fn rule_tests_use_only_existing_series() {
     let known = Known::new();
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for file in files_below("config/prometheus/tests", ".yml") {
         for series in yaml::<TestFile>(&file).tests.into_iter().flat_map(|test| test.input_series) {
-            faults.extend(known.faults(&series.series).into_iter().map(|fault| format!("{file:?}: {fault}")));
+            errors.extend(known.errors(&series.series).into_iter().map(|error| format!("{file:?}: {error}")));
         }
     }
-    assert_none(faults);
+    assert_none(errors);
 }
 
 #[test]
-fn every_job_that_rules_and_dashboards_name_is_scraped() {
+fn every_job_in_rules_and_dashboards_is_scraped() {
     #[derive(Deserialize)]
     struct Config {
         rule_files: Vec<String>,
@@ -508,49 +508,52 @@ fn every_job_that_rules_and_dashboards_name_is_scraped() {
         named.chain(dashboards().into_iter().flat_map(|(_, dashboard)| queries_of(&dashboard)).map(|(_, query)| query));
     for query in named {
         for job in query.split("job=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(["apisix", "postgres", "prometheus", "redis", "tracker"].contains(&job), "{query} names job {job}");
+            assert!(
+                ["apisix", "postgres", "prometheus", "redis", "tracker"].contains(&job),
+                "{query}: unknown job {job}"
+            );
         }
     }
 }
 
 #[test]
-fn dashboards_are_what_grafana_expects() {
+fn dashboards_are_valid_for_grafana() {
     let provisioned: Value = yaml(&root().join("config/grafana/provisioning/datasources/prometheus.yml"));
     assert_eq!(provisioned["datasources"][0]["type"], "prometheus");
     let known = Known::new();
     let mut uids = BTreeSet::new();
     for (file, dashboard) in dashboards() {
-        assert!(uids.insert(dashboard["uid"].as_str().unwrap().to_owned()), "{file:?}: its uid is taken");
+        assert!(uids.insert(dashboard["uid"].as_str().unwrap().to_owned()), "{file:?}: duplicate uid");
         assert!(dashboard["schemaVersion"].as_u64().unwrap() >= 39, "{file:?} is older than Grafana 11");
         let mut ids = BTreeSet::new();
         for panel in dashboard["panels"].as_array().unwrap() {
             let title = &panel["title"];
-            assert!(ids.insert(panel["id"].as_u64().unwrap()), "{file:?}, {title}: its id is taken");
+            assert!(ids.insert(panel["id"].as_u64().unwrap()), "{file:?}, {title}: duplicate id");
             if panel["type"] == "row" {
                 continue;
             }
             assert_eq!(panel["datasource"]["uid"], "${datasource}", "{file:?}, {title}");
             assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{file:?}, {title} has no unit");
-            assert!(!panel["targets"].as_array().unwrap().is_empty(), "{file:?}, {title} asks nothing");
+            assert!(!panel["targets"].as_array().unwrap().is_empty(), "{file:?}, {title} has no query");
         }
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         for variable in variables.iter().filter(|variable| variable["type"] == "query") {
             let query = variable["definition"].as_str().unwrap();
             let inner = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
             let (selector, label) = inner.and_then(|inner| inner.rsplit_once(", ")).unwrap();
-            assert_none(known.faults(&format!("sum by ({label}) ({selector})")));
+            assert_none(known.errors(&format!("sum by ({label}) ({selector})")));
         }
         let names: BTreeSet<_> = variables.iter().map(|variable| variable["name"].as_str().unwrap()).collect();
         let text = dashboard["panels"].to_string();
         for used in text.split("=~\\\"$").skip(1).map(|rest| rest.split('\\').next().unwrap()) {
-            assert!(names.contains(used), "{file:?} uses ${used}, which it does not define");
+            assert!(names.contains(used), "{file:?} uses undefined variable ${used}");
         }
     }
 }
 
-/// Units are what panels lie about most easily: the gateway measures in milliseconds, the daemon in seconds.
+/// The gateway measures in milliseconds, the daemon in seconds.
 #[test]
-fn times_have_the_unit_that_they_are_measured_in() {
+fn time_panels_have_the_unit_of_their_metric() {
     for (file, dashboard) in dashboards() {
         for panel in dashboard["panels"].as_array().unwrap() {
             let unit = &panel["fieldConfig"]["defaults"]["unit"];

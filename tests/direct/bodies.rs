@@ -1,4 +1,4 @@
-//! What arrives: compressed in every way, cut off, endless.
+//! Response bodies: compressed, truncated, endless, stalled.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ type Encoding = (&'static str, fn(&[u8]) -> Vec<u8>);
 const ENCODINGS: [Encoding; 3] = [("gzip", gzip), ("br", brotli), ("zstd", zstd)];
 
 #[tokio::test]
-async fn a_page_is_read_however_it_is_compressed() {
+async fn a_page_is_read_in_every_compression() {
     for (name, encode) in ENCODINGS {
         let body = encode(page().as_bytes());
         let server = Server::always(answer("200 OK", &[("Content-Encoding", name)], &body)).await;
@@ -36,7 +36,7 @@ async fn a_page_is_read_however_it_is_compressed() {
 }
 
 #[tokio::test]
-async fn a_compressed_page_that_is_cut_off_is_no_data() {
+async fn a_truncated_compressed_page_is_a_failure() {
     for (name, encode) in ENCODINGS {
         let body = encode(page().as_bytes());
         let cut = answer("200 OK", &[("Content-Encoding", name)], &body[..body.len() / 3]);
@@ -47,21 +47,21 @@ async fn a_compressed_page_that_is_cut_off_is_no_data() {
 }
 
 #[tokio::test]
-async fn a_small_answer_that_unpacks_to_more_than_allowed_is_too_large() {
+async fn a_decompression_bomb_is_too_large() {
     let bomb = gzip(&vec![b' '; 64 * 1024 * 1024]);
     let server = Server::always(answer("200 OK", &[("Content-Encoding", "gzip")], &bomb)).await;
     assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::TooLarge));
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_left_as_soon_as_everything_is_known() {
+async fn an_endless_body_is_read_until_the_page_settles() {
     let start = answer("200 OK", &[], page().as_bytes());
     let server = Server::start(move |_| Answer::Endless(start.clone(), vec![b' '; 4096])).await;
     assert_eq!(price_minor(&fetch(&source(&server)).await), Some(123_456));
 }
 
 #[tokio::test]
-async fn a_body_without_end_that_says_nothing_meets_the_limit() {
+async fn an_endless_body_without_facts_is_too_large() {
     let start = answer("200 OK", &[], b"<html><body>");
     let server = Server::start(move |_| Answer::Endless(start.clone(), vec![b' '; 4096])).await;
     let small = source_with(&server, |settings| settings.max_body_bytes = 100_000);
@@ -69,10 +69,10 @@ async fn a_body_without_end_that_says_nothing_meets_the_limit() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_given_up() {
-    // The promised rest never comes.
+async fn a_server_that_stalls_is_a_timeout() {
+    // The server never sends the rest of the announced length.
     let start = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<html><body>".to_vec();
-    let server = Server::start(move |_| Answer::Silence(start.clone())).await;
+    let server = Server::start(move |_| Answer::Stall(start.clone())).await;
     let hasty = source_with(&server, |settings| settings.read_timeout_secs = 1);
     assert_eq!(fetch(&hasty).await, Outcome::Failed(Failure::Timeout));
 }

@@ -1,4 +1,4 @@
-//! The direct source against a server that does what Amazon, proxies and bad networks do.
+//! The direct source against a server that imitates Amazon, proxies and network faults.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,10 +17,10 @@ use amazon_tracker::telemetry::Metrics;
 
 use server::Server;
 
-/// Nothing here takes this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// An upper limit for every test.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The listing that [`page`] shows.
+/// The listing of [`page`].
 fn listing() -> Listing {
     Listing::new(Marketplace::De, "B0DIRECT01".parse().unwrap())
 }
@@ -37,7 +37,7 @@ fn page() -> String {
     )
 }
 
-/// The source with the server in Amazon's place.
+/// A source that uses the server instead of Amazon.
 fn source(server: &Server) -> DirectSource {
     source_with(server, |_| {})
 }
@@ -49,13 +49,13 @@ fn source_with(server: &Server, adjust: impl FnOnce(&mut CrawlSettings)) -> Dire
 }
 
 async fn fetch(source: &DirectSource) -> Outcome {
-    tokio::time::timeout(PATIENCE, source.fetch(listing())).await.expect("an end within the source's own limits")
+    tokio::time::timeout(TEST_TIMEOUT, source.fetch(listing())).await.expect("the source ends within its own limits")
 }
 
-/// The price of an outcome that saw one, in minor units.
+/// The observed price in minor units, if there is one.
 fn price_minor(outcome: &Outcome) -> Option<i64> {
     match outcome {
-        Outcome::Observed(seen) => seen.price.value().map(|price| price.amount_minor),
+        Outcome::Observed(observation) => observation.price.value().map(|price| price.amount_minor),
         _ => None,
     }
 }

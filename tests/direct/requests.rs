@@ -1,4 +1,4 @@
-//! What is asked, of whom, and what an answer other than a page means.
+//! Requests, redirects, proxies, and the outcomes of responses other than a page.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::server::{Answer, Server, answer};
 use crate::{fetch, page, price_minor, source, source_with};
 
 #[tokio::test]
-async fn a_marketplace_is_asked_in_its_own_language_with_its_own_cookies() {
+async fn a_request_has_the_language_and_cookies_of_its_marketplace() {
     let server = Server::always(answer("200 OK", &[], page().as_bytes())).await;
     let source = source_with(&server, |settings| {
         settings.cookies.insert(Marketplace::De, Secret::from("i18n-prefs=EUR"));
@@ -36,7 +36,7 @@ fn redirect(to: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_redirect_at_home_is_followed() {
+async fn a_redirect_within_the_origin_is_followed() {
     let server = Server::start(|number| match number {
         0 => Answer::Bytes(redirect("/Kessel/dp/B0DIRECT01")),
         _ => Answer::Bytes(answer("200 OK", &[], page().as_bytes())),
@@ -47,34 +47,34 @@ async fn a_redirect_at_home_is_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_elsewhere_is_not_followed() {
-    let elsewhere = Server::always(answer("200 OK", &[], page().as_bytes())).await;
-    let server = Server::always(redirect(&format!("{}/dp/B0DIRECT01", elsewhere.url()))).await;
+async fn a_redirect_to_another_origin_is_not_followed() {
+    let other_server = Server::always(answer("200 OK", &[], page().as_bytes())).await;
+    let server = Server::always(redirect(&format!("{}/dp/B0DIRECT01", other_server.url()))).await;
     assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::Redirect));
-    assert!(elsewhere.requests().is_empty());
+    assert!(other_server.requests().is_empty());
 }
 
 #[tokio::test]
-async fn a_circle_of_redirects_ends() {
+async fn a_redirect_loop_is_a_failure() {
     let server = Server::always(redirect("/dp/B0DIRECT01")).await;
     assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::Redirect));
     assert!(server.requests().len() <= 6, "{} requests", server.requests().len());
 }
 
 #[tokio::test]
-async fn a_pause_that_the_server_asks_for_is_heard_in_seconds_and_as_a_date() {
+async fn retry_after_is_read_in_seconds_and_as_a_date() {
     let in_two_minutes = Timestamp::now() + SignedDuration::from_mins(2);
     let date = fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&in_two_minutes).unwrap();
-    for (value, least, most) in [("90", 90, 90), (date.as_str(), 100, 120)] {
+    for (value, min, max) in [("90", 90, 90), (date.as_str(), 100, 120)] {
         let server = Server::always(answer("429 Too Many Requests", &[("Retry-After", value)], b"slow down")).await;
         let outcome = fetch(&source(&server)).await;
-        let Outcome::Blocked(Block::Throttled { retry_after: Some(pause) }) = outcome else { panic!("{outcome:?}") };
-        assert!((Duration::from_secs(least)..=Duration::from_secs(most)).contains(&pause), "{value}: {pause:?}");
+        let Outcome::Blocked(Block::Throttled { retry_after: Some(delay) }) = outcome else { panic!("{outcome:?}") };
+        assert!((Duration::from_secs(min)..=Duration::from_secs(max)).contains(&delay), "{value}: {delay:?}");
     }
 }
 
 #[tokio::test]
-async fn every_other_status_is_an_outcome_of_its_own() {
+async fn every_other_status_has_its_own_outcome() {
     for (status, expected) in [
         ("404 Not Found", Outcome::NotFound),
         ("410 Gone", Outcome::NotFound),
@@ -89,7 +89,7 @@ async fn every_other_status_is_an_outcome_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_a_failed_connection() {
+async fn a_response_that_is_not_http_is_a_failed_connection() {
     let server = Server::always(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()).await;
     assert_eq!(fetch(&source(&server)).await, Outcome::Failed(Failure::Connect));
 }

@@ -1,4 +1,4 @@
-//! The answer must not depend on how the network cut the page into chunks.
+//! The result must not depend on how the page was split into chunks.
 
 use amazon_tracker::extract::{Extractor, PageContext, Progress, extract};
 use proptest::prelude::*;
@@ -8,13 +8,13 @@ use crate::{corpus, pages};
 fn read_in_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut extractor = Extractor::new(PageContext::default());
     for chunk in chunks {
-        extractor.feed(chunk).expect("the page was read whole before");
+        extractor.feed(chunk).expect("the page is within the memory limit");
     }
     serde_json::to_string(&extractor.finish()).expect("a page serialises")
 }
 
 #[test]
-fn every_split_of_a_small_page_gives_the_same_answer() {
+fn every_split_of_a_small_page_gives_the_same_result() {
     for name in ["co.jp-shift_jis.html", "es-latin1.html"] {
         let page = pages::bytes(name);
         let whole = read_in_chunks([page.as_slice()]);
@@ -25,14 +25,14 @@ fn every_split_of_a_small_page_gives_the_same_answer() {
 }
 
 #[test]
-fn a_page_that_arrives_byte_by_byte_gives_the_same_answer() {
+fn a_page_that_arrives_byte_by_byte_gives_the_same_result() {
     for name in ["com.html", "ae-ar.html", "com.br.html"] {
         let page = pages::bytes(name);
         assert_eq!(read_in_chunks(page.chunks(1)), read_in_chunks([page.as_slice()]), "{name}");
     }
 }
 
-/// Cuts a page at pseudo-random places, most pieces between one byte and 16 kB long.
+/// Splits a page at pseudo-random places into chunks of 1 byte to 16 KiB.
 fn random_chunks(mut page: &[u8], mut seed: u64) -> Vec<&[u8]> {
     let mut chunks = Vec::new();
     while !page.is_empty() {
@@ -46,7 +46,7 @@ fn random_chunks(mut page: &[u8], mut seed: u64) -> Vec<&[u8]> {
 }
 
 #[test]
-fn random_splits_of_real_pages_give_the_same_answer() {
+fn random_splits_of_real_pages_give_the_same_result() {
     let Some(corpus) = corpus::directory() else { return };
     let mut files: Vec<_> = std::fs::read_dir(corpus.join("pages"))
         .expect("the corpus has pages")
@@ -75,7 +75,7 @@ fn a_page_settles_before_its_end() {
 
 proptest! {
     #[test]
-    fn any_split_of_any_language_gives_the_same_answer(which in 0usize..5, cuts in prop::collection::vec(0usize..4000, 0..6)) {
+    fn any_split_of_any_language_gives_the_same_result(which in 0usize..5, cuts in prop::collection::vec(0usize..4000, 0..6)) {
         let page = pages::bytes(["de.html", "cn.html", "com.tr.html", "pl.html", "fr.html"][which]);
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(page.len())).chain([0, page.len()]).collect();
         cuts.sort_unstable();

@@ -1,4 +1,4 @@
-//! The bar: the share of labelled facts that are read right, on real pages kept outside of the project.
+//! Accuracy: the share of labelled facts that are read correctly from a corpus of real pages outside the project.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,86 +6,94 @@ use std::path::PathBuf;
 use amazon_tracker::extract::{Page, PageContext, extract};
 use serde_json::Value;
 
-/// A field, the least share of right values, and how a label is compared with what was read.
+/// A field, the minimum share of correct values, and the comparison of a label with the value read.
 struct Field {
     name: &'static str,
-    least: f64,
+    min_share: f64,
     compare: fn(&Value, &Value) -> Verdict,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    Right,
-    /// Null where there is a value.
+    Correct,
+    /// Null instead of a value.
     Missed,
     Wrong,
-    /// The label says nothing about it.
+    /// The label does not cover the field.
     Unlabelled,
 }
 
 const FIELDS: &[Field] = &[
-    Field { name: "kind", least: 1.0, compare: |label, read| same(&label["kind"], &read["kind"]) },
-    Field { name: "asin", least: 1.0, compare: |label, read| same(&label["asin"], &read["asin"]) },
+    Field { name: "kind", min_share: 1.0, compare: |label, read| same(&label["kind"], &read["kind"]) },
+    Field { name: "asin", min_share: 1.0, compare: |label, read| same(&label["asin"], &read["asin"]) },
     Field {
         name: "title",
-        least: 1.0,
+        min_share: 1.0,
         compare: |label, read| product(label, same_text(&label["title"], &read["title"])),
     },
-    Field { name: "price_minor", least: 0.99, compare: price },
-    Field { name: "no price", least: 1.0, compare: no_price },
+    Field { name: "price_minor", min_share: 0.99, compare: price },
+    Field { name: "no price", min_share: 1.0, compare: no_price },
     Field {
         name: "list_price_minor",
-        least: 0.96,
+        min_share: 0.96,
         compare: |label, read| product(label, same(&label["list_price_minor"], &read["list_price_minor"])),
     },
     Field {
         name: "availability",
-        least: 0.97,
+        min_share: 0.97,
         compare: |label, read| product(label, same(&label["availability"], &read["availability"])),
     },
     Field {
         name: "seller",
-        least: 0.95,
+        min_share: 0.95,
         compare: |label, read| product(label, same_text(&label["seller"], &read["seller"])),
     },
     Field {
         name: "brand",
-        least: 0.95,
+        min_share: 0.95,
         compare: |label, read| product(label, same_text(&label["brand"], &read["brand"])),
     },
     Field {
         name: "rating",
-        least: 0.98,
+        min_share: 0.98,
         compare: |label, read| product(label, same(&label["rating"], &read["rating"])),
     },
     Field {
         name: "review_count",
-        least: 0.98,
+        min_share: 0.98,
         compare: |label, read| product(label, same(&label["review_count"], &read["review_count"])),
     },
-    Field { name: "bsr", least: 0.95, compare: |label, read| product(label, same(&label["bsr"], &read["bsr"])) },
+    Field { name: "bsr", min_share: 0.95, compare: |label, read| product(label, same(&label["bsr"], &read["bsr"])) },
     Field {
         name: "bsr, first entry",
-        least: 0.98,
+        min_share: 0.98,
         compare: |label, read| product(label, same(&label["bsr"][0], &read["bsr"][0])),
     },
-    Field { name: "main_image_id", least: 0.97, compare: image },
+    Field { name: "main_image_id", min_share: 0.97, compare: image },
     Field {
         name: "bullets_count",
-        least: 0.90,
+        min_share: 0.90,
         compare: |label, read| product(label, same_count(&label["bullets_count"], &read["bullets"])),
     },
-    Field { name: "price_range_minor", least: 1.0, compare: |label, read| labelled(label, "price_range_minor", read) },
-    Field { name: "used_price_minor", least: 1.0, compare: |label, read| labelled(label, "used_price_minor", read) },
+    Field {
+        name: "price_range_minor",
+        min_share: 1.0,
+        compare: |label, read| labelled(label, "price_range_minor", read),
+    },
+    Field {
+        name: "used_price_minor",
+        min_share: 1.0,
+        compare: |label, read| labelled(label, "used_price_minor", read),
+    },
     Field {
         name: "items_count",
-        least: 0.95,
+        min_share: 0.95,
         compare: |label, read| list(label, same_count(&label["items_count"], &read["items"])),
     },
-    Field { name: "items", least: 0.95, compare: items },
+    Field { name: "items", min_share: 0.95, compare: items },
 ];
 
-/// At most this share of all labelled values may be excepted as wrong labels.
+/// Maximum share of labelled values that may be excluded as wrong labels.
 const MAX_EXCEPTIONS: f64 = 0.02;
 
 fn same(label: &Value, read: &Value) -> Verdict {
@@ -94,7 +102,7 @@ fn same(label: &Value, read: &Value) -> Verdict {
         _ => label == read,
     };
     match (equal, read.is_null()) {
-        (true, _) => Verdict::Right,
+        (true, _) => Verdict::Correct,
         (false, true) => Verdict::Missed,
         (false, false) => Verdict::Wrong,
     }
@@ -126,7 +134,7 @@ fn price(label: &Value, read: &Value) -> Verdict {
         return Verdict::Unlabelled;
     }
     match same(&label["currency"], &read["currency"]) {
-        Verdict::Right => same(&label["price_minor"], &read["price_minor"]),
+        Verdict::Correct => same(&label["price_minor"], &read["price_minor"]),
         verdict => verdict,
     }
 }
@@ -154,7 +162,7 @@ fn items(label: &Value, read: &Value) -> Verdict {
         items
             .is_some_and(|items| items.iter().any(|one| one["asin"] == item["asin"] && one["position"] == item["rank"]))
     };
-    if expected.iter().all(found) { Verdict::Right } else { Verdict::Wrong }
+    if expected.iter().all(found) { Verdict::Correct } else { Verdict::Wrong }
 }
 
 pub(super) fn directory() -> Option<PathBuf> {
@@ -164,10 +172,10 @@ pub(super) fn directory() -> Option<PathBuf> {
 
 #[derive(Default)]
 struct Score {
-    right: usize,
+    correct: usize,
     missed: Vec<String>,
     wrong: Vec<String>,
-    excepted: usize,
+    excluded: usize,
 }
 
 fn read_page(corpus: &std::path::Path, label: &Value) -> Page {
@@ -177,17 +185,17 @@ fn read_page(corpus: &std::path::Path, label: &Value) -> Page {
     extract(&bytes, PageContext { marketplace, content_type: None }).unwrap_or_else(|error| panic!("{id}: {error}"))
 }
 
-/// Labels that were reviewed and found wrong, as `id/field`, each with its evidence.
+/// Labels that were reviewed and found to be wrong, as `id/field`, with the evidence.
 fn exceptions() -> BTreeMap<String, String> {
     serde_json::from_str(include_str!("label_exceptions.json"))
         .expect("the exceptions are a map of id/field to evidence")
 }
 
 #[test]
-fn real_pages_are_read_as_they_are_labelled() {
+fn real_pages_are_read_as_labelled() {
     let Some(corpus) = directory() else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus must be there in CI");
-        println!("the corpus of real pages is absent: nothing was compared");
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus must be available in CI");
+        println!("skipped: the corpus of real pages is not available");
         return;
     };
     let text = std::fs::read_to_string(corpus.join("labels.jsonl")).expect("the labels can be read");
@@ -197,14 +205,14 @@ fn real_pages_are_read_as_they_are_labelled() {
     for label in &labels {
         let read = serde_json::to_value(read_page(&corpus, label)).expect("a page serialises");
         for (field, score) in FIELDS.iter().zip(&mut scores) {
-            judge(field, score, label, &read, &exceptions);
+            evaluate(field, score, label, &read, &exceptions);
         }
     }
     report(&scores);
-    assert_bar(&scores, exceptions.len());
+    assert_min_shares(&scores, exceptions.len());
 }
 
-fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptions: &BTreeMap<String, String>) {
+fn evaluate(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptions: &BTreeMap<String, String>) {
     let unsure = label["unsure"]
         .as_array()
         .into_iter()
@@ -215,8 +223,8 @@ fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptio
     }
     let verdict = (field.compare)(label, read);
     let id = label["id"].as_str().unwrap_or_default();
-    if verdict != Verdict::Right && exceptions.contains_key(&format!("{id}/{}", field.name)) {
-        score.excepted += 1;
+    if verdict != Verdict::Correct && exceptions.contains_key(&format!("{id}/{}", field.name)) {
+        score.excluded += 1;
         return;
     }
     let detail = || {
@@ -225,7 +233,7 @@ fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptio
         format!("{id}: labelled {}, read {} ({})", label[name], read[read_name], read["diagnostics"][read_name])
     };
     match verdict {
-        Verdict::Right => score.right += 1,
+        Verdict::Correct => score.correct += 1,
         Verdict::Missed => score.missed.push(detail()),
         Verdict::Wrong => score.wrong.push(detail()),
         Verdict::Unlabelled => {}
@@ -234,18 +242,18 @@ fn judge(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptio
 
 fn report(scores: &[Score]) {
     println!(
-        "{:20} {:>6} {:>6} {:>6} {:>8} {:>7} {:>6}",
-        "field", "right", "missed", "wrong", "excepted", "share", "bar"
+        "{:20} {:>7} {:>6} {:>6} {:>8} {:>7} {:>6}",
+        "field", "correct", "missed", "wrong", "excluded", "share", "min"
     );
     for (field, score) in FIELDS.iter().zip(scores) {
         let (missed, wrong) = (score.missed.len(), score.wrong.len());
         let share = share(score) * 100.0;
         println!(
-            "{:20} {:6} {missed:6} {wrong:6} {:8} {share:6.1}% {:5.0}%",
+            "{:20} {:7} {missed:6} {wrong:6} {:8} {share:6.1}% {:5.0}%",
             field.name,
-            score.right,
-            score.excepted,
-            field.least * 100.0
+            score.correct,
+            score.excluded,
+            field.min_share * 100.0
         );
     }
     for (field, score) in FIELDS.iter().zip(scores) {
@@ -258,22 +266,22 @@ fn report(scores: &[Score]) {
 }
 
 fn share(score: &Score) -> f64 {
-    let all = score.right + score.missed.len() + score.wrong.len();
-    if all == 0 { 1.0 } else { score.right as f64 / all as f64 }
+    let all = score.correct + score.missed.len() + score.wrong.len();
+    if all == 0 { 1.0 } else { score.correct as f64 / all as f64 }
 }
 
-fn assert_bar(scores: &[Score], exceptions: usize) {
+fn assert_min_shares(scores: &[Score], exceptions: usize) {
     for (field, score) in FIELDS.iter().zip(scores) {
         assert!(
-            share(score) >= field.least,
-            "{}: {:.3} is below the bar of {:.3}",
+            share(score) >= field.min_share,
+            "{}: share {:.3} is below the minimum of {:.3}",
             field.name,
             share(score),
-            field.least
+            field.min_share
         );
         let is_price = field.name == "price_minor";
-        assert!(!is_price || score.wrong.is_empty(), "a wrong price is worse than none: {:?}", score.wrong);
+        assert!(!is_price || score.wrong.is_empty(), "no price may be wrong: {:?}", score.wrong);
     }
-    let values: usize = scores.iter().map(|score| score.right + score.missed.len() + score.wrong.len()).sum();
-    assert!(exceptions as f64 <= MAX_EXCEPTIONS * values as f64, "{exceptions} of {values} labels are excepted");
+    let values: usize = scores.iter().map(|score| score.correct + score.missed.len() + score.wrong.len()).sum();
+    assert!(exceptions as f64 <= MAX_EXCEPTIONS * values as f64, "{exceptions} of {values} labels are excluded");
 }

@@ -1,19 +1,19 @@
-//! Bytes that no honest server sends: no panic, no unbounded memory, no invented data.
+//! Malformed and malicious input: no panic, no unbounded memory, no invented data.
 
 use amazon_tracker::extract::{ExtractError, Extractor, PageContext, PageKind, extract};
 use proptest::prelude::*;
 
 #[test]
-fn a_tag_of_many_megabytes_meets_the_memory_cap() {
+fn a_tag_of_many_megabytes_exceeds_the_memory_limit() {
     let mut extractor = Extractor::new(PageContext::default());
-    extractor.feed(b"<html><div class='").expect("the start is harmless");
+    extractor.feed(b"<html><div class='").expect("the beginning is valid");
     let chunk = vec![b'x'; 64 * 1024];
     let failed = (0..1024).find_map(|_| extractor.feed(&chunk).err());
     assert!(matches!(failed, Some(ExtractError::OutOfMemory)), "{failed:?}");
 }
 
 #[test]
-fn endless_nesting_meets_the_memory_cap_or_is_read() {
+fn deep_nesting_exceeds_the_memory_limit_or_is_read() {
     let mut extractor = Extractor::new(PageContext::default());
     let chunk = "<div id='availability'><b>".repeat(4096);
     let failed = (0..64).find_map(|_| extractor.feed(chunk.as_bytes()).err());
@@ -22,15 +22,15 @@ fn endless_nesting_meets_the_memory_cap_or_is_read() {
 }
 
 #[test]
-fn an_extractor_can_move_to_another_task() {
+fn an_extractor_is_send() {
     fn is_send<T: Send + 'static>(_: T) {}
     is_send(Extractor::new(PageContext::default()));
 }
 
 #[test]
-fn text_without_end_stays_bounded() {
+fn endless_text_uses_bounded_memory() {
     let mut extractor = Extractor::new(PageContext::default());
-    extractor.feed(b"<html><body><span id='productTitle'>").expect("the start is harmless");
+    extractor.feed(b"<html><body><span id='productTitle'>").expect("the beginning is valid");
     let chunk = "long ".repeat(10_000);
     for _ in 0..200 {
         extractor.feed(chunk.as_bytes()).expect("text is not buffered by the parser");
@@ -40,8 +40,8 @@ fn text_without_end_stays_bounded() {
 
 proptest! {
     #[test]
-    fn garbage_never_panics_and_is_never_a_product(bytes in prop::collection::vec(any::<u8>(), 0..3000)) {
-        let page = extract(&bytes, PageContext::default()).expect("garbage is small");
+    fn random_bytes_never_panic_and_are_never_a_product(bytes in prop::collection::vec(any::<u8>(), 0..3000)) {
+        let page = extract(&bytes, PageContext::default()).expect("the input is small");
         prop_assert!(page.kind != PageKind::Product);
     }
 

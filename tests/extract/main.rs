@@ -1,4 +1,4 @@
-//! The extractor against real pages, pages of every language, and every way of cutting a page into chunks.
+//! The extractor on real pages, on pages of every language, and with every split into chunks.
 
 mod chunks;
 mod corpus;

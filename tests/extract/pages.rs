@@ -1,4 +1,4 @@
-//! Small pages of our own making: one for each language, layout era and trouble.
+//! Small test pages: one for each language and encoding, and generated ones.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ pub(crate) fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What a page says, with only the page itself to tell where it is from.
+/// Reads a page without giving its marketplace.
 pub(crate) fn read(name: &str) -> Page {
     extract(&bytes(name), PageContext::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// A product page around the given buy box, long enough to be a page.
+/// A product page with the given Buy Box, long enough to count as a page.
 pub(crate) fn product_page(buy_box: &str) -> String {
     format!(
         "<html lang='en-us'><head><meta charset='utf-8'><title>Kettle</title>\
@@ -26,7 +26,7 @@ pub(crate) fn product_page(buy_box: &str) -> String {
     )
 }
 
-/// What [`product_page`] says on amazon.com.
+/// Reads [`product_page`].
 pub(crate) fn read_buy_box(buy_box: &str) -> Page {
     extract(product_page(buy_box).as_bytes(), PageContext::default()).expect("a small page needs little memory")
 }

@@ -1,11 +1,11 @@
-//! Pages of every language, and the rules of the trade one by one.
+//! Pages of every language, and one test for each extraction rule.
 
 use amazon_tracker::domain::{Asin, Availability, Block, Failure, Outcome, Rank, Rating, Reading};
 use amazon_tracker::extract::{NoPrice, PageContext, PageKind, extract};
 
 use crate::pages::{read, read_buy_box};
 
-/// File, marketplace found, price, list price, availability, seller, brand, ranks.
+/// File, detected marketplace, price, list price, availability, seller, brand, ranks.
 type Expected =
     (&'static str, &'static str, i64, Option<i64>, Availability, &'static str, &'static str, [(u32, &'static str); 2]);
 
@@ -153,7 +153,7 @@ const PAGES: &[Expected] = &[
 ];
 
 #[test]
-fn a_page_of_every_language_is_read_in_full() {
+fn a_page_of_every_language_is_read_completely() {
     for (name, marketplace, price, list, availability, seller, brand, ranks) in PAGES {
         let page = read(name);
         let ranks: Vec<Rank> =
@@ -200,7 +200,7 @@ fn a_subscription_is_never_the_price() {
 }
 
 #[test]
-fn a_unit_price_a_saving_and_a_shipping_table_are_never_the_price() {
+fn unit_prices_savings_and_shipping_costs_are_never_the_price() {
     let page = read_buy_box(
         "<div id='corePrice_desktop'><span class='a-price'><span class='a-offscreen'>$16.85</span></span>\
          (<span class='a-price a-text-price'><span class='a-offscreen'>$3.01</span></span> / 100 sheets)\
@@ -218,14 +218,14 @@ fn two_trusted_places_that_disagree_give_no_price() {
 }
 
 #[test]
-fn a_range_is_of_a_parent_and_no_price() {
+fn a_price_range_of_a_parent_is_not_a_price() {
     let page = read_buy_box("<span id='priceblock_ourprice'>$12.00 - $19.00</span>");
     assert_eq!((page.price_minor, page.price_range_minor), (None, Some((1200, 1900))));
     assert_eq!(page.no_price, Some(NoPrice::Range));
 }
 
 #[test]
-fn a_price_of_another_currency_is_no_price() {
+fn an_amount_in_another_currency_is_not_a_price() {
     for shown in ["€10.00", "PHP 1,234.00", "CHF 10.00"] {
         let plain = read_buy_box(&format!("<span id='price_inside_buybox'>{shown}</span>"));
         assert_eq!(plain.price_minor, None, "{shown}");
@@ -246,11 +246,11 @@ fn an_unavailable_product_is_observed_without_a_price() {
     let Outcome::Observed(observation) = page.outcome(wanted()) else { panic!("a product page") };
     assert_eq!(observation.availability, Availability::Unavailable);
     assert_eq!(observation.price, Reading::Absent);
-    assert_eq!(observation.coupon, Reading::Unknown, "nothing is known of a coupon where there is no price");
+    assert_eq!(observation.coupon, Reading::Unknown, "without a price, the coupon is unknown");
 }
 
 #[test]
-fn a_product_without_any_word_about_its_offer_is_unreadable() {
+fn a_product_page_without_any_offer_facts_is_unreadable() {
     assert_eq!(read_buy_box("").outcome(wanted()), Outcome::Failed(Failure::Unreadable));
 }
 
@@ -262,11 +262,11 @@ fn a_page_of_another_product_is_the_wrong_listing() {
 }
 
 #[test]
-fn a_page_with_a_price_says_that_there_is_no_coupon() {
+fn a_page_with_a_price_and_no_coupon_has_no_coupon() {
     let page = read_buy_box("<span id='price_inside_buybox'>$10.00</span><div id='availability'>In Stock</div>");
     let Outcome::Observed(observation) = page.outcome(wanted()) else { panic!("a product page") };
     assert_eq!((observation.coupon, observation.list_price), (Reading::Absent, Reading::Absent));
-    assert_eq!(observation.ranks, Reading::Unknown, "missing ranks are not known to be none");
+    assert_eq!(observation.ranks, Reading::Unknown, "missing ranks are unknown, not absent");
 }
 
 fn outcome_of(body: &str) -> Outcome {
@@ -275,7 +275,7 @@ fn outcome_of(body: &str) -> Outcome {
 }
 
 #[test]
-fn a_refusal_of_amazon_is_an_outcome_never_data() {
+fn a_refusal_by_amazon_is_an_outcome_and_never_data() {
     let throttled = Outcome::Blocked(Block::Throttled { retry_after: None });
     for (body, expected) in [
         (
@@ -304,12 +304,12 @@ fn a_refusal_of_amazon_is_an_outcome_never_data() {
 }
 
 #[test]
-fn a_tiny_or_cut_off_body_is_truncated() {
-    let empty = extract(b"", PageContext::default()).expect("nothing needs no memory");
+fn a_short_or_incomplete_body_is_truncated() {
+    let empty = extract(b"", PageContext::default()).expect("an empty page needs no memory");
     assert_eq!(empty.outcome(wanted()), Outcome::Failed(Failure::Truncated));
     let page = crate::pages::product_page("<span id='price_inside_buybox'>$10.00</span>");
     let cut = &page[..page.find("</form>").expect("the form ends")];
     let page = extract(cut.as_bytes(), PageContext::default()).expect("a small page needs little memory");
-    assert_eq!(page.price_minor, None, "what a cut-off page says is not data");
+    assert_eq!(page.price_minor, None, "a truncated page gives no data");
     assert_eq!(page.outcome(wanted()), Outcome::Failed(Failure::Truncated));
 }

@@ -1,4 +1,4 @@
-//! Limits that hold for all replicas together.
+//! Rate limits shared by all replicas.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -14,11 +14,11 @@ use crate::redis::Redis;
 use crate::shared::{Process, until};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// Some moment, in microseconds since 1970.
+/// An arbitrary time, in microseconds since 1970.
 const START_US: i64 = 1_790_000_000_000_000;
 
 #[tokio::test]
-async fn redis_gives_the_same_answers_as_governor() {
+async fn the_redis_script_decides_like_governor() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
     let mut random = StdRng::seed_from_u64(4);
@@ -32,15 +32,15 @@ async fn redis_gives_the_same_answers_as_governor() {
         let mut now_us = START_US;
         for step in 0..300 {
             let cost = random.random_range(1..=burst.min(4));
-            let answer = process.limiter.take_at(now_us, &format!("somebody:{n}"), rate, cost, 0).await.unwrap();
-            let Taken::Decided(rate_limit) = answer else { panic!("nobody made anything void") };
+            let answer = process.limiter.take_at(now_us, &format!("user:{n}"), rate, cost, 0).await.unwrap();
+            let Taken::Decided(rate_limit) = answer else { panic!("the generation did not change") };
             let expected = match governor.check_n(cost.try_into().unwrap()).unwrap() {
                 Ok(left) => (true, left.remaining_burst_capacity()),
                 Err(_) => (false, 0),
             };
-            let what = format!("{per_minute} a minute, {burst} at once: step {step}");
+            let what = format!("{per_minute} per minute, burst {burst}: step {step}");
             assert_eq!((rate_limit.wait.is_none(), rate_limit.remaining), expected, "{what}");
-            // Whole microseconds, and no moment at which a rounding decides.
+            // Whole microseconds, avoiding moments at which rounding decides.
             let pause_us = random.random_range(0..=2) * (60_000_000 / u64::from(per_minute)) / 2 + 7;
             clock.advance(Duration::from_micros(pause_us));
             now_us += i64::try_from(pause_us).unwrap();
@@ -49,13 +49,13 @@ async fn redis_gives_the_same_answers_as_governor() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_told_is_long_enough_and_not_longer() {
+async fn the_reported_wait_is_exact() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
     let rate = Rate::new(60, 2);
-    let take = async |now_us| match process.limiter.take_at(now_us, "somebody", rate, 1, 0).await.unwrap() {
+    let take = async |now_us| match process.limiter.take_at(now_us, "user:1", rate, 1, 0).await.unwrap() {
         Taken::Decided(rate_limit) => rate_limit.wait,
-        Taken::StaleGeneration => panic!("nobody made anything void"),
+        Taken::StaleGeneration => panic!("the generation did not change"),
     };
     assert_eq!((take(START_US).await, take(START_US).await), (None, None));
     let wait = take(START_US).await.unwrap();
@@ -66,40 +66,40 @@ async fn a_wait_that_is_told_is_long_enough_and_not_longer() {
 }
 
 #[tokio::test]
-async fn however_many_ask_at_once_on_however_many_replicas_no_more_are_admitted() {
+async fn concurrent_requests_on_several_replicas_do_not_exceed_the_limit() {
     let redis = Redis::start();
     let replicas = [Process::at(&redis.url()), Process::at(&redis.url()), Process::at(&redis.url())];
     let attempts = replicas.each_ref().map(|process| AttemptsByAddress::new(30, process.limiter.clone()));
-    let asked = (0..40).flat_map(|_| attempts.iter().map(|attempts| attempts.take(HERE)));
-    let answers = futures_util::future::join_all(asked).await;
+    let requests = (0..40).flat_map(|_| attempts.iter().map(|attempts| attempts.take(HERE)));
+    let answers = futures_util::future::join_all(requests).await;
     let admitted = answers.iter().filter(|rate_limit| rate_limit.wait.is_none()).count();
-    // One more comes back every two seconds.
+    // One more is admitted every two seconds.
     assert!((30..=32).contains(&admitted), "{admitted}");
 }
 
 #[tokio::test]
-async fn whoever_was_changed_anywhere_is_read_anew_everywhere() {
+async fn a_new_generation_invalidates_cached_data_on_every_replica() {
     let redis = Redis::start();
     let (here, there) = (Process::at(&redis.url()), Process::at(&redis.url()));
     let budget = RequestBudget::new(60, here.limiter.clone());
-    let generation = here.limiter.generation("somebody").await;
-    let taken = budget.take("somebody", 1, generation).await;
+    let generation = here.limiter.generation("user:1").await;
+    let taken = budget.take("user:1", 1, generation).await;
     assert!(matches!(taken, Taken::Decided(rate_limit) if rate_limit.remaining == 59), "{taken:?}");
-    there.limiter.bump_generation("somebody").await;
-    assert_eq!(budget.take("somebody", 1, generation).await, Taken::StaleGeneration);
-    let generation = here.limiter.generation("somebody").await;
-    let taken = budget.take("somebody", 1, generation).await;
+    there.limiter.bump_generation("user:1").await;
+    assert_eq!(budget.take("user:1", 1, generation).await, Taken::StaleGeneration);
+    let generation = here.limiter.generation("user:1").await;
+    let taken = budget.take("user:1", 1, generation).await;
     assert!(matches!(taken, Taken::Decided(rate_limit) if rate_limit.remaining == 58), "nothing was taken in between");
-    assert_eq!(budget.take("somebody else", 0, 0).await, Taken::Decided(budget.take_local(0)).with_whole(60));
+    assert_eq!(budget.take("user:2", 0, 0).await, Taken::Decided(budget.take_local(0)).with_total(60));
 }
 
-trait Whole {
-    fn with_whole(self, per_minute: u32) -> Self;
+trait WithTotal {
+    fn with_total(self, per_minute: u32) -> Self;
 }
 
-impl Whole for Taken {
-    /// What costs nothing takes nothing.
-    fn with_whole(self, per_minute: u32) -> Self {
+impl WithTotal for Taken {
+    /// A cost of zero takes nothing.
+    fn with_total(self, per_minute: u32) -> Self {
         match self {
             Self::Decided(rate_limit) => Self::Decided(amazon_tracker::limits::RateLimitStatus {
                 per_minute,
@@ -112,7 +112,7 @@ impl Whole for Taken {
 }
 
 #[tokio::test]
-async fn while_redis_is_away_each_keeps_its_part_and_counts_it_and_all_share_again_when_it_is_back() {
+async fn without_redis_each_replica_applies_its_share_until_redis_is_available_again() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
     let attempts = AttemptsByAddress::new(30, process.limiter.clone());
@@ -121,32 +121,32 @@ async fn while_redis_is_away_each_keeps_its_part_and_counts_it_and_all_share_aga
     assert_eq!(attempts.take(HERE).await.per_minute, 10, "a third of it");
     assert!(!process.redis.is_there());
     assert_eq!(process.metrics.redis_fallback.get(), 1);
-    let asked_at = Instant::now();
+    let started_at = Instant::now();
     for _ in 0..9 {
         assert!(attempts.take(HERE).await.wait.is_none());
     }
-    assert!(attempts.take(HERE).await.wait.is_some(), "its part is used up");
-    assert!(asked_at.elapsed() < Duration::from_millis(200), "nobody waits for what is known to be away");
+    assert!(attempts.take(HERE).await.wait.is_some(), "the local share is used up");
+    assert!(started_at.elapsed() < Duration::from_millis(200), "no request waits for an unavailable Redis");
     assert_eq!(process.metrics.redis_fallbacks.get(), 11);
     redis.resume();
-    until("Redis is back", || process.redis.is_there()).await;
+    until("Redis is available again", || process.redis.is_there()).await;
     assert_eq!(process.metrics.redis_fallback.get(), 0);
     assert_eq!(attempts.take(HERE).await.per_minute, 30);
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_is_soon_left_alone() {
+async fn a_redis_that_hangs_delays_requests_only_once() {
     let redis = Redis::start();
     let process = Process::at(&redis.url());
     let attempts = AttemptsByAddress::new(30, process.limiter.clone());
     attempts.take(HERE).await;
     redis.freeze();
-    let asked_at = Instant::now();
-    // More than there are connections: whoever waits for one is not kept waiting either.
+    let started_at = Instant::now();
+    // More than there are connections: waiting for a connection is bounded too.
     let answers = futures_util::future::join_all((0..100).map(|_| attempts.take(HERE))).await;
     assert!(answers.iter().all(|rate_limit| rate_limit.per_minute == 10));
-    assert!(asked_at.elapsed() < Duration::from_secs(1), "{:?}", asked_at.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(1), "{:?}", started_at.elapsed());
     redis.thaw();
-    until("Redis is back", || process.redis.is_there()).await;
+    until("Redis is available again", || process.redis.is_there()).await;
     assert_eq!(attempts.take(HERE).await.per_minute, 30);
 }

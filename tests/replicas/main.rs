@@ -1,4 +1,5 @@
-//! What replicas share through a real Redis: one server, a cluster of three, a pair under sentinels; there, away and back.
+//! What replicas share through a real Redis: a single server, a cluster of three, a pair with Sentinels; available,
+//! unavailable and available again.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,6 +7,6 @@
 mod redis;
 
 mod bus;
+mod deployments;
 mod limits;
 mod shared;
-mod ways;

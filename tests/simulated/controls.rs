@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::market::{listing, start};
 
 #[tokio::test]
-async fn a_price_that_is_set_is_on_the_page_and_in_the_log() {
+async fn a_fixed_price_is_on_the_page_and_in_the_log() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     let listing = listing(Marketplace::De, 0);
     let before = market.page(listing).await.price;
@@ -38,13 +38,13 @@ async fn every_control_works_over_http() {
     market.control(json!({"set_missing": at(json!({"missing": false}))})).await;
     market.control(json!({"fail_next": {"count": 1, "fault": "unavailable"}})).await;
     assert_eq!(market.get(listing).await.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let told: Value = market.control(json!({"step": 3})).await.json().await.unwrap();
-    assert_eq!(told["step"], 3);
-    assert_eq!(told["seq"], json!(market.running.truth(0).len()));
+    let reply: Value = market.control(json!({"step": 3})).await.json().await.unwrap();
+    assert_eq!(reply["step"], 3);
+    assert_eq!(reply["seq"], json!(market.running.truth(0).len()));
 }
 
 #[tokio::test]
-async fn a_sold_out_page_has_other_prices_but_none_of_its_own() {
+async fn a_sold_out_page_has_only_prices_of_other_offers() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     let listing = listing(Marketplace::Us, 0);
     market.running.set_availability(listing, Availability::OutOfStock);
@@ -56,7 +56,7 @@ async fn a_sold_out_page_has_other_prices_but_none_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_wrong_command_is_answered_with_the_field_to_blame() {
+async fn an_invalid_command_is_rejected_with_the_name_of_its_field() {
     let market = start(SimulatedSettings::default()).await;
     for (body, field) in [
         (json!({"fail_next": {"count": 1, "fault": "fire"}}), "fail_next.fault"),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::market::{listing, start};
 
-/// The log of a fixed series of requests and steps, without its times.
+/// The log of a fixed sequence of requests and steps, without timestamps.
 async fn log_of(seed: u64) -> Vec<Value> {
     let faults = FaultRates { captcha: 0.2, unavailable: 0.2, ..FaultRates::default() };
     let market = start(SimulatedSettings { seed, faults, page_kb: 0, ..SimulatedSettings::default() }).await;
@@ -20,7 +20,7 @@ async fn log_of(seed: u64) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_log_and_another_seed_another() {
+async fn the_log_depends_only_on_the_seed() {
     let log = log_of(7).await;
     assert!(log.len() > 100);
     assert_eq!(log, log_of(7).await);
@@ -28,7 +28,7 @@ async fn the_same_seed_gives_the_same_log_and_another_seed_another() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_pages_to_the_byte() {
+async fn the_same_seed_gives_identical_pages() {
     let (one, two) = (start(SimulatedSettings::default()).await, start(SimulatedSettings::default()).await);
     for number in 0..20 {
         let listing = listing(Marketplace::Us, number);
@@ -37,7 +37,7 @@ async fn the_same_seed_gives_the_same_pages_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_page_stays_the_same_until_the_world_moves() {
+async fn a_page_does_not_change_until_the_world_advances() {
     let market = start(SimulatedSettings::default()).await;
     let listing = listing(Marketplace::Us, 0);
     let first = market.page(listing).await;
@@ -47,7 +47,7 @@ async fn a_page_stays_the_same_until_the_world_moves() {
 }
 
 #[tokio::test]
-async fn the_past_ends_in_what_the_page_shows() {
+async fn the_past_ends_with_the_facts_of_the_page() {
     let market = start(SimulatedSettings::default()).await;
     market.running.advance(17);
     let listing = listing(Marketplace::Us, 4);

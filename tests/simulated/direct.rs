@@ -1,4 +1,4 @@
-//! The ordinary source over the simulated marketplace: what is read is what is true, on every marketplace.
+//! The direct source on the simulated marketplace: the observations match the facts on every marketplace.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn first_listing(simulated: &Simulated, marketplace: Marketplace) -> Listing {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_read_is_what_is_true_on_every_marketplace() {
+async fn observations_match_the_facts_on_every_marketplace() {
     let (simulated, source) = marketplace().await;
     let mut wrong = Vec::new();
     for &marketplace in Marketplace::ALL {
@@ -31,19 +31,21 @@ async fn what_is_read_is_what_is_true_on_every_marketplace() {
             let listing = Listing::new(marketplace, product.asin);
             let facts = simulated.facts(listing);
             let outcome = source.fetch(listing).await;
-            let Outcome::Observed(seen) = outcome else {
+            let Outcome::Observed(observation) = outcome else {
                 wrong.push(format!("{listing}: {}", outcome.as_str()));
                 continue;
             };
             let price = facts.price.map_or(Reading::Absent, Reading::Is);
-            if seen.price != price {
-                wrong.push(format!("{listing}: price {:?}, not {price:?}", seen.price));
+            if observation.price != price {
+                wrong.push(format!("{listing}: price {:?}, not {price:?}", observation.price));
             }
-            if seen.availability.is_out() != facts.availability.is_out() {
-                wrong.push(format!("{listing}: {:?}, not {:?}", seen.availability, facts.availability));
+            if observation.availability.is_out() != facts.availability.is_out() {
+                wrong.push(format!("{listing}: {:?}, not {:?}", observation.availability, facts.availability));
             }
-            if seen.rating.value() != Some(&facts.rating) || seen.review_count.value() != Some(&facts.review_count) {
-                wrong.push(format!("{listing}: {:?} stars by {:?}", seen.rating, seen.review_count));
+            if observation.rating.value() != Some(&facts.rating)
+                || observation.review_count.value() != Some(&facts.review_count)
+            {
+                wrong.push(format!("{listing}: {:?} stars by {:?}", observation.rating, observation.review_count));
             }
         }
     }
@@ -52,7 +54,7 @@ async fn what_is_read_is_what_is_true_on_every_marketplace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_of_the_marketplace_is_an_outcome_never_data() {
+async fn every_fault_is_an_outcome_and_never_data() {
     let (simulated, source) = marketplace().await;
     let listing = first_listing(&simulated, Marketplace::De);
     simulated.fail_next(1, Fault::Captcha);
@@ -60,22 +62,24 @@ async fn every_fault_of_the_marketplace_is_an_outcome_never_data() {
     simulated.fail_next(1, Fault::Unavailable);
     assert!(matches!(source.fetch(listing).await, Outcome::Blocked(Block::Throttled { .. })));
     simulated.fail_next(1, Fault::Truncated);
-    // Where all facts stand before the cut, nobody would have read on; then they must be the true ones.
+    // If all facts come before the end of the truncated body, the page settles; then they must be correct.
     match source.fetch(listing).await {
-        Outcome::Observed(seen) => assert_eq!(seen.price.value().copied(), simulated.facts(listing).price),
+        Outcome::Observed(observation) => {
+            assert_eq!(observation.price.value().copied(), simulated.facts(listing).price)
+        }
         outcome => assert_eq!(outcome, Outcome::Failed(Failure::Truncated)),
     }
     simulated.set_missing(listing, true);
     assert_eq!(source.fetch(listing).await, Outcome::NotFound);
     simulated.set_missing(listing, false);
     simulated.set_availability(listing, Availability::Unavailable);
-    let Outcome::Observed(seen) = source.fetch(listing).await else { panic!("not a page") };
-    assert_eq!((seen.price, seen.availability), (Reading::Absent, Availability::Unavailable));
+    let Outcome::Observed(observation) = source.fetch(listing).await else { panic!("not a page") };
+    assert_eq!((observation.price, observation.availability), (Reading::Absent, Availability::Unavailable));
     simulated.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_marketplace_that_is_down_or_slow_is_a_failure_with_its_name() {
+async fn an_unreachable_or_slow_marketplace_is_a_failure_with_its_cause() {
     let (simulated, source) = marketplace().await;
     let listing = first_listing(&simulated, Marketplace::Us);
     let base_url = Some(format!("http://{}", simulated.addr()).parse().unwrap());

@@ -15,7 +15,7 @@ fn answers(market: &Market) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn faults_come_at_their_rates_and_are_written_down_as_they_were_served() {
+async fn faults_occur_at_their_rates_and_are_logged() {
     let faults = FaultRates { captcha: 0.1, unavailable: 0.2, truncate: 0.1, slow: 0.0 };
     let market = start(SimulatedSettings { faults, page_kb: 0, ..SimulatedSettings::default() }).await;
     let mut seen = Vec::new();
@@ -40,7 +40,7 @@ async fn faults_come_at_their_rates_and_are_written_down_as_they_were_served() {
 }
 
 #[tokio::test]
-async fn a_truncated_page_ends_early_and_is_an_error_to_its_reader() {
+async fn reading_a_truncated_page_is_an_error() {
     let market = start(SimulatedSettings { compress: false, ..SimulatedSettings::default() }).await;
     market.running.fail_next(1, Fault::Truncated);
     let mut response = market.get(listing(Marketplace::Us, 0)).await;
@@ -49,7 +49,7 @@ async fn a_truncated_page_ends_early_and_is_an_error_to_its_reader() {
     let error = loop {
         match response.chunk().await {
             Ok(Some(chunk)) => received += chunk.len(),
-            Ok(None) => panic!("the body ended as if it were whole"),
+            Ok(None) => panic!("the body ended without an error"),
             Err(error) => break error,
         }
     };
@@ -67,17 +67,17 @@ async fn a_compressed_page_can_be_truncated_too() {
 }
 
 #[tokio::test]
-async fn a_slow_page_is_whole_and_late() {
+async fn a_slow_page_is_complete_and_delayed() {
     let slow_for = Duration::from_millis(300);
     let market = start(SimulatedSettings { slow_for, ..SimulatedSettings::default() }).await;
     market.running.fail_next(1, Fault::Slow);
-    let asked = Instant::now();
+    let requested_at = Instant::now();
     assert!(market.page(listing(Marketplace::Us, 0)).await.price.is_some());
-    assert!(asked.elapsed() >= slow_for);
+    assert!(requested_at.elapsed() >= slow_for);
 }
 
 #[tokio::test]
-async fn captchas_come_in_both_of_their_forms() {
+async fn captchas_have_both_forms() {
     let faults = FaultRates { captcha: 1.0, ..FaultRates::default() };
     let market = start(SimulatedSettings { faults, ..SimulatedSettings::default() }).await;
     let mut with_image = Vec::new();
@@ -90,7 +90,7 @@ async fn captchas_come_in_both_of_their_forms() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_not_found_unless_the_request_is_refused_first() {
+async fn a_missing_listing_is_not_found_unless_the_request_is_refused() {
     let missing = listing(Marketplace::Us, 0);
     let market = start(SimulatedSettings { missing: vec![missing.asin], ..SimulatedSettings::default() }).await;
     assert_eq!(market.get(missing).await.status(), StatusCode::NOT_FOUND);

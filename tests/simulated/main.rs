@@ -1,4 +1,4 @@
-//! The simulated marketplace, asked over HTTP as any client asks it.
+//! The simulated marketplace, tested over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

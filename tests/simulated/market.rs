@@ -1,4 +1,4 @@
-//! A running marketplace and a careful reader of its pages.
+//! Helpers: a running marketplace and a strict reader of its pages.
 
 use std::net::TcpListener;
 
@@ -22,7 +22,7 @@ pub async fn start(settings: SimulatedSettings) -> Market {
     Market { running: try_start(settings).await.unwrap(), client: Client::new() }
 }
 
-/// A recommended listing of seed 7, the default.
+/// A listing of the catalogue of seed 7, the default.
 pub fn listing(site: Marketplace, number: usize) -> Listing {
     let catalogue = Catalogue::new(7, 1_000);
     Listing::new(site, catalogue.products(1_000).nth(number).unwrap().asin)
@@ -41,14 +41,14 @@ impl Market {
         self.client.get(self.url(path)).header("host", host).send().await.unwrap()
     }
 
-    /// The product page of a listing, read.
+    /// Fetches and reads the product page of a listing.
     pub async fn page(&self, listing: Listing) -> Page {
         let response = self.get(listing).await;
         assert_eq!(response.status(), StatusCode::OK);
         Page::read(&response.text().await.unwrap(), listing.marketplace)
     }
 
-    /// The lines of the truth log above `after`.
+    /// The lines of the truth log with sequence numbers above `after`.
     pub async fn truth(&self, after: u64) -> Vec<Value> {
         let text =
             self.client.get(self.url(&format!("/_truth?after={after}"))).send().await.unwrap().text().await.unwrap();
@@ -60,7 +60,7 @@ impl Market {
     }
 }
 
-/// What a product page says, read the way a person reads it.
+/// The facts of a product page, read by CSS selectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub html: String,
@@ -101,7 +101,7 @@ impl Page {
         }
     }
 
-    /// What the line about stock means, for pages in English.
+    /// The meaning of the availability line on an English page.
     pub fn availability(&self) -> Availability {
         match self.availability_text.as_deref() {
             Some("In Stock") => Availability::InStock,

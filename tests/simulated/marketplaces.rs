@@ -5,12 +5,12 @@ use reqwest::StatusCode;
 use crate::market::{Page, listing, start};
 
 #[tokio::test]
-async fn the_host_decides_the_currency_the_format_and_the_language() {
+async fn the_host_selects_currency_format_and_language() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     let asin = listing(Marketplace::Us, 0).asin;
     for &site in Marketplace::ALL {
         let listing = Listing::new(site, asin);
-        // The reader parses strictly in the site's own format and currency.
+        // The reader accepts only the site's own format and currency.
         let page = market.page(listing).await;
         assert_eq!(page.price, market.running.facts(listing).price, "{site}");
         assert!(page.html.contains(&format!("<html lang=\"{}\"", site.locale().to_ascii_lowercase())));
@@ -28,7 +28,7 @@ async fn an_unknown_host_is_amazon_com() {
 }
 
 #[tokio::test]
-async fn every_address_of_a_product_leads_to_its_page() {
+async fn every_form_of_product_url_serves_the_page() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     let listing = listing(Marketplace::De, 0);
     let page = market.page(listing).await;
@@ -44,7 +44,7 @@ async fn every_address_of_a_product_leads_to_its_page() {
 }
 
 #[tokio::test]
-async fn what_is_no_product_is_not_found() {
+async fn other_urls_are_not_found() {
     let market = start(SimulatedSettings::default()).await;
     for path in ["/", "/s?k=headphones", "/dp/short", "/dp/%00%ff", "/_truth/more", "/dp/"] {
         assert_eq!(market.get_at("www.amazon.de", path).await.status(), StatusCode::NOT_FOUND, "{path}");
@@ -53,7 +53,7 @@ async fn what_is_no_product_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_page_weighs_what_it_is_told_to() {
+async fn a_page_has_the_configured_size() {
     for page_kb in [60, 1_000] {
         let market = start(SimulatedSettings { page_kb, ..SimulatedSettings::default() }).await;
         let page = market.page(listing(Marketplace::Us, 0)).await;
@@ -65,7 +65,7 @@ async fn a_page_weighs_what_it_is_told_to() {
 async fn pages_are_compressed_for_clients_that_accept_it() {
     for (compress, expected) in [(true, Some("gzip")), (false, None)] {
         let market = start(SimulatedSettings { compress, ..SimulatedSettings::default() }).await;
-        // A client of its own: the usual one hides the header.
+        // The default client decompresses and removes the header.
         let client = reqwest::Client::builder().no_gzip().build().unwrap();
         let path = format!("/dp/{}", listing(Marketplace::Us, 0).asin);
         let response = client.get(market.url(&path)).header("accept-encoding", "gzip").send().await.unwrap();

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::market::{Market, start};
 
-/// Latin-1, as old pages are: not valid UTF-8.
+/// Latin-1, like old pages: not valid UTF-8.
 const BYTES: &[u8] = b"<html><span id=productTitle>Kopfh\xf6rer</span></html>";
 
 async fn market_of(folder: &tempfile::TempDir) -> Market {
@@ -18,7 +18,7 @@ fn listing(site: Marketplace, asin: &str) -> Listing {
 }
 
 #[tokio::test]
-async fn a_saved_page_is_served_as_it_was_saved() {
+async fn a_saved_page_is_served_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let market = market_of(&folder).await;
     let response = market.get(listing(Marketplace::De, "B000000001")).await;
@@ -28,7 +28,7 @@ async fn a_saved_page_is_served_as_it_was_saved() {
 }
 
 #[tokio::test]
-async fn what_was_not_saved_is_not_found() {
+async fn a_listing_without_a_saved_page_is_not_found() {
     let folder = tempfile::tempdir().unwrap();
     let market = market_of(&folder).await;
     for missing in [listing(Marketplace::De, "B000000002"), listing(Marketplace::Fr, "B000000001")] {
@@ -46,7 +46,7 @@ async fn saved_pages_fail_on_demand_and_are_logged_without_facts() {
     market.get(listing).await;
     market.running.advance(100);
     let log = market.truth(0).await;
-    assert_eq!(log.len(), 2, "nobody knows how the facts of a saved page move");
+    assert_eq!(log.len(), 2, "the facts of saved pages are unknown, so no changes are logged");
     assert_eq!((&log[0]["answer"], &log[1]["answer"]), (&json!("truncated"), &json!("page")));
     assert_eq!(log[1].get("price"), None);
 }

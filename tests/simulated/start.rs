@@ -3,21 +3,21 @@ use amazon_tracker::sources::simulated::{FaultRates, SimulatedSettings};
 use crate::market::{start, try_start};
 
 #[tokio::test]
-async fn an_impossible_rate_is_refused_by_the_name_of_its_flag() {
+async fn a_rate_out_of_range_is_an_error_that_names_its_flag() {
     let faults = FaultRates { truncate: 1.5, ..FaultRates::default() };
     let error = try_start(SimulatedSettings { faults, ..SimulatedSettings::default() }).await.unwrap_err();
     assert_eq!(error.to_string(), "--truncate-rate is 1.5: it must be between 0 and 1");
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_is_refused_by_its_name() {
+async fn a_missing_folder_is_an_error_that_names_it() {
     let pages = Some("/nowhere/at/all".into());
     let error = try_start(SimulatedSettings { pages, ..SimulatedSettings::default() }).await.unwrap_err();
     assert!(error.to_string().starts_with("--pages /nowhere/at/all: "), "{error}");
 }
 
 #[tokio::test]
-async fn a_stopped_marketplace_answers_nobody() {
+async fn a_stopped_marketplace_does_not_respond() {
     let market = start(SimulatedSettings::default()).await;
     let url = market.url("/_catalogue");
     assert!(market.client.get(&url).send().await.is_ok());

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::market::{Page, listing, start};
 
 #[tokio::test]
-async fn every_page_shows_what_its_line_in_the_log_says() {
+async fn every_page_shows_the_facts_of_its_log_line() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     let mut sold_out = 0;
     for round in 0..60 {
@@ -24,7 +24,7 @@ async fn every_page_shows_what_its_line_in_the_log_says() {
         sold_out += u32::from(page.price.is_none());
         market.running.advance(3);
     }
-    assert!(sold_out > 0, "some of the pages were of sold out listings");
+    assert!(sold_out > 0, "some listings were sold out");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_page_shows_every_fact_of_its_listing() {
 }
 
 #[tokio::test]
-async fn changes_are_told_from_the_first_request_on_and_link_up() {
+async fn changes_are_logged_without_gaps_from_the_first_request() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     let listing = listing(Marketplace::Us, 2);
     market.running.advance(10);
@@ -64,7 +64,7 @@ async fn changes_are_told_from_the_first_request_on_and_link_up() {
 }
 
 #[tokio::test]
-async fn the_log_is_numbered_without_gaps_and_can_be_continued() {
+async fn the_log_has_no_gaps_and_can_be_read_from_any_line() {
     let market = start(SimulatedSettings { page_kb: 0, ..SimulatedSettings::default() }).await;
     for number in 0..50 {
         market.get(listing(Marketplace::Us, number)).await;
@@ -73,13 +73,13 @@ async fn the_log_is_numbered_without_gaps_and_can_be_continued() {
     let all = market.truth(0).await;
     let seqs: Vec<u64> = all.iter().map(|line| line["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (1..=all.len() as u64).collect::<Vec<_>>());
-    assert!(all.len() > 1_000, "longer than what is written under one lock");
+    assert!(all.len() > 1_000, "the log is longer than one page of lines");
     assert_eq!(market.truth(700).await, all[700..]);
     assert!(market.truth(u64::MAX).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_full_log_says_from_where_on_it_is_kept() {
+async fn a_truncated_log_names_its_first_line() {
     let market = start(SimulatedSettings { truth_lines: 3, page_kb: 0, ..SimulatedSettings::default() }).await;
     for _ in 0..5 {
         market.get(listing(Marketplace::Us, 0)).await;
@@ -92,7 +92,7 @@ async fn a_full_log_says_from_where_on_it_is_kept() {
 }
 
 #[tokio::test]
-async fn the_world_moves_by_itself_when_told_to() {
+async fn the_world_advances_at_the_configured_interval() {
     let move_every = Some(Duration::from_millis(5));
     let market = start(SimulatedSettings { move_every, page_kb: 0, ..SimulatedSettings::default() }).await;
     market.get(listing(Marketplace::Us, 0)).await;
@@ -107,7 +107,7 @@ async fn the_world_moves_by_itself_when_told_to() {
 }
 
 #[tokio::test]
-async fn the_catalogue_names_headphones_with_the_prices_of_their_pages() {
+async fn the_catalogue_has_the_prices_and_titles_of_the_pages() {
     let market = start(SimulatedSettings::default()).await;
     let url = market.url("/_catalogue?marketplace=de&count=20");
     let rows: Vec<serde_json::Value> = market.client.get(url).send().await.unwrap().json().await.unwrap();
@@ -119,7 +119,7 @@ async fn the_catalogue_names_headphones_with_the_prices_of_their_pages() {
         assert_eq!(row["title"], json!(page.title));
     }
     let url = market.url("/_catalogue?marketplace=mars");
-    let refused = market.client.get(url).send().await.unwrap();
-    assert_eq!(refused.status(), 422);
-    assert_eq!(refused.headers()["content-type"], HeaderValue::from_static("application/problem+json"));
+    let rejected = market.client.get(url).send().await.unwrap();
+    assert_eq!(rejected.status(), 422);
+    assert_eq!(rejected.headers()["content-type"], HeaderValue::from_static("application/problem+json"));
 }

@@ -1,7 +1,7 @@
-//! A throwaway PostgreSQL server from the distribution's binaries, and standbys of it. They go away with the process that
+//! A throwaway PostgreSQL server from the distribution's binaries, and standbys of it. They end with the process that
 //! started them.
 
-#![allow(dead_code, reason = "each program of tests uses its part of this")]
+#![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Durable for nobody: the data is gone with the test.
+/// No durability: the data is discarded with the test.
 const SETTINGS: &[&str] = &[
     "fsync=off",
     "synchronous_commit=off",
@@ -32,26 +32,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server that all tests of this process share.
+    /// The server shared by all tests of this process.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// A server of one's own, to be stopped and started.
+    /// A server for one test, which may stop and start it.
     pub fn start() -> Self {
         let server = Self { installed: Installed::new() };
         let mut initdb = server.installed.program("initdb");
         initdb.arg("-D").arg(server.installed.data());
         succeed(initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]));
         server.resume();
-        // An ordinary role, as the application should have: row-level security does not hold for superusers.
+        // An ordinary role, as for the application in production: superusers bypass row-level security.
         server.execute("CREATE ROLE tracker LOGIN");
         server.create_database("tracker");
         server
     }
 
-    /// A standby that follows this server and answers reads, once it has all that this one has now.
+    /// Starts a hot standby of this server and waits until it has caught up.
     pub fn start_standby(&self) -> Standby {
         let standby = Standby { installed: Installed::new() };
         let mut backup = standby.installed.program("pg_basebackup");
@@ -66,17 +66,17 @@ impl Server {
         self.installed.binaries.join(name)
     }
 
-    /// The port alone.
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.installed.port
     }
 
-    /// A database that belongs to the application's role.
+    /// Creates a database owned by the application's role.
     pub fn create_database(&self, name: &str) {
         self.execute(&format!("CREATE DATABASE {name} OWNER tracker"));
     }
 
-    /// The same for the superuser, who sees past row-level security.
+    /// The same URL for the superuser, who bypasses row-level security.
     pub fn superuser_url(url: &str) -> String {
         url.replacen("tracker@", "postgres@", 1)
     }
@@ -87,18 +87,18 @@ impl Server {
     }
 }
 
-/// A hot standby: it follows its primary and answers reads.
+/// A hot standby: follows its primary and answers reads.
 pub struct Standby {
     installed: Installed,
 }
 
 impl Standby {
-    /// It falls behind from now on: what comes from the primary is kept, but not shown.
+    /// Pauses replay: further WAL is received but not applied.
     pub fn fall_behind(&self) {
         succeed(self.installed.psql().args(["-c", "SELECT pg_wal_replay_pause()", "postgres"]));
     }
 
-    /// It shows all that has come meanwhile, and follows again.
+    /// Resumes replay.
     pub fn catch_up(&self) {
         succeed(self.installed.psql().args(["-c", "SELECT pg_wal_replay_resume()", "postgres"]));
     }
@@ -120,12 +120,13 @@ impl Deref for Standby {
     }
 }
 
-/// What a primary and a standby have alike: programs, a folder, a port.
+/// What a primary and a standby have in common: programs, a directory, a port.
 pub struct Installed {
     binaries: PathBuf,
     folder: PathBuf,
     port: u16,
-    /// Stops the server and removes its folder once the pipe to it closes, which it does however this process ends.
+    /// Stops the server and removes its directory when its standard input closes, which happens however this process
+    /// ends.
     watchdog: Child,
 }
 
@@ -140,7 +141,7 @@ impl Installed {
         self.folder.join("data")
     }
 
-    /// The URL of one of its databases, for the application's role.
+    /// The URL of a database for the application's role.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://tracker@127.0.0.1:{}/{database}", self.port)
     }
@@ -169,31 +170,32 @@ impl Installed {
         succeed(self.pg_ctl().args(["-o", &options, "-l"]).arg(self.folder.join("log")).arg("start"));
     }
 
-    /// Stops it under its clients. Not as a crash would: without `fsync` that would lose what was committed.
+    /// Stops it and disconnects its clients. Not a crash: without `fsync`, a crash could lose committed data.
     pub fn interrupt(&self) {
         succeed(self.pg_ctl().args(["-m", "fast", "stop"]));
     }
 
-    /// Every process of it stands still: connections stay and new ones are made, but nothing is answered.
+    /// Stops every process of the server (SIGSTOP): connections stay open and new ones are made, but nothing is
+    /// answered.
     pub fn freeze(&self) {
-        // The first process first: it would start new ones.
+        // The postmaster first, because it would start new processes.
         let first = fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
-        let first: u32 = first.lines().next().and_then(|line| line.parse().ok()).expect("the number of a process");
+        let first: u32 = first.lines().next().and_then(|line| line.parse().ok()).expect("a process id");
         send(first, Signal::STOP);
         let children = children_of(first);
         children.iter().for_each(|child| send(*child, Signal::STOP));
         let frozen: Vec<String> = std::iter::once(first).chain(children).map(|id| id.to_string()).collect();
-        fs::write(self.frozen(), frozen.join(" ")).expect("a folder of ours");
+        fs::write(self.frozen(), frozen.join(" ")).expect("the test's own directory is writable");
     }
 
-    /// It goes on where it was frozen.
+    /// Continues after a freeze.
     pub fn thaw(&self) {
-        let frozen = fs::read_to_string(self.frozen()).expect("it was frozen");
+        let frozen = fs::read_to_string(self.frozen()).expect("freeze() was called before");
         let _ = fs::remove_file(self.frozen());
-        frozen.split(' ').rev().for_each(|id| send(id.parse().expect("we wrote it"), Signal::CONT));
+        frozen.split(' ').rev().for_each(|id| send(id.parse().expect("freeze() wrote process ids"), Signal::CONT));
     }
 
-    /// Holds the numbers of the processes that stand still, for the watchdog: they would not hear that they are to end.
+    /// File with the ids of the frozen processes, for the watchdog: they cannot handle the signal to stop.
     fn frozen(&self) -> PathBuf {
         self.folder.join("frozen")
     }
@@ -207,8 +209,8 @@ impl Drop for Installed {
 }
 
 fn send(process: u32, signal: Signal) {
-    let process = Pid::from_raw(process.cast_signed()).expect("a process has a number");
-    // It may have ended by now.
+    let process = Pid::from_raw(process.cast_signed()).expect("a process id is not zero");
+    // It may have exited by now.
     let _ = kill_process(process, signal);
 }
 
@@ -217,14 +219,14 @@ fn children_of(parent: u32) -> Vec<u32> {
     let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
     let is_child = |process: &u32| {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        // Behind the name, which may hold anything, stand the state and the parent.
+        // The process name, in parentheses, may contain anything; state and parent follow it.
         let parent_of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
         parent_of == Some(parent)
     };
     processes.filter_map(number).filter(is_child).collect()
 }
 
-/// The folder of the newest version that is installed.
+/// The directory with the newest installed version.
 fn newest_binaries() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let installed = versions.filter_map(|entry| {
@@ -242,7 +244,7 @@ fn newest_binaries() -> PathBuf {
     )
 }
 
-/// PostgreSQL refuses to run as root: then it runs as the user of its package, or as nobody.
+/// PostgreSQL refuses to run as root, so it then runs as the user `postgres` or `nobody`.
 fn server_user() -> Option<&'static str> {
     let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     let exists = |user: &&str| id_of("-u", user).is_ok();
@@ -262,11 +264,11 @@ fn as_server_user(program: &Path) -> Command {
 }
 
 fn new_folder() -> PathBuf {
-    let folder = tempfile::Builder::new().prefix("amazon-tracker-pg-").tempdir().expect("a temporary folder").keep();
+    let folder = tempfile::Builder::new().prefix("amazon-tracker-pg-").tempdir().expect("a temporary directory").keep();
     if let Some(user) = server_user() {
         let ids = id_of("-u", user).and_then(|uid| Ok((uid, id_of("-g", user)?)));
         let (uid, gid) = ids.expect("the ids of a user that exists");
-        chown(&folder, Some(uid), Some(gid)).expect("root may give folders away");
+        chown(&folder, Some(uid), Some(gid)).expect("root may change the owner");
     }
     folder
 }
@@ -276,8 +278,8 @@ fn free_port() -> u16 {
     listener.local_addr().expect("a bound listener has an address").port()
 }
 
-/// A shell that waits for the end of its input. In a process group of its own, so that an interrupt from the keyboard, which
-/// ends the tests, does not end it before its work is done.
+/// A shell that waits for the end of its input. It has a process group of its own, so that an interrupt from the
+/// keyboard does not end it before it has cleaned up.
 fn watchdog(binaries: &Path, folder: &Path) -> Child {
     const WAIT_THEN_CLEAN: &str =
         r#"cat >/dev/null; kill -CONT $(cat "$2/frozen"); "$1/pg_ctl" -D "$2/data" -m immediate stop; rm -rf "$2""#;
@@ -290,7 +292,7 @@ fn watchdog(binaries: &Path, folder: &Path) -> Child {
 fn succeed(command: &mut Command) {
     let log = tempfile::tempfile().expect("a temporary file");
     let copy = || Stdio::from(log.try_clone().expect("another handle of an open file"));
-    // Into a file, not a pipe: the server inherits it and would hold a pipe open for as long as it runs.
+    // Into a file, not a pipe: the server inherits it and would keep a pipe open as long as it runs.
     let status = command.stdin(Stdio::null()).stdout(copy()).stderr(copy()).status();
     let succeeded = status.as_ref().is_ok_and(std::process::ExitStatus::success);
     assert!(succeeded, "{command:?}: {status:?}\n{}", read_from_start(&log));

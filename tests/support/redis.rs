@@ -1,7 +1,7 @@
-//! Throwaway Redis servers from the distribution's binaries: one, a cluster of three, or a pair under three sentinels. They go
-//! away with the process that started them.
+//! Throwaway Redis servers from the distribution's binaries: a single server, a cluster of three, or a pair with three
+//! Sentinels. They end with the process that started them.
 
-#![allow(dead_code, reason = "each program of tests uses its part of this")]
+#![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 #[path = "processes.rs"]
 pub mod processes;
@@ -13,37 +13,37 @@ use std::time::{Duration, Instant};
 
 use processes::{Folder, Process, free_port};
 
-/// Starting takes milliseconds, electing a master a few seconds.
+/// Starting takes milliseconds, a failover a few seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The bus of a cluster listens this far above the port of its node.
-const BUS_ABOVE_PORT: u16 = 10_000;
+/// Offset of the cluster bus port from the port of a node.
+const BUS_PORT_OFFSET: u16 = 10_000;
 
-/// One server, empty whenever it starts.
+/// A single server that starts empty.
 pub struct Redis {
     node: Node,
     _folder: Folder,
 }
 
 impl Redis {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     pub fn start() -> Self {
         let folder = Folder::new("amazon-tracker-redis-");
         let node = Node::start(&folder, "redis", free_port(), &[]);
         Self { node, _folder: folder }
     }
 
-    /// Where clients find it.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port())
     }
 
-    /// The port alone.
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.node.port
     }
 
-    /// Ends it as a crash does.
+    /// Kills it, as a crash would.
     pub fn kill(&self) {
         self.node.process.kill();
     }
@@ -53,22 +53,22 @@ impl Redis {
         self.node.run();
     }
 
-    /// It keeps its connections and takes new ones, but answers nothing.
+    /// Keeps and accepts connections, but does not answer until thawed.
     pub fn freeze(&self) {
         self.node.process.freeze();
     }
 
-    /// It goes on where it was frozen.
+    /// Continues after a freeze.
     pub fn thaw(&self) {
         self.node.process.thaw();
     }
 
-    /// Forgets everything.
+    /// Deletes all keys.
     pub fn flush(&self) {
         self.command(&["FLUSHALL"]);
     }
 
-    /// What it answers to a command.
+    /// The reply to a command.
     pub fn command(&self, words: &[&str]) -> String {
         self.node.command(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
@@ -81,7 +81,7 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts one, and waits until it takes commands.
+    /// Starts a cluster and waits until it accepts commands.
     pub fn start() -> Self {
         let folder = Folder::new("amazon-tracker-redis-");
         let options =
@@ -100,17 +100,17 @@ impl RedisCluster {
         Self { nodes, _folder: folder }
     }
 
-    /// Where clients find it.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("redis+cluster://{}", addresses(&self.nodes))
     }
 
-    /// Ends one of its nodes, 0 to 2, as a crash does.
+    /// Kills a node, 0 to 2, as a crash would.
     pub fn kill_node(&self, n: usize) {
         self.nodes[n].process.kill();
     }
 
-    /// Starts that node again; it joins the others by what it wrote down about them.
+    /// Starts the node again; it rejoins from its saved cluster configuration.
     pub fn resume_node(&self, n: usize) {
         self.nodes[n].run();
         for node in &self.nodes {
@@ -118,18 +118,18 @@ impl RedisCluster {
         }
     }
 
-    /// Ends all of it.
+    /// Kills all nodes.
     pub fn kill(&self) {
         self.nodes.iter().for_each(|node| node.process.kill());
     }
 
-    /// What one of its nodes, 0 to 2, answers to a command.
+    /// The reply of a node, 0 to 2, to a command.
     pub fn command(&self, n: usize, words: &[&str]) -> String {
         self.nodes[n].command(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 }
 
-/// A master and its replica, watched by three sentinels that name the replica master when the master is gone.
+/// A master and a replica, with three Sentinels that promote the replica when the master fails.
 pub struct Sentinels {
     servers: Vec<Node>,
     sentinels: Vec<Node>,
@@ -139,7 +139,7 @@ pub struct Sentinels {
 impl Sentinels {
     const MASTER: &str = "mymaster";
 
-    /// Starts them, and waits until every sentinel knows of everybody.
+    /// Starts all of them, and waits until every Sentinel knows the others.
     pub fn start() -> Self {
         let folder = Folder::new("amazon-tracker-redis-");
         let master = Node::start(&folder, "first", free_port(), &[]);
@@ -163,36 +163,36 @@ impl Sentinels {
              sentinel failover-timeout {name} 5000\n",
             name = Self::MASTER
         );
-        // It writes into this file what it learns.
-        fs::write(process.home().join("sentinel.conf"), settings).expect("a folder of ours");
+        // The Sentinel rewrites this file.
+        fs::write(process.home().join("sentinel.conf"), settings).expect("the test's own directory is writable");
         Node::start_as(process, free_port(), &["sentinel.conf"], &["--sentinel"])
     }
 
-    /// Where clients ask who is master.
+    /// The URL of the Sentinels.
     pub fn url(&self) -> String {
         format!("redis+sentinel://{}/{}", addresses(&self.sentinels), Self::MASTER)
     }
 
-    /// Port of the server that the sentinels call master now.
+    /// Port of the current master according to the Sentinels.
     pub fn master(&self) -> u16 {
         let answer = self.sentinels[0].command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::MASTER]);
         let port = answer.as_deref().ok().and_then(|answer| answer.lines().nth(1)?.trim().parse().ok());
         port.unwrap_or_else(|| panic!("no master: {answer:?}"))
     }
 
-    /// Ends the master as a crash does. The sentinels notice after a second and vote.
+    /// Kills the master. The Sentinels notice after a second and vote.
     pub fn kill_master(&self) {
         let master = self.master();
         self.servers.iter().find(|server| server.port == master).expect("one of the two is master").process.kill();
     }
 
-    /// Starts whoever was killed; the sentinels make a replica of it.
+    /// Starts the killed server again; the Sentinels make it a replica.
     pub fn resume(&self) {
         self.servers.iter().filter(|server| !server.process.is_running()).for_each(Node::run);
     }
 }
 
-/// One process of `redis-server`.
+/// One `redis-server` process.
 struct Node {
     port: u16,
     first_arguments: Vec<String>,
@@ -205,7 +205,7 @@ impl Node {
         Self::start_as(Process::new(folder.home(name)), port, &[], options)
     }
 
-    /// The name of a file of settings must be the first of all arguments, and `--sentinel` may be the last only.
+    /// A configuration file must be the first argument, and `--sentinel` the last.
     fn start_as(process: Process, port: u16, first: &[&str], last: &[&str]) -> Self {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let node = Self { port, first_arguments: owned(first), last_arguments: owned(last), process };
@@ -229,8 +229,8 @@ impl Node {
         let mut cli = Command::new("redis-cli");
         cli.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).args(words).stdin(Stdio::null());
         let output = cli.output().map_err(|error| error.to_string())?;
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() { Ok(told) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+        let reply = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() { Ok(reply) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 
     fn await_answer(&self, words: &[&str], is_right: impl Fn(&str) -> bool) {
@@ -250,10 +250,10 @@ fn addresses(nodes: &[Node]) -> String {
     nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
 }
 
-/// A free port below another free one for the cluster's bus.
+/// A free port whose cluster bus port is free too.
 fn free_port_with_bus() -> u16 {
     let has_bus =
-        |port: &u16| port.checked_add(BUS_ABOVE_PORT).is_some_and(|bus| TcpListener::bind(("127.0.0.1", bus)).is_ok());
+        |port: &u16| port.checked_add(BUS_PORT_OFFSET).is_some_and(|bus| TcpListener::bind(("127.0.0.1", bus)).is_ok());
     std::iter::repeat_with(free_port).take(1000).find(has_bus).expect("two free ports")
 }
 

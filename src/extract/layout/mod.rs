@@ -1,6 +1,6 @@
-//! The table of Amazon's layouts since 2013: which id or class means what.
+//! The meaning of ids and classes in Amazon's page layouts since 2013.
 //!
-//! One element handler looks every id up here, and classes only where an open region asks for them. A new layout is a
+//! One element handler looks up every id here, and classes only where an open region requires it. A new layout needs a
 //! new line in a table, not new code.
 
 mod tables;
@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 pub(super) use tables::{BOOK_PRICE, FACEOUT, LINE_BREAKS, ROW_FAMILIES, SEARCH_RESULT, TAGS};
 use tables::{CLASSES, ID_PREFIXES, IDS, ITEM_CLASS_PIECES};
 
-/// What the text of an element is.
+/// What an element is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::extract) enum Part {
-    /// Nothing by itself: it only tells where the elements inside it are.
+    /// A container: it only gives its content a position.
     Region,
-    /// Text that no shopper sees; it is dropped.
+    /// Text that a browser does not display; it is dropped.
     Hidden,
     /// `<title>` of the document.
     DocumentTitle,
@@ -25,23 +25,23 @@ pub(in crate::extract) enum Part {
     Byline,
     /// The availability line.
     Availability,
-    /// The box that replaces the buy box of an unavailable product.
+    /// The box that replaces the Buy Box of an unavailable product.
     OutOfStock,
     /// "Sold by … and fulfilled by …".
     Merchant,
-    /// The seller's name alone.
+    /// The seller's name without other text.
     Seller,
-    /// Label of a row of the tabular buy box.
+    /// Label of a row of the tabular Buy Box.
     CellLabel,
-    /// Value of a row of the tabular buy box.
+    /// Value of a row of the tabular Buy Box.
     CellText,
-    /// An `.a-price` with its pieces.
+    /// An `.a-price` element with its parts.
     Price,
-    /// The whole price inside a price, written for screen readers.
+    /// The complete price for screen readers, inside a price.
     PriceOffscreen,
-    /// The part before the decimal sign.
+    /// The part before the decimal separator.
     PriceWhole,
-    /// The part behind it.
+    /// The part after the decimal separator.
     PriceFraction,
     /// A price written as plain text.
     PlainPrice,
@@ -49,7 +49,7 @@ pub(in crate::extract) enum Part {
     StruckPrice,
     /// A coupon's text.
     Coupon,
-    /// Stars.
+    /// A rating in stars.
     Rating,
     /// Number of ratings.
     ReviewCount,
@@ -57,9 +57,9 @@ pub(in crate::extract) enum Part {
     DetailRow,
     /// One feature bullet.
     Bullet,
-    /// "See All Buying Options" and its like.
+    /// "See All Buying Options" and similar.
     BuyingOptions,
-    /// Place in a bestseller list, printed beside an item.
+    /// Position in a bestseller list, printed beside an item.
     ItemPosition,
     /// An item of a search or bestseller page.
     Item,
@@ -69,7 +69,7 @@ pub(in crate::extract) enum Part {
     Script,
 }
 
-/// Where an element stands: a set of [`Within`] flags.
+/// The regions around an element, as a set of flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::extract) struct Within(u32);
 
@@ -91,92 +91,93 @@ impl Within {
     pub(in crate::extract) const DETAILS: Self = Self(1 << 6);
     /// Feature bullets.
     pub(in crate::extract) const BULLETS: Self = Self(1 << 7);
-    /// The product's own stars.
+    /// The product's own rating.
     pub(in crate::extract) const STARS: Self = Self(1 << 8);
-    /// Place of the main image.
+    /// Container of the main image.
     pub(in crate::extract) const IMAGE: Self = Self(1 << 9);
-    /// Rows of the buy box that name the seller.
+    /// Rows of the Buy Box that name the seller.
     pub(in crate::extract) const SELLER: Self = Self(1 << 10);
-    /// Header of the book buy box, whose `#price` is a price.
+    /// Header of the Buy Box for books, where `#price` is a price.
     pub(in crate::extract) const BOOK_HEADER: Self = Self(1 << 11);
     /// An item of a search or bestseller page.
     pub(in crate::extract) const ITEM: Self = Self(1 << 12);
     /// Data about variations.
     pub(in crate::extract) const TWISTER: Self = Self(1 << 13);
-    /// Plain coloured prices count here (`.a-color-price`, `.offer-price`).
+    /// A region in which plain coloured text can be a price (`.a-color-price`, `.offer-price`).
     pub(in crate::extract) const PLAIN: Self = Self(1 << 14);
-    /// The total under the buy box: price times quantity.
+    /// The total under the Buy Box: price times quantity.
     pub(in crate::extract) const TOTAL: Self = Self(1 << 15);
-    /// A box that says that the product cannot be bought now.
+    /// A box with a message that the product cannot be bought now.
     pub(in crate::extract) const OUT_OF_STOCK: Self = Self(1 << 16);
-    /// A price for a unit, not for the product.
+    /// A price per unit, not of the product.
     pub(in crate::extract) const PER_UNIT: Self = Self(1 << 17);
     /// A range of prices.
     pub(in crate::extract) const RANGE: Self = Self(1 << 18);
-    /// Where prices stand, and before them what they are the price of.
+    /// All regions that contain prices and their labels.
     pub(in crate::extract) const PRICED: Self = Self::PRICES
-        .and(Self::BUY_BOX)
-        .and(Self::CENTRE)
-        .and(Self::USED)
-        .and(Self::SUBSCRIBE)
-        .and(Self::TOTAL)
-        .and(Self::PLAIN)
-        .and(Self::BOOK_HEADER);
+        .union(Self::BUY_BOX)
+        .union(Self::CENTRE)
+        .union(Self::USED)
+        .union(Self::SUBSCRIBE)
+        .union(Self::TOTAL)
+        .union(Self::PLAIN)
+        .union(Self::BOOK_HEADER);
 
-    /// Both sets.
-    pub(in crate::extract) const fn and(self, other: Self) -> Self {
+    /// The union of both sets.
+    pub(in crate::extract) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// True when any flag of `other` is set.
-    pub(in crate::extract) const fn any(self, other: Self) -> bool {
+    /// True when both sets have a flag in common.
+    pub(in crate::extract) const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 }
 
-/// What an id or a class means.
+/// The meaning of an id or a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::extract) struct Mark {
-    /// The part the element is.
+pub(in crate::extract) struct Meaning {
+    /// What the element is.
     pub(in crate::extract) part: Part,
-    /// Flags that hold inside it.
+    /// Flags that are set inside the element.
     pub(in crate::extract) enters: Within,
 }
 
-/// Words and their meanings. A look-up compares the few words that share length, first and last letter.
-pub(in crate::extract) struct Lexicon<T>(Vec<Vec<(&'static str, T)>>);
+/// A hash table with a fixed set of words as keys. The hash is made of length, first and last byte, which is cheap and
+/// has few collisions for ids and classes.
+pub(in crate::extract) struct LookupTable<T>(Vec<Vec<(&'static str, T)>>);
 
-impl<T: Copy> Lexicon<T> {
-    const SHELVES: usize = 1024;
+impl<T: Copy> LookupTable<T> {
+    const BUCKETS: usize = 1024;
 
-    /// A lexicon of the given words.
+    /// A table of the given words.
     pub(in crate::extract) fn new(words: impl IntoIterator<Item = (&'static str, T)>) -> Self {
-        let mut shelves = vec![Vec::new(); Self::SHELVES];
+        let mut buckets = vec![Vec::new(); Self::BUCKETS];
         for (word, meaning) in words {
-            shelves[Self::shelf(word.as_bytes())].push((word, meaning));
+            buckets[Self::bucket(word.as_bytes())].push((word, meaning));
         }
-        Self(shelves)
+        Self(buckets)
     }
 
-    /// The lexicon's own spelling of the word, and its meaning.
+    /// The table's static copy of the word, and its value.
     pub(in crate::extract) fn get(&self, word: &[u8]) -> Option<(&'static str, T)> {
-        self.0[Self::shelf(word)].iter().find(|(known, _)| known.as_bytes() == word).copied()
+        self.0[Self::bucket(word)].iter().find(|(known, _)| known.as_bytes() == word).copied()
     }
 
-    fn shelf(word: &[u8]) -> usize {
+    fn bucket(word: &[u8]) -> usize {
         let (first, last) = (word.first().copied().unwrap_or(0), word.last().copied().unwrap_or(0));
-        (word.len() + 37 * usize::from(first) + 101 * usize::from(last)) % Self::SHELVES
+        (word.len() + 37 * usize::from(first) + 101 * usize::from(last)) % Self::BUCKETS
     }
 }
 
-static BY_ID: LazyLock<Lexicon<Mark>> =
-    LazyLock::new(|| Lexicon::new(IDS.iter().flat_map(|(mark, ids)| ids.iter().map(move |id| (*id, *mark)))));
+static BY_ID: LazyLock<LookupTable<Meaning>> =
+    LazyLock::new(|| LookupTable::new(IDS.iter().flat_map(|(mark, ids)| ids.iter().map(move |id| (*id, *mark)))));
 
-static BY_CLASS: LazyLock<Lexicon<(Within, Mark)>> =
-    LazyLock::new(|| Lexicon::new(CLASSES.iter().map(|(class, within, mark)| (*class, (*within, *mark)))));
+static BY_CLASS: LazyLock<LookupTable<(Within, Meaning)>> =
+    LazyLock::new(|| LookupTable::new(CLASSES.iter().map(|(class, within, mark)| (*class, (*within, *mark)))));
 
-/// What the id means, with the table's own spelling of it.
-pub(in crate::extract) fn by_id(id: &[u8]) -> Option<(&'static str, Mark)> {
+/// The meaning of an id, with the table's static copy of it.
+pub(in crate::extract) fn by_id(id: &[u8]) -> Option<(&'static str, Meaning)> {
     let by_prefix = || ID_PREFIXES.iter().find(|(prefix, _)| id.starts_with(prefix.as_bytes())).copied();
     BY_ID.get(id).or_else(|| BY_ID.get(without_number(id)?)).or_else(by_prefix)
 }
@@ -190,9 +191,10 @@ fn without_number(id: &[u8]) -> Option<&[u8]> {
     (stem.len() < id.len()).then_some(stem)
 }
 
-/// What an element's classes mean where it stands: the first that means something, unless another one hides it.
-pub(in crate::extract) fn by_classes(classes: &[u8], within: Within) -> Option<(&'static str, Mark)> {
-    let mut found: Option<(&'static str, Mark)> = None;
+/// The meaning of an element's classes inside these regions: that of the first known class, unless a class hides the
+/// element.
+pub(in crate::extract) fn by_classes(classes: &[u8], within: Within) -> Option<(&'static str, Meaning)> {
+    let mut found: Option<(&'static str, Meaning)> = None;
     for class in classes.split(u8::is_ascii_whitespace) {
         match by_class(class, within) {
             Some((name, mark)) if mark.part == Part::Hidden => return Some((name, mark)),
@@ -202,13 +204,13 @@ pub(in crate::extract) fn by_classes(classes: &[u8], within: Within) -> Option<(
     found
 }
 
-fn by_class(class: &[u8], within: Within) -> Option<(&'static str, Mark)> {
-    if class.first() == Some(&b'_') && within.any(Within::ITEM) {
+fn by_class(class: &[u8], within: Within) -> Option<(&'static str, Meaning)> {
+    if class.first() == Some(&b'_') && within.intersects(Within::ITEM) {
         let contains = |piece: &str| memchr::memmem::find(class, piece.as_bytes()).is_some();
         return ITEM_CLASS_PIECES.iter().find(|(piece, _)| contains(piece)).copied();
     }
     let (name, (only_within, mark)) = BY_CLASS.get(class)?;
-    (only_within == Within::NOWHERE || within.any(only_within)).then_some((name, mark))
+    (only_within == Within::NOWHERE || within.intersects(only_within)).then_some((name, mark))
 }
 
 #[cfg(test)]
@@ -216,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_id_and_no_class_stands_twice() {
+    fn every_id_and_class_is_unique() {
         let ids: Vec<&str> = IDS.iter().flat_map(|(_, ids)| *ids).copied().collect();
         let classes: Vec<&str> = CLASSES.iter().map(|(class, ..)| *class).collect();
         for words in [ids, classes] {
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_numbered_block_means_what_its_stem_means() {
+    fn a_numbered_id_has_the_meaning_of_its_stem() {
         assert_eq!(by_id(b"couponText_12").map(|(_, mark)| mark.part), Some(Part::Coupon));
         assert_eq!(by_id(b"snsAccordionRowMiddle_1").map(|(_, mark)| mark.enters), Some(Within::SUBSCRIBE));
         assert_eq!(by_id(b"nothingOfOurs_1"), None);

@@ -1,30 +1,30 @@
-//! The tables themselves: ids and classes of every layout, by meaning.
+//! The tables: ids and classes of every layout, by meaning.
 
-use super::{Mark, Part, Within};
+use super::{Meaning, Part, Within};
 
-const fn region(enters: Within) -> Mark {
-    Mark { part: Part::Region, enters }
+const fn region(enters: Within) -> Meaning {
+    Meaning { part: Part::Region, enters }
 }
 
-const fn part(part: Part) -> Mark {
-    Mark { part, enters: Within::NOWHERE }
+const fn part(part: Part) -> Meaning {
+    Meaning { part, enters: Within::NOWHERE }
 }
 
-const fn priced(part: Part, enters: Within) -> Mark {
-    Mark { part, enters }
+const fn priced(part: Part, enters: Within) -> Meaning {
+    Meaning { part, enters }
 }
 
-const BUY_BOX_PRICES: Within = Within::BUY_BOX.and(Within::PRICES);
-const CENTRE_PRICES: Within = Within::CENTRE.and(Within::PRICES);
-const PLAIN_BUY_BOX: Within = BUY_BOX_PRICES.and(Within::PLAIN);
-const ELSEWHERE: Mark = region(Within::ELSEWHERE);
+const BUY_BOX_PRICES: Within = Within::BUY_BOX.union(Within::PRICES);
+const CENTRE_PRICES: Within = Within::CENTRE.union(Within::PRICES);
+const PLAIN_BUY_BOX: Within = BUY_BOX_PRICES.union(Within::PLAIN);
+const ELSEWHERE: Meaning = region(Within::ELSEWHERE);
 
-/// The `#price` inside of a book's buy box.
-pub(in crate::extract) const BOOK_PRICE: Mark = priced(Part::PlainPrice, BUY_BOX_PRICES);
+/// The `#price` inside the Buy Box of a book.
+pub(in crate::extract) const BOOK_PRICE: Meaning = priced(Part::PlainPrice, BUY_BOX_PRICES);
 
-type Table = &'static [(Mark, &'static [&'static str])];
+type Table = &'static [(Meaning, &'static [&'static str])];
 
-/// Ids, by meaning. A trailing `_0`, `-1` … of a repeated block is not part of the id.
+/// Ids by meaning. The suffix of a repeated block (`_0`, `-1`, …) is not part of the id.
 pub(super) const IDS: Table = &[
     (part(Part::Title), &["productTitle", "ebooksProductTitle", "btAsinTitle", "title", "product-title"]),
     (part(Part::Byline), &["bylineInfo", "brand", "brandByline_feature_div", "visitStoreMobileUrl"]),
@@ -53,7 +53,7 @@ pub(super) const IDS: Table = &[
     ),
     (part(Part::Seller), &["sellerProfileTriggerId"]),
     (region(Within::SELLER), &["tabular-buybox", "merchantInfoFeature_feature_div"]),
-    // Prices: the buy box first, the centre second, the total of the chosen quantity last.
+    // Prices: first the Buy Box, then the centre column, then the total of the selected quantity.
     (
         region(Within::BUY_BOX),
         &[
@@ -100,10 +100,10 @@ pub(super) const IDS: Table = &[
             "price",
         ],
     ),
-    (region(CENTRE_PRICES.and(Within::PLAIN)), &["prices"]),
-    (region(Within::TOTAL.and(Within::PRICES)), &["tp_price_block_total_price_ww"]),
+    (region(CENTRE_PRICES.union(Within::PLAIN)), &["prices"]),
+    (region(Within::TOTAL.union(Within::PRICES)), &["tp_price_block_total_price_ww"]),
     (priced(Part::StruckPrice, Within::PRICES), &["listPriceValue", "listPrice"]),
-    // Not this offer.
+    // Regions of other offers and products.
     (
         region(Within::USED),
         &[
@@ -116,7 +116,7 @@ pub(super) const IDS: Table = &[
             "usedPrice",
         ],
     ),
-    (region(Within::USED.and(PLAIN_BUY_BOX)), &["usedBuySection"]),
+    (region(Within::USED.union(PLAIN_BUY_BOX)), &["usedBuySection"]),
     (
         region(Within::SUBSCRIBE),
         &[
@@ -212,14 +212,14 @@ pub(super) const IDS: Table = &[
             "unqualified-buybox-olp",
         ],
     ),
-    // Boxes that say in words why no offer is featured.
+    // Boxes that explain why no offer is featured.
     (part(Part::OutOfStock), &["fod-cx-box"]),
     (part(Part::Coupon), &["couponBadgeRegularVpc", "vpcButton", "couponBadge", "couponText"]),
-    // People's opinion.
+    // Rating and number of reviews.
     (priced(Part::Rating, Within::STARS), &["acrPopover"]),
     (region(Within::STARS), &["averageCustomerReviews", "averageCustomerReviews_feature_div", "rating-stars"]),
     (part(Part::ReviewCount), &["acrCustomerReviewText"]),
-    // Details.
+    // Product details.
     (
         region(Within::DETAILS),
         &[
@@ -260,8 +260,8 @@ pub(super) const IDS: Table = &[
     ),
 ];
 
-/// Beginnings of generated ids (`CardInstanceX1…`, `sims-consolidated-2…`).
-pub(super) const ID_PREFIXES: &[(&str, Mark)] = &[
+/// Prefixes of generated ids (`CardInstanceX1…`, `sims-consolidated-2…`).
+pub(super) const ID_PREFIXES: &[(&str, Meaning)] = &[
     ("CardInstance", ELSEWHERE),
     ("sims-", ELSEWHERE),
     ("sims_", ELSEWHERE),
@@ -286,26 +286,27 @@ pub(super) const ID_PREFIXES: &[(&str, Mark)] = &[
     ("apex_desktop_renewedTier", region(Within::NOWHERE)),
 ];
 
-/// Root of a search result; other rows of the list have the class too, so its kind is checked.
+/// Root of a search result. Other rows of the list have the class too, so an attribute is checked as well.
 pub(in crate::extract) const SEARCH_RESULT: &str = "s-result-item";
-/// Root of an item of a bestseller list; its id is the ASIN.
+/// Root of an item of a bestseller list. Its id is the ASIN.
 pub(in crate::extract) const FACEOUT: &str = "p13n-sc-uncoverable-faceout";
 
-/// A class means something only inside a region of the second column ([`Within::NOWHERE`]: everywhere).
-pub(super) const CLASSES: &[(&str, Within, Mark)] = &[
-    ("a-price", Within::PRICES.and(Within::ITEM), part(Part::Price)),
-    ("a-offscreen", Within::PRICES.and(Within::ITEM), part(Part::PriceOffscreen)),
+/// Classes by meaning. A class has the meaning only inside a region of the second column ([`Within::NOWHERE`]:
+/// anywhere).
+pub(super) const CLASSES: &[(&str, Within, Meaning)] = &[
+    ("a-price", Within::PRICES.union(Within::ITEM), part(Part::Price)),
+    ("a-offscreen", Within::PRICES.union(Within::ITEM), part(Part::PriceOffscreen)),
     ("aok-offscreen", Within::PRICES, part(Part::PriceOffscreen)),
-    ("a-price-whole", Within::PRICES.and(Within::ITEM), part(Part::PriceWhole)),
-    ("a-price-fraction", Within::PRICES.and(Within::ITEM), part(Part::PriceFraction)),
+    ("a-price-whole", Within::PRICES.union(Within::ITEM), part(Part::PriceWhole)),
+    ("a-price-fraction", Within::PRICES.union(Within::ITEM), part(Part::PriceFraction)),
     ("a-price-range", Within::PRICES, region(Within::RANGE)),
-    ("a-text-strike", Within::PRICES.and(Within::BUY_BOX).and(Within::CENTRE), part(Part::StruckPrice)),
+    ("a-text-strike", Within::PRICES.union(Within::BUY_BOX).union(Within::CENTRE), part(Part::StruckPrice)),
     ("priceBlockStrikePriceString", Within::CENTRE, part(Part::StruckPrice)),
     ("pricePerUnit", Within::PRICES, region(Within::PER_UNIT)),
     ("apex-priceperunit-value", Within::PRICES, region(Within::PER_UNIT)),
     ("offer-price", Within::PLAIN, part(Part::PlainPrice)),
     ("a-color-price", Within::PLAIN, part(Part::PlainPrice)),
-    ("a-icon-alt", Within::STARS.and(Within::ITEM), part(Part::Rating)),
+    ("a-icon-alt", Within::STARS.union(Within::ITEM), part(Part::Rating)),
     ("crAvgStars", Within::BUY_BOX, region(Within::STARS)),
     ("swSprite", Within::STARS, part(Part::Rating)),
     ("buying", Within::BUY_BOX, part(Part::Merchant)),
@@ -331,27 +332,27 @@ pub(super) const CLASSES: &[(&str, Within, Mark)] = &[
     ("zg_rankNumber", Within::NOWHERE, part(Part::ItemPosition)),
 ];
 
-/// Pieces of generated classes (`_cDEzb_p13n-sc-price_3mJ9Z`) that mean something inside of an item.
-pub(super) const ITEM_CLASS_PIECES: &[(&str, Mark)] = &[
+/// Parts of generated classes (`_cDEzb_p13n-sc-price_3mJ9Z`) that have a meaning inside an item.
+pub(super) const ITEM_CLASS_PIECES: &[(&str, Meaning)] = &[
     ("p13n-sc-price", part(Part::PlainPrice)),
     ("p13n-sc-css-line-clamp", part(Part::ItemTitle)),
     ("p13n-sc-truncate", part(Part::ItemTitle)),
 ];
 
-/// Elements that mean something by their tag, and inside of what.
+/// Elements with a meaning by their tag, and the regions in which they have it.
 pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
-    ("li", Within::DETAILS.and(Within::BULLETS).and(Within::TWISTER)),
+    ("li", Within::DETAILS.union(Within::BULLETS).union(Within::TWISTER)),
     ("tr", Within::DETAILS),
     ("h2", Within::ITEM),
     ("h3", Within::ITEM),
-    ("img", Within::ITEM.and(Within::IMAGE)),
-    ("a", Within::ITEM.and(Within::STARS).and(Within::DETAILS)),
+    ("img", Within::ITEM.union(Within::IMAGE)),
+    ("a", Within::ITEM.union(Within::STARS).union(Within::DETAILS)),
     ("script", Within::TWISTER),
 ];
 
-/// Elements that start a new line, as a shopper sees it.
+/// Elements that start a new line when displayed.
 pub(in crate::extract) const LINE_BREAKS: [&str; 13] =
     ["br", "p", "div", "li", "tr", "td", "th", "ul", "ol", "dd", "dt", "h4", "h5"];
 
-/// Rows of the buy box of which only the first of its family is the featured one.
+/// Families of Buy Box rows. Only the first row of a family is the featured offer.
 pub(in crate::extract) const ROW_FAMILIES: &[&str] = &["newAccordionRow", "renewedTier"];

@@ -1,4 +1,4 @@
-//! Arabic: ae, sa and eg by choice.
+//! Arabic: optional on ae, sa and eg.
 
 use super::Language;
 
@@ -59,7 +59,7 @@ pub(super) const ARABIC: Language = Language {
         "يشحن ويباع بواسطة",
     ],
     sold_by_end: &[" ويشحن", " وتشحن", " ويُشحن", " ويتم شحن", " والشحن من"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &["البائع", "يباع من", "تباع من", "الشاحن / البائع", "المُرسل / البائع", "يُباع من قبل", "باعه"],
     store: &[("زيارة متجر ", ""), ("قم بزيارة متجر ", ""), ("زُر متجر ", ""), ("تفضل بزيارة متجر ", "")],
     brand_labels: &["العلامة التجارية", "العلامه التجاريه", "الماركة", "اسم العلامة التجارية"],

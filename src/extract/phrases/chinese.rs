@@ -1,4 +1,4 @@
-//! Chinese, simplified and traditional: cn; also com, co.jp, sg and others by choice.
+//! Chinese, simplified and traditional: cn; optional on com, co.jp, sg and others.
 
 use super::Language;
 
@@ -87,7 +87,7 @@ pub(super) const CHINESE: Language = Language {
         "出售",
         "负责销售",
     ],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &[
         "卖家",
         "销售商",

@@ -1,4 +1,4 @@
-//! Dutch: nl; also com.be.
+//! Dutch: nl, com.be.
 
 use super::Language;
 
@@ -60,7 +60,7 @@ pub(super) const DUTCH: Language = Language {
     rank_in: &["in"],
     sold_by: &["verzonden en verkocht door", "verkocht en verzonden door", "verkocht door"],
     sold_by_end: &[" en verzonden door", " en afgehandeld door", ". cadeauverpakking"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &[
         "verkocht door",
         "verzender / verkoper",

@@ -1,4 +1,4 @@
-//! English: com, co.uk, ca, in, com.au, sg, ae, sa, ie, co.za; and anywhere by choice.
+//! English: com, co.uk, ca, in, com.au, sg, ae, sa, ie, co.za; optional everywhere else.
 
 use super::Language;
 
@@ -77,7 +77,7 @@ pub(super) const ENGLISH: Language = Language {
         " gift-wrap",
         ". gift",
     ],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &[
         "sold by",
         "shipper / seller",

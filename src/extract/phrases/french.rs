@@ -1,4 +1,4 @@
-//! French: fr, com.be; also Canada.
+//! French: fr, com.be; optional on ca.
 
 use super::Language;
 
@@ -54,7 +54,7 @@ pub(super) const FRENCH: Language = Language {
     rank_in: &["en", "dans"],
     sold_by: &["expédié et vendu par", "vendu et expédié par", "expédié par amazon et vendu par", "vendu par"],
     sold_by_end: &[" et expédié par", ". emballage", " et livré par"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &["vendu par", "expéditeur / vendeur", "vendeur", "expédié et vendu par"],
     store: &[
         ("visiter la boutique ", ""),

@@ -1,4 +1,4 @@
-//! German: de; also Austria and Switzerland.
+//! German: de, which also serves Austria and Switzerland.
 
 use super::Language;
 
@@ -57,7 +57,7 @@ pub(super) const GERMAN: Language = Language {
         "verkäufer:",
     ],
     sold_by_end: &[" und versand durch", ". für weitere", ". geschenk", " und versandt", ". versand durch"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &[
         "verkäufer",
         "verkauf durch",

@@ -53,7 +53,7 @@ pub(super) const ITALIAN: Language = Language {
     rank_in: &["in", "nella categoria"],
     sold_by: &["venduto e spedito da", "spedito e venduto da", "venduto da"],
     sold_by_end: &[" e spedito da", ". confezione regalo", " e gestito da"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &["venduto da", "mittente / venditore", "venditore", "spedizione e vendita"],
     store: &[("visita lo store di ", ""), ("visita il negozio di ", ""), ("visita lo store ", "")],
     brand_labels: &["marca", "marchio", "brand"],

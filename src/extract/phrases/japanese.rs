@@ -48,7 +48,7 @@ pub(super) const JAPANESE: Language = Language {
     rank_in: &["の"],
     sold_by: &["この商品は、", "販売元:", "販売元：", "販売元"],
     sold_by_end: &[" が販売", "が販売", " が発送", "、発送", "が発送", "、発送", "が 販売"],
-    behind_seller: &["が販売および発送"],
+    after_seller: &["が販売および発送"],
     seller_labels: &[
         "販売元",
         "出荷元 / 販売元",

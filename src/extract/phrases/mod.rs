@@ -1,9 +1,9 @@
-//! What Amazon's pages say, in every language they say it in.
+//! The phrases of Amazon's pages in every language.
 //!
-//! One table for each language, all of the same shape. A page's language may differ from its marketplace's (English on
-//! amazon.de, Chinese on amazon.com), so every question is asked of all languages, the marketplace's own first.
+//! There is one table for each language, all with the same fields. A page's language can differ from its marketplace's
+//! (English on amazon.de, Chinese on amazon.com), so every lookup searches all languages, the marketplace's own first.
 //!
-//! Phrases are lower case; `#` stands for a number.
+//! Phrases are in lower case; `#` is a placeholder for a number.
 
 mod arabic;
 mod chinese;
@@ -23,7 +23,7 @@ use crate::domain::{Availability, Marketplace};
 
 /// The phrases of one language.
 pub(super) struct Language {
-    /// ISO 639-1.
+    /// ISO 639-1 code.
     pub(super) code: &'static str,
     /// "Currently unavailable".
     pub(super) unavailable: &'static [&'static str],
@@ -35,9 +35,9 @@ pub(super) struct Language {
     pub(super) low_stock: &'static [&'static str],
     /// "In stock", "usually ships within …".
     pub(super) in_stock: &'static [&'static str],
-    /// Nobody's offer is featured, though somebody may sell it.
+    /// The product may be sold, but no offer is featured.
     pub(super) no_featured_offer: &'static [&'static str],
-    /// Words of an offer that is not new.
+    /// Words for an offer that is not new.
     pub(super) used: &'static [&'static str],
     /// Heading of the bestseller ranks.
     pub(super) rank_headings: &'static [&'static str],
@@ -45,25 +45,25 @@ pub(super) struct Language {
     pub(super) rank_in: &'static [&'static str],
     /// Before the seller's name in a sentence.
     pub(super) sold_by: &'static [&'static str],
-    /// Behind the seller's name in a sentence.
+    /// After the seller's name in a sentence.
     pub(super) sold_by_end: &'static [&'static str],
-    /// Behind the seller's name in a sentence that begins with it: "… tarafından satılır".
-    pub(super) behind_seller: &'static [&'static str],
+    /// After the seller's name in a sentence that begins with it: "… tarafından satılır".
+    pub(super) after_seller: &'static [&'static str],
     /// Labels of the row that names the seller.
     pub(super) seller_labels: &'static [&'static str],
     /// Around the brand in the byline: "Visit the … Store".
     pub(super) store: &'static [(&'static str, &'static str)],
-    /// Label of the brand in the byline and in the details.
+    /// Label of the brand in the byline and in the product details.
     pub(super) brand_labels: &'static [&'static str],
     /// Before a struck-through price that is not a list price: "One-Time Price".
     pub(super) not_list_price: &'static [&'static str],
-    /// Before the difference of list price and price: "You save".
+    /// Before the difference between list price and price: "You save".
     pub(super) savings: &'static [&'static str],
     /// Before the stars where the maximum comes first: "5つ星のうち4.5".
     pub(super) maximum_first: &'static [&'static str],
     /// Title or headline of a robot check.
     pub(super) captcha: &'static [&'static str],
-    /// Title of the page for a product that does not exist.
+    /// Title of the page for an unknown product.
     pub(super) not_found: &'static [&'static str],
     /// Title of the sign-in page.
     pub(super) sign_in: &'static [&'static str],
@@ -89,7 +89,7 @@ const LANGUAGES: &[&Language] = &[
     &chinese::CHINESE,
 ];
 
-/// Every language, the marketplace's own first.
+/// All languages, the marketplace's own first.
 pub(super) fn languages(marketplace: Option<Marketplace>) -> impl Iterator<Item = &'static Language> {
     let own =
         move |language: &&Language| marketplace.is_some_and(|marketplace| marketplace.language() == language.code);
@@ -97,42 +97,43 @@ pub(super) fn languages(marketplace: Option<Marketplace>) -> impl Iterator<Item 
     all().filter(own).chain(all().filter(move |language| !own(language)))
 }
 
-/// What an availability line says, or that it tells of no offer at all.
+/// The meaning of an availability line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum LineMeaning {
     /// Whether the product can be bought.
     Availability(Availability),
-    /// Somebody may sell it, but nobody's offer is featured.
+    /// The product may be sold, but no offer is featured.
     NoFeaturedOffer,
 }
 
-/// What an availability line says. The order of the questions matters: "out of stock" contains "stock", and "available
-/// from these sellers" says "available". Each is asked in every language before the next, because the words of a weaker
-/// one are short and alike across languages.
-pub(super) fn availability(line: &str, marketplace: Option<Marketplace>) -> Option<Said> {
+/// The meaning of an availability line. The order of the checks matters: "out of stock" contains "stock", and
+/// "available from these sellers" contains "available". Each check covers every language before the next one runs,
+/// because the phrases of later checks are short and similar across languages.
+pub(super) fn availability(line: &str, marketplace: Option<Marketplace>) -> Option<LineMeaning> {
     type Phrases = fn(&Language) -> &'static [&'static str];
-    const QUESTIONS: &[(Said, Phrases)] = &[
-        (Said::NoFeaturedOffer, |language| language.no_featured_offer),
-        (Said::Availability(Availability::Unavailable), |language| language.unavailable),
-        (Said::Availability(Availability::OutOfStock), |language| language.out_of_stock),
-        (Said::Availability(Availability::Preorder), |language| language.preorder),
-        (Said::Availability(Availability::LowStock), |language| language.low_stock),
-        (Said::Availability(Availability::InStock), |language| language.in_stock),
+    const CHECKS: &[(LineMeaning, Phrases)] = &[
+        (LineMeaning::NoFeaturedOffer, |language| language.no_featured_offer),
+        (LineMeaning::Availability(Availability::Unavailable), |language| language.unavailable),
+        (LineMeaning::Availability(Availability::OutOfStock), |language| language.out_of_stock),
+        (LineMeaning::Availability(Availability::Preorder), |language| language.preorder),
+        (LineMeaning::Availability(Availability::LowStock), |language| language.low_stock),
+        (LineMeaning::Availability(Availability::InStock), |language| language.in_stock),
     ];
     let line = line.to_lowercase();
-    let says =
-        |(_, phrases): &&(Said, Phrases)| languages(marketplace).any(|language| any_in(phrases(language), &line));
-    QUESTIONS.iter().find(says).map(|(said, _)| *said)
+    let matches_line = |(_, phrases): &&(LineMeaning, Phrases)| {
+        languages(marketplace).any(|language| any_in(phrases(language), &line))
+    };
+    CHECKS.iter().find(matches_line).map(|(meaning, _)| *meaning)
 }
 
-/// True when any language says it anywhere in the text.
-pub(super) fn any_says(text: &str, phrases: fn(&Language) -> &'static [&'static str]) -> bool {
+/// True when the text contains one of the phrases in any language.
+pub(super) fn any_language_contains(text: &str, phrases: fn(&Language) -> &'static [&'static str]) -> bool {
     let text = text.to_lowercase();
     LANGUAGES.iter().any(|language| any_in(phrases(language), &text))
 }
 
-/// True when any language says it at the start of the text.
-pub(super) fn begins(text: &str, phrases: fn(&Language) -> &'static [&'static str]) -> bool {
+/// True when the text starts with one of the phrases in any language.
+pub(super) fn any_language_starts_with(text: &str, phrases: fn(&Language) -> &'static [&'static str]) -> bool {
     let text = text.to_lowercase();
     LANGUAGES.iter().flat_map(|language| phrases(language)).any(|phrase| text.starts_with(phrase))
 }
@@ -140,21 +141,22 @@ pub(super) fn begins(text: &str, phrases: fn(&Language) -> &'static [&'static st
 /// True when a row of product details begins with the heading of the bestseller ranks and holds a rank.
 pub(super) fn is_rank_row(raw: &str) -> bool {
     let start: String = raw.trim_start().chars().take(400).collect();
-    raw.contains(char::is_numeric) && any_says(&super::text::line(&start), |language| language.rank_headings)
+    raw.contains(char::is_numeric)
+        && any_language_contains(&super::text::line(&start), |language| language.rank_headings)
 }
 
 fn any_in(phrases: &[&str], lower: &str) -> bool {
     phrases.iter().any(|phrase| contains(lower, phrase))
 }
 
-/// `#` in a phrase stands for a number, with or without blanks around it.
+/// `#` in a phrase matches a number, with or without spaces around it.
 fn contains(lower: &str, phrase: &str) -> bool {
     match phrase.split_once('#') {
         None => lower.contains(phrase),
         Some((before, after)) => lower.match_indices(before.trim_end()).any(|(at, found)| {
             let rest = lower[at + found.len()..].trim_start();
-            let behind = rest.trim_start_matches(|c: char| c.is_numeric());
-            behind.len() < rest.len() && behind.trim_start().starts_with(after.trim_start())
+            let after_number = rest.trim_start_matches(|c: char| c.is_numeric());
+            after_number.len() < rest.len() && after_number.trim_start().starts_with(after.trim_start())
         }),
     }
 }
@@ -207,14 +209,14 @@ mod tests {
             ("入荷未定", "co.jp", Availability::OutOfStock),
             ("この商品の発売予定日は2026年12月1日です。", "co.jp", Availability::Preorder),
         ] {
-            let said = Some(Said::Availability(expected));
-            assert_eq!(availability(line, code.parse().ok()), said, "{line} on {code}");
+            let meaning = Some(LineMeaning::Availability(expected));
+            assert_eq!(availability(line, code.parse().ok()), meaning, "{line} on {code}");
         }
         assert_eq!(availability("Customize device to see availability", None), None);
     }
 
     #[test]
-    fn a_product_without_a_featured_offer_is_not_in_stock_whatever_its_line_contains() {
+    fn an_availability_line_without_a_featured_offer_is_not_in_stock() {
         for (line, code) in [
             ("Available from these sellers.", "com.au"),
             ("Aucune offre mise en avant disponible", "fr"),
@@ -227,7 +229,7 @@ mod tests {
             ("Ofertas destacadas no disponibles", "es"),
             ("「おすすめ出品」の要件を満たす出品はありません", "co.jp"),
         ] {
-            assert_eq!(availability(line, code.parse().ok()), Some(Said::NoFeaturedOffer), "{line} on {code}");
+            assert_eq!(availability(line, code.parse().ok()), Some(LineMeaning::NoFeaturedOffer), "{line} on {code}");
         }
     }
 }

@@ -67,7 +67,7 @@ pub(super) const POLISH: Language = Language {
         "sprzedane przez",
     ],
     sold_by_end: &[" i wysyłane przez", " i wysyłka przez", " i realizowane przez", ". pakowanie"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &[
         "sprzedawca",
         "sprzedane przez",

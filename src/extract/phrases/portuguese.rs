@@ -1,4 +1,4 @@
-//! Portuguese: com.br; also es by choice.
+//! Portuguese: com.br; optional on es.
 
 use super::Language;
 
@@ -79,7 +79,7 @@ pub(super) const PORTUGUESE: Language = Language {
         "vendido por",
     ],
     sold_by_end: &[" e enviado por", " e entregue por", " e processado", ". embalagem", " e expedido"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &["vendido por", "remetente / vendedor", "vendedor", "enviado e vendido por", "enviado / vendido"],
     store: &[("visite a loja da ", ""), ("visite a loja do ", ""), ("visite a loja de ", ""), ("visite a loja ", "")],
     brand_labels: &["marca", "nome da marca"],

@@ -1,4 +1,4 @@
-//! Spanish: es, com.mx; also the USA.
+//! Spanish: es, com.mx; optional on com.
 
 use super::Language;
 
@@ -87,7 +87,7 @@ pub(super) const SPANISH: Language = Language {
         " y enviado desde",
         ". puede enviarse",
     ],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &[
         "vendido por",
         "remitente / vendedor",

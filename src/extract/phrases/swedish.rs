@@ -49,7 +49,7 @@ pub(super) const SWEDISH: Language = Language {
         "säljs av",
     ],
     sold_by_end: &[" och skickas av", " och levereras av", " och hanteras av", ". presentinslagning"],
-    behind_seller: &[],
+    after_seller: &[],
     seller_labels: &["säljs av", "avsändare / säljare", "säljare", "skickas från och säljs av"],
     store: &[
         ("besök ", "-butiken"),

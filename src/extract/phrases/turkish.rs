@@ -56,7 +56,7 @@ pub(super) const TURKISH: Language = Language {
     rank_in: &["içinde", "kategorisinde", ". sırada:"],
     sold_by: &["gönderici ve satıcı:", "satıcı ve gönderici:", "satıcı:", "satan:"],
     sold_by_end: &[" ve gönderici", " tarafından", ". hediye", " gönderici:"],
-    behind_seller: &[" tarafından satıl", " tarafından gönderilir ve satıl"],
+    after_seller: &[" tarafından satıl", " tarafından gönderilir ve satıl"],
     seller_labels: &["satıcı", "gönderici / satıcı", "satan", "gönderen / satıcı"],
     store: &[
         ("", " store'u ziyaret edin"),

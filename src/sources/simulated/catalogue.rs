@@ -1,4 +1,4 @@
-//! Which products there are: their names, and the numbers around which their facts move.
+//! The products: their names, and the base values of their facts.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::domain::{Asin, Currency, Listing, Money};
 
 use super::chance::Chance;
 
-/// The products of a seed. Any valid ASIN is a product; the catalogue only numbers those that it recommends.
+/// The products of a seed. Every valid ASIN is a product; the catalogue lists some of them.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     chance: Chance,
@@ -23,12 +23,12 @@ pub struct Product {
     pub brand: &'static str,
     /// Title.
     pub title: String,
-    /// The stable part of its image's address.
+    /// The stable part of the image's URL.
     #[serde(skip)]
     pub(super) image_id: String,
 }
 
-/// The middle of a listing's movements.
+/// The values around which the facts of a listing vary.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Baseline {
     pub(super) price: Money,
@@ -37,7 +37,7 @@ pub(super) struct Baseline {
     pub(super) rating_hundredths: i64,
 }
 
-/// Brand, rest of the title and price in US cents of the products that a demo shows first.
+/// Brand, rest of the title, and price in US cents of the first products of the catalogue, which a demo shows.
 const SHOWCASE: &[(&str, &str, i64)] = &[
     (
         "Aurora",
@@ -56,7 +56,7 @@ const SHOWCASE: &[(&str, &str, i64)] = &[
     ("Sonari", "Air 3 Open-Ear Bone Conduction Sport Headphones, IP68, 12 h Battery", 12_995),
     ("Sonari", "Swim Pro Waterproof Headphones with 32 GB MP3 Player", 15_999),
     ("Lumen & Oak", "Walnut Wireless Headphones, Genuine Wood Ear Cups, aptX Adaptive", 29_900),
-    ("Kitebird", "Kids Volume Limited Headphones (85 dB), Foldable, DistributedLimiter Port, Teal", 2_499),
+    ("Kitebird", "Kids Volume Limited Headphones (85 dB), Foldable, Sharing Port, Teal", 2_499),
     ("Kitebird", "Kids Wireless Headphones, 85/94 dB, 45 h Battery, Dinosaur Green", 3_499),
     ("Fjellson", "QuietWork UC Headset, USB-A Dongle, Busy Light, Teams Certified", 18_900),
     ("Fjellson", "QuietWork Mono Bluetooth Headset for Calls, Noise Cancelling Boom", 9_999),
@@ -77,7 +77,7 @@ const KINDS: &[&str] = &[
 ];
 const COLOURS: &[&str] = &["Black", "White", "Navy", "Sage", "Rose", "Silver"];
 
-/// What one US dollar is roughly worth: prices need to look right, not to be right.
+/// Approximate exchange rates of one US dollar. Prices only need to look realistic.
 const PER_DOLLAR: &[(Currency, f64)] = &[
     (Currency::Aed, 3.7),
     (Currency::Aud, 1.5),
@@ -100,35 +100,36 @@ const PER_DOLLAR: &[(Currency, f64)] = &[
 ];
 
 impl Catalogue {
-    /// The catalogue of a seed, with `size` recommended products.
+    /// The catalogue of a seed, with `size` products.
     pub fn new(seed: u64, size: u32) -> Self {
         let chance = Chance::new(seed).of("catalogue");
-        let showcase = (0..SHOWCASE.len() as u64).map(|number| numbered(chance, number)).collect();
+        let showcase = (0..SHOWCASE.len() as u64).map(|number| asin_at(chance, number)).collect();
         Self { chance, size, showcase }
     }
 
-    /// The first `count` recommended products; the first twenty are written by hand.
+    /// The first `count` products. The first twenty have hand-written titles.
     pub fn products(&self, count: u32) -> impl Iterator<Item = Product> + '_ {
-        (0..u64::from(count.min(self.size))).map(|number| self.product(numbered(self.chance, number)))
+        (0..u64::from(count.min(self.size))).map(|number| self.product(asin_at(self.chance, number)))
     }
 
-    /// The product of any ASIN.
+    /// The product with this ASIN. Every ASIN has one.
     pub fn product(&self, asin: Asin) -> Product {
-        let (brand, title) = match self.shown(asin) {
+        let (brand, title) = match self.showcase_row(asin) {
             Some((brand, rest, _)) => (*brand, format!("{brand} {rest}")),
-            None => self.named_by_chance(asin),
+            None => self.random_name(asin),
         };
         Product { asin, brand, title, image_id: self.image_id(asin) }
     }
 
-    /// The chance of one listing.
+    /// The random generator of one listing.
     pub(super) fn chance(&self, listing: Listing) -> Chance {
         self.chance.of(listing.marketplace.code()).of(listing.asin.as_str())
     }
 
     pub(super) fn baseline(&self, listing: Listing) -> Baseline {
         let product = self.chance.of(listing.asin.as_str());
-        let us_cents = self.shown(listing.asin).map_or_else(|| product.within("price", 0, 1_500, 45_000), |row| row.2);
+        let us_cents =
+            self.showcase_row(listing.asin).map_or_else(|| product.within("price", 0, 1_500, 45_000), |row| row.2);
         let chance = self.chance(listing);
         let magnitude = chance.one_of("rank magnitude", 0, &[30, 300, 3_000, 30_000]);
         Baseline {
@@ -139,11 +140,11 @@ impl Catalogue {
         }
     }
 
-    fn shown(&self, asin: Asin) -> Option<&'static (&'static str, &'static str, i64)> {
-        self.showcase.iter().position(|shown| *shown == asin).map(|place| &SHOWCASE[place])
+    fn showcase_row(&self, asin: Asin) -> Option<&'static (&'static str, &'static str, i64)> {
+        self.showcase.iter().position(|listed| *listed == asin).map(|index| &SHOWCASE[index])
     }
 
-    fn named_by_chance(&self, asin: Asin) -> (&'static str, String) {
+    fn random_name(&self, asin: Asin) -> (&'static str, String) {
         let chance = self.chance.of(asin.as_str());
         let brand = chance.one_of("brand", 0, SHOWCASE).0;
         let model = chance.one_of("model", 0, MODELS);
@@ -160,24 +161,24 @@ impl Catalogue {
     }
 }
 
-/// The ASIN of a number: a permutation of all ASINs that begin with `B0`, so that no two numbers share one.
-fn numbered(chance: Chance, number: u64) -> Asin {
+/// The ASIN with this number, by a permutation of all ASINs that begin with `B0`, so that every ASIN is unique.
+fn asin_at(chance: Chance, number: u64) -> Asin {
     const COUNT: u64 = 36u64.pow(8);
-    // Without a factor in common with 36, hence a permutation.
+    // Coprime to 36, hence a permutation.
     const STRIDE: u64 = 1_000_000_000_039;
     const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let first = chance.draw("first asin", 0) % COUNT;
     let mut rest = ((u128::from(first) + u128::from(number) * u128::from(STRIDE)) % u128::from(COUNT)) as u64;
     let mut text = *b"B000000000";
-    for place in (2..10).rev() {
-        text[place] = DIGITS[(rest % 36) as usize];
+    for index in (2..10).rev() {
+        text[index] = DIGITS[(rest % 36) as usize];
         rest /= 36;
     }
     let text = str::from_utf8(&text).expect("digits and capitals are ASCII");
     text.parse().expect("B and nine letters or digits are an ASIN")
 }
 
-/// US cents in another currency, as a price tag there would read.
+/// Converts US cents to a typical price in another currency.
 pub(super) fn in_currency(us_cents: i64, currency: Currency) -> Money {
     price_tag(us_cents as f64 / 100.0 * per_dollar(currency), currency)
 }
@@ -193,7 +194,7 @@ pub(super) fn price_tag(major: f64, currency: Currency) -> Money {
     Money::new(amount_minor, currency)
 }
 
-/// Whole units of a currency that are worth about so many dollars.
+/// Converts dollars to a whole number of major units of a currency.
 pub(super) fn round_amount(dollars: i64, currency: Currency) -> Money {
     let major = (dollars as f64 * per_dollar(currency)).round() as i64;
     Money::new(major.max(1) * currency.minor_per_major(), currency)
@@ -210,14 +211,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_products_and_another_seed_others() {
+    fn the_products_depend_on_the_seed() {
         let titles = |seed| Catalogue::new(seed, 50).products(50).collect::<Vec<_>>();
         assert_eq!(titles(7), titles(7));
         assert_ne!(titles(7)[0].asin, titles(8)[0].asin);
     }
 
     #[test]
-    fn no_asin_is_given_twice() {
+    fn asins_are_unique() {
         let asins: HashSet<Asin> = Catalogue::new(7, 5_000).products(5_000).map(|product| product.asin).collect();
         assert_eq!(asins.len(), 5_000);
     }
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_look_like_price_tags() {
+    fn converted_prices_look_typical() {
         assert_eq!(in_currency(34_999, Currency::Usd), Money::new(34_999, Currency::Usd));
         assert_eq!(in_currency(10_000, Currency::Jpy), Money::new(14_999, Currency::Jpy));
         assert_eq!(in_currency(10_000, Currency::Inr), Money::new(849_900, Currency::Inr));

@@ -1,10 +1,10 @@
-//! Chance that can be asked again: every draw is a pure function of its name and number.
+//! Reproducible pseudo-random numbers: every draw is a pure function of its purpose and its number.
 
 /// The constant of the SplitMix64 generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A place to draw from. Nothing is remembered between draws, so any draw, of any step, can be made in any order, and
-/// a draw is the same on every platform and with every version of every crate: that is why `rand` is not used here.
+/// A stateless random generator. Draws can be made in any order, and a draw is the same on every platform and with
+/// every version of every crate, which `rand` does not guarantee.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chance(u64);
 
@@ -13,34 +13,34 @@ impl Chance {
         Self(mix(seed))
     }
 
-    /// The chance of one thing: its draws have nothing to do with those of another.
+    /// An independent generator for one thing.
     pub(super) fn of(self, thing: &str) -> Self {
         Self(thing.bytes().fold(self.0, |state, byte| mix(state ^ u64::from(byte))))
     }
 
-    /// Draw number `n` for a purpose.
+    /// The `n`-th draw for a purpose.
     pub(super) fn draw(self, purpose: &str, n: i64) -> u64 {
         mix(self.of(purpose).0.wrapping_add(n.cast_unsigned().wrapping_mul(GOLDEN_GAMMA)))
     }
 
-    /// From 0 up to, but not including, 1.
+    /// A number in `0.0..1.0`.
     pub(super) fn unit(self, purpose: &str, n: i64) -> f64 {
         const MANTISSA_VALUES: f64 = (1u64 << 53) as f64;
         (self.draw(purpose, n) >> 11) as f64 / MANTISSA_VALUES
     }
 
-    /// A whole number of `low..=high`.
+    /// An integer in `low..=high`.
     pub(super) fn within(self, purpose: &str, n: i64, low: i64, high: i64) -> i64 {
         let width = (high - low + 1).cast_unsigned();
         low + (self.draw(purpose, n) % width).cast_signed()
     }
 
-    /// One of several things.
+    /// One element of a slice.
     pub(super) fn one_of<T: Copy>(self, purpose: &str, n: i64, things: &[T]) -> T {
         things[(self.draw(purpose, n) % things.len() as u64) as usize]
     }
 
-    /// A curve between -1 and 1 that wanders smoothly from one whole `x` to the next: value noise.
+    /// Value noise: a smooth curve between -1 and 1 with a random value at every integer `x`.
     pub(super) fn curve(self, purpose: &str, x: f64) -> f64 {
         let left = x.floor();
         let at = |n: i64| self.unit(purpose, n) * 2.0 - 1.0;
@@ -63,13 +63,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draw_is_the_same_for_ever() {
+    fn draws_are_reproducible() {
         assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf, "the first number of SplitMix64 with seed 0");
         assert_eq!(Chance::new(7).draw("price", -3), Chance::new(7).draw("price", -3));
     }
 
     #[test]
-    fn another_seed_thing_purpose_or_number_is_another_draw() {
+    fn a_draw_depends_on_seed_thing_purpose_and_number() {
         let chance = Chance::new(7);
         let draw = chance.draw("price", 1);
         let others = [
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_stays_between_its_bounds_and_never_jumps() {
+    fn a_curve_is_bounded_and_continuous() {
         let chance = Chance::new(1);
         let at = |n: i32| chance.curve("level", f64::from(n) / 100.0);
         for n in -500..500 {

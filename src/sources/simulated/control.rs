@@ -1,4 +1,4 @@
-//! `POST /_control`: what a test or a person may do to the world.
+//! Commands of `POST /_control`, which change the world.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -8,35 +8,36 @@ use crate::domain::{Availability, Listing, Money};
 use super::faults::Fault;
 use super::world::World;
 
-/// More steps at once would keep every request waiting.
+/// Maximum number of steps of one command. A step blocks all requests.
 const MAX_STEPS: u32 = 10_000;
-/// More forced faults than anybody means.
+/// Maximum number of forced faults of one command.
 const MAX_FAULTS: u32 = 1_000_000;
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
-    /// `{"step": 3}`: move the world on.
+    /// `{"step": 3}`: advance the world.
     Step(u32),
-    /// `{"set_price": {"marketplace": "de", "asin": "…", "price": {"amount_minor": 1999, "currency": "EUR"}}}`: fix it.
+    /// `{"set_price": {"marketplace": "de", "asin": "…", "price": {"amount_minor": 1999, "currency": "EUR"}}}`: fix the
+    /// price.
     SetPrice(Listing, Money),
-    /// `{"set_availability": {"marketplace": "de", "asin": "…", "availability": "unavailable"}}`: fix it.
+    /// `{"set_availability": {"marketplace": "de", "asin": "…", "availability": "unavailable"}}`: fix the availability.
     SetAvailability(Listing, Availability),
-    /// `{"set_missing": {"marketplace": "de", "asin": "…", "missing": true}}`: 404 from now on, or no longer.
+    /// `{"set_missing": {"marketplace": "de", "asin": "…", "missing": true}}`: respond with 404, or no longer.
     SetMissing(Listing, bool),
-    /// `{"release": {"marketplace": "de", "asin": "…"}}`: let it move by itself again.
+    /// `{"release": {"marketplace": "de", "asin": "…"}}`: remove all fixed values.
     Release(Listing),
     /// `{"fail_next": {"count": 3, "fault": "captcha"}}`: the next requests for product pages fail.
     FailNext(u32, Fault),
 }
 
-/// A command that cannot be obeyed.
+/// An invalid command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}`: {reason}")]
 pub struct ControlError {
-    /// The field to blame, from the outermost in: `set_price.asin`.
+    /// Path of the invalid field: `set_price.asin`.
     pub field: String,
-    /// What is wrong with it.
+    /// Why the field is invalid.
     pub reason: String,
 }
 
@@ -47,16 +48,16 @@ impl ControlError {
 }
 
 impl Control {
-    /// Reads a command.
+    /// Parses a command.
     ///
     /// # Errors
-    /// Names the field that is missing, unknown or wrong.
+    /// Names the field that is missing, unknown or invalid.
     pub fn parse(body: &[u8]) -> Result<Self, ControlError> {
         let command: Map<String, Value> =
             serde_json::from_slice(body).map_err(|error| ControlError::new("body", error))?;
         let mut entries = command.into_iter();
         let (Some((name, argument)), None) = (entries.next(), entries.next()) else {
-            return Err(ControlError::new("body", "exactly one command is expected"));
+            return Err(ControlError::new("body", "expected exactly one command"));
         };
         if name == "step" {
             let steps = at_most(MAX_STEPS, "step", read("step", argument)?)?;
@@ -72,37 +73,37 @@ impl Control {
                 let count = at_most(MAX_FAULTS, "fail_next.count", fields.take("count")?)?;
                 Self::FailNext(count, fields.take("fault")?)
             }
-            unknown => return Err(ControlError::new(unknown, "there is no such command")),
+            unknown => return Err(ControlError::new(unknown, "unknown command")),
         };
-        fields.none_left()?;
+        fields.finish()?;
         command.check()
     }
 
-    /// A price that no page of the marketplace could show is refused.
+    /// Rejects a price that the marketplace cannot display.
     fn check(self) -> Result<Self, ControlError> {
         if let Self::SetPrice(listing, price) = &self {
             let currency = listing.marketplace.currency();
             if price.currency != currency {
                 return Err(ControlError::new(
                     "set_price.price.currency",
-                    format!("{} sells in {currency}", listing.marketplace),
+                    format!("must be {currency} on marketplace {}", listing.marketplace),
                 ));
             }
             if price.amount_minor <= 0 {
-                return Err(ControlError::new("set_price.price.amount_minor", "a price is more than nothing"));
+                return Err(ControlError::new("set_price.price.amount_minor", "must be greater than 0"));
             }
         }
         Ok(self)
     }
 
-    /// Does it.
-    pub(super) fn obey(self, world: &World) {
+    /// Executes the command.
+    pub(super) fn execute(self, world: &World) {
         match self {
             Self::Step(steps) => {
                 world.advance(steps);
             }
-            Self::SetPrice(listing, price) => world.hold_price(listing, price),
-            Self::SetAvailability(listing, availability) => world.hold_availability(listing, availability),
+            Self::SetPrice(listing, price) => world.fix_price(listing, price),
+            Self::SetAvailability(listing, availability) => world.fix_availability(listing, availability),
             Self::SetMissing(listing, missing) => world.set_missing(listing, missing),
             Self::Release(listing) => world.release(listing),
             Self::FailNext(count, fault) => world.fail_next(count, fault),
@@ -110,7 +111,7 @@ impl Control {
     }
 }
 
-/// The fields of one command, taken one by one.
+/// The fields of one command that are not parsed yet.
 struct Fields {
     command: String,
     fields: Map<String, Value>,
@@ -132,10 +133,11 @@ impl Fields {
         Ok(Listing::new(self.take("marketplace")?, self.take("asin")?))
     }
 
-    fn none_left(&self) -> Result<(), ControlError> {
+    /// Rejects unknown fields.
+    fn finish(&self) -> Result<(), ControlError> {
         match self.fields.keys().next() {
             None => Ok(()),
-            Some(field) => Err(ControlError::new(format!("{}.{field}", self.command), "is not expected")),
+            Some(field) => Err(ControlError::new(format!("{}.{field}", self.command), "unknown field")),
         }
     }
 }
@@ -144,8 +146,8 @@ fn read<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, ControlError
     serde_json::from_value(value).map_err(|error| ControlError::new(path, error))
 }
 
-fn at_most(most: u32, path: &str, number: u32) -> Result<u32, ControlError> {
-    if number <= most { Ok(number) } else { Err(ControlError::new(path, format!("at most {most}"))) }
+fn at_most(max: u32, path: &str, number: u32) -> Result<u32, ControlError> {
+    if number <= max { Ok(number) } else { Err(ControlError::new(path, format!("must be at most {max}"))) }
 }
 
 #[cfg(test)]
@@ -155,13 +157,13 @@ mod tests {
     use super::*;
     use crate::domain::Currency;
 
-    fn field_blamed(body: &str) -> String {
+    fn invalid_field(body: &str) -> String {
         Control::parse(body.as_bytes()).unwrap_err().field
     }
 
     proptest! {
         #[test]
-        fn no_body_makes_it_panic(body in "\\PC{0,60}", name in "(step|release|set_price|fail_next|x)", value in "([0-9-]{1,20}|\\{\\}|null|\\[\\])") {
+        fn parsing_never_panics(body in "\\PC{0,60}", name in "(step|release|set_price|fail_next|x)", value in "([0-9-]{1,20}|\\{\\}|null|\\[\\])") {
             let _ = Control::parse(body.as_bytes());
             let _ = Control::parse(format!("{{\"{name}\":{value}}}").as_bytes());
             let _ = Control::parse(format!("{{\"{name}\":{{\"asin\":{value}}}}}").as_bytes());
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_read() {
+    fn commands_are_parsed() {
         assert_eq!(Control::parse(br#"{"step":3}"#), Ok(Control::Step(3)));
         let body =
             br#"{"set_price":{"marketplace":"de","asin":"b000000001","price":{"amount_minor":1,"currency":"EUR"}}}"#;
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_blamed_on_its_field() {
+    fn every_error_names_its_field() {
         for (body, field) in [
             ("", "body"),
             ("[]", "body"),
@@ -204,7 +206,7 @@ mod tests {
                 "set_price.price.amount_minor",
             ),
         ] {
-            assert_eq!(field_blamed(body), field, "{body}");
+            assert_eq!(invalid_field(body), field, "{body}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is true of one listing at one step.
+//! The facts of one listing at one step.
 
 use serde::Serialize;
 
@@ -6,34 +6,34 @@ use crate::domain::{Availability, Listing, Marketplace, Money, Rank, Rating};
 
 use super::phrases::Phrases;
 
-/// The truth behind a page; everything here can be read from the page by a client that reads well.
+/// The facts that a page shows. A correct client can read all of them from the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// What a shopper would pay now; none while the listing is out of stock.
+    /// Price of the featured offer; `None` while the listing is out of stock.
     pub price: Option<Money>,
     /// The struck-through price.
     pub list_price: Option<Money>,
-    /// Who holds the Buy Box; nobody while the listing is out of stock.
+    /// Holder of the Buy Box; `None` while the listing is out of stock.
     pub seller: Option<Seller>,
-    /// New offers, the featured one included.
+    /// Number of new offers, including the featured one.
     pub offer_count: u32,
-    /// A coupon's amount; never part of the price.
+    /// Amount of the coupon; never part of the price.
     pub coupon: Option<Money>,
     /// The availability line.
     pub availability: Availability,
-    /// "Only N left", while the stock is low.
+    /// N of "Only N left", while the stock is low; otherwise 0.
     pub units_left: u32,
-    /// Place in the list of the main category.
+    /// Rank in the main category.
     pub rank: u32,
-    /// Place in the list of the subcategory.
+    /// Rank in the subcategory.
     pub subcategory_rank: u32,
-    /// Stars in hundredths, whole tenths as pages show them.
+    /// Rating in hundredths of a star; a multiple of 10, as pages show one decimal.
     pub rating: Rating,
     /// Number of ratings.
     pub review_count: u32,
 }
 
-/// Who sells the featured offer.
+/// The seller of the featured offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seller {
     /// Amazon itself.
@@ -52,7 +52,7 @@ impl Seller {
     }
 }
 
-/// The fields whose changes are told, by the names of the truth log.
+/// The fields whose changes are logged, with their names in the truth log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the field of `Facts` with the same name")]
@@ -70,7 +70,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// Every field, in the order in which changes of one step are told.
+    /// All fields, in the order in which the changes of one step are logged.
     pub const ALL: &[Field] = &[
         Self::Price,
         Self::ListPrice,
@@ -85,21 +85,21 @@ impl Field {
     ];
 }
 
-/// The value of any field.
+/// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FactValue {
-    /// Known to be none: JSON `null`.
+    /// There is none: JSON `null`.
     Absent,
     /// An amount.
     Money(Money),
     /// A name.
     Text(String),
-    /// A number of things.
+    /// A count.
     Count(u32),
-    /// Stars in hundredths.
+    /// A rating in hundredths of a star.
     Rating(Rating),
-    /// A place and the list it is in.
+    /// A rank and its category.
     Rank(Rank),
     /// An availability.
     Availability(Availability),
@@ -111,7 +111,7 @@ impl From<Option<Money>> for FactValue {
     }
 }
 
-/// One field that is no longer what it was.
+/// A change of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) field: Field,
@@ -120,7 +120,7 @@ pub(super) struct Change {
 }
 
 impl Facts {
-    /// One field, as the marketplace's page names it.
+    /// The value of a field, in the words of the marketplace's pages.
     pub fn value(&self, field: Field, marketplace: Marketplace) -> FactValue {
         match field {
             Field::Price => self.price.into(),
@@ -136,7 +136,7 @@ impl Facts {
         }
     }
 
-    /// What is different in `later`, in the order of [`Field::ALL`].
+    /// The differences to `later`, in the order of [`Field::ALL`].
     pub(super) fn changes_to(&self, later: &Facts, listing: Listing) -> Vec<Change> {
         if self == later {
             return Vec::new();
@@ -146,7 +146,7 @@ impl Facts {
         Field::ALL.iter().map(change).filter(|change| change.from != change.to).collect()
     }
 
-    /// The same listing sold out: no offer, hence nobody's price.
+    /// The same listing without an offer.
     pub(super) fn sold_out(self, availability: Availability) -> Self {
         Self { price: None, list_price: None, seller: None, offer_count: 0, coupon: None, availability, ..self }
     }

@@ -1,11 +1,11 @@
-//! Which requests are answered badly, and how.
+//! Injected faults of product page requests.
 
 use serde::{Deserialize, Serialize};
 
 use super::SimulateError;
 use super::chance::Chance;
 
-/// A way of not answering properly.
+/// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -13,13 +13,13 @@ pub enum Fault {
     Captcha,
     /// The "dog" page with status 503.
     Unavailable,
-    /// The beginning of the page, cut by a closed connection.
+    /// The beginning of the page, followed by a closed connection.
     Truncated,
-    /// The page, late.
+    /// The complete page after a delay.
     Slow,
 }
 
-/// How likely each fault is, from 0 to 1; at most one happens to a request.
+/// The probability of each fault, from 0 to 1. A request has at most one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FaultRates {
     /// `--captcha-rate`.
@@ -42,21 +42,23 @@ impl FaultRates {
         ]
     }
 
+    /// Validates the rates.
+    ///
     /// # Errors
-    /// Names the flag of a rate outside 0 to 1, or says that all rates together exceed 1.
+    /// A rate is outside 0 to 1, or the sum of all rates exceeds 1.
     pub(super) fn check(&self) -> Result<(), SimulateError> {
         for (flag, rate, _) in self.table() {
-            // Not `!(rate > 1.0)`: NaN is no rate either.
+            // This form rejects NaN too.
             if !(0.0..=1.0).contains(&rate) {
                 return Err(SimulateError::Rate { flag, rate });
             }
         }
         let sum = self.table().iter().map(|(_, rate, _)| rate).sum();
-        // Ten times a tenth may add up to a little more than one.
+        // Tolerates rounding errors of the sum.
         if sum > 1.0 + 1e-9 { Err(SimulateError::RateSum { sum }) } else { Ok(()) }
     }
 
-    /// The fault of a request, by its number.
+    /// The fault of the request with this number.
     pub(super) fn fault_of(&self, chance: Chance, request: u64) -> Option<Fault> {
         let mut left = chance.unit("fault", request.cast_signed());
         self.table().into_iter().find_map(|(_, rate, fault)| {
@@ -71,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_outside_its_range_is_refused_by_the_name_of_its_flag() {
+    fn a_rate_out_of_range_is_an_error_that_names_its_flag() {
         for slow in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             let error = FaultRates { slow, ..FaultRates::default() }.check().unwrap_err();
             assert!(error.to_string().starts_with("--slow-rate"), "{error}");
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_come_at_their_rates() {
+    fn faults_occur_at_their_rates() {
         let rates = FaultRates { captcha: 0.1, unavailable: 0.2, truncate: 0.0, slow: 0.3 };
         let chance = Chance::new(7);
         let count = |wanted| (0..10_000).filter(|n| rates.fault_of(chance, *n) == wanted).count();

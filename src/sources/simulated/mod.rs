@@ -1,18 +1,18 @@
-//! A simulated marketplace: a real HTTP server with Amazon-shaped pages, for the demo, the tests and the benches.
+//! A simulated marketplace: a real HTTP server with Amazon-shaped pages, for the demo, the tests and the benchmarks.
 //!
-//! Clients crawl it as they crawl Amazon; the `Host` header decides the marketplace. It keeps a log of everything that
-//! truly changed and of everything that it served ([`Truth`]), so that any client can be judged.
+//! Clients crawl it like Amazon; the `Host` header selects the marketplace. It logs every change of a fact and every
+//! response ([`Truth`]), so that the results of any client can be verified.
 //!
 //! # Design
-//! The world is a *function*. The facts of a listing are computed directly from the seed, the listing and the number of
-//! the world's step, which is the only thing that moves: no listing has a state of its own, any of the 36⁹ ASINs on any
-//! marketplace exists as soon as somebody asks for it, and the past is the same function at negative steps ([`past()`]).
-//! A step costs something only for listings that were asked for, whose changes have to be told. What controls fix
-//! (a price, an availability) is laid over the function, listing by listing.
+//! The *world* is the set of all listings with their facts at the current *step*, a counter. It is a pure function: the
+//! facts of a listing are computed from the seed, the listing and the step. No listing has a state of its own, each of
+//! the 36⁹ ASINs exists on every marketplace, and the past is the same function at negative steps ([`past()`]).
+//! Advancing the step costs time only for listings that were requested before, because their changes are logged. Values
+//! fixed by a control command (a price, an availability) override the function, listing by listing.
 //!
-//! The only lock orders steps, controls, answers and log lines, so a page shows exactly what its line in the log says.
-//! Faults depend on the seed and on the number of the request alone. The same requests and steps in the same order give
-//! the same answers and the same log (but for its times) on every machine.
+//! A single lock orders steps, controls, responses and log lines, so a page shows exactly what its log line says.
+//! Faults depend only on the seed and the number of the request. The same requests and steps in the same order give the
+//! same responses and, except for the timestamps, the same log on every machine.
 
 mod catalogue;
 mod chance;
@@ -54,21 +54,19 @@ use server::Market;
 use truth::TruthLog;
 use world::World;
 
-/// Why a simulated marketplace does not start.
+/// Why a simulated marketplace cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
-    /// A rate that is no probability.
+    /// A fault rate is not a probability.
     #[error("{flag} is {rate}: it must be between 0 and 1")]
     Rate {
-        /// The flag that sets it.
+        /// The flag that sets the rate.
         flag: &'static str,
-        /// What it was set to.
+        /// The value of the flag.
         rate: f64,
     },
-    /// One request can have one fault only.
-    #[error(
-        "--captcha-rate, --unavailable-rate, --truncate-rate and --slow-rate add up to {sum}: at most 1 is possible"
-    )]
+    /// A request can have only one fault.
+    #[error("--captcha-rate, --unavailable-rate, --truncate-rate and --slow-rate add up to {sum}: the maximum is 1")]
     RateSum {
         /// The sum of all rates.
         sum: f64,
@@ -78,26 +76,26 @@ pub enum SimulateError {
     Pages {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The socket cannot be used.
+    /// The socket cannot be opened.
     #[error("cannot listen: {0}")]
     Listen(#[from] io::Error),
 }
 
-/// A running simulated marketplace; dropping it stops it.
+/// A running simulated marketplace. It stops when dropped.
 #[derive(Debug)]
 pub struct Simulated {
     address: SocketAddr,
     world: Arc<World>,
     server: ServerHandle,
-    serving: JoinHandle<io::Result<()>>,
-    moving: Option<JoinHandle<()>>,
+    server_task: JoinHandle<io::Result<()>>,
+    advancing: Option<JoinHandle<()>>,
 }
 
 impl Simulated {
-    /// Starts to serve on a socket that is already bound. Needs a tokio runtime; answers on threads of its own.
+    /// Starts serving on a bound socket. Must be called in a tokio runtime; requests are served by separate threads.
     ///
     /// # Errors
     /// See [`SimulateError`].
@@ -116,73 +114,73 @@ impl Simulated {
         let server = server::run(market, listener, settings.compress, settings.workers)?;
         let handle = server.handle();
         let every = settings.move_every.filter(|every| !every.is_zero());
-        let moving = every.map(|every| tokio::spawn(keep_moving(Arc::clone(&world), every)));
-        Ok(Self { address, world, server: handle, serving: tokio::spawn(server), moving })
+        let advancing = every.map(|every| tokio::spawn(advance_every(Arc::clone(&world), every)));
+        Ok(Self { address, world, server: handle, server_task: tokio::spawn(server), advancing })
     }
 
-    /// Where it listens.
+    /// The address of the socket.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends every connection and waits for the end.
+    /// Closes all connections and waits until the server has stopped.
     pub async fn stop(mut self) {
         self.server.stop(false).await;
-        // The server's own end tells nothing that its caller could use.
-        let _ = (&mut self.serving).await;
+        // An error while stopping is of no use to the caller.
+        let _ = (&mut self.server_task).await;
     }
 
-    /// The recommended products.
+    /// The products of the catalogue.
     pub fn catalogue(&self) -> &Catalogue {
         self.world.catalogue()
     }
 
-    /// The number of the world's step.
+    /// The current step of the world.
     pub fn step(&self) -> i64 {
         self.world.step()
     }
 
-    /// Moves the world on and returns its new step.
+    /// Advances the world by `steps` and returns the new step.
     pub fn advance(&self, steps: u32) -> i64 {
         self.world.advance(steps)
     }
 
-    /// What is true of a listing now.
+    /// The current facts of a listing.
     pub fn facts(&self, listing: Listing) -> Facts {
         self.world.facts(listing)
     }
 
-    /// Fixes a price until it is released. The currency is expected to be the marketplace's own.
+    /// Fixes the price of a listing until it is released. The currency must be the marketplace's own.
     pub fn set_price(&self, listing: Listing, price: Money) {
-        self.world.hold_price(listing, price);
+        self.world.fix_price(listing, price);
     }
 
-    /// Fixes an availability until it is released; a listing that is out has no price.
+    /// Fixes the availability of a listing until it is released. A listing that is out of stock has no price.
     pub fn set_availability(&self, listing: Listing, availability: Availability) {
-        self.world.hold_availability(listing, availability);
+        self.world.fix_availability(listing, availability);
     }
 
-    /// Takes a listing off its marketplace, or puts it back.
+    /// Removes a listing from its marketplace, or adds it again.
     pub fn set_missing(&self, listing: Listing, missing: bool) {
         self.world.set_missing(listing, missing);
     }
 
-    /// Lets a listing move by itself again.
+    /// Removes all fixed values of a listing.
     pub fn release(&self, listing: Listing) {
         self.world.release(listing);
     }
 
-    /// The next `count` requests for product pages fail in this way, whatever the rates say.
+    /// The next `count` requests for product pages get this fault, regardless of the fault rates.
     pub fn fail_next(&self, count: u32, fault: Fault) {
         self.world.fail_next(count, fault);
     }
 
-    /// Every line of the truth log that is kept and has a number above `after`.
+    /// All stored lines of the truth log with a sequence number above `after`.
     pub fn truth(&self, after: u64) -> Vec<TruthLine> {
         self.world.truth_after(after, usize::MAX)
     }
 
-    /// The `days` before `now`, ending in the present: see [`past()`].
+    /// The history of the `days` before `now`: see [`past()`].
     pub fn past(&self, listing: Listing, days: u32, now: Timestamp) -> Vec<PastPoint> {
         past(self.world.catalogue(), listing, self.world.step(), days, now)
     }
@@ -190,10 +188,10 @@ impl Simulated {
 
 impl Drop for Simulated {
     fn drop(&mut self) {
-        if let Some(moving) = &self.moving {
-            moving.abort();
+        if let Some(advancing) = &self.advancing {
+            advancing.abort();
         }
-        // The command is sent by the call; only the answer would have to be awaited.
+        // The call sends the command; the future only waits for completion.
         drop(self.server.stop(false));
     }
 }
@@ -204,10 +202,10 @@ async fn index_pages(folder: PathBuf) -> Result<SavedPages, SimulateError> {
     index.map_err(io::Error::other).flatten().map_err(|source| SimulateError::Pages { folder, source })
 }
 
-async fn keep_moving(world: Arc<World>, every: Duration) {
+async fn advance_every(world: Arc<World>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    // The first tick comes at once; the world begins at step 0.
+    // The first tick completes immediately, and the world starts at step 0.
     ticks.tick().await;
     loop {
         ticks.tick().await;

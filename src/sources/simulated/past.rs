@@ -1,4 +1,4 @@
-//! A past for the demo: what a tracker would have noted, had it been running.
+//! History for the demo: what a tracker would have recorded if it had been running.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,31 +8,31 @@ use super::catalogue::Catalogue;
 use super::facts::{FactValue, Facts, Field};
 use super::movement::facts_at;
 
-/// Steps of movement in a day of the past; a live demo moves far faster.
+/// Steps per day of history. A live demo advances much faster.
 const STEPS_PER_DAY: i64 = 4;
 const STEP_SECS: i64 = 86_400 / STEPS_PER_DAY;
 
-/// From then on, a field had this value, until its next point.
+/// A value of a field, which holds until the next point of the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastPoint {
-    /// Since when.
+    /// The time from which the value holds.
     pub at: Timestamp,
-    /// Which field.
+    /// The field.
     pub field: Field,
-    /// What it was.
+    /// The value.
     pub value: FactValue,
 }
 
-/// The changes of the `days` before `now`, in order, each field from its value at the beginning to its value at
-/// `step`: a history that the pages of the simulated marketplace continue without a break.
+/// The changes of the `days` before `now`, in order. Every field starts with its first value and ends with its value at
+/// `step`, so the pages of the simulated marketplace continue the history without a gap.
 ///
-/// Moments before the first representable time are left out.
+/// Times before the first representable timestamp are left out.
 pub fn past(catalogue: &Catalogue, listing: Listing, step: i64, days: u32, now: Timestamp) -> Vec<PastPoint> {
     let first = -i64::from(days) * STEPS_PER_DAY;
     let mut points = Vec::new();
     let mut before = None;
     for ago in first..=0 {
-        let Ok(at) = now.checked_add(moment(catalogue, listing, ago)) else { continue };
+        let Ok(at) = now.checked_add(crawled_at(catalogue, listing, ago)) else { continue };
         let facts = facts_at(catalogue, listing, step.saturating_add(ago));
         for &field in Field::ALL {
             let value = facts.value(field, listing.marketplace);
@@ -45,8 +45,8 @@ pub fn past(catalogue: &Catalogue, listing: Listing, step: i64, days: u32, now: 
     points
 }
 
-/// Crawls are never on the stroke: up to an hour before it, and never after now.
-fn moment(catalogue: &Catalogue, listing: Listing, ago: i64) -> SignedDuration {
+/// The time of a past crawl: up to an hour before the step's nominal time, because real crawls are not exactly regular.
+fn crawled_at(catalogue: &Catalogue, listing: Listing, ago: i64) -> SignedDuration {
     let early_secs = if ago == 0 { 0 } else { catalogue.chance(listing).within("crawled", ago, 0, 3_600) };
     SignedDuration::from_secs(ago * STEP_SECS - early_secs)
 }
@@ -59,7 +59,7 @@ mod tests {
     use crate::domain::Marketplace;
 
     #[test]
-    fn the_past_is_change_only_in_order_and_ends_in_the_present() {
+    fn the_past_is_ordered_has_only_changes_and_ends_in_the_present() {
         let catalogue = Catalogue::new(7, 20);
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         for product in catalogue.products(20) {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn ninety_days_hold_a_lively_price_history() {
+    fn ninety_days_have_many_price_changes() {
         let catalogue = Catalogue::new(7, 20);
         for product in catalogue.products(20) {
             let points = past(&catalogue, Listing::new(Marketplace::Us, product.asin), 0, 90, Timestamp::now());
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_past_of_no_days_is_the_present_alone() {
+    fn a_past_of_zero_days_is_only_the_present() {
         let catalogue = Catalogue::new(7, 1);
         let listing = Listing::new(Marketplace::Us, "B000000001".parse().unwrap());
         assert_eq!(past(&catalogue, listing, 0, 0, Timestamp::now()).len(), Field::ALL.len());

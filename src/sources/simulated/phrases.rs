@@ -1,10 +1,11 @@
-//! The words of the pages: one row a language.
+//! The phrases of the generated pages, one row for each language.
 //!
-//! `{}` stands for the one thing that a phrase is about; rank lines name theirs. Words are those of Amazon's own pages.
+//! `{}` is the placeholder of a phrase; rank lines have named placeholders. The phrases are those of Amazon's own
+//! pages.
 
 use crate::domain::Marketplace;
 
-/// Everything a page says in words.
+/// The phrases of one language.
 #[derive(Debug)]
 pub(super) struct Phrases {
     language: &'static str,
@@ -41,9 +42,9 @@ impl Phrases {
     }
 }
 
-/// Puts the thing into its phrase.
-pub(super) fn fill(phrase: &str, thing: impl std::fmt::Display) -> String {
-    phrase.replacen("{}", &thing.to_string(), 1)
+/// Replaces the placeholder of a phrase.
+pub(super) fn fill(phrase: &str, value: impl std::fmt::Display) -> String {
+    phrase.replacen("{}", &value.to_string(), 1)
 }
 
 const TABLE: &[Phrases] = &[
@@ -366,14 +367,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_marketplace_has_phrases_in_its_own_language() {
+    fn every_marketplace_has_phrases_in_its_language() {
         for &marketplace in Marketplace::ALL {
             assert_eq!(Phrases::of(marketplace).language, marketplace.language(), "{marketplace}");
         }
     }
 
     #[test]
-    fn phrases_have_room_for_what_they_are_about() {
+    fn phrases_have_their_placeholders() {
         for phrases in TABLE {
             let language = phrases.language;
             let about_one = [phrases.byline, phrases.low_stock, phrases.stars, phrases.ratings, phrases.coupon];
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_states_of_stock_read_alike() {
+    fn availability_phrases_are_distinct() {
         for phrases in TABLE {
             let states = [phrases.in_stock, phrases.low_stock, phrases.out_of_stock, phrases.unavailable];
             let distinct: std::collections::HashSet<_> = states.iter().collect();

@@ -1,4 +1,4 @@
-//! A folder of saved pages, served by ASIN as they are.
+//! A folder of saved pages, which are served unchanged by ASIN.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,13 +11,14 @@ use actix_web::web::Bytes;
 use crate::domain::{Asin, Listing, Marketplace};
 
 /// The pages of a folder: `MARKETPLACE/ASIN.html`, `ASIN.html`, or any HTML file with the ASIN as a word of its name,
-/// such as `com-b0dwdgwdfy-laptop.html`. A marketplace named first (dots left out) binds the page to that site.
+/// such as `com-b0dwdgwdfy-laptop.html`. If the name starts with a marketplace (without dots), the page is only served
+/// there.
 #[derive(Debug)]
 pub(super) struct SavedPages {
     pages: BTreeMap<(Asin, Option<Marketplace>), Arc<SavedPage>>,
 }
 
-/// One file, read when it is first asked for and kept in memory from then on.
+/// One file. It is read at the first request and then cached in memory.
 #[derive(Debug)]
 pub(super) struct SavedPage {
     path: PathBuf,
@@ -25,10 +26,10 @@ pub(super) struct SavedPage {
 }
 
 impl SavedPages {
-    /// Finds the pages of a folder; where several files fit one listing, the first by name is served.
+    /// Indexes the pages of a folder. If several files match one listing, the first by name is used.
     ///
     /// # Errors
-    /// When the folder cannot be listed.
+    /// The folder cannot be listed.
     pub(super) fn index(folder: &Path) -> io::Result<Self> {
         let mut pages = BTreeMap::new();
         for path in sorted_entries(folder)? {
@@ -46,23 +47,23 @@ impl SavedPages {
         Ok(Self { pages })
     }
 
-    /// The page of a listing: its own, or one that is bound to no marketplace.
+    /// The page of a listing: one for its marketplace, or one for all marketplaces.
     pub(super) fn find(&self, listing: Listing) -> Option<Arc<SavedPage>> {
         let bound = self.pages.get(&(listing.asin, Some(listing.marketplace)));
         bound.or_else(|| self.pages.get(&(listing.asin, None))).cloned()
     }
 
-    /// Every listing that has a page; those bound to no marketplace are counted to amazon.com.
+    /// All listings that have a page. Pages for all marketplaces are listed for amazon.com.
     pub(super) fn listings(&self) -> impl Iterator<Item = Listing> + '_ {
         self.pages.keys().map(|(asin, site)| Listing::new(site.unwrap_or(Marketplace::Us), *asin))
     }
 }
 
 impl SavedPage {
-    /// The bytes as they were saved.
+    /// The bytes of the file.
     ///
     /// # Errors
-    /// When the file cannot be read; it is tried again next time.
+    /// The file cannot be read. The next call tries again.
     pub(super) fn bytes(&self) -> io::Result<Bytes> {
         if let Some(bytes) = self.bytes.get() {
             return Ok(bytes.clone());
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_found_by_folder_by_name_and_by_word() {
+    fn pages_are_found_by_folder_by_file_name_and_by_word() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("de")).unwrap();
         for (file, text) in [
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
+    fn a_missing_folder_is_an_error() {
         assert!(SavedPages::index(Path::new("/nowhere/at/all")).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The routes: product pages for everyone, and `/_truth`, `/_catalogue` and `/_control` for who judges.
+//! The routes: product pages, and `/_truth`, `/_catalogue` and `/_control` for tests.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,18 +20,18 @@ use super::control::{Control, ControlError};
 use super::page::{self, Scene};
 use super::saved_pages::{SavedPage, SavedPages};
 use super::truth::Answer;
-use super::world::{Decision, Shelf, World};
+use super::world::{Decision, PageSource, World};
 
-/// Lines of the truth log that are written under one lock.
-const TRUTH_LINES_AT_ONCE: usize = 500;
-/// Enough for half a page to leave the compressor and the buffer of the socket.
-const PAUSE_BEFORE_CUT: Duration = Duration::from_millis(10);
-/// Charset given, because generated pages are known to be UTF-8; saved pages are served without one.
+/// Number of truth log lines that are read while holding the lock once.
+const TRUTH_PAGE_LINES: usize = 500;
+/// Enough time for the beginning of a page to leave the compressor and the socket buffer.
+const PAUSE_BEFORE_ABORT: Duration = Duration::from_millis(10);
+/// Generated pages are UTF-8. Saved pages are served without a charset.
 const HTML_UTF8: &str = "text/html;charset=UTF-8";
-/// The line of the truth log that tells of an answer.
+/// Response header with the sequence number of the response in the truth log.
 const SEQ_HEADER: &str = "x-simulated-seq";
 
-/// What every worker serves.
+/// The state that all workers share.
 pub(super) struct Market {
     pub(super) world: Arc<World>,
     pub(super) saved: Option<SavedPages>,
@@ -39,7 +39,7 @@ pub(super) struct Market {
     pub(super) page_kb: usize,
 }
 
-/// Starts to listen. Signals are left to whoever owns the process.
+/// Starts the server. It does not handle signals.
 pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers: usize) -> io::Result<Server> {
     let market = Data::new(market);
     let app = move || {
@@ -51,7 +51,7 @@ pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers
             .route("/_control", web::post().to(control))
             .default_service(web::to(product))
     };
-    // Without TCP_NODELAY the end of a compressed page waits for the client's delayed acknowledgement, some 40 ms.
+    // Without TCP_NODELAY, the end of a compressed page waits about 40 ms for the client's delayed acknowledgement.
     let server = HttpServer::new(app).workers(workers.max(1)).tcp_nodelay(true).disable_signals();
     Ok(server.listen(listener)?.run())
 }
@@ -62,12 +62,12 @@ async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
         return html(StatusCode::NOT_FOUND).body(page::not_found());
     };
     let saved = market.saved.as_ref().map(|saved| saved.find(listing));
-    let shelf = match &saved {
-        None => Shelf::Generated,
-        Some(Some(_)) => Shelf::Saved,
-        Some(None) => Shelf::Empty,
+    let page_source = match &saved {
+        None => PageSource::Generated,
+        Some(Some(_)) => PageSource::Saved,
+        Some(None) => PageSource::None,
     };
-    let decision = market.world.answer(listing, shelf);
+    let decision = market.world.answer(listing, page_source);
     let mut response = match decision.answer {
         Answer::Captcha => html(StatusCode::OK).body(page::captcha(listing, decision.request.is_multiple_of(2))),
         Answer::Unavailable => html(StatusCode::SERVICE_UNAVAILABLE).body(page::unavailable(site)),
@@ -91,7 +91,7 @@ fn product_page(market: &Market, listing: Listing, decision: &Decision, saved: O
     };
     let mut response = HttpResponse::Ok();
     response.content_type(content_type);
-    if decision.answer == Answer::Truncated { cut(&mut response, body) } else { response.body(body) }
+    if decision.answer == Answer::Truncated { truncated(&mut response, body) } else { response.body(body) }
 }
 
 fn generated(market: &Market, listing: Listing, decision: &Decision) -> Bytes {
@@ -106,23 +106,22 @@ fn generated(market: &Market, listing: Listing, decision: &Decision) -> Bytes {
     Bytes::from(page::product(&scene, market.page_kb))
 }
 
-/// Sends the beginning of the body and then breaks the connection. So little of it, because the middle of a large page has
-/// told everything.
-fn cut(response: &mut HttpResponseBuilder, body: Bytes) -> HttpResponse {
+/// Sends a tenth of the body and then aborts the connection. More of it could contain all facts of the page.
+fn truncated(response: &mut HttpResponseBuilder, body: Bytes) -> HttpResponse {
     let beginning = body.slice(..body.len() / 10);
     response.streaming(stream::unfold(Some(beginning), |beginning| async move {
         match beginning {
             Some(beginning) => Some((Ok(beginning), None)),
             None => {
-                // Without a pause the beginning would still lie in a buffer when the connection breaks.
-                tokio::time::sleep(PAUSE_BEFORE_CUT).await;
+                // Without a pause, the beginning would still be buffered when the connection is aborted.
+                tokio::time::sleep(PAUSE_BEFORE_ABORT).await;
                 Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
             }
         }
     }))
 }
 
-/// The marketplace is the one that the request believes to talk to; `com` for anything else, such as an address.
+/// The marketplace of the request's host, or `com` for any other host, such as an IP address.
 fn marketplace_of(request: &HttpRequest) -> Marketplace {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().host().or(named).unwrap_or_default();
@@ -136,16 +135,16 @@ fn html(status: StatusCode) -> HttpResponseBuilder {
     response
 }
 
-/// `GET /_truth?after=SEQ`: newline-delimited JSON up to the moment of the request.
+/// `GET /_truth?after=SEQ`: the log up to the time of the request, as newline-delimited JSON.
 async fn truth(query: Query<HashMap<String, String>>, market: Data<Market>) -> HttpResponse {
     let after: u64 = match query_field(&query, "after", 0) {
         Ok(after) => after,
-        Err(error) => return refused(&error),
+        Err(error) => return invalid(&error),
     };
     let (first, last) = market.world.truth_range();
-    let lost = (after < first - 1).then(|| Ok(Bytes::from(format!("{{\"truncated_before\":{first}}}\n"))));
+    let gap = (after < first - 1).then(|| Ok(Bytes::from(format!("{{\"truncated_before\":{first}}}\n"))));
     let lines = stream::unfold((market, after), move |(market, after)| async move {
-        let mut page = market.world.truth_after(after, TRUTH_LINES_AT_ONCE);
+        let mut page = market.world.truth_after(after, TRUTH_PAGE_LINES);
         page.retain(|line| line.seq <= last);
         let reached = page.last()?.seq;
         let mut text = Vec::new();
@@ -155,17 +154,17 @@ async fn truth(query: Query<HashMap<String, String>>, market: Data<Market>) -> H
         }
         Some((Ok::<_, io::Error>(Bytes::from(text)), (market, reached)))
     });
-    let told = stream::iter(lost).chain(lines);
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(told)
+    let body = stream::iter(gap).chain(lines);
+    HttpResponse::Ok().content_type("application/x-ndjson").streaming(body)
 }
 
-/// `GET /_catalogue?marketplace=com&count=20`: listings worth watching.
+/// `GET /_catalogue?marketplace=com&count=20`: listings of the catalogue.
 async fn catalogue(query: Query<HashMap<String, String>>, market: Data<Market>) -> HttpResponse {
     let wanted = query_field(&query, "marketplace", Marketplace::Us)
         .and_then(|site| Ok((site, query_field(&query, "count", 20u32)?)));
     let (site, count) = match wanted {
         Ok(wanted) => wanted,
-        Err(error) => return refused(&error),
+        Err(error) => return invalid(&error),
     };
     match &market.saved {
         Some(saved) => {
@@ -173,11 +172,11 @@ async fn catalogue(query: Query<HashMap<String, String>>, market: Data<Market>) 
             let rows = here.map(|listing| serde_json::json!({"marketplace": site, "asin": listing.asin}));
             HttpResponse::Ok().json(rows.collect::<Vec<_>>())
         }
-        None => HttpResponse::Ok().json(offers(&market.world, site, count)),
+        None => HttpResponse::Ok().json(catalogue_rows(&market.world, site, count)),
     }
 }
 
-fn offers(world: &World, site: Marketplace, count: u32) -> Vec<serde_json::Value> {
+fn catalogue_rows(world: &World, site: Marketplace, count: u32) -> Vec<serde_json::Value> {
     let row = |product: Product| {
         let listing = Listing::new(site, product.asin);
         let facts = world.facts(listing);
@@ -192,9 +191,9 @@ fn offers(world: &World, site: Marketplace, count: u32) -> Vec<serde_json::Value
 /// `POST /_control`: see [`Control`].
 async fn control(body: Bytes, market: Data<Market>) -> HttpResponse {
     match Control::parse(&body) {
-        Err(error) => refused(&error),
+        Err(error) => invalid(&error),
         Ok(command) => {
-            command.obey(&market.world);
+            command.execute(&market.world);
             let (_, seq) = market.world.truth_range();
             HttpResponse::Ok().json(serde_json::json!({ "step": market.world.step(), "seq": seq }))
         }
@@ -208,7 +207,7 @@ where
     query.get(field).map_or(Ok(default), |text| text.parse()).map_err(|error| ControlError::new(field, error))
 }
 
-fn refused(error: &ControlError) -> HttpResponse {
+fn invalid(error: &ControlError) -> HttpResponse {
     HttpResponse::UnprocessableEntity().content_type("application/problem+json").json(serde_json::json!({
         "type": "about:blank", "title": "Unprocessable Content", "status": 422,
         "detail": error.to_string(), "field": error.field,

@@ -1,4 +1,4 @@
-//! What `amazon-tracker simulate` can be told.
+//! Settings of `amazon-tracker simulate`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,32 +10,32 @@ use super::faults::FaultRates;
 /// Settings of a simulated marketplace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedSettings {
-    /// Decides everything that happens, given the same requests and steps.
+    /// Seed of the random generator. The same seed, requests and steps give the same responses.
     pub seed: u64,
-    /// How likely each fault is.
+    /// Probability of each fault.
     pub faults: FaultRates,
-    /// How late a slow answer is.
+    /// Delay of a slow response.
     pub slow_for: Duration,
-    /// Time between two steps of the world; `None` moves it on request only.
+    /// Time between two steps of the world. If `None`, the world advances only on request.
     pub move_every: Option<Duration>,
-    /// Serves saved pages instead of generated ones; what is not in this folder is not found.
+    /// Folder of saved pages, which are served instead of generated ones. Other listings are not found.
     pub pages: Option<PathBuf>,
-    /// How many products `GET /_catalogue` can name.
+    /// Number of products that `GET /_catalogue` can list.
     pub listings: u32,
-    /// ASINs that no marketplace has.
+    /// ASINs that are not found on any marketplace.
     pub missing: Vec<Asin>,
-    /// About how large a generated page is, in units of 1024 bytes, before compression.
+    /// Approximate size of a generated page before compression, in KiB.
     pub page_kb: usize,
-    /// Compress for clients that accept it.
+    /// Compress responses for clients that accept it.
     pub compress: bool,
-    /// How many lines of the truth log are kept.
+    /// Maximum number of stored lines of the truth log.
     pub truth_lines: usize,
-    /// Threads that answer requests.
+    /// Number of threads that serve requests.
     pub workers: usize,
 }
 
 impl Default for SimulatedSettings {
-    /// A faultless marketplace that moves on request.
+    /// A marketplace without faults that advances only on request.
     fn default() -> Self {
         Self {
             seed: 7,

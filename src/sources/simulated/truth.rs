@@ -1,4 +1,4 @@
-//! The log of what truly changed and of what was served: the judge of every client.
+//! The truth log: every change of a fact and every response. Tests verify clients against it.
 
 use std::collections::VecDeque;
 
@@ -13,79 +13,79 @@ use super::faults::Fault;
 /// One line of `GET /_truth`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TruthLine {
-    /// Rises by one from line to line, from 1.
+    /// Sequence number, from 1, without gaps.
     pub seq: u64,
-    /// When it became true.
+    /// Time of the event.
     pub at: Timestamp,
-    /// What became true.
+    /// The event.
     #[serde(flatten)]
     pub what: Truth,
 }
 
-/// What a line tells.
+/// The event of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Truth {
-    /// A field of a listing that somebody has asked for is no longer what it was.
+    /// A field of a listing that was requested before has changed.
     Change {
-        /// Whose.
+        /// The listing.
         #[serde(flatten)]
         listing: Listing,
-        /// The world's step from which it holds.
+        /// The step from which the new value holds.
         step: i64,
-        /// Which field.
+        /// The field.
         field: Field,
-        /// What it was.
+        /// The old value.
         from: FactValue,
-        /// What it is.
+        /// The new value.
         to: FactValue,
     },
-    /// A request for a product page was answered.
+    /// A response to a request for a product page.
     Served {
-        /// What was asked for.
+        /// The requested listing.
         #[serde(flatten)]
         listing: Listing,
         /// Number of the request, from 0.
         request: u64,
-        /// With what.
+        /// The kind of response.
         answer: Answer,
-        /// The world's step that the page shows.
+        /// The step that the page shows.
         step: i64,
-        /// What the page shows; missing when no generated page was sent.
+        /// The facts that the page shows; missing if no generated page was sent.
         #[serde(flatten)]
         shown: Option<Shown>,
     },
 }
 
-/// The facts of a served page that matter most.
+/// The most important facts of a served page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Shown {
-    /// The price, `null` for none.
+    /// The price; `null` without an offer.
     pub price: Option<Money>,
     /// The availability.
     pub availability: Availability,
 }
 
-/// How a request was answered.
+/// The kind of response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// The product page, whole and at once.
+    /// The complete product page.
     Page,
     /// A robot check.
     Captcha,
     /// The 503 page.
     Unavailable,
-    /// Half a product page.
+    /// The beginning of the product page.
     Truncated,
-    /// The product page, late.
+    /// The complete product page after a delay.
     Slow,
     /// The 404 page.
     NotFound,
 }
 
 impl Answer {
-    /// True when the answer carries (some of) a product page.
+    /// True when the response has a product page or a part of one.
     pub fn has_page(self) -> bool {
         matches!(self, Self::Page | Self::Truncated | Self::Slow)
     }
@@ -102,7 +102,7 @@ impl From<Fault> for Answer {
     }
 }
 
-/// A ring of the latest lines.
+/// A ring buffer of the latest lines.
 #[derive(Debug)]
 pub(super) struct TruthLog {
     lines: VecDeque<TruthLine>,
@@ -115,7 +115,7 @@ impl TruthLog {
         Self { lines: VecDeque::new(), capacity: capacity.max(1), last_seq: 0 }
     }
 
-    /// Writes a line and returns its number.
+    /// Appends a line and returns its sequence number.
     pub(super) fn write(&mut self, at: Timestamp, what: Truth) -> u64 {
         if self.lines.len() == self.capacity {
             self.lines.pop_front();
@@ -131,17 +131,17 @@ impl TruthLog {
         }
     }
 
-    /// Number of the last line ever written; 0 before the first.
+    /// Sequence number of the latest line; 0 if there is none.
     pub(super) fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
-    /// Number of the oldest line that is still kept.
+    /// Sequence number of the oldest stored line.
     pub(super) fn first_seq(&self) -> u64 {
         self.last_seq - self.lines.len() as u64 + 1
     }
 
-    /// At most `limit` lines with numbers above `seq`, in order.
+    /// At most `limit` lines with sequence numbers above `seq`, in order.
     pub(super) fn after(&self, seq: u64, limit: usize) -> impl Iterator<Item = &TruthLine> {
         let skip = seq.saturating_add(1).saturating_sub(self.first_seq()).min(self.lines.len() as u64) as usize;
         self.lines.range(skip..).take(limit)
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_read_from_any_place_in_pages() {
+    fn lines_are_read_in_pages_from_any_sequence_number() {
         let log = log_of(5, 100);
         assert_eq!(seqs(&log, 0, 2), [1, 2]);
         assert_eq!(seqs(&log, 2, 9), [3, 4, 5]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_lines_make_room_for_the_newest() {
+    fn a_full_log_drops_its_oldest_lines() {
         let log = log_of(10, 3);
         assert_eq!(log.first_seq(), 8);
         assert_eq!(seqs(&log, 0, 9), [8, 9, 10]);

@@ -1,4 +1,4 @@
-//! The state of the world, and the one lock that puts everything that can be judged into an order.
+//! The state of the world, and the lock that orders all its events.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,31 +14,31 @@ use super::faults::{Fault, FaultRates};
 use super::movement::facts_at;
 use super::truth::{Answer, Shown, Truth, TruthLine, TruthLog};
 
-/// What stands behind the address that was asked for.
+/// Where the page of a listing comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shelf {
-    /// A product of the catalogue, whose page is written from its facts.
+pub(super) enum PageSource {
+    /// The page is rendered from the facts of the listing.
     Generated,
-    /// A saved page, whose facts nobody knows here.
+    /// The page is a saved file. Its facts are not known.
     Saved,
-    /// Nothing.
-    Empty,
+    /// There is no page.
+    None,
 }
 
-/// How one request is to be answered, decided and logged.
+/// The response to one request, as it was logged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decision {
     pub(super) answer: Answer,
-    /// Number of its line in the truth log.
+    /// Sequence number in the truth log.
     pub(super) seq: u64,
     pub(super) request: u64,
-    /// What a generated page has to show.
+    /// The facts that a generated page shows.
     pub(super) facts: Facts,
 }
 
-/// What a control has fixed about a listing; the rest keeps moving.
+/// The values of a listing that are fixed by control commands. Other facts follow the world's function.
 #[derive(Debug, Clone, Copy, Default)]
-struct Hold {
+struct FixedValues {
     price: Option<Money>,
     availability: Option<Availability>,
     missing: bool,
@@ -49,9 +49,9 @@ struct State {
     step: i64,
     requests: u64,
     forced: VecDeque<Fault>,
-    holds: HashMap<Listing, Hold>,
-    /// Listings whose changes are told. Ordered, so that the changes of a step always come in the same order.
-    asked: BTreeSet<Listing>,
+    fixed: HashMap<Listing, FixedValues>,
+    /// Listings whose changes are logged. Ordered, so that the changes of a step always have the same order.
+    requested: BTreeSet<Listing>,
     truth: TruthLog,
 }
 
@@ -71,8 +71,8 @@ impl World {
             step: 0,
             requests: 0,
             forced: VecDeque::new(),
-            holds: HashMap::new(),
-            asked: BTreeSet::new(),
+            fixed: HashMap::new(),
+            requested: BTreeSet::new(),
             truth,
         };
         Self { catalogue, chance: Chance::new(seed).of("requests"), rates, missing, state: Mutex::new(state) }
@@ -82,23 +82,23 @@ impl World {
         &self.catalogue
     }
 
-    /// Decides a request and writes it down, in one go: a page shows exactly what its line says.
-    pub(super) fn answer(&self, listing: Listing, shelf: Shelf) -> Decision {
+    /// Decides and logs the response to a request atomically, so that a page shows exactly what its log line says.
+    pub(super) fn answer(&self, listing: Listing, page_source: PageSource) -> Decision {
         let mut state = self.state();
         let request = state.requests;
         state.requests += 1;
         let fault = state.forced.pop_front().or_else(|| self.rates.fault_of(self.chance, request));
-        let hold = state.hold(listing);
-        let missing = shelf == Shelf::Empty || hold.missing || self.missing.contains(&listing.asin);
+        let fixed = state.fixed_values(listing);
+        let missing = page_source == PageSource::None || fixed.missing || self.missing.contains(&listing.asin);
         let answer = match fault {
-            // As on Amazon, who is refused does not learn whether the product exists.
+            // As on Amazon, a refusal does not reveal whether the product exists.
             Some(refusal @ (Fault::Captcha | Fault::Unavailable)) => refusal.into(),
             _ if missing => Answer::NotFound,
             other => other.map_or(Answer::Page, Answer::from),
         };
-        let generated = shelf == Shelf::Generated && !missing;
+        let generated = page_source == PageSource::Generated && !missing;
         if generated {
-            state.asked.insert(listing);
+            state.requested.insert(listing);
         }
         let (step, facts) = (state.step, self.facts_in(&state, listing, state.step));
         let shows_facts = generated && answer.has_page();
@@ -107,48 +107,48 @@ impl World {
         Decision { answer, seq, request, facts }
     }
 
-    /// Moves the world on. Only listings that were asked for cost anything.
+    /// Advances the world by `steps` and returns the new step. Only the changes of requested listings are computed.
     pub(super) fn advance(&self, steps: u32) -> i64 {
         let mut state = self.state();
         for _ in 0..steps {
             let (now, next, at) = (state.step, state.step.saturating_add(1), Timestamp::now());
-            let asked = std::mem::take(&mut state.asked);
-            for &listing in &asked {
+            let requested = std::mem::take(&mut state.requested);
+            for &listing in &requested {
                 let (before, after) = (self.facts_in(&state, listing, now), self.facts_in(&state, listing, next));
                 state.truth.write_changes(at, listing, next, before.changes_to(&after, listing));
             }
-            state.asked = asked;
+            state.requested = requested;
             state.step = next;
         }
         state.step
     }
 
     /// Fixes the price of a listing from now on.
-    pub(super) fn hold_price(&self, listing: Listing, price: Money) {
-        self.hold(listing, |hold| hold.price = Some(price));
+    pub(super) fn fix_price(&self, listing: Listing, price: Money) {
+        self.fix(listing, |fixed| fixed.price = Some(price));
     }
 
     /// Fixes the availability of a listing from now on.
-    pub(super) fn hold_availability(&self, listing: Listing, availability: Availability) {
-        self.hold(listing, |hold| hold.availability = Some(availability));
+    pub(super) fn fix_availability(&self, listing: Listing, availability: Availability) {
+        self.fix(listing, |fixed| fixed.availability = Some(availability));
     }
 
-    /// Takes a listing off the marketplace, or puts it back.
+    /// Removes a listing from the marketplace, or adds it again.
     pub(super) fn set_missing(&self, listing: Listing, missing: bool) {
-        self.hold(listing, |hold| hold.missing = missing);
+        self.fix(listing, |fixed| fixed.missing = missing);
     }
 
-    /// Lets a listing move by itself again.
+    /// Removes all fixed values of a listing.
     pub(super) fn release(&self, listing: Listing) {
-        self.hold(listing, |hold| *hold = Hold::default());
+        self.fix(listing, |fixed| *fixed = FixedValues::default());
     }
 
-    /// The next `count` requests for product pages fail in this way.
+    /// The next `count` requests for product pages get this fault.
     pub(super) fn fail_next(&self, count: u32, fault: Fault) {
         self.state().forced.extend((0..count).map(|_| fault));
     }
 
-    /// The facts of a listing now.
+    /// The current facts of a listing.
     pub(super) fn facts(&self, listing: Listing) -> Facts {
         let state = self.state();
         self.facts_in(&state, listing, state.step)
@@ -158,57 +158,57 @@ impl World {
         self.state().step
     }
 
-    /// Numbers of the first line that is kept and of the last.
+    /// Sequence numbers of the oldest and the latest stored line.
     pub(super) fn truth_range(&self) -> (u64, u64) {
         let state = self.state();
         (state.truth.first_seq(), state.truth.last_seq())
     }
 
-    /// At most `limit` lines of the truth log with numbers above `seq`.
+    /// At most `limit` lines of the truth log with sequence numbers above `seq`.
     pub(super) fn truth_after(&self, seq: u64, limit: usize) -> Vec<TruthLine> {
         self.state().truth.after(seq, limit).cloned().collect()
     }
 
-    /// Changes what is fixed about a listing and writes down what that changed.
-    fn hold(&self, listing: Listing, change: impl FnOnce(&mut Hold)) {
+    /// Changes the fixed values of a listing and logs the changes of its facts.
+    fn fix(&self, listing: Listing, change: impl FnOnce(&mut FixedValues)) {
         let mut state = self.state();
-        state.asked.insert(listing);
+        state.requested.insert(listing);
         let step = state.step;
         let before = self.facts_in(&state, listing, step);
-        change(state.holds.entry(listing).or_default());
+        change(state.fixed.entry(listing).or_default());
         let after = self.facts_in(&state, listing, step);
         state.truth.write_changes(Timestamp::now(), listing, step, before.changes_to(&after, listing));
     }
 
     fn facts_in(&self, state: &State, listing: Listing, step: i64) -> Facts {
-        state.hold(listing).apply(facts_at(&self.catalogue, listing, step), || self.offer_anyway(listing, step))
+        state.fixed_values(listing).apply(facts_at(&self.catalogue, listing, step), || self.last_offer(listing, step))
     }
 
-    /// The nearest earlier facts with an offer, for a listing that is held in stock while it would be sold out.
-    fn offer_anyway(&self, listing: Listing, step: i64) -> Facts {
+    /// The latest earlier facts with an offer, for a listing that is fixed in stock while it would be sold out.
+    fn last_offer(&self, listing: Listing, step: i64) -> Facts {
         let at = |step| facts_at(&self.catalogue, listing, step);
         (0..=step).rev().map(at).find(|facts| facts.price.is_some()).unwrap_or_else(|| at(0))
     }
 
-    /// A panic of one request must not take the world from all others.
+    /// Locks the state. A panic in one request must not make the others fail, so poisoning is ignored.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn hold(&self, listing: Listing) -> Hold {
-        self.holds.get(&listing).copied().unwrap_or_default()
+    fn fixed_values(&self, listing: Listing) -> FixedValues {
+        self.fixed.get(&listing).copied().unwrap_or_default()
     }
 }
 
-impl Hold {
-    fn apply(self, moving: Facts, offer_anyway: impl FnOnce() -> Facts) -> Facts {
+impl FixedValues {
+    fn apply(self, moving: Facts, last_offer: impl FnOnce() -> Facts) -> Facts {
         let availability = self.availability.unwrap_or(moving.availability);
         if availability.is_out() {
             return moving.sold_out(availability);
         }
-        let offer = if moving.availability.is_out() { offer_anyway() } else { moving };
+        let offer = if moving.availability.is_out() { last_offer() } else { moving };
         let units_left = if availability == Availability::LowStock { moving.units_left.max(1) } else { 0 };
         let price = self.price.or(offer.price);
         let amount_minor = price.map_or(0, |price| price.amount_minor);
@@ -239,18 +239,18 @@ mod tests {
         Listing::new(Marketplace::De, world.catalogue().products(20).nth(number).unwrap().asin)
     }
 
-    fn told(world: &World) -> Vec<Truth> {
+    fn logged(world: &World) -> Vec<Truth> {
         world.truth_after(0, usize::MAX).into_iter().map(|line| line.what).collect()
     }
 
     #[test]
-    fn the_changes_told_lead_from_the_first_facts_to_the_last() {
+    fn the_logged_changes_lead_from_the_first_facts_to_the_last() {
         let world = world(FaultRates::default());
         let listing = listing(&world, 0);
-        let first = world.answer(listing, Shelf::Generated).facts;
+        let first = world.answer(listing, PageSource::Generated).facts;
         world.advance(300);
         let mut price = FactValue::from(first.price);
-        for truth in told(&world) {
+        for truth in logged(&world) {
             if let Truth::Change { field: Field::Price, from, to, .. } = truth {
                 assert_eq!(from, price);
                 price = to;
@@ -260,33 +260,33 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_listings_that_nobody_asked_for() {
+    fn changes_of_listings_that_were_never_requested_are_not_logged() {
         let world = world(FaultRates::default());
         world.advance(100);
-        assert!(told(&world).is_empty());
+        assert!(logged(&world).is_empty());
     }
 
     #[test]
-    fn the_same_requests_in_two_worlds_of_one_seed_are_answered_and_told_alike() {
+    fn two_worlds_with_the_same_seed_and_requests_have_the_same_log() {
         let rates = FaultRates { captcha: 0.2, slow: 0.2, ..FaultRates::default() };
         let run = || {
             let world = world(rates);
             for round in 0..50 {
-                world.answer(listing(&world, round % 20), Shelf::Generated);
+                world.answer(listing(&world, round % 20), PageSource::Generated);
                 world.advance(1);
             }
-            told(&world)
+            logged(&world)
         };
         assert_eq!(run(), run());
     }
 
     #[test]
-    fn a_held_price_stays_while_the_rest_moves_until_it_is_released() {
+    fn a_fixed_price_does_not_change_until_it_is_released() {
         let world = world(FaultRates::default());
         let listing = listing(&world, 3);
         let price = Money::new(1_234, Currency::Eur);
-        world.hold_price(listing, price);
-        world.hold_availability(listing, Availability::InStock);
+        world.fix_price(listing, price);
+        world.fix_availability(listing, Availability::InStock);
         for _ in 0..200 {
             world.advance(1);
             assert_eq!(world.facts(listing).price, Some(price));
@@ -296,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_held_out_of_stock_has_no_price_and_one_held_in_stock_has_one() {
+    fn a_listing_has_a_price_only_while_it_is_fixed_in_stock() {
         let world = world(FaultRates::default());
         for number in 0..20 {
             let listing = listing(&world, number);
-            world.hold_availability(listing, Availability::Unavailable);
+            world.fix_availability(listing, Availability::Unavailable);
             assert_eq!(world.facts(listing).price, None);
-            world.hold_availability(listing, Availability::LowStock);
+            world.fix_availability(listing, Availability::LowStock);
         }
         for _ in 0..100 {
             world.advance(1);
@@ -314,10 +314,11 @@ mod tests {
     }
 
     #[test]
-    fn forced_faults_come_first_and_then_the_drawn_ones() {
+    fn forced_faults_take_precedence_over_random_ones() {
         let world = world(FaultRates { captcha: 1.0, ..FaultRates::default() });
         world.fail_next(2, Fault::Slow);
-        let answers: Vec<Answer> = (0..3).map(|_| world.answer(listing(&world, 0), Shelf::Generated).answer).collect();
+        let answers: Vec<Answer> =
+            (0..3).map(|_| world.answer(listing(&world, 0), PageSource::Generated).answer).collect();
         assert_eq!(answers, [Answer::Slow, Answer::Slow, Answer::Captcha]);
     }
 }

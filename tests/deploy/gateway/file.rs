@@ -1,4 +1,4 @@
-//! `config/apisix`, read as APISIX reads it.
+//! Reads `config/apisix` in the same way as APISIX.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Values for the variables of a file.
 pub type Environment<'e> = &'e [(&'e str, &'e str)];
 
-/// A variable, as a file names it.
+/// A variable reference in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable<'t> {
     pub name: &'t str,
@@ -23,7 +23,7 @@ pub fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap()
 }
 
-/// The document of a file.
+/// The parsed content of a file.
 pub fn read(name: &str, environment: Environment<'_>) -> Value {
     parsed(&text(name), environment)
 }
@@ -32,23 +32,25 @@ pub fn parsed(text: &str, environment: Environment<'_>) -> Value {
     serde_norway::from_str(&substituted(text, environment)).unwrap()
 }
 
-/// The text with its variables replaced, which APISIX does before it parses.
+/// Replaces the variables of a text, which APISIX does before parsing.
 fn substituted(text: &str, environment: Environment<'_>) -> String {
     let value = |variable: &Variable<'_>| {
         let set = environment.iter().find(|(name, _)| *name == variable.name).map(|(_, value)| *value);
-        set.or(variable.default).unwrap_or_else(|| panic!("{} is not in the environment", variable.name)).to_owned()
+        set.or(variable.default)
+            .unwrap_or_else(|| panic!("environment variable {} is not set", variable.name))
+            .to_owned()
     };
     pieces(text)
         .map(|(before, variable)| before.to_owned() + &variable.as_ref().map(value).unwrap_or_default())
         .collect()
 }
 
-/// All variables of a text, those in comments too: APISIX does not spare them.
+/// All variables of a text, including those in comments, which APISIX replaces too.
 pub fn variables(text: &str) -> Vec<Variable<'_>> {
     pieces(text).filter_map(|(_, variable)| variable).collect()
 }
 
-/// The text between variables, each with the variable that follows.
+/// The text between variables, each with the following variable.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<Variable<'_>>)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -65,7 +67,7 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<Variable<'_>>)> {
 }
 
 #[test]
-fn variables_are_replaced_wherever_they_stand() {
+fn variables_are_replaced_everywhere() {
     let text = "a: ${{A}} # ${{ B := c:d }}\nb: ${{B:=}}";
     assert_eq!(substituted(text, &[("A", "1"), ("B", "2")]), "a: 1 # 2\nb: 2");
     assert_eq!(substituted(text, &[("A", "1")]), "a: 1 # c:d\nb: ");

@@ -1,4 +1,4 @@
-//! `scripts/apisix-load.py`, against an Admin API that refuses what APISIX refuses.
+//! `scripts/apisix-load.py`, against an Admin API that validates objects like APISIX.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,10 +15,10 @@ use super::schema::{KINDS, Schemas, id_of};
 const ADMIN_KEY: &str = "the-admin-key";
 const PUBLIC_KEY: &str = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
 
-/// What is in etcd: objects by kind and id.
+/// The content of etcd: objects by kind and id.
 type Stored = BTreeMap<(String, String), Value>;
 
-/// The part of APISIX's Admin API that is used.
+/// The part of APISIX's Admin API that the script uses.
 #[derive(Clone)]
 struct AdminApi {
     url: String,
@@ -38,7 +38,7 @@ impl AdminApi {
         let mut reader = BufReader::new(&stream);
         let (mut line, mut length, mut key) = (String::new(), 0, String::new());
         reader.read_line(&mut line).unwrap();
-        let asked: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let request: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         loop {
             line.clear();
             reader.read_line(&mut line).unwrap();
@@ -52,7 +52,7 @@ impl AdminApi {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let (status, answer) = match key == ADMIN_KEY {
-            true => self.act(&asked[0], &asked[1], serde_json::from_slice(&body).ok()),
+            true => self.act(&request[0], &request[1], serde_json::from_slice(&body).ok()),
             false => (401, json!({ "description": "wrong apikey" })),
         };
         let answer = answer.to_string();
@@ -64,7 +64,7 @@ impl AdminApi {
     fn act(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut parts = path.strip_prefix("/apisix/admin/").unwrap().split('/');
         let (list, id) = (parts.next().unwrap().to_owned(), parts.next().map(str::to_owned));
-        let refusal = |problem: &str| (400, json!({ "error_msg": problem }));
+        let bad_request = |problem: &str| (400, json!({ "error_msg": problem }));
         let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == list) else { return (404, json!({})) };
         let mut stored = self.stored.lock().unwrap();
         match (method, id, body) {
@@ -75,24 +75,24 @@ impl AdminApi {
             }
             ("PUT", id, Some(object)) => {
                 if let Some(problem) = Schemas::of_apisix().problems_of(kind, &object).first() {
-                    return refusal(problem);
+                    return bad_request(problem);
                 }
                 let upstream = object.get("upstream_id").map(id_of_reference);
                 if upstream.is_some_and(|id| !stored.contains_key(&("upstreams".to_owned(), id))) {
-                    return refusal("failed to fetch upstream info");
+                    return bad_request("failed to fetch upstream info");
                 }
                 if id.is_none() != (list == "consumers") || id.is_some_and(|id| id != id_of(&object)) {
-                    return refusal("wrong id");
+                    return bad_request("wrong id");
                 }
                 let before = stored.insert((list, id_of(&object)), object);
                 (if before.is_some() { 200 } else { 201 }, json!({}))
             }
             ("DELETE", Some(id), _) => {
                 let is_used = list == "upstreams" && stored.values().any(|object| object["upstream_id"] == id);
-                let gone = if is_used { None } else { stored.remove(&(list, id)) };
-                gone.map_or_else(|| refusal("in use, or not there"), |_| (200, json!({ "deleted": "1" })))
+                let removed = if is_used { None } else { stored.remove(&(list, id)) };
+                removed.map_or_else(|| bad_request("in use, or not found"), |_| (200, json!({ "deleted": "1" })))
             }
-            asked => panic!("{asked:?}"),
+            other => panic!("unexpected request: {other:?}"),
         }
     }
 
@@ -105,7 +105,7 @@ fn id_of_reference(id: &Value) -> String {
     id.as_str().unwrap().to_owned()
 }
 
-/// Runs the script as an operator does.
+/// Runs the script like an operator.
 fn load(api: &AdminApi, file: &Path, more: &[&str]) -> Output {
     let mut command = Command::new("python3");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/apisix-load.py"));
@@ -119,16 +119,16 @@ fn loaded(api: &AdminApi, file: &Path, more: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn refused(output: &Output) -> String {
+fn error_of(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn the_file_is_loaded_whole_and_again_without_a_difference() {
+fn loading_the_file_is_complete_and_idempotent() {
     let api = AdminApi::start();
     let file = file::path("apisix.yaml");
-    let said = loaded(&api, &file, &[]);
+    let output = loaded(&api, &file, &[]);
     let first = api.stored();
     let document = file::read("apisix.yaml", &[("JWT_PUBLIC_KEY", PUBLIC_KEY)]);
     let mut wanted = Stored::new();
@@ -136,13 +136,13 @@ fn the_file_is_loaded_whole_and_again_without_a_difference() {
         wanted.extend(objects.as_array().unwrap().iter().map(|it| ((list.clone(), id_of(it)), it.clone())));
     }
     assert_eq!(first, wanted);
-    assert_eq!(loaded(&api, &file, &[]), said);
-    assert_eq!(loaded(&api, &file, &["--prune"]), said);
+    assert_eq!(loaded(&api, &file, &[]), output);
+    assert_eq!(loaded(&api, &file, &["--prune"]), output);
     assert_eq!(api.stored(), wanted);
 }
 
 #[test]
-fn what_is_not_in_the_file_goes_only_when_that_is_asked() {
+fn other_objects_are_deleted_only_with_prune() {
     let api = AdminApi::start();
     for (list, object) in [
         ("upstreams", json!({ "id": "old", "nodes": { "a:80": 1 } })),
@@ -150,16 +150,16 @@ fn what_is_not_in_the_file_goes_only_when_that_is_asked() {
     ] {
         api.stored.lock().unwrap().insert((list.to_owned(), "old".to_owned()), object);
     }
-    let is_there = |list: &str| api.stored().contains_key(&(list.to_owned(), "old".to_owned()));
+    let exists = |list: &str| api.stored().contains_key(&(list.to_owned(), "old".to_owned()));
     loaded(&api, &file::path("apisix.yaml"), &[]);
-    assert!(is_there("upstreams") && is_there("routes"));
-    let said = loaded(&api, &file::path("apisix.yaml"), &["--prune"]);
-    assert!(said.contains("delete routes/old\ndelete upstreams/old\n"), "{said}");
-    assert!(!is_there("upstreams") && !is_there("routes"));
+    assert!(exists("upstreams") && exists("routes"));
+    let output = loaded(&api, &file::path("apisix.yaml"), &["--prune"]);
+    assert!(output.contains("delete routes/old\ndelete upstreams/old\n"), "{output}");
+    assert!(!exists("upstreams") && !exists("routes"));
 }
 
 #[test]
-fn a_refused_object_is_named_and_nothing_is_deleted_after_it() {
+fn a_rejected_object_is_named_and_prevents_deletion() {
     let api = AdminApi::start();
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("apisix.yaml");
@@ -168,18 +168,18 @@ fn a_refused_object_is_named_and_nothing_is_deleted_after_it() {
     assert!(text.contains(limit));
     std::fs::write(&broken, text.replacen(limit, "      limit-req: {rate: 200,", 1)).unwrap();
     api.stored.lock().unwrap().insert(("routes".to_owned(), "old".to_owned()), json!({ "id": "old" }));
-    let error = refused(&load(&api, &broken, &["--prune"]));
+    let error = error_of(&load(&api, &broken, &["--prune"]));
     assert!(
         error.starts_with("refused: put routes/users: 400 ") && error.contains("\"key\\\" is a required"),
         "{error}"
     );
     let stored = api.stored();
     let has = |id: &str| stored.contains_key(&("routes".to_owned(), id.to_owned()));
-    assert!(has("old") && has("products") && !has("users"), "the others are loaded");
+    assert!(has("old") && has("products") && !has("users"), "the other objects are loaded");
 }
 
 #[test]
-fn without_the_right_key_the_gateway_or_a_variable_nothing_is_loaded() {
+fn nothing_is_loaded_without_the_key_the_gateway_or_a_variable() {
     let api = AdminApi::start();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("apisix.yaml");
@@ -189,17 +189,17 @@ fn without_the_right_key_the_gateway_or_a_variable_nothing_is_loaded() {
         ("routes:\n  a: {}\n#END", "not a list: routes"),
     ] {
         std::fs::write(&file, text).unwrap();
-        let error = refused(&load(&api, &file, &[]));
+        let error = error_of(&load(&api, &file, &[]));
         assert!(error.contains(named), "{error}");
     }
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nobody = AdminApi { url: format!("http://{closed}"), stored: Arc::default() };
-    let error = refused(&load(&nobody, &file::path("apisix.yaml"), &["--wait", "0"]));
+    let unreachable = AdminApi { url: format!("http://{closed}"), stored: Arc::default() };
+    let error = error_of(&load(&unreachable, &file::path("apisix.yaml"), &["--wait", "0"]));
     assert!(error.contains("does not answer"), "{error}");
     let mut command = Command::new("python3");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/apisix-load.py");
     command.arg(script).arg("--file").arg(file::path("apisix.yaml")).args(["--url", &api.url]);
     let wrong = command.env("APISIX_ADMIN_KEY", "wrong").env("JWT_PUBLIC_KEY", PUBLIC_KEY).output().unwrap();
-    assert!(refused(&wrong).contains("401"));
+    assert!(error_of(&wrong).contains("401"));
     assert!(api.stored().is_empty());
 }

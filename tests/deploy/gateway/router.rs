@@ -1,12 +1,12 @@
-//! Which route APISIX finds for a request: the rules of its default router (`radixtree_host_uri`) for routes without hosts.
+//! Route matching by the rules of APISIX's default router (`radixtree_host_uri`), for routes without hosts.
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// Headers, by their names in lower case.
+/// Headers; names are in lower case.
 pub type Headers<'r> = &'r [(&'r str, &'r str)];
 
-/// A route, as the router sees it.
+/// A route for matching.
 pub struct Route<'g> {
     pub object: &'g Value,
     pub uris: Vec<&'g str>,
@@ -17,7 +17,7 @@ pub struct Route<'g> {
 impl<'g> Route<'g> {
     fn new(object: &'g Value) -> Self {
         for unknown in ["host", "hosts", "methods", "remote_addr", "remote_addrs", "filter_func"] {
-            assert!(object.get(unknown).is_none(), "this router does not know `{unknown}`");
+            assert!(object.get(unknown).is_none(), "this router does not support `{unknown}`");
         }
         let one = object.get("uri").into_iter();
         let uris =
@@ -35,15 +35,15 @@ impl<'g> Route<'g> {
         self.object["plugins"].get(name)
     }
 
-    /// How well the route fits, if it does: exactly or by a prefix, by how much of the path, and by what priority.
-    fn fit(&self, path: &str, headers: Headers<'_>) -> Option<(bool, usize, i64)> {
-        let fits = self.uris.iter().filter_map(|uri| match uri.split_once('*') {
+    /// The rank of the match, if the route matches: exact or prefix, length of the match, priority.
+    fn rank(&self, path: &str, headers: Headers<'_>) -> Option<(bool, usize, i64)> {
+        let ranks = self.uris.iter().filter_map(|uri| match uri.split_once('*') {
             None => (*uri == path).then_some((true, path.len())),
             Some((prefix, "")) => path.starts_with(prefix).then_some((false, prefix.len())),
-            Some(_) => panic!("this router does not know a `*` in the middle: {uri}"),
+            Some(_) => panic!("this router does not support `*` in the middle: {uri}"),
         });
-        let holds = self.condition.as_ref().is_none_or(|condition| condition.holds(headers));
-        fits.max().filter(|_| holds).map(|(exact, length)| (exact, length, self.priority))
+        let matches = self.condition.as_ref().is_none_or(|condition| condition.matches(headers));
+        ranks.max().filter(|_| matches).map(|(exact, length)| (exact, length, self.priority))
     }
 }
 
@@ -55,13 +55,13 @@ impl<'g> Router<'g> {
         Self(document["routes"].as_array().unwrap().iter().map(Route::new).collect())
     }
 
-    /// The route of a request. Which of several equal ones it is, nobody should have to know: that is an error.
+    /// The route of a request. Panics if several routes match equally well.
     pub fn find(&self, path: &str, headers: Headers<'_>) -> Option<&Route<'g>> {
-        let fitting = || self.0.iter().filter_map(|route| Some((route.fit(path, headers)?, route)));
-        let best = fitting().map(|(fit, _)| fit).max()?;
-        let found: Vec<&Route<'g>> = fitting().filter(|(fit, _)| *fit == best).map(|(_, route)| route).collect();
+        let matching = || self.0.iter().filter_map(|route| Some((route.rank(path, headers)?, route)));
+        let best = matching().map(|(rank, _)| rank).max()?;
+        let found: Vec<&Route<'g>> = matching().filter(|(rank, _)| *rank == best).map(|(_, route)| route).collect();
         let ids: Vec<&str> = found.iter().map(|route| route.id()).collect();
-        assert_eq!(ids.len(), 1, "{path} {headers:?} may be any of {ids:?}");
+        assert_eq!(ids.len(), 1, "{path} {headers:?} is ambiguous: {ids:?}");
         Some(found[0])
     }
 }
@@ -70,12 +70,12 @@ fn case(text: &str, ignored: bool) -> String {
     if ignored { text.to_lowercase() } else { text.to_owned() }
 }
 
-/// What `vars` ask of a request (lua-resty-expr), as far as it is used here.
+/// The condition in `vars` (lua-resty-expr). Only the operators that the configuration uses are supported.
 pub enum Condition {
     All(Vec<Self>),
     Any(Vec<Self>),
-    /// A header has something that a pattern finds.
-    Found {
+    /// A header matches a pattern.
+    Matches {
         header: String,
         pattern: Validator,
         ignore_case: bool,
@@ -85,7 +85,7 @@ pub enum Condition {
 
 impl Condition {
     pub fn parse(vars: &Value) -> Result<Self, String> {
-        let parts = vars.as_array().filter(|parts| !parts.is_empty()).ok_or("no list")?;
+        let parts = vars.as_array().filter(|parts| !parts.is_empty()).ok_or("not a list")?;
         let all = |parts: &[Value]| parts.iter().map(Self::parse).collect::<Result<Vec<_>, _>>();
         let texts: Vec<&str> = parts.iter().map_while(Value::as_str).collect();
         match *texts.as_slice() {
@@ -93,27 +93,27 @@ impl Condition {
             ["AND"] if parts.len() > 2 => Ok(Self::All(all(&parts[1..])?)),
             ["OR"] if parts.len() > 2 => Ok(Self::Any(all(&parts[1..])?)),
             [variable, operator @ ("~~" | "~*"), pattern] if parts.len() == 3 => {
-                let header = variable.strip_prefix("http_").ok_or_else(|| format!("{variable} is no header"))?;
+                let header = variable.strip_prefix("http_").ok_or_else(|| format!("{variable} is not a header"))?;
                 let ignore_case = operator == "~*";
-                // The schemas' engine for patterns, so that tests need no other.
+                // Uses the regular expressions of the schema validator, to avoid another dependency.
                 let pattern = json!({ "pattern": case(pattern, ignore_case) });
                 let pattern = jsonschema::validator_for(&pattern).map_err(|error| error.to_string())?;
-                Ok(Self::Found { header: header.replace('_', "-"), pattern, ignore_case })
+                Ok(Self::Matches { header: header.replace('_', "-"), pattern, ignore_case })
             }
             [variable, "!", operator, pattern] if parts.len() == 4 => {
                 Ok(Self::Not(Box::new(Self::parse(&json!([variable, operator, pattern]))?)))
             }
-            _ => Err(format!("cannot be understood: {vars}")),
+            _ => Err(format!("unsupported condition: {vars}")),
         }
     }
 
-    fn holds(&self, headers: Headers<'_>) -> bool {
+    fn matches(&self, headers: Headers<'_>) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(headers)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(headers)),
-            Self::Not(part) => !part.holds(headers),
-            Self::Found { header, pattern, ignore_case } => {
-                // Nothing is found in a header that is not there.
+            Self::All(parts) => parts.iter().all(|part| part.matches(headers)),
+            Self::Any(parts) => parts.iter().any(|part| part.matches(headers)),
+            Self::Not(part) => !part.matches(headers),
+            Self::Matches { header, pattern, ignore_case } => {
+                // A missing header never matches.
                 let value = headers.iter().find(|(name, _)| name == header).map(|(_, value)| *value);
                 value.is_some_and(|value| pattern.is_valid(&json!(case(value, *ignore_case))))
             }
@@ -122,7 +122,7 @@ impl Condition {
 }
 
 #[test]
-fn the_router_finds_what_apisix_was_seen_to_find() {
+fn the_router_matches_like_apisix() {
     let document = json!({ "routes": [
         { "id": "all", "uri": "/*" },
         { "id": "deep", "uri": "/a/b/*" },
@@ -134,18 +134,18 @@ fn the_router_finds_what_apisix_was_seen_to_find() {
     let router = Router::new(&document);
     let found = |path, headers| router.find(path, headers).unwrap().id();
     let key = &[("x-key", "at_1")][..];
-    assert_eq!(found("/a/b/c", &[]), "exact", "an exact path beats a prefix");
-    assert_eq!(found("/a/b/d", &[]), "deep", "a longer prefix beats a shorter one");
-    assert_eq!(found("/a/b", &[]), "all", "a prefix ends with its slash");
-    assert_eq!(found("/a/b/d", key), "with-header", "of equal paths the priority decides");
+    assert_eq!(found("/a/b/c", &[]), "exact", "an exact path takes precedence over a prefix");
+    assert_eq!(found("/a/b/d", &[]), "deep", "a longer prefix takes precedence");
+    assert_eq!(found("/a/b", &[]), "all", "a prefix includes its slash");
+    assert_eq!(found("/a/b/d", key), "with-header", "for equal paths, the priority decides");
     assert_eq!(found("/a/b/c", key), "with-header");
-    assert_eq!(found("/a/b/d", &[("x-key", "other")]), "deep", "and only if `vars` hold");
-    assert_eq!((found("/b", &[]), found("/b", key)), ("without", "with"), "nothing is found in an absent header");
+    assert_eq!(found("/a/b/d", &[("x-key", "other")]), "deep", "only if `vars` match");
+    assert_eq!((found("/b", &[]), found("/b", key)), ("without", "with"), "an absent header never matches");
 }
 
 #[test]
-#[should_panic(expected = "may be any of")]
-fn two_routes_that_nothing_tells_apart_are_a_mistake() {
+#[should_panic(expected = "is ambiguous")]
+fn ambiguous_routes_are_an_error() {
     let document = json!({ "routes": [{ "id": "1", "uri": "/a" }, { "id": "2", "uris": ["/b", "/a"] }] });
     Router::new(&document).find("/a", &[]);
 }

@@ -1,4 +1,4 @@
-//! What APISIX takes, and stricter: what it ignores in silence is a mistake here.
+//! Validates objects by the schemas of APISIX, but rejects what APISIX silently ignores.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::router::Condition;
 
-/// The lists of a file, and the schema of what is in them. Another list that APISIX knows needs its schema here first.
+/// The lists of a file, with the schema of their objects. Other lists of APISIX have no schema here yet.
 pub const KINDS: &[(&str, &str)] = &[
     ("upstreams", "upstream"),
     ("consumers", "consumer"),
@@ -17,16 +17,16 @@ pub const KINDS: &[(&str, &str)] = &[
     ("ssls", "ssl"),
 ];
 
-/// A schema, made strict.
+/// A schema with a strict validator.
 struct Schema {
-    as_given: Value,
+    original: Value,
     validator: Validator,
 }
 
 /// The schemas of APISIX 3.18.0.
 pub struct Schemas {
     objects: BTreeMap<String, Schema>,
-    /// By plugin: on a route or for all, and on a consumer.
+    /// By plugin name and whether it is the form for consumers.
     plugins: BTreeMap<(String, bool), Schema>,
 }
 
@@ -47,17 +47,17 @@ impl Schemas {
         &OF_APISIX
     }
 
-    /// Everything that is wrong with the objects of a file.
+    /// All problems of the objects of a file.
     pub fn problems(&self, document: &Value) -> Vec<String> {
-        let Some(lists) = document.as_object() else { return vec!["no objects at all".to_owned()] };
+        let Some(lists) = document.as_object() else { return vec!["the document has no objects".to_owned()] };
         let mut problems = Vec::new();
         for (list, objects) in lists {
             let Some((_, kind)) = KINDS.iter().find(|(known, _)| known == list) else {
-                problems.push(format!("{list}: APISIX ignores a list of this name"));
+                problems.push(format!("{list}: APISIX ignores this list"));
                 continue;
             };
             let Some(objects) = objects.as_array() else {
-                problems.push(format!("{list}: APISIX reads nothing from what is no list"));
+                problems.push(format!("{list}: not a list"));
                 continue;
             };
             let mut ids = BTreeSet::new();
@@ -66,23 +66,23 @@ impl Schemas {
                 let found = self.problems_of(kind, object).into_iter().chain(dangling(document, object));
                 problems.extend(found.map(|problem| format!("{list}/{id}: {problem}")));
                 if !ids.insert(id.clone()) {
-                    problems.push(format!("{list}/{id}: of two with one id the later wins"));
+                    problems.push(format!("{list}/{id}: duplicate id"));
                 }
             }
         }
         problems
     }
 
-    /// What is wrong with one object, by itself.
+    /// The problems of one object.
     pub fn problems_of(&self, kind: &str, object: &Value) -> Vec<String> {
         let mut problems = self.objects[kind].violations(object);
         for (plugin, settings) in object["plugins"].as_object().into_iter().flatten() {
             match self.plugins.get(&(plugin.clone(), kind == "consumer")) {
                 Some(schema) => problems.extend(schema.violations(settings).iter().map(|it| format!("{plugin}: {it}"))),
-                None => problems.push(format!("{plugin}: no plugin, or one without a schema here")),
+                None => problems.push(format!("{plugin}: unknown plugin")),
             }
         }
-        // The schema says only that it is a list.
+        // The schema only requires a list.
         let condition = object.get("vars").map(Condition::parse).and_then(Result::err);
         problems.extend(condition.map(|error| format!("vars: {error}")));
         problems
@@ -94,32 +94,32 @@ pub fn id_of(object: &Value) -> String {
     id.map_or_else(|| "(no id)".to_owned(), |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned))
 }
 
-/// A route whose upstream does not exist is served: by 502.
+/// A reference to an upstream that does not exist. APISIX accepts the route and responds with 502.
 fn dangling(document: &Value, object: &Value) -> Option<String> {
     let wanted = object.get("upstream_id")?;
     let upstreams = document["upstreams"].as_array().into_iter().flatten();
     let exists = upstreams.into_iter().any(|upstream| upstream.get("id") == Some(wanted));
-    (!exists).then(|| format!("there is no upstream {wanted}"))
+    (!exists).then(|| format!("no upstream {wanted}"))
 }
 
 impl Schema {
-    fn new(as_given: Value) -> Self {
-        // APISIX's dialect is draft 4 with bits of 6 and 7. In 2020-12 the same keywords mean the same, but for
-        // `dependencies`, which `strict` gives its new name; and only there does a schema see what its branches list.
-        let validator = jsonschema::options().with_draft(Draft::Draft202012).build(&strict(&as_given)).unwrap();
-        Self { as_given, validator }
+    fn new(original: Value) -> Self {
+        // APISIX uses draft 4 with parts of 6 and 7. The keywords have the same meaning in 2020-12, except for
+        // `dependencies`, which `strict` renames. Only 2020-12 has `unevaluatedProperties`.
+        let validator = jsonschema::options().with_draft(Draft::Draft202012).build(&strict(&original)).unwrap();
+        Self { original, validator }
     }
 
     fn violations(&self, instance: &Value) -> Vec<String> {
         let mut instance = instance.clone();
-        fill_in_defaults(&self.as_given, &mut instance);
-        let told = |error: jsonschema::ValidationError<'_>| format!("{} {error}", error.instance_path());
-        self.validator.iter_errors(&instance).map(told).collect()
+        fill_in_defaults(&self.original, &mut instance);
+        let describe = |error: jsonschema::ValidationError<'_>| format!("{} {error}", error.instance_path());
+        self.validator.iter_errors(&instance).map(describe).collect()
     }
 }
 
-/// APISIX fills in defaults while it validates, and its conditions count on them: `policy: local` decides which other
-/// fields limit-req needs.
+/// APISIX sets defaults during validation, and conditions depend on them: `policy: local` decides which other fields
+/// limit-req requires.
 fn fill_in_defaults(schema: &Value, instance: &mut Value) {
     let (Some(properties), Some(object)) = (schema["properties"].as_object(), instance.as_object_mut()) else { return };
     for (name, schema) in properties {
@@ -132,21 +132,21 @@ fn fill_in_defaults(schema: &Value, instance: &mut Value) {
     }
 }
 
-/// The schema, refusing fields that it does not list.
+/// The schema, changed to reject unknown fields.
 fn strict(schema: &Value) -> Value {
     let mut schema = with_strict_parts(schema);
     if let Some(fields) = schema.as_object_mut()
         && fields.contains_key("properties")
         && !fields.contains_key("additionalProperties")
     {
-        // Not `additionalProperties`, which does not see the fields that a branch lists: `public_key` of a consumer.
+        // `additionalProperties` would reject fields that only a branch lists, such as `public_key` of a consumer.
         fields.insert("unevaluatedProperties".to_owned(), json!(false));
     }
     schema
 }
 
-/// The schema, with everything strict that lies deeper in the instance. A branch says something of the same object, so it
-/// is not strict itself.
+/// The schema with strict schemas for nested values. Branches apply to the same object, so they are not strict
+/// themselves.
 fn with_strict_parts(schema: &Value) -> Value {
     let Some(fields) = schema.as_object() else { return schema.clone() };
     let each = |value: &Value, change: fn(&Value) -> Value| match value {

@@ -1,4 +1,4 @@
-//! What a naive scraper trips over: prices that are not the price, stars that are not the product's, and scripts.
+//! Content that misleads naive scrapers: prices other than the price, ratings of other products, and scripts.
 
 use crate::domain::Money;
 use crate::domain::numbers::format_price;
@@ -8,10 +8,10 @@ use super::super::phrases::fill;
 use super::Scene;
 use super::price::{price, text_price};
 
-/// Products in a carousel.
+/// Number of products in a carousel.
 const CAROUSEL_ITEMS: i64 = 8;
 
-/// The price of a unit, inside the price block itself, on half of the pages.
+/// A unit price inside the price block, on half of the pages.
 pub(super) fn unit_price(scene: &Scene<'_>, of: Money) -> String {
     if !scene.is_variant("unit price") {
         return String::new();
@@ -23,7 +23,7 @@ pub(super) fn unit_price(scene: &Scene<'_>, of: Money) -> String {
     )
 }
 
-/// Other offers, a used one and a protection plan. They stay when the new offer is gone.
+/// Other offers, a used offer and a protection plan. They are shown even without a new offer.
 pub(super) fn beside_the_offer(scene: &Scene<'_>) -> String {
     let marketplace = scene.listing.marketplace;
     let phrases = scene.phrases();
@@ -55,7 +55,7 @@ pub(super) fn beside_the_offer(scene: &Scene<'_>) -> String {
     .concat()
 }
 
-/// How many new offers there are, and the cheapest of them, which is not the featured one.
+/// The number of new offers and the lowest price, which is not that of the featured offer.
 fn other_offers(scene: &Scene<'_>) -> String {
     let text = fill(scene.phrases().new_offers, scene.facts.offer_count);
     let from = price(other_price(scene, "other offer", 0, 85, 97), scene.listing.marketplace, "");
@@ -67,7 +67,7 @@ fn other_offers(scene: &Scene<'_>) -> String {
     )
 }
 
-/// Sponsored products with prices, stars and ASINs of their own.
+/// Sponsored products with their own prices, ratings and ASINs.
 pub(super) fn carousel(scene: &Scene<'_>, name: &str) -> String {
     let cards = (0..CAROUSEL_ITEMS).map(|n| card(scene, name, n)).collect::<String>();
     let sponsored = scene.phrases().sponsored;
@@ -94,7 +94,7 @@ fn card(scene: &Scene<'_>, name: &str, n: i64) -> String {
     )
 }
 
-/// Reviews, each with its own stars.
+/// Reviews with their own ratings.
 pub(super) fn reviews(scene: &Scene<'_>) -> String {
     let review = |n: i64| {
         let decimal = scene.listing.marketplace.number_format().decimal;
@@ -109,7 +109,7 @@ pub(super) fn reviews(scene: &Scene<'_>) -> String {
     format!("<div id=\"cm-cr-dp-review-list\">{}</div>\n", (0..8).map(review).collect::<String>())
 }
 
-/// Scripts of about `length` bytes, which only matter by their weight and by the prices inside them.
+/// Scripts of about `length` bytes in total. They add size, and prices inside their text.
 pub(super) fn push_scripts(page: &mut String, length: usize) {
     const SCRIPT: &str = concat!(
         "<script type=\"text/javascript\">\n(window.AmazonUIPageJS ? AmazonUIPageJS : P).when('A', 'ready', 'a-carousel-framework')",
@@ -123,7 +123,7 @@ pub(super) fn push_scripts(page: &mut String, length: usize) {
     }
 }
 
-/// A price of something else, in percent of what this listing usually costs.
+/// A price of something else, between `low` and `high` percent of the listing's usual price.
 fn other_price(scene: &Scene<'_>, purpose: &str, n: i64, low: i64, high: i64) -> Money {
     let usual = scene.usual_price;
     let percent = scene.chance.of(purpose).within("percent", n, low, high);

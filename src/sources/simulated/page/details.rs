@@ -1,4 +1,4 @@
-//! What the product is: image, title, stars, bullets and the table with the ranks.
+//! Product information: image, title, rating, bullets and the table with the ranks.
 
 use htmlize::{escape_attribute, escape_text};
 
@@ -19,7 +19,7 @@ pub(super) fn image(scene: &Scene<'_>) -> String {
     )
 }
 
-/// Title, brand and stars.
+/// Title, brand and rating.
 pub(super) fn heading(scene: &Scene<'_>) -> String {
     let title = escape_text(&scene.product.title);
     let brand = scene.product.brand;
@@ -82,7 +82,7 @@ pub(super) fn bullets(scene: &Scene<'_>) -> String {
     )
 }
 
-/// Product information with the ranks, as a table or as a list of bullets.
+/// Product details with the ranks, as a table or as a bullet list.
 pub(super) fn information(scene: &Scene<'_>) -> String {
     let heading = scene.phrases().ranks;
     let (first, second) = (main_rank(scene), subcategory_rank(scene));

@@ -1,7 +1,7 @@
-//! Amazon-shaped pages, written from facts.
+//! Renders facts as Amazon-shaped pages.
 //!
-//! The elements, their ids and classes, and their order are those that real product pages have today, in the variants
-//! that real pages have: which listing gets which variant is drawn once and stays.
+//! Elements, ids, classes and their order are those of current product pages, in the variants that real pages have. The
+//! variant of a listing is drawn once and does not change.
 
 mod decoys;
 mod details;
@@ -20,12 +20,12 @@ use super::phrases::Phrases;
 
 pub(super) use refusals::{captcha, not_found, unavailable};
 
-/// Everything a product page is written from.
+/// The input for rendering a product page.
 pub(super) struct Scene<'a> {
     pub(super) listing: Listing,
     pub(super) product: &'a Product,
     pub(super) facts: &'a Facts,
-    /// What the listing costs on an ordinary day: the measure of everything else on its page.
+    /// The listing's base price. Other prices on the page are relative to it.
     pub(super) usual_price: Money,
     pub(super) chance: Chance,
 }
@@ -35,12 +35,12 @@ impl Scene<'_> {
         Phrases::of(self.listing.marketplace)
     }
 
-    /// Whether this listing's page is of a variant that half of the pages are of.
+    /// True for the half of the listings whose page has this variant.
     fn is_variant(&self, variant: &str) -> bool {
         self.chance.unit(variant, 0) < 0.5
     }
 
-    /// The wrapper that Amazon puts around every feature of a page.
+    /// Wraps content in the element that Amazon uses for every feature of a page.
     fn feature(&self, name: &str, content: &str) -> String {
         let asin = self.listing.asin;
         format!(
@@ -58,7 +58,7 @@ pub(super) fn product(scene: &Scene<'_>, page_kb: usize) -> String {
     let padding = (page_kb * 1024).saturating_sub(start.len() + middle.len());
     let mut page = String::with_capacity(page_kb * 1024 + 8 * 1024);
     page.push_str(&start);
-    // Real pages carry about a third of their weight in front of the product.
+    // In real pages, about a third of the bytes come before the product.
     decoys::push_scripts(&mut page, padding / 3);
     page.push_str(&middle);
     decoys::push_scripts(&mut page, padding - padding / 3);

@@ -1,4 +1,4 @@
-//! The offer: the price block of the centre column and the Buy Box of the right one.
+//! The offer: the price block in the centre column and the Buy Box in the right one.
 
 use htmlize::escape_text;
 
@@ -10,7 +10,7 @@ use super::super::phrases::fill;
 use super::price::{price, price_in_parts, text_price};
 use super::{Scene, decoys};
 
-/// `#corePriceDisplay_desktop_feature_div` and the coupon under it; empty of prices when there is no offer.
+/// `#corePriceDisplay_desktop_feature_div` and the coupon under it. Without an offer, both are empty.
 pub(super) fn price_block(scene: &Scene<'_>) -> String {
     let core = scene.facts.price.map(|money| core_price(scene, money)).unwrap_or_default();
     let coupon = scene.facts.coupon.map(|money| coupon(scene, money)).unwrap_or_default();
@@ -32,7 +32,7 @@ fn core_price(scene: &Scene<'_>, money: Money) -> String {
     )
 }
 
-/// "-20%" and the struck-through price it refers to.
+/// "-20%", and the struck-through price to which it refers.
 fn basis_price(scene: &Scene<'_>, price: Money, list_price: Money) -> (String, String) {
     let marketplace = scene.listing.marketplace;
     let percent = 100 - price.amount_minor * 100 / list_price.amount_minor.max(1);
@@ -62,7 +62,7 @@ fn coupon(scene: &Scene<'_>, amount: Money) -> String {
     )
 }
 
-/// The Buy Box: price, delivery, availability and seller; or only the reason why it is empty.
+/// The Buy Box: price, availability and seller, or the reason why there is no offer.
 pub(super) fn buy_box(scene: &Scene<'_>) -> String {
     let Some(money) = scene.facts.price else { return sold_out(scene) };
     let boxed = price(money, scene.listing.marketplace, "aok-align-center");
@@ -88,7 +88,7 @@ fn availability(scene: &Scene<'_>) -> String {
     )
 }
 
-/// The colour class and the words of the availability line.
+/// The colour class and the text of the availability line.
 fn availability_line(scene: &Scene<'_>) -> (&'static str, String) {
     let phrases = scene.phrases();
     match scene.facts.availability {
@@ -108,7 +108,7 @@ fn sold_out(scene: &Scene<'_>) -> String {
     scene.feature("outOfStockBuyBox", &reason) + &scene.feature("availability", &availability(scene))
 }
 
-/// "Sold by", as the older table or as the newer list of features; Amazon itself has no link to a profile.
+/// "Sold by", as the older table or the newer list of features. Only merchants have a link to a profile.
 fn seller(scene: &Scene<'_>) -> String {
     let marketplace = scene.listing.marketplace;
     let Some(seller) = scene.facts.seller else { return String::new() };
@@ -155,7 +155,7 @@ fn feature_row(kind: &str, label: &str, value: &str) -> String {
     )
 }
 
-/// The hidden JSON from which the page's own scripts redraw the price.
+/// The hidden JSON that the page's own scripts use to display the price.
 fn twister(money: Money) -> String {
     let json = serde_json::json!({ "desktop_buybox_group_1": [{
         "priceAmount": money.amount_minor as f64 / money.currency.minor_per_major() as f64,

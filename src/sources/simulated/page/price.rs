@@ -1,19 +1,19 @@
-//! One price as markup: once for the eyes, once for screen readers.
+//! The markup of a price: one text for display, one for screen readers.
 
 use crate::domain::numbers::format_price;
 use crate::domain::{Marketplace, Money};
 
-/// `<span class="a-price …">` with the whole price off screen and its parts on screen.
+/// `<span class="a-price …">` with the complete price as off-screen text and its parts as displayed text.
 pub(super) fn price(money: Money, marketplace: Marketplace, classes: &str) -> String {
-    price_reading(money, marketplace, classes, &format_price(money, marketplace))
+    price_with_offscreen(money, marketplace, classes, &format_price(money, marketplace))
 }
 
-/// The same with an empty off-screen part, as newer pages have it: only the parts tell the price.
+/// The same with a blank off-screen text, as on newer pages: only the parts contain the price.
 pub(super) fn price_in_parts(money: Money, marketplace: Marketplace, classes: &str) -> String {
-    price_reading(money, marketplace, classes, " ")
+    price_with_offscreen(money, marketplace, classes, " ")
 }
 
-/// A price beside the price: of a list, of another offer, of a unit.
+/// Any other price: a list price, another offer, a unit price.
 pub(super) fn text_price(money: Money, marketplace: Marketplace, strike: bool) -> String {
     let text = format_price(money, marketplace);
     let strike = if strike { " data-a-strike=\"true\"" } else { "" };
@@ -23,7 +23,7 @@ pub(super) fn text_price(money: Money, marketplace: Marketplace, strike: bool) -
     )
 }
 
-fn price_reading(money: Money, marketplace: Marketplace, classes: &str, offscreen: &str) -> String {
+fn price_with_offscreen(money: Money, marketplace: Marketplace, classes: &str, offscreen: &str) -> String {
     let symbol = money.currency.symbols()[0];
     let text = format_price(money, marketplace);
     let number = text.replace(symbol, "");
@@ -54,7 +54,7 @@ mod tests {
     use crate::domain::Currency;
 
     #[test]
-    fn parts_are_in_the_marketplace_s_order_and_format() {
+    fn the_parts_have_the_order_and_format_of_the_marketplace() {
         let parts =
             |amount, marketplace| price(Money::new(amount, Marketplace::currency(marketplace)), marketplace, "");
         let dollars = parts(123_456, Marketplace::Us);

@@ -1,16 +1,16 @@
-//! Pages that are no product page: robot check, 503 and 404.
+//! Pages served instead of a product page: robot check, 503 and 404.
 
 use crate::domain::{Listing, Marketplace};
 
 use super::super::phrases::Phrases;
 
-/// The remark in Amazon's refusals that programs are meant to read.
-const REMARK: &str = "<!--
+/// The HTML comment for developers of automated clients in Amazon's error pages.
+const COMMENT: &str = "<!--
         To discuss automated access to Amazon data please contact api-services-support@amazon.com.
         For information about migrating to our APIs refer to our Marketplace APIs at https://developer.amazonservices.com/ref=rm_c_sv
 -->";
 
-/// A robot check: "enter the characters" or, on newer pages, "continue shopping".
+/// A robot check: "enter the characters", or the newer "continue shopping".
 pub(in super::super) fn captcha(listing: Listing, with_image: bool) -> String {
     let Listing { marketplace, asin } = listing;
     let (title, question, puzzle) = if with_image {
@@ -33,7 +33,7 @@ pub(in super::super) fn captcha(listing: Listing, with_image: bool) -> String {
     format!(
         "<!DOCTYPE html>\n<html class=\"a-no-js\" lang=\"en-us\"><head>\n<meta http-equiv=\"content-type\" content=\"text/html; charset=UTF-8\">\n\
          <meta charset=\"utf-8\">\n<title dir=\"ltr\">{title}</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <script>ue_sn = \"opfcaptcha.amazon.{marketplace}\", ue_id = 'SIMULATED';</script>\n</head>\n<body>\n\n{REMARK}\n\
+         <script>ue_sn = \"opfcaptcha.amazon.{marketplace}\", ue_id = 'SIMULATED';</script>\n</head>\n<body>\n\n{COMMENT}\n\
          <!--\nCorreios.DoNotSend\n-->\n<div class=\"a-container a-padding-double-large\" style=\"min-width:350px;padding:44px 0 !important\">\n\
          <div class=\"a-box a-alert a-alert-info a-spacing-base\"><div class=\"a-box-inner\"><i class=\"a-icon a-icon-alert\"></i>\n{question}\n</div></div>\n\
          <form method=\"get\" action=\"/errors/validateCaptcha\" name=\"\">\n\
@@ -43,23 +43,23 @@ pub(in super::super) fn captcha(listing: Listing, with_image: bool) -> String {
     )
 }
 
-/// The page with the dog, which comes with status 503.
+/// The error page with the dog, for status 503.
 pub(in super::super) fn unavailable(marketplace: Marketplace) -> String {
     let sorry = Phrases::of(marketplace).sorry;
     let host = marketplace.host();
     format!(
         "<html>\n<head>\n<meta http-equiv=\"content-type\" content=\"text/html; charset=UTF-8\">\n<meta charset=\"utf-8\">\n\
-         <title>\n503 - Service Unavailable Error\n</title>\n</head>\n<body bgcolor=\"#FFFFFF\" text=\"#000000\">\n{REMARK}\n<center>\n\
+         <title>\n503 - Service Unavailable Error\n</title>\n</head>\n<body bgcolor=\"#FFFFFF\" text=\"#000000\">\n{COMMENT}\n<center>\n\
          <a href=\"https://{host}/ref=cs_503_logo/\"><img src=\"https://images-eu.ssl-images-amazon.com/images/G/03/general/logo.gif\" \
          width=153 height=37 alt=\"Amazon.{marketplace}\" border=0></a>\n<h2>{sorry}</h2>\n\
          <b><a href=\"https://{host}/ref=cs_503_link/\">Amazon.{marketplace}</a></b>\n</center>\n</body>\n</html>\n",
     )
 }
 
-/// "We couldn't find that page", which comes with status 404.
+/// "We couldn't find that page", for status 404.
 pub(in super::super) fn not_found() -> String {
     format!(
-        "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\"/>\n<title>Page Not Found</title>\n</head>\n<body>\n{REMARK}\
+        "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\"/>\n<title>Page Not Found</title>\n</head>\n<body>\n{COMMENT}\
          <a href=\"/ref=cs_404_logo\"><img alt=\"Amazon\" id=\"b\" src=\"https://images-na.ssl-images-amazon.com/images/G/01/error/logo._TTD_.png\"/></a>\n\
          <div id=\"g\"><div><a href=\"/ref=cs_404_link\"><img alt=\"Sorry! We couldn't find that page. Try searching or go to Amazon's home page.\" \
          src=\"https://images-na.ssl-images-amazon.com/images/G/01/error/en_US/title._TTD_.png\"/></a></div>\n\

@@ -1,4 +1,4 @@
-//! One connection to Redis, however Redis is set up, and how the pool makes it.
+//! Connections to Redis, for each kind of deployment, and the pool's connection manager.
 
 use std::time::Duration;
 
@@ -15,34 +15,34 @@ use tokio::sync::Mutex;
 
 use crate::config::{RedisAddress, Secret};
 
-/// To make a connection may take longer than to use it.
+/// Connecting may take longer than a command.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Makes connections.
-pub(super) enum Maker {
-    One(Box<Client>),
+/// Opens connections.
+pub(super) enum ConnectionManager {
+    Single(Box<Client>),
     Cluster { client: Box<ClusterClient>, nodes: Vec<Client> },
     Sentinel(Box<Mutex<SentinelClient>>),
 }
 
 /// A connection.
-pub(super) struct Link {
-    way: Way,
-    /// After an error nobody knows what is still on its way: such a connection is not used again.
+pub(super) struct Connection {
+    transport: Transport,
+    /// Set after an error or a cancelled command: a reply may still be in transit, so the connection is not reused.
     pub is_broken: bool,
 }
 
-enum Way {
-    One(MultiplexedConnection),
+enum Transport {
+    Single(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
-impl Maker {
-    /// Connects to nothing yet.
+impl ConnectionManager {
+    /// Opens no connection yet.
     pub fn new(address: &RedisAddress, timeout: Duration) -> RedisResult<Self> {
         let client = |url: &Secret| Client::open(url.reveal());
         match address {
-            RedisAddress::One(url) => Ok(Self::One(Box::new(client(url)?))),
+            RedisAddress::Single(url) => Ok(Self::Single(Box::new(client(url)?))),
             RedisAddress::Cluster(urls) => {
                 let builder = ClusterClient::builder(urls.iter().map(Secret::reveal));
                 let builder = builder.connection_timeout(CONNECT_TIMEOUT).response_timeout(timeout).retries(2);
@@ -55,10 +55,10 @@ impl Maker {
         }
     }
 
-    /// A way to one server that hears what is published anywhere: any node of a cluster does.
-    pub async fn listener(&self, attempt: usize) -> RedisResult<Client> {
+    /// A client for one server that receives everything published; in a cluster, any node does.
+    pub async fn subscriber_client(&self, attempt: usize) -> RedisResult<Client> {
         match self {
-            Self::One(client) => Ok(Client::clone(client)),
+            Self::Single(client) => Ok(Client::clone(client)),
             Self::Cluster { nodes, .. } => Ok(nodes[attempt % nodes.len()].clone()),
             Self::Sentinel(client) => client.lock().await.async_get_client().await,
         }
@@ -84,40 +84,42 @@ fn sentinel_client(sentinels: &[(String, u16)], master: &str, server: &Secret) -
 }
 
 fn config() -> AsyncConnectionConfig {
-    // How long an answer may take is the business of whoever asks.
+    // The response timeout is applied by the caller.
     AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(None)
 }
 
-impl ManageConnection for Maker {
-    type Connection = Link;
+impl ManageConnection for ConnectionManager {
+    type Connection = self::Connection;
     type Error = redis::RedisError;
 
-    async fn connect(&self) -> RedisResult<Link> {
-        let way = match self {
-            Self::One(client) => Way::One(client.get_multiplexed_async_connection_with_config(&config()).await?),
-            Self::Cluster { client, .. } => Way::Cluster(client.get_async_connection().await?),
+    async fn connect(&self) -> RedisResult<Connection> {
+        let transport = match self {
+            Self::Single(client) => {
+                Transport::Single(client.get_multiplexed_async_connection_with_config(&config()).await?)
+            }
+            Self::Cluster { client, .. } => Transport::Cluster(client.get_async_connection().await?),
             Self::Sentinel(client) => {
                 let server = client.lock().await.async_get_client().await?;
-                Way::One(server.get_multiplexed_async_connection_with_config(&config()).await?)
+                Transport::Single(server.get_multiplexed_async_connection_with_config(&config()).await?)
             }
         };
-        Ok(Link { way, is_broken: false })
+        Ok(Connection { transport, is_broken: false })
     }
 
-    async fn is_valid(&self, link: &mut Link) -> RedisResult<()> {
-        Cmd::ping().query_async(link).await
+    async fn is_valid(&self, connection: &mut Connection) -> RedisResult<()> {
+        Cmd::ping().query_async(connection).await
     }
 
-    fn has_broken(&self, link: &mut Link) -> bool {
-        link.is_broken
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        connection.is_broken
     }
 }
 
-impl ConnectionLike for Link {
+impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match &mut self.way {
-            Way::One(way) => way.req_packed_command(cmd),
-            Way::Cluster(way) => way.req_packed_command(cmd),
+        match &mut self.transport {
+            Transport::Single(transport) => transport.req_packed_command(cmd),
+            Transport::Cluster(transport) => transport.req_packed_command(cmd),
         }
     }
 
@@ -127,16 +129,16 @@ impl ConnectionLike for Link {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        match &mut self.way {
-            Way::One(way) => way.req_packed_commands(pipeline, offset, count),
-            Way::Cluster(way) => way.req_packed_commands(pipeline, offset, count),
+        match &mut self.transport {
+            Transport::Single(transport) => transport.req_packed_commands(pipeline, offset, count),
+            Transport::Cluster(transport) => transport.req_packed_commands(pipeline, offset, count),
         }
     }
 
     fn get_db(&self) -> i64 {
-        match &self.way {
-            Way::One(way) => way.get_db(),
-            Way::Cluster(way) => way.get_db(),
+        match &self.transport {
+            Transport::Single(transport) => transport.get_db(),
+            Transport::Cluster(transport) => transport.get_db(),
         }
     }
 }

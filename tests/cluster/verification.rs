@@ -1,53 +1,57 @@
-//! Holds what was recorded and told against what the marketplace has shown.
+//! Compares recorded prices and sent notifications with what the marketplace has shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fixture::{Fixture, LEASE};
-use crate::market::{Shown, TARGET_MINOR};
+use crate::marketplace::{Shown, TARGET_MINOR};
 use crate::receiver::Webhook;
 
-/// The series of prices in the store.
+/// The number of the price series in the store.
 const PRICE: i16 = 1;
 
-/// What was counted; everything that must never be is asserted.
+/// Counts of what may vary; everything that must hold is asserted.
 #[derive(Debug, Default)]
-pub struct Tally {
-    /// Prices that were recorded.
+pub struct Counts {
+    /// Recorded prices.
     pub recorded: usize,
-    /// Prices that were shown to a look which was not recorded, and moved on before the next one.
+    /// Prices shown to a crawl that was not recorded, and changed before the next crawl.
     pub missed: usize,
-    /// Crossings, each told with one id.
+    /// Crossings, each with one event id.
     pub crossings: usize,
-    /// Messages that came again.
+    /// Webhooks received more than once.
     pub repeated: usize,
 }
 
 impl Fixture {
-    /// Judges everything since the start. To be called when the fixture has settled.
-    pub async fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+    /// Verifies everything since the start. To be called after [`Fixture::settle_within`].
+    pub async fn verify(&self) -> Counts {
+        let mut counts = Counts::default();
         for asin in &self.market.asins {
             let (shown, recorded) = (self.market.shown(asin).await, self.recorded(asin).await);
-            judge_prices(asin, &shown, &recorded);
-            tally.recorded += recorded.len();
-            tally.missed += distinct(&shown).len() - recorded.len();
+            verify_prices(asin, &shown, &recorded);
+            counts.recorded += recorded.len();
+            counts.missed += distinct(&shown).len() - recorded.len();
             let crossings = self.crossings(asin).await;
-            assert_eq!(crossings, ways_down(&recorded), "{asin}: every way below the target is one event");
-            tally.crossings += crossings.len();
+            assert_eq!(
+                crossings,
+                crossings_below_target(&recorded),
+                "{asin}: every crossing below the target is one event"
+            );
+            counts.crossings += crossings.len();
         }
-        self.judge_other_series().await;
-        tally.repeated = self.judge_deliveries(tally.crossings).await;
-        println!("{tally:?}, longest wait {:?}", self.longest_wait());
-        tally
+        self.verify_other_series().await;
+        counts.repeated = self.verify_deliveries(counts.crossings).await;
+        println!("{counts:?}, longest wait {:?}", self.longest_crawl_gap());
+        counts
     }
 
     async fn recorded(&self, asin: &str) -> Vec<Shown> {
         let points = "SELECT at, number FROM point JOIN listing ON listing.id = point.listing_id \
                       WHERE asin = $1 AND series = $2 ORDER BY at";
         let query = sqlx::query_as::<_, (i64, i64)>(points).bind(asin).bind(PRICE);
-        let points = query.fetch_all(&mut self.judge().await).await.unwrap();
+        let points = query.fetch_all(&mut self.superuser().await).await.unwrap();
         let shown = |(at, price_minor)| Shown { at: Timestamp::from_millisecond(at).unwrap(), price_minor };
         points.into_iter().map(shown).collect()
     }
@@ -57,7 +61,7 @@ impl Fixture {
         let events = "SELECT (facts->>'crossing')::bigint, (facts->'price'->>'amount_minor')::bigint FROM event \
                       WHERE facts->'listing'->>'asin' = $1 ORDER BY 1";
         let query = sqlx::query_as::<_, (i64, i64)>(events).bind(asin);
-        let events = query.fetch_all(&mut self.judge().await).await.unwrap();
+        let events = query.fetch_all(&mut self.superuser().await).await.unwrap();
         let numbers: Vec<i64> = events.iter().map(|(number, _)| *number).collect();
         assert_eq!(
             numbers,
@@ -67,39 +71,41 @@ impl Fixture {
         events.into_iter().map(|(_, price)| price).collect()
     }
 
-    /// Only prices moved, and the list prices that are shown beside them: whatever else is known of a listing was recorded by its first look, and never again.
-    async fn judge_other_series(&self) {
+    /// Only prices, and the list prices next to them, change. Every other series is recorded by the first crawl and
+    /// never again.
+    async fn verify_other_series(&self) {
         let again = "SELECT count(*) FROM (SELECT 1 FROM point WHERE series NOT IN (1, 3) \
                      GROUP BY listing_id, series, category HAVING count(*) > 1) AS again";
-        assert_eq!(self.ask(again).await, 0, "series that never changed");
+        assert_eq!(self.query_number(again).await, 0, "series that never changed");
     }
 
-    /// Each event has one message, which arrived at least once and always under the same id. How many came again?
-    async fn judge_deliveries(&self, events: usize) -> usize {
-        let told = "SELECT delivery.id::text, event_id::text FROM delivery WHERE status = 'delivered'";
-        let told: BTreeSet<(String, String)> =
-            sqlx::query_as(told).fetch_all(&mut self.judge().await).await.unwrap().into_iter().collect();
-        let of_events: BTreeSet<&String> = told.iter().map(|(_, event)| event).collect();
-        assert_eq!((told.len(), of_events.len()), (events, events), "one message for each event");
+    /// Every event has one delivery, which was received at least once and always with the same id. Returns the number
+    /// of repeated webhooks.
+    async fn verify_deliveries(&self, events: usize) -> usize {
+        let delivered = "SELECT delivery.id::text, event_id::text FROM delivery WHERE status = 'delivered'";
+        let delivered: BTreeSet<(String, String)> =
+            sqlx::query_as(delivered).fetch_all(&mut self.superuser().await).await.unwrap().into_iter().collect();
+        let of_events: BTreeSet<&String> = delivered.iter().map(|(_, event)| event).collect();
+        assert_eq!((delivered.len(), of_events.len()), (events, events), "one message for each event");
         let arrivals = self.receiver.arrivals();
         let mut by_crossing: BTreeMap<_, BTreeSet<&Webhook>> = BTreeMap::new();
         for webhook in &arrivals {
             by_crossing.entry(&webhook.crossing).or_default().insert(webhook);
         }
-        let twofold: Vec<_> = by_crossing.values().filter(|ids| ids.len() > 1).collect();
-        assert!(twofold.is_empty(), "one crossing, several ids: {twofold:?}");
+        let duplicates: Vec<_> = by_crossing.values().filter(|ids| ids.len() > 1).collect();
+        assert!(duplicates.is_empty(), "one crossing, several ids: {duplicates:?}");
         let arrived = arrivals.iter().map(|webhook| (webhook.id.clone(), webhook.event_id.clone())).collect();
-        assert_eq!(told, arrived, "what is called delivered has arrived, and nothing else");
-        arrivals.len() - told.len()
+        assert_eq!(delivered, arrived, "delivered webhooks were received, and no others");
+        arrivals.len() - delivered.len()
     }
 }
 
-/// Nothing is recorded that was not shown, nothing twice, all of it in the order in which it was shown and at its time, and the
-/// last that was shown is the last that is recorded.
-fn judge_prices(asin: &str, shown: &[Shown], recorded: &[Shown]) {
+/// Every recorded price was shown, none is recorded twice, all are in the order and at the time of showing, and the
+/// last recorded price is the last one shown.
+fn verify_prices(asin: &str, shown: &[Shown], recorded: &[Shown]) {
     let mut rest = shown.iter();
     for point in recorded {
-        // Searching on from the last place: what is out of order, twice or invented is not found.
+        // The search continues from the last match, so a price that is out of order, repeated or invented is not found.
         let first = rest.find(|shown| shown.price_minor == point.price_minor);
         let first = first.unwrap_or_else(|| panic!("{asin}: {point:?} was not shown then\n{recorded:?}\n{shown:?}"));
         let late = point.at.duration_since(first.at);
@@ -114,16 +120,16 @@ fn distinct(shown: &[Shown]) -> BTreeSet<i64> {
     shown.iter().map(|shown| shown.price_minor).collect()
 }
 
-/// The prices at which the recorded ones came below the target.
-fn ways_down(recorded: &[Shown]) -> Vec<i64> {
+/// The prices at which a listing crossed below the target.
+fn crossings_below_target(recorded: &[Shown]) -> Vec<i64> {
     let is_below = |shown: &Shown| shown.price_minor <= TARGET_MINOR;
     let first = recorded.first().filter(|shown| is_below(shown)).into_iter();
     let later = recorded.windows(2).filter(|pair| !is_below(&pair[0]) && is_below(&pair[1])).map(|pair| &pair[1]);
     first.chain(later).map(|shown| shown.price_minor).collect()
 }
 
-/// A judge that sees nothing would find everybody good.
-mod judged {
+/// Verification that sees nothing would accept everything.
+mod self_tests {
     use super::*;
 
     fn prices(of: &[i64]) -> Vec<Shown> {
@@ -132,11 +138,11 @@ mod judged {
 
     fn passes(shown: &[i64], recorded: &[i64]) -> bool {
         let (shown, recorded) = (prices(shown), prices(recorded));
-        std::panic::catch_unwind(|| judge_prices("B000000001", &shown, &recorded)).is_ok()
+        std::panic::catch_unwind(|| verify_prices("B000000001", &shown, &recorded)).is_ok()
     }
 
     #[test]
-    fn what_was_shown_may_be_missed_but_not_invented_repeated_or_out_of_order() {
+    fn a_shown_price_may_be_missed_but_not_invented_repeated_or_reordered() {
         assert!(passes(&[1, 1, 2, 3], &[1, 2, 3]));
         assert!(passes(&[1, 2, 3], &[1, 3]));
         for wrong in [&[1, 2, 2, 3][..], &[1, 9, 3], &[2, 1, 3], &[1, 3, 2], &[1, 2]] {
@@ -145,15 +151,15 @@ mod judged {
     }
 
     #[test]
-    fn what_is_recorded_at_another_time_than_it_was_shown_is_found() {
+    fn a_price_recorded_at_the_wrong_time_is_detected() {
         let shown = prices(&[1]);
         let late = Shown { at: Timestamp::from_second(60).unwrap(), ..shown[0] };
-        assert!(std::panic::catch_unwind(|| judge_prices("B000000001", &shown, &[late])).is_err());
+        assert!(std::panic::catch_unwind(|| verify_prices("B000000001", &shown, &[late])).is_err());
     }
 
     #[test]
-    fn every_way_below_the_target_counts_once() {
-        assert_eq!(ways_down(&prices(&[10_000, 8_501, 8_600, 10_002, 8_503])), [8_501, 8_503]);
-        assert_eq!(ways_down(&prices(&[8_501, 10_002])), [8_501]);
+    fn every_crossing_below_the_target_counts_once() {
+        assert_eq!(crossings_below_target(&prices(&[10_000, 8_501, 8_600, 10_002, 8_503])), [8_501, 8_503]);
+        assert_eq!(crossings_below_target(&prices(&[8_501, 10_002])), [8_501]);
     }
 }

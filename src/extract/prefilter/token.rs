@@ -1,11 +1,11 @@
-//! Where one token of HTML ends and the next begins. No more of the syntax than that.
+//! Splits HTML into tokens. It knows no more of the syntax than where a token ends.
 
 use memchr::memchr;
 
-/// What the front of some bytes is.
+/// The token at the front of a byte slice.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
-    /// Text of this length: up to the next `<`.
+    /// Text of this length, up to the next `<`.
     Text(usize),
     Start(Tag<'a>),
     End(Tag<'a>),
@@ -13,11 +13,11 @@ pub(super) enum Token<'a> {
     CommentStart,
     /// `<!doctype …>`, `<?…>`, `</ …>`, of this length.
     Declaration(usize),
-    /// It goes on behind these bytes.
-    Unfinished,
+    /// The token is incomplete: more bytes are needed.
+    Incomplete,
 }
 
-/// A tag with everything between `<` and `>`, both included.
+/// A tag from `<` to `>`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tag<'a> {
     pub(super) bytes: &'a [u8],
@@ -32,8 +32,8 @@ impl<'a> Tag<'a> {
         self.bytes.ends_with(b"/>")
     }
 
-    /// Of two attributes with one name the first counts.
-    fn note(&mut self, attribute: &[u8], value: &'a [u8]) {
+    /// Records an attribute. The first of several attributes with the same name counts.
+    fn record(&mut self, attribute: &[u8], value: &'a [u8]) {
         if attribute.eq_ignore_ascii_case(b"id") {
             self.id = self.id.or(Some(value));
         } else if attribute.eq_ignore_ascii_case(b"class") {
@@ -45,45 +45,45 @@ impl<'a> Tag<'a> {
 /// The length of `<!--`.
 pub(super) const COMMENT_START_BYTES: usize = 4;
 
-/// The token at the front of bytes that are not empty.
+/// The token at the front. `bytes` must not be empty.
 pub(super) fn next(bytes: &[u8]) -> Token<'_> {
     match bytes {
         [b'<', b'!', rest @ ..] => declaration(bytes, rest),
-        [b'<', b'?', ..] => up_to_bracket(bytes),
-        [b'<', b'/', letter, ..] if letter.is_ascii_alphabetic() => tag(bytes, 2).map_or(Token::Unfinished, Token::End),
-        [b'<', b'/', _, ..] => up_to_bracket(bytes),
-        [b'<', letter, ..] if letter.is_ascii_alphabetic() => tag(bytes, 1).map_or(Token::Unfinished, Token::Start),
-        [b'<'] | [b'<', b'/'] => Token::Unfinished,
-        // A lone `<` is text.
+        [b'<', b'?', ..] => declaration_to_bracket(bytes),
+        [b'<', b'/', letter, ..] if letter.is_ascii_alphabetic() => tag(bytes, 2).map_or(Token::Incomplete, Token::End),
+        [b'<', b'/', _, ..] => declaration_to_bracket(bytes),
+        [b'<', letter, ..] if letter.is_ascii_alphabetic() => tag(bytes, 1).map_or(Token::Incomplete, Token::Start),
+        [b'<'] | [b'<', b'/'] => Token::Incomplete,
+        // A `<` that starts no tag is text.
         _ => Token::Text(memchr(b'<', &bytes[1..]).map_or(bytes.len(), |at| at + 1)),
     }
 }
 
-fn declaration<'a>(bytes: &'a [u8], behind: &[u8]) -> Token<'a> {
-    match behind {
+fn declaration<'a>(bytes: &'a [u8], after: &[u8]) -> Token<'a> {
+    match after {
         [b'-', b'-', ..] => Token::CommentStart,
-        [] | [b'-'] => Token::Unfinished,
-        _ => up_to_bracket(bytes),
+        [] | [b'-'] => Token::Incomplete,
+        _ => declaration_to_bracket(bytes),
     }
 }
 
-fn up_to_bracket(bytes: &[u8]) -> Token<'_> {
-    memchr(b'>', bytes).map_or(Token::Unfinished, |end| Token::Declaration(end + 1))
+fn declaration_to_bracket(bytes: &[u8]) -> Token<'_> {
+    memchr(b'>', bytes).map_or(Token::Incomplete, |end| Token::Declaration(end + 1))
 }
 
-/// The tag at the front, unless it goes on behind these bytes. A `>` inside of a value does not end it.
+/// The tag at the front; `None` if it is incomplete. A `>` inside a quoted value does not end it.
 fn tag(bytes: &[u8], name_start: usize) -> Option<Tag<'_>> {
     let name_length = bytes[name_start..].iter().position(|byte| matches!(byte, b'>' | b'/') || is_blank(*byte))?;
     let name = &bytes[name_start..name_start + name_length];
     let mut from = name_start + name_length;
     let mut tag = Tag { bytes: &bytes[..=from], name, id: None, classes: None };
-    // Nearly all end tags are as short as that.
+    // Fast path: nearly all end tags have no attributes.
     if bytes[from] == b'>' {
         return Some(tag);
     }
     let mut at = from;
     loop {
-        // Names are short: a search in steps of many bytes would cost more than it saves.
+        // Attribute names are short, so a byte-wise search is faster than `memchr`.
         at += bytes[at..].iter().position(|byte| matches!(byte, b'>' | b'='))?;
         if bytes[at] == b'>' {
             tag.bytes = &bytes[..=at];
@@ -91,23 +91,23 @@ fn tag(bytes: &[u8], name_start: usize) -> Option<Tag<'_>> {
         }
         let attribute = last_word(&bytes[from..at]);
         at += 1;
-        // A `=` with no name before it is the start of a strange name.
+        // A `=` without a name before it is the first character of a name.
         if !attribute.is_empty() {
             let (value, end) = value(bytes, at)?;
-            tag.note(attribute, value);
+            tag.record(attribute, value);
             (from, at) = (end, end);
         }
     }
 }
 
-/// The name of the attribute whose `=` comes next.
+/// The attribute name at the end of `before`, which is followed by `=`.
 fn last_word(before: &[u8]) -> &[u8] {
     let end = before.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
     let word = &before[..end];
     &word[word.iter().rposition(|byte| is_blank(*byte) || *byte == b'/').map_or(0, |last| last + 1)..]
 }
 
-/// The value behind a `=`, and the place where it ends.
+/// The attribute value after a `=`, and the offset of its end.
 fn value(bytes: &[u8], mut at: usize) -> Option<(&[u8], usize)> {
     at += bytes[at..].iter().position(|byte| !is_blank(*byte))?;
     let quote = bytes[at];
@@ -123,8 +123,8 @@ fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace()
 }
 
-/// The length of the rest of a comment, when it ends here. `last` are the last bytes before, and become those at the end
-/// of `bytes`: a comment may be cut anywhere.
+/// The length of the rest of a comment; `None` if it does not end in `bytes`. `last` holds the bytes before `bytes` and
+/// is updated, because a comment may be split anywhere.
 pub(super) fn comment(bytes: &[u8], last: &mut [u8; 3]) -> Option<usize> {
     for end in memchr::memchr_iter(b'>', bytes) {
         let before = last_bytes(*last, &bytes[..end]);
@@ -145,13 +145,14 @@ fn last_bytes(before: [u8; 3], bytes: &[u8]) -> [u8; 3] {
     }
 }
 
-/// The length of the text in front of `</name`, or of as much of it as is surely text; `true` when the end tag follows.
+/// The length of the raw text at the front, up to anything that may be the end tag `</name`; `true` if the end tag
+/// follows.
 pub(super) fn raw_text(bytes: &[u8], name: &[u8]) -> (usize, bool) {
     for at in memchr::memchr_iter(b'<', bytes) {
-        let behind = &bytes[at + 1..];
-        let Some(behind_name) = behind.get(name.len() + 1) else { return (at, false) };
-        let ends_name = matches!(behind_name, b'>' | b'/') || is_blank(*behind_name);
-        if behind[0] == b'/' && ends_name && behind[1..=name.len()].eq_ignore_ascii_case(name) {
+        let after = &bytes[at + 1..];
+        let Some(after_name) = after.get(name.len() + 1) else { return (at, false) };
+        let ends_name = matches!(after_name, b'>' | b'/') || is_blank(*after_name);
+        if after[0] == b'/' && ends_name && after[1..=name.len()].eq_ignore_ascii_case(name) {
             return (at, true);
         }
     }
@@ -170,17 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_ends_at_a_bracket_outside_of_quotes() {
+    fn a_tag_ends_at_a_bracket_outside_quotes() {
         for tag in ["<p>", "</p >", "<a b=\"c>d\" e>", "<a b = 'c>\"d'>", "<a title=it's>", "<a b\">", "<br/>"] {
             assert_eq!(length_of_tag(&format!("{tag}> ' \">")), Some(tag.len()), "{tag}");
             for cut in 1..tag.len() {
-                assert_eq!(next(&tag.as_bytes()[..cut]), Token::Unfinished, "{tag} cut at {cut}");
+                assert_eq!(next(&tag.as_bytes()[..cut]), Token::Incomplete, "{tag} cut at {cut}");
             }
         }
     }
 
     #[test]
-    fn id_and_class_are_found_however_they_are_written() {
+    fn id_and_class_are_found_in_every_notation() {
         for page in [
             "<p id=a class='b c'>",
             "<P x CLASS=\"b c\" ID = 'a'>",
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_ends_as_browsers_end_it_wherever_it_is_cut() {
+    fn a_comment_ends_as_in_browsers_at_every_split() {
         for (body, rest) in [(">", "x"), ("->", "x"), (" a -- > b -->", "<p>"), (" a --!>", "x"), (" a>b-->", "-->")] {
             let page = format!("{body}{rest}");
             for cut in 0..body.len() {
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_text_ends_at_its_own_end_tag_only() {
+    fn raw_text_ends_only_at_its_own_end_tag() {
         assert_eq!(raw_text(b"a</b></SCRIPT >", b"script"), (5, true));
         assert_eq!(raw_text(b"a</scripts>", b"script"), (11, false));
         assert_eq!(raw_text(b"a</scr", b"script"), (1, false));

@@ -1,4 +1,4 @@
-//! A wire between a replica and its database that can be cut.
+//! A TCP proxy between a replica and its database that can be interrupted.
 
 use std::net::SocketAddr;
 
@@ -7,28 +7,28 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How the wire is.
+/// State of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Whole,
-    /// Connections stay and new ones are taken, but nothing passes: as when packets are dropped.
-    Silent,
-    /// Connections are reset, new ones at once.
-    Broken,
+    Forwarding,
+    /// Connections stay open and new ones are accepted, but no data passes, as when packets are dropped.
+    Stalled,
+    /// All connections are reset, including new ones.
+    Resetting,
 }
 
-/// See the module. Stops when dropped.
-pub struct Wire {
+/// The proxy. Stops when dropped.
+pub struct TcpProxy {
     pub address: SocketAddr,
     state: watch::Sender<State>,
     serving: JoinHandle<()>,
 }
 
-impl Wire {
+impl TcpProxy {
     pub async fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (state, seen) = watch::channel(State::Whole);
+        let (state, seen) = watch::channel(State::Forwarding);
         let serving = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
@@ -38,59 +38,59 @@ impl Wire {
         Self { address, state, serving }
     }
 
-    /// Nothing passes any more, and nobody is told.
+    /// Stops all data without closing connections.
     pub fn cut(&self) {
-        self.state.send_replace(State::Silent);
+        self.state.send_replace(State::Stalled);
     }
 
-    /// Every connection is reset, and so is each new one.
+    /// Resets every connection, including new ones.
     pub fn reset(&self) {
-        self.state.send_replace(State::Broken);
+        self.state.send_replace(State::Resetting);
     }
 
-    /// As before.
+    /// Forwards again.
     pub fn mend(&self) {
-        self.state.send_replace(State::Whole);
+        self.state.send_replace(State::Forwarding);
     }
 }
 
-impl Drop for Wire {
+impl Drop for TcpProxy {
     fn drop(&mut self) {
-        self.state.send_replace(State::Broken);
+        self.state.send_replace(State::Resetting);
         self.serving.abort();
     }
 }
 
 async fn connect(mut client: TcpStream, server: SocketAddr, mut state: watch::Receiver<State>) {
-    let mut passing = state.clone();
-    let pass = async {
-        passing.wait_for(|state| *state == State::Whole).await.ok()?;
+    let mut forwarding = state.clone();
+    let forward = async {
+        forwarding.wait_for(|state| *state == State::Forwarding).await.ok()?;
         let mut server = TcpStream::connect(server).await.ok()?;
-        // With nothing to linger for, closing is a reset.
+        // With linger set to zero, closing sends a reset.
         let _ = client.set_zero_linger();
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
         tokio::select! {
-            () = carry(from_client, to_server, passing.clone()) => {}
-            () = carry(from_server, to_client, passing.clone()) => {}
+            () = copy(from_client, to_server, forwarding.clone()) => {}
+            () = copy(from_server, to_client, forwarding.clone()) => {}
         }
         Some(())
     };
     tokio::select! {
-        _ = pass => {}
-        _ = state.wait_for(|state| *state == State::Broken) => {}
+        _ = forward => {}
+        _ = state.wait_for(|state| *state == State::Resetting) => {}
     }
 }
 
-/// Until either end is closed.
-async fn carry(
+/// Copies until either end is closed.
+async fn copy(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     mut state: watch::Receiver<State>,
 ) {
     let mut bytes = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        let is_whole = state.wait_for(|state| *state == State::Whole).await.is_ok();
-        if !is_whole || to.write_all(&bytes[..count]).await.is_err() {
+        let is_forwarding = state.wait_for(|state| *state == State::Forwarding).await.is_ok();
+        if !is_forwarding || to.write_all(&bytes[..count]).await.is_err() {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! A real Prometheus watches the replicas, by the rules of production with shorter patience.
+//! Prometheus with the production alert rules, but shorter `for` durations, monitors the replicas.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::{SOON, eventually};
 
 const ALERT: &str = "ReplicaDown";
 
-/// A Prometheus that scrapes every second.
+/// A Prometheus server that scrapes every second.
 struct Prometheus {
     url: String,
     client: Client,
@@ -33,7 +33,7 @@ impl Prometheus {
             "rule_files": ["*.rules.yml"],
             "scrape_configs": [{ "job_name": "tracker", "static_configs": [{ "targets": targets }] }],
         });
-        // What is JSON is YAML too.
+        // JSON is valid YAML.
         fs::write(process.home().join("prometheus.yml"), configuration.to_string()).unwrap();
         let mut command = Command::new("prometheus");
         command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
@@ -42,26 +42,26 @@ impl Prometheus {
         Self { url: format!("http://127.0.0.1:{port}"), client, process, _folder: folder }
     }
 
-    async fn asked(&self, path: &str) -> Option<Value> {
+    async fn fetch(&self, path: &str) -> Option<Value> {
         self.client.get(format!("{}{path}", self.url)).send().await.ok()?.json().await.ok()
     }
 
     /// The value of an expression.
     async fn value(&self, expression: &str) -> Option<f64> {
-        let answer = self.asked(&format!("/api/v1/query?query={expression}")).await?;
+        let answer = self.fetch(&format!("/api/v1/query?query={expression}")).await?;
         answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
     }
 
-    /// Names of the alerts that fire.
+    /// Names of the firing alerts.
     async fn firing(&self) -> Vec<String> {
-        let answer = self.asked("/api/v1/alerts").await.unwrap_or_default();
+        let answer = self.fetch("/api/v1/alerts").await.unwrap_or_default();
         let alerts = answer["data"]["alerts"].as_array().cloned().unwrap_or_default();
         let firing = alerts.into_iter().filter(|alert| alert["state"] == "firing");
         firing.map(|alert| alert["labels"]["alertname"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-/// The rules of production, but that nobody waits for minutes.
+/// Copies the production rules with every `for` duration shortened to seconds.
 fn copy_rules(to: &Path) {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/prometheus");
     let mut copied = 0;
@@ -69,25 +69,25 @@ fn copy_rules(to: &Path) {
         let name = file.file_name().unwrap().to_str().unwrap();
         if name.ends_with(".rules.yml") {
             let text = fs::read_to_string(&file).unwrap();
-            let hasty = text.lines().map(|line| match line.split_once("for: ") {
+            let shortened = text.lines().map(|line| match line.split_once("for: ") {
                 Some((before, _)) if before.trim().is_empty() => format!("{before}for: 2s\n"),
                 _ => format!("{line}\n"),
             });
-            fs::write(to.join(name), hasty.collect::<String>()).unwrap();
+            fs::write(to.join(name), shortened.collect::<String>()).unwrap();
             copied += 1;
         }
     }
-    assert!(copied > 0, "there are no rules in config/prometheus");
+    assert!(copied > 0, "no rules in config/prometheus");
 }
 
-/// It scrapes all three; none of its alerts about a replica fires while all are well, and one does when one is killed, until
-/// it is back.
+/// Prometheus scrapes all three replicas. The alert does not fire while all are up, fires when one is killed, and ends
+/// when it is back.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_is_killed_fires_its_alert_and_ends_it_when_it_is_back() {
+async fn a_killed_replica_fires_an_alert_that_ends_when_it_is_back() {
     let fixture = Fixture::start().await;
     let prometheus = Prometheus::start(&fixture);
     let up = async |count: f64| prometheus.value("sum(up{job=\"tracker\"})").await == Some(count);
-    eventually("three are up", SOON, async || up(3.0).await).await;
+    eventually("three replicas are up", SOON, async || up(3.0).await).await;
     assert!(prometheus.value("sum(tracker_recorded_crawls_total)").await.unwrap() > 0.0);
     let fires = async || prometheus.firing().await.contains(&ALERT.to_owned());
     assert!(!fires().await, "{}", prometheus.process.log());
@@ -95,5 +95,5 @@ async fn a_replica_that_is_killed_fires_its_alert_and_ends_it_when_it_is_back() 
     eventually(ALERT, SOON, &fires).await;
     assert!(up(2.0).await);
     fixture.replicas[0].run();
-    eventually("the alert is over", SOON, async || !fires().await).await;
+    eventually("the alert has ended", SOON, async || !fires().await).await;
 }

@@ -1,7 +1,6 @@
-//! However Redis is set up, the same holds.
+//! Sharing works the same with every kind of Redis deployment.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use amazon_tracker::limits::AttemptsByAddress;
 use amazon_tracker::replicas::BusMessage;
@@ -14,8 +13,8 @@ fn address(n: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, n))
 }
 
-/// Two replicas share limits, hear one another and count one another.
-async fn everything_is_shared(url: &str) -> (Process, Process) {
+/// Two replicas share limits, exchange messages and count each other.
+async fn assert_everything_is_shared(url: &str) -> (Process, Process) {
     let (here, there) = (Process::at(url), Process::at(url));
     let attempts = [&here, &there].map(|process| AttemptsByAddress::new(4, process.limiter.clone()));
     // Many keys: some lie on each node of a cluster.
@@ -23,23 +22,23 @@ async fn everything_is_shared(url: &str) -> (Process, Process) {
         let left = [attempts[0].take(address(n)).await.remaining, attempts[1].take(address(n)).await.remaining];
         assert_eq!(left, [3, 2], "{url}");
     }
-    let ((bus, _), (_other, mut hears)) = (bus_of(&here).await, bus_of(&there).await);
+    let ((bus, _), (_other, mut received)) = (bus_of(&here).await, bus_of(&there).await);
     bus.publish(BusMessage::Due);
-    assert_eq!(tokio::time::timeout(PATIENCE, hears.recv()).await.unwrap(), Some(BusMessage::Due));
-    let generation = here.limiter.generation("somebody").await;
-    there.limiter.bump_generation("somebody").await;
-    assert_ne!(here.limiter.generation("somebody").await, generation);
+    assert_eq!(tokio::time::timeout(PATIENCE, received.recv()).await.unwrap(), Some(BusMessage::Due));
+    let generation = here.limiter.generation("user:1").await;
+    there.limiter.bump_generation("user:1").await;
+    assert_ne!(here.limiter.generation("user:1").await, generation);
     (here, there)
 }
 
 #[tokio::test]
-async fn one_server_is_shared() {
+async fn replicas_share_a_single_server() {
     let redis = Redis::start();
-    everything_is_shared(&redis.url()).await;
+    assert_everything_is_shared(&redis.url()).await;
 }
 
 #[tokio::test]
-async fn replicas_are_counted_and_whoever_is_gone_is_not() {
+async fn replicas_are_counted_again_after_redis_was_restarted() {
     let redis = Redis::start();
     let processes: Vec<Process> = (0..4).map(|_| Process::at(&redis.url())).collect();
     processes.iter().for_each(|process| process.replica_count.start_counting(&process.redis));
@@ -50,29 +49,28 @@ async fn replicas_are_counted_and_whoever_is_gone_is_not() {
 }
 
 #[tokio::test]
-async fn a_cluster_is_shared_and_missed_only_until_it_is_whole_again() {
+async fn replicas_share_a_cluster_and_use_it_again_when_it_has_recovered() {
     let cluster = RedisCluster::start();
-    let (here, _there) = everything_is_shared(&cluster.url()).await;
+    let (here, _there) = assert_everything_is_shared(&cluster.url()).await;
     cluster.kill_node(1);
     let attempts = AttemptsByAddress::new(300, here.limiter.clone());
     for n in 0..50 {
-        assert!(attempts.take(address(n)).await.wait.is_none(), "nothing fails because of it");
+        assert!(attempts.take(address(n)).await.wait.is_none(), "the request is admitted");
     }
     cluster.resume_node(1);
-    until("the cluster is back", || here.redis.is_there()).await;
+    until("the cluster is available again", || here.redis.is_there()).await;
     assert!(attempts.take(address(99)).await.wait.is_none());
 }
 
 #[tokio::test]
-async fn whoever_the_sentinels_name_is_asked_after_the_first_is_gone() {
+async fn replicas_follow_the_sentinels_to_a_new_master() {
     let sentinels = Sentinels::start();
-    let (here, _there) = everything_is_shared(&sentinels.url()).await;
+    let (here, _there) = assert_everything_is_shared(&sentinels.url()).await;
     let first = sentinels.master();
     let attempts = AttemptsByAddress::new(300, here.limiter.clone());
     sentinels.kill_master();
     assert!(attempts.take(address(1)).await.wait.is_none());
-    until("another is named", || sentinels.master() != first).await;
-    until("and is found", || here.redis.is_there()).await;
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!(attempts.take(address(2)).await.per_minute, 300, "counted for all again");
+    until("another master is promoted", || sentinels.master() != first).await;
+    until("the new master is used", || here.redis.is_there()).await;
+    assert_eq!(attempts.take(address(2)).await.per_minute, 300, "the limit is shared again");
 }

@@ -1,4 +1,4 @@
-//! The simulated marketplace as a process: its log of what was shown judges everybody.
+//! The simulated marketplace as a process. Its log of the pages it served is the reference for verification.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use tokio::task::JoinHandle;
 use crate::processes::{Folder, Process, free_port};
 use crate::{BINARY, SOON, eventually};
 
-/// Prices alternate between a band above the target and one below it, and none comes twice: so each recorded price tells of
-/// one moment, and each way down is a crossing.
+/// Prices alternate between a band above the target and one below it, and no price occurs twice. So each recorded price
+/// identifies one moment, and each move below the target is one crossing.
 pub const TARGET_MINOR: i64 = 9_200;
 const ABOVE_MINOR: i64 = 10_000;
 const BELOW_MINOR: i64 = 8_500;
 
-/// A price that the marketplace has shown.
+/// A price shown by the marketplace.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown {
     pub at: Timestamp,
@@ -41,16 +41,17 @@ struct Price {
     amount_minor: i64,
 }
 
-/// See the module.
-pub struct Market {
+/// The marketplace.
+pub struct Marketplace {
     pub url: String,
     pub asins: Vec<String>,
     process: Process,
     client: Client,
 }
 
-impl Market {
-    /// With so many listings; a fifth of its pages come a second late, so that there is always a crawl under way.
+impl Marketplace {
+    /// Starts a marketplace with so many listings. A fifth of its pages are delayed by one second, so that there is
+    /// always a crawl in progress.
     pub async fn start(folder: &Folder, listings: usize) -> Self {
         let (process, port) = (Process::new(folder.home("market")), free_port());
         let mut simulate = Command::new(BINARY);
@@ -64,7 +65,7 @@ impl Market {
         let asins = rows.iter().map(|row| row["asin"].as_str().unwrap().to_owned()).collect();
         let market = Self { url, asins, process, client };
         for asin in &market.asins {
-            market.set_price(asin, price_of_turn(0)).await;
+            market.set_price(asin, price_after(0)).await;
             let held =
                 json!({ "set_availability": { "marketplace": "com", "asin": asin, "availability": "in_stock" } });
             market.control(&held).await;
@@ -72,7 +73,7 @@ impl Market {
         market
     }
 
-    /// Fixes a price.
+    /// Sets a price.
     pub async fn set_price(&self, asin: &str, price_minor: i64) {
         let price = json!({ "amount_minor": price_minor, "currency": "USD" });
         self.control(&json!({ "set_price": { "marketplace": "com", "asin": asin, "price": price } })).await;
@@ -83,7 +84,7 @@ impl Market {
         assert_eq!(answer.status(), 200, "{command}\n{}", self.process.log());
     }
 
-    /// The prices of whole pages that were sent for a listing, in order.
+    /// The prices on complete pages served for a listing, in order.
     pub async fn shown(&self, asin: &str) -> Vec<Shown> {
         let text = self.client.get(format!("{}/_truth", self.url)).send().await.unwrap().text().await.unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap());
@@ -93,40 +94,40 @@ impl Market {
     }
 }
 
-/// The price of a listing after so many moves.
-fn price_of_turn(turn: i64) -> i64 {
+/// The price of a listing after so many changes.
+fn price_after(turn: i64) -> i64 {
     if turn % 2 == 0 { ABOVE_MINOR + turn } else { BELOW_MINOR + turn }
 }
 
-/// Moves every price, again and again, until it is told to stop.
-pub struct Mover {
+/// Changes prices continuously until stopped.
+pub struct PriceChanger {
     stop: watch::Sender<bool>,
-    moving: JoinHandle<Vec<i64>>,
+    changing: JoinHandle<Vec<i64>>,
 }
 
-impl Mover {
-    /// Each price moves once in this time.
-    pub fn start(market: &Arc<Market>, every: Duration) -> Self {
+impl PriceChanger {
+    /// Changes each price once per `every`.
+    pub fn start(market: &Arc<Marketplace>, every: Duration) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let market = Arc::clone(market);
         let pause = every / u32::try_from(market.asins.len()).unwrap();
-        let moving = tokio::spawn(async move {
+        let changing = tokio::spawn(async move {
             let mut turns = vec![0; market.asins.len()];
             for n in (0..market.asins.len()).cycle() {
                 if tokio::time::timeout(pause, stopped.wait_for(|stopped| *stopped)).await.is_ok() {
                     break;
                 }
                 turns[n] += 1;
-                market.set_price(&market.asins[n], price_of_turn(turns[n])).await;
+                market.set_price(&market.asins[n], price_after(turns[n])).await;
             }
-            turns.into_iter().map(price_of_turn).collect()
+            turns.into_iter().map(price_after).collect()
         });
-        Self { stop, moving }
+        Self { stop, changing }
     }
 
-    /// The prices from now on.
+    /// Stops and returns the final prices.
     pub async fn stop(self) -> Vec<i64> {
         self.stop.send_replace(true);
-        self.moving.await.unwrap()
+        self.changing.await.unwrap()
     }
 }
