@@ -7,6 +7,7 @@ mod limits;
 mod load;
 mod plans;
 mod redis;
+mod retention;
 mod roles;
 mod secret;
 
@@ -22,6 +23,7 @@ use crate::domain::{EmailAddress, Marketplace};
 pub use load::{SettingsError, in_production};
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
+pub use retention::RetentionSettings;
 pub use roles::{ProcessRole, ProcessRoleError};
 pub use secret::Secret;
 
@@ -49,6 +51,8 @@ pub struct Settings {
     pub plans: Plans,
     /// `[products]`
     pub products: ProductLimits,
+    /// `[retention]`
+    pub retention: RetentionSettings,
     /// `[log]`
     pub log: LogSettings,
     /// `[trace]`
@@ -381,13 +385,11 @@ impl Default for PasswordSettings {
 pub struct ProductLimits {
     /// The marketplace of an ASIN that comes without one.
     pub default_marketplace: Marketplace,
-    /// Points older than this many days are forgotten, but for the last one of each series. 0 keeps all.
-    pub keep_history_days: u32,
 }
 
 impl Default for ProductLimits {
     fn default() -> Self {
-        Self { default_marketplace: Marketplace::Us, keep_history_days: 0 }
+        Self { default_marketplace: Marketplace::Us }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::access::{Caller, Origin};
 use super::links::Written;
@@ -23,7 +23,7 @@ const MAX_LOCK: Duration = Duration::from_secs(15 * 60);
 const BEAT: Duration = Duration::from_millis(250);
 const LOGIN_FAILED: &str = "auth.login_failed";
 /// From an address that signed in within this time a lock does not hold: a stranger's failures shut nobody out.
-const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Somebody who wants a tenant of their own.
 pub struct Registration {
@@ -83,7 +83,7 @@ impl Service {
             let grace = Duration::from_secs(deps.auth.token.refresh_grace_secs);
             let rotated = deps.store.rotate(hash_of(&token), next.hash(), deps.refresh_lasts(), grace).await;
             match rotated.map_err(|error| ServiceError::of(error, "session"))? {
-                Rotation::Rotated(user, session_id) => deps.tokens(*user, session_id, next).await,
+                Rotation::Rotated(user, session_id, at) => deps.tokens(*user, session_id, next, at),
                 Rotation::RecentlyRotated => Err(ServiceError::RecentlyRotated),
                 Rotation::Unknown => Err(ServiceError::WrongCredentials),
                 Rotation::Reused(user_id, session_id) => {
@@ -333,12 +333,10 @@ impl Dependencies {
     }
 
     async fn is_locked(&self, credentials: &Credentials, origin: &Origin) -> ServiceResult<bool> {
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
-        if credentials.locked_until <= now {
+        if !credentials.is_locked {
             return Ok(false);
         }
-        let since = now.saturating_sub(KNOWN_FOR).unwrap_or(Timestamp::MIN);
-        let known = self.store.knows_address(credentials.user.id, origin.address, since).await;
+        let known = self.store.knows_address(credentials.user.id, origin.address, KNOWN_FOR).await;
         Ok(!known.map_err(|error| ServiceError::of(error, "user"))?)
     }
 
@@ -385,13 +383,19 @@ impl Dependencies {
         self.forget_user(user.tenant_id, user.id);
         // Who was leaving stays.
         let user = User { status: UserStatus::Active, deletion_scheduled_at: None, ..user };
-        self.tokens(user, session.id, token).await
+        self.tokens(user, session.id, token, session.used_at)
     }
 
-    async fn tokens(&self, user: User, session_id: SessionId, refresh: OpaqueToken) -> ServiceResult<SignedIn> {
+    fn tokens(
+        &self,
+        user: User,
+        session_id: SessionId,
+        refresh: OpaqueToken,
+        now: Timestamp,
+    ) -> ServiceResult<SignedIn> {
         let grant = Grant { user_id: user.id, tenant_id: user.tenant_id, session_id, role: user.role };
-        // Other replicas, and the gateway, have clocks of their own: the one that they share is the database's.
-        let now = self.tell_time().await?;
+        // Other replicas and the gateway have clocks of their own: the clock that they share is the database's.
+        self.keyring.set_time(now);
         let access_token = self.keyring.issue(grant, now).map_err(|error| {
             tracing::error!(%error, "an access token could not be signed");
             ServiceError::Internal

@@ -88,12 +88,10 @@ impl Dependencies {
     /// The task when it has ended, or as it stands when the time is over.
     async fn crawl_and_wait(&self, tenant_id: TenantId, products: &[ProductId], wait: Duration) -> StoreResult<Task> {
         let deadline = Instant::now() + wait;
-        let mut listings = HashMap::new();
-        if !wait.is_zero() {
-            for id in products {
-                listings.insert(*id, self.store.product(tenant_id, *id).await?.listing_id);
-            }
-        }
+        let listings = match wait {
+            Duration::ZERO => HashMap::new(),
+            _ => self.store.listings_of_products(tenant_id, products).await?,
+        };
         // Listening begins before the asking, or a quick look could be over before anybody waits for it.
         let mut ends = self.await_crawls(listings.values().copied(), deadline).await;
         let mut task = self.store.request_crawl(tenant_id, products).await?;
@@ -124,16 +122,11 @@ impl Dependencies {
 
     /// Which of the products do not exist.
     async fn unknown_among(&self, tenant_id: TenantId, products: &[ProductId]) -> ServiceResult<ServiceError> {
-        let mut unknown = Vec::new();
-        for id in products {
-            match self.store.product(tenant_id, *id).await {
-                Err(StoreError::NotFound) => {
-                    unknown.push(FieldError::new("product_ids", format!("there is no product {id}")));
-                }
-                found => drop(found.map_err(|error| ServiceError::of(error, "product"))?),
-            }
-        }
-        Ok(ServiceError::InvalidReference(unknown))
+        let known = self.store.listings_of_products(tenant_id, products).await;
+        let known = known.map_err(|error| ServiceError::of(error, "product"))?;
+        let unknown = products.iter().filter(|id| !known.contains_key(id));
+        let unknown = unknown.map(|id| FieldError::new("product_ids", format!("there is no product {id}")));
+        Ok(ServiceError::InvalidReference(unknown.collect()))
     }
 }
 

@@ -42,7 +42,7 @@ pub struct UserPatch {
     pub read_as_of: Option<Timestamp>,
 }
 
-/// What signing in is judged by.
+/// What a sign-in is checked against.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// Who.
@@ -51,8 +51,8 @@ pub struct Credentials {
     pub password_hash: Option<String>,
     /// Failures in a row.
     pub failed_logins: u32,
-    /// From addresses that never signed in before, not before this time.
-    pub locked_until: Timestamp,
+    /// True while sign-ins from unknown addresses are refused.
+    pub is_locked: bool,
 }
 
 /// A link to be sent.
@@ -149,8 +149,8 @@ pub trait Accounts: Send + Sync {
     /// One more failure in a row; from unknown addresses there is no sign-in for `lock`.
     async fn record_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()>;
 
-    /// True if the user signed in from the address since then.
-    async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool>;
+    /// True if the user used a sign-in from the address within this time.
+    async fn knows_address(&self, id: UserId, address: IpAddr, within: Duration) -> StoreResult<bool>;
 
     /// A new password. Failures are forgotten; every sign-in but `keep` ends.
     async fn set_password(&self, id: UserId, hash: &str, keep: Option<crate::domain::SessionId>) -> StoreResult<()>;

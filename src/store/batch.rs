@@ -17,7 +17,8 @@ pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
 
 /// Their points.
 pub(super) fn points<'c>(commits: &[&'c Commit]) -> Json<Vec<NewPoint<'c>>> {
-    Json(rows_of(commits, |commit| &commit.points, NewPoint::of))
+    let row = |commit: &'c Commit, point: &'c Point| NewPoint::of(commit.listing_id.0, Some(commit.token), point);
+    Json(rows_of(commits, |commit| &commit.points, row))
 }
 
 /// The steps of rules.
@@ -66,11 +67,12 @@ impl<'c> CrawlRow<'c> {
     }
 }
 
-/// One point of it.
+/// One point of a listing.
 #[derive(Serialize)]
 pub(super) struct NewPoint<'c> {
     listing_id: i64,
-    token: i64,
+    /// Missing for points that are imported, which need no lease.
+    token: Option<i64>,
     series: i16,
     category: &'c str,
     at: i64,
@@ -79,10 +81,10 @@ pub(super) struct NewPoint<'c> {
 }
 
 impl<'c> NewPoint<'c> {
-    fn of(commit: &'c Commit, point: &'c Point) -> Self {
+    pub(super) fn of(listing_id: i64, token: Option<i64>, point: &'c Point) -> Self {
         Self {
-            listing_id: commit.listing_id.0,
-            token: commit.token,
+            listing_id,
+            token,
             series: point.key.series.number(),
             category: &point.key.category,
             at: point.at.as_millisecond(),

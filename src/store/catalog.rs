@@ -1,10 +1,14 @@
 //! Products: what tenants watch.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreResult;
-use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{
+    Frequency, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+};
 
 /// A product to be.
 #[derive(Debug, Clone)]
@@ -110,6 +114,14 @@ pub trait Catalog: Send + Sync {
     /// watches the listing any more its lease is parked (never deleted: the token must not start again).
     async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()>;
 
-    /// How many products all tenants watch: for the metrics.
+    /// The listings of some of a tenant's products. A product that the tenant does not have is missing in the answer.
+    async fn listings_of_products(
+        &self,
+        tenant_id: TenantId,
+        products: &[ProductId],
+    ) -> StoreResult<HashMap<ProductId, ListingId>>;
+
+    /// How many products all tenants watch, for the metrics: an exact count by an index scan. One replica reads it; the estimate of
+    /// the planner would be cheaper, but does not exist on a new table and lags behind.
     async fn count_products(&self) -> StoreResult<u64>;
 }

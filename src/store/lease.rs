@@ -153,7 +153,7 @@ pub struct Committed {
 }
 
 /// How far behind the queue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Listings that are due and not parked.
     pub due: u64,

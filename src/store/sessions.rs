@@ -28,8 +28,8 @@ pub struct NewSession {
 /// What became of a refresh token that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    /// It is spent now, and the new one is in force.
-    Rotated(Box<User>, SessionId),
+    /// It is spent, and the new token is valid. With the time of the rotation.
+    Rotated(Box<User>, SessionId, Timestamp),
     /// Another request of the same client was quicker by a moment; nothing changed.
     RecentlyRotated,
     /// It was spent long ago: somebody has a copy. The sign-in is over for everybody.

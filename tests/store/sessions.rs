@@ -51,10 +51,10 @@ async fn a_refresh_token_buys_the_next_one_and_prolongs_the_sign_in(fixture: &Fi
     let jo = tenant_of(fixture, "jo").await;
     let session = fixture.store.open_session(new_session(&jo, 1)).await.unwrap();
     fixture.clock.advance(HOUR);
-    assert_eq!(rotate(fixture, 1, 2).await, Rotation::Rotated(Box::new(jo.clone()), session.id));
+    assert_eq!(rotate(fixture, 1, 2).await, Rotation::Rotated(Box::new(jo.clone()), session.id, fixture.now().await));
     fixture.clock.advance(DAY - HOUR);
     assert!(is_open(fixture, session.id).await, "prolonged");
-    assert_eq!(rotate(fixture, 2, 3).await, Rotation::Rotated(Box::new(jo), session.id));
+    assert_eq!(rotate(fixture, 2, 3).await, Rotation::Rotated(Box::new(jo), session.id, fixture.now().await));
     fixture.clock.advance(DAY);
     assert_eq!(rotate(fixture, 3, 4).await, Rotation::Unknown, "gone unused");
     assert_eq!(rotate(fixture, 77, 78).await, Rotation::Unknown, "never given out");
@@ -64,7 +64,7 @@ async fn of_two_uses_at_once_one_wins_and_nobody_is_signed_out(fixture: &Fixture
     let jo = tenant_of(fixture, "jo").await;
     let session = fixture.store.open_session(new_session(&jo, 1)).await.unwrap();
     let (one, two) = tokio::join!(rotate(fixture, 1, 2), rotate(fixture, 1, 3));
-    let won = Rotation::Rotated(Box::new(jo), session.id);
+    let won = Rotation::Rotated(Box::new(jo), session.id, fixture.now().await);
     assert!(
         (one == won && two == Rotation::RecentlyRotated) || (two == won && one == Rotation::RecentlyRotated),
         "{one:?} {two:?}"
@@ -108,12 +108,13 @@ async fn signing_in_forgives_and_brings_back_who_was_leaving(fixture: &Fixture) 
 async fn a_known_address_is_one_that_signed_in_since(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
     let new = new_session(&jo, 1);
-    let (address, since) = (new.address.unwrap(), fixture.now().await);
-    assert!(!fixture.store.knows_address(jo.id, address, since).await.unwrap());
+    let address = new.address.unwrap();
+    assert!(!fixture.store.knows_address(jo.id, address, HOUR).await.unwrap());
     fixture.store.open_session(new).await.unwrap();
-    assert!(fixture.store.knows_address(jo.id, address, since).await.unwrap());
-    assert!(!fixture.store.knows_address(jo.id, "198.51.100.1".parse().unwrap(), since).await.unwrap());
-    assert!(!fixture.store.knows_address(jo.id, address, since + HOUR).await.unwrap());
+    assert!(fixture.store.knows_address(jo.id, address, HOUR).await.unwrap());
+    assert!(!fixture.store.knows_address(jo.id, "198.51.100.1".parse().unwrap(), HOUR).await.unwrap());
+    fixture.clock.advance(HOUR + SECOND);
+    assert!(!fixture.store.knows_address(jo.id, address, HOUR).await.unwrap());
 }
 
 fn new_key(jo: &User, number: u8) -> NewApiKey {

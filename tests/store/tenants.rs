@@ -1,5 +1,6 @@
 //! Tenants as a whole: how they change, leave, and what goes with them.
 
+use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{LinkPurpose, Role, TenantId, TokenHash};
 use amazon_tracker::store::{
     AuditActor, AuditEvent, DailyUsage, IdempotencyKey, Lane, LinkFacts, NewApiKey, NewLink, StoreError, TenantPatch,
@@ -164,6 +165,6 @@ async fn tasks_come_newest_first_in_pages(fixture: &Fixture) {
     assert_eq!((ids, rest.next_cursor), (asked, None));
     assert!(fixture.store.tasks(THEM, None, 9).await.unwrap().items.is_empty());
     fixture.clock.advance(91 * DAY);
-    fixture.store.purge_expired().await.unwrap();
+    fixture.store.prune(&RetentionSettings::default()).await.unwrap();
     assert!(fixture.store.tasks(US, None, 9).await.unwrap().items.is_empty());
 }

@@ -2,6 +2,37 @@
 
 #![expect(clippy::duplicate_mod, reason = "SQL that both engines understand is written once and compiled for each")]
 
+/// The time in Unix milliseconds, where a [`ClockParam`] is bound at a place: the manual clock of a test, otherwise the
+/// server's clock. All statements of a transaction see the same time.
+macro_rules! now {
+    ($place:literal) => {
+        concat!("coalesce($", $place, ", unix_millis())")
+    };
+}
+
+/// The UUIDs of the JSON list that is bound at a place: `id`, and `place` in the list.
+macro_rules! uuids {
+    ($place:literal) => {
+        concat!(
+            "SELECT item.value::uuid AS id, (item.place - 1)::integer AS place FROM jsonb_array_elements_text($",
+            $place,
+            ") WITH ORDINALITY AS item (value, place)"
+        )
+    };
+}
+
+/// The members of the JSON list of objects that is bound at a place.
+macro_rules! records {
+    ($place:literal, $name:ident $kind:ident $(, $more_names:ident $more_kinds:ident)*) => {
+        concat!(
+            "SELECT * FROM jsonb_to_recordset($", $place, ") AS item (",
+            stringify!($name), " ", stringify!($kind),
+            $(", ", stringify!($more_names), " ", stringify!($more_kinds),)*
+            ")"
+        )
+    };
+}
+
 /// The numbers of the JSON list that is bound at a place.
 macro_rules! numbers {
     ($place:literal) => {
@@ -9,7 +40,14 @@ macro_rules! numbers {
     };
 }
 
-/// Rows that another replica is busy with are left to it.
+/// Locks the rows of a table that a query selects.
+macro_rules! lock_rows {
+    ($table:literal) => {
+        concat!(" FOR UPDATE OF ", $table)
+    };
+}
+
+/// Locks the rows that a query selects, except those that another replica has locked.
 macro_rules! skip_locked {
     () => {
         " FOR UPDATE SKIP LOCKED"
@@ -48,6 +86,8 @@ mod partitions;
 #[path = "../sql/product_list.rs"]
 mod product_list;
 mod replica;
+#[path = "../sql/retention.rs"]
+mod retention;
 #[path = "../sql/schedule_request.rs"]
 mod schedule_request;
 #[path = "../sql/sessions.rs"]
@@ -68,6 +108,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
+use super::clock::ClockParam;
 use super::tenant_scope::ALL_TENANTS;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
@@ -150,23 +191,19 @@ impl PostgresStore {
             .max_lifetime(MAX_LIFETIME);
         let claims = pool.clone().max_connections(settings.claim_connections.max(1));
         let claims = claims.connect_lazy_with(options.clone().options(sees_all));
-        let people = pool.after_release(|conn, _| Box::pin(tenant_scope::reset(conn)));
-        let writer = people.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
+        let writer = pool.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
         let replica = settings.replica_url.as_ref().map(|url| -> StoreResult<replica::Replica> {
             let options = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
-            let pool = people.max_connections(settings.replica_connections.max(1)).connect_lazy_with(options);
+            let pool = pool.max_connections(settings.replica_connections.max(1)).connect_lazy_with(options);
             Ok(replica::Replica::new(pool, Duration::from_millis(settings.replica_max_lag_ms)))
         });
         let replica = replica.transpose()?;
         Ok(Self { readers: writer.clone(), writer, replica, details: claims.clone(), claims, migration, clock })
     }
 
-    /// The server's time.
-    async fn now_ms(&self) -> StoreResult<i64> {
-        match self.clock.manual_ms() {
-            Some(now_ms) => Ok(now_ms),
-            None => Ok(sqlx::query_scalar("SELECT unix_millis()").fetch_one(&self.claims).await?),
-        }
+    /// What a statement binds for `now!`.
+    fn clock_param(&self) -> ClockParam {
+        self.clock.manual_ms()
     }
 
     /// A connection of its own, on which a step may take as long as it takes.

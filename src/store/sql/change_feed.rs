@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use super::lease::NOW;
 use super::{Backend, Db};
 use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
 use crate::store::clock::millis;
@@ -77,7 +78,7 @@ impl ChangeFeed for Backend {
         within: Duration,
         most: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)> {
-        let now_ms = self.now_ms().await?;
+        let now_ms: i64 = sqlx::query_scalar(NOW).bind(self.clock_param()).fetch_one(&self.readers).await?;
         let items = match tenants {
             [] => Vec::new(),
             _ => self.feed(tenants, TenantScope::All, now_ms - millis(within), most).await?,

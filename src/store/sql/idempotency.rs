@@ -1,4 +1,4 @@
-//! IdempotencyStore that are kept.
+//! Idempotency keys and the responses stored under them.
 
 use async_trait::async_trait;
 
@@ -7,30 +7,39 @@ use crate::store::rows::count;
 use crate::store::{IdempotencyKey, IdempotencyState, IdempotencyStore, StoreResult, StoredResponse};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-/// No request takes this long.
+/// No request runs this long: after this time the key may be used again.
 const ABANDONED_MS: i64 = 60 * 1000;
 
 #[async_trait]
 impl IdempotencyStore for Backend {
     async fn begin_idempotent(&self, key: &IdempotencyKey) -> StoreResult<IdempotencyState> {
-        const BEGIN: &str = "INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, created_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, caller, key) \
-             DO UPDATE SET fingerprint = $4, status = NULL, location = NULL, body = NULL, created_at = $5 \
-             WHERE idempotency_key.created_at < $5 - $6 \
-                OR (idempotency_key.status IS NULL AND idempotency_key.created_at < $5 - $7)";
+        const BEGIN: &str = concat!(
+            "INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, created_at) \
+             VALUES ($1, $2, $3, $4, ",
+            now!(5),
+            ") ON CONFLICT (tenant_id, caller, key) \
+             DO UPDATE SET fingerprint = $4, status = NULL, location = NULL, body = NULL, created_at = ",
+            now!(5),
+            " \
+             WHERE idempotency_key.created_at < ",
+            now!(5),
+            " - $6 \
+                OR (idempotency_key.status IS NULL AND idempotency_key.created_at < ",
+            now!(5),
+            " - $7) RETURNING created_at"
+        );
         const FIND: &str = "SELECT fingerprint, status, location, body FROM idempotency_key \
              WHERE tenant_id = $1 AND caller = $2 AND key = $3";
-        let now_ms = self.now_ms().await?;
         let (caller, fingerprint) = (key.caller.to_string(), key.fingerprint.0.to_vec());
-        let query = sqlx::query(BEGIN).bind(key.tenant_id.0).bind(caller.clone()).bind(key.key.clone());
-        let query = query.bind(fingerprint.clone()).bind(now_ms).bind(DAY_MS).bind(ABANDONED_MS);
-        if query.execute(&mut *self.writer(key.tenant_id).await?).await?.rows_affected() == 1 {
-            return Ok(IdempotencyState::First(now_ms));
+        let query = sqlx::query_scalar(BEGIN).bind(key.tenant_id.0).bind(caller.clone()).bind(key.key.clone());
+        let query = query.bind(fingerprint.clone()).bind(self.clock_param()).bind(DAY_MS).bind(ABANDONED_MS);
+        if let Some(begun) = query.fetch_optional(&mut *self.writer(key.tenant_id).await?).await? {
+            return Ok(IdempotencyState::First(begun));
         }
         let query = sqlx::query_as(FIND).bind(key.tenant_id.0).bind(caller).bind(key.key.clone());
         let row: Option<(Vec<u8>, Option<i64>, Option<String>, Option<String>)> =
             query.fetch_optional(&mut *self.writer(key.tenant_id).await?).await?;
-        // It was there a moment ago, and failed meanwhile.
+        // The other request failed and released its key between the two statements.
         let Some((before, status, location, body)) = row else { return Ok(IdempotencyState::InProgress) };
         match status {
             _ if before != fingerprint => Ok(IdempotencyState::KeyReused),

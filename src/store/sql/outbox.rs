@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::details::readable;
+use super::lease::not_negative;
 use super::{Backend, Db, claim};
 use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage};
 use crate::store::clock::millis;
@@ -71,11 +72,15 @@ impl Outbox for Backend {
     }
 
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool> {
-        const FINISH: &str = "UPDATE delivery SET status = $3, ready_at = $4, last_error = $5, delivered_at = $6, \
-               owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
+        const FINISH: &str = concat!(
+            "UPDATE delivery SET status = $3, ready_at = ",
+            now!(4),
+            " + $5, last_error = $6, delivered_at = CASE WHEN $7 THEN ",
+            now!(4),
+            " END, owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
+        );
         const FORGET: &str = "DELETE FROM delivery WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
-        let now_ms = self.now_ms().await?;
-        let (status, ready_ms, error) = match end {
+        let (status, after_ms, error) = match end {
             DeliveryEnd::Forgotten => {
                 let forgotten = sqlx::query(FORGET)
                     .bind(id.0)
@@ -84,30 +89,34 @@ impl Outbox for Backend {
                     .await?;
                 return Ok(forgotten.rows_affected() == 1);
             }
-            DeliveryEnd::Delivered => (DeliveryStatus::Delivered, now_ms, None),
-            DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, now_ms + millis(*after), Some(error)),
-            DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, now_ms, Some(error)),
+            DeliveryEnd::Delivered => (DeliveryStatus::Delivered, 0, None),
+            DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, millis(*after), Some(error)),
+            DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, 0, Some(error)),
         };
-        let delivered_ms = (status == DeliveryStatus::Delivered).then_some(now_ms);
-        let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str()).bind(ready_ms);
-        let finished =
-            query.bind(error.cloned()).bind(delivered_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
+        let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str());
+        let query = query.bind(self.clock_param()).bind(after_ms).bind(error.cloned());
+        let query = query.bind(status == DeliveryStatus::Delivered);
+        let finished = query.execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(finished.rows_affected() == 1)
     }
 
     async fn retry_delivery(&self, id: DeliveryId) -> StoreResult<bool> {
-        const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
-             WHERE id = $1 AND status = 'dead'";
-        let now_ms = self.now_ms().await?;
+        const REVIVE: &str = concat!(
+            "UPDATE delivery SET status = 'pending', ready_at = ",
+            now!(2),
+            ", attempts = 0 \
+             WHERE id = $1 AND status = 'dead'"
+        );
+        let clock = self.clock_param();
         let revived =
-            sqlx::query(REVIVE).bind(id.0).bind(now_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
+            sqlx::query(REVIVE).bind(id.0).bind(clock).execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(revived.rows_affected() == 1)
     }
 
     async fn next_delivery_in(&self) -> StoreResult<Option<Duration>> {
-        const NEXT: &str = "SELECT min(ready_at) FROM delivery WHERE status = 'pending'";
-        let next: Option<i64> = sqlx::query_scalar(NEXT).fetch_one(&self.claims).await?;
-        self.until(next).await
+        const NEXT: &str = concat!("SELECT min(ready_at) - ", now!(1), " FROM delivery WHERE status = 'pending'");
+        let left_ms: Option<i64> = sqlx::query_scalar(NEXT).bind(self.clock_param()).fetch_one(&self.claims).await?;
+        Ok(left_ms.map(not_negative))
     }
 }
 

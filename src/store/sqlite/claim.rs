@@ -26,7 +26,7 @@ pub(super) async fn leases(
         numbers!(4),
         ") RETURNING listing_id, token, attempt, ready_at"
     );
-    let now_ms = store.now_ms().await?;
+    let now_ms = store.now_ms();
     let query = sqlx::query_scalar(DUE).bind(lane.number()).bind(now_ms).bind(i32::from(max_attempts));
     let due: Vec<i64> = query.bind(i64::from(limit)).fetch_all(&store.writer).await?;
     if due.is_empty() {
@@ -51,6 +51,6 @@ pub(super) async fn deliveries(
          WHERE id IN (SELECT id FROM delivery WHERE status = 'pending' AND ready_at <= $2 ORDER BY ready_at LIMIT $1) \
          RETURNING id, event_id, token, attempts, webhook_url, webhook_secret, mail, \
            trace_context";
-    let query = sqlx::query_as(TAKE).bind(i64::from(limit)).bind(store.now_ms().await?).bind(lease_ms);
+    let query = sqlx::query_as(TAKE).bind(i64::from(limit)).bind(store.now_ms()).bind(lease_ms);
     Ok(query.bind(owner.to_owned()).fetch_all(&store.claims).await?)
 }

@@ -28,7 +28,7 @@ macro_rules! fenced {
 
 /// Writes some commits, each as a whole or not at all. Returns listing and token of those that were recorded.
 pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
-    let now_ms = store.now_ms().await?;
+    let now_ms = store.now_ms();
     let lists = Lists::of(commits)?;
     let moving = commits.iter().filter(|commit| !commit.rule_steps.is_empty()).map(|commit| (*commit).clone());
     let moving: Vec<Commit> = moving.collect();

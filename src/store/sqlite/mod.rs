@@ -1,5 +1,30 @@
 //! The embedded engine: one file, one writer, several readers.
 
+/// The time in Unix milliseconds, where a [`ClockParam`] is bound at a place.
+macro_rules! now {
+    ($place:literal) => {
+        concat!("$", $place)
+    };
+}
+
+/// The UUIDs of the JSON list that is bound at a place: `id`, and `place` in the list.
+macro_rules! uuids {
+    ($place:literal) => {
+        concat!("SELECT unhex(value, '-') AS id, key AS place FROM json_each($", $place, ")")
+    };
+}
+
+/// The members of the JSON list of objects that is bound at a place.
+macro_rules! records {
+    ($place:literal, $name:ident $kind:ident $(, $more_names:ident $more_kinds:ident)*) => {
+        concat!(
+            "SELECT value ->> '", stringify!($name), "' AS ", stringify!($name),
+            $(", value ->> '", stringify!($more_names), "' AS ", stringify!($more_names),)*
+            " FROM json_each($", $place, ")"
+        )
+    };
+}
+
 /// The numbers of the JSON list that is bound at a place.
 macro_rules! numbers {
     ($place:literal) => {
@@ -7,7 +32,14 @@ macro_rules! numbers {
     };
 }
 
-/// One writer: nobody else's locks to skip.
+/// There is one writer: no rows need to be locked.
+macro_rules! lock_rows {
+    ($table:literal) => {
+        ""
+    };
+}
+
+/// There is one writer: no other locks to skip.
 macro_rules! skip_locked {
     () => {
         ""
@@ -45,6 +77,8 @@ mod outbox;
 mod partitions;
 #[path = "../sql/product_list.rs"]
 mod product_list;
+#[path = "../sql/retention.rs"]
+mod retention;
 #[path = "../sql/schedule_request.rs"]
 mod schedule_request;
 #[path = "../sql/sessions.rs"]
@@ -67,6 +101,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::clock::ClockParam;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
 
@@ -133,10 +168,14 @@ impl SqliteStore {
         Ok(Self { claims: writer.clone(), details: readers.clone(), writer, readers, clock })
     }
 
-    /// There is one process: its clock is the database's.
-    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the server")]
-    async fn now_ms(&self) -> StoreResult<i64> {
-        Ok(self.clock.manual_ms().unwrap_or_else(|| Timestamp::now().as_millisecond()))
+    /// The time: there is one process, so its clock is the database's.
+    fn now_ms(&self) -> i64 {
+        self.clock.manual_ms().unwrap_or_else(|| Timestamp::now().as_millisecond())
+    }
+
+    /// What a statement binds for `now!`.
+    fn clock_param(&self) -> ClockParam {
+        Some(self.now_ms())
     }
 
     async fn migration_connection(&self) -> StoreResult<PoolConnection<Db>> {
