@@ -4,6 +4,7 @@ CREATE INDEX event_by_time ON event (at);
 CREATE INDEX delivery_delivered ON delivery (delivered_at) WHERE status = 'delivered';
 -- Also counts the dead deliveries for the metrics. `ready_at` of a dead delivery is when it was given up.
 CREATE INDEX delivery_dead ON delivery (ready_at) WHERE status = 'dead';
+-- Nothing updates an entry of the audit log; entries are deleted when their retention ends.
 CREATE INDEX audit_by_time ON audit (at);
 CREATE INDEX session_by_expiry ON session (expires_at);
 CREATE INDEX refresh_token_spent ON refresh_token (spent_at) WHERE spent_at IS NOT NULL;

@@ -4,27 +4,38 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// One thing that a credential may allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Display, IntoStaticStr, EnumString)]
+#[strum(parse_err_ty = ScopeError, parse_err_fn = ScopeError::of)]
 pub enum Scope {
     /// See products, their history and alerts.
+    #[strum(serialize = "product:read")]
     ProductRead,
     /// Add and change products.
+    #[strum(serialize = "product:write")]
     ProductWrite,
     /// Delete products.
+    #[strum(serialize = "product:delete")]
     ProductDelete,
     /// Ask for a look now.
+    #[strum(serialize = "crawl:create")]
     CrawlCreate,
     /// See and change how crawling goes.
+    #[strum(serialize = "crawl:manage")]
     CrawlManage,
     /// Create and delete alerts.
+    #[strum(serialize = "alert:write")]
     AlertWrite,
     /// Ask for reports.
+    #[strum(serialize = "report:create")]
     ReportCreate,
     /// Invite, change and disable the tenant's users.
+    #[strum(serialize = "admin:users")]
     AdminUsers,
     /// See and change the tenant itself.
+    #[strum(serialize = "admin:tenant")]
     AdminTenant,
 }
 
@@ -49,31 +60,13 @@ impl Scope {
 
     /// The word in tokens, keys and JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ProductRead => "product:read",
-            Self::ProductWrite => "product:write",
-            Self::ProductDelete => "product:delete",
-            Self::CrawlCreate => "crawl:create",
-            Self::CrawlManage => "crawl:manage",
-            Self::AlertWrite => "alert:write",
-            Self::ReportCreate => "report:create",
-            Self::AdminUsers => "admin:users",
-            Self::AdminTenant => "admin:tenant",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Scope {
-    type Err = ScopeError;
-
-    fn from_str(text: &str) -> Result<Self, ScopeError> {
-        Self::ALL.iter().copied().find(|scope| scope.as_str() == text).ok_or_else(|| ScopeError(text.to_owned()))
+impl ScopeError {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 
@@ -154,8 +147,9 @@ impl<'de> Deserialize<'de> for Scopes {
 }
 
 /// What a person is within a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, IntoStaticStr, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = RoleError, parse_err_fn = RoleError::of)]
 pub enum Role {
     /// Runs the whole installation: may act on every tenant, but only on the tenants themselves.
     Superadmin,
@@ -178,12 +172,7 @@ impl Role {
 
     /// The word in tokens and JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Superadmin => "superadmin",
-            Self::TenantAdmin => "tenant_admin",
-            Self::User => "user",
-            Self::Viewer => "viewer",
-        }
+        self.into()
     }
 
     /// What it may do within its tenant.
@@ -205,17 +194,9 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = RoleError;
-
-    fn from_str(text: &str) -> Result<Self, RoleError> {
-        Self::ALL.iter().copied().find(|role| role.as_str() == text).ok_or_else(|| RoleError(text.to_owned()))
+impl RoleError {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 

@@ -222,7 +222,7 @@ impl Service {
 impl Dependencies {
     /// Tells the keyring the database's time, and returns it.
     pub(super) async fn tell_time(&self) -> ServiceResult<Timestamp> {
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let now = self.store.now().await?;
         self.keyring.set_time(now);
         Ok(now)
     }

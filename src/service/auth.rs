@@ -82,7 +82,7 @@ impl Service {
             let next = OpaqueToken::new(TokenKind::Refresh);
             let grace = Duration::from_secs(deps.auth.token.refresh_grace_secs);
             let rotated = deps.store.rotate(hash_of(&token), next.hash(), deps.refresh_lasts(), grace).await;
-            match rotated.map_err(|error| ServiceError::of(error, "session"))? {
+            match rotated? {
                 Rotation::Rotated(user, session_id, at) => deps.tokens(*user, session_id, next, at),
                 Rotation::RecentlyRotated => Err(ServiceError::RecentlyRotated),
                 Rotation::Unknown => Err(ServiceError::WrongCredentials),
@@ -109,8 +109,7 @@ impl Service {
     async fn end_session(&self, caller: Caller, session_id: SessionId, action: &'static str) -> ServiceResult<()> {
         let (user_id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
-            let ended = deps.store.end_session(user_id, session_id).await;
-            ended.map_err(|error| ServiceError::of(error, "session"))?;
+            deps.store.end_session(user_id, session_id).await?;
             deps.forget_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event(action, Some(format!("session:{session_id}")))).await;
             Ok(())
@@ -122,7 +121,7 @@ impl Service {
     pub async fn logout_everywhere(&self, caller: Caller) -> ServiceResult<()> {
         let (user_id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.end_sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))?;
+            deps.store.end_sessions(user_id).await?;
             deps.forget_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event("auth.logout_everywhere", None)).await;
             Ok(())
@@ -138,10 +137,7 @@ impl Service {
 
     /// The sign-ins of somebody.
     pub async fn sessions_of(&self, user_id: UserId) -> ServiceResult<Vec<Session>> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.sessions(user_id).await?)).await
     }
 
     /// Proves an address by the link that was sent there.
@@ -190,10 +186,8 @@ impl Service {
         // Who has a token for a while is not to find out the password by it.
         self.attempt(caller.origin.address).await?;
         self.run(async move |deps: Arc<Dependencies>| {
-            let user = deps.store.user(caller.tenant_id, user_id).await;
-            let user = user.map_err(|error| ServiceError::of(error, "user"))?;
-            let credentials = deps.store.credentials(&user.email).await;
-            let credentials = credentials.map_err(|error| ServiceError::of(error, "user"))?;
+            let user = deps.store.user(caller.tenant_id, user_id).await?;
+            let credentials = deps.store.credentials(&user.email).await?;
             if !deps.verify(old, credentials.password_hash.clone()).await? {
                 deps.failed(&credentials).await?;
                 deps.record_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
@@ -205,8 +199,7 @@ impl Service {
                 return Err(ServiceError::Invalid(errors));
             }
             let hash = deps.hash(new).await?;
-            let set = deps.store.set_password(user_id, &hash, Some(session_id)).await;
-            set.map_err(|error| ServiceError::of(error, "user"))?;
+            deps.store.set_password(user_id, &hash, Some(session_id)).await?;
             deps.forget_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event("auth.change_password", None)).await;
             Ok(())
@@ -232,7 +225,7 @@ fn lock_after(failures: u32) -> Duration {
 
 impl Dependencies {
     async fn register(self: &Arc<Self>, registration: Registration, origin: Origin) -> ServiceResult<()> {
-        let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
+        let is_set_up = self.store.has_superadmin().await?;
         if !self.auth.registration || !is_set_up {
             return Err(ServiceError::Forbidden("registration is closed: ask for an invitation".to_owned()));
         }
@@ -260,15 +253,15 @@ impl Dependencies {
                 tracing::info!("somebody registered with an address that has an account");
                 Ok(())
             }
-            Err(error) => Err(ServiceError::of(error, "tenant")),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn login(self: &Arc<Self>, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
         let credentials = match self.store.credentials(&email).await {
             Ok(credentials) => Some(credentials),
-            Err(StoreError::NotFound) => None,
-            Err(error) => return Err(ServiceError::of(error, "user")),
+            Err(StoreError::NotFound(_)) => None,
+            Err(error) => return Err(error.into()),
         };
         let kept = credentials.and_then(|credentials| credentials.password_hash);
         // Before anything else is looked at, so that the time of an answer tells nothing.
@@ -276,8 +269,8 @@ impl Dependencies {
         // The line before the hashing may have been long: how things stand now counts.
         let credentials = match self.store.credentials(&email).await {
             Ok(credentials) => credentials,
-            Err(StoreError::NotFound) => return Err(ServiceError::WrongCredentials),
-            Err(error) => return Err(ServiceError::of(error, "user")),
+            Err(StoreError::NotFound(_)) => return Err(ServiceError::WrongCredentials),
+            Err(error) => return Err(error.into()),
         };
         let is_right = is_right && credentials.password_hash == kept;
         let user = &credentials.user;
@@ -313,8 +306,8 @@ impl Dependencies {
                 });
                 Ok(())
             }
-            Ok(_) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(ServiceError::of(error, "user")),
+            Ok(_) | Err(StoreError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -337,7 +330,7 @@ impl Dependencies {
             return Ok(false);
         }
         let known = self.store.knows_address(credentials.user.id, origin.address, KNOWN_FOR).await;
-        Ok(!known.map_err(|error| ServiceError::of(error, "user"))?)
+        Ok(!known?)
     }
 
     /// Notes a sign-in that was refused. What failed counts.
@@ -353,7 +346,7 @@ impl Dependencies {
     async fn failed(&self, credentials: &Credentials) -> ServiceResult<()> {
         let lock = lock_after(credentials.failed_logins.saturating_add(1));
         let noted = self.store.record_failed_login(credentials.user.id, lock).await;
-        noted.map_err(|error| ServiceError::of(error, "user"))
+        Ok(noted?)
     }
 
     async fn record_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
@@ -379,7 +372,7 @@ impl Dependencies {
         let agent = origin.agent.as_ref().map(|agent| agent.chars().take(MAX_AGENT_CHARS).collect());
         let (address, lasts) = (Some(origin.address), self.refresh_lasts());
         let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
-        let session = self.store.open_session(session).await.map_err(|error| ServiceError::of(error, "user"))?;
+        let session = self.store.open_session(session).await?;
         self.forget_user(user.tenant_id, user.id);
         // Who was leaving stays.
         let user = User { status: UserStatus::Active, deletion_scheduled_at: None, ..user };

@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::access::Caller;
-use super::products::cursor_or;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
@@ -30,12 +29,11 @@ impl Service {
             let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
             deps.consume_crawls(&caller, crawls).await?;
             let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait).await {
-                Err(StoreError::NotFound) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
-                answered => answered.map_err(|error| ServiceError::of(error, "task")),
+                Err(StoreError::NotFound(_)) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
+                answered => answered.map_err(ServiceError::from),
             };
             if answered.is_err() {
-                let given_back = deps.store.refund_crawls(caller.tenant_id, crawls).await;
-                given_back.map_err(|error| ServiceError::of(error, "task"))?;
+                deps.store.refund_crawls(caller.tenant_id, crawls).await?;
             }
             let task = answered?;
             task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
@@ -47,18 +45,13 @@ impl Service {
 
     /// A page of a tenant's tasks, the newest first.
     pub async fn tasks(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Task>> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.tasks(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("task"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.tasks(tenant_id, cursor.as_deref(), limit).await?))
+            .await
     }
 
     /// One task.
     pub async fn task(&self, tenant_id: TenantId, id: TaskId) -> ServiceResult<Task> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.task(tenant_id, id).await.map_err(|error| ServiceError::of(error, "task"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.task(tenant_id, id).await?)).await
     }
 }
 
@@ -76,7 +69,7 @@ impl Dependencies {
     async fn consume_crawls(&self, caller: &Caller, crawls: u32) -> ServiceResult<()> {
         let limit = caller.plan.crawls_per_day;
         let spent = self.store.consume_crawls(caller.tenant_id, crawls, limit).await;
-        match spent.map_err(|error| ServiceError::of(error, "task"))? {
+        match spent? {
             CrawlQuota::Within => Ok(()),
             CrawlQuota::Exceeded { day_ends_at } => {
                 let left = Duration::try_from(day_ends_at.duration_since(Timestamp::now())).unwrap_or_default();
@@ -122,8 +115,7 @@ impl Dependencies {
 
     /// Which of the products do not exist.
     async fn unknown_among(&self, tenant_id: TenantId, products: &[ProductId]) -> ServiceResult<ServiceError> {
-        let known = self.store.listings_of_products(tenant_id, products).await;
-        let known = known.map_err(|error| ServiceError::of(error, "product"))?;
+        let known = self.store.listings_of_products(tenant_id, products).await?;
         let unknown = products.iter().filter(|id| !known.contains_key(id));
         let unknown = unknown.map(|id| FieldError::new("product_ids", format!("there is no product {id}")));
         Ok(ServiceError::InvalidReference(unknown.collect()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Dependencies, Service, ServiceError, ServiceResult};
+use super::{Dependencies, Service, ServiceResult};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
 use crate::replicas::CacheFor;
@@ -59,12 +59,10 @@ impl Service {
     /// The history of a product's listing.
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let product =
-                deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = deps.store.product(tenant_id, id).await?;
             let HistoryQuery { series, from, to, limit } = query;
             // One more than asked for tells whether there are more.
-            let points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
-            let mut points = points.map_err(|error| ServiceError::of(error, "history"))?;
+            let mut points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await?;
             let truncated = points.len() > limit as usize;
             points.truncate(limit as usize);
             Ok(History {
@@ -80,8 +78,7 @@ impl Service {
     /// Statistics of a product's price over each window.
     pub async fn stats(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Stats> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let product =
-                deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = deps.store.product(tenant_id, id).await?;
             let made = deps.made_stats(&product);
             let kept = match deps.kept_as(&product).await? {
                 Some(key) => deps.cache.get_or_make(CacheFor::Response, &key, made).await?,
@@ -104,9 +101,8 @@ struct KeptStats {
 impl Dependencies {
     async fn made_stats(&self, product: &Product) -> ServiceResult<KeptStats> {
         let series = [Series::Price, Series::Availability];
-        let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await;
-        let points = points.map_err(|error| ServiceError::of(error, "history"))?;
-        let at = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await?;
+        let at = self.store.now().await?;
         let (prices, availabilities): (Vec<_>, Vec<_>) =
             points.into_iter().partition(|point| point.key.series == Series::Price);
         let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
@@ -117,7 +113,7 @@ impl Dependencies {
     /// be missing from what is read.
     async fn kept_as(&self, product: &Product) -> ServiceResult<Option<String>> {
         let Some(looked_at) = product.last_crawled_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let now = self.store.now().await?;
         let max_staleness = SignedDuration::try_from(self.store.max_staleness()).unwrap_or(SignedDuration::MAX);
         let is_known = now.duration_since(looked_at) > max_staleness + RECORDING;
         Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, looked_at.as_millisecond())))

@@ -36,14 +36,12 @@ impl Service {
         }
         let (tenant_id, caller) = (caller.tenant_id, caller.actor());
         let key = IdempotencyKey { tenant_id, caller, key: key.to_owned(), fingerprint: hash_of(what) };
-        self.run(async move |deps: Arc<Dependencies>| {
-            match deps.store.begin_idempotent(&key).await.map_err(|error| ServiceError::of(error, "answer"))? {
-                IdempotencyState::First(number) => Ok(IdempotentStart::First(IdempotentRequest { key, number })),
-                IdempotencyState::Completed(answer) => Ok(IdempotentStart::Completed(answer)),
-                IdempotencyState::InProgress => Err(ServiceError::InProgress),
-                IdempotencyState::KeyReused => {
-                    Err(ServiceError::invalid("Idempotency-Key", "came with another request before"))
-                }
+        self.run(async move |deps: Arc<Dependencies>| match deps.store.begin_idempotent(&key).await? {
+            IdempotencyState::First(number) => Ok(IdempotentStart::First(IdempotentRequest { key, number })),
+            IdempotencyState::Completed(answer) => Ok(IdempotentStart::Completed(answer)),
+            IdempotencyState::InProgress => Err(ServiceError::InProgress),
+            IdempotencyState::KeyReused => {
+                Err(ServiceError::invalid("Idempotency-Key", "came with another request before"))
             }
         })
         .await
@@ -56,7 +54,7 @@ impl Service {
                 Some(answer) => deps.store.store_response(&started.key, started.number, answer).await,
                 None => deps.store.release_idempotency_key(&started.key, started.number).await,
             };
-            written.map_err(|error| ServiceError::of(error, "answer"))
+            Ok(written?)
         });
         if let Err(error) = ended.await {
             tracing::warn!(%error, "an answer could not be kept: its key is busy for a minute");

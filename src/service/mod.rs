@@ -142,30 +142,24 @@ impl ServiceError {
     fn invalid_reference(field: &str, what: &str) -> Self {
         Self::InvalidReference(vec![FieldError::new(field, format!("there is no such {what}"))])
     }
+}
 
-    /// A store's answer about something of which a plan allows so many.
-    fn of_quota(error: StoreError, what: &'static str, quota: &'static str, limit: u32) -> Self {
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
         match error {
-            StoreError::OverQuota => Self::OverQuota { quota, limit, resets_in: None },
-            other => Self::of(other, what),
-        }
-    }
-
-    /// A store's answer about `what`.
-    fn of(error: StoreError, what: &'static str) -> Self {
-        match error {
-            StoreError::NotFound => Self::NotFound(what),
+            StoreError::NotFound(what) => Self::NotFound(what),
+            StoreError::InvalidCursor => Self::invalid("cursor", "was not given out for this list"),
             StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
             StoreError::EmailTaken => Self::invalid("email", error),
-            StoreError::OverQuota => Self::OverQuota { quota: what, limit: 0, resets_in: None },
+            StoreError::OverQuota { quota, limit } => Self::OverQuota { quota, limit, resets_in: None },
             StoreError::Changed => Self::Changed,
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
             StoreError::Unavailable(error) => {
                 tracing::debug!(%error, "the database is unavailable");
                 Self::Unavailable
             }
-            other => {
-                tracing::error!(error = %other, "a use case about a {what} failed");
+            StoreError::Corrupt(_) | StoreError::Schema(_) | StoreError::Refused(_) => {
+                tracing::error!(%error, "the store failed");
                 Self::Internal
             }
         }

@@ -6,7 +6,7 @@ use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
-use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError};
+use crate::store::{NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 
 const MAX_LABEL_CHARS: usize = 200;
 const MAX_TAG_CHARS: usize = 50;
@@ -52,8 +52,7 @@ impl Service {
             let settings = settings_of(&request, &caller.plan)?;
             let quota = caller.plan.products;
             let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
-            let added = deps.store.add_product(product).await;
-            let product = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
+            let product = deps.store.add_product(product).await?;
             deps.wake();
             deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
             Ok(product)
@@ -63,10 +62,7 @@ impl Service {
 
     /// One product.
     pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.product(tenant_id, id).await?)).await
     }
 
     /// A page of products.
@@ -74,7 +70,7 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let ListProducts { filter, order, cursor, limit } = query;
             let page = deps.store.products(tenant_id, &filter, order, cursor.as_deref(), limit).await;
-            page.map_err(cursor_or("product"))
+            Ok(page?)
         })
         .await
     }
@@ -87,8 +83,7 @@ impl Service {
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
             let patch = ProductPatch { tags: patch.tags.map(|tags| normalize_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
-            let product = deps.store.update_product(caller.tenant_id, id, &patch).await;
-            let product = product.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = deps.store.update_product(caller.tenant_id, id, &patch).await?;
             deps.invalidation.product_changed(id);
             deps.wake();
             deps.audit(caller.audit_event("product.update", Some(format!("product:{id}")))).await;
@@ -100,8 +95,7 @@ impl Service {
     /// Stops watching.
     pub async fn remove_product(&self, caller: Caller, id: ProductId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let removed = deps.store.remove_product(caller.tenant_id, id).await;
-            removed.map_err(|error| ServiceError::of(error, "product"))?;
+            deps.store.remove_product(caller.tenant_id, id).await?;
             deps.invalidation.product_changed(id);
             deps.audit(caller.audit_event("product.delete", Some(format!("product:{id}")))).await;
             Ok(())
@@ -163,12 +157,4 @@ fn has_control(text: &str) -> bool {
 
 pub(super) fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {
     if errors.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(errors)) }
-}
-
-/// In a list, the only thing that can be missing is the cursor.
-pub(super) fn cursor_or(what: &'static str) -> impl Fn(StoreError) -> ServiceError {
-    move |error| match error {
-        StoreError::NotFound => ServiceError::invalid("cursor", "was not given out for this list"),
-        other => ServiceError::of(other, what),
-    }
 }

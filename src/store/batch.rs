@@ -1,4 +1,4 @@
-//! A batch of commits as rows of JSON: what both engines write comes in three lists, however many crawls there are.
+//! A batch of commits as JSON: both engines write three lists, however many crawls there are.
 
 use serde::Serialize;
 use sqlx::types::Json;
@@ -10,7 +10,7 @@ use super::rows::sort_columns;
 use super::{Commit, RuleStep};
 use crate::domain::{DeliveryId, EventFacts, ListingState, Point, PointValue};
 
-/// The ends of some crawls.
+/// The results of some crawls.
 pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
     Json(commits.iter().map(|commit| CrawlRow::of(commit)).collect())
 }
@@ -35,7 +35,7 @@ fn rows_of<'c, P: 'c, T>(
     commits.iter().flat_map(|commit| parts(commit).iter().map(move |part| row(commit, part))).collect()
 }
 
-/// The end of one crawl.
+/// The result of one crawl.
 #[derive(Serialize)]
 pub(super) struct CrawlRow<'c> {
     listing_id: i64,
@@ -94,7 +94,7 @@ impl<'c> NewPoint<'c> {
     }
 }
 
-/// One step of a rule of its listing; the last five are missing when the rule did not fire.
+/// One step of a rule of a listing; the last five fields are missing when the rule did not fire.
 #[derive(Serialize)]
 pub(super) struct Step<'c> {
     listing_id: i64,

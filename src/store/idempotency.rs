@@ -1,4 +1,4 @@
-//! IdempotencyStore that are kept, so that a request that comes again is not carried out again.
+//! Idempotency keys: a request that is repeated is not carried out again.
 
 use async_trait::async_trait;
 
@@ -6,52 +6,52 @@ use super::StoreResult;
 use super::audit::AuditActor;
 use crate::domain::{TenantId, TokenHash};
 
-/// A request that must not be carried out twice.
+/// A request with an idempotency key.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Whose: keys of two callers never meet.
+    /// The caller: each caller has keys of its own.
     pub caller: AuditActor,
-    /// As the client chose it.
+    /// The key that the client chose.
     pub key: String,
-    /// Of method, path and body.
+    /// The hash of method, path and body.
     pub fingerprint: TokenHash,
 }
 
-/// An answer that was given.
+/// A stored response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The header `Location`.
     pub location: Option<String>,
-    /// JSON.
+    /// The body (JSON).
     pub body: String,
 }
 
-/// Whether a request came before.
+/// What is known of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdempotencyState {
-    /// Never: carry it out, and keep the answer under the number of this beginning.
+    /// It is new: carry it out, and store the response with this number.
     First(i64),
-    /// It did: this was the answer.
+    /// It was carried out: this was the response.
     Completed(StoredResponse),
-    /// It did, and is still under way.
+    /// It is in progress.
     InProgress,
-    /// Another request came under this key.
+    /// The key was used for another request.
     KeyReused,
 }
 
-/// IdempotencyStore that are kept for a day.
+/// Idempotency keys, valid for one day.
 #[async_trait]
 pub trait IdempotencyStore: Send + Sync {
-    /// Begins a request. One that was begun and never ended may begin again after a minute.
+    /// Begins a request. A request that never ended may begin again after a minute.
     async fn begin_idempotent(&self, key: &IdempotencyKey) -> StoreResult<IdempotencyState>;
 
-    /// Keeps the answer of one beginning, unless the request has begun again since.
+    /// Stores the response, unless the request has begun again since.
     async fn store_response(&self, key: &IdempotencyKey, begun: i64, answer: &StoredResponse) -> StoreResult<()>;
 
-    /// It failed by our fault, or came too early: it may be tried again under the same key.
+    /// Releases the key of a request that failed on the server's side: it may be retried with the same key.
     async fn release_idempotency_key(&self, key: &IdempotencyKey, begun: i64) -> StoreResult<()>;
 }

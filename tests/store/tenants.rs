@@ -21,6 +21,7 @@ pub const TABLES: &[&str] = &[
     "alert_rule",
     "api_key",
     "audit",
+    "daily_usage",
     "delivery",
     "event",
     "idempotency_key",
@@ -30,7 +31,6 @@ pub const TABLES: &[&str] = &[
     "task",
     "task_item",
     "tenant_user",
-    "daily_usage",
 ];
 
 /// Something of a tenant in every table.
@@ -102,7 +102,7 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
         .map(|(table, rows)| (table, if matches!(table, "event" | "delivery") { 1 } else { rows }))
         .collect();
     assert_eq!(rows(fixture).await, ours);
-    assert!(matches!(fixture.store.tenant(them).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.tenant(them).await, Err(StoreError::NotFound(_))));
     let parked =
         format!("SELECT count(*) FROM lease WHERE parked_at IS NOT NULL AND listing_id = {}", theirs.listing_id.0);
     assert_eq!(fixture.number(&parked).await, 1, "nobody watches it any more");
@@ -145,7 +145,7 @@ async fn a_tenant_changes_only_if_it_is_what_was_read(fixture: &Fixture) {
     assert_eq!((renamed.name.as_str(), &renamed.plan, renamed.updated_at), ("new", &them.plan, fixture.now().await));
     assert!(matches!(fixture.store.update_tenant(them.id, &rename("late")).await, Err(StoreError::Changed)));
     let nobody = fixture.store.update_tenant(TenantId::new(), &TenantPatch::default()).await;
-    assert!(matches!(nobody, Err(StoreError::NotFound)));
+    assert!(matches!(nobody, Err(StoreError::NotFound(_))));
     fixture.store.consume_crawls(them.id, 3, 9).await.unwrap();
     let day = "2026-01-15T00:00:00Z".parse().unwrap();
     assert_eq!(fixture.store.daily_usage(them.id).await.unwrap(), [DailyUsage { day, crawls: 3 }]);

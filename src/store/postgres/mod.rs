@@ -1,4 +1,4 @@
-//! The server engine: many replicas on one database.
+//! The PostgreSQL engine: many replicas on one database.
 
 #![expect(clippy::duplicate_mod, reason = "SQL that both engines understand is written once and compiled for each")]
 
@@ -54,53 +54,15 @@ macro_rules! skip_locked {
     };
 }
 
-#[path = "../sql/accounts.rs"]
-mod accounts;
-#[path = "../sql/alerts.rs"]
-mod alerts;
-#[path = "../sql/audit.rs"]
-mod audit;
-#[path = "../sql/catalog.rs"]
-mod catalog;
-#[path = "../sql/change_feed.rs"]
-mod change_feed;
 mod claim;
 mod commit;
-#[path = "../sql/details.rs"]
-mod details;
-#[path = "../sql/history.rs"]
-mod history;
-#[path = "../sql/idempotency.rs"]
-mod idempotency;
-#[path = "../sql/lease.rs"]
-mod lease;
-#[path = "../sql/maintenance.rs"]
-mod maintenance;
 pub(super) mod migrate_store;
 mod month;
-#[path = "../sql/newest.rs"]
-mod newest;
-#[path = "../sql/outbox.rs"]
-mod outbox;
 mod partitions;
-#[path = "../sql/product_list.rs"]
-mod product_list;
 mod replica;
-#[path = "../sql/retention.rs"]
-mod retention;
-#[path = "../sql/schedule_request.rs"]
-mod schedule_request;
-#[path = "../sql/sessions.rs"]
-mod sessions;
-#[path = "../sql/tasks.rs"]
-mod tasks;
+#[path = "../sql/mod.rs"]
+mod sql;
 mod tenant_scope;
-#[path = "../sql/tenants.rs"]
-mod tenants;
-#[path = "../sql/transaction.rs"]
-mod transaction;
-#[path = "../sql/usage.rs"]
-mod usage;
 
 use std::time::Duration;
 
@@ -122,46 +84,45 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 /// Whether the table of applied steps exists.
 const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
-/// True on a standby, and where somebody made reading the default.
+/// True on a standby, and where read-only transactions are the default.
 const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 
-/// By the server's own statistics, which lag a little.
+/// From the statistics of the server, which lag a little.
 const LEASE_DEAD_TUPLES: &str = "SELECT coalesce(max(n_dead_tup), 0) FROM pg_stat_user_tables WHERE relname = 'lease'";
 
-/// In transactions. Of sessions of other roles only who is in `pg_read_all_stats` sees it.
+/// In transactions. Sessions of other roles are visible to members of `pg_read_all_stats` only.
 const OLDEST_SNAPSHOT_AGE: &str = "SELECT coalesce(max(age), 0)::bigint FROM ( \
        SELECT greatest(age(backend_xmin), age(backend_xid)) AS age FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
        UNION ALL SELECT greatest(age(xmin), age(catalog_xmin)) FROM pg_replication_slots) used";
 
-/// What the server keeps for superusers is not for us.
+/// Without the connections that the server reserves for superusers.
 const MAX_CONNECTIONS: &str = "SELECT current_setting('max_connections')::bigint \
      - current_setting('superuser_reserved_connections')::bigint";
 
-/// Stands around a tag.
+/// The SQL around a tag.
 const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
 
-/// By this setting row-level security tells whose rows a connection may see.
+/// The setting that tells row-level security which rows a connection may see.
 const TENANT_SETTING: &str = "tracker.tenant_id";
 
-/// Older servers are out of support, and nobody has tried them.
+/// Older servers are out of support and untested.
 const OLDEST_SERVER: u32 = 15;
 
-/// Whoever leaves a transaction open keeps vacuum from the lease table, and every claim slows down.
+/// An open transaction keeps vacuum from the lease table, and every claim slows down.
 const IDLE_IN_TRANSACTION_SECS: u64 = 10;
 
-/// Short, so that a connection that went bad in a way nobody noticed, or one to a server that is no longer the primary,
-/// does not stay for long.
+/// Short, so that a broken connection, or one to a server that is no longer the primary, is soon replaced.
 const MAX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The store on a PostgreSQL server.
 pub(super) struct PostgresStore {
-    /// Reads and writes of people.
+    /// Everything except claims and commits.
     writer: PgPool,
     /// The same pool: what was written is read back.
     readers: PgPool,
-    /// A standby, for whoever can do with what was true a moment ago.
+    /// A standby, for reads that may be slightly old.
     replica: Option<replica::Replica>,
-    /// A small pool of its own, so that reads cannot starve claims.
+    /// A small pool for claims and commits alone, so that nothing else can starve them.
     claims: PgPool,
     /// The same pool: a claim's details are part of it.
     details: PgPool,
@@ -170,7 +131,7 @@ pub(super) struct PostgresStore {
     clock: StoreClock,
 }
 
-/// No statement, and no transaction that somebody forgets, takes for ever.
+/// Time limits for statements and for transactions that are left open.
 fn limited(options: PgConnectOptions, settings: &DatabaseSettings) -> PgConnectOptions {
     let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
     let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
@@ -193,9 +154,10 @@ impl PostgresStore {
         let claims = claims.connect_lazy_with(options.clone().options(sees_all));
         let writer = pool.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
         let replica = settings.replica_url.as_ref().map(|url| -> StoreResult<replica::Replica> {
-            let options = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
-            let pool = pool.max_connections(settings.replica_connections.max(1)).connect_lazy_with(options);
-            Ok(replica::Replica::new(pool, Duration::from_millis(settings.replica_max_lag_ms)))
+            let standby = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
+            let primary = pool.clone().max_connections(1).connect_lazy_with(options);
+            let pool = pool.max_connections(settings.replica_connections.max(1)).connect_lazy_with(standby);
+            Ok(replica::Replica::new(pool, primary, Duration::from_millis(settings.replica_max_lag_ms)))
         });
         let replica = replica.transpose()?;
         Ok(Self { readers: writer.clone(), writer, replica, details: claims.clone(), claims, migration, clock })
@@ -206,17 +168,17 @@ impl PostgresStore {
         self.clock.manual_ms()
     }
 
-    /// A connection of its own, on which a step may take as long as it takes.
+    /// A separate connection without a time limit for statements.
     async fn migration_connection(&self) -> StoreResult<Box<Conn>> {
         Ok(Box::new(self.migration.connect().await?))
     }
 
-    /// A role that row-level security does not hold for would see every tenant's rows where a statement forgot to name one.
+    /// Row-level security does not apply to some roles: they would see the rows of every tenant where a statement names none.
     async fn check_role(conn: &mut Conn) -> StoreResult<()> {
         const IS_ABOVE: &str = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
         if sqlx::query_scalar(IS_ABOVE).fetch_one(conn).await? {
             tracing::warn!(
-                "row-level security does not hold for this database role: use one that is no superuser and has no BYPASSRLS"
+                "row-level security does not apply to this database role: use a role that is not a superuser and has no BYPASSRLS"
             );
         }
         Ok(())

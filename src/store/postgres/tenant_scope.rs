@@ -21,7 +21,7 @@ impl Backend {
         acquire_scoped(&self.readers, scope.into()).await
     }
 
-    /// A connection that reads what may have been true a moment ago: from the standby, if there is one and it is close enough.
+    /// A connection for reads that may be slightly old: to the standby, if there is one and its lag is small enough.
     pub(super) async fn replica_reader(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
         let scope = scope.into();
         if let Some(replica) = &self.replica
@@ -32,8 +32,8 @@ impl Backend {
         self.reader(scope).await
     }
 
-    /// Runs what reads from a [`Backend::replica_reader`]. A standby that goes away over it, or that the server cannot keep for so
-    /// long, makes nothing fail: it is read once more, from the primary.
+    /// Runs a read from a [`Backend::replica_reader`]. If the standby fails, or cancels a read that takes too long, the read runs
+    /// once more on the primary.
     pub(super) async fn with_replica_fallback<'r, T>(
         &self,
         read: impl Fn() -> BoxFuture<'r, StoreResult<T>> + Send + Sync,
@@ -59,7 +59,7 @@ impl Backend {
         acquire_scoped(&self.writer, scope).await
     }
 
-    /// Something is written: what is read next must show it.
+    /// Something is written: the next read must show it.
     pub(super) fn note_write(&self, scope: TenantScope) {
         if let Some(replica) = &self.replica {
             replica.note_write(scope);
@@ -68,7 +68,7 @@ impl Backend {
 
     pub(super) fn start_replica_monitor(&self, metrics: Arc<Metrics>, on_write: OnWrite) {
         if let Some(replica) = &self.replica {
-            replica.start_replica_monitor(&self.claims, metrics, on_write);
+            replica.start_replica_monitor(metrics, on_write);
         }
     }
 
@@ -99,13 +99,13 @@ pub(super) async fn acquire_scoped(pool: &PgPool, scope: TenantScope) -> StoreRe
     Ok(conn)
 }
 
-/// What begins a transaction with this scope.
+/// The statement that begins a transaction with this scope.
 pub(super) fn begin(scope: TenantScope) -> AssertSqlSafe<String> {
-    // A word is a UUID or a star.
+    // The value is a UUID or a star.
     AssertSqlSafe(format!("BEGIN; SET LOCAL tracker.tenant_id = '{}'", scope.as_setting()))
 }
 
-/// Changes the scope of the transaction that is under way.
+/// Changes the scope of the current transaction.
 pub(super) async fn set_scope(conn: &mut Conn, scope: TenantScope) -> StoreResult<()> {
     const CHANGE: &str = "SELECT set_config('tracker.tenant_id', $1, true)";
     sqlx::query(CHANGE).bind(scope.as_setting()).execute(conn).await?;

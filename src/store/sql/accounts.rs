@@ -16,6 +16,7 @@ use crate::domain::{EmailAddress, LinkPurpose, SessionId, TenantId, TokenHash, U
 use crate::store::account_rows::{CredentialsColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{
     Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, Page, StoreError, StoreResult, StoredLink,
@@ -41,7 +42,9 @@ impl Accounts for Backend {
 
     async fn tenant_of_user(&self, id: UserId) -> StoreResult<TenantId> {
         const TENANT: &str = "SELECT tenant_id FROM tenant_user WHERE id = $1";
-        Ok(TenantId(sqlx::query_scalar(TENANT).bind(id.0).fetch_one(&mut *self.reader(TenantScope::All).await?).await?))
+        let query = sqlx::query_scalar(TENANT).bind(id.0);
+        let tenant = query.fetch_one(&mut *self.reader(TenantScope::All).await?).await.or_not_found("user")?;
+        Ok(TenantId(tenant))
     }
 
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>> {
@@ -81,7 +84,8 @@ impl Accounts for Backend {
             now!(2)
         ));
         let query = sqlx::query_as(select).bind(email.as_str()).bind(self.clock_param());
-        let row: CredentialsColumns = query.fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        let row: CredentialsColumns =
+            query.fetch_one(&mut *self.reader(TenantScope::All).await?).await.or_not_found("user")?;
         row.try_into()
     }
 
@@ -129,7 +133,7 @@ impl Accounts for Backend {
         );
         let query = sqlx::query_as(LINK).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(self.clock_param());
         let (tenant_id, user_id, facts): (Uuid, Option<Uuid>, Json<LinkFacts>) =
-            query.fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+            query.fetch_one(&mut *self.reader(TenantScope::All).await?).await.or_not_found("link")?;
         Ok(StoredLink { tenant_id: TenantId(tenant_id), user_id: user_id.map(UserId), facts: facts.0 })
     }
 
@@ -171,7 +175,7 @@ async fn add_link(conn: &mut Conn, link: NewLink, max_per_hour: u32, clock: Cloc
     let query = sqlx::query_scalar(COUNT_RECENT).bind(tenant_id.0).bind(purpose.as_str()).bind(clock).bind(user_id);
     let recent: i64 = query.fetch_one(&mut *conn).await?;
     if recent > i64::from(max_per_hour) {
-        return Err(StoreError::OverQuota);
+        return Err(StoreError::OverQuota { quota: "links", limit: max_per_hour });
     }
     if let Some(mail) = mail {
         let query = sqlx::query(SEND).bind(Uuid::now_v7()).bind(tenant_id.0).bind(Json(mail)).bind(clock);
@@ -206,7 +210,7 @@ async fn use_link(
         usage::lock(conn, TenantId::BUILT_IN).await?;
     }
     let query = sqlx::query_as(USE).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(clock);
-    let (tenant_id, user_id): (Uuid, Option<Uuid>) = query.fetch_one(&mut *conn).await?;
+    let (tenant_id, user_id): (Uuid, Option<Uuid>) = query.fetch_one(&mut *conn).await.or_not_found("link")?;
     let tenant_id = TenantId(tenant_id);
     let user_id = match (r#use, user_id.map(UserId)) {
         (LinkUse::Join(user), None) => {
@@ -221,7 +225,7 @@ async fn use_link(
         }
         (LinkUse::VerifyEmail, Some(id)) => id,
         (LinkUse::Join(_), Some(_)) | (LinkUse::SetPassword(_) | LinkUse::VerifyEmail, None) => {
-            return Err(StoreError::NotFound);
+            return Err(StoreError::NotFound("link"));
         }
     };
     sqlx::query(VERIFY).bind(tenant_id.0).bind(user_id.0).bind(clock).execute(&mut *conn).await?;
@@ -230,7 +234,8 @@ async fn use_link(
 
 async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: TenantId, id: UserId) -> StoreResult<User> {
     let select = AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE tenant_id = $1 AND id = $2"));
-    let row: UserColumns = sqlx::query_as(select).bind(tenant_id.0).bind(id.0).fetch_one(executor).await?;
+    let row: UserColumns =
+        sqlx::query_as(select).bind(tenant_id.0).bind(id.0).fetch_one(executor).await.or_not_found("user")?;
     row.try_into()
 }
 
@@ -281,7 +286,7 @@ async fn add_user(conn: &mut Conn, tenant_id: TenantId, user: NewUser, clock: Cl
     if added.rows_affected() == 0 {
         return Err(StoreError::EmailTaken);
     }
-    usage::check(conn, COUNT, tenant_id, user.quota).await?;
+    usage::check(conn, COUNT, tenant_id, "users", user.quota).await?;
     find(conn, tenant_id, id).await
 }
 
@@ -310,7 +315,7 @@ async fn update(
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));
     let query = query.bind(clock).bind(patch.deletion_scheduled_at.map(Timestamp::as_millisecond));
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("user"));
     }
     let admins = active_admins(conn, tenant_id).await?;
     // A tenant and the installation each keep at least one active admin.
@@ -346,7 +351,7 @@ async fn set_password(conn: &mut Conn, id: UserId, hash: String, keep: Uuid, clo
     );
     let set = sqlx::query(SET).bind(id.0).bind(hash).bind(clock).execute(&mut *conn).await?;
     if set.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("user"));
     }
     sqlx::query(USE_UP).bind(id.0).bind(clock).execute(&mut *conn).await?;
     super::sessions::end_all(conn, id, keep, clock).await?;

@@ -15,6 +15,7 @@ use super::{Backend, Conn, Db, usage};
 use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
 use crate::store::rows::{DeliveryColumns, EventColumns, RuleColumns};
 use crate::store::{Alerts, EventRow, Lane, NewRule, Page, RuleRow, StoreError, StoreResult};
 
@@ -109,9 +110,9 @@ async fn add(conn: &mut Conn, rule: NewRule, clock: ClockParam) -> StoreResult<R
     let query = query.bind(webhook_url).bind(webhook_secret).bind(Arming::NEW.armed);
     let query = query.bind(i64::from(Arming::NEW.crossings)).bind(Arming::NEW.last_notified_minor).bind(clock);
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("product"));
     }
-    usage::check(conn, COUNT, tenant_id, quota).await?;
+    usage::check(conn, COUNT, tenant_id, "alerts", quota).await?;
     // A rule does not start crawls of a paused product.
     if sqlx::query_scalar(IS_ACTIVE).bind(product_id.0).fetch_one(&mut *conn).await? {
         // A running crawl was claimed without this rule and does not evaluate it: another must follow.
@@ -128,7 +129,7 @@ async fn find(
 ) -> StoreResult<RuleRow> {
     let mut query = QueryBuilder::<Db>::new(SELECT_RULE);
     query.push(" WHERE tenant_id = ").push_bind(tenant_id.0).push(" AND id = ").push_bind(id.0);
-    let row: RuleColumns = query.build_query_as().fetch_one(executor).await?;
+    let row: RuleColumns = query.build_query_as().fetch_one(executor).await.or_not_found("alert")?;
     row.try_into()
 }
 
@@ -170,7 +171,7 @@ async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult
            last_error = 'the alert was deleted' \
          WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1 AND rule_id = $2)";
     let removed = sqlx::query_scalar(REMOVE).bind(tenant_id.0).bind(id.0).fetch_optional(&mut *conn).await?;
-    let product_id: Uuid = removed.ok_or(StoreError::NotFound)?;
+    let product_id: Uuid = removed.ok_or(StoreError::NotFound("alert"))?;
     sqlx::query(CALL_OFF).bind(product_id).bind(id.0).execute(conn).await?;
     Ok(())
 }

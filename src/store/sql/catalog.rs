@@ -12,6 +12,7 @@ use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::clock::ClockParam;
+use crate::store::error::OrNotFound;
 use crate::store::rows::{ProductColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{
@@ -75,7 +76,7 @@ async fn find(
 ) -> StoreResult<Product> {
     let mut query = sqlx::QueryBuilder::<Db>::new(SELECT_PRODUCT);
     query.push(" WHERE p.tenant_id = ").push_bind(tenant_id.0).push(" AND p.id = ").push_bind(id.0);
-    let row: ProductColumns = query.build_query_as().fetch_one(executor).await?;
+    let row: ProductColumns = query.build_query_as().fetch_one(executor).await.or_not_found("product")?;
     row.try_into()
 }
 
@@ -87,7 +88,7 @@ async fn add(conn: &mut Conn, product: NewProduct, clock: ClockParam) -> StoreRe
     schedule_request::lock(conn, &[listing_id], clock).await?;
     let id = ProductId::new();
     insert(conn, tenant_id, id, listing_id, &settings, clock).await?;
-    usage::check(conn, COUNT, tenant_id, quota).await?;
+    usage::check(conn, COUNT, tenant_id, "products", quota).await?;
     if settings.status == ProductStatus::Active {
         let immediately =
             ScheduleRequest { lane: Lane::Scheduled, due_in_ms: 0, unparks: true, accepts_running: false };
@@ -245,7 +246,7 @@ pub(super) async fn remove(
     let ids = Json(products.to_vec());
     let deleted = sqlx::query(DELETE).bind(tenant_id.0).bind(ids.clone()).execute(&mut *conn).await?;
     if deleted.rows_affected() < products.len() as u64 {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("product"));
     }
     sqlx::query(CANCEL_ITEMS).bind(ids.clone()).bind(clock).execute(&mut *conn).await?;
     sqlx::query(CANCEL_DELIVERIES).bind(ids).execute(&mut *conn).await?;
@@ -271,5 +272,5 @@ pub(super) async fn listings_of(
 /// The listing behind a tenant's product.
 pub(super) async fn listing_of(conn: &mut Conn, tenant_id: TenantId, id: ProductId) -> StoreResult<i64> {
     const LISTING: &str = "SELECT listing_id FROM product WHERE tenant_id = $1 AND id = $2";
-    Ok(sqlx::query_scalar(LISTING).bind(tenant_id.0).bind(id.0).fetch_one(conn).await?)
+    sqlx::query_scalar(LISTING).bind(tenant_id.0).bind(id.0).fetch_one(conn).await.or_not_found("product")
 }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 
 use super::Backend;
+use super::usage::DAY_MS;
 use crate::store::rows::count;
 use crate::store::{IdempotencyKey, IdempotencyState, IdempotencyStore, StoreResult, StoredResponse};
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// No request runs this long: after this time the key may be used again.
 const ABANDONED_MS: i64 = 60 * 1000;
 

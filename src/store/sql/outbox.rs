@@ -1,4 +1,4 @@
-//! Deliveries: claimed and fenced.
+//! The outbox: deliveries, claimed and fenced.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult
 
 /// A claimed delivery without its event.
 #[derive(sqlx::FromRow)]
-pub(super) struct DeliveryLease {
+pub(in crate::store) struct DeliveryLease {
     id: Uuid,
     event_id: Option<Uuid>,
     token: i64,
@@ -46,7 +46,7 @@ impl DeliveryLease {
         let event = self.event_id.and_then(|id| events.get(&id)).cloned().map(Box::new);
         match (event, self.webhook_url, self.webhook_secret) {
             (Some(event), Some(url), Some(secret)) => Ok(OutboxMessage::Webhook { url, secret, event }),
-            _ => Err(StoreError::Corrupt(format!("delivery {} has nothing to tell", self.id))),
+            _ => Err(StoreError::Corrupt(format!("delivery {} has no message", self.id))),
         }
     }
 }
@@ -61,9 +61,9 @@ impl Outbox for Backend {
             let (id, token) = (DeliveryId(lease.id), lease.token);
             match lease.claimed(&events) {
                 Ok(delivery) => claimed.push(delivery),
-                // It takes no other along, and does not come back.
+                // The other deliveries are not affected, and this one is not claimed again.
                 Err(error) => {
-                    tracing::error!(delivery_id = %id, %error, "a delivery cannot be read and is given up");
+                    tracing::error!(delivery_id = %id, %error, "a delivery cannot be read; it is marked as dead");
                     self.finish_delivery(id, token, &DeliveryEnd::Dead { error: error.to_string() }).await?;
                 }
             }

@@ -3,6 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::lease::NOW;
+use super::usage::DAY_MS;
 use super::{Backend, Db, partitions};
 use crate::config::RetentionSettings;
 use crate::store::StoreResult;
@@ -13,8 +14,6 @@ const BATCH_ROWS: i64 = 1000;
 
 /// Statements per kind of row and run. The next run continues.
 const MAX_BATCHES: u32 = 10;
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// What is deleted together.
 struct Pruning {
@@ -134,7 +133,7 @@ const PRUNINGS: &[Pruning] = &[
         order: "deletion_scheduled_at",
         days: |_| None,
     },
-    // The link that verifies the address has expired by then: somebody else may register it.
+    // The link that verifies the address has expired by then. The address can be registered again.
     Pruning {
         table: "tenant_user",
         key: "id",

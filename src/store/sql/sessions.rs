@@ -1,4 +1,4 @@
-//! Sign-ins and keys.
+//! Sign-ins and API keys.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, U
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
 use crate::store::rows::time;
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult};
@@ -85,7 +86,7 @@ impl Sessions for Backend {
             .bind(self.clock_param())
             .execute(&mut *self.writer(TenantScope::All).await?)
             .await?;
-        if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+        if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound("session")) }
     }
 
     async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>> {
@@ -113,8 +114,11 @@ impl Sessions for Backend {
 
     async fn api_key_by_hash(&self, hash: TokenHash) -> StoreResult<ApiKey> {
         let select = AssertSqlSafe(format!("SELECT {KEY_COLUMNS} FROM api_key WHERE hash = $1"));
-        let row: ApiKeyColumns =
-            sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        let row: ApiKeyColumns = sqlx::query_as(select)
+            .bind(hash.0.to_vec())
+            .fetch_one(&mut *self.reader(TenantScope::All).await?)
+            .await
+            .or_not_found("key")?;
         row.try_into()
     }
 
@@ -143,7 +147,7 @@ impl Sessions for Backend {
              WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING hash"
         );
         let query = sqlx::query_scalar(REVOKE).bind(tenant_id.0).bind(id.0).bind(self.clock_param());
-        let hash: Vec<u8> = query.fetch_one(&mut *self.writer(tenant_id).await?).await?;
+        let hash: Vec<u8> = query.fetch_one(&mut *self.writer(tenant_id).await?).await.or_not_found("key")?;
         let whole = hash.try_into().map_err(|_| StoreError::Corrupt(format!("the hash of key {id}")))?;
         Ok(TokenHash(whole))
     }
@@ -182,7 +186,8 @@ async fn open(conn: &mut Conn, session: NewSession, clock: ClockParam) -> StoreR
     let id = SessionId::new();
     let query = sqlx::query_as(OPEN).bind(id.0).bind(session.user_id.0);
     let query = query.bind(session.address.map(|address| address.to_string())).bind(session.agent);
-    let opened: SessionColumns = query.bind(clock).bind(millis(session.lasts)).fetch_one(&mut *conn).await?;
+    let opened: SessionColumns =
+        query.bind(clock).bind(millis(session.lasts)).fetch_one(&mut *conn).await.or_not_found("user")?;
     sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
     let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(clock).bind(MAX_SESSIONS);
     query.execute(&mut *conn).await?;

@@ -1,4 +1,4 @@
-//! "Check now".
+//! Tasks: crawls that were requested.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +15,8 @@ use super::{Backend, Conn, Db};
 use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::rows::time;
+use crate::store::error::OrNotFound;
+use crate::store::rows::{time, word};
 use crate::store::{Lane, Page, StoreError, StoreResult, Tasks};
 
 #[async_trait]
@@ -48,7 +49,8 @@ impl Tasks for Backend {
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task> {
         const TASK: &str = "SELECT created_at FROM task WHERE tenant_id = $1 AND id = $2";
         let mut conn = self.reader(tenant_id).await?;
-        let created_ms = sqlx::query_scalar(TASK).bind(tenant_id.0).bind(id.0).fetch_one(&mut *conn).await?;
+        let created_ms =
+            sqlx::query_scalar(TASK).bind(tenant_id.0).bind(id.0).fetch_one(&mut *conn).await.or_not_found("task")?;
         let mut items = items_of(&mut conn, vec![id.0], self.clock_param()).await?;
         task_of(id.0, created_ms, items.remove(&id.0))
     }
@@ -76,7 +78,7 @@ async fn request(
     );
     let listings = listings_of(conn, tenant_id, &products).await?;
     if listings.len() < products.len() {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("product"));
     }
     let listings: Vec<i64> = listings.values().map(|listing| listing.0).collect();
     let request = ScheduleRequest { lane: Lane::Requested, due_in_ms: 0, unparks: true, accepts_running: true };
@@ -87,7 +89,7 @@ async fn request(
     let added = sqlx::query(ITEMS).bind(id).bind(tenant_id.0).bind(Json(products)).execute(&mut *conn).await?;
     // A product may have been removed while this transaction waited for its lease.
     if added.rows_affected() < count {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("product"));
     }
     let mut items = items_of(conn, vec![id], clock).await?;
     task_of(id, created_ms, items.remove(&id))
@@ -131,8 +133,7 @@ impl TryFrom<ItemColumns> for TaskItem {
     type Error = StoreError;
 
     fn try_from(row: ItemColumns) -> StoreResult<Self> {
-        let stored = TaskStatus::from_word(&row.status);
-        let stored = stored.ok_or_else(|| StoreError::Corrupt(format!("task status `{}`", row.status)))?;
+        let stored: TaskStatus = word(&row.status)?;
         // "Running" is not stored: a pending item runs while the lease of its listing is held.
         let is_running = stored == TaskStatus::Pending && row.is_leased;
         Ok(Self {

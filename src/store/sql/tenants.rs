@@ -1,4 +1,4 @@
-//! Tenants as a whole.
+//! Tenants.
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -13,6 +13,7 @@ use crate::domain::{ProductId, Tenant, TenantId};
 use crate::store::account_rows::{TENANT_COLUMNS, TenantColumns};
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
 use crate::store::rows::{count, time};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{DailyUsage, Page, StoreError, StoreResult, TenantPatch, Tenants};
@@ -106,7 +107,7 @@ impl Backend {
             match self.transaction(id, move |conn| remove_some_products(conn, id, clock).boxed()).await {
                 Ok(0) => return Ok(()),
                 // Another replica may have removed one of them at the same time.
-                Ok(_) | Err(StoreError::NotFound) => {}
+                Ok(_) | Err(StoreError::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -125,7 +126,7 @@ async fn remove_some_products(conn: &mut Conn, id: TenantId, clock: ClockParam) 
 
 async fn find(executor: impl sqlx::Executor<'_, Database = Db>, id: TenantId) -> StoreResult<Tenant> {
     let select = AssertSqlSafe(format!("SELECT {TENANT_COLUMNS} FROM tenant WHERE id = $1"));
-    let row: TenantColumns = sqlx::query_as(select).bind(id.0).fetch_one(executor).await?;
+    let row: TenantColumns = sqlx::query_as(select).bind(id.0).fetch_one(executor).await.or_not_found("tenant")?;
     row.try_into()
 }
 

@@ -1,4 +1,4 @@
-//! Transactions that nobody cancels.
+//! Transactions that end even when their caller is cancelled.
 
 use futures_util::future::BoxFuture;
 use sqlx::{Pool, Transaction};
@@ -9,9 +9,9 @@ use crate::store::tenant_scope::TenantScope;
 use crate::store::uncancelled::uncancelled;
 
 impl Backend {
-    /// Runs `work` in one transaction that ends even when nobody waits for it any more: a cancelled `begin` would leave an
-    /// open transaction in a pooled connection (sqlx 0.9.0).
-    pub(super) async fn transaction<T, W>(&self, scope: impl Into<TenantScope>, work: W) -> StoreResult<T>
+    /// Runs `work` in one transaction that ends even when the caller is cancelled: a cancelled `begin` would leave an open
+    /// transaction in a pooled connection (sqlx 0.9.0).
+    pub(in crate::store) async fn transaction<T, W>(&self, scope: impl Into<TenantScope>, work: W) -> StoreResult<T>
     where
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, StoreResult<T>> + Send + 'static,
@@ -26,14 +26,14 @@ impl Backend {
             Ok(result)
         })
         .await;
-        // It may have taken a while.
+        // Again, because the transaction may have taken a while.
         self.note_write(scope);
         done
     }
 }
 
-/// An engine that ends a transaction by itself (SQLite, when the disk is full) leaves a connection that still counts it as
-/// open (sqlx 0.9.0) and can begin no other. Such a connection is closed, and a new one begins.
+/// When an engine ends a transaction by itself (SQLite, when the disk is full), sqlx 0.9.0 still counts it as open, and the
+/// connection can begin no other. Such a connection is closed, and a new one is used.
 async fn begin(pool: &Pool<Db>, scope: TenantScope) -> sqlx::Result<Transaction<'static, Db>> {
     match pool.begin_with(tenant_scope::begin(scope)).await {
         Err(sqlx::Error::InvalidSavePointStatement) => {

@@ -87,7 +87,13 @@ pub(super) async fn lock(conn: &mut Conn, tenant_id: TenantId) -> StoreResult<()
 }
 
 /// Refuses what was just added if the tenant now has more than its quota. Under [`lock`].
-pub(super) async fn check(conn: &mut Conn, count: &'static str, tenant_id: TenantId, quota: u32) -> StoreResult<()> {
+pub(super) async fn check(
+    conn: &mut Conn,
+    count: &'static str,
+    tenant_id: TenantId,
+    quota: &'static str,
+    limit: u32,
+) -> StoreResult<()> {
     let total: i64 = sqlx::query_scalar(count).bind(tenant_id.0).fetch_one(conn).await?;
-    if total > i64::from(quota) { Err(StoreError::OverQuota) } else { Ok(()) }
+    if total > i64::from(limit) { Err(StoreError::OverQuota { quota, limit }) } else { Ok(()) }
 }

@@ -3,13 +3,12 @@
 use sqlx::types::Json;
 
 use super::Backend;
-use super::details::Lease;
-use super::outbox::DeliveryLease;
+use super::sql::details::Lease;
+use super::sql::outbox::DeliveryLease;
 use crate::store::{Lane, StoreResult};
 
-/// Takes the leases of at most `limit` listings that are due, oldest first. What was due is asked again by the statement
-/// that takes: another claim may have come in between. The `+` there keeps the planner from walking through the whole
-/// backlog by its index.
+/// Takes the leases of at most `limit` due listings, oldest first. The second statement repeats the conditions: another claim may
+/// have run in between. Its `+` keeps the planner from scanning the whole backlog by the index.
 pub(super) async fn leases(
     store: &Backend,
     lane: Lane,
