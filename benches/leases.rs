@@ -1,11 +1,16 @@
-//! Claim and commit on both engines, with ten thousand leases and with a million.
+//! Claim and commit on both engines, with ten thousand leases and with a million; and claims while many users sign in.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
-use amazon_tracker::domain::{Currency, ListingState, Money, Observation, Reading};
-use amazon_tracker::store::{Claim, Commit, Lane, Next, SharedStore, StoreClock, TaskEnd, open};
+use amazon_tracker::domain::{
+    Currency, EmailAddress, ListingState, Money, Observation, Reading, Role, TenantId, TokenHash, User,
+};
+use amazon_tracker::store::{Claim, Commit, Lane, NewSession, NewUser, Next, SharedStore, StoreClock, TaskEnd, open};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::postgres::Server;
 use crate::table::{Table, Target, median};
@@ -15,6 +20,8 @@ const MANY: u32 = 1_000_000;
 /// The batch of a daemon with 32 crawl slots.
 const BATCH: u32 = 32;
 const BATCHES: usize = 150;
+/// Users who sign in at the same time, on eight connections.
+const SIGN_INS: usize = 500;
 /// The first batches warm up caches and query plans.
 const WARM_UP_BATCHES: usize = 20;
 
@@ -30,7 +37,75 @@ pub fn run(table: &mut Table) {
         let few = (new_database(&server, "few"), FEW);
         let many = (new_database(&server, "many"), MANY);
         compare(table, "PostgreSQL", measure(few).await, measure(many).await);
+        beside_sign_ins(table, &new_database(&server, "sign_ins")).await;
     });
+}
+
+/// Claims have connections of their own: sign-ins that wait for a connection must not delay them.
+async fn beside_sign_ins(table: &mut Table, url: &str) {
+    let store = open_with(url).await;
+    fill_with(url, FEW).await;
+    let email: EmailAddress = "bench@example.com".parse().unwrap();
+    let (name, role, password_hash) = ("Bench".to_owned(), Role::User, "$argon2id$x".to_owned());
+    let user = NewUser { email, name, role, password_hash, is_verified: true, quota: u32::MAX };
+    let user = store.add_user(TenantId::BUILT_IN, user).await.unwrap();
+    let quiet = p99(claim_times(&store).await);
+    let (stop, stopped) = watch::channel(false);
+    let sign_ins: JoinSet<Vec<f64>> =
+        (0..SIGN_INS).map(|_| sign_in_until(Arc::clone(&store), user.clone(), stopped.clone())).collect();
+    let busy = p99(claim_times(&store).await);
+    stop.send_replace(true);
+    let sign_ins = p99(sign_ins.join_all().await.concat());
+    store.close().await;
+    let claim = format!("p99 of a claim of {BATCH}, {SIGN_INS} sign-ins waiting");
+    table.add(&claim, "ms", busy, ("none waiting", quiet), Target::None);
+    table.add(&claim, "ms", busy, ("p99 of those sign-ins", sign_ins), Target::AtMost(0.5));
+}
+
+/// Milliseconds of each claim; what is claimed is released.
+async fn claim_times(store: &SharedStore) -> Vec<f64> {
+    let mut times = Vec::new();
+    for batch in 0..BATCHES {
+        let started_at = Instant::now();
+        let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(90), "bench", 5).await.unwrap();
+        if batch >= WARM_UP_BATCHES {
+            times.push(started_at.elapsed().as_secs_f64() * 1e3);
+        }
+        let leases: Vec<_> = claims.iter().map(|claim| (claim.listing_id, claim.token)).collect();
+        store.release(&leases).await.unwrap();
+    }
+    times
+}
+
+/// Signs in again and again. Returns how many milliseconds each sign-in took.
+async fn sign_in_until(store: SharedStore, user: User, stopped: watch::Receiver<bool>) -> Vec<f64> {
+    let mut times = Vec::new();
+    while !*stopped.borrow() {
+        let started_at = Instant::now();
+        store.credentials(&user.email).await.unwrap();
+        let token = TokenHash(std::array::from_fn(|_| rand::random()));
+        let lasts = Duration::from_secs(3600);
+        store.open_session(NewSession { user_id: user.id, address: None, agent: None, token, lasts }).await.unwrap();
+        times.push(started_at.elapsed().as_secs_f64() * 1e3);
+    }
+    times
+}
+
+fn p99(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() * 99 / 100]
+}
+
+async fn open_with(url: &str) -> SharedStore {
+    let settings = DatabaseSettings {
+        url: Secret::from(url),
+        statement_timeout_secs: 600,
+        acquire_timeout_secs: 60,
+        ..DatabaseSettings::default()
+    };
+    let store = open(&settings, StoreClock::real()).await.unwrap();
+    store.migrate().await.unwrap();
+    store
 }
 
 /// Duration of one batch, in milliseconds.
@@ -47,14 +122,7 @@ fn compare(table: &mut Table, engine: &str, few: Times, many: Times) {
 }
 
 async fn measure((url, count): (String, u32)) -> Times {
-    let settings = DatabaseSettings {
-        url: Secret::from(url.as_str()),
-        statement_timeout_secs: 600,
-        acquire_timeout_secs: 60,
-        ..DatabaseSettings::default()
-    };
-    let store = open(&settings, StoreClock::real()).await.unwrap();
-    store.migrate().await.unwrap();
+    let store = open_with(&url).await;
     fill_with(&url, count).await;
     let (mut claims, mut commits) = (Vec::new(), Vec::new());
     for batch in 0..BATCHES {

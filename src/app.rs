@@ -319,7 +319,10 @@ async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreE
 fn check_connections(settings: &Settings, most: Option<u32>) {
     let database = &settings.database;
     let replicas = settings.limits.replicas;
-    let wanted = replicas.saturating_mul(database.connections.saturating_add(database.claim_connections));
+    // With a standby, one more to the primary measures its lag.
+    let monitor = u32::from(database.replica_url.is_some());
+    let of_one = database.connections.saturating_add(database.claim_connections).saturating_add(monitor);
+    let wanted = replicas.saturating_mul(of_one);
     if let Some(most) = most.filter(|most| wanted > *most) {
         tracing::warn!(
             wanted,

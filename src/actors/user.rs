@@ -166,7 +166,7 @@ impl UserTools {
         let maker = self.store.user(key.tenant_id, key.created_by).await?;
         match maker.status {
             UserStatus::Active => Ok(ApiKey { scopes: key.scopes.and(maker.role.scopes()), ..key }),
-            UserStatus::Disabled | UserStatus::PendingDeletion => Err(StoreError::NotFound),
+            UserStatus::Disabled | UserStatus::PendingDeletion => Err(StoreError::NotFound("user")),
         }
     }
 }
@@ -264,7 +264,7 @@ impl UserActor {
 
     fn refuse_all(&mut self, error: &StoreError) {
         let answer = match error {
-            StoreError::NotFound => AuthDecision::Refused,
+            StoreError::NotFound(_) => AuthDecision::Refused,
             _ => AuthDecision::Unavailable,
         };
         for waiting in self.waiting.drain(..) {

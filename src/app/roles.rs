@@ -159,13 +159,14 @@ impl AppContext<'_> {
 
     pub fn spawn_maintenance(&self, runs_jobs: bool) {
         let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
+        let owner = self.owner.clone();
         let jobs = MaintenanceJobs {
-            owner: self.owner.clone(),
             max_attempts: self.settings.crawl.max_attempts,
-            keep_history_days: self.settings.products.keep_history_days,
+            retention: self.settings.retention.clone(),
         };
         let jobs = runs_jobs.then(|| Arc::new(jobs));
-        self.spawner.spawn(move || Maintenance::new(Arc::clone(&store), Arc::clone(&metrics), jobs.clone()));
+        self.spawner
+            .spawn(move || Maintenance::new(owner.clone(), Arc::clone(&store), Arc::clone(&metrics), jobs.clone()));
     }
 
     pub fn principal_cache(&self) -> PrincipalCache {

@@ -171,7 +171,7 @@ async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) 
 async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<String> {
     let email: EmailAddress = DEMO_EMAIL.parse()?;
     let user = match store.credentials(&email).await {
-        Err(StoreError::NotFound) => {
+        Err(StoreError::NotFound(_)) => {
             let password = OpaqueToken::new(TokenKind::Link).reveal();
             let password_hash = Passwords::new(&settings.auth.password)?.hash(password).await?;
             let user = new_user(&email, Some("Demo".to_owned()), Role::Superadmin, password_hash);

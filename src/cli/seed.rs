@@ -113,7 +113,7 @@ async fn people(store: &SharedStore, passwords: &Passwords) -> anyhow::Result<(U
 
 async fn known(store: &SharedStore, email: &str) -> anyhow::Result<Option<User>> {
     match store.credentials(&email.parse()?).await {
-        Err(StoreError::NotFound) => Ok(None),
+        Err(StoreError::NotFound(_)) => Ok(None),
         credentials => Ok(Some(credentials?.user)),
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
         UserAction::ResetPassword { email, password_stdin } => {
             let (password, shown) = password_for(&email, password_stdin, &passwords)?;
             let user = match store.credentials(&email).await {
-                Err(StoreError::NotFound) => bail!("{email}: no such user"),
+                Err(StoreError::NotFound(_)) => bail!("{email}: no such user"),
                 credentials => credentials?.user,
             };
             store.set_password(user.id, &passwords.hash(password).await?, None).await?;

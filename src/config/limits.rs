@@ -76,7 +76,7 @@ fn invalid(setting: &'static str, problem: impl ToString) -> Result<(), Settings
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, redis, limits, crawl, notify, mail, auth, products, .. } = settings;
+    let Settings { server, database, redis, limits, crawl, notify, mail, auth, retention, .. } = settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
@@ -120,9 +120,9 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("auth.password.parallelism", auth.password.parallelism.into(), 1..=64),
         ("auth.password.concurrency", auth.password.concurrency as u64, 1..=64),
         ("auth.password.min_chars", auth.password.min_chars as u64, 8..=64),
-        ("products.keep_history_days", products.keep_history_days.into(), 0..=36_500),
     ];
-    match allowed.into_iter().find(|(_, value, range)| !range.contains(value)) {
+    let retention = retention.all().map(|(setting, days)| (setting, days.into(), 0..=36_500));
+    match allowed.into_iter().chain(retention).find(|(_, value, range)| !range.contains(value)) {
         Some((setting, value, range)) => {
             invalid(setting, format_args!("must be from {} to {}, not {value}", range.start(), range.end()))
         }

@@ -9,6 +9,7 @@ mod limits;
 mod load;
 mod plans;
 mod redis;
+mod retention;
 mod roles;
 mod secret;
 
@@ -25,6 +26,7 @@ pub use error::SettingsError;
 pub use load::in_production;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
+pub use retention::RetentionSettings;
 pub use roles::{ProcessRole, ProcessRoleError};
 pub use secret::Secret;
 
@@ -52,6 +54,8 @@ pub struct Settings {
     pub plans: Plans,
     /// `[products]`
     pub products: ProductLimits,
+    /// `[retention]`
+    pub retention: RetentionSettings,
     /// `[log]`
     pub log: LogSettings,
     /// `[trace]`
@@ -392,13 +396,11 @@ impl Default for PasswordSettings {
 pub struct ProductLimits {
     /// Marketplace of an ASIN that is given without one.
     pub default_marketplace: Marketplace,
-    /// Points older than this are deleted, except the last one of each series. 0 keeps all points.
-    pub keep_history_days: u32,
 }
 
 impl Default for ProductLimits {
     fn default() -> Self {
-        Self { default_marketplace: Marketplace::Us, keep_history_days: 0 }
+        Self { default_marketplace: Marketplace::Us }
     }
 }
 

@@ -4,23 +4,32 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// A permission that a credential can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Display, IntoStaticStr, EnumString)]
+#[strum(parse_err_ty = ScopeError, parse_err_fn = ScopeError::of)]
 pub enum Scope {
     /// Read products, their history and alerts.
+    #[strum(serialize = "product:read")]
     ProductRead,
     /// Create and update products.
+    #[strum(serialize = "product:write")]
     ProductWrite,
     /// Delete products.
+    #[strum(serialize = "product:delete")]
     ProductDelete,
     /// Request a crawl now.
+    #[strum(serialize = "crawl:create")]
     CrawlCreate,
     /// Create and delete alerts.
+    #[strum(serialize = "alert:write")]
     AlertWrite,
     /// Invite, update and disable the tenant's users.
+    #[strum(serialize = "admin:users")]
     AdminUsers,
     /// Read and update the tenant itself.
+    #[strum(serialize = "admin:tenant")]
     AdminTenant,
 }
 
@@ -43,29 +52,13 @@ impl Scope {
 
     /// The name used in tokens, API keys and JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ProductRead => "product:read",
-            Self::ProductWrite => "product:write",
-            Self::ProductDelete => "product:delete",
-            Self::CrawlCreate => "crawl:create",
-            Self::AlertWrite => "alert:write",
-            Self::AdminUsers => "admin:users",
-            Self::AdminTenant => "admin:tenant",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Scope {
-    type Err = ScopeError;
-
-    fn from_str(text: &str) -> Result<Self, ScopeError> {
-        Self::ALL.iter().copied().find(|scope| scope.as_str() == text).ok_or_else(|| ScopeError(text.to_owned()))
+impl ScopeError {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 
@@ -146,8 +139,9 @@ impl<'de> Deserialize<'de> for Scopes {
 }
 
 /// A user's role within a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, IntoStaticStr, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = RoleError, parse_err_fn = RoleError::of)]
 pub enum Role {
     /// Administers the whole installation. Has access to every tenant, but only to the tenant records themselves.
     Superadmin,
@@ -170,12 +164,7 @@ impl Role {
 
     /// The name used in tokens and JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Superadmin => "superadmin",
-            Self::TenantAdmin => "tenant_admin",
-            Self::User => "user",
-            Self::Viewer => "viewer",
-        }
+        self.into()
     }
 
     /// The scopes that the role grants within its tenant.
@@ -192,17 +181,9 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = RoleError;
-
-    fn from_str(text: &str) -> Result<Self, RoleError> {
-        Self::ALL.iter().copied().find(|role| role.as_str() == text).ok_or_else(|| RoleError(text.to_owned()))
+impl RoleError {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 

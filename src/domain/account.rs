@@ -1,11 +1,11 @@
 //! Tenants, their users, and the users' sessions and API keys.
 
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::access::{Role, Scopes};
 use super::email::EmailAddress;
@@ -31,8 +31,9 @@ pub struct Tenant {
 }
 
 /// Whether a user can sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = UserStatusError, parse_err_fn = UserStatusError::of)]
 pub enum UserStatus {
     /// Can sign in.
     Active,
@@ -47,24 +48,16 @@ pub enum UserStatus {
 #[error("unknown user status `{0}`; valid statuses: active, disabled")]
 pub struct UserStatusError(String);
 
-impl UserStatus {
-    /// The name used in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-            Self::PendingDeletion => "pending_deletion",
-        }
+impl UserStatusError {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 
-impl FromStr for UserStatus {
-    type Err = UserStatusError;
-
-    fn from_str(text: &str) -> Result<Self, UserStatusError> {
-        let found =
-            [Self::Active, Self::Disabled, Self::PendingDeletion].into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| UserStatusError(text.to_owned()))
+impl UserStatus {
+    /// The word in JSON and in the store.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -157,7 +150,8 @@ impl ApiKey {
 }
 
 /// The purpose of a single-use link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum LinkPurpose {
     /// Verifies a user's e-mail address.
     VerifyEmail,
@@ -172,12 +166,7 @@ pub enum LinkPurpose {
 impl LinkPurpose {
     /// The name used in the store.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify_email",
-            Self::ResetPassword => "reset_password",
-            Self::Invite => "invite",
-            Self::SetUp => "set_up",
-        }
+        self.into()
     }
 }
 

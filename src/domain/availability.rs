@@ -1,10 +1,12 @@
 //! Whether a listing can be bought.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// The availability line of a page. `Unknown` differs from `Unavailable`: it means that the page did not say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Availability {
     /// Can be ordered and ships within days.
     InStock,
@@ -50,13 +52,6 @@ impl Availability {
 
     /// The name used in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::InStock => "in_stock",
-            Self::LowStock => "low_stock",
-            Self::OutOfStock => "out_of_stock",
-            Self::Preorder => "preorder",
-            Self::Unavailable => "unavailable",
-        }
+        self.into()
     }
 }

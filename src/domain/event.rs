@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::ids::{DeliveryId, EventId, ProductId, RuleId, TenantId};
 use super::listing::Listing;
@@ -67,8 +68,9 @@ impl Event {
 }
 
 /// Delivery state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DeliveryStatus {
     /// Waiting for its first attempt or for a retry.
     Pending,
@@ -81,16 +83,7 @@ pub enum DeliveryStatus {
 impl DeliveryStatus {
     /// The name used in JSON and in the store.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Dead => "dead",
-        }
-    }
-
-    /// Parses a stored name.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Delivered, Self::Dead].into_iter().find(|status| status.as_str() == word)
+        self.into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::frequency::Frequency;
 use super::ids::{ListingId, ProductId, TenantId};
@@ -9,8 +10,9 @@ use super::listing::Listing;
 use super::state::ListingState;
 
 /// Whether a product is crawled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = ProductStatusError, parse_err_fn = ProductStatusError::of)]
 pub enum ProductStatus {
     /// Crawled at its frequency.
     Active,
@@ -21,10 +23,7 @@ pub enum ProductStatus {
 impl ProductStatus {
     /// The name used in JSON and in the store.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Paused => "paused",
-        }
+        self.into()
     }
 }
 
@@ -33,12 +32,9 @@ impl ProductStatus {
 #[error("unknown product status `{0}`; valid statuses: active, paused")]
 pub struct ProductStatusError(String);
 
-impl std::str::FromStr for ProductStatus {
-    type Err = ProductStatusError;
-
-    fn from_str(text: &str) -> Result<Self, ProductStatusError> {
-        let found = [Self::Active, Self::Paused].into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| ProductStatusError(text.to_owned()))
+impl ProductStatusError {
+    fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 

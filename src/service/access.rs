@@ -222,7 +222,7 @@ impl Service {
 impl Dependencies {
     /// Sets the keyring's clock by the database's, and returns the time.
     pub(super) async fn sync_clock(&self) -> ServiceResult<Timestamp> {
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let now = self.store.now().await?;
         self.keyring.set_time(now);
         Ok(now)
     }

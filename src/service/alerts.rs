@@ -6,7 +6,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::access::Caller;
-use super::products::cursor_or;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{Condition, DeliveryId, ProductId, RuleId, TenantId, WebhookUrl};
 use crate::store::{Creation, EventRow, IdempotencyClaim, NewRule, Page, RuleRow, StoreError, idempotently};
@@ -37,8 +36,8 @@ impl Service {
             let url = url.map_err(|error| ServiceError::invalid("webhook_url", error))?;
             let product = deps.store.product(tenant_id, product_id).await;
             let product = product.map_err(|error| match error {
-                StoreError::NotFound => ServiceError::invalid_reference("product_id", "product"),
-                other => ServiceError::of(other, "product"),
+                StoreError::NotFound(_) => ServiceError::invalid_reference("product_id", "product"),
+                other => other.into(),
             })?;
             let Condition::PriceAtOrBelow { target } = condition;
             let currency = product.listing.marketplace.currency();
@@ -57,9 +56,7 @@ impl Service {
                 webhook_secret: new_webhook_secret(),
                 quota: caller.plan.alerts,
             };
-            let added = idempotently(claim, deps.store.add_rule(rule)).await;
-            let added =
-                added.map_err(|error| ServiceError::of_quota(error, "product", "alerts", caller.plan.alerts))?;
+            let added = idempotently(claim, deps.store.add_rule(rule)).await?;
             if let Creation::Created(row) = &added {
                 deps.invalidation.product_changed(product_id);
                 deps.wake();
@@ -72,10 +69,7 @@ impl Service {
 
     /// One rule.
     pub async fn rule(&self, tenant_id: TenantId, id: RuleId) -> ServiceResult<RuleRow> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.rule(tenant_id, id).await.map_err(|error| ServiceError::of(error, "alert"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.rule(tenant_id, id).await?)).await
     }
 
     /// A page of rules, newest first.
@@ -87,7 +81,7 @@ impl Service {
         limit: u32,
     ) -> ServiceResult<Page<RuleRow>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.rules(tenant_id, product_id, cursor.as_deref(), limit).await.map_err(cursor_or("alert"))
+            Ok(deps.store.rules(tenant_id, product_id, cursor.as_deref(), limit).await?)
         })
         .await
     }
@@ -95,8 +89,7 @@ impl Service {
     /// Deletes a rule. Its events stay; pending deliveries are cancelled.
     pub async fn remove_rule(&self, caller: Caller, id: RuleId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let removed = deps.store.remove_rule(caller.tenant_id, id).await;
-            removed.map_err(|error| ServiceError::of(error, "alert"))?;
+            deps.store.remove_rule(caller.tenant_id, id).await?;
             deps.audit(caller.audit_event("alert.delete", Some(format!("alert:{id}")))).await;
             Ok(())
         })
@@ -109,8 +102,7 @@ impl Service {
     /// [`ServiceError::NotFound`] when there is no dead one with this id, or its rule was deleted.
     pub async fn retry_delivery(&self, caller: Caller, id: DeliveryId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let retried = deps.store.retry_delivery(Some(caller.tenant_id), id).await;
-            if !retried.map_err(|error| ServiceError::of(error, "delivery"))? {
+            if !deps.store.retry_delivery(Some(caller.tenant_id), id).await? {
                 return Err(ServiceError::NotFound("dead delivery"));
             }
             deps.notifier.wake();
@@ -129,7 +121,7 @@ impl Service {
         limit: u32,
     ) -> ServiceResult<Page<EventRow>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.events(tenant_id, product_id, cursor.as_deref(), limit).await.map_err(cursor_or("event"))
+            Ok(deps.store.events(tenant_id, product_id, cursor.as_deref(), limit).await?)
         })
         .await
     }

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::access::Caller;
 use super::auth::check_name;
-use super::products::{cursor_or, valid};
-use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
+use super::products::valid;
+use super::{Dependencies, FieldError, Service, ServiceResult};
 use crate::actors::user::{Principal, UserMessage};
 use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{ApiKey, ApiKeyId, Scopes, TenantId};
@@ -50,7 +50,7 @@ impl Service {
                 requests_per_minute: request.requests_per_minute,
                 expires_at: request.expires_at,
             };
-            let key = deps.store.add_api_key(new).await.map_err(|error| ServiceError::of(error, "key"))?;
+            let key = deps.store.add_api_key(new).await?;
             let scopes = json!({ "scopes": key.scopes.to_string() });
             let event =
                 AuditEvent { facts: scopes, ..caller.audit_event("api_key.add", Some(format!("api_key:{}", key.id))) };
@@ -68,7 +68,7 @@ impl Service {
         limit: u32,
     ) -> ServiceResult<Page<ApiKey>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.api_keys(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("key"))
+            Ok(deps.store.api_keys(tenant_id, cursor.as_deref(), limit).await?)
         })
         .await
     }
@@ -76,8 +76,7 @@ impl Service {
     /// Revokes a key.
     pub async fn revoke_api_key(&self, caller: Caller, id: ApiKeyId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let revoked = deps.store.revoke_api_key(caller.tenant_id, id).await;
-            let hash = revoked.map_err(|error| ServiceError::of(error, "key"))?;
+            let hash = deps.store.revoke_api_key(caller.tenant_id, id).await?;
             deps.principal_cache.send_control(Principal::Key(hash), UserMessage::Invalidate);
             deps.audit(caller.audit_event("api_key.revoke", Some(format!("api_key:{id}")))).await;
             Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::access::{Caller, Origin};
 use super::links::Written;
@@ -23,7 +23,7 @@ const MAX_LOCK: Duration = Duration::from_secs(15 * 60);
 const BEAT: Duration = Duration::from_millis(250);
 const LOGIN_FAILED: &str = "auth.login_failed";
 /// A lock does not apply to an address that signed in within this time: failures of others cannot lock out a user.
-const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A new tenant and its first admin.
 pub struct Registration {
@@ -82,8 +82,8 @@ impl Service {
             let next = OpaqueToken::new(TokenKind::Refresh);
             let grace = Duration::from_secs(deps.auth.token.refresh_grace_secs);
             let rotated = deps.store.rotate(hash_of(&token), next.hash(), deps.refresh_lasts(), grace).await;
-            match rotated.map_err(|error| ServiceError::of(error, "session"))? {
-                Rotation::Rotated(user, session_id) => deps.tokens(*user, session_id, next).await,
+            match rotated? {
+                Rotation::Rotated(user, session_id, at) => deps.tokens(*user, session_id, next, at),
                 Rotation::RecentlyRotated => Err(ServiceError::RecentlyRotated),
                 Rotation::Unknown => Err(ServiceError::WrongCredentials),
                 Rotation::Reused(user_id, session_id) => {
@@ -110,7 +110,7 @@ impl Service {
         let (user_id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
             let ended = deps.store.end_session(user_id, session_id).await;
-            ended.map_err(|error| ServiceError::of(error, "session"))?;
+            ended?;
             deps.invalidate_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event(action, Some(format!("session:{session_id}")))).await;
             Ok(())
@@ -122,7 +122,7 @@ impl Service {
     pub async fn logout_everywhere(&self, caller: Caller) -> ServiceResult<()> {
         let (user_id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.end_sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))?;
+            deps.store.end_sessions(user_id).await?;
             deps.invalidate_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event("auth.logout_everywhere", None)).await;
             Ok(())
@@ -138,10 +138,7 @@ impl Service {
 
     /// The sessions of a user.
     pub async fn sessions_of(&self, user_id: UserId) -> ServiceResult<Vec<Session>> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.sessions(user_id).await.map_err(|error| ServiceError::of(error, "session"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.sessions(user_id).await?)).await
     }
 
     /// Verifies an e-mail address with the link that was sent to it.
@@ -190,10 +187,8 @@ impl Service {
         // A stolen token must not serve to guess the password.
         self.attempt(caller.origin.address).await?;
         self.run(async move |deps: Arc<Dependencies>| {
-            let user = deps.store.user(caller.tenant_id, user_id).await;
-            let user = user.map_err(|error| ServiceError::of(error, "user"))?;
-            let credentials = deps.store.credentials(&user.email).await;
-            let credentials = credentials.map_err(|error| ServiceError::of(error, "user"))?;
+            let user = deps.store.user(caller.tenant_id, user_id).await?;
+            let credentials = deps.store.credentials(&user.email).await?;
             if !deps.verify(old, credentials.password_hash.clone()).await? {
                 deps.failed(&credentials).await?;
                 deps.record_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
@@ -206,7 +201,7 @@ impl Service {
             }
             let hash = deps.hash(new).await?;
             let set = deps.store.set_password(user_id, &hash, Some(session_id)).await;
-            set.map_err(|error| ServiceError::of(error, "user"))?;
+            set?;
             deps.invalidate_user(caller.tenant_id, user_id);
             deps.audit(caller.audit_event("auth.change_password", None)).await;
             Ok(())
@@ -232,7 +227,7 @@ fn lock_after(failures: u32) -> Duration {
 
 impl Dependencies {
     async fn register(self: &Arc<Self>, registration: Registration, origin: Origin) -> ServiceResult<()> {
-        let is_set_up = self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))?;
+        let is_set_up = self.store.has_superadmin().await?;
         if !self.auth.registration || !is_set_up {
             return Err(ServiceError::Forbidden("registration is closed; ask for an invitation".to_owned()));
         }
@@ -260,15 +255,15 @@ impl Dependencies {
                 tracing::info!("a registration used an address that already has an account");
                 Ok(())
             }
-            Err(error) => Err(ServiceError::of(error, "tenant")),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn login(self: &Arc<Self>, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
         let credentials = match self.store.credentials(&email).await {
             Ok(credentials) => Some(credentials),
-            Err(StoreError::NotFound) => None,
-            Err(error) => return Err(ServiceError::of(error, "user")),
+            Err(StoreError::NotFound(_)) => None,
+            Err(error) => return Err(error.into()),
         };
         let stored_hash = credentials.and_then(|credentials| credentials.password_hash);
         // Before any other check, so that response times disclose nothing.
@@ -276,8 +271,8 @@ impl Dependencies {
         // Hashing may have waited: what counts is the state now.
         let credentials = match self.store.credentials(&email).await {
             Ok(credentials) => credentials,
-            Err(StoreError::NotFound) => return Err(ServiceError::WrongCredentials),
-            Err(error) => return Err(ServiceError::of(error, "user")),
+            Err(StoreError::NotFound(_)) => return Err(ServiceError::WrongCredentials),
+            Err(error) => return Err(error.into()),
         };
         let is_right = is_right && credentials.password_hash == stored_hash;
         let user = &credentials.user;
@@ -313,8 +308,8 @@ impl Dependencies {
                 });
                 Ok(())
             }
-            Ok(_) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(ServiceError::of(error, "user")),
+            Ok(_) | Err(StoreError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -333,13 +328,11 @@ impl Dependencies {
     }
 
     async fn is_locked(&self, credentials: &Credentials, origin: &Origin) -> ServiceResult<bool> {
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
-        if credentials.locked_until <= now {
+        if !credentials.is_locked {
             return Ok(false);
         }
-        let since = now.saturating_sub(KNOWN_FOR).unwrap_or(Timestamp::MIN);
-        let known = self.store.knows_address(credentials.user.id, origin.address, since).await;
-        Ok(!known.map_err(|error| ServiceError::of(error, "user"))?)
+        let known = self.store.knows_address(credentials.user.id, origin.address, KNOWN_FOR).await;
+        Ok(!known?)
     }
 
     /// Records a refused sign-in, and counts it.
@@ -355,7 +348,7 @@ impl Dependencies {
     async fn failed(&self, credentials: &Credentials) -> ServiceResult<()> {
         let lock = lock_after(credentials.failed_logins.saturating_add(1));
         let noted = self.store.record_failed_login(credentials.user.id, lock).await;
-        noted.map_err(|error| ServiceError::of(error, "user"))
+        Ok(noted?)
     }
 
     async fn record_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
@@ -381,17 +374,23 @@ impl Dependencies {
         let agent = origin.agent.as_ref().map(|agent| agent.chars().take(MAX_AGENT_CHARS).collect());
         let (address, lasts) = (Some(origin.address), self.refresh_lasts());
         let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
-        let session = self.store.open_session(session).await.map_err(|error| ServiceError::of(error, "user"))?;
+        let session = self.store.open_session(session).await?;
         self.invalidate_user(user.tenant_id, user.id);
         // Signing in cancels a scheduled deletion.
         let user = User { status: UserStatus::Active, deletion_scheduled_at: None, ..user };
-        self.tokens(user, session.id, token).await
+        self.tokens(user, session.id, token, session.used_at)
     }
 
-    async fn tokens(&self, user: User, session_id: SessionId, refresh: OpaqueToken) -> ServiceResult<SignedIn> {
+    fn tokens(
+        &self,
+        user: User,
+        session_id: SessionId,
+        refresh: OpaqueToken,
+        now: Timestamp,
+    ) -> ServiceResult<SignedIn> {
         let grant = Grant { user_id: user.id, tenant_id: user.tenant_id, session_id, role: user.role };
         // By the database's clock, which all replicas share.
-        let now = self.sync_clock().await?;
+        self.keyring.set_time(now);
         let access_token = self.keyring.issue(grant, now).map_err(|error| {
             tracing::error!(%error, "an access token could not be signed");
             ServiceError::Internal

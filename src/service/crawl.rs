@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::access::Caller;
-use super::products::cursor_or;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
@@ -36,12 +35,11 @@ impl Service {
             let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
             deps.consume_crawls(&caller, crawls).await?;
             let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait, claim).await {
-                Err(StoreError::NotFound) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
-                answered => answered.map_err(|error| ServiceError::of(error, "task")),
+                Err(StoreError::NotFound(_)) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
+                answered => answered.map_err(ServiceError::from),
             };
             if !matches!(answered, Ok(Creation::Created(_))) {
-                let given_back = deps.store.refund_crawls(caller.tenant_id, crawls).await;
-                given_back.map_err(|error| ServiceError::of(error, "task"))?;
+                deps.store.refund_crawls(caller.tenant_id, crawls).await?;
             }
             let answered = answered?;
             if let Creation::Created(task) = &answered {
@@ -55,18 +53,13 @@ impl Service {
 
     /// A page of a tenant's tasks, newest first.
     pub async fn tasks(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Task>> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.tasks(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("task"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.tasks(tenant_id, cursor.as_deref(), limit).await?))
+            .await
     }
 
     /// One task.
     pub async fn task(&self, tenant_id: TenantId, id: TaskId) -> ServiceResult<Task> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.task(tenant_id, id).await.map_err(|error| ServiceError::of(error, "task"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.task(tenant_id, id).await?)).await
     }
 }
 
@@ -84,7 +77,7 @@ impl Dependencies {
     async fn consume_crawls(&self, caller: &Caller, crawls: u32) -> ServiceResult<()> {
         let limit = caller.plan.crawls_per_day;
         let spent = self.store.consume_crawls(caller.tenant_id, crawls, limit).await;
-        match spent.map_err(|error| ServiceError::of(error, "task"))? {
+        match spent? {
             CrawlQuota::Within => Ok(()),
             CrawlQuota::Exceeded { day_ends_at } => {
                 let left = Duration::try_from(day_ends_at.duration_since(Timestamp::now())).unwrap_or_default();
@@ -102,12 +95,10 @@ impl Dependencies {
         claim: Option<IdempotencyClaim<Task>>,
     ) -> StoreResult<Creation<Task>> {
         let deadline = Instant::now() + wait;
-        let mut listings = HashMap::new();
-        if !wait.is_zero() {
-            for id in products {
-                listings.insert(*id, self.store.product(tenant_id, *id).await?.listing_id);
-            }
-        }
+        let listings = match wait {
+            Duration::ZERO => HashMap::new(),
+            _ => self.store.listings_of_products(tenant_id, products).await?,
+        };
         // Subscribes before the request, or a quick crawl could end unnoticed.
         let mut ends = self.await_crawls(listings.values().copied(), deadline).await;
         let mut task = match idempotently(claim, self.store.request_crawl(tenant_id, products)).await? {
@@ -141,16 +132,10 @@ impl Dependencies {
 
     /// The products that do not exist, as an error.
     async fn unknown_among(&self, tenant_id: TenantId, products: &[ProductId]) -> ServiceResult<ServiceError> {
-        let mut unknown = Vec::new();
-        for id in products {
-            match self.store.product(tenant_id, *id).await {
-                Err(StoreError::NotFound) => {
-                    unknown.push(FieldError::new("product_ids", format!("{id} does not exist")));
-                }
-                found => drop(found.map_err(|error| ServiceError::of(error, "product"))?),
-            }
-        }
-        Ok(ServiceError::InvalidReference(unknown))
+        let known = self.store.listings_of_products(tenant_id, products).await?;
+        let unknown = products.iter().filter(|id| !known.contains_key(id));
+        let unknown = unknown.map(|id| FieldError::new("product_ids", format!("{id} does not exist")));
+        Ok(ServiceError::InvalidReference(unknown.collect()))
     }
 }
 

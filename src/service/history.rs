@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Dependencies, Service, ServiceError, ServiceResult};
+use super::{Dependencies, Service, ServiceResult};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
 
@@ -58,12 +58,10 @@ impl Service {
     /// The history of a product's listing.
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let product =
-                deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = deps.store.product(tenant_id, id).await?;
             let HistoryQuery { series, from, to, limit } = query;
             // One more than the limit shows whether there are more.
-            let points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await;
-            let mut points = points.map_err(|error| ServiceError::of(error, "history"))?;
+            let mut points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await?;
             let truncated = points.len() > limit as usize;
             points.truncate(limit as usize);
             Ok(History {
@@ -79,8 +77,7 @@ impl Service {
     /// Statistics of a product's price over each window.
     pub async fn stats(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Stats> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let product =
-                deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = deps.store.product(tenant_id, id).await?;
             let computed = deps.compute_stats(&product);
             let stats = match deps.cache_key(&product).await? {
                 Some(key) => deps.cache.get_or_make(&key, computed).await?,
@@ -103,9 +100,8 @@ struct CachedStats {
 impl Dependencies {
     async fn compute_stats(&self, product: &Product) -> ServiceResult<CachedStats> {
         let series = [Series::Price, Series::Availability];
-        let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await;
-        let points = points.map_err(|error| ServiceError::of(error, "history"))?;
-        let at = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await?;
+        let at = self.store.now().await?;
         let (prices, availabilities): (Vec<_>, Vec<_>) =
             points.into_iter().partition(|point| point.key.series == Series::Price);
         let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
@@ -116,7 +112,7 @@ impl Dependencies {
     /// yet.
     async fn cache_key(&self, product: &Product) -> ServiceResult<Option<String>> {
         let Some(crawled_at) = product.last_crawled_at.filter(|_| self.cache.is_there()) else { return Ok(None) };
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let now = self.store.now().await?;
         let max_staleness = SignedDuration::try_from(self.store.max_staleness()).unwrap_or(SignedDuration::MAX);
         let is_known = now.duration_since(crawled_at) > max_staleness + RECORDING;
         Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, crawled_at.as_millisecond())))

@@ -30,8 +30,7 @@ impl Service {
         let (tenant_id, caller) = (caller.tenant_id, caller.actor());
         let key = IdempotencyKey { tenant_id, caller, key: key.to_owned(), fingerprint: hash_of(request) };
         self.run(async move |deps: Arc<Dependencies>| {
-            let stored = deps.store.stored_response(&key).await;
-            let stored = stored.map_err(|error| ServiceError::of(error, "response"))?;
+            let stored = deps.store.stored_response(&key).await?;
             Ok(stored.map_or(KeyedRequest::New(key), KeyedRequest::Repeated))
         })
         .await

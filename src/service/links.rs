@@ -41,11 +41,11 @@ impl Dependencies {
     pub(super) async fn send_link(&self, user: &User, purpose: LinkPurpose) -> ServiceResult<()> {
         let facts = LinkFacts::default();
         match self.send(&user.email, purpose, user.tenant_id, Some(user.id), facts, MAX_FOR_A_USER).await {
-            Err(StoreError::OverQuota) => {
+            Err(StoreError::OverQuota { .. }) => {
                 tracing::info!(user_id = %user.id, "a link for {} was not sent: too many within an hour", purpose.as_str());
                 Ok(())
             }
-            sent => sent.map_err(|error| ServiceError::of(error, "link")),
+            sent => Ok(sent?),
         }
     }
 
@@ -58,10 +58,10 @@ impl Dependencies {
     ) -> ServiceResult<()> {
         let sent = self.send(email, LinkPurpose::Invite, tenant_id, None, facts, MAX_INVITATIONS).await;
         sent.map_err(|error| match error {
-            StoreError::OverQuota => {
+            StoreError::OverQuota { .. } => {
                 ServiceError::OverQuota { quota: "invitations_per_hour", limit: MAX_INVITATIONS, resets_in: Some(HOUR) }
             }
-            other => ServiceError::of(other, "link"),
+            other => other.into(),
         })
     }
 
@@ -112,7 +112,7 @@ impl Dependencies {
             lasts: lasts(LinkPurpose::SetUp),
             mail: None,
         };
-        self.store.add_link(link, u32::MAX).await.map_err(|error| ServiceError::of(error, "link"))?;
+        self.store.add_link(link, u32::MAX).await?;
         Ok(token.reveal())
     }
 
@@ -149,8 +149,8 @@ fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) 
 
 fn useless_or(error: StoreError) -> ServiceError {
     match error {
-        StoreError::NotFound => useless_link(),
-        other => ServiceError::of(other, "link"),
+        StoreError::NotFound(_) => useless_link(),
+        other => other.into(),
     }
 }
 

@@ -115,13 +115,12 @@ fn every(period: Duration) -> Interval {
 
 impl Dependencies {
     async fn feed_since(&self, tenant_id: crate::domain::TenantId, since: Timestamp) -> ServiceResult<Vec<StreamItem>> {
-        let now = self.store.now().await.map_err(|error| ServiceError::of(error, "clock"))?;
+        let now = self.store.now().await?;
         if now.duration_since(since) > MAX_GAP {
             return Ok(vec![StreamItem::Reset(now)]);
         }
         let from = since.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
-        let items = self.store.feed_since(tenant_id, from, MAX_REPLAYED).await;
-        let items = items.map_err(|error| ServiceError::of(error, "event"))?;
+        let items = self.store.feed_since(tenant_id, from, MAX_REPLAYED).await?;
         let values = |items: &FeedItem| match items {
             FeedItem::Change(change) => change.points.len(),
             FeedItem::Alert(_) => 1,

@@ -139,22 +139,16 @@ impl ServiceError {
     fn invalid_reference(field: &str, what: &str) -> Self {
         Self::InvalidReference(vec![FieldError::new(field, format!("no such {what}"))])
     }
+}
 
-    /// A store error about something that has a quota.
-    fn of_quota(error: StoreError, what: &'static str, quota: &'static str, limit: u32) -> Self {
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
         match error {
-            StoreError::OverQuota => Self::OverQuota { quota, limit, resets_in: None },
-            other => Self::of(other, what),
-        }
-    }
-
-    /// A store error about `what`.
-    fn of(error: StoreError, what: &'static str) -> Self {
-        match error {
-            StoreError::NotFound => Self::NotFound(what),
+            StoreError::NotFound(what) => Self::NotFound(what),
+            StoreError::InvalidCursor => Self::invalid("cursor", "is not a cursor of this list"),
             StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
             StoreError::EmailTaken => Self::invalid("email", error),
-            StoreError::OverQuota => Self::OverQuota { quota: what, limit: 0, resets_in: None },
+            StoreError::OverQuota { quota, limit } => Self::OverQuota { quota, limit, resets_in: None },
             StoreError::Changed => Self::Changed,
             StoreError::IdempotencyKeyReused => Self::invalid("Idempotency-Key", "was used for another request"),
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),
@@ -162,8 +156,8 @@ impl ServiceError {
                 tracing::debug!(%error, "the database is unavailable");
                 Self::Unavailable
             }
-            other => {
-                tracing::error!(error = %other, "a use case failed: {what}");
+            StoreError::Corrupt(_) | StoreError::Schema(_) | StoreError::Refused(_) | StoreError::Replayed(_) => {
+                tracing::error!(%error, "the store failed");
                 Self::Internal
             }
         }

@@ -7,7 +7,7 @@ use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::{
-    Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, idempotently,
+    Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, idempotently,
 };
 
 const MAX_LABEL_CHARS: usize = 200;
@@ -59,8 +59,7 @@ impl Service {
             let settings = settings_of(&request, &caller.plan)?;
             let quota = caller.plan.products;
             let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
-            let added = idempotently(claim, deps.store.add_product(product)).await;
-            let added = added.map_err(|error| ServiceError::of_quota(error, "product", "products", quota))?;
+            let added = idempotently(claim, deps.store.add_product(product)).await?;
             if let Creation::Created(product) = &added {
                 deps.wake();
                 deps.audit(caller.audit_event("product.add", Some(format!("product:{}", product.id)))).await;
@@ -72,10 +71,7 @@ impl Service {
 
     /// One product.
     pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.product(tenant_id, id).await.map_err(|error| ServiceError::of(error, "product"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.product(tenant_id, id).await?)).await
     }
 
     /// A page of products.
@@ -83,7 +79,7 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let ListProducts { filter, order, cursor, limit } = query;
             let page = deps.store.products(tenant_id, &filter, order, cursor.as_deref(), limit).await;
-            page.map_err(cursor_or("product"))
+            Ok(page?)
         })
         .await
     }
@@ -96,8 +92,7 @@ impl Service {
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
             let patch = ProductPatch { tags: patch.tags.map(|tags| normalize_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
-            let product = deps.store.update_product(caller.tenant_id, id, &patch).await;
-            let product = product.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = deps.store.update_product(caller.tenant_id, id, &patch).await?;
             deps.invalidation.product_changed(id);
             deps.wake();
             deps.audit(caller.audit_event("product.update", Some(format!("product:{id}")))).await;
@@ -113,19 +108,18 @@ impl Service {
     pub async fn release_product(&self, caller: Caller, id: ProductId) -> ServiceResult<Product> {
         self.run(async move |deps: Arc<Dependencies>| {
             let read = async || deps.store.product(caller.tenant_id, id).await;
-            let product = read().await.map_err(|error| ServiceError::of(error, "product"))?;
+            let product = read().await?;
             if product.settings.status == ProductStatus::Paused {
                 let detail = "the product is paused; set its status to active".to_owned();
                 return Err(ServiceError::Conflict("not_parked", detail));
             }
-            let released = deps.store.unpark(product.listing_id).await;
-            if !released.map_err(|error| ServiceError::of(error, "product"))? {
+            if !deps.store.unpark(product.listing_id).await? {
                 return Err(ServiceError::Conflict("not_parked", "the listing is not parked".to_owned()));
             }
             deps.invalidation.product_changed(id);
             deps.wake();
             deps.audit(caller.audit_event("product.release", Some(format!("product:{id}")))).await;
-            read().await.map_err(|error| ServiceError::of(error, "product"))
+            Ok(read().await?)
         })
         .await
     }
@@ -133,8 +127,7 @@ impl Service {
     /// Deletes a product.
     pub async fn remove_product(&self, caller: Caller, id: ProductId) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let removed = deps.store.remove_product(caller.tenant_id, id).await;
-            removed.map_err(|error| ServiceError::of(error, "product"))?;
+            deps.store.remove_product(caller.tenant_id, id).await?;
             deps.invalidation.product_changed(id);
             deps.audit(caller.audit_event("product.delete", Some(format!("product:{id}")))).await;
             Ok(())
@@ -196,12 +189,4 @@ fn has_control(text: &str) -> bool {
 
 pub(super) fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {
     if errors.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(errors)) }
-}
-
-/// In a list, only the cursor can be not found.
-pub(super) fn cursor_or(what: &'static str) -> impl Fn(StoreError) -> ServiceError {
-    move |error| match error {
-        StoreError::NotFound => ServiceError::invalid("cursor", "is not a cursor of this list"),
-        other => ServiceError::of(other, what),
-    }
 }

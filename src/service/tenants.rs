@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::access::Caller;
 use super::auth::check_name;
-use super::products::{cursor_or, valid};
+use super::products::valid;
 use super::users::GRACE;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
@@ -16,17 +16,14 @@ use crate::store::{AuditEntry, DailyUsage, Page, TenantPatch, UsageRow};
 impl Service {
     /// One tenant.
     pub async fn tenant(&self, id: TenantId) -> ServiceResult<Tenant> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.tenant(id).await?)).await
     }
 
     /// The usage and the plan of the caller's tenant.
     pub async fn usage(&self, caller: &Caller) -> ServiceResult<(UsageRow, Plan)> {
         let (tenant_id, plan) = (caller.tenant_id, caller.plan);
         self.run(async move |deps: Arc<Dependencies>| {
-            let usage = deps.store.usage(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let usage = deps.store.usage(tenant_id).await?;
             Ok((usage, plan))
         })
         .await
@@ -53,7 +50,7 @@ impl Service {
     pub async fn schedule_tenant_deletion(&self, caller: Caller) -> ServiceResult<Tenant> {
         self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(caller.tenant_id)?;
-            let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let now = deps.store.now().await?;
             let deletion_scheduled_at = Some(Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX)));
             let patch = TenantPatch { deletion_scheduled_at, ..TenantPatch::default() };
             deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.schedule_deletion").await
@@ -75,14 +72,13 @@ impl Service {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(id)?;
-            let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let now = deps.store.now().await?;
             // If this is interrupted, maintenance completes it.
             let patch = TenantPatch { deletion_scheduled_at: Some(Some(now)), ..TenantPatch::default() };
-            let ended = deps.store.update_tenant(id, &patch).await;
-            ended.map_err(|error| ServiceError::of(error, "tenant"))?;
+            deps.store.update_tenant(id, &patch).await?;
             deps.audit(caller.audit_event("tenant.delete", Some(format!("tenant:{id}")))).await;
             deps.invalidation.tenant_deleted(id);
-            deps.store.remove_tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))
+            Ok(deps.store.remove_tenant(id).await?)
         })
         .await
     }
@@ -111,7 +107,7 @@ impl Service {
     pub async fn tenants(&self, caller: Caller, cursor: Option<String>, limit: u32) -> ServiceResult<Page<Tenant>> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
-            let page = deps.store.tenants(cursor.as_deref(), limit).await.map_err(cursor_or("tenant"))?;
+            let page = deps.store.tenants(cursor.as_deref(), limit).await?;
             deps.audit(caller.audit_event("tenant.list", None)).await;
             Ok(page)
         })
@@ -122,7 +118,7 @@ impl Service {
     pub async fn any_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<Tenant> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
-            let tenant = deps.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let tenant = deps.store.tenant(id).await?;
             deps.audit(caller.audit_event("tenant.get", Some(format!("tenant:{id}")))).await;
             Ok(tenant)
         })
@@ -131,10 +127,7 @@ impl Service {
 
     /// The daily usage of a tenant, as far as it is stored.
     pub async fn daily_usage(&self, tenant_id: TenantId) -> ServiceResult<Vec<DailyUsage>> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.daily_usage(tenant_id).await.map_err(|error| ServiceError::of(error, "tenant"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.daily_usage(tenant_id).await?)).await
     }
 
     /// Audits an export of a tenant, and returns it. Another tenant than the caller's requires a superadmin.
@@ -146,7 +139,7 @@ impl Service {
             caller.require_superadmin()?;
         }
         self.run(async move |deps: Arc<Dependencies>| {
-            let tenant = deps.store.tenant(id).await.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let tenant = deps.store.tenant(id).await?;
             deps.audit_in_both(&caller, id, "tenant.export").await;
             Ok(tenant)
         })
@@ -161,7 +154,7 @@ impl Service {
         limit: u32,
     ) -> ServiceResult<Page<AuditEntry>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.audit_entries(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("audit entry"))
+            Ok(deps.store.audit_entries(tenant_id, cursor.as_deref(), limit).await?)
         })
         .await
     }
@@ -186,8 +179,7 @@ impl Dependencies {
         patch: &TenantPatch,
         action: &'static str,
     ) -> ServiceResult<Tenant> {
-        let updated = self.store.update_tenant(id, patch).await;
-        let tenant = updated.map_err(|error| ServiceError::of(error, "tenant"))?;
+        let tenant = self.store.update_tenant(id, patch).await?;
         self.audit_in_both(caller, id, action).await;
         Ok(tenant)
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::access::{Caller, Origin};
 use super::auth::check_name;
 use super::links::useless_link;
-use super::products::{cursor_or, valid};
+use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::hash_of;
 use crate::config::AuthSettings;
@@ -32,26 +32,20 @@ pub struct FirstUser {
 impl Service {
     /// One user of the caller's tenant.
     pub async fn user(&self, tenant_id: TenantId, id: UserId) -> ServiceResult<User> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.user(tenant_id, id).await.map_err(|error| ServiceError::of(error, "user"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.user(tenant_id, id).await?)).await
     }
 
     /// A page of a tenant's users, newest first.
     pub async fn users(&self, tenant_id: TenantId, cursor: Option<String>, limit: u32) -> ServiceResult<Page<User>> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.users(tenant_id, cursor.as_deref(), limit).await.map_err(cursor_or("user"))
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.users(tenant_id, cursor.as_deref(), limit).await?))
+            .await
     }
 
     /// Changes a user: users change their own name, admins everything.
     pub async fn update_user(&self, caller: Caller, id: UserId, mut patch: UserPatch) -> ServiceResult<User> {
         self.run(async move |deps: Arc<Dependencies>| {
             check_patch(&patch)?;
-            let before = deps.store.user(caller.tenant_id, id).await;
-            let before = before.map_err(|error| ServiceError::of(error, "user"))?;
+            let before = deps.store.user(caller.tenant_id, id).await?;
             if patch.role.is_some() || patch.status.is_some() {
                 // Only a superadmin may change a superadmin.
                 if before.role == Role::Superadmin {
@@ -63,7 +57,7 @@ impl Service {
                 patch.expected_version.get_or_insert(before.version);
             }
             let updated = deps.store.update_user(caller.tenant_id, id, &patch).await;
-            let user = updated.map_err(|error| ServiceError::of(error, "user"))?;
+            let user = updated?;
             deps.invalidate_user(caller.tenant_id, id);
             let facts = json!({ "role": patch.role, "status": patch.status, "role_before": before.role });
             deps.audit(AuditEvent { facts, ..caller.audit_event("user.update", Some(format!("user:{id}"))) }).await;
@@ -76,12 +70,12 @@ impl Service {
     pub async fn leave(&self, caller: Caller) -> ServiceResult<User> {
         let (id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
-            let now = deps.store.now().await.map_err(|error| ServiceError::of(error, "user"))?;
+            let now = deps.store.now().await?;
             let deletion_scheduled_at = Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX));
             let patch =
                 UserPatch { status: Some(UserStatus::PendingDeletion), deletion_scheduled_at, ..UserPatch::default() };
             let left = deps.store.update_user(caller.tenant_id, id, &patch).await;
-            let user = left.map_err(|error| ServiceError::of(error, "user"))?;
+            let user = left?;
             deps.invalidate_user(caller.tenant_id, id);
             deps.audit(caller.audit_event("user.leave", Some(format!("user:{id}")))).await;
             Ok(user)
@@ -126,21 +120,20 @@ impl Service {
             };
             // The inviting user must still be allowed to grant the role.
             let inviter = deps.store.user(link.tenant_id, inviter).await.map_err(|error| match error {
-                StoreError::NotFound => useless_link(),
-                other => ServiceError::of(other, "user"),
+                StoreError::NotFound(_) => useless_link(),
+                other => other.into(),
             })?;
             let may_invite = role.scopes().are_within(inviter.role.scopes());
             if inviter.status != UserStatus::Active || !may_invite {
                 return Err(useless_link());
             }
-            let tenant = deps.store.tenant(link.tenant_id).await;
-            let tenant = tenant.map_err(|error| ServiceError::of(error, "tenant"))?;
+            let tenant = deps.store.tenant(link.tenant_id).await?;
             let quota = deps.plans.of(&tenant.plan).users;
             let user = NewUser { email, name, role, password_hash, is_verified: true, quota };
             let joined = deps.store.use_link(hash_of(&token), LinkPurpose::Invite, LinkUse::Join(user)).await;
             let user = joined.map_err(|error| match error {
-                StoreError::NotFound => useless_link(),
-                other => ServiceError::of_quota(other, "user", "users", quota),
+                StoreError::NotFound(_) => useless_link(),
+                other => other.into(),
             })?;
             let resource = Some(format!("user:{}", user.id));
             deps.audit(origin.audit_event(tenant.id, AuditActor::User(user.id), "user.join", resource)).await;
@@ -193,7 +186,7 @@ impl Service {
 
 impl Dependencies {
     async fn is_set_up(&self) -> ServiceResult<bool> {
-        self.store.has_superadmin().await.map_err(|error| ServiceError::of(error, "user"))
+        Ok(self.store.has_superadmin().await?)
     }
 
     async fn new_superadmin(&self, first: FirstUser) -> ServiceResult<NewUser> {
@@ -207,8 +200,7 @@ impl Dependencies {
     }
 
     async fn add_superadmin(self: &Arc<Self>, user: NewUser, origin: &Origin) -> ServiceResult<User> {
-        let added = self.store.add_user(TenantId::BUILT_IN, user).await;
-        let user = added.map_err(|error| ServiceError::of(error, "user"))?;
+        let user = self.store.add_user(TenantId::BUILT_IN, user).await?;
         self.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.set_up", None)).await;
         Ok(user)
     }

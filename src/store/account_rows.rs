@@ -1,4 +1,4 @@
-//! Rows about people and credentials, and the way from there to the domain. The same for both engines.
+//! Rows about users and credentials, and their conversion to the domain. The same for both engines.
 
 use ipnet::IpNet;
 use sqlx::types::Json;
@@ -9,10 +9,10 @@ use super::rows::{count, time, word};
 use super::{Credentials, StoreError, StoreResult};
 use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, Tenant, TenantId, User, UserId};
 
-pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, password_hash, verified_at, \
-     failed_logins, locked_until, deletion_scheduled_at, created_at, updated_at, version";
+pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, verified_at, \
+     deletion_scheduled_at, created_at, updated_at, version";
 
-/// A user, with what signing in is judged by.
+/// A user.
 #[derive(sqlx::FromRow)]
 pub(super) struct UserColumns {
     pub id: Uuid,
@@ -21,10 +21,7 @@ pub(super) struct UserColumns {
     name: String,
     role: String,
     status: String,
-    password_hash: Option<String>,
     verified_at: Option<i64>,
-    failed_logins: i32,
-    locked_until: i64,
     deletion_scheduled_at: Option<i64>,
     pub created_at: i64,
     updated_at: i64,
@@ -35,15 +32,7 @@ impl TryFrom<UserColumns> for User {
     type Error = StoreError;
 
     fn try_from(row: UserColumns) -> StoreResult<Self> {
-        Ok(Credentials::try_from(row)?.user)
-    }
-}
-
-impl TryFrom<UserColumns> for Credentials {
-    type Error = StoreError;
-
-    fn try_from(row: UserColumns) -> StoreResult<Self> {
-        let user = User {
+        Ok(Self {
             id: UserId(row.id),
             tenant_id: TenantId(row.tenant_id),
             email: word(&row.email)?,
@@ -55,9 +44,26 @@ impl TryFrom<UserColumns> for Credentials {
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
             version: row.version,
-        };
-        let (failed_logins, locked_until) = (count(row.failed_logins)?, time(row.locked_until)?);
-        Ok(Self { user, password_hash: row.password_hash, failed_logins, locked_until })
+        })
+    }
+}
+
+/// A user with what a sign-in is checked against.
+#[derive(sqlx::FromRow)]
+pub(super) struct CredentialsColumns {
+    #[sqlx(flatten)]
+    user: UserColumns,
+    password_hash: Option<String>,
+    failed_logins: i32,
+    is_locked: bool,
+}
+
+impl TryFrom<CredentialsColumns> for Credentials {
+    type Error = StoreError;
+
+    fn try_from(row: CredentialsColumns) -> StoreResult<Self> {
+        let CredentialsColumns { user, password_hash, failed_logins, is_locked } = row;
+        Ok(Self { user: user.try_into()?, password_hash, failed_logins: count(failed_logins)?, is_locked })
     }
 }
 

@@ -13,156 +13,156 @@ use crate::domain::{Email, EmailAddress, LinkPurpose, Role, TenantId, TokenHash,
 /// A user to be added.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// The address that will sign in.
+    /// The address to sign in with.
     pub email: EmailAddress,
-    /// How to call them.
+    /// The display name.
     pub name: String,
-    /// What they may do.
+    /// The permissions.
     pub role: Role,
-    /// The hash of their password.
+    /// The hash of the password.
     pub password_hash: String,
-    /// True when the address is known to be theirs: they came by a link that was sent there.
+    /// True when the user followed a link that was sent to the address.
     pub is_verified: bool,
-    /// How many users the tenant may have, this one among them.
+    /// How many users the tenant may have, including this one.
     pub quota: u32,
 }
 
-/// Changes to a user; what is `None` stays.
+/// Changes to a user; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct UserPatch {
-    /// How to call them.
+    /// The display name.
     pub name: Option<String>,
-    /// What they may do.
+    /// The permissions.
     pub role: Option<Role>,
-    /// Whether they get in. Who does not is signed out.
+    /// Whether the user may sign in. Any status but active ends all sign-ins.
     pub status: Option<UserStatus>,
-    /// With [`UserStatus::PendingDeletion`]: deleted then.
+    /// When the user is deleted, with [`UserStatus::PendingDeletion`].
     pub deletion_scheduled_at: Option<Timestamp>,
     /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
     pub expected_version: Option<i64>,
 }
 
-/// What signing in is judged by.
+/// What a sign-in is checked against.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Who.
+    /// The user.
     pub user: User,
     /// The hash of the password, if there is one.
     pub password_hash: Option<String>,
-    /// Failures in a row.
+    /// Failed sign-ins since the last successful one.
     pub failed_logins: u32,
-    /// From addresses that never signed in before, not before this time.
-    pub locked_until: Timestamp,
+    /// True while sign-ins from unknown addresses are refused.
+    pub is_locked: bool,
 }
 
-/// A link to be sent.
+/// A link to be stored and sent.
 #[derive(Debug, Clone)]
 pub struct NewLink {
     /// The hash of its token.
     pub hash: TokenHash,
-    /// What it is for.
+    /// The purpose.
     pub purpose: LinkPurpose,
-    /// Of which tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// For whom, if they are a user already.
+    /// The user, if it is for an existing one.
     pub user_id: Option<UserId>,
-    /// What it was made for.
+    /// Its data.
     pub facts: LinkFacts,
-    /// How long it works.
+    /// How long it is valid.
     pub lasts: Duration,
-    /// Goes out with it, if there is a mail server.
+    /// The e-mail that carries it, if there is a mail server.
     pub mail: Option<Email>,
 }
 
-/// A link to the first user of a tenant that is yet to be.
+/// The link for the first user of a new tenant.
 #[derive(Debug, Clone)]
 pub struct FirstLink {
     /// The hash of its token.
     pub hash: TokenHash,
-    /// How long it works.
+    /// How long it is valid.
     pub lasts: Duration,
-    /// Goes out with it, if there is a mail server.
+    /// The e-mail that carries it, if there is a mail server.
     pub mail: Option<Email>,
 }
 
-/// What a link was made for.
+/// The data of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LinkFacts {
-    /// To whom it was sent.
+    /// The address that it was sent to.
     pub email: Option<EmailAddress>,
-    /// As what they are invited.
+    /// The role that an invitation grants.
     pub role: Option<Role>,
-    /// By whom.
+    /// The user who invites.
     pub inviter: Option<UserId>,
 }
 
-/// A link as it is kept.
+/// A stored link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredLink {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// For whom, if they are a user already.
+    /// The user, if it is for an existing one.
     pub user_id: Option<UserId>,
-    /// What it was made for.
+    /// Its data.
     pub facts: LinkFacts,
 }
 
-/// What a link is used for.
+/// The effect of using a link.
 #[derive(Debug, Clone)]
 pub enum LinkUse {
-    /// The address of its user is theirs.
+    /// The address of its user is verified.
     VerifyEmail,
-    /// Its user gets this password. Every sign-in ends; whoever has the link has the mailbox.
+    /// Its user gets this password, and every sign-in ends. This also verifies the address.
     SetPassword(String),
-    /// Somebody joins its tenant. Who sets an installation up uses up every other link that could.
+    /// A new user joins its tenant. Setting up an installation uses up all other set-up links.
     Join(NewUser),
 }
 
 /// Tenants, users and links.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// A new tenant with its first user, and the link that proves their address. [`EmailTaken`](super::StoreError::EmailTaken)
-    /// adds none of these.
+    /// Adds a tenant with its first user and the link that verifies the address. With
+    /// [`EmailTaken`](super::StoreError::EmailTaken) nothing is added.
     async fn add_tenant(&self, name: &str, plan: &str, first: NewUser, link: Option<FirstLink>) -> StoreResult<User>;
 
-    /// A user of a tenant, or [`EmailTaken`](super::StoreError::EmailTaken).
+    /// Adds a user to a tenant, or returns [`EmailTaken`](super::StoreError::EmailTaken).
     async fn add_user(&self, tenant_id: TenantId, user: NewUser) -> StoreResult<User>;
 
     /// One user of a tenant.
     async fn user(&self, tenant_id: TenantId, id: UserId) -> StoreResult<User>;
 
-    /// Whose user somebody is.
+    /// The tenant of a user.
     async fn tenant_of_user(&self, id: UserId) -> StoreResult<TenantId>;
 
-    /// A page of a tenant's users, the newest first.
+    /// A page of a tenant's users, newest first.
     async fn users(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<User>>;
 
-    /// Changes a user. The last active admin of a tenant stays one: [`LastAdmin`](super::StoreError::LastAdmin).
+    /// Changes a user. A tenant keeps at least one active admin: [`LastAdmin`](super::StoreError::LastAdmin).
     async fn update_user(&self, tenant_id: TenantId, id: UserId, patch: &UserPatch) -> StoreResult<User>;
 
-    /// True as soon as somebody runs the installation.
+    /// True if the installation has a superadmin.
     async fn has_superadmin(&self) -> StoreResult<bool>;
 
-    /// By the address that signs in, whatever the tenant.
+    /// The credentials of the user with this address, in any tenant.
     async fn credentials(&self, email: &EmailAddress) -> StoreResult<Credentials>;
 
-    /// One more failure in a row; from unknown addresses there is no sign-in for `lock`.
+    /// Counts a failed sign-in. Sign-ins from unknown addresses are refused for `lock`.
     async fn record_failed_login(&self, id: UserId, lock: Duration) -> StoreResult<()>;
 
-    /// True if the user signed in from the address since then.
-    async fn knows_address(&self, id: UserId, address: IpAddr, since: Timestamp) -> StoreResult<bool>;
+    /// True if the user used a sign-in from the address within this time.
+    async fn knows_address(&self, id: UserId, address: IpAddr, within: Duration) -> StoreResult<bool>;
 
-    /// A new password. Failures are forgotten; every sign-in but `keep` ends.
+    /// Sets a password, resets the count of failures, and ends every sign-in except `keep`.
     async fn set_password(&self, id: UserId, hash: &str, keep: Option<crate::domain::SessionId>) -> StoreResult<()>;
 
-    /// Keeps a link, and puts its mail into the outbox. [`OverQuota`](super::StoreError::OverQuota): as many as `most` were made
-    /// for the same user, or invitations of the same tenant, within the last hour.
-    async fn add_link(&self, link: NewLink, most: u32) -> StoreResult<()>;
+    /// Stores a link, and puts its e-mail into the outbox. [`OverQuota`](super::StoreError::OverQuota): `max_per_hour` links were
+    /// made for the same user, or invitations for the same tenant, within the last hour.
+    async fn add_link(&self, link: NewLink, max_per_hour: u32) -> StoreResult<()>;
 
-    /// A link that can be used. [`NotFound`](super::StoreError::NotFound): there is none, it is over, or it was used.
+    /// A link that can be used. [`NotFound`](super::StoreError::NotFound): it does not exist, has expired, or was used.
     async fn link(&self, hash: TokenHash, purpose: LinkPurpose) -> StoreResult<StoredLink>;
 
-    /// Uses a link, all or nothing: what it is used for fails, and it can be used again.
+    /// Uses a link. If its effect fails, the link stays unused.
     /// [`NotFound`](super::StoreError::NotFound) as for [`link`](Self::link).
     async fn use_link(&self, hash: TokenHash, purpose: LinkPurpose, r#use: LinkUse) -> StoreResult<User>;
 }

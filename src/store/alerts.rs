@@ -1,4 +1,4 @@
-//! Alert rules and the events they gave rise to.
+//! Alert rules and their events.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,20 +7,20 @@ use super::StoreResult;
 use super::catalog::Page;
 use crate::domain::{Condition, Delivery, Event, ProductId, Rule, RuleId, TenantId};
 
-/// A rule to be.
+/// A rule to be added.
 #[derive(Debug, Clone)]
 pub struct NewRule {
-    /// Whose.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// About which product of the tenant.
+    /// The product, which belongs to the tenant.
     pub product_id: ProductId,
-    /// What to wait for.
+    /// The condition.
     pub condition: Condition,
-    /// Where to send.
+    /// The URL that deliveries are sent to.
     pub webhook_url: String,
-    /// The key that signs deliveries, as the tenant knows it (`whsec_…`).
+    /// The key that signs deliveries (`whsec_…`).
     pub webhook_secret: String,
-    /// How many rules the tenant may have, this one among them.
+    /// How many rules the tenant may have, including this one.
     pub quota: u32,
 }
 
@@ -29,15 +29,15 @@ pub struct NewRule {
 pub struct RuleRow {
     /// The rule.
     pub rule: Rule,
-    /// Where it sends.
+    /// The URL that deliveries are sent to.
     pub webhook_url: String,
     /// The key that signs deliveries.
     pub webhook_secret: String,
-    /// Since when it exists.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// An event with what became of telling it.
+/// An event with its deliveries.
 #[derive(Debug, Clone)]
 pub struct EventRow {
     /// The event.
@@ -49,7 +49,7 @@ pub struct EventRow {
 /// The rules and events of tenants.
 #[async_trait]
 pub trait Alerts: Send + Sync {
-    /// Creates a rule and makes its listing due now, so that a condition that is already true is told at once.
+    /// Creates a rule and makes its listing due now, so that a condition that is already met fires at once.
     /// [`OverQuota`](super::StoreError::OverQuota): the tenant has as many rules as it may.
     async fn add_rule(&self, rule: NewRule) -> StoreResult<RuleRow>;
 

@@ -1,4 +1,4 @@
-//! Who did what to which resource, from where. Append-only.
+//! The audit log: who did what to which resource, from where. Entries are added, and deleted when their retention ends.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,16 +10,16 @@ use uuid::Uuid;
 use super::{Page, StoreResult};
 use crate::domain::{ApiKeyId, TenantId, UserId};
 
-/// Who acted.
+/// The author of an audit event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditActor {
-    /// A person.
+    /// A user.
     User(UserId),
-    /// A machine.
+    /// An API key.
     Key(ApiKeyId),
-    /// The installation itself, or whoever has its command line.
+    /// The installation itself, or its command line.
     System,
-    /// Somebody who had not signed in.
+    /// A request without a credential.
     Nobody,
 }
 
@@ -34,53 +34,53 @@ impl fmt::Display for AuditActor {
     }
 }
 
-/// One event, to be noted.
+/// An event to be recorded.
 #[derive(Debug, Clone)]
 pub struct AuditEvent {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Who.
+    /// The author.
     pub actor: AuditActor,
-    /// What: `product.add`.
+    /// The action: `product.add`.
     pub action: &'static str,
     /// To what: `product:UUID`.
     pub resource: Option<String>,
-    /// From where.
+    /// The address of the client.
     pub address: Option<IpAddr>,
-    /// In which request.
+    /// The request.
     pub request_id: Option<String>,
-    /// What else is worth knowing; never a secret.
+    /// More facts; never a secret.
     pub facts: serde_json::Value,
 }
 
-/// One event, as it was noted.
+/// A recorded event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
     /// Identity.
     pub id: Uuid,
-    /// Who, in words.
+    /// The author, as text.
     pub actor: String,
-    /// What.
+    /// The action.
     pub action: String,
-    /// To what.
+    /// The resource.
     pub resource: Option<String>,
-    /// From where.
+    /// The address of the client.
     pub address: Option<String>,
-    /// In which request.
+    /// The request.
     pub request_id: Option<String>,
-    /// What else.
+    /// More facts.
     pub facts: serde_json::Value,
-    /// When.
+    /// The time.
     pub at: Timestamp,
 }
 
 /// The audit log.
 #[async_trait]
 pub trait Audit: Send + Sync {
-    /// Notes an event.
+    /// Records an event.
     async fn record(&self, event: AuditEvent) -> StoreResult<()>;
 
-    /// A page of a tenant's acts, the latest first.
+    /// A page of a tenant's entries, latest first.
     async fn audit_entries(
         &self,
         tenant_id: TenantId,

@@ -1,4 +1,4 @@
-//! A batch of commits as rows of JSON: what both engines write comes in three lists, however many crawls there are.
+//! A batch of commits as JSON: both engines write three lists, however many crawls there are.
 
 use serde::Serialize;
 use sqlx::types::Json;
@@ -10,14 +10,15 @@ use super::rows::sort_columns;
 use super::{Commit, RuleStep};
 use crate::domain::{DeliveryId, EventFacts, ListingState, Point, PointValue};
 
-/// The ends of some crawls.
+/// The results of some crawls.
 pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
     Json(commits.iter().map(|commit| CrawlRow::of(commit)).collect())
 }
 
 /// Their points.
 pub(super) fn points<'c>(commits: &[&'c Commit]) -> Json<Vec<NewPoint<'c>>> {
-    Json(rows_of(commits, |commit| &commit.points, NewPoint::of))
+    let row = |commit: &'c Commit, point: &'c Point| NewPoint::of(commit.listing_id.0, Some(commit.token), point);
+    Json(rows_of(commits, |commit| &commit.points, row))
 }
 
 /// The steps of rules.
@@ -34,7 +35,7 @@ fn rows_of<'c, P: 'c, T>(
     commits.iter().flat_map(|commit| parts(commit).iter().map(move |part| row(commit, part))).collect()
 }
 
-/// The end of one crawl.
+/// The result of one crawl.
 #[derive(Serialize)]
 pub(super) struct CrawlRow<'c> {
     listing_id: i64,
@@ -66,11 +67,12 @@ impl<'c> CrawlRow<'c> {
     }
 }
 
-/// One point of it.
+/// One point of a listing.
 #[derive(Serialize)]
 pub(super) struct NewPoint<'c> {
     listing_id: i64,
-    token: i64,
+    /// Missing for points that are imported, which need no lease.
+    token: Option<i64>,
     series: i16,
     category: &'c str,
     at: i64,
@@ -79,10 +81,10 @@ pub(super) struct NewPoint<'c> {
 }
 
 impl<'c> NewPoint<'c> {
-    fn of(commit: &'c Commit, point: &'c Point) -> Self {
+    pub(super) fn of(listing_id: i64, token: Option<i64>, point: &'c Point) -> Self {
         Self {
-            listing_id: commit.listing_id.0,
-            token: commit.token,
+            listing_id,
+            token,
             series: point.key.series.number(),
             category: &point.key.category,
             at: point.at.as_millisecond(),
@@ -92,7 +94,7 @@ impl<'c> NewPoint<'c> {
     }
 }
 
-/// One step of a rule of its listing; the last five are missing when the rule did not fire.
+/// One step of a rule of a listing; the last five fields are missing when the rule did not fire.
 #[derive(Serialize)]
 pub(super) struct Step<'c> {
     listing_id: i64,

@@ -1,4 +1,6 @@
-//! Products: what tenants watch.
+//! The products of tenants.
+
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 
@@ -7,16 +9,16 @@ use crate::domain::{
     Frequency, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
 };
 
-/// A product to be.
+/// A product to be added.
 #[derive(Debug, Clone)]
 pub struct NewProduct {
-    /// Whose.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// What to watch.
+    /// The listing to watch.
     pub listing: Listing,
-    /// How.
+    /// The settings.
     pub settings: ProductSettings,
-    /// How many products the tenant may have, this one among them.
+    /// How many products the tenant may have, including this one.
     pub quota: u32,
 }
 
@@ -27,9 +29,9 @@ pub struct ProductPatch {
     pub label: Option<Option<String>>,
     /// Replaces all tags.
     pub tags: Option<Vec<String>>,
-    /// New rhythm; the next look moves accordingly.
+    /// The new interval; the next crawl moves accordingly.
     pub frequency: Option<Frequency>,
-    /// Own or somebody else's.
+    /// Whether it is a competitor's product.
     pub is_competitor: Option<bool>,
     /// Pauses or resumes.
     pub status: Option<ProductStatus>,
@@ -46,7 +48,7 @@ pub struct ProductFilter {
     pub marketplace: Option<Marketplace>,
     /// In this status.
     pub status: Option<ProductStatus>,
-    /// Title, label or ASIN contain this, upper and lower case alike.
+    /// Title, label or ASIN contain this text, ignoring case.
     pub text: Option<String>,
 }
 
@@ -71,12 +73,12 @@ pub enum ProductOrder {
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Opaque; give it back for the next page. `None`: this was the last.
+    /// Opaque cursor of the next page; `None` on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The same page of something else.
+    /// The page with each item converted.
     pub(super) fn try_map<U>(self, make: impl FnMut(T) -> StoreResult<U>) -> StoreResult<Page<U>> {
         let items = self.items.into_iter().map(make).collect::<StoreResult<_>>()?;
         Ok(Page { items, next_cursor: self.next_cursor })
@@ -86,14 +88,15 @@ impl<T> Page<T> {
 /// The products of tenants.
 #[async_trait]
 pub trait Catalog: Send + Sync {
-    /// Starts watching: the listing is due at once. [`AlreadyWatched`](super::StoreError::AlreadyWatched) names the product that exists;
+    /// Adds a product: its listing is due at once. [`AlreadyWatched`](super::StoreError::AlreadyWatched) names the product that exists;
     /// [`OverQuota`](super::StoreError::OverQuota): the tenant has as many as it may.
     async fn add_product(&self, product: NewProduct) -> StoreResult<Product>;
 
     /// One product of a tenant, or [`NotFound`](super::StoreError::NotFound).
     async fn product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<Product>;
 
-    /// A page of a tenant's products. A cursor that was not made for this order is [`NotFound`](super::StoreError::NotFound).
+    /// A page of a tenant's products. A cursor that was not made for this order is
+    /// [`InvalidCursor`](super::StoreError::InvalidCursor).
     async fn products(
         &self,
         tenant_id: TenantId,
@@ -103,16 +106,24 @@ pub trait Catalog: Send + Sync {
         limit: u32,
     ) -> StoreResult<Page<Product>>;
 
-    /// Changes a product and returns it. Resuming, and a shorter rhythm, make the listing due accordingly.
+    /// Changes a product and returns it. Resuming it, or a shorter interval, moves the next crawl accordingly.
     async fn update_product(&self, tenant_id: TenantId, id: ProductId, patch: &ProductPatch) -> StoreResult<Product>;
 
-    /// Stops watching. Its rules go with it, its waiting task items are cancelled; events and the listing's history stay. When nobody
-    /// watches the listing any more its lease is parked (never deleted: the token must not start again).
+    /// Removes a product and its rules, and cancels its pending task items and deliveries. Events and the listing's history stay.
+    /// When no product watches the listing any more, its lease is parked. It is never deleted: the token must not start again.
     async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()>;
+
+    /// The listings of some of a tenant's products. A product that the tenant does not have is missing in the answer.
+    async fn listings_of_products(
+        &self,
+        tenant_id: TenantId,
+        products: &[ProductId],
+    ) -> StoreResult<HashMap<ProductId, ListingId>>;
 
     /// The row of a listing that some tenant watches or has watched, or [`NotFound`](super::StoreError::NotFound).
     async fn listing_id(&self, listing: Listing) -> StoreResult<ListingId>;
 
-    /// How many products all tenants watch: for the metrics.
+    /// How many products all tenants watch, for the metrics: an exact count by an index scan. One replica reads it; the estimate of
+    /// the planner would be cheaper, but does not exist on a new table and lags behind.
     async fn count_products(&self) -> StoreResult<u64>;
 }

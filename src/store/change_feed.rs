@@ -1,4 +1,4 @@
-//! What is new for a tenant: changes of the listings it watches, and its events.
+//! The change feed of tenants: changes of the listings that they watch, and their events.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use uuid::Uuid;
 use super::StoreResult;
 use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
 
-/// What one look changed of a listing that somebody watches.
+/// What one crawl changed of a listing that a tenant watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The tenant's interest in it.
+    /// The tenant's product.
     pub product_id: ProductId,
     /// The listing.
     pub listing: Listing,
-    /// When the look was.
+    /// The time of the crawl.
     pub at: Timestamp,
-    /// What changed.
+    /// The values that changed.
     pub points: Vec<Point>,
 }
 
-/// Something new.
+/// An item of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedItem {
     /// A listing changed.
@@ -32,7 +32,7 @@ pub enum FeedItem {
 }
 
 impl FeedItem {
-    /// When.
+    /// The time.
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Change(change) => change.at,
@@ -40,7 +40,7 @@ impl FeedItem {
         }
     }
 
-    /// What it is about: together with the time it tells one piece of item from all others.
+    /// The product or event that it is about. With the time it identifies the item.
     pub fn subject(&self) -> Uuid {
         match self {
             Self::Change(change) => change.product_id.0,
@@ -49,10 +49,10 @@ impl FeedItem {
     }
 }
 
-/// FeedItem of tenants.
+/// The change feed.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
-    /// What some crawls and events mean to some tenants.
+    /// The items that some crawls and events mean for some tenants.
     async fn feed_of(
         &self,
         tenants: &[TenantId],
@@ -60,8 +60,8 @@ pub trait ChangeFeed: Send + Sync {
         events: &[EventId],
     ) -> StoreResult<Vec<(TenantId, FeedItem)>>;
 
-    /// What was new for some tenants lately, the oldest first, and the time by the database's clock; read at most as much as
-    /// [`ChangeFeed::feed_since`] does.
+    /// The recent items of some tenants, oldest first, and the time by the database's clock. With the same limit as
+    /// [`ChangeFeed::feed_since`].
     async fn recent_feed(
         &self,
         tenants: &[TenantId],
@@ -69,7 +69,7 @@ pub trait ChangeFeed: Send + Sync {
         most: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>;
 
-    /// What was new for a tenant at `since` or later, the oldest first. At most `most` changed values and `most` events are
-    /// read: as many as that may mean that there are more.
+    /// The items of a tenant from `since` on, oldest first. At most `most` changed values and `most` events are read: if that many
+    /// are returned, there may be more.
     async fn feed_since(&self, tenant_id: TenantId, since: Timestamp, most: u32) -> StoreResult<Vec<FeedItem>>;
 }

@@ -1,4 +1,4 @@
-//! Where the next page of a list begins: opaque to everyone outside.
+//! Cursors: where the next page of a list begins. Opaque outside the store.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Page, StoreError, StoreResult};
 
-/// What a list is sorted by.
+/// The value that a list is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum SortKey {
@@ -19,7 +19,7 @@ pub(super) enum SortKey {
     Missing(()),
 }
 
-/// The sort key and the id of the last row of a page, and which list it was a page of.
+/// The sort key and the id of the last row of a page, and the list that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cursor {
     list: String,
@@ -28,14 +28,14 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Reads the cursor that a client gave back; one that no page of this list ever had is [`StoreError::NotFound`].
+    /// Parses the cursor of a client. One that was not made for this list is [`StoreError::InvalidCursor`].
     pub(super) fn of(list: &str, text: Option<&str>) -> StoreResult<Option<Self>> {
         let Some(text) = text else { return Ok(None) };
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::NotFound)?;
-        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| StoreError::NotFound)?;
-        // No title has such a character: a database may refuse it.
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::InvalidCursor)?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| StoreError::InvalidCursor)?;
+        // No title contains NUL, and PostgreSQL refuses it.
         let is_forged = matches!(&cursor.key, SortKey::Text(text) if text.contains('\0'));
-        if cursor.list == list && !is_forged { Ok(Some(cursor)) } else { Err(StoreError::NotFound) }
+        if cursor.list == list && !is_forged { Ok(Some(cursor)) } else { Err(StoreError::InvalidCursor) }
     }
 
     fn write(&self) -> String {
@@ -43,7 +43,7 @@ impl Cursor {
     }
 }
 
-/// Makes a page of rows that were asked for with one more than `limit`: the one too many says that there is a next page.
+/// Makes a page of at most `limit + 1` rows: the extra row shows that there is a next page.
 pub(super) fn page<T>(list: &str, mut items: Vec<T>, limit: u32, last_row: impl Fn(&T) -> (SortKey, Uuid)) -> Page<T> {
     let limit = limit as usize;
     let has_more = items.len() > limit;
@@ -65,11 +65,11 @@ mod tests {
             let cursor = Cursor { list: "rules".into(), key, id: Uuid::now_v7() };
             let text = cursor.write();
             assert_eq!(Cursor::of("rules", Some(&text)).unwrap(), Some(cursor));
-            assert!(matches!(Cursor::of("events", Some(&text)), Err(StoreError::NotFound)));
+            assert!(matches!(Cursor::of("events", Some(&text)), Err(StoreError::InvalidCursor)));
         }
         let forged = Cursor { list: "rules".into(), key: SortKey::Text("a\0".into()), id: Uuid::now_v7() }.write();
         for text in ["nonsense!", &forged] {
-            assert!(matches!(Cursor::of("rules", Some(text)), Err(StoreError::NotFound)));
+            assert!(matches!(Cursor::of("rules", Some(text)), Err(StoreError::InvalidCursor)));
         }
     }
 }

@@ -1,32 +1,40 @@
-//! Why a store method did not do what it was asked.
+//! The errors of store methods.
 
 use sqlx::migrate::MigrateError;
 
 use super::StoredResponse;
 use crate::domain::ProductId;
 
-/// Why the store did not do it.
+/// Why a store method failed. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be reached or has no connection free: try again later.
     #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
-    /// There is no such thing, or it is another tenant's.
-    #[error("not found")]
-    NotFound,
-    /// The tenant watches this listing already.
+    /// There is no such item, or it belongs to another tenant. What was looked for: `product`, `user`, …
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The cursor was not made for this list.
+    #[error("the cursor was not made for this list")]
+    InvalidCursor,
+    /// The tenant already watches this listing.
     #[error("the listing is already watched as product {0}")]
     AlreadyWatched(ProductId),
-    /// Somebody has this address already, perhaps in another tenant.
+    /// A user has this address already, perhaps in another tenant.
     #[error("the address has an account already")]
     EmailTaken,
     /// The tenant has as many as its plan allows.
-    #[error("the tenant has as many as it may")]
-    OverQuota,
+    #[error("the quota of {limit} {quota} is used up")]
+    OverQuota {
+        /// Which quota: `products`, `users`, `alerts`, `links`.
+        quota: &'static str,
+        /// How many it allows.
+        limit: u32,
+    },
     /// It has changed since it was read.
     #[error("it has changed since it was read")]
     Changed,
-    /// A tenant keeps at least one active admin.
+    /// The change would leave a tenant without an active admin.
     #[error("a tenant keeps at least one active admin")]
     LastAdmin,
     /// The request under this idempotency key was carried out before. Never returned by
@@ -42,7 +50,7 @@ pub enum StoreError {
     /// The schema does not fit this version.
     #[error("the database schema does not fit this version: {0}")]
     Schema(String),
-    /// Anything else the database said.
+    /// Any other error of the database.
     #[error("the database refused: {0}")]
     Refused(#[source] sqlx::Error),
 }
@@ -50,7 +58,7 @@ pub enum StoreError {
 /// What store methods return.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// What a database says when the fault is not the statement's, so that trying again later can help: SQLSTATE classes and codes
+/// The codes of errors that are not caused by the statement, so that a retry may succeed: SQLSTATE classes and codes
 /// (PostgreSQL, appendix A) and SQLite's primary result codes. 08 connection, 40 serialization and deadlock, 53 resources,
 /// 57 operator (shutdown, cancelled by a timeout), 55P03 lock timeout, 25P03 idle in transaction; 5 busy, 6 locked, 10 trouble
 /// with the disk, 13 disk full.
@@ -70,11 +78,25 @@ fn is_passing(code: &str) -> bool {
     }
 }
 
+/// Names what a query did not find.
+pub(super) trait OrNotFound<T> {
+    /// [`StoreError::NotFound`] where there was no row.
+    fn or_not_found(self, what: &'static str) -> StoreResult<T>;
+}
+
+impl<T> OrNotFound<T> for sqlx::Result<T> {
+    fn or_not_found(self, what: &'static str) -> StoreResult<T> {
+        self.map_err(|error| match error {
+            sqlx::Error::RowNotFound => StoreError::NotFound(what),
+            other => other.into(),
+        })
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as Sqlx;
         match error {
-            Sqlx::RowNotFound => Self::NotFound,
             Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Io(_) | Sqlx::Tls(_) => {
                 Self::Unavailable(error)
             }
@@ -97,7 +119,7 @@ impl From<MigrateError> for StoreError {
     }
 }
 
-/// What to say of a schema that has a step this version does not know.
+/// The error text for a schema with a step that this version does not know.
 pub(super) fn newer(version: i64) -> String {
     format!("it has step {version}, which this version does not know: run a newer amazon-tracker")
 }

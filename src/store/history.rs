@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use super::StoreResult;
 use crate::domain::{ListingId, ListingState, Point, Series};
 
-/// Reads and imports points. Appending is the commit's work.
+/// Reads and imports points. Commits append them.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// The points of some series with `from <= at < to`, and before them the one that holds at `from`, by series, category and time.
-    /// At most `limit` points: the earliest.
+    /// The points of some series with `from <= at < to`, preceded by the one in effect at `from`; ordered by series, category and
+    /// time. At most `limit` points: the earliest.
     async fn points(
         &self,
         listing_id: ListingId,
@@ -20,7 +20,7 @@ pub trait History: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<Point>>;
 
-    /// Takes over points of the past and the state they lead to, for a listing that has neither: a listing that was looked at already
-    /// is left alone, and `false` returned.
+    /// Imports points of the past and the state that they lead to. Returns `false` and changes nothing if the listing has been
+    /// crawled or has points.
     async fn import(&self, listing_id: ListingId, points: &[Point], state: &ListingState) -> StoreResult<bool>;
 }

@@ -21,7 +21,7 @@ pub struct IdempotencyKey {
     pub tenant_id: TenantId,
     /// The caller: keys of two callers never meet.
     pub caller: AuditActor,
-    /// As the client chose it.
+    /// The key that the client chose.
     pub key: String,
     /// Of the bytes of method, path and body.
     pub fingerprint: TokenHash,

@@ -1,4 +1,4 @@
-//! The lease queue: who may look at which listing now, and the fenced commit of what was seen.
+//! The lease queue: claims of due listings, and the fenced commit of their crawls.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::domain::{
     Arming, Asin, Event, Frequency, Listing, ListingId, ListingState, Point, Rule, RuleId, TaskStatus,
 };
 
-/// The two queues. Each is claimed on its own, so that neither can starve the other.
+/// The two lanes. Each is claimed on its own, so that neither can starve the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// Somebody is waiting for it.
+    /// Requested by a user.
     Requested,
-    /// Its time has come.
+    /// Due by its interval.
     Scheduled,
 }
 
@@ -30,47 +30,47 @@ impl Lane {
     }
 }
 
-/// The right to look at one listing until the lease runs out, with all that judging the look takes.
+/// The right to crawl one listing until the lease expires, with everything that a decision about the crawl needs.
 #[derive(Debug, Clone)]
 pub struct Claim {
     /// The listing's row.
     pub listing_id: ListingId,
     /// The listing.
     pub listing: Listing,
-    /// Fencing token: one higher at each claim. Every write about this look carries it.
+    /// Fencing token: one higher at each claim. Every write about this crawl carries it.
     pub token: i64,
     /// When it was claimed, by the database's clock.
     pub claimed_at: Timestamp,
-    /// Claims since the last success, this one included.
+    /// Claims since the last success, including this one.
     pub attempt: u16,
-    /// The queue it came from.
+    /// The lane that it came from.
     pub lane: Lane,
-    /// What is believed so far.
+    /// The current state.
     pub state: ListingState,
-    /// The shortest interval that any active product wants; `None` when nobody watches any more.
+    /// The shortest interval of the active products; `None` when no active product watches the listing.
     pub frequency: Option<Frequency>,
-    /// The rules of everyone who watches.
+    /// The rules of all products that watch the listing.
     pub rules: Vec<Rule>,
 }
 
 /// What becomes of the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// The look succeeded: due again after this time, attempts forgotten.
+    /// The crawl succeeded: due again after this time, attempts reset.
     Due(Duration),
-    /// Look again after this time in the same lane; the attempt counts.
+    /// Crawl again after this time in the same lane; the attempt counts.
     Retry(Duration),
-    /// Look again after this time; the source was to blame, so the attempt does not count.
+    /// Crawl again after this time; the source was the cause, so the attempt does not count.
     Postponed(Duration),
-    /// Not claimable until somebody asks.
+    /// Not claimable until a crawl is requested.
     Parked,
 }
 
-/// The same as the store's statements know it.
+/// The same as a value of the statements.
 pub(super) struct LeaseEnd {
-    /// Which of the four.
+    /// The name of the variant.
     pub word: &'static str,
-    /// Milliseconds to the next look; none for a parked listing.
+    /// Milliseconds until the next crawl; 0 for a parked listing.
     pub after_ms: i64,
 }
 
@@ -85,10 +85,10 @@ impl From<Next> for LeaseEnd {
     }
 }
 
-/// What becomes of the tasks that wait for the listing.
+/// What becomes of the pending tasks of the listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskEnd {
-    /// They go on waiting.
+    /// They stay pending.
     Keep,
     /// They are done.
     Done,
@@ -97,7 +97,7 @@ pub enum TaskEnd {
 }
 
 impl TaskEnd {
-    /// The status they get, unless they go on waiting.
+    /// Their new status, unless they stay pending.
     pub(super) fn status(self) -> Option<TaskStatus> {
         match self {
             Self::Keep => None,
@@ -107,20 +107,20 @@ impl TaskEnd {
     }
 }
 
-/// One step of one rule, applied only if the rule still stands where it stood when it was read.
+/// One step of one rule, applied only if the rule has not changed since it was read.
 #[derive(Debug, Clone)]
 pub struct RuleStep {
     /// The rule.
     pub rule_id: RuleId,
-    /// Where it stood.
+    /// Its state when it was read.
     pub before: Arming,
-    /// Where it stands now.
+    /// Its new state.
     pub after: Arming,
-    /// What to tell, if it fired: the store keeps the event and one delivery for the rule's channel.
+    /// The event, if it fired: it is stored with one delivery for the rule's channel.
     pub event: Option<Event>,
 }
 
-/// The end of one look, written as a whole or not at all.
+/// The result of one crawl, written as a whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Commit {
     /// The listing's row.
@@ -133,19 +133,19 @@ pub struct Commit {
     pub outcome: Option<&'static str>,
     /// What becomes of the lease.
     pub next: Next,
-    /// What is believed from now on; `None` leaves it as it is.
+    /// The new state; `None` leaves it as it is.
     pub state: Option<ListingState>,
     /// The changes.
     pub points: Vec<Point>,
     /// The rules that moved.
     pub rule_steps: Vec<RuleStep>,
-    /// What becomes of the tasks that wait.
+    /// What becomes of the pending tasks.
     pub tasks: TaskEnd,
-    /// How its trace goes on where its events are delivered (`traceparent`); `None`: the trace is not told.
+    /// The trace of the crawl, for the deliveries of its events (`traceparent`); `None`: the trace is not exported.
     pub trace_context: Option<String>,
 }
 
-/// What became of one commit.
+/// The result of one commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
     /// The listing's row.
@@ -157,21 +157,21 @@ pub struct Committed {
 }
 
 /// How far behind the queue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Listings that are due and not parked.
     pub due: u64,
-    /// For how long the oldest of them has been due.
+    /// How long the oldest of them has been due.
     pub oldest_due: Duration,
-    /// Listings that nobody may claim.
+    /// Parked listings that an active product watches.
     pub parked: u64,
 }
 
 /// The queue of listings.
 #[async_trait]
 pub trait LeaseQueue: Send + Sync {
-    /// Claims at most `limit` listings of a lane that are due, oldest first, for `lease`. Never more than `limit`; never one that
-    /// another holds, is parked, or has been claimed `max_attempts` times without success. `owner` is for people only.
+    /// Claims at most `limit` due listings of a lane, oldest first, for `lease`. Never a listing whose lease is held, that is parked,
+    /// or that has been claimed `max_attempts` times without success. `owner` is informational.
     async fn claim(
         &self,
         lane: Lane,
@@ -181,32 +181,33 @@ pub trait LeaseQueue: Send + Sync {
         max_attempts: u16,
     ) -> StoreResult<Vec<Claim>>;
 
-    /// Writes the ends of some looks in one fenced statement. The answer has one entry for each commit, in their order.
+    /// Writes the results of some crawls in one fenced statement. Returns one entry per commit, in the same order.
     ///
-    /// A commit may be written again when its answer was lost: it is recorded, and nothing happens twice. A commit that the
-    /// database refuses is logged and not recorded; its neighbours are. Of two under one token the first is recorded.
+    /// A commit may be written again when its response was lost: it is recorded, and nothing happens twice. A commit that the
+    /// database refuses is logged and not recorded; the others are. Of two with the same token the first is recorded.
     async fn commit(&self, commits: &[Commit]) -> StoreResult<Vec<Committed>>;
 
-    /// Gives leases back unused: claimable at once, the attempt not counted. Stale tokens change nothing.
+    /// Releases unused leases: claimable at once, the attempt not counted. Stale tokens change nothing. Returns how many were
+    /// released.
     async fn release(&self, leases: &[(ListingId, i64)]) -> StoreResult<u64>;
 
-    /// Prolongs a lease from now on. False: it was lost, stop working.
+    /// Extends a lease, from now. False: it was lost, and the crawl should stop.
     async fn extend(&self, listing_id: ListingId, token: i64, lease: Duration) -> StoreResult<bool>;
 
-    /// How long until the next listing of any lane is due; `None` when none ever is. Zero when some are due now.
+    /// How long until the next listing of any lane is due. Zero when some are due now; `None` when there are none.
     async fn next_due_in(&self) -> StoreResult<Option<Duration>>;
 
-    /// Parks at most `limit` listings whose lease ran out after `max_attempts` claims: a look that kills its process never reaches
-    /// the code that counts failures. Their waiting tasks fail. Returns how many.
+    /// Parks at most `limit` listings whose lease expired after `max_attempts` claims: a crawl that kills its process never reaches
+    /// the code that counts failures. Their pending tasks fail. Returns how many.
     async fn park_poison(&self, max_attempts: u16, limit: u32) -> StoreResult<u64>;
 
-    /// Puts a parked listing back into the scheduled lane, due now, attempts forgotten. False: it is not parked, or
+    /// Puts a parked listing back into the scheduled lane, due now, attempts reset. False: it is not parked, or
     /// no active product watches it.
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool>;
 
     /// For the metrics.
     async fn backlog(&self) -> StoreResult<Backlog>;
 
-    /// The time that counts: the database's.
+    /// The time by the database's clock.
     async fn now(&self) -> StoreResult<Timestamp>;
 }

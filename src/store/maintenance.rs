@@ -1,4 +1,4 @@
-//! What a store needs done from time to time.
+//! Schema, periodic jobs and statistics of a store.
 
 use std::time::Duration;
 
@@ -8,24 +8,25 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 use super::StoreResult;
+use crate::config::RetentionSettings;
 use crate::domain::TenantId;
 use crate::telemetry::Metrics;
 
-/// Hears of a tenant for which something is written, where a standby is read from.
+/// Called with each tenant for which something is written, where a standby is read from.
 pub type OnWrite = Arc<dyn Fn(TenantId) + Send + Sync>;
 
-/// How the database is doing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Statistics of the database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct DatabaseStats {
-    /// Messages that were given up and are still there.
+    /// Deliveries that were given up and not yet deleted.
     pub dead_deliveries: i64,
     /// Dead rows of the lease table.
     pub lease_dead_tuples: i64,
-    /// Transactions since the oldest snapshot that is still needed.
+    /// Transactions since the oldest snapshot that is still in use.
     pub oldest_snapshot_age: i64,
 }
 
-/// StoreMaintenance. Every method may run on any replica at any time, also on several at once.
+/// Maintenance of a store. Every method may run on any replica at any time, also on several at once.
 #[async_trait]
 pub trait StoreMaintenance: Send + Sync {
     /// Brings the schema up to date. One migrator at a time.
@@ -40,37 +41,34 @@ pub trait StoreMaintenance: Send + Sync {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable), also when the database is read-only.
     async fn ping(&self) -> StoreResult<()>;
 
-    /// Makes room for points from `from` to `to` (monthly partitions; nothing to do on SQLite).
+    /// Creates the monthly partitions for points from `from` to `to`. Nothing to do on SQLite.
     async fn ensure_partitions(&self, from: Timestamp, to: Timestamp) -> StoreResult<()>;
 
-    /// Forgets history before `before`, but never the last point of a series: it still holds. Returns how many points or
-    /// partitions went.
-    async fn prune_history(&self, before: Timestamp) -> StoreResult<u64>;
+    /// Deletes what is older than its retention, and accounts whose deletion is due. At most 10,000 rows of each kind, in batches;
+    /// the next call continues. The last point of each series stays: it is in effect. Returns how many rows (and partitions of
+    /// history) were deleted.
+    async fn prune(&self, retention: &RetentionSettings) -> StoreResult<u64>;
 
-    /// Forgets who has left and what is over: sign-ins, links, refresh tokens and kept answers that nobody can use any more, and tasks and
-    /// usage of long ago.
-    async fn purge_expired(&self) -> StoreResult<()>;
-
-    /// Takes on work that is due by the clock. False: it is not due, or another replica does it. Unless its end is told, it is due
-    /// again after `lease`.
+    /// Takes or renews the lease of a job. False: the job is not due, or another owner holds its lease. A lease that is not released
+    /// expires after `lease`.
     async fn acquire_job_lease(&self, name: &str, owner: &str, lease: Duration) -> StoreResult<bool>;
 
-    /// The work is done, and due again after `pause`.
+    /// Ends the lease of a job. The job is due again after `pause`.
     async fn release_job_lease(&self, name: &str, owner: &str, pause: Duration) -> StoreResult<()>;
 
-    /// What shows that the database is well.
+    /// Statistics for the metrics, each from an index or the server's own statistics.
     async fn database_stats(&self) -> StoreResult<DatabaseStats>;
 
-    /// How many connections the server lets ordinary roles have; `None`: as many as anybody wants.
+    /// How many connections the server allows to ordinary roles; `None`: no limit.
     async fn max_connections(&self) -> StoreResult<Option<u32>>;
 
-    /// Watches from now on over the standby that is read from, if there is one. On the shared runtime.
+    /// Starts to monitor the standby that is read from, if there is one. On the shared runtime.
     fn start_replica_monitor(&self, metrics: Arc<Metrics>, on_write: OnWrite);
 
-    /// Another replica wrote for a tenant: what is read for it next must show it.
+    /// Another replica wrote for a tenant: the next read for it must show that.
     fn note_remote_write(&self, tenant_id: TenantId);
 
-    /// How long ago that may have been true which is read from a standby; nothing without one.
+    /// How old data from the standby may be; zero without one.
     fn max_staleness(&self) -> Duration;
 
     /// Closes every connection.

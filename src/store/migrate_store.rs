@@ -1,8 +1,8 @@
-//! Moves everything from an SQLite file to a PostgreSQL server.
+//! Moves all data from an SQLite file to a PostgreSQL server.
 //!
-//! Rows travel as JSON, which both engines speak, in batches of about a megabyte. Which columns a table has, and of
-//! what type they are, is read from the server's catalogue: only the tables are listed here, and a source that has one
-//! more is refused. All of it happens in one transaction of the target, while nobody else has the source open.
+//! Rows travel as JSON, in batches of about a megabyte. The columns and their types are read from the server's catalogue: only
+//! the tables are listed here, and a source with another table is refused. Everything happens in one transaction of the target,
+//! while no other process has the source open.
 
 use std::fmt;
 
@@ -36,10 +36,10 @@ pub(super) const TABLES: &[&str] = &[
     "job_lease",
 ];
 
-/// Tables about the schema itself: each engine's own steps fill them.
+/// Tables about the schema itself, which each engine's migrations fill.
 const SCHEMA_TABLES: &[&str] = &["_sqlx_migrations", "schema_support"];
 
-/// So much JSON is sent at once: large enough that round trips do not count, small enough for any memory.
+/// JSON per batch: large enough that round trips do not matter, small enough for any memory.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Why nothing was moved.
@@ -51,13 +51,13 @@ pub enum MigrateStoreError {
     /// Rows that are written meanwhile would be left behind.
     #[error("the source is open elsewhere: stop the daemon, and whatever else reads the file")]
     InUse,
-    /// What the source said.
+    /// An error of the source.
     #[error("the source")]
     Source(#[source] StoreError),
     /// What the target said.
     #[error("the target")]
     Target(#[source] StoreError),
-    /// Two stores cannot become one.
+    /// The target is not empty.
     #[error("the target holds rows already (table {0}): name a new database")]
     NotEmpty(&'static str),
     /// The two schemas are not twins.
@@ -71,7 +71,7 @@ pub enum MigrateStoreError {
         /// What the target said.
         source: StoreError,
     },
-    /// What arrived is not what was sent.
+    /// The rows of the target differ from those of the source.
     #[error("the table {table} did not arrive as it was: {sent} became {arrived}")]
     Differs {
         /// The table.
@@ -83,7 +83,7 @@ pub enum MigrateStoreError {
     },
 }
 
-/// What a table holds, in two numbers that both engines work out by themselves.
+/// A checksum of a table that both engines compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct TableChecksum {
     /// How many rows.
@@ -98,7 +98,7 @@ impl fmt::Display for TableChecksum {
     }
 }
 
-/// A table that arrived.
+/// A table that was moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigratedTable {
     /// Its name.

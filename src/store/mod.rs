@@ -1,11 +1,12 @@
-//! What must survive: listings, history, rules, deliveries and the lease queue.
+//! The store: listings, history, rules, deliveries, accounts and the lease queue.
 //!
-//! One contract, two engines. The traits here speak the domain's verbs; `sqlite` is the embedded default with one
-//! writer, `postgres` carries many replicas. What both understand is written once, in `sql/`, and compiled for each.
-//! One conformance suite (`tests/store`) holds every promise below on both.
+//! One contract, two engines: `sqlite` is the embedded default with one writer, `postgres` serves many replicas. SQL that both
+//! understand is written once, in `sql/`, and compiled for each (see `sql/mod.rs`). One conformance suite (`tests/store`) tests
+//! every promise below on both.
 //!
-//! Three rules hold for every method: it is one autocommit statement or a transaction that nobody cancels half-way; it
-//! names the tenant unless it serves the crawl, which is everyone's; and it uses the database's clock on PostgreSQL.
+//! Three rules hold for every method. It is one autocommit statement or a transaction that ends even when its caller is
+//! cancelled. It names the tenant, except where it serves the crawl of all tenants. It reads the database's clock inside its
+//! statements.
 
 mod account_rows;
 mod accounts;
@@ -96,15 +97,15 @@ impl<
 {
 }
 
-/// A store shared by everyone in the process.
+/// A store shared within the process.
 pub type SharedStore = Arc<dyn Store>;
 
-/// Which database keeps the truth.
+/// The database engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// Embedded, one process, nothing to install.
+    /// Embedded, for one process.
     Sqlite,
-    /// A server that many replicas share.
+    /// A server, shared by many replicas.
     Postgres,
 }
 
@@ -112,7 +113,7 @@ impl Engine {
     /// The engine that the URL names.
     ///
     /// # Errors
-    /// [`StoreError::Schema`] when it names none that is known here.
+    /// [`StoreError::Schema`] for an unknown scheme.
     pub fn of(settings: &DatabaseSettings) -> StoreResult<Self> {
         match settings.url.reveal().split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(Self::Sqlite),
@@ -124,12 +125,12 @@ impl Engine {
     }
 }
 
-/// Opens the store that the settings name. Connections are made when they are needed: a server that is down shows at
-/// the first query, as [`StoreError::Unavailable`].
+/// Opens the store that the settings name. Connections are opened when they are needed: a server that is down causes
+/// [`StoreError::Unavailable`] at the first query.
 ///
 /// # Errors
-/// [`StoreError::Schema`] for an unknown scheme, [`StoreError::Refused`] for a URL that cannot be read,
-/// [`StoreError::Unavailable`] when the folder of an SQLite file cannot be made.
+/// [`StoreError::Schema`] for an unknown scheme, [`StoreError::Refused`] for a URL that cannot be parsed,
+/// [`StoreError::Unavailable`] when the folder of an SQLite file cannot be created.
 pub async fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<SharedStore> {
     match Engine::of(settings)? {
         Engine::Sqlite => Ok(Arc::new(sqlite::SqliteStore::open(settings, clock).await?)),

@@ -1,4 +1,4 @@
-//! Rows as the database hands them out, and the way from there to the domain. The same for both engines.
+//! Rows of the database, and their conversion to the domain. The same for both engines.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{RuleRow, StoreError, StoreResult};
 use crate::domain::{
-    Arming, Condition, Delivery, DeliveryId, DeliveryStatus, Event, EventFacts, EventId, Frequency, Listing, ListingId,
-    ListingState, Point, PointValue, Product, ProductId, ProductSettings, Rule, RuleId, Series, SeriesKey, TenantId,
+    Arming, Condition, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency, Listing, ListingId, ListingState,
+    Point, PointValue, Product, ProductId, ProductSettings, Rule, RuleId, Series, SeriesKey, TenantId,
 };
 
 /// A stored time.
@@ -29,12 +29,12 @@ pub(super) fn frequency(interval_secs: i32) -> StoreResult<Frequency> {
     frequency.ok_or_else(|| StoreError::Corrupt(format!("an interval of {interval_secs} seconds")))
 }
 
-/// A stored count that can be neither negative nor larger than a column of the domain's type.
+/// A stored count, within the range of the domain's type.
 pub(super) fn count<N: TryFrom<i64, Error: Display>>(number: impl Into<i64>) -> StoreResult<N> {
     N::try_from(number.into()).map_err(corrupt)
 }
 
-/// A stored word.
+/// A stored name.
 pub(super) fn word<T: FromStr<Err: Display>>(text: &str) -> StoreResult<T> {
     text.parse().map_err(corrupt)
 }
@@ -157,7 +157,7 @@ impl TryFrom<EventColumns> for Event {
     }
 }
 
-/// A delivery as a reader sees it.
+/// A delivery with its status.
 #[derive(sqlx::FromRow)]
 pub(super) struct DeliveryColumns {
     pub event_id: Uuid,
@@ -172,10 +172,9 @@ impl TryFrom<DeliveryColumns> for Delivery {
     type Error = StoreError;
 
     fn try_from(row: DeliveryColumns) -> StoreResult<Self> {
-        let status = DeliveryStatus::from_word(&row.status);
         Ok(Self {
             id: DeliveryId(row.id),
-            status: status.ok_or_else(|| StoreError::Corrupt(format!("delivery status `{}`", row.status)))?,
+            status: word(&row.status)?,
             attempts: count(row.attempts)?,
             last_error: row.last_error,
             delivered_at: row.delivered_at.map(time).transpose()?,
@@ -207,7 +206,7 @@ impl TryFrom<PointColumns> for Point {
     }
 }
 
-/// What lists search and sort listings by: the title in lower case and the price.
+/// The columns by which lists search and sort: the title in lower case and the price.
 pub(super) fn sort_columns(state: &ListingState) -> (Option<String>, Option<i64>) {
     (state.title.as_deref().map(str::to_lowercase), state.number(Series::Price))
 }

@@ -1,4 +1,4 @@
-//! Sign-ins, and the keys of machines.
+//! Sign-ins and API keys.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,93 +10,93 @@ use jiff::Timestamp;
 use super::{Page, StoreResult};
 use crate::domain::{ApiKey, ApiKeyId, Scopes, Session, SessionId, TenantId, TokenHash, User, UserId};
 
-/// A sign-in that begins.
+/// A new sign-in.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Whose.
+    /// The user.
     pub user_id: UserId,
-    /// From where.
+    /// The address of the client.
     pub address: Option<IpAddr>,
-    /// By which program.
+    /// The user agent.
     pub agent: Option<String>,
     /// The first refresh token.
     pub token: TokenHash,
-    /// How long it lasts without being used.
+    /// It expires when it is not used for this long.
     pub lasts: Duration,
 }
 
-/// What became of a refresh token that was shown.
+/// The result of rotating a refresh token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    /// It is spent now, and the new one is in force.
-    Rotated(Box<User>, SessionId),
-    /// Another request of the same client was quicker by a moment; nothing changed.
+    /// It is spent, and the new token is valid. With the time of the rotation.
+    Rotated(Box<User>, SessionId, Timestamp),
+    /// Another request has rotated it within the grace period; nothing changed.
     RecentlyRotated,
-    /// It was spent long ago: somebody has a copy. The sign-in is over for everybody.
+    /// It was rotated before the grace period: a copy of it is in use. The sign-in has ended.
     Reused(UserId, SessionId),
-    /// Never given out, or its sign-in is over.
+    /// Never issued, or its sign-in has ended.
     Unknown,
 }
 
-/// A key to be kept.
+/// A key to be stored.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// Of which tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Who makes it.
+    /// The user who creates it.
     pub created_by: UserId,
-    /// What it is for.
+    /// Its name.
     pub name: String,
-    /// How it begins.
+    /// Its first characters.
     pub hint: String,
     /// Its hash.
     pub hash: TokenHash,
-    /// What it may do.
+    /// Its scopes.
     pub scopes: Scopes,
-    /// From where it may be used.
+    /// The networks that it may be used from; none: all.
     pub networks: Vec<IpNet>,
-    /// Its own limit.
+    /// Its own rate limit.
     pub requests_per_minute: Option<u32>,
-    /// Until when.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
 /// Sign-ins and keys.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Begins a sign-in of an active user; failures are forgotten, and who was leaving stays. Of more than fifty the oldest
-    /// ends.
+    /// Begins a sign-in, unless the user is disabled. The count of failures is reset, and a scheduled deletion is cancelled. Of
+    /// more than fifty sign-ins the oldest ends.
     async fn open_session(&self, session: NewSession) -> StoreResult<Session>;
 
-    /// Spends a refresh token for a new one, once. Of two that come at the same moment one wins; the other is
-    /// [`Rotation::RecentlyRotated`] for as long as `grace`.
+    /// Replaces a refresh token by a new one, once. Of two concurrent requests one wins; the other gets
+    /// [`Rotation::RecentlyRotated`] within `grace`.
     async fn rotate(&self, spent: TokenHash, new: TokenHash, lasts: Duration, grace: Duration)
     -> StoreResult<Rotation>;
 
-    /// True until it ends.
+    /// True if the sign-in has neither ended nor expired.
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool>;
 
-    /// A user's sign-ins that have not ended, the newest first.
+    /// A user's open sign-ins, newest first.
     async fn sessions(&self, user_id: UserId) -> StoreResult<Vec<Session>>;
 
     /// Ends one of a user's sign-ins.
     async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()>;
 
-    /// Ends all of a user's sign-ins, and says which.
+    /// Ends all sign-ins of a user. Returns which.
     async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>>;
 
-    /// Keeps a key.
+    /// Stores a key.
     async fn add_api_key(&self, key: NewApiKey) -> StoreResult<ApiKey>;
 
-    /// The key with this hash, in force or not.
+    /// The key with this hash, also when it is expired or revoked.
     async fn api_key_by_hash(&self, hash: TokenHash) -> StoreResult<ApiKey>;
 
-    /// A page of a tenant's keys, the newest first.
+    /// A page of a tenant's keys, newest first.
     async fn api_keys(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<ApiKey>>;
 
-    /// Revokes a key for good, and tells its hash.
+    /// Revokes a key. Returns its hash.
     async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<TokenHash>;
 
-    /// Notes that a key was used.
+    /// Records the use of a key.
     async fn record_api_key_use(&self, id: ApiKeyId, at: Timestamp) -> StoreResult<()>;
 }

@@ -1,4 +1,4 @@
-//! "Check now": durable before it is answered.
+//! Tasks: crawls that were requested.
 
 use async_trait::async_trait;
 
@@ -8,14 +8,14 @@ use crate::domain::{ProductId, Task, TaskId, TenantId};
 /// The tasks of tenants.
 #[async_trait]
 pub trait Tasks: Send + Sync {
-    /// Asks for a look at some products now. Every product must be the tenant's, or nothing is asked for and the answer is
-    /// [`NotFound`](super::StoreError::NotFound). Listings that are idle move to the lane of those asked for, due now; a look that is under way is not cut
-    /// short but shared. A parked listing is woken. A paused product can be asked for.
+    /// Requests a crawl of some products now. If the tenant does not have one of them, nothing is requested and the answer is
+    /// [`NotFound`](super::StoreError::NotFound). Idle listings move to the lane of requested crawls, due now; a running crawl is not
+    /// interrupted but shared. A parked listing is unparked. Paused products may be requested.
     async fn request_crawl(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task>;
 
-    /// A page of a tenant's tasks, the newest first.
+    /// A page of a tenant's tasks, newest first.
     async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>>;
 
-    /// One task of a tenant, as it stands now.
+    /// One task of a tenant with its current status.
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task>;
 }

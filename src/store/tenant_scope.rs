@@ -1,16 +1,16 @@
-//! Whose rows a statement may see.
+//! The tenant scope of a connection: which rows its statements may see.
 //!
-//! Every statement names its tenant by itself. On PostgreSQL row-level security holds it to that once more: a
-//! connection is lent to one tenant, or to everyone, and outside of that it sees nothing.
+//! Every statement names its tenant. On PostgreSQL row-level security enforces it once more: a connection sees the rows of one
+//! tenant, or of all, and without a scope it sees nothing.
 
 use crate::domain::TenantId;
 
-/// Whose rows a connection is lent for.
+/// Which rows a connection sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TenantScope {
-    /// One tenant's.
+    /// The rows of one tenant.
     Tenant(TenantId),
-    /// All: what serves the crawl, finds out who somebody is, or looks after the whole.
+    /// All rows: for crawls, authentication and maintenance.
     All,
 }
 
@@ -21,7 +21,7 @@ impl From<TenantId> for TenantScope {
 }
 
 impl TenantScope {
-    /// How it is told to PostgreSQL (`tracker.tenant_id`).
+    /// The value of the setting `tracker.tenant_id` on PostgreSQL.
     pub(super) fn as_setting(self) -> String {
         match self {
             Self::Tenant(id) => id.0.to_string(),

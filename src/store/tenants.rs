@@ -1,4 +1,4 @@
-//! Tenants as a whole: what they are called and may have, how they leave, and everything of theirs.
+//! Tenants: their names, plans, usage and deletion.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,25 +6,25 @@ use jiff::Timestamp;
 use super::{Page, StoreResult};
 use crate::domain::{Tenant, TenantId};
 
-/// Changes to a tenant; what is `None` stays.
+/// Changes to a tenant; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct TenantPatch {
-    /// How it calls itself.
+    /// The name.
     pub name: Option<String>,
-    /// What it may have.
+    /// The plan.
     pub plan: Option<String>,
-    /// When it is deleted, if it leaves.
+    /// When it is deleted; `Some(None)` cancels the deletion.
     pub deletion_scheduled_at: Option<Option<Timestamp>>,
     /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
     pub expected_version: Option<i64>,
 }
 
-/// What a tenant has used of its plan on one day.
+/// The usage of a tenant on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DailyUsage {
     /// When the day began (UTC).
     pub day: Timestamp,
-    /// Looks that were asked for.
+    /// Crawls that were requested.
     pub crawls: u32,
 }
 
@@ -37,16 +37,16 @@ pub trait Tenants: Send + Sync {
     /// Changes a tenant.
     async fn update_tenant(&self, id: TenantId, patch: &TenantPatch) -> StoreResult<Tenant>;
 
-    /// A page of all tenants, the newest first.
+    /// A page of all tenants, newest first.
     async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>>;
 
-    /// Those whose time to leave has come.
+    /// The tenants whose scheduled deletion is due.
     async fn tenants_due_for_deletion(&self) -> StoreResult<Vec<TenantId>>;
 
-    /// Deletes a tenant with everything of it and nothing else: what is known of listings is everyone's and stays. Its people
-    /// and keys go first. Whoever is interrupted may begin again, also on another replica.
+    /// Deletes a tenant and all of its data, users and keys first. Listings and their history belong to all tenants and stay. A
+    /// deletion that was interrupted can be continued, also on another replica.
     async fn remove_tenant(&self, id: TenantId) -> StoreResult<()>;
 
-    /// What a tenant has used on each day that is remembered, in order.
+    /// The usage of a tenant on each stored day, in order.
     async fn daily_usage(&self, tenant_id: TenantId) -> StoreResult<Vec<DailyUsage>>;
 }

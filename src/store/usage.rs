@@ -1,4 +1,4 @@
-//! What tenants have of what they may have.
+//! Quotas and usage of tenants.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,29 +6,29 @@ use jiff::Timestamp;
 use super::StoreResult;
 use crate::domain::TenantId;
 
-/// What a tenant has, and has used today.
+/// How much a tenant has, and has used today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UsageRow {
     /// Products.
     pub products: u32,
-    /// People.
+    /// Users.
     pub users: u32,
     /// Alerts.
     pub alerts: u32,
-    /// Looks that were asked for today (UTC).
+    /// Crawls requested today (UTC).
     pub crawls_today: u32,
     /// When the day ends.
     pub day_ends_at: Timestamp,
 }
 
-/// Whether there was enough left.
+/// The result of consuming crawls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrawlQuota {
-    /// There was.
+    /// Within the quota.
     Within,
-    /// There was not; nothing was spent.
+    /// Over the quota; nothing was consumed.
     Exceeded {
-        /// When there is again.
+        /// When the quota is reset.
         day_ends_at: Timestamp,
     },
 }
@@ -36,12 +36,12 @@ pub enum CrawlQuota {
 /// Quotas.
 #[async_trait]
 pub trait Usage: Send + Sync {
-    /// What a tenant has.
+    /// The usage of a tenant.
     async fn usage(&self, tenant_id: TenantId) -> StoreResult<UsageRow>;
 
-    /// Spends some of the looks that a tenant may ask for today, all or none of them.
+    /// Consumes some of the crawls that a tenant may request today, all or none of them.
     async fn consume_crawls(&self, tenant_id: TenantId, crawls: u32, quota: u32) -> StoreResult<CrawlQuota>;
 
-    /// Gives back what was spent for nothing.
+    /// Returns crawls that were consumed and not requested.
     async fn refund_crawls(&self, tenant_id: TenantId, crawls: u32) -> StoreResult<()>;
 }

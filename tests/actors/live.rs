@@ -38,7 +38,7 @@ impl ChangeFeed for Stand {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.tenants.store(tenants.len(), Ordering::Relaxed);
         if self.is_away.load(Ordering::Relaxed) {
-            return Err(StoreError::NotFound);
+            return Err(StoreError::NotFound("event"));
         }
         let product_id = *self.product.lock().unwrap().get_or_insert_with(ProductId::new);
         let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());

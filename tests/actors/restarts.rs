@@ -13,7 +13,7 @@ use amazon_tracker::actors::notifier::Notifier;
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::scheduler::{Scheduler, SchedulerTools};
 use amazon_tracker::actors::tracker::{CrawlEnd, ProductTracker, TrackerMessage};
-use amazon_tracker::config::{CrawlSettings, DatabaseSettings, Secret};
+use amazon_tracker::config::{CrawlSettings, DatabaseSettings, RetentionSettings, Secret};
 use amazon_tracker::domain::{
     Asin, Availability, Currency, Frequency, Listing, ListingId, Marketplace, Money, Observation, Outcome,
     ProductSettings, ProductStatus, Reading, Series, TenantId,
@@ -225,11 +225,11 @@ fn maintenance_goes_on_after_a_panic_and_its_lease_is_released() {
     in_house(|threads, metrics| async move {
         let store = threads.runtime().spawn(store_with_listings()).await.unwrap();
         let (kept, counted) = (Arc::clone(&store), Arc::clone(&metrics));
-        let jobs = MaintenanceJobs { owner: "test".to_owned(), max_attempts: 5, keep_history_days: 0 };
+        let jobs = MaintenanceJobs { max_attempts: 5, retention: RetentionSettings::default() };
         let jobs = Some(Arc::new(jobs));
         let of_maintenance = metrics.kind(Maintenance::KIND, Maintenance::MESSAGES);
         of_maintenance.inject_panic("done");
-        let make = move || Maintenance::new(Arc::clone(&kept), Arc::clone(&counted), jobs.clone());
+        let make = move || Maintenance::new("test".to_owned(), Arc::clone(&kept), Arc::clone(&counted), jobs.clone());
         let _maintenance = supervise(threads.singletons(), make, supervision::<Maintenance>(&metrics));
         until(|| of_maintenance.restarts.get() == 1).await;
         until(|| metrics.maintenance_runs.with_label_values(&["elsewhere"]).get() >= 1).await;

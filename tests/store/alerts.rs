@@ -29,7 +29,7 @@ async fn a_rule_comes_back_as_it_was_added(fixture: &Fixture) {
     let read = fixture.store.rule(US, row.rule.id).await.unwrap();
     assert_eq!((read.rule, read.created_at), (row.rule, row.created_at));
     let nobodys = amazon_tracker::store::NewRule { product_id: ProductId::new(), ..new };
-    assert!(matches!(fixture.store.add_rule(nobodys).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.add_rule(nobodys).await, Err(StoreError::NotFound(_))));
 }
 
 async fn a_new_rule_makes_its_listing_due(fixture: &Fixture) {
@@ -80,7 +80,7 @@ async fn rules_come_newest_first_in_pages_of_one_product_or_all(fixture: &Fixtur
     let of_one = fixture.store.rules(US, Some(products[0].id), None, 10).await.unwrap().items;
     assert_eq!(of_one.len(), 4);
     assert!(of_one.iter().all(|row| row.rule.product_id == products[0].id));
-    assert!(matches!(fixture.store.rules(US, None, Some("x"), 10).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.rules(US, None, Some("x"), 10).await, Err(StoreError::InvalidCursor)));
 }
 
 async fn a_removed_rule_is_gone_and_its_events_stay(fixture: &Fixture) {
@@ -88,8 +88,8 @@ async fn a_removed_rule_is_gone_and_its_events_stay(fixture: &Fixture) {
     let rule = fixture.add_rule(&product, 1000).await.rule;
     fixture.see(900).await;
     fixture.store.remove_rule(US, rule.id).await.unwrap();
-    assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(fixture.store.remove_rule(US, rule.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(fixture.store.remove_rule(US, rule.id).await, Err(StoreError::NotFound(_))));
     let events = fixture.store.events(US, None, None, 10).await.unwrap().items;
     assert_eq!((events[0].event.rule_id, events[0].deliveries.len()), (rule.id, 1));
     nothing_is_delivered_for(fixture, "the alert was deleted").await;
@@ -122,10 +122,10 @@ async fn rules_and_events_are_their_tenants_own(fixture: &Fixture) {
     let rule = fixture.add_rule(&theirs, 1000).await.rule;
     fixture.see(900).await;
     let store = &fixture.store;
-    assert!(matches!(store.rule(US, rule.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(store.remove_rule(US, rule.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.rule(US, rule.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.remove_rule(US, rule.id).await, Err(StoreError::NotFound(_))));
     let foreign = amazon_tracker::store::NewRule { tenant_id: US, ..new_rule(&theirs, 1) };
-    assert!(matches!(store.add_rule(foreign).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.add_rule(foreign).await, Err(StoreError::NotFound(_))));
     assert!(store.rules(US, Some(theirs.id), None, 10).await.unwrap().items.is_empty());
     assert!(store.events(US, Some(theirs.id), None, 10).await.unwrap().items.is_empty());
     assert_eq!(store.events(THEM, Some(theirs.id), None, 10).await.unwrap().items.len(), 1);

@@ -38,7 +38,7 @@ async fn a_product_comes_back_as_it_was_added(fixture: &Fixture) {
         (&ListingState::default(), &None, None)
     );
     assert_eq!(fixture.store.product(US, product.id).await.unwrap(), product);
-    assert!(matches!(fixture.store.product(US, ProductId::new()).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.product(US, ProductId::new()).await, Err(StoreError::NotFound(_))));
 }
 
 async fn a_listing_is_watched_once_by_a_tenant_and_the_error_names_the_product(fixture: &Fixture) {
@@ -75,10 +75,10 @@ async fn tenants_share_the_listing_but_see_only_their_own_products(fixture: &Fix
     let theirs = fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
     assert_eq!(ours.listing_id, theirs.listing_id);
     let store = &fixture.store;
-    assert!(matches!(store.product(US, theirs.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.product(US, theirs.id).await, Err(StoreError::NotFound(_))));
     let patch = ProductPatch::default();
-    assert!(matches!(store.update_product(US, theirs.id, &patch).await, Err(StoreError::NotFound)));
-    assert!(matches!(store.remove_product(US, theirs.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.update_product(US, theirs.id, &patch).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.remove_product(US, theirs.id).await, Err(StoreError::NotFound(_))));
     assert_eq!(store.product(THEM, theirs.id).await.unwrap(), theirs);
 }
 
@@ -173,9 +173,9 @@ async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fix
     fixture.see(900).await;
     let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
     fixture.store.remove_product(US, product.id).await.unwrap();
-    assert!(matches!(fixture.store.product(US, product.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(fixture.store.remove_product(US, product.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.product(US, product.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(fixture.store.remove_product(US, product.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound(_))));
     let task = fixture.store.task(US, task.id).await.unwrap();
     assert_eq!(task.status(), TaskStatus::Cancelled);
     assert_eq!(task.finished_at(), Some(fixture.now().await));

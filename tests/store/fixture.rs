@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use amazon_tracker::config::{DatabaseSettings, Secret};
+use amazon_tracker::config::{DatabaseSettings, RetentionSettings, Secret};
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
     Claim, Commit, Engine, Lane, NewProduct, NewRule, Next, RuleRow, RuleStep, SharedStore, StoreClock, TaskEnd, open,
@@ -44,6 +44,21 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const MAX_ATTEMPTS: u16 = 5;
+
+/// Nothing is deleted.
+pub const KEEP_ALL: RetentionSettings = RetentionSettings {
+    history_days: 0,
+    events_days: 0,
+    delivered_days: 0,
+    dead_deliveries_days: 0,
+    audit_days: 0,
+    sessions_days: 0,
+    refresh_tokens_days: 0,
+    links_days: 0,
+    tasks_days: 0,
+    idempotency_keys_days: 0,
+    daily_usage_days: 0,
+};
 
 /// The tenant that exists from the start.
 pub const US: TenantId = TenantId::BUILT_IN;
@@ -172,6 +187,13 @@ impl Fixture {
             "x'00000000000000000000000000000002'"
         };
         self.execute(&format!("INSERT INTO tenant (id, name, created_at) VALUES ({id}, 'them', 0)")).await;
+    }
+
+    /// Deletes history that is older than this, to the day, and nothing else.
+    pub async fn prune_history(&self, before: Timestamp) -> u64 {
+        let age = self.now().await.duration_since(before);
+        let history_days = u32::try_from(age.as_hours() / 24).unwrap();
+        self.store.prune(&RetentionSettings { history_days, ..KEEP_ALL }).await.unwrap()
     }
 
     pub async fn now(&self) -> Timestamp {

@@ -96,12 +96,12 @@ async fn a_cursor_of_another_order_or_none_at_all_is_not_found(fixture: &Fixture
         for order in ORDERS {
             let answer = list(order, cursor.clone()).await;
             assert_eq!(answer.is_ok(), order == made_for);
-            assert!(order == made_for || matches!(answer, Err(StoreError::NotFound)));
+            assert!(order == made_for || matches!(answer, Err(StoreError::InvalidCursor)));
         }
     }
     for nonsense in ["", "x", "bm9uc2Vuc2U", "%%%", "ünï"] {
         let answer = list(ProductOrder::Title, nonsense.to_owned()).await;
-        assert!(matches!(answer, Err(StoreError::NotFound)), "{nonsense}");
+        assert!(matches!(answer, Err(StoreError::InvalidCursor)), "{nonsense}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::fixture::*;
 on_both_engines! {
     migrating_twice_and_at_once_is_safe,
     a_newer_schema_is_worked_with_as_long_as_it_says_so,
-    a_duty_is_taken_on_by_one_at_a_time_when_it_is_due,
+    a_job_that_is_due_is_leased_to_one_owner_at_a_time,
     an_older_schema_is_refused_and_the_remedy_named,
     a_closed_store_is_unavailable,
     the_real_clock_is_about_now,
@@ -36,19 +36,20 @@ async fn a_newer_schema_is_worked_with_as_long_as_it_says_so(fixture: &Fixture) 
     assert!(matches!(&refused, StoreError::Schema(why) if why.contains("newer")), "{refused}");
 }
 
-async fn a_duty_is_taken_on_by_one_at_a_time_when_it_is_due(fixture: &Fixture) {
+async fn a_job_that_is_due_is_leased_to_one_owner_at_a_time(fixture: &Fixture) {
     let (store, minute) = (&fixture.store, 60 * SECOND);
     assert!(store.acquire_job_lease("sweep", "one", minute).await.unwrap());
-    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it is being done");
-    assert!(store.acquire_job_lease("wash", "two", minute).await.unwrap(), "another");
+    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "its lease is held");
+    assert!(store.acquire_job_lease("wash", "two", minute).await.unwrap(), "another job");
+    assert!(store.acquire_job_lease("wash", "two", minute).await.unwrap(), "its holder renews it");
     store.release_job_lease("sweep", "two", SECOND).await.unwrap();
-    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "nobody ends what another does");
+    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "only the holder releases a lease");
     store.release_job_lease("sweep", "one", HOUR).await.unwrap();
-    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it is done");
+    assert!(!store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it has run");
     fixture.clock.advance(HOUR);
     assert!(store.acquire_job_lease("sweep", "two", minute).await.unwrap(), "it is due again");
     fixture.clock.advance(minute);
-    assert!(store.acquire_job_lease("sweep", "one", minute).await.unwrap(), "whoever began it is gone");
+    assert!(store.acquire_job_lease("sweep", "one", minute).await.unwrap(), "the lease of a dead owner expires");
 }
 
 async fn an_older_schema_is_refused_and_the_remedy_named(fixture: &Fixture) {

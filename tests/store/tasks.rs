@@ -118,7 +118,7 @@ async fn a_foreign_product_spoils_the_whole_request(fixture: &Fixture) {
     let theirs = fixture.store.add_product(new_product(THEM, 2)).await.unwrap();
     for stranger in [theirs.id, ProductId::new()] {
         let answer = fixture.store.request_crawl(US, &[ours.id, stranger]).await;
-        assert!(matches!(answer, Err(StoreError::NotFound)));
+        assert!(matches!(answer, Err(StoreError::NotFound(_))));
     }
     assert!(fixture.claim_from(Lane::Requested, 10).await.is_empty());
     assert_eq!(fixture.number("SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM task_item)").await, 0);
@@ -128,8 +128,8 @@ async fn a_task_is_its_tenants_own(fixture: &Fixture) {
     fixture.add_tenant().await;
     let product = fixture.watch(1).await;
     let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
-    assert!(matches!(fixture.store.task(THEM, task.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(fixture.store.task(US, TaskId::new()).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.task(THEM, task.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(fixture.store.task(US, TaskId::new()).await, Err(StoreError::NotFound(_))));
 }
 
 async fn the_waiting_tasks_of_a_poisonous_listing_fail(fixture: &Fixture) {

@@ -1,5 +1,6 @@
 //! Tenants as a whole: how they change, leave, and what goes with them.
 
+use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{LinkPurpose, Role, TenantId, TokenHash};
 use amazon_tracker::store::{
     AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
@@ -102,7 +103,7 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
         .map(|(table, rows)| (table, if matches!(table, "event" | "delivery") { 1 } else { rows }))
         .collect();
     assert_eq!(rows(fixture).await, ours);
-    assert!(matches!(fixture.store.tenant(them).await, Err(StoreError::NotFound)));
+    assert!(matches!(fixture.store.tenant(them).await, Err(StoreError::NotFound(_))));
     let parked =
         format!("SELECT count(*) FROM lease WHERE parked_at IS NOT NULL AND listing_id = {}", theirs.listing_id.0);
     assert_eq!(fixture.number(&parked).await, 1, "nobody watches it any more");
@@ -145,7 +146,7 @@ async fn a_tenant_changes_only_if_it_is_what_was_read(fixture: &Fixture) {
     assert_eq!((renamed.name.as_str(), &renamed.plan, renamed.updated_at), ("new", &them.plan, fixture.now().await));
     assert!(matches!(fixture.store.update_tenant(them.id, &rename("late")).await, Err(StoreError::Changed)));
     let nobody = fixture.store.update_tenant(TenantId::new(), &TenantPatch::default()).await;
-    assert!(matches!(nobody, Err(StoreError::NotFound)));
+    assert!(matches!(nobody, Err(StoreError::NotFound(_))));
     fixture.store.consume_crawls(them.id, 3, 9).await.unwrap();
     let day = "2026-01-15T00:00:00Z".parse().unwrap();
     assert_eq!(fixture.store.daily_usage(them.id).await.unwrap(), [DailyUsage { day, crawls: 3 }]);
@@ -165,6 +166,6 @@ async fn tasks_come_newest_first_in_pages(fixture: &Fixture) {
     assert_eq!((ids, rest.next_cursor), (asked, None));
     assert!(fixture.store.tasks(THEM, None, 9).await.unwrap().items.is_empty());
     fixture.clock.advance(91 * DAY);
-    fixture.store.purge_expired().await.unwrap();
+    fixture.store.prune(&RetentionSettings::default()).await.unwrap();
     assert!(fixture.store.tasks(US, None, 9).await.unwrap().items.is_empty());
 }

@@ -17,14 +17,14 @@ async fn a_tenant_has_no_more_than_it_may_and_nothing_is_half_stored(fixture: &F
     let jo = tenant_of(fixture, "jo").await;
     let product = fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, 1) }).await.unwrap();
     let more = fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, 2) }).await;
-    assert!(matches!(more, Err(StoreError::OverQuota)));
+    assert!(matches!(more, Err(StoreError::OverQuota { .. })));
     let again = fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, 1) }).await;
     assert!(matches!(again, Err(StoreError::AlreadyWatched(_))), "a repeat is a repeat, full or not");
     fixture.store.add_rule(NewRule { quota: 1, ..new_rule(&product, 1000) }).await.unwrap();
     let more = fixture.store.add_rule(NewRule { quota: 1, ..new_rule(&product, 900) }).await;
-    assert!(matches!(more, Err(StoreError::OverQuota)));
+    assert!(matches!(more, Err(StoreError::OverQuota { .. })));
     let more = fixture.store.add_user(jo.tenant_id, NewUser { quota: 1, ..new_user("al", Role::User) }).await;
-    assert!(matches!(more, Err(StoreError::OverQuota)));
+    assert!(matches!(more, Err(StoreError::OverQuota { .. })));
     let usage = fixture.store.usage(jo.tenant_id).await.unwrap();
     assert_eq!((usage.products, usage.users, usage.alerts, usage.crawls_today), (1, 1, 1, 0));
     assert_eq!(fixture.number("SELECT count(*) FROM listing").await, 1);
@@ -35,7 +35,7 @@ async fn of_two_who_take_the_last_place_at_once_one_gets_it(fixture: &Fixture) {
     let add = |n| fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, n) });
     let (one, two) = tokio::join!(add(1), add(2));
     assert!(one.is_ok() != two.is_ok());
-    assert!(matches!(one.and(two), Err(StoreError::OverQuota)));
+    assert!(matches!(one.and(two), Err(StoreError::OverQuota { .. })));
 }
 
 async fn looks_are_spent_all_or_none_and_come_back_with_the_day(fixture: &Fixture) {

@@ -2,8 +2,8 @@
 //! evaluated more than once and then takes more rows than its limit.
 
 use super::Backend;
-use super::details::Lease;
-use super::outbox::DeliveryLease;
+use super::sql::details::Lease;
+use super::sql::outbox::DeliveryLease;
 use crate::store::{Lane, StoreResult};
 
 #[derive(sqlx::FromRow)]

@@ -1,4 +1,4 @@
-//! The commit: a batch in one statement, told as JSON.
+//! The commit: a batch in one statement, passed as JSON.
 
 use std::collections::HashSet;
 

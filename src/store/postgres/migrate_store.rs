@@ -1,4 +1,4 @@
-//! The server as the target of a move.
+//! The server as the target of a migration between engines.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,16 @@ use crate::store::{StoreClock, StoreError, StoreMaintenance, StoreResult};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// One transaction that sees everything and has no time limits. Unless it is committed, nothing of it stays.
+/// One transaction without time limits that sees all tenants. Unless it is committed, nothing is stored.
 pub(in crate::store) struct Target(Transaction<'static, Db>);
 
 impl Target {
-    /// Begins in a database whose schema is of this version; where there is none yet it is made.
+    /// Begins in a database whose schema is of this version. An empty database gets the schema first.
     pub(in crate::store) async fn open(settings: &DatabaseSettings) -> Result<Self, MigrateStoreError> {
         begin(settings).await.map(Self).map_err(MigrateStoreError::Target)
     }
 
-    /// Keeps others from writing until the end, and makes sure that nobody has written before.
+    /// Locks the tables until the end, and makes sure that they are empty.
     pub(in crate::store) async fn require_empty(&mut self) -> Result<(), MigrateStoreError> {
         self.run(format!("LOCK TABLE {} IN EXCLUSIVE MODE", TABLES.join(", "))).await?;
         for table in TABLES {
@@ -40,11 +40,11 @@ impl Target {
         Ok(())
     }
 
-    /// Takes away what the schema begins with, and makes room for history of these days (counted from 1970).
+    /// Deletes the initial rows of the schema, and creates partitions for history of these days (counted from 1970).
     pub(in crate::store) async fn prepare(&mut self, days: &[i64]) -> Result<(), MigrateStoreError> {
         self.run("DELETE FROM tenant".to_owned()).await?;
         let month = |day: &i64| Timestamp::from_millisecond(day.saturating_mul(DAY_MS)).ok().map(Month::of);
-        // Points of a time that no calendar knows land where all do that fit no month.
+        // Points of a time outside the calendar go to the default partition.
         let months: BTreeSet<Month> = days.iter().filter_map(month).collect();
         partitions::make_missing(&mut self.0, months).await.map_err(MigrateStoreError::Target)
     }
@@ -82,7 +82,7 @@ impl Target {
         Ok(())
     }
 
-    /// What a table holds.
+    /// The checksum of a table.
     pub(in crate::store) async fn checksum(
         &mut self,
         table: &str,
@@ -92,7 +92,7 @@ impl Target {
         sqlx::query_as(select).fetch_one(&mut *self.0).await.map_err(said)
     }
 
-    /// Lets the next row that the server numbers follow those that came with their numbers.
+    /// Moves the sequence of a table past the ids that were inserted.
     pub(in crate::store) async fn advance_sequence(
         &mut self,
         table: &str,
@@ -105,7 +105,7 @@ impl Target {
         Ok(())
     }
 
-    /// Gives back what a daemon held that was killed, lets the planner know the tables, and makes it last.
+    /// Releases the leases of a daemon that was killed, updates the statistics of the planner, and commits.
     pub(in crate::store) async fn commit(mut self) -> Result<(), MigrateStoreError> {
         for table in ["lease", "delivery", "job_lease"] {
             let now = "ready_at = least(ready_at, unix_millis())";
@@ -115,7 +115,7 @@ impl Target {
         self.0.commit().await.map_err(said)
     }
 
-    /// Runs a statement that is made of nothing but names of the schema.
+    /// Runs a statement that consists of names of the schema.
     async fn run(&mut self, statement: String) -> Result<(), MigrateStoreError> {
         sqlx::query(AssertSqlSafe(statement)).execute(&mut *self.0).await.map_err(said)?;
         Ok(())

@@ -1,6 +1,37 @@
-//! The server engine: many replicas on one database.
+//! The PostgreSQL engine: many replicas on one database.
 
 #![expect(clippy::duplicate_mod, reason = "SQL that both engines understand is written once and compiled for each")]
+
+/// The time in Unix milliseconds, where a [`ClockParam`] is bound at a place: the manual clock of a test, otherwise the
+/// server's clock. All statements of a transaction see the same time.
+macro_rules! now {
+    ($place:literal) => {
+        concat!("coalesce($", $place, ", unix_millis())")
+    };
+}
+
+/// The UUIDs of the JSON list that is bound at a place: `id`, and `place` in the list.
+macro_rules! uuids {
+    ($place:literal) => {
+        concat!(
+            "SELECT item.value::uuid AS id, (item.place - 1)::integer AS place FROM jsonb_array_elements_text($",
+            $place,
+            ") WITH ORDINALITY AS item (value, place)"
+        )
+    };
+}
+
+/// The members of the JSON list of objects that is bound at a place.
+macro_rules! records {
+    ($place:literal, $name:ident $kind:ident $(, $more_names:ident $more_kinds:ident)*) => {
+        concat!(
+            "SELECT * FROM jsonb_to_recordset($", $place, ") AS item (",
+            stringify!($name), " ", stringify!($kind),
+            $(", ", stringify!($more_names), " ", stringify!($more_kinds),)*
+            ")"
+        )
+    };
+}
 
 /// The numbers of the JSON list that is bound at a place.
 macro_rules! numbers {
@@ -9,58 +40,29 @@ macro_rules! numbers {
     };
 }
 
-/// Rows that another replica is busy with are left to it.
+/// Locks the rows of a table that a query selects.
+macro_rules! lock_rows {
+    ($table:literal) => {
+        concat!(" FOR UPDATE OF ", $table)
+    };
+}
+
+/// Locks the rows that a query selects, except those that another replica has locked.
 macro_rules! skip_locked {
     () => {
         " FOR UPDATE SKIP LOCKED"
     };
 }
 
-#[path = "../sql/accounts.rs"]
-mod accounts;
-#[path = "../sql/alerts.rs"]
-mod alerts;
-#[path = "../sql/audit.rs"]
-mod audit;
-#[path = "../sql/catalog.rs"]
-mod catalog;
-#[path = "../sql/change_feed.rs"]
-mod change_feed;
 mod claim;
 mod commit;
-#[path = "../sql/details.rs"]
-mod details;
-#[path = "../sql/history.rs"]
-mod history;
-#[path = "../sql/idempotency.rs"]
-mod idempotency;
-#[path = "../sql/lease.rs"]
-mod lease;
-#[path = "../sql/maintenance.rs"]
-mod maintenance;
 pub(super) mod migrate_store;
 mod month;
-#[path = "../sql/newest.rs"]
-mod newest;
-#[path = "../sql/outbox.rs"]
-mod outbox;
 mod partitions;
-#[path = "../sql/product_list.rs"]
-mod product_list;
 mod replica;
-#[path = "../sql/schedule_request.rs"]
-mod schedule_request;
-#[path = "../sql/sessions.rs"]
-mod sessions;
-#[path = "../sql/tasks.rs"]
-mod tasks;
+#[path = "../sql/mod.rs"]
+mod sql;
 mod tenant_scope;
-#[path = "../sql/tenants.rs"]
-mod tenants;
-#[path = "../sql/transaction.rs"]
-mod transaction;
-#[path = "../sql/usage.rs"]
-mod usage;
 
 use std::time::Duration;
 
@@ -68,6 +70,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
+use super::clock::ClockParam;
 use super::tenant_scope::ALL_TENANTS;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
@@ -84,43 +87,42 @@ const HAS_LEDGER: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 /// True on a standby, and where reading is the default of the role or the database.
 const IS_READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
 
-/// By the server's own statistics, which lag a little.
+/// From the statistics of the server, which lag a little.
 const LEASE_DEAD_TUPLES: &str = "SELECT coalesce(max(n_dead_tup), 0) FROM pg_stat_user_tables WHERE relname = 'lease'";
 
-/// In transactions. Of sessions of other roles only who is in `pg_read_all_stats` sees it.
+/// In transactions. Sessions of other roles are visible to members of `pg_read_all_stats` only.
 const OLDEST_SNAPSHOT_AGE: &str = "SELECT coalesce(max(age), 0)::bigint FROM ( \
        SELECT greatest(age(backend_xmin), age(backend_xid)) AS age FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
        UNION ALL SELECT greatest(age(xmin), age(catalog_xmin)) FROM pg_replication_slots) used";
 
-/// What the server keeps for superusers is not for us.
+/// Without the connections that the server reserves for superusers.
 const MAX_CONNECTIONS: &str = "SELECT current_setting('max_connections')::bigint \
      - current_setting('superuser_reserved_connections')::bigint";
 
-/// Stands around a tag.
+/// The SQL around a tag.
 const HAS_TAG: (&str, &str) = ("p.tags @> to_jsonb(", "::text)");
 
-/// By this setting row-level security tells whose rows a connection may see.
+/// The setting that tells row-level security which rows a connection may see.
 const TENANT_SETTING: &str = "tracker.tenant_id";
 
-/// Older servers are out of support, and nobody has tried them.
+/// Older servers are out of support and untested.
 const OLDEST_SERVER: u32 = 15;
 
-/// Whoever leaves a transaction open keeps vacuum from the lease table, and every claim slows down.
+/// An open transaction keeps vacuum from the lease table, and every claim slows down.
 const IDLE_IN_TRANSACTION_SECS: u64 = 10;
 
-/// Short, so that a connection that went bad in a way nobody noticed, or one to a server that is no longer the primary,
-/// does not stay for long.
+/// Short, so that a broken connection, or one to a server that is no longer the primary, is soon replaced.
 const MAX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The store on a PostgreSQL server.
 pub(super) struct PostgresStore {
-    /// Reads and writes of people.
+    /// Everything except claims and commits.
     writer: PgPool,
     /// The same pool: what was written is read back.
     readers: PgPool,
-    /// A standby, for whoever can do with what was true a moment ago.
+    /// A standby, for reads that may be slightly old.
     replica: Option<replica::Replica>,
-    /// A small pool of its own, so that reads cannot starve claims.
+    /// A small pool for claims and commits alone, so that nothing else can starve them.
     claims: PgPool,
     /// The same pool: a claim's details are part of it.
     details: PgPool,
@@ -129,7 +131,7 @@ pub(super) struct PostgresStore {
     clock: StoreClock,
 }
 
-/// No statement, and no transaction that somebody forgets, takes for ever.
+/// Time limits for statements and for transactions that are left open.
 fn limited(options: PgConnectOptions, settings: &DatabaseSettings) -> PgConnectOptions {
     let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
     let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
@@ -150,36 +152,33 @@ impl PostgresStore {
             .max_lifetime(MAX_LIFETIME);
         let claims = pool.clone().max_connections(settings.claim_connections.max(1));
         let claims = claims.connect_lazy_with(options.clone().options(sees_all));
-        let people = pool.after_release(|conn, _| Box::pin(tenant_scope::reset(conn)));
-        let writer = people.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
+        let writer = pool.clone().max_connections(settings.connections.max(1)).connect_lazy_with(options.clone());
         let replica = settings.replica_url.as_ref().map(|url| -> StoreResult<replica::Replica> {
-            let options = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
-            let pool = people.max_connections(settings.replica_connections.max(1)).connect_lazy_with(options);
-            Ok(replica::Replica::new(pool, Duration::from_millis(settings.replica_max_lag_ms)))
+            let standby = limited(url.reveal().parse().map_err(StoreError::Refused)?, settings);
+            let primary = pool.clone().max_connections(1).connect_lazy_with(options);
+            let pool = pool.max_connections(settings.replica_connections.max(1)).connect_lazy_with(standby);
+            Ok(replica::Replica::new(pool, primary, Duration::from_millis(settings.replica_max_lag_ms)))
         });
         let replica = replica.transpose()?;
         Ok(Self { readers: writer.clone(), writer, replica, details: claims.clone(), claims, migration, clock })
     }
 
-    /// The server's time.
-    async fn now_ms(&self) -> StoreResult<i64> {
-        match self.clock.manual_ms() {
-            Some(now_ms) => Ok(now_ms),
-            None => Ok(sqlx::query_scalar("SELECT unix_millis()").fetch_one(&self.claims).await?),
-        }
+    /// What a statement binds for `now!`.
+    fn clock_param(&self) -> ClockParam {
+        self.clock.manual_ms()
     }
 
-    /// A connection of its own, on which a step may take as long as it takes.
+    /// A separate connection without a time limit for statements.
     async fn migration_connection(&self) -> StoreResult<Box<Conn>> {
         Ok(Box::new(self.migration.connect().await?))
     }
 
-    /// A role that row-level security does not hold for would see every tenant's rows where a statement forgot to name one.
+    /// Row-level security does not apply to some roles: they would see the rows of every tenant where a statement names none.
     async fn check_role(conn: &mut Conn) -> StoreResult<()> {
         const IS_ABOVE: &str = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
         if sqlx::query_scalar(IS_ABOVE).fetch_one(conn).await? {
             tracing::warn!(
-                "row-level security does not hold for this database role: use one that is no superuser and has no BYPASSRLS"
+                "row-level security does not apply to this database role: use a role that is not a superuser and has no BYPASSRLS"
             );
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Room for history: one partition a month, made ahead and dropped whole.
+//! Partitions of history: one per month, created ahead and dropped as a whole.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,19 +11,19 @@ use super::{Backend, Conn};
 use crate::store::StoreResult;
 use crate::store::tenant_scope::TenantScope;
 
-/// One at a time: two replicas that make or drop the same partition would wait for each other half-way.
+/// One at a time: two replicas that create or drop the same partition would deadlock.
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtext('amazon-tracker history partitions'))";
 
 /// Moving and copying points may take longer than a request may.
 const NO_TIME_LIMIT: &str = "SET LOCAL statement_timeout = 0";
 
-/// While upkeep waits for the table behind a long report, every commit waits behind upkeep: it gives up soon and comes again.
+/// While maintenance waits for the table behind a long query, every commit waits behind it: it gives up early and retries later.
 const SHORT_WAIT: &str = "SET LOCAL lock_timeout = '3s'";
 
 const PARTITIONS: &str = "SELECT child.relname FROM pg_inherits \
      JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'point'::regclass";
 
-/// Makes the partitions of every month from one time to another that are missing.
+/// Creates the missing partitions of the months from one time to another.
 pub(super) async fn ensure(store: &Backend, from: Timestamp, to: Timestamp) -> StoreResult<()> {
     let present = partitions(&mut *store.writer.acquire().await?).await?;
     let months: BTreeSet<Month> = Month::between(from, to).collect();
@@ -33,7 +33,7 @@ pub(super) async fn ensure(store: &Backend, from: Timestamp, to: Timestamp) -> S
     store.transaction(TenantScope::All, move |conn| make_missing(conn, months).boxed()).await
 }
 
-/// Makes the partitions of these months that are missing, in the transaction that is under way.
+/// Creates the missing partitions of these months, in the current transaction.
 pub(super) async fn make_missing(conn: &mut Conn, months: BTreeSet<Month>) -> StoreResult<()> {
     begin_maintenance(conn).await?;
     let present = partitions(conn).await?;
@@ -43,7 +43,7 @@ pub(super) async fn make_missing(conn: &mut Conn, months: BTreeSet<Month>) -> St
     Ok(())
 }
 
-/// Makes a partition beside the table, moves what the default partition holds of its month, and only then attaches it: a
+/// Creates a partition as a separate table, moves the rows of its month out of the default partition, and then attaches it: a
 /// partition cannot be attached while the default one holds rows of it.
 async fn make(conn: &mut Conn, month: Month) -> StoreResult<()> {
     let (table, start_ms, end_ms) = (month.table(), month.start_ms(), month.end_ms());
@@ -56,14 +56,14 @@ async fn make(conn: &mut Conn, month: Month) -> StoreResult<()> {
         ),
         format!("ALTER TABLE point ATTACH PARTITION {table} FOR VALUES FROM ({start_ms}) TO ({end_ms})"),
     ] {
-        // Numbers and a name made of numbers: nothing of it comes from outside.
+        // Numbers, and a name made of numbers: nothing comes from outside.
         sqlx::query(AssertSqlSafe(step)).execute(&mut *conn).await?;
     }
     Ok(())
 }
 
-/// Drops the partitions that end before a time, and clears the default one. The last point of each series still holds and
-/// moves to the default partition. Returns how many partitions and points went.
+/// Drops the partitions that end before a time, and clears the default one. The last point of each series is still in effect and
+/// moves to the default partition. Returns how many partitions and points were deleted.
 pub(super) async fn forget(store: &Backend, before_ms: i64) -> StoreResult<u64> {
     store.transaction(TenantScope::All, move |conn| drop_old(conn, before_ms).boxed()).await
 }
@@ -93,7 +93,7 @@ async fn drop_one(conn: &mut Conn, month: Month) -> StoreResult<()> {
         ),
         format!("DROP TABLE {table}"),
     ] {
-        // A name made of numbers: nothing of it comes from outside.
+        // A name made of numbers: nothing comes from outside.
         sqlx::query(AssertSqlSafe(step)).execute(&mut *conn).await?;
     }
     Ok(())

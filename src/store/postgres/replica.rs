@@ -1,7 +1,7 @@
 //! A standby that is read from when it is close enough behind the primary.
 //!
-//! Whoever wrote a moment ago reads from the primary for as long as the standby may not have it yet. Everybody else may be
-//! shown what was true a moment ago: history, lists and exports.
+//! A tenant that wrote a moment ago reads from the primary for as long as the standby may not have the write yet. Other reads
+//! may be slightly old: history, lists and exports.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,16 +19,18 @@ use crate::store::tenant_scope::TenantScope;
 use crate::store::{OnWrite, StoreResult};
 use crate::telemetry::Metrics;
 
-/// How often is looked how far the standby is behind.
+/// How often the lag of the standby is measured.
 const MEASURED_EVERY: Duration = Duration::from_millis(500);
-/// A server that does not answer within this time is of no use.
+/// A server that does not answer within this time counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Nobody knows how far it is behind: it is not read from.
+/// The lag is unknown: the standby is not read from.
 const UNKNOWN: u64 = u64::MAX;
 
-/// The standby, and what is known of it.
+/// The standby and its lag.
 pub(super) struct Replica {
     pool: PgPool,
+    /// One connection to the primary, for the measurements: they neither wait for requests nor delay claims.
+    primary: PgPool,
     lag_ms: Arc<AtomicU64>,
     max_lag_ms: u64,
     max_staleness: Duration,
@@ -44,20 +46,20 @@ struct Monitor {
 }
 
 impl Replica {
-    /// Not read from before somebody has begun to monitor it.
-    pub fn new(pool: PgPool, max_lag: Duration) -> Self {
+    /// Not read from before its monitor is started.
+    pub fn new(pool: PgPool, primary: PgPool, max_lag: Duration) -> Self {
         // What is read may be older than the greatest lag: by the time since it was measured.
         let max_staleness = max_lag + MEASURED_EVERY + 2 * PATIENCE;
         let writers = Cache::builder().time_to_live(max_staleness).build();
         let max_lag_ms = u64::try_from(max_lag.as_millis()).unwrap_or(UNKNOWN - 1);
         let lag_ms = Arc::new(AtomicU64::new(UNKNOWN));
-        Self { pool, lag_ms, max_lag_ms, max_staleness, writers, monitor: OnceLock::new() }
+        Self { pool, primary, lag_ms, max_lag_ms, max_staleness, writers, monitor: OnceLock::new() }
     }
 
-    /// Measures from now on how far it is behind.
-    pub fn start_replica_monitor(&self, primary: &PgPool, metrics: Arc<Metrics>, on_write: OnWrite) {
+    /// Starts to measure how far it is behind.
+    pub fn start_replica_monitor(&self, metrics: Arc<Metrics>, on_write: OnWrite) {
         let measuring = tokio::spawn(keep_measuring(
-            primary.clone(),
+            self.primary.clone(),
             self.pool.clone(),
             Arc::clone(&self.lag_ms),
             self.max_lag_ms,
@@ -98,7 +100,7 @@ impl Replica {
         self.lag_ms.swap(UNKNOWN, Ordering::Relaxed) <= self.max_lag_ms
     }
 
-    /// Somebody writes here: what they read next must show it.
+    /// A tenant is written for here: its next read must show it.
     pub fn note_write(&self, scope: TenantScope) {
         if let TenantScope::Tenant(id) = scope {
             self.note_remote_write(id);
@@ -108,7 +110,7 @@ impl Replica {
         }
     }
 
-    /// The same on another replica of ours.
+    /// The same on another replica of the daemon.
     pub fn note_remote_write(&self, id: TenantId) {
         self.writers.insert(id, ());
     }
@@ -122,6 +124,7 @@ impl Replica {
         if let Some(monitor) = self.monitor.get() {
             monitor.measuring.abort();
         }
+        self.primary.close().await;
         self.pool.close().await;
     }
 }
@@ -145,9 +148,9 @@ async fn keep_measuring(
         let is_usable = lag <= max_lag_ms;
         if was_usable.replace(is_usable) != Some(is_usable) {
             match is_usable {
-                true => tracing::info!(lag_ms = lag, "the read replica is read from"),
+                true => tracing::info!(lag_ms = lag, "reading from the standby"),
                 false => {
-                    tracing::warn!("the read replica is away or too far behind: everything is read from the primary")
+                    tracing::warn!("the standby is unavailable or too far behind; reading from the primary")
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! Lends connections for one tenant's rows, or for everyone's: row-level security goes by the setting `tracker.tenant_id`.
+//! Connections with a tenant scope: row-level security shows a connection the rows of the tenant that the setting
+//! `tracker.tenant_id` names.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,12 @@ use crate::store::{OnWrite, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
 impl Backend {
-    /// A connection that reads. When it goes back to the pool it sees nothing any more.
+    /// A connection that reads, with a tenant scope.
     pub(super) async fn reader(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
         acquire_scoped(&self.readers, scope.into()).await
     }
 
-    /// A connection that reads what may have been true a moment ago: from the standby, if there is one and it is close enough.
+    /// A connection for reads that may be slightly old: to the standby, if there is one and its lag is small enough.
     pub(super) async fn replica_reader(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
         let scope = scope.into();
         if let Some(replica) = &self.replica
@@ -31,8 +32,8 @@ impl Backend {
         self.reader(scope).await
     }
 
-    /// Runs what reads from a [`Backend::replica_reader`]. A standby that goes away over it, or that the server cannot keep for so
-    /// long, makes nothing fail: it is read once more, from the primary.
+    /// Runs a read from a [`Backend::replica_reader`]. If the standby fails, or cancels a read that takes too long, the read runs
+    /// once more on the primary.
     pub(super) async fn with_replica_fallback<'r, T>(
         &self,
         read: impl Fn() -> BoxFuture<'r, StoreResult<T>> + Send + Sync,
@@ -43,7 +44,7 @@ impl Backend {
         }
     }
 
-    /// The same for what belongs to no tenant: there is nothing to acquire_scoped.
+    /// The same for tables that belong to no tenant: without a standby there is no scope to set.
     pub(super) async fn shared_reader(&self) -> StoreResult<PoolConnection<Db>> {
         match &self.replica {
             Some(_) => self.replica_reader(TenantScope::All).await,
@@ -58,7 +59,7 @@ impl Backend {
         acquire_scoped(&self.writer, scope).await
     }
 
-    /// Something is written: what is read next must show it.
+    /// Something is written: the next read must show it.
     pub(super) fn note_write(&self, scope: TenantScope) {
         if let Some(replica) = &self.replica {
             replica.note_write(scope);
@@ -67,7 +68,7 @@ impl Backend {
 
     pub(super) fn start_replica_monitor(&self, metrics: Arc<Metrics>, on_write: OnWrite) {
         if let Some(replica) = &self.replica {
-            replica.start_replica_monitor(&self.claims, metrics, on_write);
+            replica.start_replica_monitor(metrics, on_write);
         }
     }
 
@@ -88,6 +89,9 @@ impl Backend {
     }
 }
 
+/// A connection that sees the rows of a scope. The scope stays with the connection when it returns to the pool, which costs one
+/// round trip less than resetting it: every statement about rows of tenants runs on a connection from here or in a
+/// transaction, and both set their scope first.
 pub(super) async fn acquire_scoped(pool: &PgPool, scope: TenantScope) -> StoreResult<PoolConnection<Db>> {
     const SET_SCOPE: &str = "SELECT set_config('tracker.tenant_id', $1, false)";
     let mut conn = pool.acquire().await?;
@@ -95,19 +99,13 @@ pub(super) async fn acquire_scoped(pool: &PgPool, scope: TenantScope) -> StoreRe
     Ok(conn)
 }
 
-/// Before a connection goes back to the pool. True: it may.
-pub(super) async fn reset(conn: &mut Conn) -> sqlx::Result<bool> {
-    sqlx::query("SELECT set_config('tracker.tenant_id', '', false)").execute(conn).await?;
-    Ok(true)
-}
-
-/// What begins a transaction with this scope.
+/// The statement that begins a transaction with this scope.
 pub(super) fn begin(scope: TenantScope) -> AssertSqlSafe<String> {
-    // A word is a UUID or a star.
+    // The value is a UUID or a star.
     AssertSqlSafe(format!("BEGIN; SET LOCAL tracker.tenant_id = '{}'", scope.as_setting()))
 }
 
-/// Changes the scope of the transaction that is under way.
+/// Changes the scope of the current transaction.
 pub(super) async fn set_scope(conn: &mut Conn, scope: TenantScope) -> StoreResult<()> {
     const CHANGE: &str = "SELECT set_config('tracker.tenant_id', $1, true)";
     sqlx::query(CHANGE).bind(scope.as_setting()).execute(conn).await?;

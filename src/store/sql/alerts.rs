@@ -13,7 +13,9 @@ use super::newest::push_newest_first;
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
+use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
 use crate::store::rows::{DeliveryColumns, EventColumns, RuleColumns};
 use crate::store::{Alerts, EventRow, Lane, NewRule, Page, RuleRow, StoreError, StoreResult};
 
@@ -25,8 +27,8 @@ const SELECT_EVENT: &str = "SELECT id, tenant_id, rule_id, product_id, facts, at
 #[async_trait]
 impl Alerts for Backend {
     async fn add_rule(&self, rule: NewRule) -> StoreResult<RuleRow> {
-        let now_ms = self.now_ms().await?;
-        self.transaction(rule.tenant_id, move |conn| add(conn, rule, now_ms).boxed()).await
+        let clock = self.clock_param();
+        self.transaction(rule.tenant_id, move |conn| add(conn, rule, clock).boxed()).await
     }
 
     async fn rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<RuleRow> {
@@ -88,31 +90,34 @@ impl Alerts for Backend {
     }
 }
 
-async fn add(conn: &mut Conn, rule: NewRule, now_ms: i64) -> StoreResult<RuleRow> {
-    const INSERT: &str = "INSERT INTO alert_rule (id, tenant_id, product_id, listing_id, condition, webhook_url, \
+async fn add(conn: &mut Conn, rule: NewRule, clock: ClockParam) -> StoreResult<RuleRow> {
+    const INSERT: &str = concat!(
+        "INSERT INTO alert_rule (id, tenant_id, product_id, listing_id, condition, webhook_url, \
            webhook_secret, armed, crossings, last_notified_minor, created_at) \
-         SELECT $1, p.tenant_id, p.id, p.listing_id, $4, $5, $6, $7, $8, $9, $10 \
-         FROM product p WHERE p.tenant_id = $2 AND p.id = $3";
+         SELECT $1, p.tenant_id, p.id, p.listing_id, $4, $5, $6, $7, $8, $9, ",
+        now!(10),
+        " \
+         FROM product p WHERE p.tenant_id = $2 AND p.id = $3"
+    );
     const IS_ACTIVE: &str = "SELECT status = 'active' FROM product WHERE id = $1";
     const COUNT: &str = "SELECT count(*) FROM alert_rule WHERE tenant_id = $1";
     let NewRule { tenant_id, product_id, condition, webhook_url, webhook_secret, quota } = rule;
     usage::lock(conn, tenant_id).await?;
     let id = RuleId::new();
     let listing_id = listing_of(conn, tenant_id, product_id).await?;
-    schedule_request::lock(conn, listing_id, now_ms).await?;
+    schedule_request::lock(conn, &[listing_id], clock).await?;
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(product_id.0).bind(Json(condition));
     let query = query.bind(webhook_url).bind(webhook_secret).bind(Arming::NEW.armed);
-    let query = query.bind(i64::from(Arming::NEW.crossings)).bind(Arming::NEW.last_notified_minor).bind(now_ms);
+    let query = query.bind(i64::from(Arming::NEW.crossings)).bind(Arming::NEW.last_notified_minor).bind(clock);
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
+        return Err(StoreError::NotFound("product"));
     }
-    usage::check(conn, COUNT, tenant_id, quota).await?;
-    // A paused product stays at rest, rule or no rule.
+    usage::check(conn, COUNT, tenant_id, "alerts", quota).await?;
+    // A rule does not start crawls of a paused product.
     if sqlx::query_scalar(IS_ACTIVE).bind(product_id.0).fetch_one(&mut *conn).await? {
-        // A look that is under way was claimed without this rule and will not judge it: another must follow.
-        let request =
-            ScheduleRequest { lane: Lane::Scheduled, due_by_ms: now_ms, unparks: true, accepts_running: false };
-        schedule_request::upsert(conn, listing_id, &request, now_ms).await?;
+        // A running crawl was claimed without this rule and does not evaluate it: another must follow.
+        let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms: 0, unparks: true, accepts_running: false };
+        schedule_request::upsert(conn, &[listing_id], &request, clock).await?;
     }
     find(conn, tenant_id, id).await
 }
@@ -124,7 +129,7 @@ async fn find(
 ) -> StoreResult<RuleRow> {
     let mut query = QueryBuilder::<Db>::new(SELECT_RULE);
     query.push(" WHERE tenant_id = ").push_bind(tenant_id.0).push(" AND id = ").push_bind(id.0);
-    let row: RuleColumns = query.build_query_as().fetch_one(executor).await?;
+    let row: RuleColumns = query.build_query_as().fetch_one(executor).await.or_not_found("alert")?;
     row.try_into()
 }
 
@@ -166,7 +171,7 @@ async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult
            last_error = 'the alert was deleted' \
          WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1 AND rule_id = $2)";
     let removed = sqlx::query_scalar(REMOVE).bind(tenant_id.0).bind(id.0).fetch_optional(&mut *conn).await?;
-    let product_id: Uuid = removed.ok_or(StoreError::NotFound)?;
+    let product_id: Uuid = removed.ok_or(StoreError::NotFound("alert"))?;
     sqlx::query(CALL_OFF).bind(product_id).bind(id.0).execute(conn).await?;
     Ok(())
 }

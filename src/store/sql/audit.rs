@@ -16,16 +16,19 @@ use crate::store::{Audit, AuditEntry, AuditEvent, Page, StoreResult};
 #[async_trait]
 impl Audit for Backend {
     async fn record(&self, event: AuditEvent) -> StoreResult<()> {
-        const NOTE: &str = "INSERT INTO audit (id, tenant_id, actor, action, resource, address, request_id, facts, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        let now_ms = self.now_ms().await?;
-        let query = sqlx::query(NOTE).bind(Uuid::now_v7()).bind(event.tenant_id.0).bind(event.actor.to_string());
+        const RECORD: &str = concat!(
+            "INSERT INTO audit (id, tenant_id, actor, action, resource, address, request_id, facts, at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, ",
+            now!(9),
+            ")"
+        );
+        let query = sqlx::query(RECORD).bind(Uuid::now_v7()).bind(event.tenant_id.0).bind(event.actor.to_string());
         let query =
             query.bind(event.action).bind(event.resource).bind(event.address.map(|address| address.to_string()));
         query
             .bind(event.request_id)
             .bind(Json(event.facts))
-            .bind(now_ms)
+            .bind(self.clock_param())
             .execute(&mut *self.writer(event.tenant_id).await?)
             .await?;
         Ok(())

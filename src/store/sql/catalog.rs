@@ -1,13 +1,18 @@
 //! Products, one at a time.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::product_list::{SELECT_PRODUCT, list};
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::store::clock::ClockParam;
+use crate::store::error::OrNotFound;
 use crate::store::rows::{ProductColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{
@@ -19,8 +24,8 @@ const FIND_LISTING: &str = "SELECT id FROM listing WHERE marketplace = $1 AND as
 #[async_trait]
 impl Catalog for Backend {
     async fn add_product(&self, product: NewProduct) -> StoreResult<Product> {
-        let now_ms = self.now_ms().await?;
-        self.transaction(product.tenant_id, move |conn| add(conn, product, now_ms).boxed()).await
+        let clock = self.clock_param();
+        self.transaction(product.tenant_id, move |conn| add(conn, product, clock).boxed()).await
     }
 
     async fn product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<Product> {
@@ -39,14 +44,23 @@ impl Catalog for Backend {
     }
 
     async fn update_product(&self, tenant_id: TenantId, id: ProductId, patch: &ProductPatch) -> StoreResult<Product> {
-        let now_ms = self.now_ms().await?;
+        let clock = self.clock_param();
         let patch = patch.clone();
-        self.transaction(tenant_id, move |conn| update(conn, tenant_id, id, patch, now_ms).boxed()).await
+        self.transaction(tenant_id, move |conn| update(conn, tenant_id, id, patch, clock).boxed()).await
     }
 
     async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()> {
-        let now_ms = self.now_ms().await?;
-        self.transaction(tenant_id, move |conn| remove(conn, tenant_id, id, now_ms).boxed()).await
+        let clock = self.clock_param();
+        self.transaction(tenant_id, move |conn| async move { remove(conn, tenant_id, &[id], clock).await }.boxed())
+            .await
+    }
+
+    async fn listings_of_products(
+        &self,
+        tenant_id: TenantId,
+        products: &[ProductId],
+    ) -> StoreResult<HashMap<ProductId, ListingId>> {
+        listings_of(&mut *self.reader(tenant_id).await?, tenant_id, products).await
     }
 
     async fn listing_id(&self, listing: Listing) -> StoreResult<ListingId> {
@@ -70,31 +84,35 @@ async fn find(
 ) -> StoreResult<Product> {
     let mut query = sqlx::QueryBuilder::<Db>::new(SELECT_PRODUCT);
     query.push(" WHERE p.tenant_id = ").push_bind(tenant_id.0).push(" AND p.id = ").push_bind(id.0);
-    let row: ProductColumns = query.build_query_as().fetch_one(executor).await?;
+    let row: ProductColumns = query.build_query_as().fetch_one(executor).await.or_not_found("product")?;
     row.try_into()
 }
 
-async fn add(conn: &mut Conn, product: NewProduct, now_ms: i64) -> StoreResult<Product> {
+async fn add(conn: &mut Conn, product: NewProduct, clock: ClockParam) -> StoreResult<Product> {
     const COUNT: &str = "SELECT count(*) FROM product WHERE tenant_id = $1";
     let NewProduct { tenant_id, listing, settings, quota } = product;
     usage::lock(conn, tenant_id).await?;
-    let listing_id = listing_row(conn, listing, now_ms).await?;
-    schedule_request::lock(conn, listing_id, now_ms).await?;
+    let listing_id = listing_row(conn, listing, clock).await?;
+    schedule_request::lock(conn, &[listing_id], clock).await?;
     let id = ProductId::new();
-    insert(conn, tenant_id, id, listing_id, &settings, now_ms).await?;
-    usage::check(conn, COUNT, tenant_id, quota).await?;
+    insert(conn, tenant_id, id, listing_id, &settings, clock).await?;
+    usage::check(conn, COUNT, tenant_id, "products", quota).await?;
     if settings.status == ProductStatus::Active {
         let immediately =
-            ScheduleRequest { lane: Lane::Scheduled, due_by_ms: now_ms, unparks: true, accepts_running: false };
-        schedule_request::upsert(conn, listing_id, &immediately, now_ms).await?;
+            ScheduleRequest { lane: Lane::Scheduled, due_in_ms: 0, unparks: true, accepts_running: false };
+        schedule_request::upsert(conn, &[listing_id], &immediately, clock).await?;
     }
     find(conn, tenant_id, id).await
 }
 
-/// The row of a listing, made when nobody has watched it before.
-async fn listing_row(conn: &mut Conn, listing: Listing, now_ms: i64) -> StoreResult<i64> {
-    const MAKE: &str = "INSERT INTO listing (marketplace, asin, state, sort_title, price_minor, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (marketplace, asin) DO NOTHING";
+/// The id of a listing, whose row is created if there is none.
+async fn listing_row(conn: &mut Conn, listing: Listing, clock: ClockParam) -> StoreResult<i64> {
+    const MAKE: &str = concat!(
+        "INSERT INTO listing (marketplace, asin, state, sort_title, price_minor, created_at) \
+         VALUES ($1, $2, $3, $4, $5, ",
+        now!(6),
+        ") ON CONFLICT (marketplace, asin) DO NOTHING RETURNING id"
+    );
     let find =
         || sqlx::query_scalar(FIND_LISTING).bind(listing.marketplace.code()).bind(listing.asin.as_str().to_owned());
     if let Some(id) = find().fetch_optional(&mut *conn).await? {
@@ -102,9 +120,13 @@ async fn listing_row(conn: &mut Conn, listing: Listing, now_ms: i64) -> StoreRes
     }
     let unseen = ListingState::default();
     let (sort_title, price_minor) = sort_columns(&unseen);
-    let make = sqlx::query(MAKE).bind(listing.marketplace.code()).bind(listing.asin.as_str().to_owned());
-    make.bind(Json(unseen)).bind(sort_title).bind(price_minor).bind(now_ms).execute(&mut *conn).await?;
-    Ok(find().fetch_one(conn).await?)
+    let make = sqlx::query_scalar(MAKE).bind(listing.marketplace.code()).bind(listing.asin.as_str().to_owned());
+    let make = make.bind(Json(unseen)).bind(sort_title).bind(price_minor).bind(clock);
+    match make.fetch_optional(&mut *conn).await? {
+        Some(id) => Ok(id),
+        // Another transaction has created it in between.
+        None => Ok(find().fetch_one(conn).await?),
+    }
 }
 
 async fn insert(
@@ -113,16 +135,22 @@ async fn insert(
     id: ProductId,
     listing_id: i64,
     settings: &ProductSettings,
-    now_ms: i64,
+    clock: ClockParam,
 ) -> StoreResult<()> {
-    const INSERT: &str = "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, \
+    const INSERT: &str = concat!(
+        "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, \
            is_competitor, status, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (tenant_id, listing_id) DO NOTHING";
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
+        now!(10),
+        ", ",
+        now!(10),
+        ") ON CONFLICT (tenant_id, listing_id) DO NOTHING"
+    );
     const WATCHED: &str = "SELECT id FROM product WHERE tenant_id = $1 AND listing_id = $2";
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(listing_id);
     let query = query.bind(settings.label.clone()).bind(settings.label.as_deref().map(str::to_lowercase));
     let query = query.bind(Json(settings.tags.clone())).bind(interval_secs(settings)).bind(settings.is_competitor);
-    let query = query.bind(settings.status.as_str()).bind(now_ms);
+    let query = query.bind(settings.status.as_str()).bind(clock);
     if query.execute(&mut *conn).await?.rows_affected() == 1 {
         return Ok(());
     }
@@ -140,24 +168,27 @@ async fn update(
     tenant_id: TenantId,
     id: ProductId,
     patch: ProductPatch,
-    now_ms: i64,
+    clock: ClockParam,
 ) -> StoreResult<Product> {
-    const UPDATE: &str = "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
-           is_competitor = $6, status = $7, updated_at = $8, version = version + 1 \
-         WHERE id = $1 AND version = coalesce($9, version)";
+    const UPDATE: &str = concat!(
+        "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
+           is_competitor = $6, status = $7, updated_at = ",
+        now!(8),
+        ", version = version + 1 WHERE id = $1 AND version = coalesce($9, version)"
+    );
     let listing_id = listing_of(conn, tenant_id, id).await?;
-    schedule_request::lock(conn, listing_id, now_ms).await?;
-    // Read under the lock, so that of two patches at once neither is lost.
+    schedule_request::lock(conn, &[listing_id], clock).await?;
+    // Read under the lock, so that two concurrent patches are both applied.
     let before = find(&mut *conn, tenant_id, id).await?.settings;
     let expected_version = patch.expected_version;
     let after = patched(before.clone(), patch);
     let query = sqlx::query(UPDATE).bind(id.0).bind(after.label.clone());
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
     let query = query.bind(interval_secs(&after)).bind(after.is_competitor).bind(after.status.as_str());
-    if query.bind(now_ms).bind(expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
+    if query.bind(clock).bind(expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }
-    reschedule(conn, tenant_id, listing_id, &before, &after, now_ms).await?;
+    reschedule(conn, tenant_id, listing_id, &before, &after, clock).await?;
     find(conn, tenant_id, id).await
 }
 
@@ -171,47 +202,82 @@ fn patched(before: ProductSettings, patch: ProductPatch) -> ProductSettings {
     }
 }
 
-/// Lets the lease follow the settings: resumed or looked at more often, it is due within the new interval; paused, it rests.
+/// Adjusts the lease to the settings: resumed or with a shorter interval, the listing is due within that interval; paused, its
+/// lease is parked unless others watch it.
 async fn reschedule(
     conn: &mut Conn,
     tenant_id: TenantId,
     listing_id: i64,
     before: &ProductSettings,
     after: &ProductSettings,
-    now_ms: i64,
+    clock: ClockParam,
 ) -> StoreResult<()> {
     if after.status == ProductStatus::Paused {
-        return schedule_request::park_unwatched(conn, tenant_id, listing_id, now_ms).await;
+        return schedule_request::park_unwatched(conn, tenant_id, &[listing_id], clock).await;
     }
     let resumed = before.status == ProductStatus::Paused;
     if resumed || after.frequency < before.frequency {
-        let due_by_ms = now_ms + 1000 * i64::from(after.frequency.interval_secs());
-        // A listing that was parked for its own sake stays so: only who asks for a look unparks it.
-        let request = ScheduleRequest { lane: Lane::Scheduled, due_by_ms, unparks: resumed, accepts_running: false };
-        schedule_request::upsert(conn, listing_id, &request, now_ms).await?;
+        let due_in_ms = 1000 * i64::from(after.frequency.interval_secs());
+        // A listing that is parked because its crawls fail stays parked: only a request for a crawl unparks it.
+        let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms, unparks: resumed, accepts_running: false };
+        schedule_request::upsert(conn, &[listing_id], &request, clock).await?;
     }
     Ok(())
 }
 
-async fn remove(conn: &mut Conn, tenant_id: TenantId, id: ProductId, now_ms: i64) -> StoreResult<()> {
-    const CANCEL: &str = "UPDATE task_item SET status = 'cancelled', finished_at = $2 \
-         WHERE product_id = $1 AND status = 'pending'";
-    const CALL_OFF: &str = "UPDATE delivery SET status = 'dead', owner = NULL, token = token + 1, \
-           last_error = 'the product was deleted' \
-         WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1)";
-    let listing_id = listing_of(conn, tenant_id, id).await?;
-    schedule_request::lock(conn, listing_id, now_ms).await?;
-    let removed = sqlx::query("DELETE FROM product WHERE id = $1").bind(id.0).execute(&mut *conn).await?;
-    if removed.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
+/// Removes products of a tenant with everything that belongs to them.
+pub(super) async fn remove(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    products: &[ProductId],
+    clock: ClockParam,
+) -> StoreResult<()> {
+    const DELETE: &str =
+        concat!("DELETE FROM product WHERE tenant_id = $1 AND id IN (SELECT id FROM (", uuids!(2), ") AS given)");
+    const CANCEL_ITEMS: &str = concat!(
+        "UPDATE task_item SET status = 'cancelled', finished_at = ",
+        now!(2),
+        " WHERE status = 'pending' AND product_id IN (SELECT id FROM (",
+        uuids!(1),
+        ") AS given)"
+    );
+    const CANCEL_DELIVERIES: &str = concat!(
+        "UPDATE delivery SET status = 'dead', owner = NULL, token = token + 1, last_error = 'the product was deleted' \
+         WHERE status = 'pending' AND event_id IN ( \
+           SELECT event.id FROM event JOIN (",
+        uuids!(1),
+        ") AS given ON given.id = event.product_id)"
+    );
+    let listings: Vec<i64> = listings_of(conn, tenant_id, products).await?.into_values().map(|id| id.0).collect();
+    schedule_request::lock(conn, &listings, clock).await?;
+    let ids = Json(products.to_vec());
+    let deleted = sqlx::query(DELETE).bind(tenant_id.0).bind(ids.clone()).execute(&mut *conn).await?;
+    if deleted.rows_affected() < products.len() as u64 {
+        return Err(StoreError::NotFound("product"));
     }
-    sqlx::query(CANCEL).bind(id.0).bind(now_ms).execute(&mut *conn).await?;
-    sqlx::query(CALL_OFF).bind(id.0).execute(&mut *conn).await?;
-    schedule_request::park_unwatched(conn, tenant_id, listing_id, now_ms).await
+    sqlx::query(CANCEL_ITEMS).bind(ids.clone()).bind(clock).execute(&mut *conn).await?;
+    sqlx::query(CANCEL_DELIVERIES).bind(ids).execute(&mut *conn).await?;
+    schedule_request::park_unwatched(conn, tenant_id, &listings, clock).await
+}
+
+/// The listings of a tenant's products. A product that the tenant does not have is missing in the answer.
+pub(super) async fn listings_of(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    products: &[ProductId],
+) -> StoreResult<HashMap<ProductId, ListingId>> {
+    const LISTINGS: &str = concat!(
+        "SELECT p.id, p.listing_id FROM product p JOIN (",
+        uuids!(2),
+        ") AS given ON given.id = p.id WHERE p.tenant_id = $1"
+    );
+    let query = sqlx::query_as(LISTINGS).bind(tenant_id.0).bind(Json(products.to_vec()));
+    let rows: Vec<(Uuid, i64)> = query.fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(product, listing)| (ProductId(product), ListingId(listing))).collect())
 }
 
 /// The listing behind a tenant's product.
 pub(super) async fn listing_of(conn: &mut Conn, tenant_id: TenantId, id: ProductId) -> StoreResult<i64> {
     const LISTING: &str = "SELECT listing_id FROM product WHERE tenant_id = $1 AND id = $2";
-    Ok(sqlx::query_scalar(LISTING).bind(tenant_id.0).bind(id.0).fetch_one(conn).await?)
+    sqlx::query_scalar(LISTING).bind(tenant_id.0).bind(id.0).fetch_one(conn).await.or_not_found("product")
 }

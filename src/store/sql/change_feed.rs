@@ -1,4 +1,4 @@
-//! FeedItem of tenants.
+//! The change feed.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use super::lease::NOW;
 use super::{Backend, Db};
 use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
 use crate::store::clock::millis;
@@ -17,7 +18,7 @@ use crate::store::{Change, ChangeFeed, FeedItem, StoreResult};
 
 const EVENT_COLUMNS: &str = "id, tenant_id, rule_id, product_id, facts, at";
 
-/// One changed value, with who watches it.
+/// One changed value with the product that watches it.
 #[derive(sqlx::FromRow)]
 struct ChangedValue {
     tenant_id: Uuid,
@@ -45,7 +46,7 @@ impl ChangeFeed for Backend {
         if !crawls.is_empty() && !tenants.is_empty() {
             let seen: HashSet<(i64, i64)> = crawls.iter().map(|(id, at)| (id.0, at.as_millisecond())).collect();
             let values = self.changed(tenants, &seen).await?;
-            // A moment may be that of another listing's look.
+            // The time may be that of another listing's crawl.
             let values = values.into_iter().filter(|value| seen.contains(&(value.listing_id, value.point.at)));
             let changes = changes(values)?.into_iter();
             items.extend(changes.map(|(tenant_id, change)| (tenant_id, FeedItem::Change(change))));
@@ -77,7 +78,7 @@ impl ChangeFeed for Backend {
         within: Duration,
         most: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)> {
-        let now_ms = self.now_ms().await?;
+        let now_ms: i64 = sqlx::query_scalar(NOW).bind(self.clock_param()).fetch_one(&self.readers).await?;
         let items = match tenants {
             [] => Vec::new(),
             _ => self.feed(tenants, TenantScope::All, now_ms - millis(within), most).await?,
@@ -96,7 +97,7 @@ impl Backend {
         most: u32,
     ) -> StoreResult<Vec<(TenantId, FeedItem)>> {
         let ids = || tenants.iter().map(|tenant| tenant.0);
-        // A listing that was not looked at since has not changed since.
+        // A listing that was not crawled since has not changed since.
         let mut values = QueryBuilder::<Db>::new(CHANGED);
         values.push(" WHERE l.last_crawled_at >= ").push_bind(since_ms).push(" AND t.at >= ").push_bind(since_ms);
         push_all(values.push(" AND p.tenant_id IN ("), ids());
@@ -144,7 +145,7 @@ where
     query.push(")");
 }
 
-/// Values that stand beside one another in one change if one look saw them.
+/// Groups values into changes: those of one crawl belong together.
 fn changes(values: impl Iterator<Item = ChangedValue>) -> StoreResult<Vec<(TenantId, Change)>> {
     let mut changes: Vec<(TenantId, Change)> = Vec::new();
     for value in values {

@@ -1,4 +1,4 @@
-//! What judging a look takes, read by primary key for a whole batch of claims.
+//! What a decision about a crawl needs, read by primary key for a whole batch of claims.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
 
 /// A lease that was just taken.
 #[derive(sqlx::FromRow)]
-pub(super) struct Lease {
+pub(in crate::store) struct Lease {
     pub listing_id: i64,
     pub token: i64,
     pub attempt: i32,
-    /// When it runs out.
+    /// When it expires.
     pub ready_at: i64,
 }
 
@@ -46,8 +46,8 @@ impl TryFrom<ListingColumns> for Details {
     }
 }
 
-/// The claims of some leases, in their order. A listing or rule that this version cannot read is left out and logged:
-/// its lease runs out, and it is parked in the end, while the others are looked at.
+/// The claims of some leases, in their order. A listing or rule that this version cannot read is left out and logged: its lease
+/// expires, and it is parked in the end, while the others are crawled.
 pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms: i64) -> StoreResult<Vec<Claim>> {
     if leases.is_empty() {
         return Ok(Vec::new());

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use sqlx::types::Json;
 
 use super::{Backend, Conn, partitions};
-use crate::domain::{ListingId, ListingState, Point, PointValue, Series};
+use crate::domain::{ListingId, ListingState, Point, Series};
+use crate::store::batch::NewPoint;
 use crate::store::rows::{PointColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{History, StoreResult};
@@ -23,7 +24,7 @@ impl History for Backend {
     ) -> StoreResult<Vec<Point>> {
         self.with_replica_fallback(|| {
             async move {
-                // The second half is what holds at `from`: per series and category the latest point up to then.
+                // The second half reads the value in effect at `from`: per series and category the latest point until then.
                 const POINTS: &str = concat!(
                     "SELECT series, category, at, number, text FROM point \
              WHERE listing_id = $1 AND series IN (",
@@ -64,27 +65,21 @@ impl History for Backend {
 }
 
 async fn take_over(conn: &mut Conn, listing_id: i64, points: Vec<Point>, state: ListingState) -> StoreResult<bool> {
-    const TAKE: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4 \
+    const UPDATE: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4 \
          WHERE id = $1 AND state ->> 'checked_at' IS NULL \
          AND NOT EXISTS (SELECT 1 FROM point p WHERE p.listing_id = listing.id)";
+    const ADD: &str = concat!(
+        "INSERT INTO point (listing_id, series, category, at, number, text) \
+         SELECT given.listing_id, given.series, given.category, given.at, given.number, given.text FROM (",
+        records!(1, listing_id bigint, series smallint, category text, at bigint, number bigint, text text),
+        ") AS given WHERE true ON CONFLICT DO NOTHING"
+    );
     let (sort_title, price_minor) = sort_columns(&state);
-    let taken = sqlx::query(TAKE).bind(listing_id).bind(Json(state)).bind(sort_title).bind(price_minor);
-    if taken.execute(&mut *conn).await?.rows_affected() == 0 {
+    let updated = sqlx::query(UPDATE).bind(listing_id).bind(Json(state)).bind(sort_title).bind(price_minor);
+    if updated.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }
-    for point in &points {
-        insert(conn, listing_id, point).await?;
-    }
+    let points: Vec<NewPoint> = points.iter().map(|point| NewPoint::of(listing_id, None, point)).collect();
+    sqlx::query(ADD).bind(Json(points)).execute(conn).await?;
     Ok(true)
-}
-
-/// Appends a point; one that is there already stays.
-pub(super) async fn insert(conn: &mut Conn, listing_id: i64, point: &Point) -> StoreResult<()> {
-    const INSERT: &str = "INSERT INTO point (listing_id, series, category, at, number, text) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-    let value = point.value.as_ref();
-    let query = sqlx::query(INSERT).bind(listing_id).bind(point.key.series.number()).bind(point.key.category.clone());
-    let query = query.bind(point.at.as_millisecond()).bind(value.and_then(PointValue::number));
-    query.bind(value.and_then(PointValue::text).map(str::to_owned)).execute(conn).await?;
-    Ok(())
 }

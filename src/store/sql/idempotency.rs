@@ -2,17 +2,16 @@
 
 use async_trait::async_trait;
 
+use super::usage::DAY_MS;
 use super::{Backend, Conn, Db};
+use crate::store::clock::ClockParam;
 use crate::store::rows::count;
 use crate::store::{IdempotencyKey, IdempotencyStore, StoreError, StoreResult, StoredResponse};
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 #[async_trait]
 impl IdempotencyStore for Backend {
     async fn stored_response(&self, key: &IdempotencyKey) -> StoreResult<Option<StoredResponse>> {
-        let since_ms = self.now_ms().await? - DAY_MS;
-        find(&mut *self.reader(key.tenant_id).await?, key, since_ms).await
+        find(&mut *self.reader(key.tenant_id).await?, key, self.clock_param()).await
     }
 }
 
@@ -20,16 +19,22 @@ impl IdempotencyStore for Backend {
 ///
 /// # Errors
 /// [`StoreError::Replayed`], [`StoreError::IdempotencyKeyReused`]
-pub(super) async fn claim(conn: &mut Conn, key: &IdempotencyKey, now_ms: i64) -> StoreResult<()> {
-    const CLAIM: &str = "INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, created_at) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, caller, key) \
-         DO UPDATE SET fingerprint = $4, created_at = $5 WHERE idempotency_key.created_at <= $6";
+pub(super) async fn claim(conn: &mut Conn, key: &IdempotencyKey, clock: ClockParam) -> StoreResult<()> {
+    const CLAIM: &str = concat!(
+        "INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, ",
+        now!(5),
+        ") ON CONFLICT (tenant_id, caller, key) \
+         DO UPDATE SET fingerprint = excluded.fingerprint, created_at = excluded.created_at \
+         WHERE idempotency_key.created_at <= ",
+        now!(5),
+        " - $6"
+    );
     let query = sqlx::query(CLAIM).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
-    let query = query.bind(key.fingerprint.0.to_vec()).bind(now_ms).bind(now_ms - DAY_MS);
+    let query = query.bind(key.fingerprint.0.to_vec()).bind(clock).bind(DAY_MS);
     if query.execute(&mut *conn).await?.rows_affected() == 1 {
         return Ok(());
     }
-    let stored = find(conn, key, now_ms - DAY_MS).await?;
+    let stored = find(conn, key, clock).await?;
     Err(match stored {
         Some(response) => StoreError::Replayed(Box::new(response)),
         // The row expired in between: a retry inserts it.
@@ -50,12 +55,16 @@ pub(super) async fn store_response(conn: &mut Conn, key: &IdempotencyKey, respon
 async fn find(
     executor: impl sqlx::Executor<'_, Database = Db>,
     key: &IdempotencyKey,
-    since_ms: i64,
+    clock: ClockParam,
 ) -> StoreResult<Option<StoredResponse>> {
-    const FIND: &str = "SELECT fingerprint, status, location, body FROM idempotency_key \
-         WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND created_at > $4";
+    const FIND: &str = concat!(
+        "SELECT fingerprint, status, location, body FROM idempotency_key \
+         WHERE tenant_id = $1 AND caller = $2 AND key = $3 AND created_at > ",
+        now!(4),
+        " - $5"
+    );
     let query = sqlx::query_as(FIND).bind(key.tenant_id.0).bind(key.caller.to_string()).bind(key.key.clone());
-    let row: Option<(Vec<u8>, i64, String, String)> = query.bind(since_ms).fetch_optional(executor).await?;
+    let row: Option<(Vec<u8>, i64, String, String)> = query.bind(clock).bind(DAY_MS).fetch_optional(executor).await?;
     match row {
         None => Ok(None),
         Some((fingerprint, ..)) if fingerprint != key.fingerprint.0 => Err(StoreError::IdempotencyKeyReused),

@@ -1,16 +1,18 @@
-//! Schema and upkeep.
+//! Schema, job leases and statistics.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
 use sqlx::migrate::Migrate;
 
 use super::{
     Backend, Conn, HAS_LEDGER, IS_READ_ONLY, LEASE_DEAD_TUPLES, MAX_CONNECTIONS, MIGRATOR, OLDEST_SNAPSHOT_AGE,
-    partitions,
+    partitions, retention,
 };
+use crate::config::RetentionSettings;
 use crate::domain::TenantId;
 use crate::store::clock::millis;
 use crate::store::error::newer;
@@ -64,58 +66,37 @@ impl StoreMaintenance for Backend {
         partitions::ensure(self, from, to).await
     }
 
-    async fn prune_history(&self, before: Timestamp) -> StoreResult<u64> {
-        partitions::forget(self, before.as_millisecond()).await
-    }
-
-    async fn purge_expired(&self) -> StoreResult<()> {
-        // Who never proved an address gives it back when the link is over.
-        // An address is known by its sign-ins of the last 90 days: they stay as long.
-        const OVER: &[(&str, i64)] = &[
-            ("DELETE FROM tenant_user WHERE status = 'pending_deletion' AND deletion_scheduled_at < $1", 0),
-            ("DELETE FROM tenant_user WHERE verified_at IS NULL AND created_at < $1", 8),
-            ("DELETE FROM session WHERE expires_at < $1 AND used_at < $1", 100),
-            ("DELETE FROM refresh_token WHERE spent_at < $1", 31),
-            ("DELETE FROM task WHERE created_at < $1", 90),
-            ("DELETE FROM link WHERE expires_at < $1", 7),
-            ("DELETE FROM idempotency_key WHERE created_at < $1", 2),
-            ("DELETE FROM daily_usage WHERE day * 86400000 < $1", 400),
-        ];
-        let now_ms = self.now_ms().await?;
-        for (delete, after_days) in OVER {
-            sqlx::query(*delete)
-                .bind(now_ms - after_days * 24 * 3600 * 1000)
-                .execute(&mut *self.writer(TenantScope::All).await?)
-                .await?;
-        }
-        Ok(())
+    async fn prune(&self, retention: &RetentionSettings) -> StoreResult<u64> {
+        retention::prune(self, retention).await
     }
 
     async fn acquire_job_lease(&self, name: &str, owner: &str, lease: Duration) -> StoreResult<bool> {
-        const BEGIN: &str = "INSERT INTO job_lease (name, ready_at, owner) VALUES ($1, $3, $4) \
-             ON CONFLICT (name) DO UPDATE SET ready_at = excluded.ready_at, owner = excluded.owner \
-             WHERE job_lease.ready_at <= $2 RETURNING name";
-        let now_ms = self.now_ms().await?;
-        let query = sqlx::query(BEGIN).bind(name).bind(now_ms).bind(now_ms + millis(lease)).bind(owner);
+        const ACQUIRE: &str = concat!(
+            "INSERT INTO job_lease (name, ready_at, owner) VALUES ($1, ",
+            now!(2),
+            " + $3, $4) ON CONFLICT (name) DO UPDATE SET ready_at = excluded.ready_at, owner = excluded.owner \
+             WHERE job_lease.owner = excluded.owner OR job_lease.ready_at <= ",
+            now!(2),
+            " RETURNING name"
+        );
+        let query = sqlx::query(ACQUIRE).bind(name).bind(self.clock_param()).bind(millis(lease)).bind(owner);
         Ok(query.fetch_optional(&mut *self.writer(TenantScope::All).await?).await?.is_some())
     }
 
     async fn release_job_lease(&self, name: &str, owner: &str, pause: Duration) -> StoreResult<()> {
-        const END: &str = "UPDATE job_lease SET ready_at = $2, owner = NULL WHERE name = $1 AND owner = $3";
-        let due_ms = self.now_ms().await? + millis(pause);
-        let query = sqlx::query(END).bind(name).bind(due_ms).bind(owner);
+        const RELEASE: &str =
+            concat!("UPDATE job_lease SET ready_at = ", now!(2), " + $3, owner = NULL WHERE name = $1 AND owner = $4");
+        let query = sqlx::query(RELEASE).bind(name).bind(self.clock_param()).bind(millis(pause)).bind(owner);
         query.execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(())
     }
 
     async fn database_stats(&self) -> StoreResult<DatabaseStats> {
-        const DEAD: &str = "SELECT count(*) FROM delivery WHERE status = 'dead'";
-        let mut conn = self.reader(TenantScope::All).await?;
-        Ok(DatabaseStats {
-            dead_deliveries: sqlx::query_scalar(DEAD).fetch_one(&mut *conn).await?,
-            lease_dead_tuples: sqlx::query_scalar(LEASE_DEAD_TUPLES).fetch_one(&mut *conn).await?,
-            oldest_snapshot_age: sqlx::query_scalar(OLDEST_SNAPSHOT_AGE).fetch_one(&mut *conn).await?,
-        })
+        let stats = AssertSqlSafe(format!(
+            "SELECT (SELECT count(*) FROM delivery WHERE status = 'dead') AS dead_deliveries, \
+               ({LEASE_DEAD_TUPLES}) AS lease_dead_tuples, ({OLDEST_SNAPSHOT_AGE}) AS oldest_snapshot_age"
+        ));
+        Ok(sqlx::query_as(stats).fetch_one(&mut *self.reader(TenantScope::All).await?).await?)
     }
 
     async fn max_connections(&self) -> StoreResult<Option<u32>> {

@@ -1,4 +1,4 @@
-//! Lists that begin with the newest.
+//! Lists in the order newest first.
 
 use sqlx::QueryBuilder;
 
@@ -6,7 +6,7 @@ use super::Db;
 use crate::store::cursor::{Cursor, SortKey};
 use crate::store::{StoreError, StoreResult};
 
-/// The end of a query that has said `WHERE`: the rows behind the cursor, the newest first, one more than wanted.
+/// The end of a query after its `WHERE`: the rows behind the cursor, newest first, one more than `limit`.
 pub(super) fn push_newest_first(
     query: &mut QueryBuilder<Db>,
     time_column: &'static str,
@@ -14,7 +14,7 @@ pub(super) fn push_newest_first(
     limit: u32,
 ) -> StoreResult<()> {
     if let Some(cursor) = cursor {
-        let SortKey::Number(time_ms) = cursor.key else { return Err(StoreError::NotFound) };
+        let SortKey::Number(time_ms) = cursor.key else { return Err(StoreError::InvalidCursor) };
         query.push(format_args!(" AND ({time_column}, id) < (")).push_bind(time_ms);
         query.push(", ").push_bind(cursor.id).push(")");
     }

@@ -1,4 +1,4 @@
-//! Deliveries: claimed and fenced.
+//! The outbox: deliveries, claimed and fenced.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::details::readable;
+use super::lease::not_negative;
 use super::{Backend, Db, claim};
 use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage, TenantId};
 use crate::store::clock::millis;
@@ -19,7 +20,7 @@ use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult
 
 /// A claimed delivery without its event.
 #[derive(sqlx::FromRow)]
-pub(super) struct DeliveryLease {
+pub(in crate::store) struct DeliveryLease {
     id: Uuid,
     event_id: Option<Uuid>,
     token: i64,
@@ -45,7 +46,7 @@ impl DeliveryLease {
         let event = self.event_id.and_then(|id| events.get(&id)).cloned().map(Box::new);
         match (event, self.webhook_url, self.webhook_secret) {
             (Some(event), Some(url), Some(secret)) => Ok(OutboxMessage::Webhook { url, secret, event }),
-            _ => Err(StoreError::Corrupt(format!("delivery {} has nothing to tell", self.id))),
+            _ => Err(StoreError::Corrupt(format!("delivery {} has no message", self.id))),
         }
     }
 }
@@ -60,9 +61,9 @@ impl Outbox for Backend {
             let (id, token) = (DeliveryId(lease.id), lease.token);
             match lease.claimed(&events) {
                 Ok(delivery) => claimed.push(delivery),
-                // It takes no other along, and does not come back.
+                // The other deliveries are not affected, and this one is not claimed again.
                 Err(error) => {
-                    tracing::error!(delivery_id = %id, %error, "a delivery cannot be read and is given up");
+                    tracing::error!(delivery_id = %id, %error, "a delivery cannot be read; it is marked as dead");
                     self.finish_delivery(id, token, &DeliveryEnd::Dead { error: error.to_string() }).await?;
                 }
             }
@@ -71,11 +72,15 @@ impl Outbox for Backend {
     }
 
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool> {
-        const FINISH: &str = "UPDATE delivery SET status = $3, ready_at = $4, last_error = $5, delivered_at = $6, \
-               owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
+        const FINISH: &str = concat!(
+            "UPDATE delivery SET status = $3, ready_at = ",
+            now!(4),
+            " + $5, last_error = $6, delivered_at = CASE WHEN $7 THEN ",
+            now!(4),
+            " END, owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
+        );
         const FORGET: &str = "DELETE FROM delivery WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
-        let now_ms = self.now_ms().await?;
-        let (status, ready_ms, error) = match end {
+        let (status, after_ms, error) = match end {
             DeliveryEnd::Forgotten => {
                 let forgotten = sqlx::query(FORGET)
                     .bind(id.0)
@@ -84,43 +89,48 @@ impl Outbox for Backend {
                     .await?;
                 return Ok(forgotten.rows_affected() == 1);
             }
-            DeliveryEnd::Delivered => (DeliveryStatus::Delivered, now_ms, None),
-            DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, now_ms + millis(*after), Some(error)),
-            DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, now_ms, Some(error)),
+            DeliveryEnd::Delivered => (DeliveryStatus::Delivered, 0, None),
+            DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, millis(*after), Some(error)),
+            DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, 0, Some(error)),
         };
-        let delivered_ms = (status == DeliveryStatus::Delivered).then_some(now_ms);
-        let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str()).bind(ready_ms);
-        let finished =
-            query.bind(error.cloned()).bind(delivered_ms).execute(&mut *self.writer(TenantScope::All).await?).await?;
+        let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str());
+        let query = query.bind(self.clock_param()).bind(after_ms).bind(error.cloned());
+        let query = query.bind(status == DeliveryStatus::Delivered);
+        let finished = query.execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(finished.rows_affected() == 1)
     }
 
     async fn release_delivery(&self, id: DeliveryId, token: i64) -> StoreResult<()> {
-        const RELEASE: &str = "UPDATE delivery SET ready_at = $3, owner = NULL, \
-               attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
-             WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
-        let now_ms = self.now_ms().await?;
-        let query = sqlx::query(RELEASE).bind(id.0).bind(token).bind(now_ms);
+        const RELEASE: &str = concat!(
+            "UPDATE delivery SET ready_at = ",
+            now!(3),
+            ", owner = NULL, attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
+             WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
+        );
+        let query = sqlx::query(RELEASE).bind(id.0).bind(token).bind(self.clock_param());
         query.execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(())
     }
 
     async fn retry_delivery(&self, tenant_id: Option<TenantId>, id: DeliveryId) -> StoreResult<bool> {
-        // What is deleted sends nothing any more.
-        const REVIVE: &str = "UPDATE delivery SET status = 'pending', ready_at = $2, attempts = 0 \
+        // A delivery whose alert was deleted is never sent again.
+        const REVIVE: &str = concat!(
+            "UPDATE delivery SET status = 'pending', ready_at = ",
+            now!(2),
+            ", attempts = 0 \
              WHERE id = $1 AND status = 'dead' AND tenant_id = coalesce($3, tenant_id) AND EXISTS ( \
-               SELECT 1 FROM event e JOIN alert_rule r ON r.id = e.rule_id WHERE e.id = delivery.event_id)";
-        let now_ms = self.now_ms().await?;
+               SELECT 1 FROM event e JOIN alert_rule r ON r.id = e.rule_id WHERE e.id = delivery.event_id)"
+        );
         let scope = tenant_id.map_or(TenantScope::All, TenantScope::Tenant);
-        let query = sqlx::query(REVIVE).bind(id.0).bind(now_ms).bind(tenant_id.map(|tenant| tenant.0));
+        let query = sqlx::query(REVIVE).bind(id.0).bind(self.clock_param()).bind(tenant_id.map(|tenant| tenant.0));
         let revived = query.execute(&mut *self.writer(scope).await?).await?;
         Ok(revived.rows_affected() == 1)
     }
 
     async fn next_delivery_in(&self) -> StoreResult<Option<Duration>> {
-        const NEXT: &str = "SELECT min(ready_at) FROM delivery WHERE status = 'pending'";
-        let next: Option<i64> = sqlx::query_scalar(NEXT).fetch_one(&self.claims).await?;
-        self.until(next).await
+        const NEXT: &str = concat!("SELECT min(ready_at) - ", now!(1), " FROM delivery WHERE status = 'pending'");
+        let left_ms: Option<i64> = sqlx::query_scalar(NEXT).bind(self.clock_param()).fetch_one(&self.claims).await?;
+        Ok(left_ms.map(not_negative))
     }
 }
 

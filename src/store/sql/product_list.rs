@@ -15,7 +15,7 @@ pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id,
        l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at \
      FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id";
 
-/// How an order is told to the database.
+/// The SQL of an order.
 struct Sorting {
     list: &'static str,
     column: &'static str,
@@ -80,7 +80,7 @@ fn push_filter(query: &mut QueryBuilder<Db>, filter: &ProductFilter) {
         query.push(" AND p.status = ").push_bind(status.as_str());
     }
     if let Some(text) = &filter.text {
-        // Both sides in lower case, folded here: the engines' own folding stops at ASCII or hangs on a locale.
+        // Both sides in lower case, folded here: the engines fold only ASCII, or by a locale.
         let folded = contains(&text.to_lowercase());
         query.push(r" AND (l.sort_title LIKE ").push_bind(folded.clone()).push(r" ESCAPE '\'");
         query.push(r" OR p.search_label LIKE ").push_bind(folded).push(r" ESCAPE '\'");
@@ -88,13 +88,13 @@ fn push_filter(query: &mut QueryBuilder<Db>, filter: &ProductFilter) {
     }
 }
 
-/// A LIKE pattern in which `%` and `_` of the text stand for themselves.
+/// A LIKE pattern for a text, with its `%` and `_` escaped.
 fn contains(text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }
 
-/// Rows behind the cursor. Missing values stand at the end, in the order of their ids.
+/// The rows behind the cursor. Missing values come last, in the order of their ids.
 fn push_after(query: &mut QueryBuilder<Db>, sorting: &Sorting, cursor: Cursor) -> StoreResult<()> {
     let column = sorting.column;
     let beyond = if sorting.falls { "<" } else { ">" };
@@ -110,7 +110,7 @@ fn push_after(query: &mut QueryBuilder<Db>, sorting: &Sorting, cursor: Cursor) -
             query.push(format_args!(" AND {column} IS NULL AND p.id {beyond} ")).push_bind(cursor.id);
             return Ok(());
         }
-        _ => return Err(StoreError::NotFound),
+        _ => return Err(StoreError::InvalidCursor),
     }
     push_id_and_missing(query, sorting, cursor.id);
     Ok(())

@@ -1,4 +1,4 @@
-//! Sign-ins and keys.
+//! Sign-ins and API keys.
 
 use std::time::Duration;
 
@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use super::newest::push_newest_first;
 use super::{Backend, Conn, Db};
-use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, User, UserId};
+use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, UserId};
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
-use crate::store::clock::millis;
+use crate::store::clock::{ClockParam, millis};
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
+use crate::store::rows::time;
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult};
 
@@ -22,14 +24,14 @@ const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at,
 const KEY_COLUMNS: &str = "id, tenant_id, created_by, name, hint, scopes, networks, requests_per_minute, expires_at, \
      used_at, revoked_at, created_at";
 
-/// Sign-ins of one user at a time; each further one ends the oldest.
+/// Open sign-ins per user; one more ends the oldest.
 const MAX_SESSIONS: i64 = 50;
 
 #[async_trait]
 impl Sessions for Backend {
     async fn open_session(&self, session: NewSession) -> StoreResult<Session> {
-        let now_ms = self.now_ms().await?;
-        self.transaction(TenantScope::All, move |conn| open(conn, session, now_ms).boxed()).await
+        let clock = self.clock_param();
+        self.transaction(TenantScope::All, move |conn| open(conn, session, clock).boxed()).await
     }
 
     async fn rotate(
@@ -40,80 +42,83 @@ impl Sessions for Backend {
         grace: Duration,
     ) -> StoreResult<Rotation> {
         const IS_KNOWN: &str = "SELECT 1 FROM refresh_token WHERE hash = $1";
-        // What was never given out costs a read, and no write.
+        // An unknown token costs a read and no write.
         let query = sqlx::query_scalar(IS_KNOWN).bind(spent.0.to_vec());
         let known: Option<i32> = query.fetch_optional(&mut *self.reader(TenantScope::All).await?).await?;
         if known.is_none() {
             return Ok(Rotation::Unknown);
         }
-        let now_ms = self.now_ms().await?;
-        let until_ms = now_ms.saturating_add(millis(lasts));
-        let grace_ms = millis(grace);
-        let rotation = Rotate { spent, new, now_ms, until_ms, grace_ms };
+        let (clock, lasts_ms, grace_ms) = (self.clock_param(), millis(lasts), millis(grace));
+        let rotation = Rotate { spent, new, clock, lasts_ms, grace_ms };
         self.transaction(TenantScope::All, move |conn| rotation.run(conn).boxed()).await
     }
 
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool> {
-        const OPEN: &str = "SELECT 1 FROM session WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
-        let now_ms = self.now_ms().await?;
+        const OPEN: &str =
+            concat!("SELECT 1 FROM session WHERE id = $1 AND ended_at IS NULL AND expires_at > ", now!(2));
         let open: Option<i32> = sqlx::query_scalar(OPEN)
             .bind(id.0)
-            .bind(now_ms)
+            .bind(self.clock_param())
             .fetch_optional(&mut *self.reader(TenantScope::All).await?)
             .await?;
         Ok(open.is_some())
     }
 
     async fn sessions(&self, user_id: UserId) -> StoreResult<Vec<Session>> {
-        let now_ms = self.now_ms().await?;
         let select = AssertSqlSafe(format!(
             "SELECT {SESSION_COLUMNS} FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
              ORDER BY created_at DESC, id DESC"
         ));
         let rows: Vec<SessionColumns> = sqlx::query_as(select)
             .bind(user_id.0)
-            .bind(now_ms)
+            .bind(self.clock_param())
             .fetch_all(&mut *self.reader(TenantScope::All).await?)
             .await?;
         rows.into_iter().map(Session::try_from).collect()
     }
 
     async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()> {
-        const END: &str = "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id = $2 AND ended_at IS NULL";
-        let now_ms = self.now_ms().await?;
+        const END: &str =
+            concat!("UPDATE session SET ended_at = ", now!(3), " WHERE user_id = $1 AND id = $2 AND ended_at IS NULL");
         let ended = sqlx::query(END)
             .bind(user_id.0)
             .bind(id.0)
-            .bind(now_ms)
+            .bind(self.clock_param())
             .execute(&mut *self.writer(TenantScope::All).await?)
             .await?;
-        if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+        if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound("session")) }
     }
 
     async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>> {
-        let now_ms = self.now_ms().await?;
-        self.transaction(TenantScope::All, move |conn| end_all(conn, user_id, Uuid::nil(), now_ms).boxed()).await
+        let clock = self.clock_param();
+        self.transaction(TenantScope::All, move |conn| end_all(conn, user_id, Uuid::nil(), clock).boxed()).await
     }
 
     async fn add_api_key(&self, key: NewApiKey) -> StoreResult<ApiKey> {
-        const ADD: &str = "INSERT INTO api_key (id, tenant_id, created_by, name, hint, hash, scopes, networks, \
+        const ADD: &str = concat!(
+            "INSERT INTO api_key (id, tenant_id, created_by, name, hint, hash, scopes, networks, \
                requests_per_minute, expires_at, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        let now_ms = self.now_ms().await?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ",
+            now!(11),
+            ")"
+        );
         let id = ApiKeyId::new();
         let hash = key.hash;
         let limit = key.requests_per_minute.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
         let query = sqlx::query(ADD).bind(id.0).bind(key.tenant_id.0).bind(key.created_by.0).bind(key.name);
         let query = query.bind(key.hint).bind(hash.0.to_vec()).bind(key.scopes.to_string()).bind(Json(key.networks));
-        let query = query.bind(limit).bind(key.expires_at.map(Timestamp::as_millisecond)).bind(now_ms);
+        let query = query.bind(limit).bind(key.expires_at.map(Timestamp::as_millisecond)).bind(self.clock_param());
         query.execute(&mut *self.writer(key.tenant_id).await?).await?;
         self.api_key_by_hash(hash).await
     }
 
     async fn api_key_by_hash(&self, hash: TokenHash) -> StoreResult<ApiKey> {
         let select = AssertSqlSafe(format!("SELECT {KEY_COLUMNS} FROM api_key WHERE hash = $1"));
-        let row: ApiKeyColumns =
-            sqlx::query_as(select).bind(hash.0.to_vec()).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        let row: ApiKeyColumns = sqlx::query_as(select)
+            .bind(hash.0.to_vec())
+            .fetch_one(&mut *self.reader(TenantScope::All).await?)
+            .await
+            .or_not_found("key")?;
         row.try_into()
     }
 
@@ -135,11 +140,14 @@ impl Sessions for Backend {
     }
 
     async fn revoke_api_key(&self, tenant_id: TenantId, id: ApiKeyId) -> StoreResult<TokenHash> {
-        const REVOKE: &str = "UPDATE api_key SET revoked_at = $3 \
-             WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING hash";
-        let now_ms = self.now_ms().await?;
-        let query = sqlx::query_scalar(REVOKE).bind(tenant_id.0).bind(id.0).bind(now_ms);
-        let hash: Vec<u8> = query.fetch_one(&mut *self.writer(tenant_id).await?).await?;
+        const REVOKE: &str = concat!(
+            "UPDATE api_key SET revoked_at = ",
+            now!(3),
+            " \
+             WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING hash"
+        );
+        let query = sqlx::query_scalar(REVOKE).bind(tenant_id.0).bind(id.0).bind(self.clock_param());
+        let hash: Vec<u8> = query.fetch_one(&mut *self.writer(tenant_id).await?).await.or_not_found("key")?;
         let whole = hash.try_into().map_err(|_| StoreError::Corrupt(format!("the hash of key {id}")))?;
         Ok(TokenHash(whole))
     }
@@ -155,41 +163,59 @@ impl Sessions for Backend {
     }
 }
 
-async fn open(conn: &mut Conn, session: NewSession, now_ms: i64) -> StoreResult<Session> {
-    const OPEN: &str = "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at) \
-         SELECT $1, tenant_id, id, $3, $4, $5, $5, $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled'";
+async fn open(conn: &mut Conn, session: NewSession, clock: ClockParam) -> StoreResult<Session> {
+    const OPEN: &str = concat!(
+        "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at) \
+         SELECT $1, tenant_id, id, $3, $4, ",
+        now!(5),
+        ", ",
+        now!(5),
+        ", ",
+        now!(5),
+        " + $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled' \
+         RETURNING id, user_id, address, agent, created_at, used_at, expires_at"
+    );
     const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', deletion_scheduled_at = NULL, \
            version = version + CASE WHEN status = 'pending_deletion' THEN 1 ELSE 0 END \
          WHERE id = $1 AND (failed_logins > 0 OR status = 'pending_deletion')";
-    const END_OLDEST: &str = "UPDATE session SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN ( \
-           SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $3)";
+    const END_OLDEST: &str = concat!(
+        "UPDATE session SET ended_at = ",
+        now!(2),
+        " WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN ( \
+           SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $3)"
+    );
     let id = SessionId::new();
-    let query = sqlx::query(OPEN).bind(id.0).bind(session.user_id.0);
+    let query = sqlx::query_as(OPEN).bind(id.0).bind(session.user_id.0);
     let query = query.bind(session.address.map(|address| address.to_string())).bind(session.agent);
-    let opened = query.bind(now_ms).bind(now_ms.saturating_add(millis(session.lasts))).execute(&mut *conn).await?;
-    if opened.rows_affected() == 0 {
-        return Err(StoreError::NotFound);
-    }
+    let opened: SessionColumns =
+        query.bind(clock).bind(millis(session.lasts)).fetch_one(&mut *conn).await.or_not_found("user")?;
     sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
-    let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(now_ms).bind(MAX_SESSIONS);
+    let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(clock).bind(MAX_SESSIONS);
     query.execute(&mut *conn).await?;
-    add_token(conn, session.token, id.0, now_ms).await?;
-    let select = AssertSqlSafe(format!("SELECT {SESSION_COLUMNS} FROM session WHERE id = $1"));
-    let row: SessionColumns = sqlx::query_as(select).bind(id.0).fetch_one(conn).await?;
-    row.try_into()
+    add_token(conn, session.token, id.0, clock).await?;
+    opened.try_into()
 }
 
-async fn add_token(conn: &mut Conn, hash: TokenHash, session_id: Uuid, now_ms: i64) -> StoreResult<()> {
-    const ADD: &str = "INSERT INTO refresh_token (hash, session_id, created_at) VALUES ($1, $2, $3)";
-    sqlx::query(ADD).bind(hash.0.to_vec()).bind(session_id).bind(now_ms).execute(conn).await?;
+async fn add_token(conn: &mut Conn, hash: TokenHash, session_id: Uuid, clock: ClockParam) -> StoreResult<()> {
+    const ADD: &str =
+        concat!("INSERT INTO refresh_token (hash, session_id, created_at) VALUES ($1, $2, ", now!(3), ")");
+    sqlx::query(ADD).bind(hash.0.to_vec()).bind(session_id).bind(clock).execute(conn).await?;
     Ok(())
 }
 
-/// Ends a user's sign-ins but for one.
-pub(super) async fn end_all(conn: &mut Conn, user_id: UserId, keep: Uuid, now_ms: i64) -> StoreResult<Vec<SessionId>> {
-    const END: &str =
-        "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id";
-    let ended: Vec<Uuid> = sqlx::query_scalar(END).bind(user_id.0).bind(keep).bind(now_ms).fetch_all(conn).await?;
+/// Ends a user's sign-ins except one.
+pub(super) async fn end_all(
+    conn: &mut Conn,
+    user_id: UserId,
+    keep: Uuid,
+    clock: ClockParam,
+) -> StoreResult<Vec<SessionId>> {
+    const END: &str = concat!(
+        "UPDATE session SET ended_at = ",
+        now!(3),
+        " WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL RETURNING id"
+    );
+    let ended: Vec<Uuid> = sqlx::query_scalar(END).bind(user_id.0).bind(keep).bind(clock).fetch_all(conn).await?;
     Ok(ended.into_iter().map(SessionId).collect())
 }
 
@@ -197,17 +223,20 @@ pub(super) async fn end_all(conn: &mut Conn, user_id: UserId, keep: Uuid, now_ms
 struct Rotate {
     spent: TokenHash,
     new: TokenHash,
-    now_ms: i64,
-    until_ms: i64,
+    clock: ClockParam,
+    lasts_ms: i64,
     grace_ms: i64,
 }
 
 impl Rotate {
     async fn run(self, conn: &mut Conn) -> StoreResult<Rotation> {
-        // Whoever changes the row first has it; a second one waits, and then finds it spent.
-        const SPEND: &str =
-            "UPDATE refresh_token SET spent_at = $2 WHERE hash = $1 AND spent_at IS NULL RETURNING session_id";
-        let query = sqlx::query_scalar(SPEND).bind(self.spent.0.to_vec()).bind(self.now_ms);
+        // The first request to update the row wins; a second one waits and then finds the token spent.
+        const SPEND: &str = concat!(
+            "UPDATE refresh_token SET spent_at = ",
+            now!(2),
+            " WHERE hash = $1 AND spent_at IS NULL RETURNING session_id"
+        );
+        let query = sqlx::query_scalar(SPEND).bind(self.spent.0.to_vec()).bind(self.clock);
         match query.fetch_optional(&mut *conn).await? {
             Some(session_id) => self.renew(conn, session_id).await,
             None => self.judge(conn).await,
@@ -215,33 +244,44 @@ impl Rotate {
     }
 
     async fn renew(self, conn: &mut Conn, session_id: Uuid) -> StoreResult<Rotation> {
-        const PROLONG: &str = "UPDATE session SET used_at = $2, expires_at = $3 \
-             WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING user_id";
-        let query = sqlx::query_scalar(PROLONG).bind(session_id).bind(self.now_ms).bind(self.until_ms);
-        let user: Option<Uuid> = query.fetch_optional(&mut *conn).await?;
-        let Some(user_id) = user else { return Ok(Rotation::Unknown) };
-        add_token(conn, self.new, session_id, self.now_ms).await?;
+        const EXTEND: &str = concat!(
+            "UPDATE session SET used_at = ",
+            now!(2),
+            ", expires_at = ",
+            now!(2),
+            " + $3 WHERE id = $1 AND ended_at IS NULL AND expires_at > ",
+            now!(2),
+            " RETURNING user_id, used_at"
+        );
+        let query = sqlx::query_as(EXTEND).bind(session_id).bind(self.clock).bind(self.lasts_ms);
+        let extended: Option<(Uuid, i64)> = query.fetch_optional(&mut *conn).await?;
+        let Some((user_id, used_at)) = extended else { return Ok(Rotation::Unknown) };
+        add_token(conn, self.new, session_id, self.clock).await?;
         let select =
             AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE id = $1 AND status = 'active'"));
         let row: Option<UserColumns> = sqlx::query_as(select).bind(user_id).fetch_optional(conn).await?;
         match row {
-            Some(row) => Ok(Rotation::Rotated(Box::new(User::try_from(row)?), SessionId(session_id))),
+            Some(row) => Ok(Rotation::Rotated(Box::new(row.try_into()?), SessionId(session_id), time(used_at)?)),
             None => Ok(Rotation::Unknown),
         }
     }
 
-    /// A token that is unknown, or spent already.
+    /// Decides about a token that is unknown or already spent.
     async fn judge(self, conn: &mut Conn) -> StoreResult<Rotation> {
-        const SPENT: &str = "SELECT s.id, s.user_id, r.spent_at FROM refresh_token r JOIN session s ON s.id = r.session_id \
-             WHERE r.hash = $1 AND r.spent_at IS NOT NULL AND s.ended_at IS NULL";
-        const END: &str = "UPDATE session SET ended_at = $2 WHERE id = $1";
-        let query = sqlx::query_as(SPENT).bind(self.spent.0.to_vec());
+        const SPENT: &str = concat!(
+            "SELECT s.id, s.user_id, ",
+            now!(2),
+            " - r.spent_at FROM refresh_token r JOIN session s ON s.id = r.session_id \
+             WHERE r.hash = $1 AND r.spent_at IS NOT NULL AND s.ended_at IS NULL"
+        );
+        const END: &str = concat!("UPDATE session SET ended_at = ", now!(2), " WHERE id = $1");
+        let query = sqlx::query_as(SPENT).bind(self.spent.0.to_vec()).bind(self.clock);
         let spent: Option<(Uuid, Uuid, i64)> = query.fetch_optional(&mut *conn).await?;
-        let Some((session_id, user_id, spent_ms)) = spent else { return Ok(Rotation::Unknown) };
-        if self.now_ms - spent_ms <= self.grace_ms {
+        let Some((session_id, user_id, age_ms)) = spent else { return Ok(Rotation::Unknown) };
+        if age_ms <= self.grace_ms {
             return Ok(Rotation::RecentlyRotated);
         }
-        sqlx::query(END).bind(session_id).bind(self.now_ms).execute(conn).await?;
+        sqlx::query(END).bind(session_id).bind(self.clock).execute(conn).await?;
         Ok(Rotation::Reused(UserId(user_id), SessionId(session_id)))
     }
 }

@@ -1,44 +1,45 @@
-//! "Check now".
+//! Tasks: crawls that were requested.
 
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use sqlx::QueryBuilder;
+use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::catalog::listings_of;
 use super::newest::push_newest_first;
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db};
 use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus, TenantId};
+use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::rows::time;
+use crate::store::error::OrNotFound;
+use crate::store::rows::{time, word};
 use crate::store::{Lane, Page, StoreError, StoreResult, Tasks};
 
 #[async_trait]
 impl Tasks for Backend {
     async fn request_crawl(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task> {
-        let now_ms = self.now_ms().await?;
-        let products = once_each(products);
-        self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, now_ms).boxed()).await
+        let clock = self.clock_param();
+        let products = distinct(products);
+        self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, clock).boxed()).await
     }
 
     async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>> {
         self.with_replica_fallback(|| {
             async move {
                 const LIST: &str = "tasks";
-                let now_ms = self.now_ms().await?;
                 let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
                 query.push_bind(tenant_id.0);
                 push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
                 let mut conn = self.replica_reader(tenant_id).await?;
                 let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(&mut *conn).await?;
                 let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
-                let mut items = Vec::with_capacity(page.items.len());
-                for (id, _) in page.items {
-                    items.push(find(&mut conn, tenant_id, TaskId(id), now_ms).await?);
-                }
-                Ok(Page { items, next_cursor: page.next_cursor })
+                let ids: Vec<Uuid> = page.items.iter().map(|(id, _)| *id).collect();
+                let mut items = items_of(&mut conn, ids, self.clock_param()).await?;
+                page.try_map(|(id, created_ms)| task_of(id, created_ms, items.remove(&id)))
             }
             .boxed()
         })
@@ -46,57 +47,61 @@ impl Tasks for Backend {
     }
 
     async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task> {
-        let now_ms = self.now_ms().await?;
+        const TASK: &str = "SELECT created_at FROM task WHERE tenant_id = $1 AND id = $2";
         let mut conn = self.reader(tenant_id).await?;
-        find(&mut conn, tenant_id, id, now_ms).await
+        let created_ms =
+            sqlx::query_scalar(TASK).bind(tenant_id.0).bind(id.0).fetch_one(&mut *conn).await.or_not_found("task")?;
+        let mut items = items_of(&mut conn, vec![id.0], self.clock_param()).await?;
+        task_of(id.0, created_ms, items.remove(&id.0))
     }
 }
 
 /// The same products, each once, in the order given.
-fn once_each(products: &[ProductId]) -> Vec<ProductId> {
+fn distinct(products: &[ProductId]) -> Vec<ProductId> {
     let mut seen = BTreeSet::new();
     products.iter().copied().filter(|product| seen.insert(*product)).collect()
 }
 
-async fn request(conn: &mut Conn, tenant_id: TenantId, products: Vec<ProductId>, now_ms: i64) -> StoreResult<Task> {
-    const TASK: &str = "INSERT INTO task (id, tenant_id, created_at) VALUES ($1, $2, $3)";
-    const ITEM: &str = "INSERT INTO task_item (task_id, place, tenant_id, product_id, listing_id, status) \
-         VALUES ($1, $2, $3, $4, $5, 'pending')";
+async fn request(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    products: Vec<ProductId>,
+    clock: ClockParam,
+) -> StoreResult<Task> {
+    const TASK: &str =
+        concat!("INSERT INTO task (id, tenant_id, created_at) VALUES ($1, $2, ", now!(3), ") RETURNING created_at");
+    const ITEMS: &str = concat!(
+        "INSERT INTO task_item (task_id, place, tenant_id, product_id, listing_id, status) \
+         SELECT $1, given.place, p.tenant_id, p.id, p.listing_id, 'pending' FROM (",
+        uuids!(3),
+        ") AS given JOIN product p ON p.id = given.id WHERE p.tenant_id = $2"
+    );
     let listings = listings_of(conn, tenant_id, &products).await?;
-    // Leases in one order for everybody, before anything else: no two transactions can wait for each other.
-    for listing_id in listings.values().copied().collect::<BTreeSet<_>>() {
-        let request =
-            ScheduleRequest { lane: Lane::Requested, due_by_ms: now_ms, unparks: true, accepts_running: true };
-        schedule_request::upsert(conn, listing_id, &request, now_ms).await?;
+    if listings.len() < products.len() {
+        return Err(StoreError::NotFound("product"));
     }
-    let id = TaskId::new();
-    sqlx::query(TASK).bind(id.0).bind(tenant_id.0).bind(now_ms).execute(&mut *conn).await?;
-    for (place, product) in (0i32..).zip(&products) {
-        let listing_id = listings.get(&product.0).copied().ok_or(StoreError::NotFound)?;
-        let item = sqlx::query(ITEM).bind(id.0).bind(place).bind(tenant_id.0).bind(product.0).bind(listing_id);
-        item.execute(&mut *conn).await?;
+    let listings: Vec<i64> = listings.values().map(|listing| listing.0).collect();
+    let request = ScheduleRequest { lane: Lane::Requested, due_in_ms: 0, unparks: true, accepts_running: true };
+    schedule_request::upsert(conn, &listings, &request, clock).await?;
+    let id = TaskId::new().0;
+    let created_ms = sqlx::query_scalar(TASK).bind(id).bind(tenant_id.0).bind(clock).fetch_one(&mut *conn).await?;
+    let count = products.len() as u64;
+    let added = sqlx::query(ITEMS).bind(id).bind(tenant_id.0).bind(Json(products)).execute(&mut *conn).await?;
+    // A product may have been removed while this transaction waited for its lease.
+    if added.rows_affected() < count {
+        return Err(StoreError::NotFound("product"));
     }
-    find(conn, tenant_id, id, now_ms).await
+    let mut items = items_of(conn, vec![id], clock).await?;
+    task_of(id, created_ms, items.remove(&id))
 }
 
-/// The listings behind the products, all of which must be the tenant's.
-async fn listings_of(conn: &mut Conn, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<HashMap<Uuid, i64>> {
-    if products.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut query = QueryBuilder::<Db>::new("SELECT id, listing_id FROM product WHERE tenant_id = ");
-    query.push_bind(tenant_id.0).push(" AND id IN (");
-    let mut ids = query.separated(", ");
-    for product in products {
-        ids.push_bind(product.0);
-    }
-    query.push(")");
-    let rows: Vec<(Uuid, i64)> = query.build_query_as().fetch_all(conn).await?;
-    if rows.len() == products.len() { Ok(rows.into_iter().collect()) } else { Err(StoreError::NotFound) }
+fn task_of(id: Uuid, created_ms: i64, items: Option<Vec<TaskItem>>) -> StoreResult<Task> {
+    Ok(Task { id: TaskId(id), created_at: time(created_ms)?, items: items.unwrap_or_default() })
 }
 
 #[derive(sqlx::FromRow)]
 struct ItemColumns {
+    task_id: Uuid,
     product_id: Uuid,
     status: String,
     outcome: Option<String>,
@@ -104,24 +109,32 @@ struct ItemColumns {
     is_leased: bool,
 }
 
-async fn find(conn: &mut Conn, tenant_id: TenantId, id: TaskId, now_ms: i64) -> StoreResult<Task> {
-    const TASK: &str = "SELECT created_at FROM task WHERE tenant_id = $1 AND id = $2";
-    const ITEMS: &str = "SELECT i.product_id, i.status, i.outcome, i.finished_at, \
-           (q.owner IS NOT NULL AND q.ready_at > $2) AS is_leased \
-         FROM task_item i JOIN lease q ON q.listing_id = i.listing_id WHERE i.task_id = $1 ORDER BY i.place";
-    let created_ms: i64 = sqlx::query_scalar(TASK).bind(tenant_id.0).bind(id.0).fetch_one(&mut *conn).await?;
-    let rows: Vec<ItemColumns> = sqlx::query_as(ITEMS).bind(id.0).bind(now_ms).fetch_all(conn).await?;
-    let items = rows.into_iter().map(TaskItem::try_from).collect::<StoreResult<_>>()?;
-    Ok(Task { id, created_at: time(created_ms)?, items })
+/// The items of some tasks by task, in the order in which they were requested.
+async fn items_of(conn: &mut Conn, tasks: Vec<Uuid>, clock: ClockParam) -> StoreResult<HashMap<Uuid, Vec<TaskItem>>> {
+    const ITEMS: &str = concat!(
+        "SELECT i.task_id, i.product_id, i.status, i.outcome, i.finished_at, \
+           (q.owner IS NOT NULL AND q.ready_at > ",
+        now!(2),
+        ") AS is_leased \
+         FROM (",
+        uuids!(1),
+        ") AS given JOIN task_item i ON i.task_id = given.id JOIN lease q ON q.listing_id = i.listing_id \
+         ORDER BY i.task_id, i.place"
+    );
+    let rows: Vec<ItemColumns> = sqlx::query_as(ITEMS).bind(Json(tasks)).bind(clock).fetch_all(conn).await?;
+    let mut items: HashMap<Uuid, Vec<TaskItem>> = HashMap::new();
+    for row in rows {
+        items.entry(row.task_id).or_default().push(row.try_into()?);
+    }
+    Ok(items)
 }
 
 impl TryFrom<ItemColumns> for TaskItem {
     type Error = StoreError;
 
     fn try_from(row: ItemColumns) -> StoreResult<Self> {
-        let stored = TaskStatus::from_word(&row.status);
-        let stored = stored.ok_or_else(|| StoreError::Corrupt(format!("task status `{}`", row.status)))?;
-        // "Running" is not stored: it is the lease that is held while the item waits.
+        let stored: TaskStatus = word(&row.status)?;
+        // "Running" is not stored: a pending item runs while the lease of its listing is held.
         let is_running = stored == TaskStatus::Pending && row.is_leased;
         Ok(Self {
             product_id: ProductId(row.product_id),

@@ -1,4 +1,4 @@
-//! Tenants as a whole.
+//! Tenants.
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -8,15 +8,17 @@ use uuid::Uuid;
 
 use super::newest::push_newest_first;
 use super::usage::DAY_MS;
-use super::{Backend, Conn, Db, usage};
+use super::{Backend, Conn, Db, catalog, usage};
 use crate::domain::{ProductId, Tenant, TenantId};
 use crate::store::account_rows::{TENANT_COLUMNS, TenantColumns};
+use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::OrNotFound;
 use crate::store::rows::{count, time};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{Catalog, DailyUsage, Page, StoreError, StoreResult, TenantPatch, Tenants};
+use crate::store::{DailyUsage, Page, StoreError, StoreResult, TenantPatch, Tenants};
 
-/// Rows that are deleted at once: more would hold their locks for too long.
+/// Rows per statement that deletes: more would hold their locks for too long.
 const BATCH_ROWS: i64 = 1000;
 
 #[async_trait]
@@ -26,9 +28,9 @@ impl Tenants for Backend {
     }
 
     async fn update_tenant(&self, id: TenantId, patch: &TenantPatch) -> StoreResult<Tenant> {
-        let now_ms = self.now_ms().await?;
+        let clock = self.clock_param();
         let patch = patch.clone();
-        self.transaction(id, move |conn| update(conn, id, patch, now_ms).boxed()).await
+        self.transaction(id, move |conn| update(conn, id, patch, clock).boxed()).await
     }
 
     async fn tenants(&self, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Tenant>> {
@@ -42,8 +44,8 @@ impl Tenants for Backend {
     }
 
     async fn tenants_due_for_deletion(&self) -> StoreResult<Vec<TenantId>> {
-        const TO_REMOVE: &str = "SELECT id FROM tenant WHERE deletion_scheduled_at <= $1";
-        let query = sqlx::query_scalar(TO_REMOVE).bind(self.now_ms().await?);
+        const TO_REMOVE: &str = concat!("SELECT id FROM tenant WHERE deletion_scheduled_at <= ", now!(1));
+        let query = sqlx::query_scalar(TO_REMOVE).bind(self.clock_param());
         let ids: Vec<Uuid> = query.fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
         Ok(ids.into_iter().map(TenantId).collect())
     }
@@ -86,7 +88,7 @@ impl Tenants for Backend {
 }
 
 impl Backend {
-    /// Deletes a tenant's rows of a table, so many at once.
+    /// Deletes a tenant's rows of a table, in batches.
     async fn empty(&self, table: &'static str, id: TenantId) -> StoreResult<()> {
         let delete =
             format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE tenant_id = $1 LIMIT {BATCH_ROWS})");
@@ -98,42 +100,50 @@ impl Backend {
         }
     }
 
-    /// One by one, as a person would: each listing rests if nobody else watches it.
+    /// Removes a tenant's products in batches. Listings that nothing else watches are parked.
     async fn remove_products(&self, id: TenantId) -> StoreResult<()> {
-        const SOME: &str = "SELECT id FROM product WHERE tenant_id = $1 LIMIT $2";
+        let clock = self.clock_param();
         loop {
-            let query = sqlx::query_scalar(SOME).bind(id.0).bind(BATCH_ROWS);
-            let products: Vec<Uuid> = query.fetch_all(&mut *self.writer(id).await?).await?;
-            if products.is_empty() {
-                return Ok(());
-            }
-            for product in products {
-                match self.remove_product(id, ProductId(product)).await {
-                    Ok(()) | Err(StoreError::NotFound) => {}
-                    Err(error) => return Err(error),
-                }
+            match self.transaction(id, move |conn| remove_some_products(conn, id, clock).boxed()).await {
+                Ok(0) => return Ok(()),
+                // Another replica may have removed one of them at the same time.
+                Ok(_) | Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error),
             }
         }
     }
 }
 
+async fn remove_some_products(conn: &mut Conn, id: TenantId, clock: ClockParam) -> StoreResult<usize> {
+    const SOME: &str = "SELECT id FROM product WHERE tenant_id = $1 LIMIT $2";
+    let products: Vec<Uuid> = sqlx::query_scalar(SOME).bind(id.0).bind(BATCH_ROWS).fetch_all(&mut *conn).await?;
+    let products: Vec<ProductId> = products.into_iter().map(ProductId).collect();
+    if !products.is_empty() {
+        catalog::remove(conn, id, &products, clock).await?;
+    }
+    Ok(products.len())
+}
+
 async fn find(executor: impl sqlx::Executor<'_, Database = Db>, id: TenantId) -> StoreResult<Tenant> {
     let select = AssertSqlSafe(format!("SELECT {TENANT_COLUMNS} FROM tenant WHERE id = $1"));
-    let row: TenantColumns = sqlx::query_as(select).bind(id.0).fetch_one(executor).await?;
+    let row: TenantColumns = sqlx::query_as(select).bind(id.0).fetch_one(executor).await.or_not_found("tenant")?;
     row.try_into()
 }
 
-async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, now_ms: i64) -> StoreResult<Tenant> {
-    const UPDATE: &str = "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan), \
-           deletion_scheduled_at = CASE WHEN $4 THEN $5 ELSE deletion_scheduled_at END, updated_at = $6, version = version + 1 \
-         WHERE id = $1 AND version = coalesce($7, version)";
+async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, clock: ClockParam) -> StoreResult<Tenant> {
+    const UPDATE: &str = concat!(
+        "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan), \
+           deletion_scheduled_at = CASE WHEN $4 THEN $5 ELSE deletion_scheduled_at END, updated_at = ",
+        now!(6),
+        ", version = version + 1 WHERE id = $1 AND version = coalesce($7, version)"
+    );
     usage::lock(conn, id).await?;
     // So that what updates no row has another version.
     find(&mut *conn, id).await?;
     let deletion_scheduled_ms = patch.deletion_scheduled_at.flatten().map(Timestamp::as_millisecond);
     let query =
         sqlx::query(UPDATE).bind(id.0).bind(patch.name).bind(patch.plan).bind(patch.deletion_scheduled_at.is_some());
-    let query = query.bind(deletion_scheduled_ms).bind(now_ms).bind(patch.expected_version);
+    let query = query.bind(deletion_scheduled_ms).bind(clock).bind(patch.expected_version);
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }

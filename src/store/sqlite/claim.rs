@@ -3,13 +3,12 @@
 use sqlx::types::Json;
 
 use super::Backend;
-use super::details::Lease;
-use super::outbox::DeliveryLease;
+use super::sql::details::Lease;
+use super::sql::outbox::DeliveryLease;
 use crate::store::{Lane, StoreResult};
 
-/// Takes the leases of at most `limit` listings that are due, oldest first. What was due is asked again by the statement
-/// that takes: another claim may have come in between. The `+` there keeps the planner from walking through the whole
-/// backlog by its index.
+/// Takes the leases of at most `limit` due listings, oldest first. The second statement repeats the conditions: another claim may
+/// have run in between. Its `+` keeps the planner from scanning the whole backlog by the index.
 pub(super) async fn leases(
     store: &Backend,
     lane: Lane,
@@ -26,7 +25,7 @@ pub(super) async fn leases(
         numbers!(4),
         ") RETURNING listing_id, token, attempt, ready_at"
     );
-    let now_ms = store.now_ms().await?;
+    let now_ms = store.now_ms();
     let query = sqlx::query_scalar(DUE).bind(lane.number()).bind(now_ms).bind(i32::from(max_attempts));
     let due: Vec<i64> = query.bind(i64::from(limit)).fetch_all(&store.writer).await?;
     if due.is_empty() {
@@ -51,6 +50,6 @@ pub(super) async fn deliveries(
          WHERE id IN (SELECT id FROM delivery WHERE status = 'pending' AND ready_at <= $2 ORDER BY ready_at LIMIT $1) \
          RETURNING id, event_id, token, attempts, webhook_url, webhook_secret, mail, \
            trace_context";
-    let query = sqlx::query_as(TAKE).bind(i64::from(limit)).bind(store.now_ms().await?).bind(lease_ms);
+    let query = sqlx::query_as(TAKE).bind(i64::from(limit)).bind(store.now_ms()).bind(lease_ms);
     Ok(query.bind(owner.to_owned()).fetch_all(&store.claims).await?)
 }

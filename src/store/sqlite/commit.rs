@@ -1,5 +1,5 @@
-//! The commit: a batch in one transaction, told as JSON. Every statement is for the whole batch, because the way to the
-//! engine's thread and back costs more than most of them; only rules, which seldom move, are stepped one by one.
+//! The commit: a batch in one transaction, passed as JSON. Every statement handles the whole batch, because the way to the
+//! engine's thread and back costs more than most of them. Only rules, which seldom change, are updated one by one.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ macro_rules! fenced {
 
 /// Writes some commits, each as a whole or not at all. Returns listing and token of those that were recorded.
 pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
-    let now_ms = store.now_ms().await?;
+    let now_ms = store.now_ms();
     let lists = Lists::of(commits)?;
     let moving = commits.iter().filter(|commit| !commit.rule_steps.is_empty()).map(|commit| (*commit).clone());
     let moving: Vec<Commit> = moving.collect();
@@ -37,7 +37,7 @@ pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<H
         .await
 }
 
-/// The batch as text, once for all statements.
+/// The batch as JSON, encoded once for all statements.
 struct Lists {
     crawls: String,
     points: String,
@@ -51,7 +51,7 @@ impl Lists {
     }
 }
 
-/// A commit that comes twice, because its answer was lost, leaves lease and tasks alone the second time; the other steps have no
+/// A commit that is repeated because its response was lost leaves lease and tasks alone the second time; the other steps have no
 /// second effect by themselves.
 async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64) -> StoreResult<HashSet<(i64, i64)>> {
     const RECORDED: &str = concat!("SELECT listing_id, token FROM (", fenced!("1"), ")");
@@ -68,7 +68,7 @@ async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64)
             step_rule(conn, commit, step, now_ms).await?;
         }
     }
-    // The last, because what stands before asks who holds the lease.
+    // Last, because the statements before it check the lease.
     end_leases(conn, &lists, now_ms).await?;
     Ok(recorded)
 }
@@ -141,13 +141,13 @@ async fn step_rule(conn: &mut Conn, commit: &Commit, step: &RuleStep, now_ms: i6
     let query = query.bind(after.armed).bind(i64::from(after.crossings)).bind(after.last_notified_minor);
     let stepped = query.execute(&mut *conn).await?.rows_affected() == 1;
     match event {
-        Some(event) if stepped => tell(conn, event, commit.trace_context.clone(), now_ms).await,
+        Some(event) if stepped => add_event(conn, event, commit.trace_context.clone(), now_ms).await,
         _ => Ok(()),
     }
 }
 
-/// Keeps the event and one delivery to the rule's channel.
-async fn tell(conn: &mut Conn, event: &Event, trace_context: Option<String>, now_ms: i64) -> StoreResult<()> {
+/// Stores the event and one delivery for the rule's channel.
+async fn add_event(conn: &mut Conn, event: &Event, trace_context: Option<String>, now_ms: i64) -> StoreResult<()> {
     const EVENT: &str = "INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at) \
          SELECT $1, tenant_id, id, product_id, $3, $4 FROM alert_rule WHERE id = $2 ON CONFLICT (id) DO NOTHING";
     const DELIVERY: &str = "INSERT INTO delivery \

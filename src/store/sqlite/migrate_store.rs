@@ -1,4 +1,4 @@
-//! The file as the source of a move: every row as JSON, while nobody else has it open.
+//! The file as the source of a migration between engines: every row as JSON, while no other process has it open.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use crate::config::DatabaseSettings;
 use crate::store::StoreMaintenance;
 use crate::store::migrate_store::{Column, Kind, MigrateStoreError, TableChecksum, checksum_query};
 
-/// Whoever is just going is waited for.
+/// Time for another process to close the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A file that nobody else can open.
+/// A file that no other process can open.
 pub(in crate::store) struct Source(PoolConnection<Db>);
 
 impl Source {
-    /// Takes the file for itself, if its schema is of this version; nothing in it is changed.
+    /// Locks the file, if its schema is of this version. Nothing in it is changed.
     pub(in crate::store) async fn open(settings: &DatabaseSettings) -> Result<Self, MigrateStoreError> {
         let url = settings.url.reveal();
         let options: SqliteConnectOptions =
             url.parse().map_err(|error| MigrateStoreError::Source(StoreError::Refused(error)))?;
-        // In WAL mode every other connection, also one that is idle, stands in the way of this kind of lock.
+        // In WAL mode every other connection, even an idle one, prevents this kind of lock.
         let options =
             options.locking_mode(SqliteLockingMode::Exclusive).busy_timeout(PATIENCE).disable_statement_logging();
         let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
@@ -73,7 +73,7 @@ impl Source {
         sqlx::query_scalar(AssertSqlSafe(select)).fetch(&mut *self.0).map_err(said).boxed()
     }
 
-    /// What a table holds.
+    /// The checksum of a table.
     pub(in crate::store) async fn checksum(
         &mut self,
         table: &str,
@@ -83,15 +83,15 @@ impl Source {
         sqlx::query_as(select).fetch_one(&mut *self.0).await.map_err(said)
     }
 
-    /// Lets others open the file again.
+    /// Unlocks the file.
     pub(in crate::store) async fn close(self) {
         // Nothing was written, so nothing can be lost.
         let _ = self.0.close().await;
     }
 }
 
-/// A column's value as JSON that the server reads as its own type. What is not what it should be becomes an error on
-/// one of the two sides: JSON holds no bytes, and `json` takes nothing else.
+/// A column's value as JSON that the server reads as its own type. A value of the wrong type causes an error on one of the two
+/// sides: JSON holds no bytes, and `json` accepts nothing else.
 fn value(column: &Column) -> String {
     let name = column.quoted();
     match column.kind {
@@ -107,7 +107,7 @@ fn said(error: sqlx::Error) -> MigrateStoreError {
     in_use(error.into())
 }
 
-/// Nothing but the lock makes this source unavailable.
+/// Only the lock makes this source unavailable.
 fn in_use(error: StoreError) -> MigrateStoreError {
     match error {
         StoreError::Unavailable(sqlx::Error::Database(_)) => MigrateStoreError::InUse,

@@ -1,5 +1,30 @@
 //! The embedded engine: one file, one writer, several readers.
 
+/// The time in Unix milliseconds, where a [`ClockParam`] is bound at a place.
+macro_rules! now {
+    ($place:literal) => {
+        concat!("$", $place)
+    };
+}
+
+/// The UUIDs of the JSON list that is bound at a place: `id`, and `place` in the list.
+macro_rules! uuids {
+    ($place:literal) => {
+        concat!("SELECT unhex(value, '-') AS id, key AS place FROM json_each($", $place, ")")
+    };
+}
+
+/// The members of the JSON list of objects that is bound at a place.
+macro_rules! records {
+    ($place:literal, $name:ident $kind:ident $(, $more_names:ident $more_kinds:ident)*) => {
+        concat!(
+            "SELECT value ->> '", stringify!($name), "' AS ", stringify!($name),
+            $(", value ->> '", stringify!($more_names), "' AS ", stringify!($more_names),)*
+            " FROM json_each($", $place, ")"
+        )
+    };
+}
+
 /// The numbers of the JSON list that is bound at a place.
 macro_rules! numbers {
     ($place:literal) => {
@@ -7,57 +32,28 @@ macro_rules! numbers {
     };
 }
 
-/// One writer: nobody else's locks to skip.
+/// There is one writer: no rows need to be locked.
+macro_rules! lock_rows {
+    ($table:literal) => {
+        ""
+    };
+}
+
+/// There is one writer: no other locks to skip.
 macro_rules! skip_locked {
     () => {
         ""
     };
 }
 
-#[path = "../sql/accounts.rs"]
-mod accounts;
-#[path = "../sql/alerts.rs"]
-mod alerts;
-#[path = "../sql/audit.rs"]
-mod audit;
 pub(super) mod backup;
-#[path = "../sql/catalog.rs"]
-mod catalog;
-#[path = "../sql/change_feed.rs"]
-mod change_feed;
 mod claim;
 mod commit;
-#[path = "../sql/details.rs"]
-mod details;
-#[path = "../sql/history.rs"]
-mod history;
-#[path = "../sql/idempotency.rs"]
-mod idempotency;
-#[path = "../sql/lease.rs"]
-mod lease;
-#[path = "../sql/maintenance.rs"]
-mod maintenance;
 pub(super) mod migrate_store;
-#[path = "../sql/newest.rs"]
-mod newest;
-#[path = "../sql/outbox.rs"]
-mod outbox;
 mod partitions;
-#[path = "../sql/product_list.rs"]
-mod product_list;
-#[path = "../sql/schedule_request.rs"]
-mod schedule_request;
-#[path = "../sql/sessions.rs"]
-mod sessions;
-#[path = "../sql/tasks.rs"]
-mod tasks;
+#[path = "../sql/mod.rs"]
+mod sql;
 mod tenant_scope;
-#[path = "../sql/tenants.rs"]
-mod tenants;
-#[path = "../sql/transaction.rs"]
-mod transaction;
-#[path = "../sql/usage.rs"]
-mod usage;
 
 use std::time::Duration;
 
@@ -67,6 +63,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::clock::ClockParam;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
 
@@ -82,16 +79,16 @@ const HAS_LEDGER: &str = "SELECT count(*) > 0 FROM sqlite_master WHERE name = '_
 /// Reads the file; only a write could tell whether it can be written.
 const IS_READ_ONLY: &str = "SELECT count(*) < 0 FROM sqlite_master";
 
-/// What is dead is gone at once.
+/// There are no dead rows.
 const LEASE_DEAD_TUPLES: &str = "SELECT 0";
 
-/// One process, and no snapshot that lasts.
+/// There are no snapshots that last.
 const OLDEST_SNAPSHOT_AGE: &str = "SELECT 0";
 
-/// There is no server that could refuse any.
+/// There is no server with a limit.
 const MAX_CONNECTIONS: &str = "SELECT NULL";
 
-/// Stands around a tag.
+/// The SQL around a tag.
 const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,15 +97,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
-    /// The writer under the name by which the shared texts know whoever claims.
+    /// The writer: claims, in the shared SQL.
     claims: SqlitePool,
-    /// The readers under the name by which the shared texts know where a claim's details are read.
+    /// The readers: details of claims, in the shared SQL.
     details: SqlitePool,
     clock: StoreClock,
 }
 
 impl SqliteStore {
-    /// Opens the file, and makes its folder.
+    /// Opens the file, and creates its folder.
     pub(super) async fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
         let url = settings.url.reveal();
         let options: SqliteConnectOptions = url.parse().map_err(StoreError::Refused)?;
@@ -118,7 +115,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
-        // An SQLite connection that is closed takes a database in memory with it, and has no reason to be closed otherwise.
+        // Closing a connection deletes a database in memory, and is never necessary.
         let pool = SqlitePoolOptions::new()
             .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
             .idle_timeout(None)
@@ -133,10 +130,14 @@ impl SqliteStore {
         Ok(Self { claims: writer.clone(), details: readers.clone(), writer, readers, clock })
     }
 
-    /// There is one process: its clock is the database's.
-    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the server")]
-    async fn now_ms(&self) -> StoreResult<i64> {
-        Ok(self.clock.manual_ms().unwrap_or_else(|| Timestamp::now().as_millisecond()))
+    /// The time: there is one process, so its clock is the database's.
+    fn now_ms(&self) -> i64 {
+        self.clock.manual_ms().unwrap_or_else(|| Timestamp::now().as_millisecond())
+    }
+
+    /// What a statement binds for `now!`.
+    fn clock_param(&self) -> ClockParam {
+        Some(self.now_ms())
     }
 
     async fn migration_connection(&self) -> StoreResult<PoolConnection<Db>> {
@@ -149,14 +150,14 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Every version that this was built with will do.
+    /// The library is built in: its version fits.
     #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's twin refuses old servers")]
     fn check_server(_conn: &Conn) -> StoreResult<()> {
         Ok(())
     }
 }
 
-/// A database in memory belongs to the connection that made it: readers of their own would see another one.
+/// A database in memory belongs to its connection: other readers would see another one.
 fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }

@@ -1,4 +1,4 @@
-//! Room for history: one table, so there is always some.
+//! Partitions of history: SQLite has one table.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ pub(super) async fn ensure(_store: &Backend, _from: Timestamp, _to: Timestamp) -
     Ok(())
 }
 
-/// Deletes points before a time, but for the last of each series.
+/// Deletes the points before a time, except the last of each series.
 pub(super) async fn forget(store: &Backend, before_ms: i64) -> StoreResult<u64> {
     const FORGET: &str = "DELETE FROM point WHERE at < $1 AND EXISTS (SELECT 1 FROM point AS later \
            WHERE later.listing_id = point.listing_id AND later.series = point.series \

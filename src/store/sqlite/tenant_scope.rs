@@ -1,4 +1,4 @@
-//! SQLite has no row-level security: every connection sees everything, and each statement's own tenant is what counts.
+//! SQLite has no row-level security: every connection sees all rows, and each statement names its tenant.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::store::tenant_scope::TenantScope;
 use crate::store::{OnWrite, StoreResult};
 use crate::telemetry::Metrics;
 
-/// Takes the write lock at once: a plain `BEGIN` that reads first and writes then fails without waiting when another
-/// has written in between.
+/// Takes the write lock at once: after a plain `BEGIN` that reads first, a write fails without waiting if another connection has
+/// written in between.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 impl Backend {
@@ -23,12 +23,12 @@ impl Backend {
         Ok(self.readers.acquire().await?)
     }
 
-    /// A connection that reads: what is read is as it is.
+    /// A connection that reads: there is no standby.
     pub(super) async fn replica_reader(&self, scope: impl Into<TenantScope>) -> StoreResult<PoolConnection<Db>> {
         self.reader(scope).await
     }
 
-    /// Runs what reads.
+    /// Runs a read.
     pub(super) async fn with_replica_fallback<'r, T>(
         &self,
         read: impl Fn() -> BoxFuture<'r, StoreResult<T>> + Send + Sync,
@@ -44,10 +44,10 @@ impl Backend {
     /// There is no standby.
     pub(super) fn start_replica_monitor(&self, _metrics: Arc<Metrics>, _on_wrote: OnWrite) {}
 
-    /// There are no others.
+    /// There are no other replicas.
     pub(super) fn note_remote_write(&self, _tenant_id: TenantId) {}
 
-    /// What is read is as it is.
+    /// Reads are never old.
     pub(super) fn max_staleness(&self) -> Duration {
         Duration::ZERO
     }
@@ -65,7 +65,7 @@ impl Backend {
     }
 }
 
-/// What begins a transaction.
+/// The statement that begins a transaction.
 pub(super) fn begin(_scope: TenantScope) -> AssertSqlSafe<String> {
     AssertSqlSafe(BEGIN.to_owned())
 }

@@ -1,0 +1,36 @@
+//! The SQL that both engines understand, written once and compiled for each.
+//!
+//! `postgres/mod.rs` and `sqlite/mod.rs` each include this module by its path, so there are two copies of it in the program:
+//! `postgres::sql` and `sqlite::sql`. What differs comes from the engine around it, the parent module:
+//!
+//! - the types `Db`, `Conn` and `Backend` (the store), and the constants imported below;
+//! - the macros `now!`, `numbers!`, `uuids!`, `records!`, `lock_rows!` and `skip_locked!`, each a piece of SQL;
+//! - the modules `claim` and `commit` (the two hot statements), `partitions` and `tenant_scope`.
+//!
+//! One file per trait of the store; the others hold what several of them need.
+
+use super::{
+    Backend, Conn, Db, HAS_LEDGER, HAS_TAG, IS_READ_ONLY, LEASE_DEAD_TUPLES, MAX_CONNECTIONS, MIGRATOR,
+    OLDEST_SNAPSHOT_AGE, claim, commit, partitions, tenant_scope,
+};
+
+mod accounts;
+mod alerts;
+mod audit;
+mod catalog;
+mod change_feed;
+pub(super) mod details;
+mod history;
+mod idempotency;
+mod lease;
+mod maintenance;
+mod newest;
+pub(super) mod outbox;
+mod product_list;
+mod retention;
+mod schedule_request;
+mod sessions;
+mod tasks;
+mod tenants;
+mod transaction;
+mod usage;

@@ -1,0 +1,193 @@
+//! Deletes the rows whose retention has ended: in batches, oldest first, found by an index.
+
+use sqlx::AssertSqlSafe;
+
+use super::lease::NOW;
+use super::usage::DAY_MS;
+use super::{Backend, Db, partitions};
+use crate::config::RetentionSettings;
+use crate::store::StoreResult;
+use crate::store::tenant_scope::TenantScope;
+
+/// Rows per statement: more would hold their locks, and SQLite's one writer, for too long.
+const BATCH_ROWS: i64 = 1000;
+
+/// Statements per kind of row and run. The next run continues.
+const MAX_BATCHES: u32 = 10;
+
+/// What is deleted together.
+struct Pruning {
+    /// The table.
+    table: &'static str,
+    /// The columns of its primary key.
+    key: &'static str,
+    /// Selects the keys of what is older than the time `{before}`, without order and limit.
+    old: &'static str,
+    /// The column by which the oldest are deleted first.
+    order: &'static str,
+    /// After how many days; `None`: the rows name their own time.
+    days: fn(&RetentionSettings) -> Option<u32>,
+}
+
+/// In this order: what refers to a row goes before the row. Rows that depend on one another go in steps of their own, so that a
+/// statement never deletes more than its batch by way of a cascade.
+const PRUNINGS: &[Pruning] = &[
+    Pruning {
+        table: "delivery",
+        key: "id",
+        old: "SELECT id FROM delivery WHERE status = 'delivered' AND delivered_at < {before}",
+        order: "delivered_at",
+        days: |days| Some(days.delivered_days),
+    },
+    Pruning {
+        table: "delivery",
+        key: "id",
+        old: "SELECT id FROM delivery WHERE status = 'dead' AND ready_at < {before}",
+        order: "ready_at",
+        days: |days| Some(days.dead_deliveries_days),
+    },
+    Pruning {
+        table: "delivery",
+        key: "id",
+        old: "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} AND d.status <> 'pending'",
+        order: "e.at",
+        days: |days| Some(days.events_days),
+    },
+    Pruning {
+        table: "event",
+        key: "id",
+        old: "SELECT id FROM event WHERE at < {before} \
+              AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)",
+        order: "at",
+        days: |days| Some(days.events_days),
+    },
+    Pruning {
+        table: "audit",
+        key: "id",
+        old: "SELECT id FROM audit WHERE at < {before}",
+        order: "at",
+        days: |days| Some(days.audit_days),
+    },
+    Pruning {
+        table: "refresh_token",
+        key: "hash",
+        old: "SELECT hash FROM refresh_token WHERE spent_at < {before}",
+        order: "spent_at",
+        days: |days| Some(days.refresh_tokens_days),
+    },
+    Pruning {
+        table: "refresh_token",
+        key: "hash",
+        old: "SELECT t.hash FROM session s JOIN refresh_token t ON t.session_id = s.id WHERE s.expires_at < {before}",
+        order: "s.expires_at",
+        days: |days| Some(days.sessions_days),
+    },
+    Pruning {
+        table: "session",
+        key: "id",
+        old: "SELECT id FROM session WHERE expires_at < {before} \
+              AND NOT EXISTS (SELECT 1 FROM refresh_token WHERE refresh_token.session_id = session.id)",
+        order: "expires_at",
+        days: |days| Some(days.sessions_days),
+    },
+    Pruning {
+        table: "link",
+        key: "hash",
+        old: "SELECT hash FROM link WHERE expires_at < {before}",
+        order: "expires_at",
+        days: |days| Some(days.links_days),
+    },
+    Pruning {
+        table: "task_item",
+        key: "task_id, place",
+        old: "SELECT i.task_id, i.place FROM task t JOIN task_item i ON i.task_id = t.id WHERE t.created_at < {before}",
+        order: "t.created_at",
+        days: |days| Some(days.tasks_days),
+    },
+    Pruning {
+        table: "task",
+        key: "id",
+        old: "SELECT id FROM task WHERE created_at < {before} \
+              AND NOT EXISTS (SELECT 1 FROM task_item WHERE task_item.task_id = task.id)",
+        order: "created_at",
+        days: |days| Some(days.tasks_days),
+    },
+    Pruning {
+        table: "idempotency_key",
+        key: "tenant_id, caller, key",
+        old: "SELECT tenant_id, caller, key FROM idempotency_key WHERE created_at < {before}",
+        order: "created_at",
+        days: |days| Some(days.idempotency_keys_days),
+    },
+    Pruning {
+        table: "daily_usage",
+        key: "tenant_id, day",
+        old: "SELECT tenant_id, day FROM daily_usage WHERE day < ({before}) / 86400000",
+        order: "day",
+        days: |days| Some(days.daily_usage_days),
+    },
+    Pruning {
+        table: "tenant_user",
+        key: "id",
+        old: "SELECT id FROM tenant_user WHERE status = 'pending_deletion' AND deletion_scheduled_at < {before}",
+        order: "deletion_scheduled_at",
+        days: |_| None,
+    },
+    // The link that verifies the address has expired by then. The address can be registered again.
+    Pruning {
+        table: "tenant_user",
+        key: "id",
+        old: "SELECT id FROM tenant_user WHERE verified_at IS NULL AND created_at < {before}",
+        order: "created_at",
+        days: |_| Some(8),
+    },
+];
+
+impl Pruning {
+    /// The statement that deletes one batch: `$1` the clock, `$2` the age in milliseconds, `$3` the rows of a batch.
+    fn statement(&self) -> String {
+        let Self { table, key, old, order, .. } = self;
+        let old = old.replace("{before}", concat!(now!(1), " - $2"));
+        format!(
+            "WITH old AS MATERIALIZED ({old} ORDER BY {order} LIMIT $3) \
+             DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM old)"
+        )
+    }
+
+    /// Deletes what is too old, in batches. Returns how many rows.
+    async fn run(&self, store: &Backend, retention: &RetentionSettings) -> StoreResult<u64> {
+        let days = (self.days)(retention);
+        if days == Some(0) {
+            return Ok(0);
+        }
+        let age_ms = days.map_or(0, |days| i64::from(days) * DAY_MS);
+        let statement = self.statement();
+        let mut deleted = 0;
+        for _ in 0..MAX_BATCHES {
+            // Nothing but the texts above.
+            let query = sqlx::query::<Db>(AssertSqlSafe(statement.clone()));
+            let query = query.bind(store.clock_param()).bind(age_ms).bind(BATCH_ROWS);
+            // Back to the pool after each batch: other writers come in between.
+            let batch = query.execute(&mut *store.writer(TenantScope::All).await?).await?.rows_affected();
+            deleted += batch;
+            if batch < BATCH_ROWS.unsigned_abs() {
+                break;
+            }
+        }
+        Ok(deleted)
+    }
+}
+
+/// Deletes what is older than its retention, at most a few thousand rows of each kind. Returns how many rows, and partitions of
+/// history.
+pub(super) async fn prune(store: &Backend, retention: &RetentionSettings) -> StoreResult<u64> {
+    let mut deleted = 0;
+    for pruning in PRUNINGS {
+        deleted += pruning.run(store, retention).await?;
+    }
+    if retention.history_days > 0 {
+        let now_ms: i64 = sqlx::query_scalar(NOW).bind(store.clock_param()).fetch_one(&store.readers).await?;
+        deleted += partitions::forget(store, now_ms - i64::from(retention.history_days) * DAY_MS).await?;
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,127 @@
+//! What is deleted after its retention: exactly the old rows, in bounded steps.
+
+use amazon_tracker::config::RetentionSettings;
+
+use crate::accounts::tenant_of;
+use crate::fixture::*;
+use crate::tenants::fill;
+
+on_both_engines! {
+    exactly_what_is_older_than_its_retention_is_deleted,
+    zero_days_keep_everything_for_ever,
+    a_backlog_is_deleted_in_bounded_steps,
+    an_event_stays_while_a_delivery_of_it_is_pending,
+}
+
+/// Every table that grows, and the day on which the row that [`grow`] adds to it is deleted.
+const GROWING: &[(&str, u32)] = &[
+    ("event", 10),
+    ("delivery", 10),
+    ("audit", 11),
+    ("session", 13),
+    ("refresh_token", 13),
+    ("link", 13),
+    ("task", 14),
+    ("task_item", 14),
+    ("idempotency_key", 15),
+    ("daily_usage", 17),
+];
+
+const DAYS: RetentionSettings = RetentionSettings {
+    events_days: 10,
+    delivered_days: 10,
+    dead_deliveries_days: 10,
+    audit_days: 11,
+    sessions_days: 12,
+    refresh_tokens_days: 12,
+    links_days: 13,
+    tasks_days: 14,
+    idempotency_keys_days: 15,
+    daily_usage_days: 16,
+    ..KEEP_ALL
+};
+
+async fn rows(fixture: &Fixture, table: &str) -> i64 {
+    fixture.number(&format!("SELECT count(*) FROM {table}")).await
+}
+
+/// Something in every table that grows.
+async fn grow(fixture: &Fixture) {
+    fill(fixture, US, 1).await;
+    let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
+    assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    let delivery = fixture.store.claim_deliveries(1, LEASE, "test").await.unwrap().remove(0);
+    let delivered = amazon_tracker::store::DeliveryEnd::Delivered;
+    assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &delivered).await.unwrap());
+    // Accounts whose address is not verified are deleted for another reason.
+    fixture.execute("UPDATE tenant_user SET verified_at = created_at").await;
+    // Links expire after an hour, and sign-ins after a day.
+    fixture.clock.advance(2 * HOUR);
+}
+
+async fn exactly_what_is_older_than_its_retention_is_deleted(fixture: &Fixture) {
+    grow(fixture).await;
+    for (table, _) in GROWING {
+        assert!(rows(fixture, table).await > 0, "{table} is empty");
+    }
+    assert_eq!(fixture.store.prune(&DAYS).await.unwrap(), 0, "nothing is old yet");
+    for day in 1..=17 {
+        fixture.clock.advance(DAY);
+        fixture.store.prune(&DAYS).await.unwrap();
+        for (table, days) in GROWING {
+            assert_eq!(rows(fixture, table).await == 0, day >= *days, "{table} after {day} days");
+        }
+    }
+    for table in ["tenant_user", "product", "alert_rule", "listing", "lease", "api_key", "point"] {
+        assert!(rows(fixture, table).await > 0, "{table} does not age");
+    }
+}
+
+async fn zero_days_keep_everything_for_ever(fixture: &Fixture) {
+    grow(fixture).await;
+    fixture.clock.advance(5000 * DAY);
+    fixture.store.prune(&KEEP_ALL).await.unwrap();
+    for (table, _) in GROWING {
+        assert!(rows(fixture, table).await > 0, "{table} was deleted");
+    }
+}
+
+/// Old rows and a new one beside each other: a run takes ten thousand, the next ones the rest.
+async fn a_backlog_is_deleted_in_bounded_steps(fixture: &Fixture) {
+    let series = "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < 12000)";
+    let id = if fixture.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" };
+    let tenant = tenant_of(fixture, "jo").await.tenant_id.0;
+    let tenant = if fixture.is_postgres() { format!("'{tenant}'") } else { format!("x'{}'", tenant.simple()) };
+    let fill = format!(
+        "{series} INSERT INTO audit (id, tenant_id, actor, action, facts, at) \
+         SELECT {id}, {tenant}, 'system', 'test', '{{}}', n FROM series"
+    );
+    fixture.execute(&fill).await;
+    let new = fixture.now().await.as_millisecond();
+    fixture
+        .execute(&format!(
+            "INSERT INTO audit (id, tenant_id, actor, action, facts, at) VALUES ({id}, {tenant}, 'system', 'test', '{{}}', {new})"
+        ))
+        .await;
+    assert_eq!(fixture.store.prune(&DAYS).await.unwrap(), 10_000);
+    assert_eq!(fixture.number("SELECT min(at) FROM audit").await, 10_001, "the oldest go first");
+    assert_eq!(fixture.store.prune(&DAYS).await.unwrap(), 2000);
+    assert_eq!((rows(fixture, "audit").await, fixture.store.prune(&DAYS).await.unwrap()), (1, 0));
+}
+
+async fn an_event_stays_while_a_delivery_of_it_is_pending(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    fixture.add_rule(&product, 1000).await;
+    fixture.see(900).await;
+    fixture.clock.advance(100 * DAY);
+    fixture.store.prune(&DAYS).await.unwrap();
+    assert_eq!((rows(fixture, "event").await, rows(fixture, "delivery").await), (1, 1));
+    let delivery = fixture.store.claim_deliveries(1, LEASE, "test").await.unwrap().remove(0);
+    let dead = amazon_tracker::store::DeliveryEnd::Dead { error: "gone".to_owned() };
+    assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &dead).await.unwrap());
+    let forever = RetentionSettings { events_days: 0, ..DAYS };
+    fixture.store.prune(&forever).await.unwrap();
+    assert_eq!(rows(fixture, "delivery").await, 1, "it was given up a moment ago");
+    fixture.store.prune(&DAYS).await.unwrap();
+    assert_eq!((rows(fixture, "event").await, rows(fixture, "delivery").await), (0, 0), "the event takes it along");
+}
