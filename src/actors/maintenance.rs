@@ -1,8 +1,10 @@
 //! Periodic work: the jobs (parking poison, partitions, retention) and the gauges about the database.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::kernel::{Actor, Cx};
@@ -89,9 +91,10 @@ async fn try_run_jobs(store: &SharedStore, owner: &str, jobs: &MaintenanceJobs) 
     if !store.acquire_job_lease(JOBS, owner, JOBS_LEASE).await? {
         return Ok(false);
     }
-    let done = run_jobs(store, jobs).await;
+    let done = AssertUnwindSafe(run_jobs(store, jobs)).catch_unwind().await;
+    // Also after a panic, or no replica would run them until the lease expires.
     store.release_job_lease(JOBS, owner, JOBS_EVERY).await?;
-    done.map(|()| true)
+    done.unwrap_or_else(|panic| resume_unwind(panic)).map(|()| true)
 }
 
 async fn run_jobs(store: &SharedStore, jobs: &MaintenanceJobs) -> StoreResult<()> {

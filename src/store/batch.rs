@@ -8,7 +8,7 @@ use super::lease::LeaseEnd;
 use super::outbox::WEBHOOK;
 use super::rows::sort_columns;
 use super::{Commit, RuleStep};
-use crate::domain::{DeliveryId, EventFacts, ListingState, Point, PointValue};
+use crate::domain::{Asin, DeliveryId, EventFacts, ListingState, Point, PointValue};
 
 /// The results of some crawls.
 pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
@@ -40,6 +40,8 @@ fn rows_of<'c, P: 'c, T>(
 pub(super) struct CrawlRow<'c> {
     listing_id: i64,
     token: i64,
+    /// As the page states it.
+    asin: Option<&'c str>,
     outcome: Option<&'static str>,
     next: &'static str,
     after_ms: i64,
@@ -56,6 +58,7 @@ impl<'c> CrawlRow<'c> {
         Self {
             listing_id: commit.listing_id.0,
             token: commit.token,
+            asin: commit.asin.as_ref().map(Asin::as_str),
             outcome: commit.outcome,
             next: word,
             after_ms,

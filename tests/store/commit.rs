@@ -24,6 +24,7 @@ on_both_engines! {
     a_shorter_rhythm_during_a_look_counts_from_now,
     nobody_left_to_watch_during_a_look_parks_it_after_all,
     a_wish_during_a_look_outweighs_its_parking,
+    a_page_that_states_another_asin_is_refused_with_its_points,
     an_empty_batch_is_no_work,
 }
 
@@ -250,4 +251,14 @@ async fn a_wish_during_a_look_outweighs_its_parking(fixture: &Fixture) {
 
 async fn an_empty_batch_is_no_work(fixture: &Fixture) {
     assert!(fixture.store.commit(&[]).await.unwrap().is_empty());
+}
+
+async fn a_page_that_states_another_asin_is_refused_with_its_points(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let claim = fixture.claim_one().await;
+    let commit = Commit { asin: Some(asin(2)), ..seen(&claim, 900, fixture.now().await) };
+    assert!(!fixture.commit(commit.clone()).await);
+    let points = fixture.store.points(product.listing_id, Series::ALL, None, None, 100).await.unwrap();
+    assert!(points.is_empty());
+    assert!(fixture.commit(Commit { asin: Some(claim.listing.asin), ..commit }).await, "the lease is still held");
 }

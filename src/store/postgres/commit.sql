@@ -5,16 +5,16 @@ WITH clock AS (
 ),
 crawl AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS given (
-        listing_id bigint, token bigint, outcome text, next text, after_ms bigint, task_status text,
+        listing_id bigint, token bigint, asin text, outcome text, next text, after_ms bigint, task_status text,
         state jsonb, sort_title text, price_minor bigint)
 ),
 -- The lease rows as this statement's snapshot shows them.
 seen AS MATERIALIZED (
     SELECT lease.listing_id, lease.ctid AS version FROM lease JOIN crawl USING (listing_id)
 ),
--- Fenced by the token and locked in one order for everybody. The lock may have waited for a transaction that entered a wish
--- for a crawl: the row is then newer than the snapshot, which does not show that transaction's task or rule. Such a
--- listing is looked at again at once.
+-- Fenced by the token, and by the ASIN that the page states: a page of another listing is never recorded. Locked in one order by
+-- every commit. The lock may have waited for a transaction that requested a crawl: the row is then newer than the snapshot,
+-- which does not show that transaction's task or rule. Such a listing is crawled again at once.
 held AS MATERIALIZED (
     SELECT crawl.*, lease.owner IS NOT NULL AS is_held, clock.now_at,
            CASE WHEN lease.ctid <> seen.version THEN clock.now_at ELSE lease.again_at END AS again_at
@@ -22,6 +22,8 @@ held AS MATERIALIZED (
       JOIN lease ON lease.listing_id = crawl.listing_id AND lease.token = crawl.token
       JOIN seen ON seen.listing_id = crawl.listing_id
      CROSS JOIN clock
+     WHERE crawl.asin IS NULL
+        OR EXISTS (SELECT 1 FROM listing WHERE listing.id = crawl.listing_id AND listing.asin = crawl.asin)
      ORDER BY crawl.listing_id
        FOR UPDATE OF lease
 ),

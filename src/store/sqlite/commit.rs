@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{Backend, Conn};
@@ -41,25 +42,52 @@ pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<H
 struct Lists {
     crawls: String,
     points: String,
+    /// Number of commits.
+    size: usize,
 }
 
 impl Lists {
     fn of(commits: &[&Commit]) -> StoreResult<Self> {
         let text = |encoded: serde_json::Result<String>| encoded.map_err(|error| sqlx::Error::Encode(error.into()));
         let crawls = text(serde_json::to_string(&batch::crawls(commits)))?;
-        Ok(Self { crawls, points: text(serde_json::to_string(&batch::points(commits)))? })
+        Ok(Self { crawls, points: text(serde_json::to_string(&batch::points(commits)))?, size: commits.len() })
+    }
+
+    /// Without the commits that were refused; there seldom are any.
+    fn only(self, recorded: &HashSet<(i64, i64)>) -> StoreResult<Self> {
+        if recorded.len() == self.size {
+            return Ok(self);
+        }
+        let is_recorded = |row: &Value| {
+            let number = |name: &str| row[name].as_i64().unwrap_or_default();
+            recorded.contains(&(number("listing_id"), number("token")))
+        };
+        let filter = |rows: &str| -> serde_json::Result<String> {
+            let rows: Vec<Value> = serde_json::from_str(rows)?;
+            serde_json::to_string(&rows.into_iter().filter(is_recorded).collect::<Vec<_>>())
+        };
+        let text = |encoded: serde_json::Result<String>| encoded.map_err(|error| sqlx::Error::Encode(error.into()));
+        let (crawls, points) = (text(filter(&self.crawls))?, text(filter(&self.points))?);
+        Ok(Self { crawls, points, size: recorded.len() })
     }
 }
 
 /// A commit that is repeated because its response was lost leaves lease and tasks alone the second time; the other steps have no
 /// second effect by themselves.
 async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64) -> StoreResult<HashSet<(i64, i64)>> {
-    const RECORDED: &str = concat!("SELECT listing_id, token FROM (", fenced!("1"), ")");
+    // Also fenced by the ASIN that the page states: a page of another listing is never recorded.
+    const RECORDED: &str = concat!(
+        "SELECT crawl.listing_id, crawl.token FROM (",
+        fenced!("given.value ->> 'asin' AS asin"),
+        ") AS crawl WHERE crawl.asin IS NULL \
+           OR EXISTS (SELECT 1 FROM listing l WHERE l.id = crawl.listing_id AND l.asin = crawl.asin)"
+    );
     let recorded: Vec<(i64, i64)> = sqlx::query_as(RECORDED).bind(lists.crawls.clone()).fetch_all(&mut *conn).await?;
     let recorded: HashSet<(i64, i64)> = recorded.into_iter().collect();
     if recorded.is_empty() {
         return Ok(recorded);
     }
+    let lists = lists.only(&recorded)?;
     end_tasks(conn, &lists, now_ms).await?;
     update_listings(conn, &lists, now_ms).await?;
     add_points(conn, &lists).await?;
