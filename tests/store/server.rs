@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{Lane, StoreClock, StoreError, open};
+use amazon_tracker::store::{Lane, Rotation, StoreClock, StoreError, open};
 use jiff::Timestamp;
 use sqlx::{Connection, Executor, PgConnection};
 
+use crate::accounts::{new_session, tenant_of};
 use crate::fixture::*;
 use crate::postgres::Server;
+use crate::tenants::fill;
 
 async fn connect(fixture: &Fixture) -> PgConnection {
     PgConnection::connect(&Server::superuser_url(fixture.settings.url.reveal())).await.unwrap()
@@ -82,6 +85,43 @@ async fn a_commit_that_is_refused_does_not_take_its_batch_along() {
     let committed = fixture.store.commit(&commits).await.unwrap();
     assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, true]);
     assert!(matches!(fixture.store.commit(&commits[1..2]).await, Err(StoreError::Refused(_))));
+    fixture.end().await;
+}
+
+/// The other tests bind a manual clock. Here nothing is bound: a statement that takes the parameter for the time finds NULL.
+#[tokio::test]
+async fn statements_read_the_servers_own_clock() {
+    let fixture = Fixture::postgres_with(StoreClock::real()).await;
+    let store = &fixture.store;
+    let user = tenant_of(&fixture, "jo").await;
+    fill(&fixture, user.tenant_id, 7).await;
+    let session = store.open_session(new_session(&user, 8)).await.unwrap();
+    assert_eq!(store.sessions(user.id).await.unwrap(), std::slice::from_ref(&session));
+    assert!(store.is_session_open(session.id).await.unwrap());
+    assert!(store.knows_address(user.id, session.address.unwrap(), HOUR).await.unwrap());
+    assert!(store.link(TokenHash([7; 32]), LinkPurpose::Invite).await.is_ok());
+    store.record_failed_login(user.id, HOUR).await.unwrap();
+    assert!(store.credentials(&user.email).await.unwrap().is_locked);
+    let rotated = store.rotate(TokenHash([8; 32]), TokenHash([9; 32]), DAY, SECOND).await.unwrap();
+    assert!(matches!(rotated, Rotation::Rotated(..)), "{rotated:?}");
+    let again = store.rotate(TokenHash([8; 32]), TokenHash([10; 32]), DAY, HOUR).await.unwrap();
+    assert_eq!(again, Rotation::RecentlyRotated);
+    assert_eq!(store.usage(user.tenant_id).await.unwrap().crawls_today, 1);
+    assert_eq!(store.backlog().await.unwrap().due, 1);
+    assert_eq!(store.next_due_in().await.unwrap(), Some(Duration::ZERO));
+    let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
+    let tasks = store.tasks(user.tenant_id, None, 9).await.unwrap();
+    assert_eq!(tasks.items[0].status(), TaskStatus::Running);
+    assert!(store.extend(claim.listing_id, claim.token, LEASE).await.unwrap());
+    assert_eq!(store.release(&[(claim.listing_id, claim.token)]).await.unwrap(), 1);
+    let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
+    assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    assert_eq!(store.next_delivery_in().await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(store.claim_deliveries(9, LEASE, "test").await.unwrap().len(), 1);
+    assert_eq!(store.recent_feed(&[user.tenant_id], HOUR, 9).await.unwrap().1.len(), 2);
+    assert!(store.acquire_job_lease("job", "one", HOUR).await.unwrap());
+    assert!(!store.acquire_job_lease("job", "two", HOUR).await.unwrap());
+    assert_eq!(store.prune(&RetentionSettings::default()).await.unwrap(), 0);
     fixture.end().await;
 }
 

@@ -66,8 +66,9 @@ impl Sessions for Backend {
 
     async fn sessions(&self, user_id: UserId) -> StoreResult<Vec<Session>> {
         let select = AssertSqlSafe(format!(
-            "SELECT {SESSION_COLUMNS} FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
-             ORDER BY created_at DESC, id DESC"
+            "SELECT {SESSION_COLUMNS} FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > {} \
+             ORDER BY created_at DESC, id DESC",
+            now!(2)
         ));
         let rows: Vec<SessionColumns> = sqlx::query_as(select)
             .bind(user_id.0)
