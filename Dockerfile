@@ -23,7 +23,16 @@ RUN mkdir -p src benches \
 COPY migrations migrations
 COPY src src
 RUN cargo build --release --locked --bin amazon-tracker \
-    && install -D target/release/amazon-tracker /out/amazon-tracker
+    && mkdir /out \
+    # The image ships a stripped binary, which names its debug information: debuggers and `addr2line` find it by that.
+    && cd /out \
+    && objcopy --only-keep-debug /build/target/release/amazon-tracker amazon-tracker.debug \
+    && objcopy --strip-all --add-gnu-debuglink=amazon-tracker.debug /build/target/release/amazon-tracker amazon-tracker
+
+# The debug information of the binary, to be kept beside the image:
+# `docker build --target debug-info --output debug-info .`
+FROM scratch AS debug-info
+COPY --from=build /out/amazon-tracker.debug /
 
 FROM debian:13-slim
 # Fixed, so that volumes and runAsUser in Kubernetes can refer to it.

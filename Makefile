@@ -11,7 +11,7 @@ help: ## List the targets
 
 demo: ## Run the daemon with a simulated marketplace (stop with Ctrl-C)
 	@scripts/require.sh cc rust
-	cargo run --release --quiet -- demo
+	cargo run --profile demo -- demo
 
 test: ## Run all tests, on SQLite and on throwaway PostgreSQL and Redis servers
 	@scripts/require.sh cc rust postgres redis yaml

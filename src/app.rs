@@ -1,5 +1,6 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
+mod replicas;
 mod roles;
 mod spawn;
 
@@ -15,20 +16,19 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
-use self::roles::{AppContext, CrawlerRole, NotifierRole, on_bus_message};
+use self::replicas::Replicas;
+use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 use self::spawn::ActorSpawner;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::notifier::NotifierMessage;
-use crate::actors::revocations::Revocations;
 use crate::actors::scheduler::SchedulerMessage;
-use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
 use crate::http::{self, HttpSettings};
-use crate::limits::{AttemptsByAddress, DistributedLimiter};
+use crate::limits::AttemptsByAddress;
 use crate::notify::SmtpError;
-use crate::replicas::{Bus, BusMessage, Redis, RedisError, ReplicaCount, SharedCache};
-use crate::service::{CacheInvalidation, Dependencies, Service, ServiceError};
+use crate::replicas::{Bus, BusMessage, RedisError, SharedCache};
+use crate::service::{Dependencies, Service, ServiceError};
 use crate::sources::direct::DirectError;
 use crate::store::{self, Engine, OnWrite, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
@@ -114,7 +114,7 @@ pub fn run<Stop: Future<Output = ()>>(
     run_threads(threads, &Arc::clone(&metrics), async move |threads| {
         let stop = stop();
         let app = App::start(settings, Arc::new(threads), Arc::clone(&metrics)).await?;
-        let metrics_address = app.metrics_server.as_ref().map(|server| server.address);
+        let metrics_address = app.servers.metrics.as_ref().map(|(address, _)| *address);
         ready(Ready { address: app.address, metrics_address, metrics });
         Ok(app.until(stop).await)
     })?
@@ -133,10 +133,46 @@ pub async fn open_store(settings: &Settings) -> Result<SharedStore, StoreError> 
     Ok(store)
 }
 
-/// The server of `/metrics`, if they have a listener of their own.
-struct MetricsServer {
+/// Sockets that are bound and not yet served.
+struct Listeners {
+    main: TcpListener,
     address: SocketAddr,
-    server: ServerHandle,
+    metrics: Option<(TcpListener, SocketAddr)>,
+}
+
+impl Listeners {
+    fn bind(settings: &Settings) -> Result<Self, AppError> {
+        let (main, address) = bind("server.listen", settings.server.listen)?;
+        let metrics = settings.server.metrics_listen.map(|address| bind("server.metrics_listen", address));
+        Ok(Self { main, address, metrics: metrics.transpose()? })
+    }
+
+    fn serve(
+        self,
+        service: &Service,
+        metrics: &Arc<Metrics>,
+        settings: &Settings,
+        serves_api: bool,
+    ) -> Result<Servers, AppError> {
+        let http_settings = http_settings(settings, serves_api, self.metrics.is_none());
+        let mut metrics_server = None;
+        if let Some((listener, address)) = self.metrics {
+            let (serving, server) =
+                http::serve_metrics(listener, service.clone(), Arc::clone(metrics), http_settings.clone())?;
+            tokio::task::spawn_local(serving);
+            metrics_server = Some((address, server));
+        }
+        let (serving, main) = http::serve(self.main, service.clone(), Arc::clone(metrics), http_settings)?;
+        tokio::task::spawn_local(serving);
+        Ok(Servers { main, metrics: metrics_server })
+    }
+}
+
+/// The running HTTP servers.
+struct Servers {
+    main: ServerHandle,
+    /// Of `/metrics`, if it has a listener of its own.
+    metrics: Option<(SocketAddr, ServerHandle)>,
 }
 
 struct App {
@@ -146,112 +182,46 @@ struct App {
     service: Service,
     crawling: Option<CrawlerRole>,
     notifying: Option<NotifierRole>,
-    server: ServerHandle,
-    metrics_server: Option<MetricsServer>,
+    servers: Servers,
     gave_up: UnboundedReceiver<&'static str>,
 }
 
 impl App {
+    /// Starts the process, step by step. A step takes what it needs from earlier ones, so the compiler enforces most of the
+    /// order; the rest is explained where it matters.
     async fn start(settings: Settings, threads: Arc<Threads>, metrics: Arc<Metrics>) -> Result<Self, AppError> {
-        let (listener, address) = bind("server.listen", settings.server.listen)?;
-        let metrics_listener = settings.server.metrics_listen.map(|address| bind("server.metrics_listen", address));
-        let metrics_listener = metrics_listener.transpose()?;
-        // On the shared runtime, where every connection lives.
-        let opening = settings.clone();
-        let store = threads.runtime().spawn(async move { open_with_partitions(&opening).await });
-        let store = store.await.map_err(std::io::Error::from)??;
-        let redis = Redis::new(&settings.redis, threads.runtime(), Arc::clone(&metrics))?;
-        let (bus, replica_count) = (Bus::through(redis.as_ref()), ReplicaCount::new(settings.limits.replicas));
-        if let Some(redis) = &redis {
-            replica_count.start_counting(redis);
-        }
-        let limiter = DistributedLimiter::new(redis.clone(), replica_count, Arc::clone(&metrics));
-        let (watched, counted, publisher) = (Arc::clone(&store), Arc::clone(&metrics), bus.clone());
-        let on_write: OnWrite = Arc::new(move |tenant_id| publisher.publish(BusMessage::TenantWrote(tenant_id)));
-        threads.runtime().spawn(async move { watched.start_replica_monitor(counted, on_write) });
+        // First, so that a second daemon on the same address fails before it touches the database.
+        let listeners = Listeners::bind(&settings)?;
+        let store = open_on_runtime(&settings, &threads).await?;
+        let replicas = Replicas::connect(&settings, &threads, &metrics)?;
+        start_replica_monitor(&store, &replicas.bus, &threads, &metrics);
         let (give_up, gave_up) = unbounded_channel();
-        let revocations = Revocations::new(bus.clone());
         let context = AppContext {
             settings: &settings,
             spawner: ActorSpawner { threads: &threads, metrics: &metrics, give_up },
             store: &store,
             metrics: &metrics,
-            limiter: &limiter,
-            bus: &bus,
-            revocations: &revocations,
+            limiter: &replicas.limiter,
+            bus: &replicas.bus,
+            revocations: &replicas.revocations,
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
-        let has = |role| settings.server.roles.contains(&role);
-        let notifying = has(ProcessRole::Notifier).then(|| context.notifying()).transpose()?;
-        let mut notifier_wake = WakeSignal::remote(bus.clone(), BusMessage::Deliverable);
-        if let Some(notifier) = notifying.as_ref().map(|notifying| notifying.notifier.clone()) {
-            notifier_wake = notifier_wake.local(move || notifier.send_control(NotifierMessage::Wake));
-        }
-        let (live, invalidation) =
-            (context.live()?, Arc::new(CacheInvalidation::new(bus.clone(), revocations.clone())));
-        let crawling = has(ProcessRole::Crawler);
-        let crawling = crawling.then(|| context.crawling(&notifier_wake, &live, &invalidation)).transpose()?;
-        let mut scheduler_wake = WakeSignal::remote(bus.clone(), BusMessage::Due);
-        if let Some(scheduler) = crawling.as_ref().map(|crawling| crawling.scheduler.clone()) {
-            // A full inbox means that another nudge is on its way.
-            scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
-        }
-        context.spawn_maintenance(has(ProcessRole::Scheduler));
-        if let Some(redis) = &redis {
-            bus.listen(redis, on_bus_message(&invalidation, &live, &scheduler_wake, &notifier_wake, &store));
-        }
-
-        let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
-        let service = Service::new(Dependencies {
-            store: Arc::clone(&store),
-            scheduler: scheduler_wake,
-            notifier: notifier_wake,
-            cache: SharedCache::new(redis.clone()),
-            redis,
-            public_url: settings.auth.public_url.clone().unwrap_or_else(|| url_of(address)),
-            sends_mail: settings.mail.smtp_url.is_some(),
-            live,
-            invalidation,
-            trackers: crawling.as_ref().map(|crawling| crawling.trackers.clone()),
-            principal_cache: context.principal_cache(),
-            revocations: revocations.clone(),
-            keyring: Keyring::new(&settings.auth.token).map_err(named)?,
-            passwords: Passwords::new(&settings.auth.password)?,
-            plans: settings.plans.clone(),
-            attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute, limiter.clone()),
-            auth: settings.auth.clone(),
-            threads: Arc::clone(&threads),
-            limits: settings.products.clone(),
-            notify: settings.notify.clone(),
-            draining: watch::Sender::new(false),
-        });
-        let serves_api = has(ProcessRole::Api);
+        let actors = Actors::start(&context)?;
+        // Only now: whatever a message of another replica wakes is running.
+        replicas.listen(&actors, &store);
+        let service = Service::new(dependencies(&context, &threads, &replicas, &actors, listeners.address)?);
+        let serves_api = settings.server.roles.contains(&ProcessRole::Api);
         if serves_api {
+            // Before the first request: it may come from the first user.
             service.welcome().await?;
         }
-        let http_settings = HttpSettings {
-            workers: settings.server.workers,
-            serves_api,
-            serves_metrics: metrics_listener.is_none(),
-            request_timeout: Duration::from_secs(settings.server.request_timeout_secs),
-            max_body_bytes: settings.server.max_body_bytes,
-            cors_origins: settings.server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
-            trusted_proxies: settings.server.trusted_proxies.clone(),
-            // The other half is for crawls, looks and deliveries: a client that does not read must not take it all.
-            drain: Duration::from_secs(settings.server.drain_secs) / 2,
-        };
-        let mut metrics_server = None;
-        if let Some((listener, address)) = metrics_listener {
-            let (serving, server) =
-                http::serve_metrics(listener, service.clone(), Arc::clone(&metrics), http_settings.clone())?;
-            tokio::task::spawn_local(serving);
-            metrics_server = Some(MetricsServer { address, server });
-        }
-        let (serving, server) = http::serve(listener, service.clone(), Arc::clone(&metrics), http_settings)?;
-        tokio::task::spawn_local(serving);
+        // Last: a request must find everything above.
+        let address = listeners.address;
+        let servers = listeners.serve(&service, &metrics, &settings, serves_api)?;
         let roles = settings.server.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",");
         tracing::info!(%address, roles, "listening on http://{address}");
-        Ok(Self { address, settings, store, service, crawling, notifying, server, metrics_server, gave_up })
+        let Actors { crawling, notifying, .. } = actors;
+        Ok(Self { address, settings, store, service, crawling, notifying, servers, gave_up })
     }
 
     async fn until(mut self, stop: impl Future<Output = ()>) -> ExitCode {
@@ -262,7 +232,7 @@ impl App {
         self.drain().await;
         match gave_up {
             Some(kind) => {
-                tracing::error!(actor = kind, "ended because {kind} could not be kept alive");
+                tracing::error!(actor = kind, "{kind} exceeded its restart budget; shutting down");
                 ExitCode::from(EXIT_GAVE_UP)
             }
             None => ExitCode::SUCCESS,
@@ -281,7 +251,7 @@ impl App {
             crawling.scheduler.send_control(SchedulerMessage::Stop);
         }
         tokio::time::sleep(linger).await;
-        self.server.stop(true).await;
+        self.servers.main.stop(true).await;
         if let Some(crawling) = &self.crawling {
             crawling.drain(until, self.settings.crawl.concurrency).await;
         }
@@ -291,12 +261,76 @@ impl App {
         }
         self.store.close().await;
         // Last, so that what draining does can be scraped.
-        if let Some(MetricsServer { server, .. }) = &self.metrics_server {
+        if let Some((_, server)) = &self.servers.metrics {
             server.stop(false).await;
         }
         end_traces(left().clamp(MIN_TRACE_END, MAX_TRACE_END)).await;
         tracing::info!("drained");
     }
+}
+
+/// What the settings say about HTTP.
+fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) -> HttpSettings {
+    let server = &settings.server;
+    HttpSettings {
+        workers: server.workers,
+        serves_api,
+        serves_metrics,
+        request_timeout: Duration::from_secs(server.request_timeout_secs),
+        max_body_bytes: server.max_body_bytes,
+        cors_origins: server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
+        trusted_proxies: server.trusted_proxies.clone(),
+        // The other half is for crawls and deliveries: a client that does not read must not use up all of it.
+        drain: Duration::from_secs(server.drain_secs) / 2,
+    }
+}
+
+/// The dependencies of the use cases.
+fn dependencies(
+    context: &AppContext<'_>,
+    threads: &Arc<Threads>,
+    replicas: &Replicas,
+    actors: &Actors,
+    address: SocketAddr,
+) -> Result<Dependencies, AppError> {
+    let settings = context.settings;
+    let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
+    Ok(Dependencies {
+        store: Arc::clone(context.store),
+        scheduler: actors.scheduler_wake.clone(),
+        notifier: actors.notifier_wake.clone(),
+        cache: SharedCache::new(replicas.redis.clone()),
+        redis: replicas.redis.clone(),
+        public_url: settings.auth.public_url.clone().unwrap_or_else(|| url_of(address)),
+        sends_mail: settings.mail.smtp_url.is_some(),
+        live: actors.live.clone(),
+        invalidation: Arc::clone(&actors.invalidation),
+        trackers: actors.crawling.as_ref().map(|crawling| crawling.trackers.clone()),
+        principal_cache: context.principal_cache(),
+        revocations: replicas.revocations.clone(),
+        keyring: Keyring::new(&settings.auth.token).map_err(named)?,
+        passwords: Passwords::new(&settings.auth.password)?,
+        plans: settings.plans.clone(),
+        attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute, replicas.limiter.clone()),
+        auth: settings.auth.clone(),
+        threads: Arc::clone(threads),
+        limits: settings.products.clone(),
+        notify: settings.notify.clone(),
+        draining: watch::Sender::new(false),
+    })
+}
+
+/// On the shared runtime, where every connection lives.
+async fn open_on_runtime(settings: &Settings, threads: &Threads) -> Result<SharedStore, AppError> {
+    let settings = settings.clone();
+    let opening = threads.runtime().spawn(async move { open_with_partitions(&settings).await });
+    Ok(opening.await.map_err(std::io::Error::from)??)
+}
+
+fn start_replica_monitor(store: &SharedStore, bus: &Bus, threads: &Threads, metrics: &Arc<Metrics>) {
+    let (store, metrics, bus) = (Arc::clone(store), Arc::clone(metrics), bus.clone());
+    let on_write: OnWrite = Arc::new(move |tenant_id| bus.publish(BusMessage::TenantWrote(tenant_id)));
+    threads.runtime().spawn(async move { store.start_replica_monitor(metrics, on_write) });
 }
 
 fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
@@ -340,9 +374,9 @@ fn url_of(address: SocketAddr) -> Url {
     url.parse().expect("an address makes a URL")
 }
 
-/// For people who read the `owner` of a lease.
+/// The name of this host, for people who read the `owner` of a lease.
 fn hostname() -> String {
-    std::fs::read_to_string("/etc/hostname").map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

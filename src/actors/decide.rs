@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
+use crate::domain::{
+    Backoff, Block, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule,
+};
 use crate::store::{Claim, Commit, Lane, Next, RuleStep, TaskEnd};
 
 /// After this many failed looks in a row nobody is kept waiting any longer: their tasks fail.
@@ -63,7 +65,7 @@ fn observed(
     let (next, tasks) = if needs_recheck {
         (Next::Due(policy.recheck), TaskEnd::Keep)
     } else {
-        (in_its_rhythm(claim.frequency, random), TaskEnd::Done)
+        (after_interval(claim.frequency, random), TaskEnd::Done)
     };
     // Held or unread, the price is not believed: then no rule moves.
     let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
@@ -86,7 +88,7 @@ fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) ->
         (_, Outcome::Failed(Failure::Panicked)) => Next::Retry(pause),
         (None, _) if claim.lane == Lane::Scheduled => Next::Parked,
         _ if is_passing(outcome) => Next::Postponed(pause),
-        (frequency, _) => in_its_rhythm(frequency, random),
+        (frequency, _) => after_interval(frequency, random),
     };
     let waits = !matches!(next, Next::Due(_) | Next::Parked) && state.consecutive_failures < MAX_FAILURES_WAITED_FOR;
     let tasks = if waits { TaskEnd::Keep } else { TaskEnd::Failed };
@@ -128,14 +130,14 @@ fn is_passing(outcome: &Outcome) -> bool {
     }
 }
 
-fn in_its_rhythm(frequency: Option<Frequency>, random: f64) -> Next {
+fn after_interval(frequency: Option<Frequency>, random: f64) -> Next {
     frequency.map_or(Next::Parked, |frequency| Next::Due(frequency.jittered(random)))
 }
 
-/// The first pause, doubled at each further look in vain, up to an hour, ± 20 %.
+/// The first pause, doubled at each further failure, up to an hour, ± 20 %.
 fn retry_pause(first: Duration, consecutive_failures: u16, random: f64) -> Duration {
-    let doublings = u32::from(consecutive_failures.saturating_sub(1)).min(16);
-    first.saturating_mul(2u32.pow(doublings)).min(MAX_RETRY).mul_f64(0.8 + 0.4 * random)
+    let earlier = u32::from(consecutive_failures.saturating_sub(1));
+    Backoff::doubling(first, MAX_RETRY).after(earlier).mul_f64(0.8 + 0.4 * random)
 }
 
 fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleStep> {
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_look_is_due_again_in_its_rhythm_and_ends_the_tasks() {
+    fn a_good_look_is_due_again_after_interval_and_ends_the_tasks() {
         let commit = after(&claim(Lane::Requested, vec![]), &page(10_000));
         assert_eq!(commit.next, Next::Due(Duration::from_secs(86_400)));
         assert_eq!((commit.tasks, commit.token, commit.points.len()), (TaskEnd::Done, 7, 1));

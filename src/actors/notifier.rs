@@ -16,7 +16,7 @@ use tracing::{Instrument, Span};
 use super::kernel::{Actor, Cx};
 use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
 use crate::config::NotifySettings;
-use crate::domain::{DeliveryId, OutboxMessage};
+use crate::domain::{Backoff, DeliveryId, OutboxMessage};
 use crate::notify::{SendError, Sender};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
 use crate::telemetry::{Metrics, TRACE, continue_from};
@@ -212,7 +212,8 @@ impl NotifierTools {
                 DeliveryEnd::Dead { error: reason }
             }
             Err(SendError::Temporary { reason, retry_after }) => {
-                let pause = retry_pause(Duration::from_secs(self.settings.retry_secs), attempt);
+                let pause =
+                    retry_backoff(Duration::from_secs(self.settings.retry_secs)).after(attempt.saturating_sub(1));
                 let asked = retry_after.unwrap_or_default().min(MAX_RETRY);
                 DeliveryEnd::Retry { after: pause.max(asked).mul_f64(rand::random_range(0.9..1.1)), error: reason }
             }
@@ -221,8 +222,8 @@ impl NotifierTools {
 }
 
 /// With a first pause of 5 s: 5 s, 25 s, 2 min, 10 min, 52 min, 4 h, then 12 h each.
-fn retry_pause(first: Duration, attempt: u32) -> Duration {
-    first.saturating_mul(5u32.saturating_pow(attempt.saturating_sub(1))).min(MAX_RETRY)
+fn retry_backoff(first: Duration) -> Backoff {
+    Backoff::new(first, 5, MAX_RETRY)
 }
 
 /// See the module.

@@ -16,13 +16,13 @@ use tracing::field::Empty;
 
 use super::kernel::{Actor, Cx, Inbox};
 use super::wake_signal::WakeSignal;
+use crate::domain::Backoff;
 use crate::store::{Commit, LeaseQueue, StoreResult};
 use crate::telemetry::{Metrics, TRACE, traceparent};
 
 /// More would make one statement hold its locks for too long.
 const MAX_BATCH: usize = 256;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const MAX_PAUSE: Duration = Duration::from_secs(5);
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(5));
 
 /// Called once with whether the commit was recorded; dropped uncalled when it was given up. Carries the crawl slot.
 pub type WhenRecorded = Box<dyn FnOnce(bool) + Send>;
@@ -252,9 +252,8 @@ impl Recorder {
             self.is_writing = false;
             self.write_next(cx);
         } else {
-            let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(self.failures.min(10)));
+            cx.after(BACKOFF.after(self.failures), RecorderMessage::Retry);
             self.failures += 1;
-            cx.after(pause.min(MAX_PAUSE), RecorderMessage::Retry);
         }
     }
 }

@@ -11,14 +11,14 @@ use crate::actors::decide::CrawlPolicy;
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
 use crate::actors::maintenance::{Maintenance, MaintenanceJobs};
-use crate::actors::notifier::{Notifier, NotifierTools, Senders};
+use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools, Senders};
 use crate::actors::recorder::{CommitQueue, OnRecorded, RecorderTools};
 use crate::actors::revocations::Revocations;
-use crate::actors::scheduler::{Scheduler, SchedulerTools};
+use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
 use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
-use crate::config::Settings;
+use crate::config::{ProcessRole, Settings};
 use crate::limits::{DistributedLimiter, SourceGate};
 use crate::notify::{SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
@@ -56,6 +56,41 @@ pub(super) struct AppContext<'a> {
     pub revocations: &'a Revocations,
     /// The name of this replica, for people.
     pub owner: String,
+}
+
+/// The running actors, and the ways to them.
+pub(super) struct Actors {
+    pub crawling: Option<CrawlerRole>,
+    pub notifying: Option<NotifierRole>,
+    pub live: LiveFeedHandle,
+    pub invalidation: Arc<CacheInvalidation>,
+    /// Wakes the Scheduler, here or on another replica.
+    pub scheduler_wake: WakeSignal,
+    /// Wakes the Notifier, here or on another replica.
+    pub notifier_wake: WakeSignal,
+}
+
+impl Actors {
+    /// Starts the actors of this process's roles, receivers before senders.
+    pub fn start(context: &AppContext<'_>) -> Result<Self, AppError> {
+        let has = |role| context.settings.server.roles.contains(&role);
+        let notifying = has(ProcessRole::Notifier).then(|| context.notifying()).transpose()?;
+        let mut notifier_wake = WakeSignal::remote(context.bus.clone(), BusMessage::Deliverable);
+        if let Some(notifier) = notifying.as_ref().map(|notifying| notifying.notifier.clone()) {
+            notifier_wake = notifier_wake.local(move || notifier.send_control(NotifierMessage::Wake));
+        }
+        let live = context.live()?;
+        let invalidation = Arc::new(CacheInvalidation::new(context.bus.clone(), context.revocations.clone()));
+        let crawling = has(ProcessRole::Crawler);
+        let crawling = crawling.then(|| context.crawling(&notifier_wake, &live, &invalidation)).transpose()?;
+        let mut scheduler_wake = WakeSignal::remote(context.bus.clone(), BusMessage::Due);
+        if let Some(scheduler) = crawling.as_ref().map(|crawling| crawling.scheduler.clone()) {
+            // A full inbox means that another wake message waits in it.
+            scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
+        }
+        context.spawn_maintenance(has(ProcessRole::Scheduler));
+        Ok(Self { crawling, notifying, live, invalidation, scheduler_wake, notifier_wake })
+    }
 }
 
 impl CrawlerRole {

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod actors;
 mod backup;
 mod delivery;
 mod demo;
@@ -63,6 +64,8 @@ enum Command {
     User(user::UserArgs),
     /// Add and list tenants.
     Tenant(user::TenantArgs),
+    /// Show the actors of a running daemon: restarts, queues, work in flight.
+    Actors(actors::ActorsArgs),
     /// Retry dead deliveries.
     Delivery(delivery::DeliveryArgs),
     /// Release parked listings.
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&folder, args),
         Command::User(args) => user::run_user(&folder, args),
         Command::Tenant(args) => user::run_tenant(&folder, args),
+        Command::Actors(args) => actors::run(&folder, args),
         Command::Delivery(args) => delivery::run(&folder, args),
         Command::Listing(args) => listing::run(&folder, args),
         Command::Keys => keys::run(),

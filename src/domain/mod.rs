@@ -5,6 +5,7 @@ mod account;
 mod address;
 mod asin;
 mod availability;
+mod backoff;
 mod email;
 mod event;
 mod frequency;
@@ -30,6 +31,7 @@ pub use account::{ApiKey, LinkPurpose, Session, Tenant, TokenHash, User, UserSta
 pub use address::is_public;
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
+pub use backoff::Backoff;
 pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use frequency::{Frequency, FrequencyError};

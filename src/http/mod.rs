@@ -23,6 +23,7 @@ mod request_id;
 mod response_cache;
 mod routes;
 mod strict;
+mod system;
 mod tenants;
 mod users;
 
@@ -181,4 +182,5 @@ fn api_routes(routes: &mut Routes<'_>) {
     users::routes(api);
     export::routes(api);
     tenants::routes(api);
+    system::routes(api);
 }

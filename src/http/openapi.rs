@@ -11,7 +11,9 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{Access, Route, Routes};
-use super::{alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, tenants, users};
+use super::{
+    alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, system, tenants, users,
+};
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
@@ -75,6 +77,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         tenants::list,
         tenants::get,
         tenants::change_plan,
+        system::actors,
         link_page::page,
         link_page::script,
         health::health,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::domain::Backoff;
+
 /// No pause is longer, whatever `Retry-After` or doubling ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// While the probe is running, others try again after this time.
@@ -10,7 +12,7 @@ const RETRY_DURING_PROBE: Duration = Duration::from_secs(5);
 /// The breaker of one source on one marketplace. The time is given, so it can be tested without waiting.
 pub(super) struct Breaker {
     max_failures: u32,
-    first_pause: Duration,
+    backoff: Backoff,
     /// A probe that has not reported within this time never will: another one goes.
     probe_timeout: Duration,
     state: State,
@@ -27,7 +29,8 @@ enum State {
 impl Breaker {
     pub fn new(max_failures: u32, first_pause: Duration, probe_timeout: Duration) -> Self {
         let (max_failures, state) = (max_failures.max(1), State::Closed { failures: 0 });
-        Self { max_failures, first_pause, probe_timeout, state, openings: 0 }
+        let backoff = Backoff::doubling(first_pause, MAX_PAUSE);
+        Self { max_failures, backoff, probe_timeout, state, openings: 0 }
     }
 
     /// `Err`: not before this time has passed. The first one after a pause is the probe.
@@ -52,7 +55,7 @@ impl Breaker {
         match &mut self.state {
             State::Closed { failures } if *failures + 1 < self.max_failures => *failures += 1,
             State::Closed { .. } | State::HalfOpen { .. } => {
-                let pause = self.first_pause.saturating_mul(2u32.saturating_pow(self.openings));
+                let pause = self.backoff.after(self.openings);
                 self.openings += 1;
                 self.open(pause, now);
             }

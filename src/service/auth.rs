@@ -10,15 +10,14 @@ use super::links::Written;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::{Grant, HashError, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
-use crate::domain::{EmailAddress, LinkPurpose, Role, Session, SessionId, User, UserId, UserStatus};
+use crate::domain::{Backoff, EmailAddress, LinkPurpose, Role, Session, SessionId, User, UserId, UserStatus};
 use crate::store::{AuditActor, Credentials, FirstLink, LinkUse, NewSession, NewUser, Rotation, StoreError};
 
 const MAX_NAME_CHARS: usize = 200;
 const MAX_AGENT_CHARS: usize = 300;
 /// Failures in a row without a lock. Each further one doubles the lock, up to the maximum.
 const FREE_FAILURES: u32 = 5;
-const FIRST_LOCK: Duration = Duration::from_secs(30);
-const MAX_LOCK: Duration = Duration::from_secs(15 * 60);
+const LOCK: Backoff = Backoff::doubling(Duration::from_secs(30), Duration::from_secs(15 * 60));
 /// Longer than responses differ in work.
 const BEAT: Duration = Duration::from_millis(250);
 const LOGIN_FAILED: &str = "auth.login_failed";
@@ -221,7 +220,7 @@ pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) 
 fn lock_after(failures: u32) -> Duration {
     match failures.checked_sub(FREE_FAILURES) {
         None => Duration::ZERO,
-        Some(further) => FIRST_LOCK.saturating_mul(2u32.saturating_pow(further)).min(MAX_LOCK),
+        Some(further) => LOCK.after(further),
     }
 }
 

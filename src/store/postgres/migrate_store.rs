@@ -10,7 +10,7 @@ use super::month::Month;
 use super::{Db, HAS_LEDGER, PostgresStore, partitions};
 use crate::config::DatabaseSettings;
 use crate::domain::TenantId;
-use crate::store::migrate_store::{Column, Kind, MigrateStoreError, TABLES, TableChecksum, checksum_query};
+use crate::store::table_copy::{Column, Kind, MigrateStoreError, TABLES, TableChecksum, checksum_query};
 use crate::store::{StoreClock, StoreError, StoreMaintenance, StoreResult};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;

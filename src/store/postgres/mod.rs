@@ -60,6 +60,7 @@ pub(super) mod migrate_store;
 mod month;
 mod partitions;
 mod replica;
+mod scoped;
 #[path = "../sql/mod.rs"]
 mod sql;
 mod tenant_scope;

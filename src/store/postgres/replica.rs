@@ -13,7 +13,7 @@ use sqlx::pool::PoolConnection;
 use tokio::task::AbortHandle;
 
 use super::Db;
-use super::tenant_scope::acquire_scoped;
+use super::scoped::acquire_scoped;
 use crate::domain::TenantId;
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{OnWrite, StoreResult};

@@ -1,15 +1,15 @@
-//! Connections with a tenant scope: row-level security shows a connection the rows of the tenant that the setting
-//! `tracker.tenant_id` names.
+//! Connections of the store, each with a tenant scope: to the primary, or to the standby.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgPool};
 
 use super::replica::Replica;
-use super::{Backend, Conn, Db};
+use super::scoped::acquire_scoped;
+pub(super) use super::scoped::{begin, set_scope};
+use super::{Backend, Db};
 use crate::domain::TenantId;
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{OnWrite, StoreError, StoreResult};
@@ -87,27 +87,4 @@ impl Backend {
             replica.close().await;
         }
     }
-}
-
-/// A connection that sees the rows of a scope. The scope stays with the connection when it returns to the pool, which costs one
-/// round trip less than resetting it: every statement about rows of tenants runs on a connection from here or in a
-/// transaction, and both set their scope first.
-pub(super) async fn acquire_scoped(pool: &PgPool, scope: TenantScope) -> StoreResult<PoolConnection<Db>> {
-    const SET_SCOPE: &str = "SELECT set_config('tracker.tenant_id', $1, false)";
-    let mut conn = pool.acquire().await?;
-    sqlx::query(SET_SCOPE).bind(scope.as_setting()).execute(&mut *conn).await?;
-    Ok(conn)
-}
-
-/// The statement that begins a transaction with this scope.
-pub(super) fn begin(scope: TenantScope) -> AssertSqlSafe<String> {
-    // The value is a UUID or a star.
-    AssertSqlSafe(format!("BEGIN; SET LOCAL tracker.tenant_id = '{}'", scope.as_setting()))
-}
-
-/// Changes the scope of the current transaction.
-pub(super) async fn set_scope(conn: &mut Conn, scope: TenantScope) -> StoreResult<()> {
-    const CHANGE: &str = "SELECT set_config('tracker.tenant_id', $1, true)";
-    sqlx::query(CHANGE).bind(scope.as_setting()).execute(conn).await?;
-    Ok(())
 }

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions};
 use super::{Db, SqliteStore, StoreClock, StoreError};
 use crate::config::DatabaseSettings;
 use crate::store::StoreMaintenance;
-use crate::store::migrate_store::{Column, Kind, MigrateStoreError, TableChecksum, checksum_query};
+use crate::store::table_copy::{Column, Kind, MigrateStoreError, TableChecksum, checksum_query};
 
 /// Time for another process to close the file.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,0 +1,123 @@
+//! What source and target of a migration between engines share: tables, columns, checksums and errors.
+
+use std::fmt;
+
+use super::StoreError;
+
+/// Every table, after those that it refers to.
+pub(super) const TABLES: &[&str] = &[
+    "tenant",
+    "tenant_user",
+    "session",
+    "refresh_token",
+    "api_key",
+    "link",
+    "listing",
+    "lease",
+    "product",
+    "point",
+    "alert_rule",
+    "event",
+    "delivery",
+    "task",
+    "task_item",
+    "audit",
+    "daily_usage",
+    "idempotency_key",
+    "job_lease",
+];
+
+/// Why nothing was moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateStoreError {
+    /// The other direction, or twice the same engine.
+    #[error("a store moves from SQLite to PostgreSQL")]
+    Engines,
+    /// Rows that are written meanwhile would be left behind.
+    #[error("the source is open elsewhere: stop the daemon, and whatever else reads the file")]
+    InUse,
+    /// An error of the source.
+    #[error("the source")]
+    Source(#[source] StoreError),
+    /// What the target said.
+    #[error("the target")]
+    Target(#[source] StoreError),
+    /// The target is not empty.
+    #[error("the target holds rows already (table {0}): name a new database")]
+    NotEmpty(&'static str),
+    /// The two schemas are not twins.
+    #[error("the source and the target differ in {0}")]
+    SchemaMismatch(String),
+    /// Something that one engine can hold and the other cannot, such as a NUL within a text.
+    #[error("rows of the table {table} do not fit")]
+    Rows {
+        /// The table.
+        table: &'static str,
+        /// What the target said.
+        source: StoreError,
+    },
+    /// The rows of the target differ from those of the source.
+    #[error("the table {table} did not arrive as it was: {sent} became {arrived}")]
+    Differs {
+        /// The table.
+        table: &'static str,
+        /// In the source.
+        sent: TableChecksum,
+        /// In the target.
+        arrived: TableChecksum,
+    },
+}
+
+/// A checksum of a table that both engines compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct TableChecksum {
+    /// How many rows.
+    pub rows: i64,
+    /// The sum of the remainders of all numbers and the lengths of all texts.
+    pub checksum: i64,
+}
+
+impl fmt::Display for TableChecksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows (checksum {})", self.rows, self.checksum)
+    }
+}
+
+/// A column of both sides.
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// The server numbers its rows.
+    pub(super) is_identity: bool,
+}
+
+impl Column {
+    /// Its name as SQL.
+    pub(super) fn quoted(&self) -> String {
+        format!("\"{}\"", self.name)
+    }
+}
+
+/// Of what type a column is on the server.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Number,
+    Text,
+    Boolean,
+    Uuid,
+    Bytes,
+    Json,
+}
+
+/// Asks a table for its [`TableChecksum`]; one text for both engines. Remainders, because the sum of so many times has no room
+/// in 64 bits.
+pub(super) fn checksum_query(table: &str, columns: &[Column]) -> String {
+    let part = |column: &Column| match column.kind {
+        Kind::Number => Some(format!("coalesce({} % 1000003, 0)", column.quoted())),
+        Kind::Text => Some(format!("coalesce(length({}), 0)", column.quoted())),
+        Kind::Boolean | Kind::Uuid | Kind::Bytes | Kind::Json => None,
+    };
+    let sum: Vec<String> = columns.iter().filter_map(part).collect();
+    let sum = if sum.is_empty() { "0".to_owned() } else { sum.join(" + ") };
+    format!("SELECT count(*) AS rows, CAST(coalesce(sum({sum}), 0) AS bigint) AS checksum FROM {table}")
+}
