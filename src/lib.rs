@@ -1,6 +1,6 @@
-//! amazon-tracker: watches Amazon listings, keeps an honest history, tells people what changed.
+//! amazon-tracker: tracks Amazon listings, records their history and sends alerts.
 //!
-//! The map of the house, one line per room; `ARCHITECTURE.md` tells why it is built so.
+//! `ARCHITECTURE.md` describes the modules and the reasons for the design.
 
 pub mod actors;
 pub mod app;

@@ -11,7 +11,7 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
-use super::actor_status::{ActorStatus, Observed};
+use super::actor_metrics::{ActorStatus, KindMetrics, MessageMetrics, Observed};
 
 const FAST_SECONDS: &[f64] = &[0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
 const SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -108,43 +108,6 @@ struct ActorFamilies {
     wait_seconds: HistogramVec,
     handle_seconds: HistogramVec,
     arbiter_lag: GaugeVec,
-}
-
-/// The metrics of one kind of actor, looked up once.
-pub struct KindMetrics {
-    /// Messages that hold a slot of an inbox: queued, or being worked on.
-    pub depth: IntGauge,
-    /// Messages waiting to be handled, with or without a slot.
-    pub queued: IntGauge,
-    /// Messages refused because the inbox was full.
-    pub refused_busy: IntCounter,
-    /// Messages refused because the actor has ended or is draining.
-    pub refused_dead: IntCounter,
-    /// Messages whose deadline had passed before they were handled.
-    pub expired: IntCounter,
-    /// Times an actor was rebuilt after a panic.
-    pub restarts: IntCounter,
-    /// Times an actor went over its restart budget.
-    pub quarantined: IntCounter,
-    /// Actors alive.
-    pub resident: IntGauge,
-    messages: Vec<(&'static str, MessageMetrics)>,
-    pub(super) observed: Observed,
-}
-
-/// The times of one kind of message.
-pub struct MessageMetrics {
-    /// Seconds in the inbox.
-    pub wait_seconds: Histogram,
-    /// Seconds in the handler.
-    pub handle_seconds: Histogram,
-}
-
-impl KindMetrics {
-    /// The times of a message by its name, if the actor declared it.
-    pub fn message(&self, name: &'static str) -> Option<&MessageMetrics> {
-        self.messages.iter().find(|(known, _)| *known == name).map(|(_, metrics)| metrics)
-    }
 }
 
 /// Registers families under one prefix.

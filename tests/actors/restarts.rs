@@ -1,5 +1,5 @@
-//! A restart loses nothing and mixes nothing up: with work in flight, every singleton and every shard panics once in each of
-//! its messages and in each of its tasks, and afterwards every lease is where it belongs.
+//! A restart loses nothing and mixes nothing up: with work in flight, each singleton and the shard of trackers panic once in the
+//! messages and tasks that carry work, and afterwards every lease is where it belongs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -20,14 +20,28 @@ async fn without_the_api_there_are_probes_and_metrics_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_api_alone_takes_orders_and_looks_at_nothing() {
+async fn a_superadmin_sees_the_actors_of_the_process() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let body = expect(200, daemon.get("/api/v1/system/actors")).await;
+    let actors = body["actors"].as_array().unwrap();
+    for kind in ["scheduler", "crawler_pool", "recorder", "notifier", "live_feed", "maintenance"] {
+        let actor = actors.iter().find(|actor| actor["kind"] == kind).unwrap();
+        let fields =
+            ["resident", "incarnations", "restarts", "quarantined"].map(|field| actor[field].as_i64().unwrap());
+        assert_eq!((fields, &actor["last_panic"]), ([1, 1, 0, 0], &json!(null)), "{actor}");
+    }
+    daemon.end().await;
+}
+
+#[tokio::test]
+async fn the_api_alone_takes_requests_and_crawls_nothing() {
     let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.server.roles = [ProcessRole::Api].into()).await;
     let listing = daemon.listing(0);
     let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
     let product = expect(201, daemon.post("/api/v1/products", &body)).await;
     let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product["id"]] })).header("prefer", "wait=1");
     let task = expect(202, asked).await;
-    assert!(task["finished_at"].is_null(), "nobody readings: {task}");
+    assert!(task["finished_at"].is_null(), "nothing crawls: {task}");
     let metrics = daemon.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(!metrics.contains("tracker_crawls_total{"), "{metrics}");
     daemon.end().await;

@@ -141,3 +141,23 @@ async fn no_text_from_outside_forges_a_line_of_the_log() {
         assert!(!line.starts_with("2026-01-01T00:00:00.000000Z"), "{line}");
     }
 }
+
+#[tokio::test]
+async fn an_operator_prints_the_actors_of_a_running_daemon() {
+    let daemon = Daemon::start("info");
+    let address = daemon.api.trim_start_matches("http://").trim_end_matches("/api/v1").to_owned();
+    let actors = |password: &'static str| {
+        let mut command = tracker();
+        command.args(["actors", "--listen", &address]).env("ADMIN_EMAIL", ADMIN_EMAIL).env("ADMIN_PASSWORD", password);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let printed = actors(ADMIN_PASSWORD).await.unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    let table = String::from_utf8(printed.stdout).unwrap();
+    assert!(table.starts_with("KIND"), "{table}");
+    assert!(table.lines().any(|line| line.starts_with("recorder")), "{table}");
+    let refused = actors("not the password at all").await.unwrap();
+    assert!(!refused.status.success());
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("401"), "{error}");
+}

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Room, and the rooms it may import besides itself. The table of ARCHITECTURE.md, section "Who may import whom".
+/// Room, and the rooms it may import besides itself. The table of ARCHITECTURE.md, section "Dependencies between modules".
 const RULES: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("config", &["domain"]),

@@ -1,4 +1,5 @@
-//! What an operator can see of each kind of actor: incarnations, work in flight, the last panic. Also where a test makes one panic.
+//! The metrics of each kind of actor, and what an operator can see beside them: incarnations, work in flight, the last panic.
+//! Also where a test makes an actor panic.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,9 +7,45 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use prometheus::{Histogram, IntCounter, IntGauge};
 use serde::Serialize;
 
-use super::KindMetrics;
+/// The metrics of one kind of actor, looked up once.
+pub struct KindMetrics {
+    /// Messages that hold a slot of an inbox: queued, or being worked on.
+    pub depth: IntGauge,
+    /// Messages waiting to be handled, with or without a slot.
+    pub queued: IntGauge,
+    /// Messages refused because the inbox was full.
+    pub refused_busy: IntCounter,
+    /// Messages refused because the actor has ended or is draining.
+    pub refused_dead: IntCounter,
+    /// Messages whose deadline had passed before they were handled.
+    pub expired: IntCounter,
+    /// Times an actor was rebuilt after a panic.
+    pub restarts: IntCounter,
+    /// Times an actor went over its restart budget.
+    pub quarantined: IntCounter,
+    /// Actors alive.
+    pub resident: IntGauge,
+    pub(super) messages: Vec<(&'static str, MessageMetrics)>,
+    pub(super) observed: Observed,
+}
+
+/// The times of one kind of message.
+pub struct MessageMetrics {
+    /// Seconds in the inbox.
+    pub wait_seconds: Histogram,
+    /// Seconds in the handler.
+    pub handle_seconds: Histogram,
+}
+
+impl KindMetrics {
+    /// The times of a message by its name, if the actor declared it.
+    pub fn message(&self, name: &'static str) -> Option<&MessageMetrics> {
+        self.messages.iter().find(|(known, _)| *known == name).map(|(_, metrics)| metrics)
+    }
+}
 
 /// One kind of actor, as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
