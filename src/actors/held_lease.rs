@@ -4,7 +4,7 @@
 //! because an actor or a task panicked or a message was lost with it, is given back by the [`Recorder`](super::recorder),
 //! and only then is the slot free again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
@@ -68,7 +68,6 @@ impl HeldLease {
 
     fn send(&self, commit: Commit, slot: CrawlSlot, when: impl FnOnce(bool) + Send + 'static) {
         let span = self.span.clone();
-        let _entered = span.clone().entered();
         let when = move |recorded| {
             let _entered = span.entered();
             drop(slot);
@@ -78,10 +77,11 @@ impl HeldLease {
     }
 
     /// Gives the lease back: the listing is claimable again after this time, and the attempt does not count.
-    pub fn give_back(mut self, after: std::time::Duration) {
+    pub fn give_back(mut self, after: Duration) {
         if let Some(held) = self.held.take() {
             self.span.record("tracker.outcome", "given_back");
-            self.send(give_back(&held.claim, after), held.slot, |_| {});
+            let commit = give_back(&held.claim, after);
+            self.span.clone().in_scope(|| self.send(commit, held.slot, |_| {}));
         }
     }
 }
@@ -90,8 +90,8 @@ impl Drop for HeldLease {
     fn drop(&mut self) {
         if let Some(Held { claim, slot, is_fetched }) = self.held.take() {
             tracing::warn!(listing = %claim.listing, token = claim.token, "lease of {} dropped; giving it back", claim.listing);
-            let commit = if is_fetched { crawl_lost(&claim) } else { give_back(&claim, std::time::Duration::ZERO) };
-            self.send(commit, slot, |_| {});
+            let commit = if is_fetched { crawl_lost(&claim) } else { give_back(&claim, Duration::ZERO) };
+            self.span.clone().in_scope(|| self.send(commit, slot, |_| {}));
         }
     }
 }

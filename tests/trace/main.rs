@@ -114,14 +114,14 @@ async fn a_price_that_crosses_a_target_is_one_trace_from_the_lease_to_the_delive
     // The root span is exported last.
     collector.until(|spans| spans.above(&deliver).iter().any(|span| span.name == "claim").then_some(())).await;
     let names: Vec<_> = collector.above(&deliver).iter().map(|span| span.name.clone()).collect();
-    let path = ["commit", "recorder record", "tracker crawled", "tracker_shard deliver", "crawl", "claim"];
+    let path = ["commit", "tracker crawled", "tracker_shard deliver", "crawl", "claim"];
     assert_eq!(names, path);
     assert_eq!(attribute(&deliver, "tracker.delivery.id").as_deref(), webhook.header("webhook-id"));
     assert_eq!(attribute(&deliver, "tracker.delivery.result").as_deref(), Some("delivered"));
     let commit = collector.above(&deliver)[0];
     assert_eq!(attribute(commit, "tracker.commit.recorded").as_deref(), Some("true"));
     assert_eq!(commit.events[0].name, "crossing");
-    let crawl = collector.above(&deliver)[4].clone();
+    let crawl = collector.above(&deliver)[3].clone();
     assert_eq!(attribute(&crawl, "tracker.listing").as_deref(), Some("com/B000000001"));
     assert_eq!(attribute(&crawl, "tracker.outcome").as_deref(), Some("observed"));
 
