@@ -33,9 +33,9 @@ use crate::sources::direct::DirectError;
 use crate::store::{self, Engine, OnWrite, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
 
-/// Ends the process when a part that must always be there cannot be kept alive: the orchestrator starts a clean one.
+/// Exit code when a singleton exceeded its restart budget: the orchestrator starts a clean process.
 const EXIT_GAVE_UP: u8 = 70;
-/// What the last traces may take, even when the time is over, and at most.
+/// Time to export the last traces, at least (even after the drain deadline) and at most.
 const MIN_TRACE_END: Duration = Duration::from_millis(200);
 const MAX_TRACE_END: Duration = Duration::from_secs(3);
 const PARTITIONS_BEHIND: SignedDuration = SignedDuration::from_hours(24 * 31);
@@ -239,8 +239,8 @@ impl App {
         }
     }
 
-    /// Unready, no more claims, a while for the gateway to learn of it, HTTP, running crawls, trackers and recorder, deliveries,
-    /// connections: in this order, and all of it within the time that the settings allow.
+    /// In this order, within `server.linger_secs` and `server.drain_secs`: not ready, no more claims, time for the gateway to notice,
+    /// HTTP, running crawls and their commits, deliveries, connections.
     async fn drain(self) {
         let linger = Duration::from_secs(self.settings.server.linger_secs);
         let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);
@@ -269,7 +269,7 @@ impl App {
     }
 }
 
-/// What the settings say about HTTP.
+/// The settings of the HTTP server.
 fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) -> HttpSettings {
     let server = &settings.server;
     HttpSettings {
@@ -349,7 +349,7 @@ async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreE
     Ok(store)
 }
 
-/// A server that is full refuses everybody, who writes included.
+/// A server without free connections refuses all replicas.
 fn check_connections(settings: &Settings, most: Option<u32>) {
     let database = &settings.database;
     let replicas = settings.limits.replicas;
@@ -374,7 +374,7 @@ fn url_of(address: SocketAddr) -> Url {
     url.parse().expect("an address makes a URL")
 }
 
-/// The name of this host, for people who read the `owner` of a lease.
+/// The name of this host, shown as the `owner` of leases.
 fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -10,18 +10,18 @@ use crate::domain::{
 };
 use crate::store::{Claim, Commit, Lane, Next, RuleStep, TaskEnd};
 
-/// After this many failed looks in a row nobody is kept waiting any longer: their tasks fail.
+/// After this many failed crawls in a row, waiting tasks fail.
 const MAX_FAILURES_WAITED_FOR: u16 = 3;
 /// Before a listing is crawled again whose page was lost.
 const LOST_CRAWL_PAUSE: Duration = Duration::from_secs(5);
 const MAX_RETRY: Duration = Duration::from_secs(3600);
 
-/// How soon to look again when a look did not settle the matter.
+/// How soon to crawl again when a crawl was not conclusive.
 #[derive(Debug, Clone, Copy)]
 pub struct CrawlPolicy {
     /// After a surprising price.
     pub recheck: Duration,
-    /// After a first look that brought nothing; doubled at each further one, up to an hour.
+    /// After a first failed crawl; doubled at each further one, up to an hour.
     pub retry: Duration,
 }
 
@@ -84,7 +84,7 @@ fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) ->
     let state = claim.state.after_failed_crawl();
     let pause = retry_pause(policy.retry, state.consecutive_failures, random);
     let next = match (claim.frequency, outcome) {
-        // A look that kills must count, or it would kill for ever.
+        // A crawl that panics must count, or it would be repeated for ever.
         (_, Outcome::Failed(Failure::Panicked)) => Next::Retry(pause),
         (None, _) if claim.lane == Lane::Scheduled => Next::Parked,
         _ if is_passing(outcome) => Next::Postponed(pause),

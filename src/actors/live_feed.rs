@@ -1,11 +1,11 @@
-//! The LiveFeed tells those who listen what is new for their tenant, as soon as it is recorded.
+//! The LiveFeed sends what is recorded to the subscribers of each tenant (server-sent events).
 //!
-//! It hears of looks and events by number only, and reads what they mean from the store: for everybody who listens at once,
-//! a few times a second at most, and never while nobody listens. Whoever does not keep up is let go, and catches up from the
-//! store when they come again.
+//! It receives listing and event ids only, and reads their content from the store: in one query for all subscribers, a few times
+//! per second at most, and never without subscribers. A subscriber that does not keep up is disconnected. It reconnects and
+//! catches up from the store. The same happens when the feed itself panics.
 //!
-//! What other replicas record is heard through the bus, which promises nothing: now and then the feed looks into the store by
-//! itself, and often while nothing is heard.
+//! What other replicas record arrives through the bus, which may lose messages. So the feed also polls the store: seldom while the
+//! bus is connected, often while it is not.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -29,27 +29,27 @@ const BUFFERED_ITEMS: usize = 256;
 const MAX_STREAMS_PER_CALLER: usize = 8;
 /// More is not read at once: everybody is let go, and catches up.
 const MAX_PENDING_CRAWLS: usize = 5000;
-/// How often the feed looks by itself for what others have recorded while it does not hear them.
+/// Polling interval while the bus is not connected.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// And while it does: they may not be able to say anything.
 const SAFETY_POLL_EVERY: Duration = Duration::from_secs(5);
-/// How far back it looks then: a look is recorded a little after its time.
+/// Overlap of two polls: a crawl is recorded a little after its time.
 const LOOKBACK: Duration = Duration::from_secs(10);
-/// Whoever listened through a longer outage than this has to catch up by themselves.
+/// After a longer outage, subscribers have to catch up from the store.
 const MAX_LOOKBACK: Duration = Duration::from_secs(120);
-/// More is not read by one look.
+/// Maximum number of items per poll.
 const MAX_POLL_ITEMS: u32 = 5000;
 
-/// What a listener hears.
+/// What a subscriber receives.
 pub type SharedFeedItem = Arc<FeedItem>;
 
 /// What the LiveFeed understands.
 pub enum LiveMessage {
-    /// Somebody wants to listen. Of more than a few streams of one person or key the oldest ends.
+    /// Subscribe. Above the maximum number of streams per user or key, the oldest one ends.
     Listen(TenantId, AuditActor, Reply<Receiver<SharedFeedItem>>),
     /// Something was recorded, here or elsewhere.
     Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
-    /// Time to see whether the others are still heard.
+    /// Time to poll.
     Poll,
     /// Time to read.
     Read,
@@ -74,7 +74,7 @@ impl LiveFeedHandle {
         Self { inbox, listeners }
     }
 
-    /// Says that a look was recorded, when something changed by it, and what fired. Costs nothing while nobody listens.
+    /// Reports a recorded crawl: when it changed something, and the events that fired. Free without subscribers.
     pub fn recorded(&self, listing_id: ListingId, changed_at: Option<Timestamp>, events: &[EventId]) {
         let is_news = changed_at.is_some() || !events.is_empty();
         if is_news && self.listeners.load(Ordering::Relaxed) > 0 {
@@ -108,9 +108,9 @@ pub struct LiveFeed {
 /// What is needed where other replicas may record too.
 struct Others {
     bus: Bus,
-    /// They were heard when it was last asked; what came in between may be missing.
+    /// The bus was connected at the last poll; if not, messages may be missing.
     was_connected: bool,
-    /// When the last look began that found everything.
+    /// When the last complete poll began.
     polled_at: Option<Instant>,
     /// What was sent lately, so that it is not sent again.
     sent: HashSet<(TenantId, Timestamp, Uuid)>,
@@ -122,14 +122,14 @@ impl Others {
         Self { bus, was_connected: false, polled_at: None, sent: HashSet::new(), sent_at: VecDeque::new() }
     }
 
-    /// True when it is time to look: always, unless they are heard, and were before.
+    /// True when a poll is due: always, unless the bus is connected and was at the last poll.
     fn should_poll(&mut self) -> bool {
         let is_connected = self.bus.is_connected();
         let are_heard = std::mem::replace(&mut self.was_connected, is_connected) && is_connected;
         !are_heard || self.polled_at.is_none_or(|at| at.elapsed() >= SAFETY_POLL_EVERY)
     }
 
-    /// How far back to look: to the last look that found everything, and a little further.
+    /// How far back to read: to the last complete poll, and a little further.
     fn lookback(&self) -> Duration {
         let since = self.polled_at.map_or(Duration::ZERO, |at| at.elapsed());
         (since + LOOKBACK).min(MAX_LOOKBACK)
@@ -150,7 +150,7 @@ impl Others {
 }
 
 impl LiveFeed {
-    /// A feed that nobody listens to yet; `count` says how many do. By `others` other replicas are heard, if there can be any.
+    /// A feed without subscribers, whose number is kept in `count`. `others` is the bus, if there can be other replicas.
     pub fn new(store: Arc<dyn ChangeFeed>, count: Arc<AtomicUsize>, others: Option<Bus>) -> Self {
         count.store(0, Ordering::Relaxed);
         let others = others.map(Others::new);
@@ -171,7 +171,7 @@ impl LiveFeed {
         if of_tenant.iter().filter(|listener| listener.who == who).count() >= MAX_STREAMS_PER_CALLER
             && let Some(oldest) = of_tenant.iter().position(|listener| listener.who == who)
         {
-            // Perhaps its connection is long gone, and nobody has noticed.
+            // Its connection may have broken unnoticed.
             of_tenant.remove(oldest);
         }
         let (sender, receiver) = channel(BUFFERED_ITEMS);
@@ -218,7 +218,7 @@ impl LiveFeed {
         cx.work("read", read, || LiveMessage::Panicked);
     }
 
-    /// Where nobody tells, or perhaps not everything, the feed looks by itself.
+    /// Reads what other replicas may have recorded unnoticed.
     fn poll(&mut self, cx: &mut Cx<'_, Self>) {
         cx.after(POLL_EVERY, LiveMessage::Poll);
         let Some(others) = &mut self.others else { return };
@@ -252,11 +252,11 @@ impl LiveFeed {
                 }
                 for (tenant_id, item) in item {
                     let age = Duration::try_from(now.duration_since(item.at())).unwrap_or_default();
-                    // Whoever came after it does not hear of it.
+                    // Not sent to later subscribers.
                     self.send(tenant_id, &Arc::new(item), asked_at.checked_sub(age));
                 }
             }
-            // The next look finds it.
+            // The next poll reads it.
             Err(error) => tracing::debug!(%error, "what others have recorded could not be read"),
         }
         self.recount();
@@ -268,7 +268,7 @@ impl LiveFeed {
         match item {
             Ok(item) => item.into_iter().for_each(|(tenant_id, item)| self.send(tenant_id, &Arc::new(item), None)),
             Err(error) => {
-                tracing::warn!(%error, "item could not be read: whoever listens has to catch up");
+                tracing::warn!(%error, "live items cannot be read; subscribers have to catch up");
                 self.disconnect_all();
             }
         }
@@ -276,7 +276,7 @@ impl LiveFeed {
         self.read_soon(cx);
     }
 
-    /// Tells everybody of a tenant who has been listening since this moment at the latest; without one, everybody.
+    /// Sends an item to the subscribers of a tenant; with `happened_at`, to those who subscribed before.
     fn send(&mut self, tenant_id: TenantId, item: &SharedFeedItem, happened_at: Option<Instant>) {
         if self.others.as_mut().is_some_and(|others| !others.is_new(tenant_id, item)) {
             return;

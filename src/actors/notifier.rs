@@ -1,7 +1,7 @@
 //! The Notifier sends what waits in the outbox, and nothing else sends anything.
 //!
 //! A delivery is claimed under a fencing token, tried once, and its end written. A crash in between means that it is sent
-//! again under the same id: at least once, and a receiver can tell.
+//! again under the same id: at least once, and the receiver can detect it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -144,7 +144,7 @@ impl NotifierTools {
         due_in.clamp(Duration::from_millis(10), MAX_SLEEP)
     }
 
-    /// An attempt belongs to the trace of the look that it tells of, if that one is told. Where it goes is the receiver's secret.
+    /// An attempt belongs to the trace of the crawl that caused it, if that one is exported. The URL is not part of the span.
     fn span_of(&self, delivery: &ClaimedDelivery) -> Span {
         let Some(trace_context) = &delivery.trace_context else { return Span::none() };
         let channel = self.senders.of(&delivery.message).channel();
@@ -184,14 +184,14 @@ impl NotifierTools {
         let channel = sender.channel();
         tracing::info!(delivery_id = %id, channel, attempt, result, error, "delivery {id}: {result}");
         let end = match (&delivery.message, end) {
-            // A mail holds a link that works: nothing is kept of it once it is sent or given up.
+            // An e-mail contains a valid link: it is deleted once it is sent or given up.
             (OutboxMessage::Email(_), DeliveryEnd::Delivered | DeliveryEnd::Dead { .. }) => DeliveryEnd::Forgotten,
             (_, end) => end,
         };
         self.finish(id, token, &end).await;
     }
 
-    /// Writes the end of an attempt. If the database is away for good the claim runs out and the delivery is sent again.
+    /// Writes the end of an attempt. If the database stays unavailable, the claim expires and the delivery is sent again.
     async fn finish(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) {
         let until = Instant::now() + LEASE_MARGIN;
         while let Err(error) = self.store.finish_delivery(id, token, end).await {

@@ -50,7 +50,7 @@ impl PollLoop {
         (self.plan, std::mem::take(&mut self.woken))
     }
 
-    /// What a step brought, and how long to sleep after it. An error is told once for a whole row of them.
+    /// The result of a step, and how long to sleep after it. Of errors in a row, only the first is logged.
     pub fn finish<T>(
         &mut self,
         result: StoreResult<(T, Duration)>,

@@ -178,7 +178,7 @@ impl RecorderTools {
                     span.record("db.operation.batch.size", size).record("tracker.commit.recorded", recorded);
                     let counted = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| self.count(&commit, recorded))));
                     drop(span);
-                    // Whatever listens to commits, who waits for this one gets an answer.
+                    // Also when a callback panics: the waiter of this commit is answered.
                     when(recorded);
                     counted.unwrap_or_else(|panic| resume_unwind(panic));
                 }

@@ -17,7 +17,7 @@ pub enum Revocation {
     Tenant(TenantId),
 }
 
-/// The announcements of this process and of those that it hears of through the bus. Cheap to clone.
+/// The announcements of this process and those that arrive through the bus. Cheap to clone.
 #[derive(Clone)]
 pub struct Revocations {
     sender: broadcast::Sender<Revocation>,

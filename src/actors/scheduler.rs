@@ -96,7 +96,7 @@ impl SchedulerTools {
     async fn free_slots(&self) -> Vec<CrawlSlot> {
         let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
         let few = u32::try_from(self.concurrency / 4).unwrap_or(u32::MAX);
-        // Whoever waits holds none: what has come back meanwhile is there for the taking below.
+        // Waiting holds no permit: what becomes free meanwhile is taken below.
         let _ = tokio::time::timeout(GATHER, self.slots.acquire_many(few)).await;
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
         std::iter::once(first).chain(more).take(MAX_CLAIM).collect()

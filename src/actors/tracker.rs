@@ -1,8 +1,8 @@
 //! A ProductTracker judges the crawls of one hot listing, one after another.
 //!
 //! It is a cache and a serialiser; the row is the truth. Each claim brings the state that the row had, so a tracker that was
-//! just started judges as well as one that has been there for hours. What it adds is memory for those who ask, and the
-//! waiters that it answers as soon as a crawl is recorded.
+//! just started judges as well as one that has been there for hours. It adds the last state
+//! in memory, and answers waiters as soon as a crawl is recorded.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::telemetry::{Metrics, TRACE, TracePoint};
 /// Every tracker, in memory or not.
 pub type Trackers = Shards<ProductTracker>;
 
-/// How a crawl ended, for those who wait for it.
+/// How a crawl ended, for its waiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrawlEnd {
     /// The name of its outcome.
@@ -63,7 +63,7 @@ pub struct ProductTracker {
     waiters: Vec<Waiter>,
 }
 
-/// Somebody who waits for a crawl, and in which trace.
+/// A waiter for the next crawl, and its trace.
 type Waiter = (Reply<CrawlEnd>, Option<TracePoint>);
 
 impl ProductTracker {
@@ -100,7 +100,7 @@ impl ProductTracker {
 impl Actor for ProductTracker {
     type Message = TrackerMessage;
     const KIND: &'static str = "tracker";
-    /// One crawl at a time by the lease; the rest is for people who ask.
+    /// The lease allows one crawl at a time; the rest is for requests.
     const CAPACITY: usize = 32;
     const MESSAGES: &'static [&'static str] = &["crawled", "recorded", "await_crawl", "peek"];
 

@@ -1,8 +1,8 @@
-//! The principal cache of one person or one key: a cache of who that is, and the counter of their requests.
+//! The UserActor caches one principal, a user or an API key, and counts its requests.
 //!
-//! The row is the truth; what is remembered of it is a few seconds old at most, and what changes in this process is
-//! forgotten at once. With Redis it is forgotten at once wherever it changes: a generation stands there for everybody who changed,
-//! and whoever takes a request from the budget of all replicas hears of it in the same step.
+//! The row is the truth. The cached one is two seconds old at most, and is invalidated at once by changes in this process. With Redis
+//! it is invalidated at once by changes on any replica: each change increments the generation of the principal, and the script that
+//! counts a request compares generations in the same step.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -24,7 +24,7 @@ const FRESH_FOR: Duration = Duration::from_secs(2);
 /// A key's use is noted no more often than this.
 const USE_RECORDED_EVERY: Duration = Duration::from_secs(60);
 
-/// Who has a principal cache.
+/// A user or an API key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// A person of a tenant.
@@ -48,7 +48,7 @@ impl Principal {
     pub fn subject(&self) -> String {
         match self {
             Self::User(tenant_id, id) => format!("user:{tenant_id}:{id}"),
-            // Half of the hash tells one key from all others.
+            // Half of the hash identifies a key.
             Self::Key(TokenHash(hash)) => {
                 hash[..16].iter().fold("key:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
             }
@@ -59,7 +59,7 @@ impl Principal {
 /// The principal_cache.
 pub type PrincipalCache = Shards<UserActor>;
 
-/// Who somebody turned out to be.
+/// The row of a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// A person.
@@ -90,7 +90,7 @@ pub enum AuthDecision {
     Refused,
     /// A key that is not used from where it may be.
     WrongNetwork,
-    /// The database is away, and what is remembered is too old.
+    /// The database is unavailable, and the cached row is too old.
     Unavailable,
 }
 
@@ -161,7 +161,7 @@ impl UserTools {
         Ok(PrincipalRecord { identity: Arc::new(identity), sessions, plan, requests_per_minute, generation })
     }
 
-    /// A key may do no more than whoever made it may do now.
+    /// A key is limited to the current permissions of its creator.
     async fn limit_to_creator(&self, key: ApiKey) -> StoreResult<ApiKey> {
         let maker = self.store.user(key.tenant_id, key.created_by).await?;
         match maker.status {
@@ -171,7 +171,7 @@ impl UserTools {
     }
 }
 
-/// Somebody who waits for the rows.
+/// A request that waits for the row.
 struct Waiting {
     request: AuthRequest,
     since: Instant,
@@ -212,7 +212,7 @@ impl UserActor {
         let fresh = self.remembered.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH_FOR);
         match fresh.filter(|(record, _)| record.has_session(&request)).map(|(record, _)| Arc::clone(record)) {
             Some(record) => self.judge(&record, request, reply, cx),
-            // The database is slow, or away: nobody is helped by a longer line.
+            // The database is slow or unavailable: a longer queue would not help.
             None if self.waiting.len() >= Self::CAPACITY => reply.send(AuthDecision::Unavailable),
             None => {
                 self.waiting.push(Waiting { request, since: Instant::now(), reply });
@@ -246,7 +246,7 @@ impl UserActor {
             self.budget = Some(Arc::new(RequestBudget::new(record.requests_per_minute, limiter)));
         }
         self.remembered = Some((Arc::clone(&record), began_at));
-        // Who signed in after the reading began may be missing from it: they wait for the next one.
+        // A session that was opened after the read began may be missing from it: its requests wait for the next read.
         let is_late = |waiting: &Waiting| waiting.since > began_at && !record.has_session(&waiting.request);
         let (late, judged): (Vec<Waiting>, Vec<Waiting>) = self.waiting.drain(..).partition(is_late);
         self.waiting = late;
@@ -272,7 +272,7 @@ impl UserActor {
         }
     }
 
-    /// Who has no business here takes nothing from whoever has.
+    /// A request that is not allowed takes nothing from the rate limit.
     fn judge(
         &mut self,
         record: &PrincipalRecord,
@@ -307,12 +307,12 @@ impl UserActor {
         cx.work("count", count, || UserMessage::Done);
     }
 
-    /// What is remembered is void, here and, as soon as they hear of it, on all replicas.
+    /// Invalidates the cached row, here and on all replicas.
     fn invalidate(&mut self, cx: &mut Cx<'_, Self>) {
         self.invalidate_local();
         let (tools, subject) = (Arc::clone(&self.tools), self.principal.subject());
         let announce = async move {
-            // First, so that a replica that hears of it finds its own memory void.
+            // First, so that a replica that receives the announcement finds its cached row stale.
             if tools.limiter.is_shared() {
                 tools.limiter.bump_generation(&subject).await;
             }
@@ -327,7 +327,7 @@ impl UserActor {
         self.changed_at = Some(Instant::now());
     }
 
-    /// Somebody has a key who should not: its tenant can read of it, once a minute.
+    /// Records the use of a key from a network that is not allowed, once per minute.
     fn record_refusal(&mut self, key: &ApiKey, address: IpAddr, cx: &mut Cx<'_, Self>) {
         if self.refusal_recorded_at.is_some_and(|at| at.elapsed() < USE_RECORDED_EVERY) {
             return;

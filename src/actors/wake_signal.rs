@@ -1,10 +1,10 @@
-//! Wakes whoever does some work: here if this process does it, otherwise on another replica.
+//! Wakes the actor that does some work: in this process if it has that role, otherwise on another replica.
 
 use std::sync::Arc;
 
 use crate::replicas::{Bus, BusMessage};
 
-/// See the module. Whoever is not woken finds the work by themselves, a second later at most. Cheap to clone.
+/// See the module. An actor that is not woken finds the work by polling, a second later at most. Cheap to clone.
 #[derive(Clone)]
 pub struct WakeSignal {
     local: Option<Arc<dyn Fn() + Send + Sync>>,
@@ -12,12 +12,12 @@ pub struct WakeSignal {
 }
 
 impl WakeSignal {
-    /// Tells the others by this notice, until somebody is woken here.
+    /// Publishes this message to other replicas.
     pub fn remote(bus: Bus, notice: BusMessage) -> Self {
         Self { local: None, remote: (bus, notice) }
     }
 
-    /// Wakes somebody here instead.
+    /// Calls this in the present process instead.
     pub fn local(self, wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self { local: Some(Arc::new(wake)), ..self }
     }
@@ -30,7 +30,7 @@ impl WakeSignal {
         }
     }
 
-    /// Somebody else has rung: nobody but who is here is woken, or two who do not do the work would wake for ever.
+    /// Another replica sent the signal. It is not passed on: two replicas without the role would send it for ever.
     pub fn wake_local(&self) {
         if let Some(wake) = &self.local {
             wake();

@@ -1,4 +1,4 @@
-//! What each role is made of, and what replicas hear of one another.
+//! The actors of each role, and the messages between replicas.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -215,7 +215,7 @@ impl AppContext<'_> {
     }
 }
 
-/// What others are told of a commit.
+/// The message to other replicas about a commit.
 fn crawled(commit: &Commit) -> BusMessage {
     let fired = commit.rule_steps.iter().filter_map(|step| step.event.as_ref());
     BusMessage::Crawled {

@@ -34,7 +34,7 @@ impl ActorSpawner<'_> {
 
     pub fn spawn_gatekeepers(&self, tools: UserTools) -> PrincipalCache {
         let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
-        // Whoever sends keys that are none gets a principal cache for each: few are kept, and not for long.
+        // Each invalid key that is sent gets an actor: few stay in memory, and not for long.
         let policy =
             ShardPolicy { idle_after: Duration::from_secs(60), max_resident: 10_000, ..ShardPolicy::default() };
         Shards::start(
@@ -42,7 +42,7 @@ impl ActorSpawner<'_> {
             self.metrics,
             policy,
             move |principal: &Principal| UserActor::new(Arc::clone(&tools), principal.clone()),
-            |principal| tracing::warn!("{principal} gets no answer for a while"),
+            |principal| tracing::warn!("actor for {principal} quarantined"),
             move |kind| {
                 let _ = give_up.send(kind);
             },

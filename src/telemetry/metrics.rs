@@ -39,7 +39,7 @@ pub struct Metrics {
     pub due_listings: IntGauge,
     /// Seconds for which the oldest due listing has been due.
     pub oldest_due_seconds: Gauge,
-    /// Listings that somebody watches and nobody may claim.
+    /// Watched listings that are parked.
     pub parked_listings: IntGauge,
     /// Products watched by all tenants.
     pub products: IntGauge,
@@ -57,7 +57,7 @@ pub struct Metrics {
     pub replica_lag_seconds: Gauge,
     /// Reads that a replica may serve, by where they went: `from` (primary, replica).
     pub reads: IntCounterVec,
-    /// 1 while Redis is configured but away, so that this process keeps limits by itself.
+    /// 1 while Redis is configured but unavailable, so that limits are local.
     pub redis_fallback: IntGauge,
     /// Decisions about limits that were made without Redis although it is configured.
     pub redis_fallbacks: IntCounter,
@@ -73,7 +73,7 @@ pub struct Metrics {
     pub lost_leases: IntCounter,
     /// Changes of a series that were recorded, by `series`.
     pub changes: IntCounterVec,
-    /// Surprising offers that were held for a second look.
+    /// Surprising offers that were held for a recheck.
     pub held_offers: IntCounter,
     /// Events by rule `kind`.
     pub events: IntCounterVec,
@@ -186,7 +186,7 @@ impl Metrics {
             due_listings: make.gauge("due_listings", "Listings that are due"),
             oldest_due_seconds: make
                 .register(Gauge::with_opts(opts("oldest_due_seconds", "Age of the oldest due listing"))),
-            parked_listings: make.gauge("parked_listings", "Watched listings that nobody may claim"),
+            parked_listings: make.gauge("parked_listings", "Watched listings that are parked"),
             products: make.gauge("products", "Products watched by all tenants"),
             dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
@@ -196,7 +196,7 @@ impl Metrics {
             replica_lag_seconds: make
                 .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),
             reads: make.counters("reads_total", "Reads that a replica may serve", &["from"]),
-            redis_fallback: make.gauge("redis_fallback", "1 while limits are kept without the configured Redis"),
+            redis_fallback: make.gauge("redis_fallback", "1 while limits are local because Redis is unavailable"),
             redis_fallbacks: make.counter("redis_fallbacks_total", "Decisions made without the configured Redis"),
             shared_cache: make.counters("shared_cache_total", "Questions to the shared cache", &["cache", "result"]),
             store_seconds: make.histograms("store_seconds", "Time of a store call", SECONDS, &["call"]),
@@ -204,7 +204,7 @@ impl Metrics {
             recorded_crawls: make.counters("recorded_crawls_total", "Looks whose end was committed", &["outcome"]),
             lost_leases: make.counter("lost_leases_total", "Looks whose lease was lost before the commit"),
             changes: make.counters("changes_total", "Recorded changes by series", &["series"]),
-            held_offers: make.counter("held_offers_total", "Surprising offers held for a second look"),
+            held_offers: make.counter("held_offers_total", "Surprising offers held for a recheck"),
             events: make.counters("events_total", "Events by kind of rule", &["kind"]),
             deliveries: make.counters("deliveries_total", "Attempts at deliveries", &["channel", "result"]),
             http_requests: make.counters("http_requests_total", "HTTP requests", &["route", "method", "status"]),

@@ -25,7 +25,7 @@ use crate::telemetry::{KindMetrics, Metrics};
 
 /// An actor of which there are many, each with a key.
 pub trait Entity: Actor {
-    /// What tells one from another.
+    /// Identifies an entity.
     type Key: Clone + Eq + Hash + Display + Send + Unpin + 'static;
     /// The name of its shards in logs and metrics.
     const SHARD_KIND: &'static str;
@@ -42,7 +42,7 @@ pub struct ShardPolicy {
     pub idle_after: Duration,
     /// Keep at most this many entities in each shard.
     pub max_resident: usize,
-    /// How often to look for the idle.
+    /// How often idle entities are retired.
     pub sweep_every: Duration,
     /// Restarts allowed for each entity.
     pub budget: Budget,
@@ -88,8 +88,8 @@ impl<E: Entity> Clone for Shards<E> {
 }
 
 impl<E: Entity> Shards<E> {
-    /// Starts one shard on each thread. `factory` makes an entity from its key; `on_quarantine` hears of each that went over
-    /// its budget; `give_up` hears when a shard itself does.
+    /// Starts one shard on each thread. `factory` makes an entity from its key; `on_quarantine` is called with each one that
+    /// exceeds its restart budget, and `give_up` when a shard does.
     pub fn start(
         actor_threads: &[ActorThread],
         metrics: &Metrics,

@@ -110,7 +110,7 @@ async fn keep_running<A: Actor>(inbox: Inbox<A>, factory: impl Fn() -> A, mut su
 async fn run_once<A: Actor>(inbox: &Inbox<A>, factory: &impl Fn() -> A) -> Exit {
     let (ended, exit) = oneshot::channel();
     launch(factory, inbox, move |exit| {
-        // The supervisor ends with its thread, and then nobody asks.
+        // The receiver is gone only when the supervisor's thread has ended.
         let _ = ended.send(exit);
     });
     exit.await.unwrap_or(Exit::Stopped)
@@ -155,7 +155,7 @@ impl<A: Actor, X: FnOnce(Exit)> Future for Incarnation<A, X> {
             Ok(Poll::Ready(())) => Exit::Stopped,
             Err(payload) => Exit::of_panic(&*payload),
         };
-        // Its values are dropped before anybody hears of the end. What they do then must not end the supervisor.
+        // Its values are dropped before the exit is reported. A panic in their destructors must not end the supervisor.
         let running = self.running.take();
         let _ = catch_unwind(AssertUnwindSafe(move || drop(running)));
         if let Some(on_exit) = self.on_exit.take() {
