@@ -206,7 +206,7 @@ impl AppContext<'_> {
 
     pub fn principal_cache(&self) -> PrincipalCache {
         let (store, plans) = (Arc::clone(self.store), self.settings.plans.clone());
-        self.spawner.spawn_gatekeepers(UserTools {
+        self.spawner.spawn_principal_cache(UserTools {
             store,
             plans,
             limiter: self.limiter.clone(),

@@ -32,7 +32,7 @@ impl ActorSpawner<'_> {
         supervise(self.threads.singletons(), factory, supervision)
     }
 
-    pub fn spawn_gatekeepers(&self, tools: UserTools) -> PrincipalCache {
+    pub fn spawn_principal_cache(&self, tools: UserTools) -> PrincipalCache {
         let (tools, give_up) = (Arc::new(tools), self.give_up.clone());
         // Each invalid key that is sent gets an actor: few stay in memory, and not for long.
         let policy =

@@ -49,7 +49,7 @@ pub struct Metrics {
     pub lease_dead_tuples: IntGauge,
     /// Transactions since the oldest snapshot that is still needed (PostgreSQL): nothing younger can be vacuumed.
     pub oldest_snapshot_age: IntGauge,
-    /// Rounds of upkeep by `result` (done, elsewhere, failed).
+    /// Rounds of maintenance by `result` (done, elsewhere, failed).
     pub maintenance_runs: IntCounterVec,
     /// 1 while the database answers.
     pub database_up: IntGauge,
@@ -191,7 +191,7 @@ impl Metrics {
             dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
             oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot in use"),
-            maintenance_runs: make.counters("maintenance_runs_total", "Rounds of upkeep", &["result"]),
+            maintenance_runs: make.counters("maintenance_runs_total", "Rounds of maintenance", &["result"]),
             database_up: make.gauge("database_up", "1 while the database answers"),
             replica_lag_seconds: make
                 .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),

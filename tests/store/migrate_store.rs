@@ -40,7 +40,7 @@ impl Move {
         past.iter().for_each(|point| state.replay(point));
         state.title = Some("Ein „Ding“ für 1 000 ¥ 🎧\n".to_owned());
         assert!(source.store.import(with_a_past.listing_id, &past, &state).await.unwrap());
-        assert!(source.store.acquire_job_lease("upkeep", "killed", LEASE).await.unwrap());
+        assert!(source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
         let target = Fixture::postgres_with(source.clock.clone()).await;
         Self { source, target, them }
     }
@@ -152,7 +152,7 @@ async fn what_a_killed_daemon_held_is_due_again() {
     let this = Move::prepare().await;
     // Its leases end long after the server's present.
     this.source.clock.advance(36_500 * DAY);
-    assert!(this.source.store.acquire_job_lease("upkeep", "killed", LEASE).await.unwrap());
+    assert!(this.source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
     let held = this.source.claim(9).await;
     let deliveries = this.source.store.claim_deliveries(9, LEASE, "killed").await.unwrap();
     assert!(!held.is_empty() && !deliveries.is_empty());
@@ -166,7 +166,7 @@ async fn what_a_killed_daemon_held_is_due_again() {
     );
     let again = this.target.store.claim_deliveries(9, LEASE, "new").await.unwrap();
     assert_eq!(again.len(), deliveries.len());
-    assert!(this.target.store.acquire_job_lease("upkeep", "new", LEASE).await.unwrap());
+    assert!(this.target.store.acquire_job_lease("maintenance", "new", LEASE).await.unwrap());
     this.end().await;
 }
 
