@@ -129,7 +129,7 @@ fn token_settings() -> TokenSettings {
 /// Makes the keys, and does nothing else: a key is worth no more than its maker.
 const KEY_MAKER: &str = "key_maker";
 
-async fn add_person(daemon: &Daemon, name: &str, role: Role) {
+pub async fn add_person(daemon: &Daemon, name: &str, role: Role) {
     let cheap = PasswordSettings { memory_kib: 64, iterations: 1, ..PasswordSettings::default() };
     let password_hash = Passwords::new(&cheap).unwrap().hash(PASSWORD.to_owned()).await.unwrap();
     let email = format!("{name}@example.com").parse().unwrap();
@@ -144,7 +144,7 @@ async fn sign_in(daemon: &Daemon, email: &str) -> Value {
     expect(200, daemon.request(Method::POST, "/api/v1/auth/login").json(&body)).await
 }
 
-async fn token_of(daemon: &Daemon, email: &str) -> String {
+pub async fn token_of(daemon: &Daemon, email: &str) -> String {
     sign_in(daemon, email).await["access_token"].as_str().unwrap().to_owned()
 }
 

@@ -1,10 +1,12 @@
 //! A process that has only some of the roles.
 
 use amazon_tracker::config::ProcessRole;
+use amazon_tracker::domain::Role;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::daemon::{Daemon, Engine, expect};
+use crate::matrix::{add_person, token_of};
 
 #[tokio::test]
 async fn without_the_api_there_are_probes_and_metrics_and_nothing_else() {
@@ -22,7 +24,10 @@ async fn without_the_api_there_are_probes_and_metrics_and_nothing_else() {
 #[tokio::test]
 async fn a_superadmin_sees_the_actors_of_the_process() {
     let daemon = Daemon::start(Engine::Sqlite).await;
-    let body = expect(200, daemon.get("/api/v1/system/actors")).await;
+    expect(403, daemon.get("/api/v1/system/actors")).await;
+    add_person(&daemon, "operator", Role::Superadmin).await;
+    let token = token_of(&daemon, "operator@example.com").await;
+    let body = expect(200, daemon.request(Method::GET, "/api/v1/system/actors").bearer_auth(token)).await;
     let actors = body["actors"].as_array().unwrap();
     for kind in ["scheduler", "crawler_pool", "recorder", "notifier", "live_feed", "maintenance"] {
         let actor = actors.iter().find(|actor| actor["kind"] == kind).unwrap();
