@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
-use amazon_tracker::domain::*;
-use amazon_tracker::store::{NewProduct, ProductFilter, ProductOrder, SharedStore, StoreClock, open};
+use amazon_tracker::store::{ProductFilter, ProductOrder, SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 
-use crate::fixture::US;
+use crate::fixture::{US, new_product};
 use crate::postgres::{Server, Standby};
 
 /// Nothing here takes this long; it only keeps a broken test from hanging.
@@ -77,15 +76,7 @@ impl Pair {
 }
 
 async fn add(store: &SharedStore, n: u32) {
-    let listing = Listing::new(Marketplace::De, format!("B{n:09}").parse().unwrap());
-    let settings = ProductSettings {
-        label: None,
-        tags: Vec::new(),
-        frequency: Frequency::DAILY,
-        is_competitor: false,
-        status: ProductStatus::Active,
-    };
-    store.add_product(NewProduct { tenant_id: US, listing, settings, quota: u32::MAX }).await.unwrap();
+    store.add_product(new_product(US, n)).await.unwrap();
 }
 
 /// How many products are listed.
