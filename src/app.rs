@@ -6,6 +6,7 @@ mod spawn;
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,8 +21,7 @@ use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 use self::spawn::ActorSpawner;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
-use crate::actors::notifier::NotifierMessage;
-use crate::actors::scheduler::SchedulerMessage;
+use crate::actors::maintenance::MaintenanceTools;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
 use crate::http::{self, HttpSettings};
@@ -81,10 +81,10 @@ pub enum AppError {
     #[error("auth.password: {0}")]
     Passwords(#[from] HashError),
     /// The first user.
-    #[error("the first user cannot be made (auth.admin_email, auth.admin_password): {0}")]
+    #[error("cannot create the first user (auth.admin_email, auth.admin_password): {0}")]
     FirstUser(#[from] ServiceError),
     /// Threads.
-    #[error("threads cannot be started: {0}")]
+    #[error("cannot start the threads: {0}")]
     Threads(#[from] std::io::Error),
 }
 
@@ -180,6 +180,7 @@ struct App {
     settings: Settings,
     store: SharedStore,
     service: Service,
+    maintenance: Arc<MaintenanceTools>,
     crawling: Option<CrawlerRole>,
     notifying: Option<NotifierRole>,
     servers: Servers,
@@ -220,27 +221,30 @@ impl App {
         let servers = listeners.serve(&service, &metrics, &settings, serves_api)?;
         let roles = settings.server.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",");
         tracing::info!(%address, roles, "listening on http://{address}");
-        let Actors { crawling, notifying, .. } = actors;
-        Ok(Self { address, settings, store, service, crawling, notifying, servers, gave_up })
+        let Actors { maintenance, crawling, notifying, .. } = actors;
+        Ok(Self { address, settings, store, service, maintenance, crawling, notifying, servers, gave_up })
     }
 
     async fn until(mut self, stop: impl Future<Output = ()>) -> ExitCode {
+        let mut stop = pin!(stop);
         let gave_up = tokio::select! {
-            () = stop => None,
+            () = &mut stop => None,
             kind = self.gave_up.recv() => kind,
         };
-        self.drain().await;
-        match gave_up {
-            Some(kind) => {
-                tracing::error!(actor = kind, "{kind} exceeded its restart budget; shutting down");
-                ExitCode::from(EXIT_GAVE_UP)
-            }
-            None => ExitCode::SUCCESS,
+        let Some(kind) = gave_up else {
+            self.drain().await;
+            return ExitCode::SUCCESS;
+        };
+        tracing::error!(actor = kind, "{kind} exceeded its restart budget; shutting down");
+        tokio::select! {
+            () = self.drain() => {}
+            () = stop => tracing::warn!("stopped before the drain ended"),
         }
+        ExitCode::from(EXIT_GAVE_UP)
     }
 
     /// In this order, within `server.linger_secs` and `server.drain_secs`: not ready, no more claims, time for the gateway to notice,
-    /// HTTP, running crawls and their commits, deliveries, connections.
+    /// HTTP, running crawls and their commits, deliveries, maintenance, connections.
     async fn drain(self) {
         let linger = Duration::from_secs(self.settings.server.linger_secs);
         let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);
@@ -248,18 +252,22 @@ impl App {
         tracing::info!("draining");
         self.service.set_draining();
         if let Some(crawling) = &self.crawling {
-            crawling.scheduler.send_control(SchedulerMessage::Stop);
+            crawling.scheduler_tools.stop();
         }
         tokio::time::sleep(linger).await;
         self.servers.main.stop(true).await;
         if let Some(crawling) = &self.crawling {
             crawling.drain(until, self.settings.crawl.concurrency).await;
         }
-        if let Some(NotifierRole { notifier, tools }) = &self.notifying {
-            notifier.send_control(NotifierMessage::Stop);
+        if let Some(NotifierRole { tools, .. }) = &self.notifying {
+            tools.stop();
             tools.drained(left().max(Duration::from_millis(100))).await;
         }
-        self.store.close().await;
+        self.maintenance.drain(left().max(Duration::from_millis(500))).await;
+        // It waits for connections in use; a statement may run for longer than the drain may take.
+        if tokio::time::timeout(left().max(Duration::from_millis(500)), self.store.close()).await.is_err() {
+            tracing::warn!("the database connections were not closed in time");
+        }
         // Last, so that what draining does can be scraped.
         if let Some((_, server)) = &self.servers.metrics {
             server.stop(false).await;
@@ -350,18 +358,18 @@ async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreE
 }
 
 /// A server without free connections refuses all replicas.
-fn check_connections(settings: &Settings, most: Option<u32>) {
+fn check_connections(settings: &Settings, limit: Option<u32>) {
     let database = &settings.database;
     let replicas = settings.limits.replicas;
     // With a standby, one more to the primary measures its lag.
     let monitor = u32::from(database.replica_url.is_some());
     let of_one = database.connections.saturating_add(database.claim_connections).saturating_add(monitor);
     let wanted = replicas.saturating_mul(of_one);
-    if let Some(most) = most.filter(|most| wanted > *most) {
+    if let Some(limit) = limit.filter(|limit| wanted > *limit) {
         tracing::warn!(
             wanted,
-            most,
-            "{replicas} replicas may want {wanted} connections, and the database server lets them have {most}: lower \
+            limit,
+            "up to {replicas} replicas may open {wanted} connections, but the server allows {limit}: lower \
              database.connections or raise max_connections"
         );
     }

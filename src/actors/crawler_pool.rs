@@ -34,20 +34,17 @@ pub enum PoolMessage {
     Fetched(Box<Fetched>),
     /// A task ended without a result: its turn is free, and its lease has given itself back.
     TurnFree(Marketplace),
-    /// Start nothing more; give up what still runs after this time.
-    Drain(Duration),
-    /// The time for the drain is over.
-    GiveUp,
+    /// [`PoolTools::drain`] was called: give back what waits.
+    Drain,
 }
 
 /// A crawl that has ended.
 pub struct Fetched {
     lease: HeldLease,
-    /// `None`: given up by the drain.
+    /// `None`: no request was sent in time, or the drain gave it up.
     outcome: Option<Outcome>,
     /// Free for the next when dropped.
     turn: OwnedSemaphorePermit,
-    started_at: Instant,
 }
 
 /// What the pool works with.
@@ -57,7 +54,7 @@ pub struct PoolTools {
     trackers: Trackers,
     metrics: Arc<Metrics>,
     turns: Turns,
-    /// How long a lease may wait for its turn: what its length leaves beside the crawl.
+    /// How long a lease may wait for its turn and for the rate limit: what its length leaves beside the crawl.
     max_wait: Duration,
     /// Starts nothing more.
     is_draining: AtomicBool,
@@ -79,12 +76,28 @@ impl PoolTools {
         Self { source, gate, trackers, metrics, turns, max_wait, is_draining, cancel }
     }
 
-    /// Crawls once. A panic of the source is an outcome.
-    async fn fetch(&self, listing: Listing) -> Outcome {
-        let turn = tracing::info_span!(target: TRACE, "wait for the rate limit");
-        self.gate.ready(listing.marketplace).instrument(turn).await;
+    /// Starts nothing more, and gives up what still runs after this time. In effect before a message could be, and whatever
+    /// happens to the pool.
+    pub fn drain(&self, within: Duration) {
+        self.is_draining.store(true, Ordering::Relaxed);
+        let cancel = self.cancel.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(within).await;
+            cancel.cancel();
+        });
+    }
+
+    /// Crawls once. A panic of the source is an outcome. `None`: the rate limit did not allow it by `start_by`.
+    async fn fetch(&self, listing: Listing, start_by: Instant) -> Option<Outcome> {
+        let wait = tracing::info_span!(target: TRACE, "wait for the rate limit");
+        let ready = self.gate.ready(listing.marketplace).instrument(wait);
+        tokio::time::timeout_at(start_by.into(), ready).await.ok()?;
+        let started_at = Instant::now();
         let fetch = AssertUnwindSafe(self.source.fetch(listing)).catch_unwind();
-        fetch.await.unwrap_or(Outcome::Failed(Failure::Panicked))
+        let outcome = fetch.await.unwrap_or(Outcome::Failed(Failure::Panicked));
+        let crawl_seconds = self.metrics.crawl_seconds.with_label_values(&[self.source.name()]);
+        crawl_seconds.observe(started_at.elapsed().as_secs_f64());
+        Some(outcome)
     }
 }
 
@@ -142,48 +155,45 @@ impl CrawlerPool {
     }
 
     fn fetched(&mut self, fetched: Fetched, cx: &mut Cx<'_, Self>) {
-        let Fetched { lease, outcome, turn, started_at } = fetched;
+        let Fetched { lease, outcome, turn } = fetched;
         let marketplace = lease.claim().listing.marketplace;
         drop(turn);
         self.tools.gate.report(marketplace, outcome.as_ref());
         match outcome {
-            Some(outcome) => self.hand_on(lease, outcome, started_at),
+            Some(outcome) => self.hand_on(lease, outcome),
             None => lease.give_back(Duration::ZERO),
         }
         self.start_waiting(marketplace, cx);
     }
 
-    fn hand_on(&self, lease: HeldLease, outcome: Outcome, started_at: Instant) {
+    fn hand_on(&self, lease: HeldLease, outcome: Outcome) {
         let span = lease.span.clone();
         let _entered = span.clone().entered();
         span.record("tracker.outcome", outcome.as_str());
         let (listing, listing_id) = (lease.claim().listing, lease.claim().listing_id);
         let (source, marketplace) = (self.tools.source.name(), listing.marketplace.code());
         self.tools.metrics.crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
-        self.tools.metrics.crawl_seconds.with_label_values(&[source]).observe(started_at.elapsed().as_secs_f64());
         tracing::debug!(%listing, outcome = outcome.as_str(), "crawled {listing}");
         self.tools.trackers.send_control(listing_id, TrackerMessage::Crawled(Box::new(lease.crawled(outcome))));
     }
 
-    fn drain(&mut self, within: Duration, cx: &mut Cx<'_, Self>) {
-        self.tools.is_draining.store(true, Ordering::Relaxed);
+    fn drain(&mut self) {
         for lease in self.waiting.drain().flat_map(|(_, waiting)| waiting) {
             lease.give_back(Duration::ZERO);
         }
-        cx.after(within, PoolMessage::GiveUp);
     }
 }
 
 fn start(tools: &Arc<PoolTools>, lease: HeldLease, turn: OwnedSemaphorePermit, cx: &mut Cx<'_, CrawlerPool>) {
-    let (tools, listing, started_at) = (Arc::clone(tools), lease.claim().listing, Instant::now());
+    let (tools, listing, start_by) = (Arc::clone(tools), lease.claim().listing, lease.claimed_before + tools.max_wait);
     let logged = tracing::info_span!("crawl", %listing, token = lease.claim().token);
     let span = lease.span.clone();
     let work = async move {
         let outcome = tokio::select! {
-            outcome = tools.fetch(listing) => Some(outcome),
+            outcome = tools.fetch(listing, start_by) => outcome,
             () = tools.cancel.cancelled() => None,
         };
-        PoolMessage::Fetched(Box::new(Fetched { lease, outcome, turn, started_at }))
+        PoolMessage::Fetched(Box::new(Fetched { lease, outcome, turn }))
     };
     cx.work("fetch", work.instrument(span).instrument(logged), move || PoolMessage::TurnFree(listing.marketplace));
 }
@@ -193,15 +203,14 @@ impl Actor for CrawlerPool {
     const KIND: &'static str = "crawler_pool";
     /// For orders from outside; work comes past the bound, bounded by its slots.
     const CAPACITY: usize = 64;
-    const MESSAGES: &'static [&'static str] = &["work", "fetched", "turn_free", "drain", "give_up"];
+    const MESSAGES: &'static [&'static str] = &["work", "fetched", "turn_free", "drain"];
 
     fn name_of(message: &PoolMessage) -> &'static str {
         match message {
             PoolMessage::Work(_) => "work",
             PoolMessage::Fetched(_) => "fetched",
             PoolMessage::TurnFree(_) => "turn_free",
-            PoolMessage::Drain(_) => "drain",
-            PoolMessage::GiveUp => "give_up",
+            PoolMessage::Drain => "drain",
         }
     }
 
@@ -210,8 +219,7 @@ impl Actor for CrawlerPool {
             PoolMessage::Work(lease) => self.take(*lease, cx),
             PoolMessage::Fetched(fetched) => self.fetched(*fetched, cx),
             PoolMessage::TurnFree(marketplace) => self.start_waiting(marketplace, cx),
-            PoolMessage::Drain(within) => self.drain(within, cx),
-            PoolMessage::GiveUp => self.tools.cancel.cancel(),
+            PoolMessage::Drain => self.drain(),
         }
     }
 }

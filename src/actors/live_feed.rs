@@ -23,15 +23,15 @@ use crate::store::{AuditActor, ChangeFeed, FeedItem, StoreResult};
 
 /// What is recorded within this time is read at once.
 const GATHER: Duration = Duration::from_millis(100);
-/// FeedItem that wait for one listener to take them.
+/// Items buffered for one listener.
 const BUFFERED_ITEMS: usize = 256;
-/// Listeners of one person or key.
+/// Maximum number of streams of one user or API key, in this process.
 const MAX_STREAMS_PER_CALLER: usize = 8;
-/// More is not read at once: everybody is let go, and catches up.
+/// Of more crawls, the items are not read: all streams are closed, and the clients catch up.
 const MAX_PENDING_CRAWLS: usize = 5000;
 /// Polling interval while the bus is not connected.
 const POLL_EVERY: Duration = Duration::from_secs(1);
-/// And while it does: they may not be able to say anything.
+/// Polling interval while the bus is connected: it may lose messages.
 const SAFETY_POLL_EVERY: Duration = Duration::from_secs(5);
 /// Overlap of two polls: a crawl is recorded a little after its time.
 const LOOKBACK: Duration = Duration::from_secs(10);
@@ -51,17 +51,17 @@ pub enum LiveMessage {
     Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
     /// Time to poll.
     Poll,
-    /// Time to read.
-    Read,
-    /// What was read.
-    Brought(StoreResult<Vec<(TenantId, FeedItem)>>),
-    /// What was found by looking, and the database's time at this moment.
-    Found(Instant, StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>),
+    /// Time to read what was recorded.
+    ReadNow,
+    /// The items of recorded crawls were read.
+    Read(StoreResult<Vec<(TenantId, FeedItem)>>),
+    /// The result of a poll, and the database's time at this moment.
+    Polled(Instant, StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>),
     /// Reading panicked.
     Panicked,
 }
 
-/// The way to the LiveFeed. Cheap to clone.
+/// Handle of the LiveFeed. Cheap to clone.
 #[derive(Clone)]
 pub struct LiveFeedHandle {
     inbox: Inbox<LiveFeed>,
@@ -69,7 +69,7 @@ pub struct LiveFeedHandle {
 }
 
 impl LiveFeedHandle {
-    /// The way to a feed that counts its listeners here.
+    /// The handle of a feed that counts its listeners here.
     pub fn new(inbox: Inbox<LiveFeed>, listeners: Arc<AtomicUsize>) -> Self {
         Self { inbox, listeners }
     }
@@ -129,10 +129,10 @@ impl Others {
         !are_heard || self.polled_at.is_none_or(|at| at.elapsed() >= SAFETY_POLL_EVERY)
     }
 
-    /// How far back to read: to the last complete poll, and a little further.
-    fn lookback(&self) -> Duration {
+    /// How far back to read: to the last complete poll, and a little further. `None`: too far.
+    fn lookback(&self) -> Option<Duration> {
         let since = self.polled_at.map_or(Duration::ZERO, |at| at.elapsed());
-        (since + LOOKBACK).min(MAX_LOOKBACK)
+        Some(since + LOOKBACK).filter(|lookback| *lookback <= MAX_LOOKBACK)
     }
 
     /// False: it was sent before.
@@ -203,18 +203,18 @@ impl LiveFeed {
     fn read_soon(&mut self, cx: &mut Cx<'_, Self>) {
         if !(self.is_reading || self.crawls.is_empty() && self.events.is_empty()) {
             self.is_reading = true;
-            cx.after(GATHER, LiveMessage::Read);
+            cx.after(GATHER, LiveMessage::ReadNow);
         }
     }
 
     fn read(&mut self, cx: &mut Cx<'_, Self>) {
-        // AuditActor is gone costs no more reading, also where nothing happens.
+        // Drops closed streams also where nothing happens.
         self.listeners.values_mut().for_each(|of_tenant| of_tenant.retain(|listener| !listener.sender.is_closed()));
         self.recount();
         let (store, crawls, events) =
             (Arc::clone(&self.store), std::mem::take(&mut self.crawls), std::mem::take(&mut self.events));
         let tenants: Vec<TenantId> = self.listeners.keys().copied().collect();
-        let read = async move { LiveMessage::Brought(store.feed_of(&tenants, &crawls, &events).await) };
+        let read = async move { LiveMessage::Read(store.feed_of(&tenants, &crawls, &events).await) };
         cx.work("read", read, || LiveMessage::Panicked);
     }
 
@@ -229,46 +229,51 @@ impl LiveFeed {
         if !others.should_poll() || self.is_reading {
             return;
         }
-        let within = others.lookback();
+        let Some(within) = others.lookback() else {
+            others.polled_at = None;
+            return self.disconnect_all();
+        };
         self.is_reading = true;
         let (store, tenants) = (Arc::clone(&self.store), self.listeners.keys().copied().collect::<Vec<TenantId>>());
         let began_at = Instant::now();
         let read =
-            async move { LiveMessage::Found(began_at, store.recent_feed(&tenants, within, MAX_POLL_ITEMS).await) };
+            async move { LiveMessage::Polled(began_at, store.recent_feed(&tenants, within, MAX_POLL_ITEMS).await) };
         cx.work("read", read, || LiveMessage::Panicked);
     }
 
-    fn found(
+    fn polled(
         &mut self,
         asked_at: Instant,
-        found: StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>,
+        items: StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>,
         cx: &mut Cx<'_, Self>,
     ) {
         self.is_reading = false;
-        match found {
-            Ok((now, item)) => {
+        match items {
+            // Cut off: what is missing is read by the subscribers when they reconnect.
+            Ok((_, items)) if items.len() >= MAX_POLL_ITEMS as usize => self.disconnect_all(),
+            Ok((now, items)) => {
                 if let Some(others) = &mut self.others {
                     others.polled_at = Some(asked_at);
                 }
-                for (tenant_id, item) in item {
+                for (tenant_id, item) in items {
                     let age = Duration::try_from(now.duration_since(item.at())).unwrap_or_default();
-                    // Not sent to later subscribers.
-                    self.send(tenant_id, &Arc::new(item), asked_at.checked_sub(age));
+                    // Not sent to those who subscribed long after it: a crawl is recorded a little after its time.
+                    self.send(tenant_id, &Arc::new(item), (asked_at + LOOKBACK).checked_sub(age));
                 }
             }
             // The next poll reads it.
-            Err(error) => tracing::debug!(%error, "what others have recorded could not be read"),
+            Err(error) => tracing::debug!(%error, "cannot poll the change feed"),
         }
         self.recount();
         self.read_soon(cx);
     }
 
-    fn brought(&mut self, item: StoreResult<Vec<(TenantId, FeedItem)>>, cx: &mut Cx<'_, Self>) {
+    fn read_items(&mut self, item: StoreResult<Vec<(TenantId, FeedItem)>>, cx: &mut Cx<'_, Self>) {
         self.is_reading = false;
         match item {
             Ok(item) => item.into_iter().for_each(|(tenant_id, item)| self.send(tenant_id, &Arc::new(item), None)),
             Err(error) => {
-                tracing::warn!(%error, "live items cannot be read; subscribers have to catch up");
+                tracing::warn!(%error, "cannot read the change feed; closing event streams");
                 self.disconnect_all();
             }
         }
@@ -286,7 +291,7 @@ impl LiveFeed {
         of_tenant.retain(|listener| !may_hear(listener) || listener.sender.try_send(Arc::clone(item)).is_ok());
     }
 
-    /// Everybody's stream ends.
+    /// Closes all streams.
     fn disconnect_all(&mut self) {
         self.listeners.clear();
         self.crawls.clear();
@@ -299,16 +304,16 @@ impl Actor for LiveFeed {
     type Message = LiveMessage;
     const KIND: &'static str = "live_feed";
     const CAPACITY: usize = 1024;
-    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "poll", "read", "brought", "found", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "poll", "read_now", "read", "polled", "panicked"];
 
     fn name_of(message: &LiveMessage) -> &'static str {
         match message {
             LiveMessage::Listen(..) => "listen",
             LiveMessage::Recorded(..) => "recorded",
             LiveMessage::Poll => "poll",
-            LiveMessage::Read => "read",
-            LiveMessage::Brought(_) => "brought",
-            LiveMessage::Found(..) => "found",
+            LiveMessage::ReadNow => "read_now",
+            LiveMessage::Read(_) => "read",
+            LiveMessage::Polled(..) => "polled",
             LiveMessage::Panicked => "panicked",
         }
     }
@@ -324,9 +329,9 @@ impl Actor for LiveFeed {
             LiveMessage::Listen(tenant_id, who, reply) => reply.send(self.listen(tenant_id, who)),
             LiveMessage::Recorded(listing_id, changed_at, events) => self.recorded(listing_id, changed_at, events, cx),
             LiveMessage::Poll => self.poll(cx),
-            LiveMessage::Read => self.read(cx),
-            LiveMessage::Brought(item) => self.brought(item, cx),
-            LiveMessage::Found(asked_at, found) => self.found(asked_at, found, cx),
+            LiveMessage::ReadNow => self.read(cx),
+            LiveMessage::Read(item) => self.read_items(item, cx),
+            LiveMessage::Polled(asked_at, items) => self.polled(asked_at, items, cx),
             LiveMessage::Panicked => {
                 self.is_reading = false;
                 self.disconnect_all();

@@ -1,11 +1,13 @@
-//! Periodic work: the jobs (parking poison, partitions, retention) and the gauges about the database.
+//! Periodic work: the jobs (parking listings whose crawls never end, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
@@ -42,86 +44,147 @@ pub struct MaintenanceJobs {
     pub retention: RetentionSettings,
 }
 
-/// See the module.
-pub struct Maintenance {
+/// What the Maintenance works with.
+pub struct MaintenanceTools {
     /// The name of this replica.
     owner: String,
     store: SharedStore,
     metrics: Arc<Metrics>,
-    jobs: Option<Arc<MaintenanceJobs>>,
+    jobs: Option<MaintenanceJobs>,
+    is_stopped: AtomicBool,
+    /// One permit, held by the round that is under way.
+    round: Semaphore,
+}
+
+impl MaintenanceTools {
+    /// For a maintenance that reads the gauges, and runs the jobs if there are any.
+    pub fn new(owner: String, store: SharedStore, metrics: Arc<Metrics>, jobs: Option<MaintenanceJobs>) -> Self {
+        Self { owner, store, metrics, jobs, is_stopped: AtomicBool::new(false), round: Semaphore::new(1) }
+    }
+
+    /// Begins no further job, waits for the one that runs, and gives the leases back, so that another replica goes on at
+    /// once.
+    pub async fn drain(&self, within: Duration) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+        let drained = tokio::time::timeout(within, async {
+            let _round = self.round.acquire().await;
+            self.store.release_job_lease(GAUGES, &self.owner, Duration::ZERO).await
+        });
+        match drained.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot release the job lease; it expires"),
+            Err(_) => tracing::warn!("a maintenance job did not end in time; its lease expires"),
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
+    }
+
+    async fn round(&self) {
+        let _round = self.round.acquire().await;
+        if self.is_stopped() {
+            return;
+        }
+        let jobs = match &self.jobs {
+            Some(jobs) => Some(AssertUnwindSafe(self.try_run_jobs(jobs)).catch_unwind().await),
+            None => None,
+        };
+        let result = match &jobs {
+            None => None,
+            Some(Ok(Ok(true))) => Some("done"),
+            Some(Ok(Ok(false))) => Some("elsewhere"),
+            Some(Ok(Err(error))) => Some(self.failed(error)),
+            Some(Err(_)) => Some("failed"),
+        };
+        if let Some(result) = result {
+            self.metrics.maintenance_runs.with_label_values(&[result]).inc();
+        }
+        let read = self.update_gauges().await;
+        self.metrics.database_up.set(read.is_ok().into());
+        if let Err(error) = read {
+            self.failed(&error);
+        }
+        if let Some(Err(panic)) = jobs {
+            resume_unwind(panic);
+        }
+    }
+
+    fn failed(&self, error: &StoreError) -> &'static str {
+        self.metrics.store_errors.with_label_values(&["maintenance"]).inc();
+        tracing::debug!(%error, "maintenance failed");
+        "failed"
+    }
+
+    /// False: they are not due, or another replica runs them.
+    async fn try_run_jobs(&self, jobs: &MaintenanceJobs) -> StoreResult<bool> {
+        if !self.store.acquire_job_lease(JOBS, &self.owner, JOBS_LEASE).await? {
+            return Ok(false);
+        }
+        let done = AssertUnwindSafe(self.run_jobs(jobs)).catch_unwind().await;
+        // Jobs that were left out are due at once, on another replica.
+        let pause = if self.is_stopped() { Duration::ZERO } else { JOBS_EVERY };
+        // Also after a panic, or no replica would run them until the lease expires.
+        self.store.release_job_lease(JOBS, &self.owner, pause).await?;
+        done.unwrap_or_else(|panic| resume_unwind(panic)).map(|()| true)
+    }
+
+    async fn run_jobs(&self, jobs: &MaintenanceJobs) -> StoreResult<()> {
+        let store = &self.store;
+        let parked = store.park_failing(jobs.max_attempts, MAX_PARKED).await?;
+        if parked > 0 {
+            tracing::warn!(listings = parked, "parked {parked} listings whose crawls never ended");
+        }
+        if self.is_stopped() {
+            return Ok(());
+        }
+        let deleted = store.prune(&jobs.retention).await?;
+        tracing::debug!(deleted, "deleted rows whose retention has ended");
+        for tenant_id in store.tenants_due_for_deletion().await? {
+            if self.is_stopped() {
+                return Ok(());
+            }
+            if store.remove_tenant(tenant_id).await? {
+                tracing::info!(%tenant_id, "deleted tenant {tenant_id} and all of its data");
+            }
+        }
+        let now = store.now().await?;
+        store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await
+    }
+
+    /// Reads the gauges if this replica holds their lease. On the other replicas they are 0: the largest value of all replicas
+    /// is the right one. Trying to get the lease also shows that the database is up.
+    async fn update_gauges(&self) -> StoreResult<()> {
+        let (store, metrics) = (&self.store, &self.metrics);
+        if store.acquire_job_lease(GAUGES, &self.owner, GAUGES_LEASE).await? {
+            return read_gauges(store, metrics).await;
+        }
+        set_backlog(metrics, &Backlog::default());
+        metrics.products.set(0);
+        set_stats(metrics, &DatabaseStats::default());
+        Ok(())
+    }
+}
+
+/// See the module.
+pub struct Maintenance {
+    tools: Arc<MaintenanceTools>,
 }
 
 impl Maintenance {
-    /// A maintenance that reads the gauges, and runs the jobs if there are any.
-    pub fn new(owner: String, store: SharedStore, metrics: Arc<Metrics>, jobs: Option<Arc<MaintenanceJobs>>) -> Self {
-        Self { owner, store, metrics, jobs }
+    /// A maintenance whose first round begins as soon as it is started.
+    pub fn new(tools: Arc<MaintenanceTools>) -> Self {
+        Self { tools }
     }
 
     fn round(&mut self, cx: &mut Cx<'_, Self>) {
-        let (store, metrics, jobs) = (self.store.clone(), Arc::clone(&self.metrics), self.jobs.clone());
-        let owner = self.owner.clone();
+        let tools = Arc::clone(&self.tools);
         let work = async move {
-            if let Some(jobs) = jobs {
-                let result = match try_run_jobs(&store, &owner, &jobs).await {
-                    Ok(true) => "done",
-                    Ok(false) => "elsewhere",
-                    Err(error) => failed(&metrics, &error),
-                };
-                metrics.maintenance_runs.with_label_values(&[result]).inc();
-            }
-            let read = update_gauges(&store, &owner, &metrics).await;
-            metrics.database_up.set(read.is_ok().into());
-            if let Err(error) = read {
-                failed(&metrics, &error);
-            }
+            tools.round().await;
             MaintenanceMessage::Done
         };
         cx.work("round", work, || MaintenanceMessage::Done);
     }
-}
-
-fn failed(metrics: &Metrics, error: &StoreError) -> &'static str {
-    metrics.store_errors.with_label_values(&["maintenance"]).inc();
-    tracing::debug!(%error, "maintenance failed");
-    "failed"
-}
-
-/// False: they are not due, or another replica runs them.
-async fn try_run_jobs(store: &SharedStore, owner: &str, jobs: &MaintenanceJobs) -> StoreResult<bool> {
-    if !store.acquire_job_lease(JOBS, owner, JOBS_LEASE).await? {
-        return Ok(false);
-    }
-    let done = AssertUnwindSafe(run_jobs(store, jobs)).catch_unwind().await;
-    // Also after a panic, or no replica would run them until the lease expires.
-    store.release_job_lease(JOBS, owner, JOBS_EVERY).await?;
-    done.unwrap_or_else(|panic| resume_unwind(panic)).map(|()| true)
-}
-
-async fn run_jobs(store: &SharedStore, jobs: &MaintenanceJobs) -> StoreResult<()> {
-    let parked = store.park_poison(jobs.max_attempts, MAX_PARKED).await?;
-    if parked > 0 {
-        tracing::warn!(listings = parked, "parked {parked} listings whose crawls never ended");
-    }
-    let deleted = store.prune(&jobs.retention).await?;
-    tracing::debug!(deleted, "deleted rows whose retention has ended");
-    for tenant_id in store.tenants_due_for_deletion().await? {
-        store.remove_tenant(tenant_id).await?;
-        tracing::info!(%tenant_id, "deleted tenant {tenant_id} and all of its data");
-    }
-    let now = store.now().await?;
-    store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await
-}
-
-/// Reads the gauges if this replica holds their lease. On the other replicas they are 0: the largest value of all replicas is the
-/// right one. Trying to get the lease also shows that the database is up.
-async fn update_gauges(store: &SharedStore, owner: &str, metrics: &Metrics) -> StoreResult<()> {
-    if store.acquire_job_lease(GAUGES, owner, GAUGES_LEASE).await? {
-        return read_gauges(store, metrics).await;
-    }
-    set_backlog(metrics, &Backlog::default());
-    metrics.products.set(0);
-    set_stats(metrics, &DatabaseStats::default());
-    Ok(())
 }
 
 async fn read_gauges(store: &SharedStore, metrics: &Metrics) -> StoreResult<()> {

@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -36,8 +37,6 @@ pub enum NotifierMessage {
     Sent,
     /// Something may be due.
     Wake,
-    /// Claim nothing more.
-    Stop,
     /// A step panicked.
     Panicked,
 }
@@ -96,6 +95,7 @@ pub struct NotifierTools {
     settings: NotifySettings,
     longest_attempt: Duration,
     owner: String,
+    is_stopped: AtomicBool,
 }
 
 impl NotifierTools {
@@ -109,7 +109,17 @@ impl NotifierTools {
         metrics: Arc<Metrics>,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(settings.concurrency));
-        Self { store, senders, metrics, slots, settings, longest_attempt, owner }
+        let is_stopped = AtomicBool::new(false);
+        Self { store, senders, metrics, slots, settings, longest_attempt, owner, is_stopped }
+    }
+
+    /// Claims nothing more, whatever happens to the Notifier. What is being claimed at this moment is sent.
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
     }
 
     /// Waits until no attempt is under way. False: some still were, in the end.
@@ -123,6 +133,10 @@ impl NotifierTools {
         let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
         let permits: Vec<_> = std::iter::once(first).chain(more).collect();
+        // The wait may have been long.
+        if self.is_stopped() {
+            return Ok((Vec::new(), MAX_SLEEP));
+        }
         let lease = self.longest_attempt + LEASE_MARGIN;
         let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
         let claimed = self.store.claim_deliveries(limit, lease, &self.owner).await?;
@@ -197,7 +211,7 @@ impl NotifierTools {
         while let Err(error) = self.store.finish_delivery(id, token, end).await {
             self.metrics.store_errors.with_label_values(&["finish_delivery"]).inc();
             if Instant::now() >= until {
-                tracing::warn!(delivery_id = %id, %error, "the end of delivery {id} cannot be written");
+                tracing::warn!(delivery_id = %id, %error, "cannot record the result of delivery {id}");
                 return;
             }
             tokio::time::sleep(PAUSE_AFTER_ERROR).await;
@@ -239,7 +253,7 @@ impl Notifier {
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
-        if self.poll_loop.begin(plan) {
+        if !self.tools.is_stopped() && self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
             let claim = async move { NotifierMessage::Stepped(tools.try_claim().await) };
             cx.work("claim", claim, || NotifierMessage::Panicked);
@@ -266,9 +280,9 @@ impl Notifier {
 impl Actor for Notifier {
     type Message = NotifierMessage;
     const KIND: &'static str = "notifier";
-    /// Room for a burst of nudges; what waits to be sent is in the store, not here.
-    const CAPACITY: usize = 1024;
-    const MESSAGES: &'static [&'static str] = &["step", "stepped", "sent", "wake", "stop", "panicked"];
+    /// Wake-ups are all alike: that one was refused means that another is in the queue.
+    const CAPACITY: usize = 64;
+    const MESSAGES: &'static [&'static str] = &["step", "stepped", "sent", "wake", "panicked"];
 
     fn name_of(message: &NotifierMessage) -> &'static str {
         match message {
@@ -276,7 +290,6 @@ impl Actor for Notifier {
             NotifierMessage::Stepped(_) => "stepped",
             NotifierMessage::Sent => "sent",
             NotifierMessage::Wake => "wake",
-            NotifierMessage::Stop => "stop",
             NotifierMessage::Panicked => "panicked",
         }
     }
@@ -290,7 +303,6 @@ impl Actor for Notifier {
             NotifierMessage::Step(plan) => self.step(plan, cx),
             NotifierMessage::Stepped(result) => self.stepped(result, cx),
             NotifierMessage::Panicked => self.poll_loop.plan_next(PAUSE_AFTER_ERROR, cx, NotifierMessage::Step),
-            NotifierMessage::Stop => self.poll_loop.stop(),
             NotifierMessage::Sent => {}
             NotifierMessage::Wake => {
                 if let Some(plan) = self.poll_loop.wake() {

@@ -16,7 +16,6 @@ pub(super) struct PollLoop {
     plan: u64,
     stepping: bool,
     woken: bool,
-    stopped: bool,
     failing: bool,
 }
 
@@ -28,7 +27,7 @@ impl PollLoop {
 
     /// True: take the step now.
     pub fn begin(&mut self, plan: u64) -> bool {
-        let now = plan == self.plan && !self.stepping && !self.stopped;
+        let now = plan == self.plan && !self.stepping;
         self.stepping |= now;
         now
     }
@@ -65,7 +64,7 @@ impl PollLoop {
             Err(error) => {
                 metrics.store_errors.with_label_values(&[call]).inc();
                 if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(%error, call, "{call} fails; trying again every second");
+                    tracing::warn!(%error, call, "{call} failed; retrying every second");
                 }
                 (None, PAUSE_AFTER_ERROR)
             }
@@ -76,11 +75,6 @@ impl PollLoop {
     pub fn plan_next<A: Actor>(&mut self, sleep: Duration, cx: &mut Cx<'_, A>, step: fn(u64) -> A::Message) {
         let (plan, immediately) = self.end();
         cx.after(if immediately { Duration::ZERO } else { sleep }, step(plan));
-    }
-
-    /// No step begins any more.
-    pub fn stop(&mut self) {
-        self.stopped = true;
     }
 }
 
@@ -106,12 +100,5 @@ mod tests {
         assert!(immediately);
         assert!(poll_loop.begin(next));
         assert!(!poll_loop.end().1, "one nudge is one step");
-    }
-
-    #[test]
-    fn nothing_begins_after_the_stop() {
-        let mut poll_loop = PollLoop::default();
-        poll_loop.stop();
-        assert!(!poll_loop.begin(0));
     }
 }

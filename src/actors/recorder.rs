@@ -24,7 +24,7 @@ use crate::telemetry::{Metrics, TRACE, traceparent};
 const MAX_BATCH: usize = 256;
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(5));
 
-/// Called once with whether the commit was recorded; dropped uncalled when it was given up. Carries the crawl slot.
+/// Called once with whether the commit was recorded. Carries the crawl slot. It must not panic.
 pub type WhenRecorded = Box<dyn FnOnce(bool) + Send>;
 
 /// Called with every commit that was recorded. It must not take long.
@@ -40,7 +40,7 @@ pub enum RecorderMessage {
     Retry,
 }
 
-/// The way to the Recorder. Cheap to clone.
+/// Handle of the Recorder. Cheap to clone.
 #[derive(Clone)]
 pub struct CommitQueue {
     pending: Arc<Pending>,
@@ -50,7 +50,8 @@ pub struct CommitQueue {
 impl CommitQueue {
     /// Starts a Recorder by `spawn`, and leads to it.
     pub fn start(tools: RecorderTools, spawn: impl FnOnce(RecorderFactory) -> Inbox<Recorder>) -> Self {
-        let (pending, tools) = (Arc::<Pending>::default(), Arc::new(tools));
+        let pending = Arc::new(Pending { entries: Mutex::default(), metrics: Arc::clone(&tools.metrics) });
+        let tools = Arc::new(tools);
         let inbox = spawn(Box::new({
             let pending = Arc::clone(&pending);
             move || Recorder {
@@ -88,8 +89,10 @@ impl CommitQueue {
 pub type RecorderFactory = Box<dyn Fn() -> Recorder + Send>;
 
 /// Commits that wait to be written.
-#[derive(Default)]
-struct Pending(Mutex<VecDeque<Entry>>);
+struct Pending {
+    entries: Mutex<VecDeque<Entry>>,
+    metrics: Arc<Metrics>,
+}
 
 /// A commit with what happens when it is written.
 struct Entry {
@@ -104,7 +107,7 @@ struct Entry {
 impl Pending {
     fn lock(&self) -> MutexGuard<'_, VecDeque<Entry>> {
         // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_batch(self: &Arc<Self>) -> Option<Batch> {
@@ -148,6 +151,8 @@ impl Batch {
         {
             let listing_id = entry.commit.listing_id.0;
             tracing::error!(listing_id, "a commit panicked twice and is given up; its lease expires");
+            self.pending.metrics.lost_leases.inc();
+            (entry.when)(false);
         }
         self.entries.iter_mut().for_each(|entry| entry.has_panicked = true);
     }

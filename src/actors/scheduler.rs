@@ -4,6 +4,7 @@
 //! once while batches come back full. "Check now" nudges it; replicas that were not woken see the row within a second.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -19,13 +20,13 @@ use crate::config::CrawlSettings;
 use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
 use crate::telemetry::{Metrics, TRACE, precede};
 
-/// Poison that is not parked yet is always due and never claimed: without a least sleep it would make the loop spin.
+/// What another replica has locked is due and cannot be claimed: without a least sleep the loop would spin.
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 const MAX_CLAIM: usize = 256;
 /// A claim for one slot costs as much as one for many: while most are taken, so long is waited for a quarter of them.
 const GATHER: Duration = Duration::from_millis(5);
-/// Of the slots of one step, those that the lane of the asked-for may take before the scheduled lane gets its turn.
+/// Of the slots of one step, those that the lane of requested crawls may take before the scheduled lane gets its turn.
 const REQUESTED_SHARE: f64 = 0.7;
 
 /// What the Scheduler understands.
@@ -36,8 +37,6 @@ pub enum SchedulerMessage {
     Stepped(StoreResult<(Vec<HeldLease>, Duration)>),
     /// Something may be due.
     Wake,
-    /// Claim nothing more.
-    Stop,
     /// A step panicked.
     Panicked,
 }
@@ -57,6 +56,7 @@ pub struct SchedulerTools {
     lease: Duration,
     max_attempts: u16,
     metrics: Arc<Metrics>,
+    is_stopped: AtomicBool,
 }
 
 impl SchedulerTools {
@@ -79,13 +79,27 @@ impl SchedulerTools {
             lease: Duration::from_secs(settings.lease_secs),
             max_attempts: settings.max_attempts,
             metrics,
+            is_stopped: AtomicBool::new(false),
         }
+    }
+
+    /// Claims nothing more, whatever happens to the Scheduler. What is being claimed at this moment goes to the pool.
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
     }
 
     /// One step: waits for a free slot, claims for all that are free, and says how long to sleep.
     async fn try_claim(&self) -> StoreResult<(Vec<HeldLease>, Duration)> {
         let slots = self.free_slots().await;
         let wanted = slots.len();
+        // The wait may have been long.
+        if self.is_stopped() {
+            return Ok((Vec::new(), MAX_SLEEP));
+        }
         let leases = self.claim_lanes(slots).await?;
         // What was claimed is crawled, whatever the second question brings.
         let sleep = if leases.len() == wanted { Duration::ZERO } else { self.sleep().await.unwrap_or(MAX_SLEEP) };
@@ -136,7 +150,7 @@ impl SchedulerTools {
     }
 
     async fn sleep(&self) -> StoreResult<Duration> {
-        let due_in = self.store.next_due_in().await?.unwrap_or(MAX_SLEEP);
+        let due_in = self.store.next_due_in(self.max_attempts).await?.unwrap_or(MAX_SLEEP);
         Ok(due_in.clamp(MIN_SLEEP, MAX_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
     }
 }
@@ -170,7 +184,7 @@ impl Scheduler {
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
-        if self.poll_loop.begin(plan) {
+        if !self.tools.is_stopped() && self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
             let claim = async move { SchedulerMessage::Stepped(tools.try_claim().await) };
             cx.work("claim", claim, || SchedulerMessage::Panicked);
@@ -191,14 +205,13 @@ impl Actor for Scheduler {
     const KIND: &'static str = "scheduler";
     /// Nudges are all alike: that one was refused means that another is in the queue.
     const CAPACITY: usize = 64;
-    const MESSAGES: &'static [&'static str] = &["step", "stepped", "wake", "stop", "panicked"];
+    const MESSAGES: &'static [&'static str] = &["step", "stepped", "wake", "panicked"];
 
     fn name_of(message: &SchedulerMessage) -> &'static str {
         match message {
             SchedulerMessage::Step(_) => "step",
             SchedulerMessage::Stepped(_) => "stepped",
             SchedulerMessage::Wake => "wake",
-            SchedulerMessage::Stop => "stop",
             SchedulerMessage::Panicked => "panicked",
         }
     }
@@ -212,7 +225,6 @@ impl Actor for Scheduler {
             SchedulerMessage::Step(plan) => self.step(plan, cx),
             SchedulerMessage::Stepped(result) => self.stepped(result, cx),
             SchedulerMessage::Panicked => self.poll_loop.plan_next(PAUSE_AFTER_ERROR, cx, SchedulerMessage::Step),
-            SchedulerMessage::Stop => self.poll_loop.stop(),
             SchedulerMessage::Wake => {
                 if let Some(plan) = self.poll_loop.wake() {
                     self.step(plan, cx);

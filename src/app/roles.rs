@@ -10,7 +10,7 @@ use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::decide::CrawlPolicy;
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
-use crate::actors::maintenance::{Maintenance, MaintenanceJobs};
+use crate::actors::maintenance::{Maintenance, MaintenanceJobs, MaintenanceTools};
 use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools, Senders};
 use crate::actors::recorder::{CommitQueue, OnRecorded, RecorderTools};
 use crate::actors::revocations::Revocations;
@@ -36,6 +36,7 @@ pub(super) struct CrawlerRole {
     pub scheduler: Inbox<Scheduler>,
     pub scheduler_tools: Arc<SchedulerTools>,
     pub pool: Inbox<CrawlerPool>,
+    pub pool_tools: Arc<PoolTools>,
     pub trackers: Trackers,
 }
 
@@ -45,7 +46,7 @@ pub(super) struct NotifierRole {
     pub tools: Arc<NotifierTools>,
 }
 
-/// What every part of the house is built on.
+/// What every part of the process is built on.
 pub(super) struct AppContext<'a> {
     pub settings: &'a Settings,
     pub spawner: ActorSpawner<'a>,
@@ -58,8 +59,9 @@ pub(super) struct AppContext<'a> {
     pub owner: String,
 }
 
-/// The running actors, and the ways to them.
+/// The running actors.
 pub(super) struct Actors {
+    pub maintenance: Arc<MaintenanceTools>,
     pub crawling: Option<CrawlerRole>,
     pub notifying: Option<NotifierRole>,
     pub live: LiveFeedHandle,
@@ -75,9 +77,10 @@ impl Actors {
     pub fn start(context: &AppContext<'_>) -> Result<Self, AppError> {
         let has = |role| context.settings.server.roles.contains(&role);
         let notifying = has(ProcessRole::Notifier).then(|| context.notifying()).transpose()?;
+        // A full inbox means that another wake-up waits in it.
         let mut notifier_wake = WakeSignal::remote(context.bus.clone(), BusMessage::Deliverable);
         if let Some(notifier) = notifying.as_ref().map(|notifying| notifying.notifier.clone()) {
-            notifier_wake = notifier_wake.local(move || notifier.send_control(NotifierMessage::Wake));
+            notifier_wake = notifier_wake.local(move || drop(notifier.try_send(NotifierMessage::Wake)));
         }
         let live = context.live()?;
         let invalidation = Arc::new(CacheInvalidation::new(context.bus.clone(), context.revocations.clone()));
@@ -85,11 +88,10 @@ impl Actors {
         let crawling = crawling.then(|| context.crawling(&notifier_wake, &live, &invalidation)).transpose()?;
         let mut scheduler_wake = WakeSignal::remote(context.bus.clone(), BusMessage::Due);
         if let Some(scheduler) = crawling.as_ref().map(|crawling| crawling.scheduler.clone()) {
-            // A full inbox means that another wake message waits in it.
             scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
         }
-        context.spawn_maintenance(has(ProcessRole::Scheduler));
-        Ok(Self { crawling, notifying, live, invalidation, scheduler_wake, notifier_wake })
+        let maintenance = context.maintenance(has(ProcessRole::Scheduler));
+        Ok(Self { maintenance, crawling, notifying, live, invalidation, scheduler_wake, notifier_wake })
     }
 }
 
@@ -97,7 +99,8 @@ impl CrawlerRole {
     /// Running crawls end, or are given back, and everything is recorded.
     pub async fn drain(&self, until: Instant, concurrency: usize) {
         let left = || until.saturating_duration_since(Instant::now());
-        self.pool.send_control(PoolMessage::Drain(left().mul_f64(0.6)));
+        self.pool_tools.drain(left().mul_f64(0.6));
+        self.pool.send_control(PoolMessage::Drain);
         // A slot comes back when its crawl is recorded or its lease given back: all back means that nothing is left to write.
         let slots = u32::try_from(concurrency).unwrap_or(u32::MAX);
         if tokio::time::timeout(left(), self.scheduler_tools.slots.acquire_many(slots)).await.is_err() {
@@ -176,7 +179,10 @@ impl AppContext<'_> {
             settings.crawl.concurrency_per_marketplace,
             lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
         ));
-        let pool = spawner.spawn(move || CrawlerPool::new(Arc::clone(&pool_tools)));
+        let pool = spawner.spawn({
+            let tools = Arc::clone(&pool_tools);
+            move || CrawlerPool::new(Arc::clone(&tools))
+        });
         let scheduler_tools = Arc::new(SchedulerTools::new(
             Arc::clone(store) as Arc<_>,
             pool.clone(),
@@ -189,19 +195,22 @@ impl AppContext<'_> {
             let tools = Arc::clone(&scheduler_tools);
             move || Scheduler::new(Arc::clone(&tools))
         });
-        Ok(CrawlerRole { scheduler, scheduler_tools, pool, trackers })
+        Ok(CrawlerRole { scheduler, scheduler_tools, pool, pool_tools, trackers })
     }
 
-    pub fn spawn_maintenance(&self, runs_jobs: bool) {
+    fn maintenance(&self, runs_jobs: bool) -> Arc<MaintenanceTools> {
         let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
         let owner = self.owner.clone();
         let jobs = MaintenanceJobs {
             max_attempts: self.settings.crawl.max_attempts,
             retention: self.settings.retention.clone(),
         };
-        let jobs = runs_jobs.then(|| Arc::new(jobs));
-        self.spawner
-            .spawn(move || Maintenance::new(owner.clone(), Arc::clone(&store), Arc::clone(&metrics), jobs.clone()));
+        let tools = Arc::new(MaintenanceTools::new(owner, store, metrics, runs_jobs.then_some(jobs)));
+        self.spawner.spawn({
+            let tools = Arc::clone(&tools);
+            move || Maintenance::new(Arc::clone(&tools))
+        });
+        tools
     }
 
     pub fn principal_cache(&self) -> PrincipalCache {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `[retention]`: how many days each kind of row is stored; 0 is for ever.
+/// `[retention]`: how many days each kind of row is stored; 0: never deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionSettings {
@@ -26,6 +26,8 @@ pub struct RetentionSettings {
     pub tasks_days: u32,
     /// Idempotency keys with their responses. A key is valid for one day.
     pub idempotency_keys_days: u32,
+    /// API keys, counted from their revocation or expiry.
+    pub api_keys_days: u32,
     /// Crawls requested per day.
     pub daily_usage_days: u32,
 }
@@ -43,6 +45,7 @@ impl Default for RetentionSettings {
             links_days: 7,
             tasks_days: 90,
             idempotency_keys_days: 2,
+            api_keys_days: 90,
             daily_usage_days: 400,
         }
     }
@@ -50,7 +53,7 @@ impl Default for RetentionSettings {
 
 impl RetentionSettings {
     /// Every setting with its value.
-    pub(super) fn all(&self) -> [(&'static str, u32); 11] {
+    pub(super) fn all(&self) -> [(&'static str, u32); 12] {
         [
             ("retention.history_days", self.history_days),
             ("retention.events_days", self.events_days),
@@ -62,6 +65,7 @@ impl RetentionSettings {
             ("retention.links_days", self.links_days),
             ("retention.tasks_days", self.tasks_days),
             ("retention.idempotency_keys_days", self.idempotency_keys_days),
+            ("retention.api_keys_days", self.api_keys_days),
             ("retention.daily_usage_days", self.daily_usage_days),
         ]
     }

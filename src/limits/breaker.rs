@@ -47,6 +47,10 @@ impl Breaker {
     }
 
     pub fn succeeded(&mut self) {
+        // The end of a crawl that was admitted before it opened.
+        if matches!(self.state, State::Open { .. }) {
+            return;
+        }
         self.state = State::Closed { failures: 0 };
         self.openings = 0;
     }
@@ -172,5 +176,16 @@ mod tests {
         assert!(breaker.admit(probed_at + PROBE_TIMEOUT).is_err(), "one probe at a time");
         breaker.succeeded();
         assert_eq!(breaker.admit(probed_at + PROBE_TIMEOUT), Ok(()));
+    }
+
+    #[test]
+    fn a_success_from_before_the_opening_does_not_close_it() {
+        let now = Instant::now();
+        let mut breaker = broken(now);
+        breaker.succeeded();
+        assert!(breaker.admit(now).is_err());
+        breaker.admit(now + PAUSE).unwrap();
+        breaker.succeeded();
+        assert!(breaker.admit(now + PAUSE).is_ok(), "the probe's success does");
     }
 }

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, RateLimiter};
 
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Marketplace, Outcome};
+use crate::domain::{Block, Failure, Marketplace, Outcome};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
@@ -130,7 +130,8 @@ impl CrawlGate for SourceGate {
 
     fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>) {
         self.with_breaker(marketplace, |breaker| match outcome {
-            None => breaker.abandoned(),
+            // A panic of ours tells nothing about the source.
+            None | Some(Outcome::Failed(Failure::Panicked)) => breaker.abandoned(),
             Some(Outcome::Blocked(Block::Throttled { retry_after: Some(pause) })) => {
                 breaker.rest(*pause, Instant::now())
             }

@@ -12,7 +12,7 @@ use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
 use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
-use crate::store::{CrawlQuota, Creation, IdempotencyClaim, Page, StoreError, StoreResult, idempotently};
+use crate::store::{Creation, IdempotencyClaim, Page, StoreError, StoreResult, idempotently};
 
 /// How often to check for crawls that another replica records.
 const POLL_EVERY: Duration = Duration::from_millis(500);
@@ -32,19 +32,18 @@ impl Service {
     ) -> ServiceResult<Creation<Task>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let products = distinct(products)?;
-            let crawls = u32::try_from(products.len()).unwrap_or(u32::MAX);
-            deps.consume_crawls(&caller, crawls).await?;
-            let answered = match deps.crawl_and_wait(caller.tenant_id, &products, wait, claim).await {
-                Err(StoreError::NotFound(_)) => Err(deps.unknown_among(caller.tenant_id, &products).await?),
-                answered => answered.map_err(ServiceError::from),
+            let answered = match deps.crawl_and_wait(&caller, &products, wait, claim).await {
+                Err(StoreError::NotFound(_)) => return Err(deps.unknown_among(caller.tenant_id, &products).await?),
+                Err(StoreError::OverQuota { quota, limit }) => {
+                    let day_ends_at = deps.store.usage(caller.tenant_id).await?.day_ends_at;
+                    let left = Duration::try_from(day_ends_at.duration_since(Timestamp::now())).unwrap_or_default();
+                    return Err(ServiceError::OverQuota { quota, limit, resets_in: Some(left) });
+                }
+                answered => answered?,
             };
-            if !matches!(answered, Ok(Creation::Created(_))) {
-                deps.store.refund_crawls(caller.tenant_id, crawls).await?;
-            }
-            let answered = answered?;
             if let Creation::Created(task) = &answered {
                 task.items.iter().for_each(|item| deps.invalidation.product_changed(item.product_id));
-                deps.audit(caller.audit_event("crawl.ask", Some(format!("task:{}", task.id)))).await;
+                deps.audit(caller.audit_event("crawl.request", Some(format!("task:{}", task.id)))).await;
             }
             Ok(answered)
         })
@@ -74,26 +73,15 @@ fn distinct(products: Vec<ProductId>) -> ServiceResult<Vec<ProductId>> {
 }
 
 impl Dependencies {
-    async fn consume_crawls(&self, caller: &Caller, crawls: u32) -> ServiceResult<()> {
-        let limit = caller.plan.crawls_per_day;
-        let spent = self.store.consume_crawls(caller.tenant_id, crawls, limit).await;
-        match spent? {
-            CrawlQuota::Within => Ok(()),
-            CrawlQuota::Exceeded { day_ends_at } => {
-                let left = Duration::try_from(day_ends_at.duration_since(Timestamp::now())).unwrap_or_default();
-                Err(ServiceError::OverQuota { quota: "crawls_per_day", limit, resets_in: Some(left) })
-            }
-        }
-    }
-
     /// Creates the task, and waits until it has ended or the time has passed.
     async fn crawl_and_wait(
         &self,
-        tenant_id: TenantId,
+        caller: &Caller,
         products: &[ProductId],
         wait: Duration,
         claim: Option<IdempotencyClaim<Task>>,
     ) -> StoreResult<Creation<Task>> {
+        let tenant_id = caller.tenant_id;
         let deadline = Instant::now() + wait;
         let listings = match wait {
             Duration::ZERO => HashMap::new(),
@@ -101,7 +89,8 @@ impl Dependencies {
         };
         // Subscribes before the request, or a quick crawl could end unnoticed.
         let mut ends = self.await_crawls(listings.values().copied(), deadline).await;
-        let mut task = match idempotently(claim, self.store.request_crawl(tenant_id, products)).await? {
+        let request = self.store.request_crawl(tenant_id, products, caller.plan.crawls_per_day);
+        let mut task = match idempotently(claim, request).await? {
             Creation::Created(task) => task,
             replayed @ Creation::Replayed(_) => return Ok(replayed),
         };
@@ -113,7 +102,14 @@ impl Dependencies {
             let waiting = task.items.iter().filter(|item| !item.status.is_final());
             let waiting = waiting.filter_map(|item| listings.get(&item.product_id).copied());
             ends = self.await_crawls(waiting, deadline).await;
-            task = self.store.task(tenant_id, task.id).await?;
+            match self.store.task(tenant_id, task.id).await {
+                Ok(current) => task = current,
+                // The crawls were requested, whatever becomes of waiting for them.
+                Err(error) => {
+                    tracing::debug!(%error, "cannot read the task that is waited for");
+                    break;
+                }
+            }
         }
         Ok(Creation::Created(task))
     }

@@ -78,7 +78,8 @@ impl Service {
             deps.store.update_tenant(id, &patch).await?;
             deps.audit(caller.audit_event("tenant.delete", Some(format!("tenant:{id}")))).await;
             deps.invalidation.tenant_deleted(id);
-            Ok(deps.store.remove_tenant(id).await?)
+            deps.store.remove_tenant(id).await?;
+            Ok(())
         })
         .await
     }

@@ -21,7 +21,7 @@ pub enum StoreError {
     #[error("the listing is already watched as product {0}")]
     AlreadyWatched(ProductId),
     /// A user has this address already, perhaps in another tenant.
-    #[error("the address has an account already")]
+    #[error("already has an account")]
     EmailTaken,
     /// The tenant has as many as its plan allows.
     #[error("the quota of {limit} {quota} is used up")]
@@ -35,7 +35,7 @@ pub enum StoreError {
     #[error("it has changed since it was read")]
     Changed,
     /// The change would leave a tenant without an active admin.
-    #[error("a tenant keeps at least one active admin")]
+    #[error("a tenant must have at least one active admin")]
     LastAdmin,
     /// The request under this idempotency key was carried out before. Never returned by
     /// [`idempotently`](super::idempotently).
@@ -60,21 +60,42 @@ pub type StoreResult<T> = Result<T, StoreError>;
 
 /// The codes of errors that are not caused by the statement, so that a retry may succeed: SQLSTATE classes and codes
 /// (PostgreSQL, appendix A) and SQLite's primary result codes. 08 connection, 40 serialization and deadlock, 53 resources,
-/// 57 operator (shutdown, cancelled by a timeout), 55P03 lock timeout, 25P03 idle in transaction; 5 busy, 6 locked, 10 trouble
-/// with the disk, 13 disk full.
-const PASSING: &[&str] = &["08", "40", "53", "57", "55P03", "25P03"];
+/// 57 operator (shutdown, cancelled by a timeout), 58 system (the disk), 55P03 lock timeout, 25P03 idle in transaction, 25006
+/// read-only (a server that is no longer the primary); 5 busy, 6 locked, 8 read-only, 10 trouble with the disk, 13 disk full.
+const PASSING: &[&str] = &["08", "40", "53", "57", "58", "55P03", "25P03", "25006"];
+/// The codes of errors about the values of the statement: 22 data, 23 constraint; 18 too big, 19 constraint, 20 mismatch.
+const ABOUT_VALUES: &[&str] = &["22", "23"];
 const SQLITE_BUSY: i64 = 5;
 const SQLITE_LOCKED: i64 = 6;
+const SQLITE_READONLY: i64 = 8;
 const SQLITE_IOERR: i64 = 10;
 const SQLITE_FULL: i64 = 13;
+const SQLITE_TOOBIG: i64 = 18;
+const SQLITE_CONSTRAINT: i64 = 19;
+const SQLITE_MISMATCH: i64 = 20;
 
 fn is_passing(code: &str) -> bool {
+    const SQLITE: &[i64] = &[SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL];
+    is_among(code, PASSING, SQLITE)
+}
+
+fn is_about_values(code: &str) -> bool {
+    is_among(code, ABOUT_VALUES, &[SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH])
+}
+
+fn is_among(code: &str, sqlstates: &[&str], sqlite_codes: &[i64]) -> bool {
     match code.parse::<i64>() {
         // SQLite: the primary code is the low byte of the extended one. SQLSTATE has five characters.
-        Ok(number) if code.len() < 5 => {
-            matches!(number & 0xff, SQLITE_BUSY | SQLITE_LOCKED | SQLITE_IOERR | SQLITE_FULL)
-        }
-        _ => PASSING.iter().any(|passing| code.starts_with(passing)),
+        Ok(number) if code.len() < 5 => sqlite_codes.contains(&(number & 0xff)),
+        _ => sqlstates.iter().any(|sqlstate| code.starts_with(sqlstate)),
+    }
+}
+
+impl StoreError {
+    /// The database refused the values of the statement: it will refuse them again, and only them.
+    pub(super) fn is_about_values(&self) -> bool {
+        let Self::Refused(sqlx::Error::Database(refusal)) = self else { return false };
+        refusal.code().is_some_and(|code| is_about_values(&code))
     }
 }
 
@@ -121,21 +142,33 @@ impl From<MigrateError> for StoreError {
 
 /// The error text for a schema with a step that this version does not know.
 pub(super) fn newer(version: i64) -> String {
-    format!("it has step {version}, which this version does not know: run a newer amazon-tracker")
+    format!("migration {version} is unknown to this version; use a newer amazon-tracker")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_passing;
+    use super::{is_about_values, is_passing};
 
     #[test]
     fn tells_a_passing_refusal_from_a_lasting_one_on_both_engines() {
-        for code in ["08006", "40P01", "53300", "57P01", "57014", "55P03", "53100", "5", "517", "6", "262", "13", "778"]
-        {
+        for code in [
+            "08006", "40P01", "53300", "57P01", "57014", "55P03", "53100", "58030", "25006", "5", "517", "6", "8",
+            "262", "13", "778",
+        ] {
             assert!(is_passing(code), "{code}");
         }
         for code in ["23505", "42P01", "1", "19", "2067"] {
             assert!(!is_passing(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn tells_refused_values_from_a_refused_statement_on_both_engines() {
+        for code in ["22P05", "22021", "23505", "18", "19", "2067", "20"] {
+            assert!(is_about_values(code), "{code}");
+        }
+        for code in ["42P01", "25006", "1", "5", "8"] {
+            assert!(!is_about_values(code), "{code}");
         }
     }
 }

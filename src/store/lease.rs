@@ -194,12 +194,13 @@ pub trait LeaseQueue: Send + Sync {
     /// Extends a lease, from now. False: it was lost, and the crawl should stop.
     async fn extend(&self, listing_id: ListingId, token: i64, lease: Duration) -> StoreResult<bool>;
 
-    /// How long until the next listing of any lane is due. Zero when some are due now; `None` when there are none.
-    async fn next_due_in(&self) -> StoreResult<Option<Duration>>;
+    /// How long until the next listing of any lane can be claimed. Zero when some are due now; `None` when there are none. A
+    /// listing with `max_attempts` claims is never claimed.
+    async fn next_due_in(&self, max_attempts: u16) -> StoreResult<Option<Duration>>;
 
     /// Parks at most `limit` listings whose lease expired after `max_attempts` claims: a crawl that kills its process never reaches
     /// the code that counts failures. Their pending tasks fail. Returns how many.
-    async fn park_poison(&self, max_attempts: u16, limit: u32) -> StoreResult<u64>;
+    async fn park_failing(&self, max_attempts: u16, limit: u32) -> StoreResult<u64>;
 
     /// Puts a parked listing back into the scheduled lane, due now, attempts reset. False: it is not parked, or
     /// no active product watches it.

@@ -59,7 +59,7 @@ pub use stored_response::StoredResponse;
 pub use table_copy::MigrateStoreError;
 pub use tasks::Tasks;
 pub use tenants::{DailyUsage, TenantPatch, Tenants};
-pub use usage::{CrawlQuota, Usage, UsageRow};
+pub use usage::{Usage, UsageRow};
 
 /// Everything a store can do. Consumers name only the part they need.
 pub trait Store:

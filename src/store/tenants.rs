@@ -34,7 +34,7 @@ pub trait Tenants: Send + Sync {
     /// One tenant.
     async fn tenant(&self, id: TenantId) -> StoreResult<Tenant>;
 
-    /// Changes a tenant.
+    /// Changes a tenant. A deletion that is due cannot be cancelled: then there is no such tenant any more.
     async fn update_tenant(&self, id: TenantId, patch: &TenantPatch) -> StoreResult<Tenant>;
 
     /// A page of all tenants, newest first.
@@ -44,8 +44,9 @@ pub trait Tenants: Send + Sync {
     async fn tenants_due_for_deletion(&self) -> StoreResult<Vec<TenantId>>;
 
     /// Deletes a tenant and all of its data, users and keys first. Listings and their history belong to all tenants and stay. A
-    /// deletion that was interrupted can be continued, also on another replica.
-    async fn remove_tenant(&self, id: TenantId) -> StoreResult<()>;
+    /// deletion that was interrupted can be continued, also on another replica, and several may run at the same time. False: its
+    /// deletion is not due.
+    async fn remove_tenant(&self, id: TenantId) -> StoreResult<bool>;
 
     /// The usage of a tenant on each stored day, in order.
     async fn daily_usage(&self, tenant_id: TenantId) -> StoreResult<Vec<DailyUsage>>;

@@ -26,6 +26,8 @@ pub struct KindMetrics {
     pub restarts: IntCounter,
     /// Times an actor went over its restart budget.
     pub quarantined: IntCounter,
+    /// Tasks that panicked.
+    pub work_panics: IntCounter,
     /// Actors alive.
     pub resident: IntGauge,
     pub(super) messages: Vec<(&'static str, MessageMetrics)>,
@@ -113,9 +115,15 @@ impl KindMetrics {
         self.observed.incarnations.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Remembers the panic that ended an actor.
+    /// Remembers a panic.
     pub fn panicked(&self, message: &str) {
         *locked(&self.observed.last_panic) = Some(LastPanic { message: message.to_owned(), at: Timestamp::now() });
+    }
+
+    /// Counts and remembers the panic of a task, which ends only the task.
+    pub fn work_panicked(&self, message: &str) {
+        self.work_panics.inc();
+        self.panicked(message);
     }
 
     /// Counts a task as in flight until the guard is dropped.

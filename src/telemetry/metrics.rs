@@ -104,6 +104,7 @@ struct ActorFamilies {
     expired: IntCounterVec,
     restarts: IntCounterVec,
     quarantined: IntCounterVec,
+    work_panics: IntCounterVec,
     resident: IntGaugeVec,
     wait_seconds: HistogramVec,
     handle_seconds: HistogramVec,
@@ -262,6 +263,7 @@ impl ActorFamilies {
             expired: make.counters("actor_message_expired_total", "Messages past their deadline", &["kind"]),
             restarts: make.counters("actor_restarts_total", "Actors rebuilt after a panic", &["kind"]),
             quarantined: make.counters("actor_quarantined_total", "Actors over their restart budget", &["kind"]),
+            work_panics: make.counters("actor_work_panics_total", "Tasks of actors that panicked", &["kind"]),
             resident: make.gauges("actor_resident", "Actors alive", &["kind"]),
             wait_seconds: make.histograms("actor_message_wait_seconds", "Time in the inbox", FAST_SECONDS, by_message),
             handle_seconds: make.histograms(
@@ -289,6 +291,7 @@ impl ActorFamilies {
             expired: self.expired.with_label_values(&[kind]),
             restarts: self.restarts.with_label_values(&[kind]),
             quarantined: self.quarantined.with_label_values(&[kind]),
+            work_panics: self.work_panics.with_label_values(&[kind]),
             resident: self.resident.with_label_values(&[kind]),
             messages: messages.iter().map(message).collect(),
             observed: Observed::default(),

@@ -62,11 +62,11 @@ impl LeaseQueue for Ledger {
         Ok(token == TOKEN)
     }
 
-    async fn next_due_in(&self) -> StoreResult<Option<Duration>> {
+    async fn next_due_in(&self, _max_attempts: u16) -> StoreResult<Option<Duration>> {
         Ok(None)
     }
 
-    async fn park_poison(&self, _: u16, _: u32) -> StoreResult<u64> {
+    async fn park_failing(&self, _: u16, _: u32) -> StoreResult<u64> {
         Ok(0)
     }
 
@@ -138,6 +138,22 @@ impl CrawlGate for Gate {
     fn report(&self, _: Marketplace, _: Option<&Outcome>) {}
 }
 
+/// Admits everything and never lets it send a request.
+pub struct RateLimited;
+
+#[async_trait]
+impl CrawlGate for RateLimited {
+    fn admit(&self, _: Marketplace) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    async fn ready(&self, _: Marketplace) {
+        std::future::pending().await
+    }
+
+    fn report(&self, _: Marketplace, _: Option<&Outcome>) {}
+}
+
 /// Hands out its deliveries once, and passes on how each attempt ended, and which were released without one.
 pub struct Post {
     pub waiting: Mutex<Vec<ClaimedDelivery>>,
@@ -175,6 +191,7 @@ impl Outbox for Post {
 /// The actors between a claim and its commit, with the test at both ends.
 pub struct Crew {
     pub pool: Inbox<CrawlerPool>,
+    pool_tools: Arc<PoolTools>,
     pub recorder: CommitQueue,
     pub trackers: Trackers,
     pub slots: Arc<Semaphore>,
@@ -184,14 +201,28 @@ pub struct Crew {
 
 pub const SLOTS: usize = 16;
 
+/// Longer than a test takes.
+pub const MAX_WAIT: Duration = Duration::from_secs(60);
+
 impl Crew {
     pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, concurrency_per_marketplace: usize) -> Self {
+        Self::start_within(threads, metrics, gate, concurrency_per_marketplace, MAX_WAIT)
+    }
+
+    /// With leases that wait for their turn and the rate limit for at most so long.
+    pub fn start_within(
+        threads: &Threads,
+        metrics: &Arc<Metrics>,
+        gate: impl CrawlGate + 'static,
+        concurrency_per_marketplace: usize,
+        max_wait: Duration,
+    ) -> Self {
         let (written, commits) = unbounded_channel();
         let (source, fetches) = Line::new();
         let (store, gate) = (Arc::new(Ledger(written)), Arc::new(gate));
-        let (pool, recorder, trackers) =
-            start_crew(threads, metrics, store, Arc::new(source), gate, concurrency_per_marketplace);
-        Self { pool, recorder, trackers, slots: Arc::new(Semaphore::new(SLOTS)), fetches, commits }
+        let (pool, pool_tools, recorder, trackers) =
+            start_crew(threads, metrics, store, Arc::new(source), gate, concurrency_per_marketplace, max_wait);
+        Self { pool, pool_tools, recorder, trackers, slots: Arc::new(Semaphore::new(SLOTS)), fetches, commits }
     }
 
     /// Gives the pool a claim of a listing, with its slot.
@@ -200,6 +231,12 @@ impl Crew {
         let (claimed_before, span) = (std::time::Instant::now(), tracing::Span::none());
         let lease = HeldLease::new(claim(listing_id, token), slot, claimed_before, span, self.recorder.clone());
         self.pool.send_control(PoolMessage::Work(Box::new(lease)));
+    }
+
+    /// Drains the pool.
+    pub fn drain(&self, within: Duration) {
+        self.pool_tools.drain(within);
+        self.pool.send_control(PoolMessage::Drain);
     }
 
     /// Waits until every slot is free again.
@@ -216,7 +253,8 @@ pub fn start_crew(
     source: Arc<dyn Source>,
     gate: Arc<dyn CrawlGate>,
     concurrency_per_marketplace: usize,
-) -> (Inbox<CrawlerPool>, CommitQueue, Trackers) {
+    max_wait: Duration,
+) -> (Inbox<CrawlerPool>, Arc<PoolTools>, CommitQueue, Trackers) {
     let notifier = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
     let tools = RecorderTools { store, notifier, on_recorded: Arc::new(|_| {}), metrics: Arc::clone(metrics) };
     let recorder =
@@ -225,12 +263,13 @@ pub fn start_crew(
     let tools = Arc::new(TrackerTools { policy, metrics: Arc::clone(metrics) });
     let track = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
     let trackers = Shards::start(threads.shards(), metrics, ShardPolicy::default(), track, |_| {}, |_| {});
-    let (counted, max_wait) = (Arc::clone(metrics), Duration::from_secs(60));
+    let counted = Arc::clone(metrics);
     let tools = PoolTools::new(source, gate, trackers.clone(), counted, concurrency_per_marketplace, max_wait);
     let tools = Arc::new(tools);
-    let make = move || CrawlerPool::new(Arc::clone(&tools));
+    let of_pool = Arc::clone(&tools);
+    let make = move || CrawlerPool::new(Arc::clone(&of_pool));
     let pool = supervise(threads.singletons(), make, supervision::<CrawlerPool>(metrics));
-    (pool, recorder, trackers)
+    (pool, tools, recorder, trackers)
 }
 
 pub fn start_notifier(threads: &Threads, metrics: &Metrics, tools: Arc<NotifierTools>) -> Inbox<Notifier> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use amazon_tracker::actors::crawler_pool::CrawlerPool;
 use amazon_tracker::actors::kernel::{Actor, Threads, supervise};
 use amazon_tracker::actors::live_feed::{LiveFeed, LiveFeedHandle};
-use amazon_tracker::actors::maintenance::{Maintenance, MaintenanceJobs};
+use amazon_tracker::actors::maintenance::{Maintenance, MaintenanceJobs, MaintenanceTools};
 use amazon_tracker::actors::notifier::Notifier;
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::scheduler::{Scheduler, SchedulerTools};
@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::crawls::delivery;
-use crate::doubles::{Gate, Line, Post, TOKEN, notifier_tools, start_crew, start_notifier, supervision};
+use crate::doubles::{Gate, Line, MAX_WAIT, Post, TOKEN, notifier_tools, start_crew, start_notifier, supervision};
 use crate::house::{in_house, late, until};
 
 const LISTINGS: usize = 12;
@@ -86,7 +86,8 @@ fn crawls_survive(kind: &'static str, name: &'static str) {
         let pages = Arc::new(Pages { fetched: Mutex::default() });
         let queue = Arc::clone(&store) as Arc<_>;
         let source = Arc::clone(&pages) as Arc<_>;
-        let (pool, commits, _trackers) = start_crew(&threads, &metrics, queue, source, Arc::new(Gate(None)), 4);
+        let (pool, _, commits, _trackers) =
+            start_crew(&threads, &metrics, queue, source, Arc::new(Gate(None)), 4, MAX_WAIT);
         metrics.kind(kind, messages_of(kind)).inject_panic(name);
         let settings = CrawlSettings { concurrency: 8, ..CrawlSettings::default() };
         let tools = SchedulerTools::new(
@@ -100,10 +101,10 @@ fn crawls_survive(kind: &'static str, name: &'static str) {
         let tools = Arc::new(tools);
         let scheduled = Arc::clone(&tools);
         let make = move || Scheduler::new(Arc::clone(&scheduled));
-        let scheduler = supervise(threads.singletons(), make, supervision::<Scheduler>(&metrics));
+        let _scheduler = supervise(threads.singletons(), make, supervision::<Scheduler>(&metrics));
         let recorded = metrics.recorded_crawls.with_label_values(&["observed"]);
         until(|| recorded.get() >= LISTINGS as u64).await;
-        scheduler.send_control(amazon_tracker::actors::scheduler::SchedulerMessage::Stop);
+        tools.stop();
         let all = u32::try_from(settings.concurrency).unwrap();
         drop(tools.slots.acquire_many(all).await.unwrap());
         assert_eq!(recorded.get(), LISTINGS as u64, "nothing is recorded twice");
@@ -224,12 +225,12 @@ fn deliveries_survive_a_panic_of_the_notifier() {
 fn maintenance_goes_on_after_a_panic_and_its_lease_is_released() {
     in_house(|threads, metrics| async move {
         let store = threads.runtime().spawn(store_with_listings()).await.unwrap();
-        let (kept, counted) = (Arc::clone(&store), Arc::clone(&metrics));
         let jobs = MaintenanceJobs { max_attempts: 5, retention: RetentionSettings::default() };
-        let jobs = Some(Arc::new(jobs));
+        let tools = MaintenanceTools::new("test".to_owned(), store, Arc::clone(&metrics), Some(jobs));
+        let tools = Arc::new(tools);
         let of_maintenance = metrics.kind(Maintenance::KIND, Maintenance::MESSAGES);
         of_maintenance.inject_panic("done");
-        let make = move || Maintenance::new("test".to_owned(), Arc::clone(&kept), Arc::clone(&counted), jobs.clone());
+        let make = move || Maintenance::new(Arc::clone(&tools));
         let _maintenance = supervise(threads.singletons(), make, supervision::<Maintenance>(&metrics));
         until(|| of_maintenance.restarts.get() == 1).await;
         until(|| metrics.maintenance_runs.with_label_values(&["elsewhere"]).get() >= 1).await;

@@ -102,7 +102,7 @@ fn an_actor_over_its_budget_is_given_up_once_and_hands_messages_back() {
             tokio::task::yield_now().await;
         };
         assert_eq!(kind, "probe");
-        assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (3, 1));
+        assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (2, 1));
         assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
         assert_eq!(probe.ask(late(), which_epoch).await, Err(AskError::Dead));
     });

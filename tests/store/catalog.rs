@@ -171,7 +171,7 @@ async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fix
     let product = fixture.watch(1).await;
     let rule = fixture.add_rule(&product, 1000).await.rule;
     fixture.see(900).await;
-    let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     fixture.store.remove_product(US, product.id).await.unwrap();
     assert!(matches!(fixture.store.product(US, product.id).await, Err(StoreError::NotFound(_))));
     assert!(matches!(fixture.store.remove_product(US, product.id).await, Err(StoreError::NotFound(_))));

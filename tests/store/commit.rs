@@ -31,7 +31,7 @@ on_both_engines! {
 async fn a_look_is_written_as_a_whole(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
-    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await.remove(0);
     let commit = seen(&claim, 900, fixture.now().await);
     assert!(fixture.commit(commit.clone()).await);
@@ -54,7 +54,7 @@ async fn a_look_is_written_as_a_whole(fixture: &Fixture) {
 async fn a_stale_commit_writes_nothing_of_all(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
-    let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await.remove(0);
     let stale = Commit { token: claim.token - 1, ..seen(&claim, 900, fixture.now().await) };
     assert!(!fixture.commit(stale).await);
@@ -119,7 +119,7 @@ async fn the_same_commit_twice_has_one_effect(fixture: &Fixture) {
 async fn a_commit_that_comes_again_moves_no_lease(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.see(900).await;
-    let task = fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     fixture.commit(seen(&claim, 900, fixture.now().await)).await;
     assert_eq!(fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await.len(), 1, "still asked for");
     assert!(!fixture.store.task(US, task.id).await.unwrap().status().is_final());
@@ -152,7 +152,7 @@ async fn a_success_forgets_the_attempts(fixture: &Fixture) {
 async fn a_retry_keeps_lane_and_attempts(fixture: &Fixture) {
     use amazon_tracker::store::Lane;
     let product = fixture.watch(1).await;
-    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
     fixture.commit(failed(&claim, Next::Retry(HOUR))).await;
     fixture.clock.advance(HOUR - SECOND);
@@ -183,7 +183,7 @@ async fn a_parked_listing_waits_until_somebody_asks(fixture: &Fixture) {
     fixture.clock.advance(30 * DAY);
     assert!(fixture.claim(10).await.is_empty());
     assert_eq!(fixture.store.product(US, product.id).await.unwrap().next_crawl_at, None);
-    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     assert_eq!(fixture.claim_from(amazon_tracker::store::Lane::Requested, 1).await[0].attempt, 1);
 }
 
@@ -222,7 +222,7 @@ async fn a_shorter_rhythm_during_a_look_counts_from_now(fixture: &Fixture) {
     let hourly = ProductPatch { frequency: Some("hourly".parse().unwrap()), ..ProductPatch::default() };
     fixture.store.update_product(US, product.id, &hourly).await.unwrap();
     fixture.commit(seen(&claim, 900, fixture.now().await)).await;
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), Some(HOUR));
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(HOUR));
 }
 
 const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL";
@@ -232,7 +232,7 @@ async fn nobody_left_to_watch_during_a_look_parks_it_after_all(fixture: &Fixture
     let claim = fixture.claim_one().await;
     fixture.store.remove_product(US, product.id).await.unwrap();
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
     assert_eq!(fixture.number(PARKED).await, 1);
     assert_eq!(fixture.store.backlog().await.unwrap().parked, 0, "nobody misses it");
 }

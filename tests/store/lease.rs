@@ -19,7 +19,7 @@ on_both_engines! {
     a_release_makes_claimable_at_once_and_does_not_count_the_attempt,
     an_extension_holds_others_off,
     the_attempt_limit_stops_claims_and_parks,
-    a_lease_within_its_time_is_not_parked_as_poison,
+    a_lease_that_has_not_expired_is_not_parked,
     an_unparked_listing_is_due_and_its_attempts_are_forgotten,
     a_held_lease_is_not_unparked,
     a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked,
@@ -91,7 +91,7 @@ async fn the_oldest_is_claimed_first(fixture: &Fixture) {
 async fn the_lanes_are_claimed_apart(fixture: &Fixture) {
     let asked = fixture.watch(1).await;
     let scheduled = fixture.watch(2).await;
-    fixture.store.request_crawl(US, &[asked.id]).await.unwrap();
+    fixture.store.request_crawl(US, &[asked.id], u32::MAX).await.unwrap();
     let claims = fixture.claim_from(Lane::Requested, 10).await;
     assert_eq!(claims.iter().map(|claim| claim.listing_id).collect::<Vec<_>>(), [asked.listing_id]);
     assert_eq!(claims[0].lane, Lane::Requested);
@@ -140,7 +140,7 @@ async fn an_extension_holds_others_off(fixture: &Fixture) {
 
 async fn the_attempt_limit_stops_claims_and_parks(fixture: &Fixture) {
     let product = fixture.watch(1).await;
-    fixture.store.request_crawl(US, &[product.id]).await.unwrap();
+    fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     let mut last_token = 0;
     for attempt in 1..=MAX_ATTEMPTS {
         let claims = fixture.claim_from(Lane::Requested, 10).await;
@@ -149,21 +149,21 @@ async fn the_attempt_limit_stops_claims_and_parks(fixture: &Fixture) {
         fixture.clock.advance(LEASE);
     }
     assert!(fixture.claim_from(Lane::Requested, 10).await.is_empty());
-    assert_eq!(fixture.store.park_poison(MAX_ATTEMPTS, 10).await.unwrap(), 1);
-    assert_eq!(fixture.store.park_poison(MAX_ATTEMPTS, 10).await.unwrap(), 0);
+    assert_eq!(fixture.store.park_failing(MAX_ATTEMPTS, 10).await.unwrap(), 1);
+    assert_eq!(fixture.store.park_failing(MAX_ATTEMPTS, 10).await.unwrap(), 0);
     assert_eq!(fixture.store.backlog().await.unwrap().parked, 1);
     let back_from_the_dead = fixture.store.extend(product.listing_id, last_token, LEASE).await.unwrap();
     assert!(!back_from_the_dead);
 }
 
-async fn a_lease_within_its_time_is_not_parked_as_poison(fixture: &Fixture) {
+async fn a_lease_that_has_not_expired_is_not_parked(fixture: &Fixture) {
     fixture.watch(1).await;
     fixture.watch(2).await;
     fixture.store.claim(Lane::Scheduled, 2, LEASE, "test", MAX_ATTEMPTS).await.unwrap();
-    assert_eq!(fixture.store.park_poison(1, 10).await.unwrap(), 0);
+    assert_eq!(fixture.store.park_failing(1, 10).await.unwrap(), 0);
     fixture.clock.advance(LEASE);
-    assert_eq!(fixture.store.park_poison(1, 1).await.unwrap(), 1, "at most the limit");
-    assert_eq!(fixture.store.park_poison(1, 10).await.unwrap(), 1);
+    assert_eq!(fixture.store.park_failing(1, 1).await.unwrap(), 1, "at most the limit");
+    assert_eq!(fixture.store.park_failing(1, 10).await.unwrap(), 1);
 }
 
 async fn an_unparked_listing_is_due_and_its_attempts_are_forgotten(fixture: &Fixture) {
@@ -212,19 +212,20 @@ async fn the_claim_carries_the_shortest_active_rhythm(fixture: &Fixture) {
 }
 
 async fn the_queue_says_when_the_next_is_due(fixture: &Fixture) {
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
     fixture.watch(1).await;
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(Duration::ZERO));
     let claim = fixture.claim_one().await;
     fixture.clock.advance(SECOND);
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), Some(LEASE - SECOND));
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(LEASE - SECOND));
     fixture.commit(failed(&claim, Next::Retry(HOUR))).await;
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), Some(HOUR));
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(HOUR));
     fixture.clock.advance(DAY);
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(fixture.store.next_due_in(0).await.unwrap(), None, "it has too many attempts to be claimed");
     let claim = fixture.claim_one().await;
     fixture.commit(failed(&claim, Next::Parked)).await;
-    assert_eq!(fixture.store.next_due_in().await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
 }
 
 async fn the_backlog_counts_what_is_due_and_what_is_parked(fixture: &Fixture) {

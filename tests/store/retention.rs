@@ -11,6 +11,9 @@ on_both_engines! {
     zero_days_keep_everything_for_ever,
     a_backlog_is_deleted_in_bounded_steps,
     an_event_stays_while_a_delivery_of_it_is_pending,
+    a_valid_api_key_does_not_age,
+    a_tenant_whose_only_user_never_verified_the_address_is_removed,
+    history_is_deleted_in_bounded_steps_except_the_last_point_of_each_series,
 }
 
 /// Every table that grows, and the day on which the row that [`grow`] adds to it is deleted.
@@ -24,6 +27,7 @@ const GROWING: &[(&str, u32)] = &[
     ("task", 14),
     ("task_item", 14),
     ("idempotency_key", 15),
+    ("api_key", 16),
     ("daily_usage", 17),
 ];
 
@@ -37,6 +41,7 @@ const DAYS: RetentionSettings = RetentionSettings {
     links_days: 13,
     tasks_days: 14,
     idempotency_keys_days: 15,
+    api_keys_days: 15,
     daily_usage_days: 16,
     ..KEEP_ALL
 };
@@ -55,6 +60,8 @@ async fn grow(fixture: &Fixture) {
     assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &delivered).await.unwrap());
     // Accounts whose address is not verified are deleted for another reason.
     fixture.execute("UPDATE tenant_user SET verified_at = created_at").await;
+    // Keys without an end do not age.
+    fixture.execute("UPDATE api_key SET revoked_at = created_at + 86400000").await;
     // Links expire after an hour, and sign-ins after a day.
     fixture.clock.advance(2 * HOUR);
 }
@@ -72,7 +79,7 @@ async fn exactly_what_is_older_than_its_retention_is_deleted(fixture: &Fixture) 
             assert_eq!(rows(fixture, table).await == 0, day >= *days, "{table} after {day} days");
         }
     }
-    for table in ["tenant_user", "product", "alert_rule", "listing", "lease", "api_key", "point"] {
+    for table in ["tenant_user", "product", "alert_rule", "listing", "lease", "point"] {
         assert!(rows(fixture, table).await > 0, "{table} does not age");
     }
 }
@@ -124,4 +131,40 @@ async fn an_event_stays_while_a_delivery_of_it_is_pending(fixture: &Fixture) {
     assert_eq!(rows(fixture, "delivery").await, 1, "it was given up a moment ago");
     fixture.store.prune(&DAYS).await.unwrap();
     assert_eq!((rows(fixture, "event").await, rows(fixture, "delivery").await), (0, 0), "the event takes it along");
+}
+
+async fn a_valid_api_key_does_not_age(fixture: &Fixture) {
+    fill(fixture, US, 1).await;
+    fixture.clock.advance(5000 * DAY);
+    fixture.store.prune(&DAYS).await.unwrap();
+    assert_eq!(rows(fixture, "api_key").await, 1);
+}
+
+async fn a_tenant_whose_only_user_never_verified_the_address_is_removed(fixture: &Fixture) {
+    let them = tenant_of(fixture, "them").await.tenant_id;
+    fixture.execute("UPDATE tenant_user SET verified_at = NULL").await;
+    fixture.clock.advance(7 * DAY);
+    fixture.store.prune(&KEEP_ALL).await.unwrap();
+    assert!(fixture.store.tenants_due_for_deletion().await.unwrap().is_empty());
+    fixture.clock.advance(2 * DAY);
+    fixture.store.prune(&KEEP_ALL).await.unwrap();
+    assert_eq!(fixture.store.tenants_due_for_deletion().await.unwrap(), [them]);
+    assert!(fixture.store.remove_tenant(them).await.unwrap());
+    assert!(fixture.store.tenant(US).await.is_ok(), "the built-in tenant stays without users");
+}
+
+async fn history_is_deleted_in_bounded_steps_except_the_last_point_of_each_series(fixture: &Fixture) {
+    let series = "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < 25000)";
+    fixture
+        .execute(&format!(
+            "{series} INSERT INTO point (listing_id, series, category, at, number) SELECT n % 10, 1, '', n, n FROM series"
+        ))
+        .await;
+    let kept = RetentionSettings { history_days: 1, ..KEEP_ALL };
+    let mut runs = 0;
+    while fixture.store.prune(&kept).await.unwrap() > 0 {
+        runs += 1;
+    }
+    assert!(runs <= 3, "{runs} runs");
+    assert_eq!((rows(fixture, "point").await, fixture.number("SELECT min(at) FROM point").await), (10, 24_991));
 }

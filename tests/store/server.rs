@@ -84,7 +84,8 @@ async fn a_commit_that_is_refused_does_not_take_its_batch_along() {
     commits[1].state.as_mut().unwrap().title = Some("a\0b".to_owned());
     let committed = fixture.store.commit(&commits).await.unwrap();
     assert_eq!(committed.iter().map(|one| one.recorded).collect::<Vec<_>>(), [true, false, true]);
-    assert!(matches!(fixture.store.commit(&commits[1..2]).await, Err(StoreError::Refused(_))));
+    let alone = fixture.store.commit(&commits[1..2]).await.unwrap();
+    assert!(!alone[0].recorded, "retrying it would stop all others");
     fixture.end().await;
 }
 
@@ -108,7 +109,7 @@ async fn statements_read_the_servers_own_clock() {
     assert_eq!(again, Rotation::RecentlyRotated);
     assert_eq!(store.usage(user.tenant_id).await.unwrap().crawls_today, 1);
     assert_eq!(store.backlog().await.unwrap().due, 1);
-    assert_eq!(store.next_due_in().await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(store.next_due_in(5).await.unwrap(), Some(Duration::ZERO));
     let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
     let tasks = store.tasks(user.tenant_id, None, 9).await.unwrap();
     assert_eq!(tasks.items[0].status(), TaskStatus::Running);
@@ -181,7 +182,7 @@ async fn room_made_late_takes_over_what_landed_elsewhere_and_may_be_made_by_many
 
 /// Callers that go away in the middle: no connection keeps a transaction open, and no listing is half-added.
 #[tokio::test(flavor = "multi_thread")]
-async fn cancelled_callers_leave_no_poisoned_connection() {
+async fn cancelled_callers_leave_no_broken_connection() {
     let fixture = Fixture::postgres().await;
     let mut settings = fixture.settings.clone();
     (settings.connections, settings.claim_connections) = (2, 1);

@@ -64,8 +64,7 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     let created = idempotently(Some(claim), fixture.store.add_product(new_product(tenant_id, 1))).await.unwrap();
     let Creation::Created(product) = created else { panic!("{created:?}") };
     fixture.store.add_rule(new_rule(&product, 1000)).await.unwrap();
-    fixture.store.request_crawl(tenant_id, &[product.id]).await.unwrap();
-    fixture.store.consume_crawls(tenant_id, 1, 9).await.unwrap();
+    fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
     let act = AuditEvent {
         tenant_id,
         actor,
@@ -97,7 +96,15 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     let theirs = fixture.store.add_product(new_product(them, 3)).await.unwrap();
     assert!(rows(fixture).await.iter().zip(&before).all(|(now, before)| now.1 > before.1), "something in every table");
-    fixture.store.remove_tenant(them).await.unwrap();
+    assert!(!fixture.store.remove_tenant(them).await.unwrap(), "its deletion is not due");
+    let now = fixture.now().await;
+    let due = TenantPatch { deletion_scheduled_at: Some(Some(now)), ..TenantPatch::default() };
+    fixture.store.update_tenant(them, &due).await.unwrap();
+    let cancel = TenantPatch { deletion_scheduled_at: Some(None), ..TenantPatch::default() };
+    let cancelled = fixture.store.update_tenant(them, &cancel).await;
+    assert!(matches!(cancelled, Err(StoreError::NotFound(_))), "it may be half removed already");
+    let (one, two) = tokio::join!(fixture.store.remove_tenant(them), fixture.store.remove_tenant(them));
+    assert!(one.unwrap() || two.unwrap(), "two replicas at once");
     let ours: Vec<_> = before
         .into_iter()
         .map(|(table, rows)| (table, if matches!(table, "event" | "delivery") { 1 } else { rows }))
@@ -112,7 +119,7 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
         1,
         "the others are watched"
     );
-    fixture.store.remove_tenant(them).await.unwrap();
+    assert!(!fixture.store.remove_tenant(them).await.unwrap());
 }
 
 async fn a_tenant_leaves_when_its_time_has_come_and_may_think_better_of_it(fixture: &Fixture) {
@@ -147,7 +154,11 @@ async fn a_tenant_changes_only_if_it_is_what_was_read(fixture: &Fixture) {
     assert!(matches!(fixture.store.update_tenant(them.id, &rename("late")).await, Err(StoreError::Changed)));
     let nobody = fixture.store.update_tenant(TenantId::new(), &TenantPatch::default()).await;
     assert!(matches!(nobody, Err(StoreError::NotFound(_))));
-    fixture.store.consume_crawls(them.id, 3, 9).await.unwrap();
+    let mut products = Vec::new();
+    for n in 1..=3 {
+        products.push(fixture.store.add_product(new_product(them.id, n)).await.unwrap().id);
+    }
+    fixture.store.request_crawl(them.id, &products, 3).await.unwrap();
     let day = "2026-01-15T00:00:00Z".parse().unwrap();
     assert_eq!(fixture.store.daily_usage(them.id).await.unwrap(), [DailyUsage { day, crawls: 3 }]);
 }
@@ -156,7 +167,7 @@ async fn tasks_come_newest_first_in_pages(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let mut asked = Vec::new();
     for _ in 0..3 {
-        asked.push(fixture.store.request_crawl(US, &[product.id]).await.unwrap().id);
+        asked.push(fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap().id);
         fixture.clock.advance(SECOND);
     }
     asked.reverse();

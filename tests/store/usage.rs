@@ -1,7 +1,7 @@
 //! What tenants have of what they may have.
 
 use amazon_tracker::domain::Role;
-use amazon_tracker::store::{CrawlQuota, NewProduct, NewRule, NewUser, StoreError};
+use amazon_tracker::store::{NewProduct, NewRule, NewUser, StoreError};
 
 use crate::accounts::{new_user, tenant_of};
 use crate::fixture::*;
@@ -9,8 +9,8 @@ use crate::fixture::*;
 on_both_engines! {
     a_tenant_has_no_more_than_it_may_and_nothing_is_half_stored,
     of_two_who_take_the_last_place_at_once_one_gets_it,
-    looks_are_spent_all_or_none_and_come_back_with_the_day,
-    what_was_spent_for_nothing_is_given_back,
+    crawls_are_counted_all_or_none_and_reset_with_the_day,
+    a_request_that_fails_costs_nothing,
 }
 
 async fn a_tenant_has_no_more_than_it_may_and_nothing_is_half_stored(fixture: &Fixture) {
@@ -38,25 +38,32 @@ async fn of_two_who_take_the_last_place_at_once_one_gets_it(fixture: &Fixture) {
     assert!(matches!(one.and(two), Err(StoreError::OverQuota { .. })));
 }
 
-async fn looks_are_spent_all_or_none_and_come_back_with_the_day(fixture: &Fixture) {
+async fn crawls_are_counted_all_or_none_and_reset_with_the_day(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
-    let spend = async |crawls| fixture.store.consume_crawls(jo.tenant_id, crawls, 10).await.unwrap();
-    assert!(matches!(spend(11).await, CrawlQuota::Exceeded { .. }));
-    assert_eq!(spend(6).await, CrawlQuota::Within);
-    let CrawlQuota::Exceeded { day_ends_at } = spend(5).await else { panic!("beyond") };
-    assert_eq!(day_ends_at, "2026-01-16T00:00:00Z".parse().unwrap(), "it is noon");
-    assert_eq!(spend(4).await, CrawlQuota::Within);
-    assert_eq!(fixture.store.usage(jo.tenant_id).await.unwrap().crawls_today, 10);
+    let mut products = Vec::new();
+    for n in 1..=11 {
+        products.push(fixture.store.add_product(new_product(jo.tenant_id, n)).await.unwrap().id);
+    }
+    let request = async |crawls: usize| fixture.store.request_crawl(jo.tenant_id, &products[..crawls], 10).await;
+    let is_refused = |request| matches!(request, Err(StoreError::OverQuota { quota: "crawls_per_day", limit: 10 }));
+    assert!(is_refused(request(11).await));
+    request(6).await.unwrap();
+    assert!(is_refused(request(5).await));
+    assert_eq!(fixture.number("SELECT count(*) FROM task").await, 1, "a refused request leaves nothing");
+    request(4).await.unwrap();
+    let usage = fixture.store.usage(jo.tenant_id).await.unwrap();
+    assert_eq!(usage.crawls_today, 10);
+    assert_eq!(usage.day_ends_at, "2026-01-16T00:00:00Z".parse().unwrap(), "it is noon");
     fixture.clock.advance(DAY);
     assert_eq!(fixture.store.usage(jo.tenant_id).await.unwrap().crawls_today, 0);
-    assert_eq!(spend(10).await, CrawlQuota::Within);
+    request(10).await.unwrap();
 }
 
-async fn what_was_spent_for_nothing_is_given_back(fixture: &Fixture) {
+async fn a_request_that_fails_costs_nothing(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
-    fixture.store.consume_crawls(jo.tenant_id, 10, 10).await.unwrap();
-    fixture.store.refund_crawls(jo.tenant_id, 4).await.unwrap();
-    assert_eq!(fixture.store.usage(jo.tenant_id).await.unwrap().crawls_today, 6);
-    fixture.store.refund_crawls(jo.tenant_id, 7).await.unwrap();
-    assert_eq!(fixture.store.usage(jo.tenant_id).await.unwrap().crawls_today, 6, "never below nothing");
+    let product = fixture.store.add_product(new_product(jo.tenant_id, 1)).await.unwrap();
+    let unknown = [product.id, amazon_tracker::domain::ProductId::new()];
+    let request = fixture.store.request_crawl(jo.tenant_id, &unknown, 10).await;
+    assert!(matches!(request, Err(StoreError::NotFound("product"))));
+    assert_eq!(fixture.store.usage(jo.tenant_id).await.unwrap().crawls_today, 0);
 }

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 
 use super::envelope::{Envelope, Slot};
 use super::inbox::{Inbox, Queued};
+use super::supervise::panic_message;
 use crate::telemetry::{CurrentWork, handling};
 
 /// The crate's mailbox loop never yields while messages arrive: without a pause every so many messages the neighbours and
@@ -62,6 +63,11 @@ impl<A: Actor> Cx<'_, A> {
         self.deadline
     }
 
+    /// True for a message that was sent past the bound.
+    pub(super) fn is_control(&self) -> bool {
+        self.slot.is_none()
+    }
+
     /// Takes over the slot of the present message: until it is dropped the message counts as work in flight.
     pub fn keep_slot(&mut self) -> Option<Slot> {
         self.slot.take()
@@ -98,7 +104,10 @@ impl<A: Actor> Cx<'_, A> {
                 .await
             };
             drop(in_flight);
-            inbox.send_control(ended.unwrap_or_else(|_| panicked()));
+            inbox.send_control(ended.unwrap_or_else(|payload| {
+                inbox.metrics().work_panicked(&panic_message(&*payload));
+                panicked()
+            }));
         });
     }
 

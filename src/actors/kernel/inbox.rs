@@ -105,12 +105,9 @@ impl<A: Actor> Inbox<A> {
             }
         };
         let envelope = Envelope { deadline, slot: Some(slot), ..Envelope::control(message) };
-        self.push(Queued::Message(envelope)).map_err(|refused| {
+        self.push(Queued::Message(envelope)).map_err(|queued| {
             metrics.refused_dead.inc();
-            match refused {
-                Queued::Message(envelope) => TrySendError::Dead(envelope.body),
-                Queued::Retire => unreachable!("a refused message is the one that was pushed"),
-            }
+            refused(queued)
         })
     }
 
@@ -135,7 +132,12 @@ impl<A: Actor> Inbox<A> {
     /// the exit of a child, and orders to stop. It waits while the actor is rebuilt, and is dropped only when the actor
     /// has ended for good.
     pub fn send_control(&self, message: A::Message) {
-        let _ = self.push(Queued::Message(Envelope::control(message)));
+        let _ = self.try_send_control(message);
+    }
+
+    /// As [`Inbox::send_control`], but the error hands the message back when the actor has ended for good.
+    pub(super) fn try_send_control(&self, message: A::Message) -> Result<(), TrySendError<A::Message>> {
+        self.push(Queued::Message(Envelope::control(message))).map_err(refused)
     }
 
     /// Lets the actor stop behind everything that is queued.
@@ -151,7 +153,11 @@ impl<A: Actor> Inbox<A> {
     /// Refuses all further messages as [`TrySendError::Dead`] and waits until what was admitted is done. False: it was not,
     /// in time.
     pub async fn drain(&self, within: Duration) -> bool {
-        self.lock().state = State::Draining;
+        let mut queue = self.lock();
+        if queue.state == State::Open {
+            queue.state = State::Draining;
+        }
+        drop(queue);
         let all = u32::try_from(A::CAPACITY).unwrap_or(u32::MAX);
         let idle = tokio::time::timeout(within, self.shared.slots.acquire_many(all)).await;
         let drained = matches!(idle, Ok(Ok(_)));
@@ -240,6 +246,13 @@ impl<A: Actor> Drop for Shared<A> {
     fn drop(&mut self) {
         let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
         self.metrics.queued.sub(length(&queue.waiting));
+    }
+}
+
+fn refused<M>(queued: Queued<M>) -> TrySendError<M> {
+    match queued {
+        Queued::Message(envelope) => TrySendError::Dead(envelope.body),
+        Queued::Retire => unreachable!("a refused message is the one that was pushed"),
     }
 }
 

@@ -40,7 +40,7 @@ pub trait Entity: Actor {
 pub struct ShardPolicy {
     /// Retire an entity that got no message for this long.
     pub idle_after: Duration,
-    /// Keep at most this many entities in each shard.
+    /// Keep at most this many entities in each shard; for a moment, up to an eighth more.
     pub max_resident: usize,
     /// How often idle entities are retired.
     pub sweep_every: Duration,
@@ -76,7 +76,7 @@ pub struct ShardView {
 type Factory<E> = Arc<dyn Fn(&<E as Entity>::Key) -> E + Send + Sync>;
 type OnQuarantine<E> = Arc<dyn Fn(&<E as Entity>::Key) + Send + Sync>;
 
-/// The way to every entity of a kind, in memory or not.
+/// Handle of every entity of a kind, in memory or not.
 pub struct Shards<E: Entity> {
     shards: Arc<[Inbox<Shard<E>>]>,
 }
@@ -158,7 +158,7 @@ impl<E: Entity> Shards<E> {
         futures_util::future::join_all(views).await.into_iter().filter_map(Result::ok).collect()
     }
 
-    /// Takes no more envelope and waits until what was admitted has been handed on. False: it was not, in time.
+    /// Refuses further messages and waits until what was admitted has been handed on. False: it was not, in time.
     pub async fn drain(&self, within: Duration) -> bool {
         let drains = self.shards.iter().map(|shard| shard.drain(within));
         futures_util::future::join_all(drains).await.into_iter().all(|drained| drained)
@@ -274,12 +274,14 @@ impl<E: Entity> Shard<E> {
             }
             None => self.activate(&mut state, &key, now, cx),
         };
-        let deadline = cx.deadline();
-        let sent = match inbox.try_send_until(message, deadline) {
+        // What came past the shard's bound goes past the entity's, too: it must not be refused.
+        let send = |inbox: &Inbox<E>, message| match cx.is_control() {
+            true => inbox.try_send_control(message),
+            false => inbox.try_send_until(message, cx.deadline()),
+        };
+        let sent = match send(&inbox, message) {
             // It has stopped, and its exit is still on the way.
-            Err(TrySendError::Dead(message)) => {
-                self.activate(&mut state, &key, now, cx).try_send_until(message, deadline)
-            }
+            Err(TrySendError::Dead(message)) => send(&self.activate(&mut state, &key, now, cx), message),
             sent => sent,
         };
         drop(state);
@@ -294,6 +296,10 @@ impl<E: Entity> Shard<E> {
     }
 
     fn activate(&self, state: &mut ShardState<E>, key: &E::Key, now: Instant, cx: &Cx<'_, Self>) -> Inbox<E> {
+        // Not at each message: selecting the least recently used looks at all of them.
+        if state.residents.len() >= self.policy.max_resident + self.policy.max_resident.div_ceil(8) {
+            retire_least_used(&mut state.residents, self.policy.max_resident);
+        }
         let inbox = Inbox::new(Arc::clone(&self.metrics));
         state.residents.insert(key.clone(), Resident { inbox: inbox.clone(), last_used: now });
         self.start(state, key, &inbox, cx);
@@ -333,12 +339,13 @@ impl<E: Entity> Shard<E> {
     /// True: the entity is over its budget.
     fn count_panic(&self, state: &mut ShardState<E>, key: &E::Key, message: &str) -> bool {
         self.metrics.panicked(message);
-        self.metrics.restarts.inc();
         let now = Instant::now();
         let fresh = || Trouble { budget: self.policy.budget.clone(), last_panic: now, quarantined_until: None };
         let trouble = state.troubled.entry(key.clone()).or_insert_with(fresh);
         trouble.last_panic = now;
         if trouble.budget.spend(now).is_some() {
+            // At the latest by its next message.
+            self.metrics.restarts.inc();
             return false;
         }
         trouble.quarantined_until = Some(now + self.policy.quarantine_for);

@@ -28,10 +28,15 @@ pub enum Exit {
 
 impl Exit {
     fn of_panic(payload: &(dyn Any + Send)) -> Self {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        Self::Panicked(text.unwrap_or_else(|| "(no text)".to_owned()))
+        Self::Panicked(panic_message(payload))
     }
+}
+
+/// The text of a panic.
+pub(super) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "(no text)".to_owned())
 }
 
 /// How many restarts are allowed within how long.
@@ -93,13 +98,13 @@ async fn keep_running<A: Actor>(inbox: Inbox<A>, factory: impl Fn() -> A, mut su
     let metrics = Arc::clone(&supervision.metrics);
     while let Exit::Panicked(message) = run_once(&inbox, &factory).await {
         metrics.panicked(&message);
-        metrics.restarts.inc();
         let Some(restarts) = supervision.budget.spend(Instant::now()) else {
             metrics.quarantined.inc();
             tracing::error!(actor = A::KIND, "{} exceeded its restart budget", A::KIND);
             (supervision.give_up)(A::KIND);
             break;
         };
+        metrics.restarts.inc();
         let pause = supervision.first_pause * 2u32.pow(restarts.min(16) as u32 - 1);
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
     }

@@ -38,7 +38,7 @@ pub(super) async fn leases(
          RETURNING l.listing_id, l.token, l.attempt, l.ready_at, due.ready_at AS due_at";
     let query = sqlx::query_as(CLAIM).bind(lane.number()).bind(i64::from(limit)).bind(lease_ms).bind(owner);
     let query = query.bind(i32::from(max_attempts)).bind(store.clock.manual_ms());
-    Ok(oldest_first(query.fetch_all(&store.claims).await?))
+    Ok(oldest_first(store.on_claims(async |conn| query.fetch_all(conn).await).await?))
 }
 
 /// Takes at most `limit` deliveries that are due, oldest first.
@@ -57,5 +57,6 @@ pub(super) async fn deliveries(
          RETURNING d.id, d.event_id, d.token, d.attempts, d.webhook_url, d.webhook_secret, d.mail, \
            d.trace_context, due.ready_at AS due_at";
     let query = sqlx::query_as(CLAIM).bind(i64::from(limit)).bind(lease_ms).bind(owner);
-    Ok(oldest_first(query.bind(store.clock.manual_ms()).fetch_all(&store.claims).await?))
+    let query = query.bind(store.clock.manual_ms());
+    Ok(oldest_first(store.on_claims(async |conn| query.fetch_all(conn).await).await?))
 }

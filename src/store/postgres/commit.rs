@@ -10,6 +10,7 @@ use crate::store::{Commit, StoreResult};
 pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
     const COMMIT: &str = include_str!("commit.sql");
     let query = sqlx::query_as(COMMIT).bind(crawls(commits)).bind(points(commits)).bind(steps(commits));
-    let recorded: Vec<(i64, i64)> = query.bind(store.clock.manual_ms()).fetch_all(&store.claims).await?;
+    let query = query.bind(store.clock.manual_ms());
+    let recorded: Vec<(i64, i64)> = store.on_claims(async |conn| query.fetch_all(conn).await).await?;
     Ok(recorded.into_iter().collect())
 }

@@ -115,6 +115,9 @@ const IDLE_IN_TRANSACTION_SECS: u64 = 10;
 /// Short, so that a broken connection, or one to a server that is no longer the primary, is soon replaced.
 const MAX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
+/// How much longer than the server's time limit a claim or commit is waited for.
+const NETWORK_MARGIN: Duration = Duration::from_secs(5);
+
 /// The store on a PostgreSQL server.
 pub(super) struct PostgresStore {
     /// Everything except claims and commits.
@@ -125,6 +128,8 @@ pub(super) struct PostgresStore {
     replica: Option<replica::Replica>,
     /// A small pool for claims and commits alone, so that nothing else can starve them.
     claims: PgPool,
+    /// After this time the connection of a claim or commit is given up.
+    claim_timeout: Option<Duration>,
     /// The same pool: a claim's details are part of it.
     details: PgPool,
     /// Without time limits, for one connection at a time.
@@ -161,7 +166,12 @@ impl PostgresStore {
             Ok(replica::Replica::new(pool, primary, Duration::from_millis(settings.replica_max_lag_ms)))
         });
         let replica = replica.transpose()?;
-        Ok(Self { readers: writer.clone(), writer, replica, details: claims.clone(), claims, migration, clock })
+        let claim_timeout = match settings.statement_timeout_secs {
+            0 => None,
+            secs => Some(Duration::from_secs(secs) + NETWORK_MARGIN),
+        };
+        let (readers, details) = (writer.clone(), claims.clone());
+        Ok(Self { readers, writer, replica, details, claims, claim_timeout, migration, clock })
     }
 
     /// What a statement binds for `now!`.

@@ -65,38 +65,47 @@ async fn make(conn: &mut Conn, month: Month) -> StoreResult<()> {
 /// Drops the partitions that end before a time, and clears the default one. The last point of each series is still in effect and
 /// moves to the default partition. Returns how many partitions and points were deleted.
 pub(super) async fn forget(store: &Backend, before_ms: i64) -> StoreResult<u64> {
-    store.transaction(TenantScope::All, move |conn| drop_old(conn, before_ms).boxed()).await
+    let present = partitions(&mut *store.writer.acquire().await?).await?;
+    let mut deleted = 0;
+    // Each in a transaction of its own: the table is locked for one of them at a time.
+    for month in present.into_iter().filter(|month| month.end_ms() <= before_ms) {
+        deleted += store.transaction(TenantScope::All, move |conn| drop_one(conn, month).boxed()).await?;
+    }
+    Ok(deleted + store.transaction(TenantScope::All, move |conn| clear_default(conn, before_ms).boxed()).await?)
 }
 
-async fn drop_old(conn: &mut Conn, before_ms: i64) -> StoreResult<u64> {
+async fn clear_default(conn: &mut Conn, before_ms: i64) -> StoreResult<u64> {
     const CLEAR: &str = "DELETE FROM point_default old WHERE old.at < $1 AND EXISTS (SELECT 1 FROM point later \
          WHERE later.listing_id = old.listing_id AND later.series = old.series \
            AND later.category = old.category AND later.at > old.at)";
     begin_maintenance(conn).await?;
-    let old: Vec<Month> = partitions(conn).await?.into_iter().filter(|month| month.end_ms() <= before_ms).collect();
-    for month in &old {
-        drop_one(conn, *month).await?;
-    }
-    let cleared = sqlx::query(CLEAR).bind(before_ms).execute(conn).await?.rows_affected();
-    Ok(old.len() as u64 + cleared)
+    Ok(sqlx::query(CLEAR).bind(before_ms).execute(conn).await?.rows_affected())
 }
 
-async fn drop_one(conn: &mut Conn, month: Month) -> StoreResult<()> {
+/// Returns how many were dropped: none if another replica was faster.
+async fn drop_one(conn: &mut Conn, month: Month) -> StoreResult<u64> {
+    begin_maintenance(conn).await?;
+    if !partitions(conn).await?.contains(&month) {
+        return Ok(0);
+    }
     let table = month.table();
     for step in [
-        format!("ALTER TABLE point DETACH PARTITION {table}"),
+        // Collected before the table is locked: nothing writes points of that time any more.
         format!(
-            "INSERT INTO point SELECT DISTINCT ON (listing_id, series, category) * FROM {table} last \
+            "CREATE TEMPORARY TABLE last_points ON COMMIT DROP AS \
+             SELECT DISTINCT ON (listing_id, series, category) * FROM {table} last \
              WHERE NOT EXISTS (SELECT 1 FROM point later WHERE later.listing_id = last.listing_id \
                AND later.series = last.series AND later.category = last.category AND later.at > last.at) \
              ORDER BY listing_id, series, category, at DESC"
         ),
+        format!("ALTER TABLE point DETACH PARTITION {table}"),
+        "INSERT INTO point SELECT * FROM last_points".to_owned(),
         format!("DROP TABLE {table}"),
     ] {
         // A name made of numbers: nothing comes from outside.
         sqlx::query(AssertSqlSafe(step)).execute(&mut *conn).await?;
     }
-    Ok(())
+    Ok(1)
 }
 
 async fn begin_maintenance(conn: &mut Conn) -> StoreResult<()> {

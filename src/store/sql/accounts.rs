@@ -191,6 +191,8 @@ async fn use_link(
     r#use: LinkUse,
     clock: ClockParam,
 ) -> StoreResult<User> {
+    const OWNER: &str = "SELECT user_id FROM link WHERE hash = $1 AND user_id IS NOT NULL";
+    const LOCK_USER: &str = concat!("SELECT id FROM tenant_user WHERE id = $1", lock_rows!("tenant_user"));
     const USE: &str = concat!(
         "UPDATE link SET used_at = ",
         now!(3),
@@ -208,6 +210,11 @@ async fn use_link(
     if purpose == LinkPurpose::SetUp {
         // Two concurrent set-ups run one after the other, and the second finds its link used.
         usage::lock(conn, TenantId::BUILT_IN).await?;
+    }
+    // A user before its links, as where a password is set: otherwise the two would deadlock.
+    let owner: Option<Uuid> = sqlx::query_scalar(OWNER).bind(hash.0.to_vec()).fetch_optional(&mut *conn).await?;
+    if let Some(user_id) = owner {
+        sqlx::query(LOCK_USER).bind(user_id).execute(&mut *conn).await?;
     }
     let query = sqlx::query_as(USE).bind(hash.0.to_vec()).bind(purpose.as_str()).bind(clock);
     let (tenant_id, user_id): (Uuid, Option<Uuid>) = query.fetch_one(&mut *conn).await.or_not_found("link")?;

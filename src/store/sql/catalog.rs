@@ -66,7 +66,7 @@ impl Catalog for Backend {
     async fn listing_id(&self, listing: Listing) -> StoreResult<ListingId> {
         let mut conn = self.shared_reader().await?;
         let query = sqlx::query_scalar(FIND_LISTING).bind(listing.marketplace.code()).bind(listing.asin.as_str());
-        Ok(ListingId(query.fetch_one(&mut *conn).await?))
+        Ok(ListingId(query.fetch_one(&mut *conn).await.or_not_found("listing")?))
     }
 
     async fn count_products(&self) -> StoreResult<u64> {

@@ -97,9 +97,8 @@ impl Backend {
         most: u32,
     ) -> StoreResult<Vec<(TenantId, FeedItem)>> {
         let ids = || tenants.iter().map(|tenant| tenant.0);
-        // A listing that was not crawled since has not changed since.
         let mut values = QueryBuilder::<Db>::new(CHANGED);
-        values.push(" WHERE l.last_crawled_at >= ").push_bind(since_ms).push(" AND t.at >= ").push_bind(since_ms);
+        values.push(" WHERE t.at >= ").push_bind(since_ms);
         push_all(values.push(" AND p.tenant_id IN ("), ids());
         values.push(" ORDER BY t.at, p.id, t.series, t.category LIMIT ").push_bind(i64::from(most));
         let mut events = QueryBuilder::<Db>::new(format!("SELECT {EVENT_COLUMNS} FROM event WHERE at >= "));

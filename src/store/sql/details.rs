@@ -80,7 +80,8 @@ async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Deta
         numbers!(1),
         ")"
     );
-    let rows = sqlx::query(LISTINGS).bind(Json(ids.to_vec())).fetch_all(&store.details).await?;
+    let query = sqlx::query(LISTINGS).bind(Json(ids.to_vec()));
+    let rows = store.on_details(async |conn| query.fetch_all(conn).await).await?;
     Ok(readable(rows, |row: ListingColumns| Ok((row.id, Details::try_from(row)?))).collect())
 }
 
@@ -93,7 +94,8 @@ async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rul
         numbers!(1),
         ") ORDER BY r.id"
     );
-    let rows = sqlx::query(RULES).bind(Json(ids.to_vec())).fetch_all(&store.details).await?;
+    let query = sqlx::query(RULES).bind(Json(ids.to_vec()));
+    let rows = store.on_details(async |conn| query.fetch_all(conn).await).await?;
     let mut by_listing: HashMap<i64, Vec<Rule>> = HashMap::new();
     for row in readable(rows, |row: RuleColumns| RuleRow::try_from(row)) {
         by_listing.entry(row.rule.listing_id.0).or_default().push(row.rule);
@@ -111,6 +113,6 @@ where
 {
     rows.into_iter().filter_map(move |row| {
         let converted = C::from_row(&row).map_err(Into::into).and_then(&convert);
-        converted.inspect_err(|error| tracing::error!(%error, "a row cannot be read and is left out")).ok()
+        converted.inspect_err(|error| tracing::error!(%error, "skipping an unreadable row")).ok()
     })
 }

@@ -14,7 +14,7 @@ use crate::domain::{Failure, ListingId, Outcome};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::time;
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreError, StoreResult};
+use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreResult};
 
 /// The time by the database's clock.
 pub(super) const NOW: &str = concat!("SELECT ", now!(1));
@@ -83,7 +83,7 @@ impl LeaseQueue for Backend {
         }
         let held: Vec<HeldLease> = leases.iter().map(|&(listing_id, token)| HeldLease { listing_id, token }).collect();
         let query = sqlx::query(RELEASE).bind(Json(held)).bind(self.clock_param());
-        Ok(query.execute(&self.claims).await?.rows_affected())
+        Ok(self.on_claims(async |conn| query.execute(conn).await).await?.rows_affected())
     }
 
     async fn extend(&self, listing_id: ListingId, token: i64, lease: Duration) -> StoreResult<bool> {
@@ -93,25 +93,37 @@ impl LeaseQueue for Backend {
             " + $4 WHERE listing_id = $1 AND token = $2 AND owner IS NOT NULL"
         );
         let query = sqlx::query(EXTEND).bind(listing_id.0).bind(token).bind(self.clock_param()).bind(millis(lease));
-        Ok(query.execute(&self.claims).await?.rows_affected() == 1)
+        Ok(self.on_claims(async |conn| query.execute(conn).await).await?.rows_affected() == 1)
     }
 
-    async fn next_due_in(&self) -> StoreResult<Option<Duration>> {
-        // One index lookup per lane.
+    async fn next_due_in(&self, max_attempts: u16) -> StoreResult<Option<Duration>> {
+        /// The first of a lane that can be claimed: one index lookup.
+        macro_rules! first_of_lane {
+            ($lane:literal) => {
+                concat!(
+                    "(SELECT ready_at FROM lease WHERE lane = ",
+                    $lane,
+                    " AND parked_at IS NULL AND attempt < $2 ORDER BY ready_at LIMIT 1)"
+                )
+            };
+        }
         const NEXT: &str = concat!(
             "SELECT min(ready_at) - ",
             now!(1),
-            " FROM ( \
-               SELECT min(ready_at) AS ready_at FROM lease WHERE lane = 0 AND parked_at IS NULL UNION ALL \
-               SELECT min(ready_at) FROM lease WHERE lane = 1 AND parked_at IS NULL) AS lanes"
+            " FROM (SELECT ",
+            first_of_lane!(0),
+            " AS ready_at UNION ALL SELECT ",
+            first_of_lane!(1),
+            ") AS lanes"
         );
-        let left_ms: Option<i64> = sqlx::query_scalar(NEXT).bind(self.clock_param()).fetch_one(&self.claims).await?;
+        let query = sqlx::query_scalar(NEXT).bind(self.clock_param()).bind(i32::from(max_attempts));
+        let left_ms: Option<i64> = self.on_claims(async |conn| query.fetch_one(conn).await).await?;
         Ok(left_ms.map(not_negative))
     }
 
-    async fn park_poison(&self, max_attempts: u16, limit: u32) -> StoreResult<u64> {
+    async fn park_failing(&self, max_attempts: u16, limit: u32) -> StoreResult<u64> {
         let clock = self.clock_param();
-        self.transaction(TenantScope::All, move |conn| park_poison(conn, max_attempts, limit, clock).boxed()).await
+        self.transaction(TenantScope::All, move |conn| park_failing(conn, max_attempts, limit, clock).boxed()).await
     }
 
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool> {
@@ -156,30 +168,27 @@ impl LeaseQueue for Backend {
     }
 }
 
-/// Writes a batch. If the database refuses it, writes the commits one by one, so that a commit that cannot be written (a text
-/// with a NUL, for example) does not fail the others. Returns the refusal only when nothing could be written.
+/// Writes a batch. If the database refuses its values, writes the commits one by one, so that a commit that cannot be written
+/// (a text with a NUL, for example) does not fail the others; its lease expires.
 async fn write_with_fallback(store: &Backend, commits: &[&Commit]) -> StoreResult<HashSet<(i64, i64)>> {
-    match commits {
-        [] => return Ok(HashSet::new()),
-        [_] => return commit::write(store, commits).await,
-        _ => {}
+    if commits.is_empty() {
+        return Ok(HashSet::new());
     }
-    let mut refusal = match commit::write(store, commits).await {
-        Err(StoreError::Refused(error)) => StoreError::Refused(error),
-        written_or_unavailable => return written_or_unavailable,
-    };
+    match commit::write(store, commits).await {
+        Err(error) if error.is_about_values() => {}
+        written_or_failed => return written_or_failed,
+    }
     let mut recorded = HashSet::new();
     for one in commits {
         match commit::write(store, &[one]).await {
             Ok(written) => recorded.extend(written),
-            Err(StoreError::Refused(error)) => {
+            Err(error) if error.is_about_values() => {
                 tracing::error!(listing_id = one.listing_id.0, %error, "a commit was refused; its lease expires");
-                refusal = StoreError::Refused(error);
             }
-            Err(unavailable) => return Err(unavailable),
+            Err(error) => return Err(error),
         }
     }
-    if recorded.is_empty() { Err(refusal) } else { Ok(recorded) }
+    Ok(recorded)
 }
 
 /// A number of milliseconds; a negative one is none.
@@ -189,9 +198,9 @@ pub(super) fn not_negative(ms: i64) -> Duration {
 
 /// The update repeats the conditions of the selection: a crawl may succeed between the two. The token rises, so that a crawl
 /// that hung and returns finds its lease lost.
-async fn park_poison(conn: &mut Conn, max_attempts: u16, limit: u32, clock: ClockParam) -> StoreResult<u64> {
+async fn park_failing(conn: &mut Conn, max_attempts: u16, limit: u32, clock: ClockParam) -> StoreResult<u64> {
     const PARK: &str = concat!(
-        "WITH poison AS MATERIALIZED ( \
+        "WITH failing AS MATERIALIZED ( \
            SELECT listing_id FROM lease WHERE parked_at IS NULL AND attempt >= $1 AND ready_at <= ",
         now!(2),
         " \
@@ -200,7 +209,7 @@ async fn park_poison(conn: &mut Conn, max_attempts: u16, limit: u32, clock: Cloc
         ") UPDATE lease SET parked_at = ",
         now!(2),
         ", owner = NULL, token = token + 1 \
-         WHERE listing_id IN (SELECT listing_id FROM poison) \
+         WHERE listing_id IN (SELECT listing_id FROM failing) \
            AND parked_at IS NULL AND attempt >= $1 AND ready_at <= ",
         now!(2),
         " \

@@ -17,6 +17,7 @@ use super::{
 mod accounts;
 mod alerts;
 mod audit;
+mod bounded;
 mod catalog;
 mod change_feed;
 pub(super) mod details;

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::details::readable;
 use super::lease::not_negative;
-use super::{Backend, Db, claim};
+use super::{Backend, claim};
 use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage, TenantId};
 use crate::store::clock::millis;
 use crate::store::rows::{EventColumns, count};
@@ -55,7 +54,13 @@ impl DeliveryLease {
 impl Outbox for Backend {
     async fn claim_deliveries(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedDelivery>> {
         let leases = claim::deliveries(self, limit, millis(lease), owner).await?;
-        let events = events_of(self, &leases).await?;
+        let events = match events_of(self, &leases).await {
+            Ok(events) => events,
+            Err(error) => {
+                self.release_deliveries(&leases).await;
+                return Err(error);
+            }
+        };
         let mut claimed = Vec::with_capacity(leases.len());
         for lease in leases {
             let (id, token) = (DeliveryId(lease.id), lease.token);
@@ -64,7 +69,10 @@ impl Outbox for Backend {
                 // The other deliveries are not affected, and this one is not claimed again.
                 Err(error) => {
                     tracing::error!(delivery_id = %id, %error, "a delivery cannot be read; it is marked as dead");
-                    self.finish_delivery(id, token, &DeliveryEnd::Dead { error: error.to_string() }).await?;
+                    let end = DeliveryEnd::Dead { error: error.to_string() };
+                    if let Err(error) = self.finish_delivery(id, token, &end).await {
+                        tracing::warn!(delivery_id = %id, %error, "cannot record the result of delivery {id}");
+                    }
                 }
             }
         }
@@ -129,8 +137,21 @@ impl Outbox for Backend {
 
     async fn next_delivery_in(&self) -> StoreResult<Option<Duration>> {
         const NEXT: &str = concat!("SELECT min(ready_at) - ", now!(1), " FROM delivery WHERE status = 'pending'");
-        let left_ms: Option<i64> = sqlx::query_scalar(NEXT).bind(self.clock_param()).fetch_one(&self.claims).await?;
+        let query = sqlx::query_scalar(NEXT).bind(self.clock_param());
+        let left_ms: Option<i64> = self.on_claims(async |conn| query.fetch_one(conn).await).await?;
         Ok(left_ms.map(not_negative))
+    }
+}
+
+impl Backend {
+    /// Gives claimed deliveries back whose content could not be read now. The attempts do not count.
+    async fn release_deliveries(&self, leases: &[DeliveryLease]) {
+        for lease in leases {
+            if let Err(error) = self.release_delivery(DeliveryId(lease.id), lease.token).await {
+                tracing::warn!(%error, "claimed deliveries could not be released; they expire");
+                return;
+            }
+        }
     }
 }
 
@@ -139,13 +160,12 @@ async fn events_of(store: &Backend, leases: &[DeliveryLease]) -> StoreResult<Has
     if events.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut query =
-        QueryBuilder::<Db>::new("SELECT id, tenant_id, rule_id, product_id, facts, at FROM event WHERE id IN (");
-    let mut ids = query.separated(", ");
-    for id in events {
-        ids.push_bind(id);
-    }
-    query.push(")");
-    let rows = query.build().fetch_all(&store.claims).await?;
+    const EVENTS: &str = concat!(
+        "SELECT event.id, event.tenant_id, event.rule_id, event.product_id, event.facts, event.at FROM (",
+        uuids!(1),
+        ") AS given JOIN event ON event.id = given.id"
+    );
+    let query = sqlx::query(EVENTS).bind(Json(events));
+    let rows = store.on_claims(async |conn| query.fetch_all(conn).await).await?;
     Ok(readable(rows, |row: EventColumns| Ok((row.id, Event::try_from(row)?))).collect())
 }

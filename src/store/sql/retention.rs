@@ -6,6 +6,7 @@ use super::lease::NOW;
 use super::usage::DAY_MS;
 use super::{Backend, Db, partitions};
 use crate::config::RetentionSettings;
+use crate::domain::TenantId;
 use crate::store::StoreResult;
 use crate::store::tenant_scope::TenantScope;
 
@@ -14,6 +15,9 @@ const BATCH_ROWS: i64 = 1000;
 
 /// Statements per kind of row and run. The next run continues.
 const MAX_BATCHES: u32 = 10;
+
+/// An address that was not verified within so many days is never verified: its link has expired.
+const UNVERIFIED_DAYS: u32 = 8;
 
 /// What is deleted together.
 struct Pruning {
@@ -133,23 +137,32 @@ const PRUNINGS: &[Pruning] = &[
         order: "deletion_scheduled_at",
         days: |_| None,
     },
+    Pruning {
+        table: "api_key",
+        key: "id",
+        old: "SELECT id FROM api_key WHERE revoked_at < {before} OR expires_at < {before}",
+        order: "created_at",
+        days: |days| Some(days.api_keys_days),
+    },
     // The link that verifies the address has expired by then. The address can be registered again.
     Pruning {
         table: "tenant_user",
         key: "id",
         old: "SELECT id FROM tenant_user WHERE verified_at IS NULL AND created_at < {before}",
         order: "created_at",
-        days: |_| Some(8),
+        days: |_| Some(UNVERIFIED_DAYS),
     },
 ];
 
 impl Pruning {
-    /// The statement that deletes one batch: `$1` the clock, `$2` the age in milliseconds, `$3` the rows of a batch.
+    /// The statement that deletes one batch: `$1` the clock, `$2` the age in milliseconds, `$3` the rows of a batch. Locking a row
+    /// looks at its newest version: what has just become valid again stays.
     fn statement(&self) -> String {
         let Self { table, key, old, order, .. } = self;
+        let skip_locked = skip_locked!();
         let old = old.replace("{before}", concat!(now!(1), " - $2"));
         format!(
-            "WITH old AS MATERIALIZED ({old} ORDER BY {order} LIMIT $3) \
+            "WITH old AS MATERIALIZED ({old} ORDER BY {order} LIMIT $3{skip_locked}) \
              DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM old)"
         )
     }
@@ -185,9 +198,26 @@ pub(super) async fn prune(store: &Backend, retention: &RetentionSettings) -> Sto
     for pruning in PRUNINGS {
         deleted += pruning.run(store, retention).await?;
     }
+    schedule_deserted_tenants(store).await?;
     if retention.history_days > 0 {
         let now_ms: i64 = sqlx::query_scalar(NOW).bind(store.clock_param()).fetch_one(&store.readers).await?;
         deleted += partitions::forget(store, now_ms - i64::from(retention.history_days) * DAY_MS).await?;
     }
     Ok(deleted)
+}
+
+/// Tenants that lost their only user before the address was verified are removed by the job that removes tenants.
+async fn schedule_deserted_tenants(store: &Backend) -> StoreResult<()> {
+    const SCHEDULE: &str = concat!(
+        "UPDATE tenant SET deletion_scheduled_at = ",
+        now!(1),
+        ", version = version + 1 WHERE id IN ( \
+           SELECT t.id FROM tenant t WHERE t.deletion_scheduled_at IS NULL AND t.id <> $2 AND t.created_at < ",
+        now!(1),
+        " - $3 AND NOT EXISTS (SELECT 1 FROM tenant_user u WHERE u.tenant_id = t.id) LIMIT $4)"
+    );
+    let query = sqlx::query(SCHEDULE).bind(store.clock_param()).bind(TenantId::BUILT_IN.0);
+    let query = query.bind(i64::from(UNVERIFIED_DAYS) * DAY_MS).bind(BATCH_ROWS);
+    query.execute(&mut *store.writer(TenantScope::All).await?).await?;
+    Ok(())
 }

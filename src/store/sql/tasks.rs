@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::catalog::listings_of;
 use super::newest::push_newest_first;
 use super::schedule_request::{self, ScheduleRequest};
-use super::{Backend, Conn, Db};
+use super::{Backend, Conn, Db, usage};
 use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
@@ -21,10 +21,15 @@ use crate::store::{Lane, Page, StoreError, StoreResult, Tasks};
 
 #[async_trait]
 impl Tasks for Backend {
-    async fn request_crawl(&self, tenant_id: TenantId, products: &[ProductId]) -> StoreResult<Task> {
+    async fn request_crawl(
+        &self,
+        tenant_id: TenantId,
+        products: &[ProductId],
+        crawls_per_day: u32,
+    ) -> StoreResult<Task> {
         let clock = self.clock_param();
         let products = distinct(products);
-        self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, clock).boxed()).await
+        self.transaction(tenant_id, move |conn| request(conn, tenant_id, products, crawls_per_day, clock).boxed()).await
     }
 
     async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>> {
@@ -66,6 +71,7 @@ async fn request(
     conn: &mut Conn,
     tenant_id: TenantId,
     products: Vec<ProductId>,
+    crawls_per_day: u32,
     clock: ClockParam,
 ) -> StoreResult<Task> {
     const TASK: &str =
@@ -80,6 +86,7 @@ async fn request(
     if listings.len() < products.len() {
         return Err(StoreError::NotFound("product"));
     }
+    usage::consume_crawls(conn, tenant_id, products.len(), crawls_per_day, clock).await?;
     let listings: Vec<i64> = listings.values().map(|listing| listing.0).collect();
     let request = ScheduleRequest { lane: Lane::Requested, due_in_ms: 0, unparks: true, accepts_running: true };
     schedule_request::upsert(conn, &listings, &request, clock).await?;

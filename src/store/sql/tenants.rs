@@ -21,6 +21,9 @@ use crate::store::{DailyUsage, Page, StoreError, StoreResult, TenantPatch, Tenan
 /// Rows per statement that deletes: more would hold their locks for too long.
 const BATCH_ROWS: i64 = 1000;
 
+/// Whether the time of a tenant's deletion has come. From then on it cannot be cancelled.
+const IS_DUE: &str = concat!("SELECT count(*) > 0 FROM tenant WHERE id = $1 AND deletion_scheduled_at <= ", now!(2));
+
 #[async_trait]
 impl Tenants for Backend {
     async fn tenant(&self, id: TenantId) -> StoreResult<Tenant> {
@@ -50,7 +53,11 @@ impl Tenants for Backend {
         Ok(ids.into_iter().map(TenantId).collect())
     }
 
-    async fn remove_tenant(&self, id: TenantId) -> StoreResult<()> {
+    async fn remove_tenant(&self, id: TenantId) -> StoreResult<bool> {
+        let is_due = sqlx::query_scalar(IS_DUE).bind(id.0).bind(self.clock_param());
+        if !is_due.fetch_one(&mut *self.writer(id).await?).await? {
+            return Ok(false);
+        }
         for table in ["session", "api_key", "tenant_user"] {
             self.empty(table, id).await?;
         }
@@ -67,7 +74,7 @@ impl Tenants for Backend {
         for delete in REST {
             sqlx::query(*delete).bind(id.0).execute(&mut *self.writer(id).await?).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn daily_usage(&self, tenant_id: TenantId) -> StoreResult<Vec<DailyUsage>> {
@@ -90,14 +97,8 @@ impl Tenants for Backend {
 impl Backend {
     /// Deletes a tenant's rows of a table, in batches.
     async fn empty(&self, table: &'static str, id: TenantId) -> StoreResult<()> {
-        let delete =
-            format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE tenant_id = $1 LIMIT {BATCH_ROWS})");
-        loop {
-            let query = sqlx::query(AssertSqlSafe(delete.clone())).bind(id.0);
-            if query.execute(&mut *self.writer(id).await?).await?.rows_affected() == 0 {
-                return Ok(());
-            }
-        }
+        while self.transaction(id, move |conn| delete_some(conn, table, id).boxed()).await? > 0 {}
+        Ok(())
     }
 
     /// Removes a tenant's products in batches. Listings that nothing else watches are parked.
@@ -114,7 +115,16 @@ impl Backend {
     }
 }
 
+/// Under the lock of the tenant: of two replicas that remove it, none takes the other's batch for the end of the table.
+async fn delete_some(conn: &mut Conn, table: &'static str, id: TenantId) -> StoreResult<u64> {
+    let delete =
+        format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE tenant_id = $1 LIMIT {BATCH_ROWS})");
+    usage::lock(conn, id).await?;
+    Ok(sqlx::query(AssertSqlSafe(delete)).bind(id.0).execute(conn).await?.rows_affected())
+}
+
 async fn remove_some_products(conn: &mut Conn, id: TenantId, clock: ClockParam) -> StoreResult<usize> {
+    usage::lock(conn, id).await?;
     const SOME: &str = "SELECT id FROM product WHERE tenant_id = $1 LIMIT $2";
     let products: Vec<Uuid> = sqlx::query_scalar(SOME).bind(id.0).bind(BATCH_ROWS).fetch_all(&mut *conn).await?;
     let products: Vec<ProductId> = products.into_iter().map(ProductId).collect();
@@ -140,6 +150,11 @@ async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, clock: ClockP
     usage::lock(conn, id).await?;
     // So that what updates no row has another version.
     find(&mut *conn, id).await?;
+    if patch.deletion_scheduled_at == Some(None)
+        && sqlx::query_scalar(IS_DUE).bind(id.0).bind(clock).fetch_one(&mut *conn).await?
+    {
+        return Err(StoreError::NotFound("tenant"));
+    }
     let deletion_scheduled_ms = patch.deletion_scheduled_at.flatten().map(Timestamp::as_millisecond);
     let query =
         sqlx::query(UPDATE).bind(id.0).bind(patch.name).bind(patch.plan).bind(patch.deletion_scheduled_at.is_some());

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 
 use super::{Backend, Conn};
 use crate::domain::TenantId;
+use crate::store::clock::ClockParam;
 use crate::store::rows::{count, time};
-use crate::store::{CrawlQuota, StoreError, StoreResult, Usage, UsageRow};
+use crate::store::{StoreError, StoreResult, Usage, UsageRow};
 
 pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -40,37 +41,6 @@ impl Usage for Backend {
             day_ends_at: end_of(today)?,
         })
     }
-
-    async fn consume_crawls(&self, tenant_id: TenantId, crawls: u32, quota: u32) -> StoreResult<CrawlQuota> {
-        // The condition also applies to the first request of a day: the quota is never exceeded.
-        const CONSUME: &str = concat!(
-            "INSERT INTO daily_usage (tenant_id, day, crawls) SELECT $1, ",
-            today!(2),
-            ", $3 WHERE $3 <= $4 \
-             ON CONFLICT (tenant_id, day) DO UPDATE SET crawls = daily_usage.crawls + $3 \
-             WHERE daily_usage.crawls + $3 <= $4"
-        );
-        const TODAY: &str = concat!("SELECT ", today!(1));
-        let clock = self.clock_param();
-        let query = sqlx::query(CONSUME).bind(tenant_id.0).bind(clock).bind(i64::from(crawls)).bind(i64::from(quota));
-        let mut conn = self.writer(tenant_id).await?;
-        if query.execute(&mut *conn).await?.rows_affected() == 1 {
-            return Ok(CrawlQuota::Within);
-        }
-        let today = sqlx::query_scalar(TODAY).bind(clock).fetch_one(&mut *conn).await?;
-        Ok(CrawlQuota::Exceeded { day_ends_at: end_of(today)? })
-    }
-
-    async fn refund_crawls(&self, tenant_id: TenantId, crawls: u32) -> StoreResult<()> {
-        const REFUND: &str = concat!(
-            "UPDATE daily_usage SET crawls = crawls - $3 WHERE tenant_id = $1 AND day = ",
-            today!(2),
-            " AND crawls >= $3"
-        );
-        let query = sqlx::query(REFUND).bind(tenant_id.0).bind(self.clock_param());
-        query.bind(i64::from(crawls)).execute(&mut *self.writer(tenant_id).await?).await?;
-        Ok(())
-    }
 }
 
 /// When a day ends, given as days since 1970.
@@ -96,4 +66,28 @@ pub(super) async fn check(
 ) -> StoreResult<()> {
     let total: i64 = sqlx::query_scalar(count).bind(tenant_id.0).fetch_one(conn).await?;
     if total > i64::from(limit) { Err(StoreError::OverQuota { quota, limit }) } else { Ok(()) }
+}
+
+/// Counts some of the crawls that a tenant may request today: all, or none and [`StoreError::OverQuota`].
+pub(super) async fn consume_crawls(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    crawls: usize,
+    limit: u32,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    // The condition also applies to the first request of a day: the quota is never exceeded.
+    const CONSUME: &str = concat!(
+        "INSERT INTO daily_usage (tenant_id, day, crawls) SELECT $1, ",
+        today!(2),
+        ", $3 WHERE $3 <= $4 \
+         ON CONFLICT (tenant_id, day) DO UPDATE SET crawls = daily_usage.crawls + $3 \
+         WHERE daily_usage.crawls + $3 <= $4"
+    );
+    let query = sqlx::query(CONSUME).bind(tenant_id.0).bind(clock);
+    let query = query.bind(i64::try_from(crawls).unwrap_or(i64::MAX)).bind(i64::from(limit));
+    match query.execute(conn).await?.rows_affected() {
+        0 => Err(StoreError::OverQuota { quota: "crawls_per_day", limit }),
+        _ => Ok(()),
+    }
 }

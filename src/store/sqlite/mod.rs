@@ -101,6 +101,8 @@ pub(super) struct SqliteStore {
     claims: SqlitePool,
     /// The readers: details of claims, in the shared SQL.
     details: SqlitePool,
+    /// No time limit: there is no network.
+    claim_timeout: Option<Duration>,
     clock: StoreClock,
 }
 
@@ -127,7 +129,8 @@ impl SqliteStore {
             make_folder(&options).await?;
             pool.max_connections(settings.connections.max(1)).connect_lazy_with(options)
         };
-        Ok(Self { claims: writer.clone(), details: readers.clone(), writer, readers, clock })
+        let (claims, details) = (writer.clone(), readers.clone());
+        Ok(Self { claims, details, claim_timeout: None, writer, readers, clock })
     }
 
     /// The time: there is one process, so its clock is the database's.
