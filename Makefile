@@ -13,7 +13,7 @@ demo: ## Run the daemon with a simulated marketplace (stop with Ctrl-C)
 	@scripts/require.sh cc rust
 	cargo run --profile demo -- demo
 
-test: ## Run all tests, on SQLite and on throwaway PostgreSQL and Redis servers
+test: ## Run the tests, on SQLite and on throwaway PostgreSQL and Redis servers
 	@scripts/require.sh cc rust postgres redis yaml
 	cargo test --no-fail-fast
 

@@ -87,7 +87,7 @@ fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) ->
         // A crawl that panics must count, or it would be repeated for ever.
         (_, Outcome::Failed(Failure::Panicked)) => Next::Retry(pause),
         (None, _) if claim.lane == Lane::Scheduled => Next::Parked,
-        _ if is_passing(outcome) => Next::Postponed(pause),
+        _ if is_transient(outcome) => Next::Postponed(pause),
         (frequency, _) => after_interval(frequency, random),
     };
     let waits = !matches!(next, Next::Due(_) | Next::Parked) && state.consecutive_failures < MAX_FAILURES_WAITED_FOR;
@@ -122,7 +122,7 @@ fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> 
 }
 
 /// True for what time alone may mend, without the listing having to do with it.
-fn is_passing(outcome: &Outcome) -> bool {
+fn is_transient(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Blocked(Block::Captcha | Block::SignIn | Block::Throttled { .. } | Block::Interstitial) => true,
         Outcome::Failed(Failure::Truncated) => true,
@@ -200,21 +200,21 @@ mod tests {
     }
 
     #[test]
-    fn a_good_look_is_due_again_after_interval_and_ends_the_tasks() {
+    fn a_successful_crawl_is_due_again_after_the_interval_and_ends_the_tasks() {
         let commit = after(&claim(Lane::Requested, vec![]), &page(10_000));
         assert_eq!(commit.next, Next::Due(Duration::from_secs(86_400)));
         assert_eq!((commit.tasks, commit.token, commit.points.len()), (TaskEnd::Done, 7, 1));
     }
 
     #[test]
-    fn a_target_that_is_reached_at_the_first_look_fires() {
+    fn a_target_that_is_reached_at_the_first_crawl_fires() {
         let commit = after(&claim(Lane::Scheduled, vec![rule(10_000), rule(9_999)]), &page(10_000));
         assert_eq!(commit.rule_steps.len(), 1);
         assert!(commit.rule_steps[0].event.is_some());
     }
 
     #[test]
-    fn a_surprise_is_looked_at_again_soon_and_moves_no_rule() {
+    fn an_implausible_price_is_crawled_again_soon_and_moves_no_rule() {
         let mut claim = claim(Lane::Requested, vec![rule(5_000)]);
         claim.state = after(&claim, &page(10_000)).state.unwrap();
         let held = after(&claim, &page(1_000));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_panicked_counts() {
+    fn a_crawl_that_panicked_counts() {
         let commit = after(&claim(Lane::Scheduled, vec![]), &Outcome::Failed(Failure::Panicked));
         assert_eq!(commit.next, Next::Retry(Duration::from_secs(30)));
     }

@@ -1,4 +1,4 @@
-//! The actors of the house: one file each. [`kernel`] makes them possible and knows nothing of products.
+//! The actors, one file each. [`kernel`] runs them and knows nothing of products.
 //!
 //! Messages flow down, results flow up: the [`scheduler`] claims and sends to the [`crawler_pool`], the pool to the
 //! [`tracker`] of the listing, the tracker to the [`recorder`], and the recorder wakes the [`notifier`]. The right to crawl

@@ -9,7 +9,7 @@ use crate::telemetry::Metrics;
 /// The pause after a step that failed or panicked.
 pub(super) const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// The bookkeeping of an actor whose work is one step after another. A step that was planned before a nudge is stale and
+/// The bookkeeping of an actor whose work is one step after another. A step that was planned before a wake-up is stale and
 /// ignored: each plan has a number, and only the latest counts.
 #[derive(Debug, Default)]
 pub(super) struct PollLoop {
@@ -42,7 +42,7 @@ impl PollLoop {
         Some(self.plan)
     }
 
-    /// The step is over. The number of the next plan, and whether it is for now, because of a nudge.
+    /// The step is over. The number of the next plan, and whether it is for now, because of a wake-up.
     fn end(&mut self) -> (u64, bool) {
         self.stepping = false;
         self.plan += 1;
@@ -71,7 +71,7 @@ impl PollLoop {
         }
     }
 
-    /// The step is over: plans the next one after `sleep`, or at once when there was a nudge meanwhile.
+    /// The step is over: plans the next one after `sleep`, or at once when there was a wake-up meanwhile.
     pub fn plan_next<A: Actor>(&mut self, sleep: Duration, cx: &mut Cx<'_, A>, step: fn(u64) -> A::Message) {
         let (plan, immediately) = self.end();
         cx.after(if immediately { Duration::ZERO } else { sleep }, step(plan));
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nudge_between_steps_makes_the_planned_one_stale() {
+    fn a_wake_up_between_steps_makes_the_planned_one_stale() {
         let mut poll_loop = PollLoop::default();
         let planned = poll_loop.first();
         let now = poll_loop.wake().unwrap();
@@ -92,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_nudge_during_a_step_is_not_lost() {
+    fn a_wake_up_during_a_step_is_not_lost() {
         let mut poll_loop = PollLoop::default();
         assert!(poll_loop.begin(0));
         assert_eq!(poll_loop.wake(), None);
         let (next, immediately) = poll_loop.end();
         assert!(immediately);
         assert!(poll_loop.begin(next));
-        assert!(!poll_loop.end().1, "one nudge is one step");
+        assert!(!poll_loop.end().1, "one wake-up is one step");
     }
 }

@@ -1,7 +1,7 @@
 //! The Scheduler claims due listings, as many as there are free crawl slots, and gives each to the CrawlerPool.
 //!
 //! It polls: work is due by time, so it sleeps until the next listing is due, for a second at most, and claims again at
-//! once while batches come back full. "Check now" nudges it; replicas that were not woken see the row within a second.
+//! once while batches come back full. "Check now" wakes it; replicas that were not woken see the row within a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -56,55 +56,55 @@ impl Principal {
     }
 }
 
-/// The principal_cache.
+/// The principal cache.
 pub type PrincipalCache = Shards<UserActor>;
 
 /// The row of a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// A person.
+    /// A user.
     User(User),
-    /// A machine.
+    /// An API key.
     Key(ApiKey),
 }
 
-/// One request at the gate.
+/// An authentication request.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthRequest {
-    /// The sign-in, for a person.
+    /// The session, for a user.
     pub session_id: Option<SessionId>,
-    /// From where.
+    /// The client's address.
     pub address: IpAddr,
-    /// What it costs.
+    /// Its cost, in requests.
     pub cost: u32,
 }
 
-/// The answer.
+/// The decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthDecision {
-    /// Let in, and what is left.
+    /// Allowed, with the rest of the rate limit.
     Allowed(Arc<Identity>, Plan, RateLimitStatus),
-    /// Too many requests.
+    /// Over the rate limit.
     Limited(RateLimitStatus),
-    /// Not known, disabled, signed out, revoked, expired.
+    /// Unknown, disabled, signed out, revoked or expired.
     Refused,
-    /// A key that is not used from where it may be.
+    /// The API key may not be used from this network.
     WrongNetwork,
     /// The database is unavailable, and the cached row is too old.
     Unavailable,
 }
 
-/// What a principal cache understands.
+/// What a UserActor understands.
 pub enum UserMessage {
-    /// May this come in?
+    /// Authenticate a request.
     Authenticate(AuthRequest, Reply<AuthDecision>),
-    /// Rows that were read, beginning at this moment.
+    /// The rows were read, beginning at this moment.
     Loaded(Instant, StoreResult<PrincipalRecord>),
     /// What was remembered under this generation when the request was judged is void: judge it anew.
     Stale(i64, AuthRequest, Reply<AuthDecision>),
-    /// A use was noted, a request was counted for all replicas, or not.
+    /// A use was recorded, a request was counted for all replicas, or neither.
     Done,
-    /// Something changed: what is remembered is void.
+    /// The rows changed: the cached ones are void.
     Invalidate,
 }
 
@@ -120,15 +120,15 @@ pub struct PrincipalRecord {
     generation: i64,
 }
 
-/// What every principal cache works with.
+/// What every UserActor works with.
 pub struct UserTools {
-    /// Where the rows are.
+    /// Where the rows are stored.
     pub store: SharedStore,
-    /// What a tenant may have, by the name of its plan.
+    /// Plans by name.
     pub plans: Plans,
-    /// With whom requests are counted.
+    /// Counts requests.
     pub limiter: DistributedLimiter,
-    /// Announces what changed.
+    /// Publishes changes.
     pub revocations: Revocations,
 }
 
@@ -336,7 +336,7 @@ impl UserActor {
         let event = AuditEvent {
             tenant_id: key.tenant_id,
             actor: crate::store::AuditActor::Key(key.id),
-            action: "auth.key_from_foreign_network",
+            action: "auth.api_key_network_denied",
             resource: Some(format!("key:{}", key.id)),
             address: Some(address),
             request_id: None,
@@ -345,7 +345,7 @@ impl UserActor {
         let store = Arc::clone(&self.tools.store);
         let note = async move {
             if let Err(error) = store.record(event).await {
-                tracing::warn!(%error, "a key that was used from a foreign network was not noted");
+                tracing::warn!(%error, "cannot record the use of an API key from a disallowed network");
             }
             UserMessage::Done
         };
@@ -360,7 +360,7 @@ impl UserActor {
         let store = Arc::clone(&self.tools.store);
         let note = async move {
             if let Err(error) = store.record_api_key_use(id, Timestamp::now()).await {
-                tracing::debug!(%error, "the use of a key was not noted");
+                tracing::debug!(%error, "cannot record the use of an API key");
             }
             UserMessage::Done
         };

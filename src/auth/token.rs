@@ -194,7 +194,7 @@ impl Keyring {
     }
 
     /// How long ago the time was set; `None`: never.
-    pub fn time_told_since(&self) -> Option<Duration> {
+    pub fn time_set_since(&self) -> Option<Duration> {
         self.reference_time.lock().unwrap_or_else(PoisonError::into_inner).map(|(_, then)| then.elapsed())
     }
 

@@ -31,15 +31,22 @@ pub(super) fn run(folder: &Path, args: ActorsArgs) -> anyhow::Result<ExitCode> {
     let base = format!("http://{}/api/v1", settings.server.listen);
     let text = tokio::runtime::Runtime::new()?.block_on(async {
         let client = Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-        let token = match args.token {
-            Some(token) => token,
-            None => sign_in(&client, &base, &settings).await?,
-        };
-        let request = client.get(format!("{base}/system/actors")).bearer_auth(token);
-        let answer = answered(request.send().await.with_context(|| format!("{base} does not answer"))?).await?;
-        anyhow::Ok(table_of(&answer["actors"]))
+        if let Some(token) = args.token {
+            return read(&client, &base, &token).await;
+        }
+        let token = sign_in(&client, &base, &settings).await?;
+        let text = read(&client, &base, &token).await;
+        // A session that stays open counts against the user's limit.
+        let _ = client.post(format!("{base}/auth/logout")).bearer_auth(&token).send().await;
+        text
     })?;
     print_result(&text)
+}
+
+async fn read(client: &Client, base: &str, token: &str) -> anyhow::Result<String> {
+    let response = client.get(format!("{base}/system/actors")).bearer_auth(token).send().await;
+    let answer = answered(response.with_context(|| format!("{base} does not answer"))?).await?;
+    Ok(table_of(&answer["actors"]))
 }
 
 async fn sign_in(client: &Client, base: &str, settings: &Settings) -> anyhow::Result<String> {

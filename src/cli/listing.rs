@@ -20,7 +20,7 @@ pub(super) struct ListingArgs {
 
 #[derive(Debug, Subcommand)]
 enum ListingAction {
-    /// Release a parked listing: it is due at once, and its failed attempts are forgotten.
+    /// Release a parked listing: it is due immediately, and its attempt count is reset.
     Release {
         /// com, co.uk, de, …
         marketplace: Marketplace,

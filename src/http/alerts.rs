@@ -196,7 +196,7 @@ impl AlertQuery {
     }
 }
 
-/// Create a rule. It fires at once if the price is at the target already.
+/// Create a rule. It is evaluated from the next crawl on.
 #[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = AddAlertBody, responses(
     (status = 201, description = "The rule, with the key that signs its webhooks; the key is not shown again", body = WireAlert),
     (status = 400, description = "Not JSON", body = Problem),

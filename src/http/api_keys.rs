@@ -27,7 +27,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "price sync", "scopes": ["product:read"], "networks": ["203.0.113.0/24"] }))]
 pub(super) struct AddApiKeyBody {
-    /// Its purpose, for people.
+    /// A human-readable name.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Its scopes; they must be among your own.
@@ -84,7 +84,7 @@ fn all_parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
 pub(super) struct WireApiKey {
     #[schema(value_type = uuid::Uuid)]
     id: ApiKeyId,
-    /// Its purpose, for people.
+    /// A human-readable name.
     name: String,
     /// Its first characters.
     hint: String,

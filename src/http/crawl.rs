@@ -11,17 +11,18 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::idempotency::{RequestKey, rendered, respond};
+use super::observe::elapsed;
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson};
 use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
 use crate::service::{Caller, StoredResponse};
 
-/// The part of the request timeout that is not for waiting.
-const WAIT_MARGIN: Duration = Duration::from_millis(500);
+/// The part of the request timeout that is not for waiting: what comes after it.
+const WAIT_MARGIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.path("/crawl", |path| path.create(Scope::CrawlCreate, ask));
+    routes.path("/crawl", |path| path.create(Scope::CrawlCreate, request_crawl));
     routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
 }
 
@@ -90,15 +91,15 @@ impl From<Task> for WireTask {
     (status = 404, description = "One of the products does not exist; nothing was requested", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
-pub(super) async fn ask(
+pub(super) async fn request_crawl(
     shared: Data<Shared>,
     caller: Caller,
     request: HttpRequest,
     key: RequestKey,
     StrictJson(body): StrictJson<CrawlBody>,
 ) -> Result<impl Responder, Problem> {
-    let most = shared.settings.request_timeout.saturating_sub(WAIT_MARGIN);
-    let wait = preferred_wait(&request).min(most);
+    let left = shared.settings.request_timeout.saturating_sub(elapsed(&request) + WAIT_MARGIN);
+    let wait = preferred_wait(&request).min(left);
     let creation = shared.service.request_crawl(caller, body.product_ids, wait, key.claim(accepted)).await?;
     Ok(respond(creation, accepted))
 }

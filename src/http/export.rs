@@ -93,8 +93,9 @@ async fn export_of(
         shared.service.tenant(id).await?;
         return Ok(HttpResponse::Ok().content_type(EXPORT_TYPE).finish());
     }
+    let running = shared.exports.enter(id)?;
     let tenant = shared.service.begin_export(caller.clone(), id).await?;
-    everything_of(shared, &caller, request, tenant)
+    everything_of(shared, &caller, request, tenant, running)
 }
 
 /// The tenants whose exports are running.
@@ -142,16 +143,13 @@ enum ExportError {
 }
 
 /// The response: a line per item, and `{"type":"end"}`.
-///
-/// # Errors
-/// When an export of the tenant is already running, or too many others are.
 fn everything_of(
     shared: &Shared,
     caller: &Caller,
     request: &HttpRequest,
     tenant: Tenant,
+    running: RunningExport,
 ) -> Result<HttpResponse, Problem> {
-    let running = shared.exports.enter(tenant.id)?;
     let (lines, taken) = channel(LINES_AHEAD);
     let file = format!("attachment; filename=\"tenant-{}.ndjson\"", tenant.id);
     let export = Export {
@@ -256,13 +254,13 @@ impl Export {
         }
     }
 
-    /// Before each page: ends the export of a caller who was signed out or disabled.
+    /// Before each page: ends the export of a caller who was signed out, disabled or demoted.
     async fn check(&self) -> Result<(), ExportError> {
         if self.service.is_draining() {
             return Err(ExportError::Draining);
         }
-        let is_still_authorized = self.service.is_still_authorized(&self.credential, self.origin.clone()).await;
-        is_still_authorized.then_some(()).ok_or(ExportError::Unauthorized)
+        let may_export = self.service.may_still_export(&self.credential, self.origin.clone(), self.tenant_id).await;
+        may_export.then_some(()).ok_or(ExportError::Unauthorized)
     }
 
     async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), ExportError> {

@@ -47,7 +47,7 @@ impl From<Health> for WireHealth {
 
 /// Get the health of the process: 200 while it is alive. Writes nothing.
 #[utoipa::path(get, path = "/health", tag = "health", responses(
-    (status = 200, description = "Alive", body = WireHealth), (status = 503, description = "Frozen", body = WireHealth)))]
+    (status = 200, description = "Alive", body = WireHealth), (status = 503, description = "Not alive: a thread is blocked", body = WireHealth)))]
 pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Problem> {
     let health = shared.service.health().await?;
     Ok(answer(health.alive, health))
@@ -55,10 +55,10 @@ pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Probl
 
 /// Liveness probe: restart the process when it fails. Does not use the database.
 #[utoipa::path(get, path = "/health/live", tag = "health", responses(
-    (status = 200, description = "Alive"), (status = 503, description = "Frozen")))]
+    (status = 200, description = "Alive"), (status = 503, description = "Not alive: a thread is blocked")))]
 pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
     let alive = shared.service.is_alive();
-    if alive { HttpResponse::Ok().json("alive") } else { HttpResponse::ServiceUnavailable().json("frozen") }
+    if alive { HttpResponse::Ok().json("alive") } else { HttpResponse::ServiceUnavailable().json("not alive") }
 }
 
 /// Readiness probe: send requests only while it succeeds. Writes nothing.

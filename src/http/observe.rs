@@ -1,10 +1,10 @@
 //! Middleware around every request: request id, span, timeout, metrics and standard headers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
@@ -12,6 +12,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpRequest};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -31,6 +32,15 @@ const OTHER_METHOD: &str = "other";
 /// Requested every few seconds: not traced.
 const PROBES: &[&str] = &["/health", "/health/live", "/health/ready", "/metrics"];
 
+/// When a request was received.
+#[derive(Clone, Copy)]
+struct ReceivedAt(Instant);
+
+/// How much of its timeout a request has used.
+pub(super) fn elapsed(request: &HttpRequest) -> Duration {
+    request.extensions().get::<ReceivedAt>().map(|received| received.0.elapsed()).unwrap_or_default()
+}
+
 /// The middleware.
 pub(super) async fn observe(
     request: ServiceRequest,
@@ -46,13 +56,14 @@ async fn answer(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started_at = Instant::now();
+    request.extensions_mut().insert(ReceivedAt(started_at));
     let shared = request.app_data::<Data<Shared>>().cloned();
     let route = request.match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
     let method = request.method().clone();
     let is_page = ["/docs/", link_page::PREFIX].iter().any(|prefix| request.path().starts_with(prefix));
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
     let span = tracing::info_span!("request", %method, route, request_id = id);
-    let timeout = shared.as_ref().map_or(std::time::Duration::MAX, |shared| shared.settings.request_timeout);
+    let timeout = shared.as_ref().map_or(Duration::MAX, |shared| shared.settings.request_timeout);
     let trace = span.in_scope(|| span_of(&request, &route, &id));
     let handling = tokio::time::timeout(timeout, next.call(request));
     let handled = handling.instrument(trace.clone()).instrument(span).await;
@@ -71,9 +82,18 @@ async fn answer(
         shared.metrics.http_requests.with_label_values(&labels).inc();
         shared.metrics.http_seconds.with_label_values(&[&route]).observe(started_at.elapsed().as_secs_f64());
     }
-    let mut response = result?.map_into_boxed_body();
-    add_standard_headers(response.headers_mut(), &id, policy);
-    Ok(response)
+    match result {
+        Ok(response) => {
+            let mut response = response.map_into_boxed_body();
+            add_standard_headers(response.headers_mut(), &id, policy);
+            Ok(response)
+        }
+        Err(error) => {
+            let mut response = error.error_response();
+            add_standard_headers(response.headers_mut(), &id, policy);
+            Err(InternalError::from_response(error, response).into())
+        }
+    }
 }
 
 /// The span of a request in its trace. It never holds the path or the query, which may contain secrets. Only a trusted proxy can

@@ -32,7 +32,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         history::price_history,
         history::rank_history,
         history::stats,
-        crawl::ask,
+        crawl::request_crawl,
         crawl::task,
         alerts::add,
         alerts::list,
@@ -136,10 +136,18 @@ fn operation_of<'d>(path: &'d mut PathItem, method: &Method) -> Option<&'d mut O
 fn complete(operation: &mut Operation, route: &Route) {
     let is_open = matches!(route.access, Access::Open | Access::RateLimited);
     operation.operation_id = Some(operation_id(route));
-    operation.security = is_open.then(|| vec![SecurityRequirement::default()]);
-    if let Some(scope) = route.access.scope() {
-        let said = operation.description.take().map(|said| format!("{said}\n\n")).unwrap_or_default();
-        operation.description = Some(format!("{said}Requires the scope `{scope}`."));
+    if is_open {
+        operation.security = Some(vec![SecurityRequirement::default()]);
+    }
+    let mut permission =
+        route.access.scope().map(|scope| format!("Requires the scope `{scope}`.")).into_iter().collect::<Vec<_>>();
+    if matches!(route.access, Access::User | Access::UserScope(_) | Access::Superadmin) {
+        operation.security = Some(vec![SecurityRequirement::new::<_, _, &str>("bearer", [])]);
+        permission.push("API keys are refused.".to_owned());
+    }
+    if !permission.is_empty() {
+        let text = operation.description.take().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        operation.description = Some(format!("{text}{}", permission.join(" ")));
     }
     if route.idempotent {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));

@@ -34,7 +34,7 @@ pub struct Problem {
     status: u16,
     /// Stable, for programs.
     code: &'static str,
-    /// For people.
+    /// Human-readable.
     detail: String,
     /// As in the header `X-Request-Id` and in the server's log.
     request_id: Option<String>,

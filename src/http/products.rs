@@ -111,7 +111,7 @@ pub(super) struct WireProduct {
     /// Availability.
     #[schema(value_type = String, example = "in_stock")]
     availability: Availability,
-    /// Stars.
+    /// Average rating, 1 to 5 stars.
     rating: Option<f64>,
     /// Number of ratings.
     review_count: Option<i64>,
@@ -362,9 +362,9 @@ impl ListProductsQuery {
     }
 }
 
-/// Add a product. Its listing is crawled at once.
+/// Add a product. Its listing is crawled immediately.
 #[utoipa::path(post, path = "/api/v1/products", tag = "products", request_body = AddProductBody, responses(
-    (status = 201, description = "Added; the first crawl is due at once", body = WireProduct),
+    (status = 201, description = "Added; the first crawl is due immediately", body = WireProduct),
     (status = 400, description = "Not JSON", body = Problem),
     (status = 402, description = "The plan allows no more products", body = Problem),
     (status = 409, description = "The tenant already tracks the listing; names the product", body = Problem),
@@ -441,9 +441,9 @@ pub(super) async fn patch(
 
 /// Release a parked listing.
 ///
-/// A listing is parked when too many of its crawls ended without an outcome. After its release it is due at once.
+/// A listing is parked when too many of its crawls ended without an outcome. After its release it is due immediately.
 #[utoipa::path(post, path = "/api/v1/products/{id}/release", tag = "products", params(("id" = Uuid, Path)), responses(
-    (status = 200, description = "The product, due at once", body = WireProduct),
+    (status = 200, description = "The product, due immediately", body = WireProduct),
     (status = 404, description = "No such product", body = Problem),
     (status = 409, description = "The listing is not parked, or the product is paused", body = Problem),
 ))]
@@ -463,8 +463,10 @@ pub(super) async fn release(
 pub(super) async fn remove(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
-    shared.service.remove_product(caller, id).await?;
+    let expected_version = expected_version(request.headers())?;
+    shared.service.remove_product(caller, id, expected_version).await?;
     Ok(HttpResponse::NoContent())
 }

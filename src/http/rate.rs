@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_and_when_it_is_whole_again_are_told() {
+    fn responses_state_the_remaining_rate_limit_and_its_reset() {
         let rate_limit = RateLimitStatus { per_minute: 120, remaining: 100, wait: None };
         let [(_, policy), (_, limit)] = headers(&rate_limit);
         assert_eq!(

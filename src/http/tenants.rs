@@ -99,8 +99,13 @@ pub(super) async fn rename(
     (status = 202, description = "Will be deleted at `deletion_scheduled_at`", body = WireTenant),
     (status = 409, description = "The installation's own tenant cannot be deleted", body = Problem),
 ))]
-pub(super) async fn schedule_deletion(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(shown(StatusCode::ACCEPTED, shared.service.schedule_tenant_deletion(caller).await?))
+pub(super) async fn schedule_deletion(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<impl Responder, Problem> {
+    let expected_version = expected_version(request.headers())?;
+    Ok(shown(StatusCode::ACCEPTED, shared.service.schedule_tenant_deletion(caller, expected_version).await?))
 }
 
 /// Cancel the scheduled deletion of your tenant.
@@ -223,9 +228,11 @@ pub(super) async fn change_plan(
 pub(super) async fn remove(
     shared: Data<Shared>,
     caller: Caller,
+    request: HttpRequest,
     PathId(id): PathId<TenantId>,
 ) -> Result<impl Responder, Problem> {
-    shared.service.remove_tenant(caller, id).await?;
+    let expected_version = expected_version(request.headers())?;
+    shared.service.remove_tenant(caller, id, expected_version).await?;
     Ok(HttpResponse::NoContent())
 }
 
@@ -234,7 +241,7 @@ pub(super) async fn remove(
 #[schema(as = AuditEntry)]
 pub(super) struct WireAuditEntry {
     id: uuid::Uuid,
-    /// Who acted: `user:ID`, `key:ID`, `system` or `nobody`.
+    /// Who acted: `user:ID`, `key:ID`, `system` or `anonymous`.
     actor: String,
     /// Such as `product.add`.
     action: String,

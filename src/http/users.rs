@@ -118,8 +118,13 @@ pub(super) async fn patch_me(
     (status = 202, description = "Will be deleted at `deletion_scheduled_at`", body = WireUser),
     (status = 409, description = "The tenant would have no admin", body = Problem),
 ))]
-pub(super) async fn leave(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
-    Ok(shown(StatusCode::ACCEPTED, shared.service.leave(caller).await?))
+pub(super) async fn leave(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<impl Responder, Problem> {
+    let expected_version = expected_version(request.headers())?;
+    Ok(shown(StatusCode::ACCEPTED, shared.service.leave(caller, expected_version).await?))
 }
 
 /// List the users of your tenant, newest first.

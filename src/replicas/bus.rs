@@ -131,7 +131,7 @@ async fn subscribe_loop(redis: Redis, me: Uuid, is_connected: Arc<AtomicBool>, o
         redis.available().await;
         let ended = subscribe_once(&redis, me, attempt, &is_connected, &on_bus_message).await;
         if std::mem::replace(&mut was_connected, is_connected.swap(false, Ordering::Relaxed)) && redis.is_there() {
-            tracing::warn!(reason = %ended, "messages of other replicas are not received; subscribing again");
+            tracing::warn!(reason = %ended, "Redis subscription lost; resubscribing");
         }
         tokio::time::sleep(RESUBSCRIBE_DELAY).await;
     }

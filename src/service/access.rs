@@ -210,7 +210,7 @@ impl Service {
         let keyring = &self.deps.keyring;
         let verified = keyring.verify(credential);
         let may_be_clock_skew = matches!(verified, Err(TokenError::OutOfTime))
-            && keyring.time_told_since().is_none_or(|since| since > CLOCK_INTERVAL);
+            && keyring.time_set_since().is_none_or(|since| since > CLOCK_INTERVAL);
         if !may_be_clock_skew {
             return verified;
         }

@@ -352,7 +352,7 @@ impl Dependencies {
 
     async fn record_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
         let resource = Some(format!("user:{}", user.id));
-        let actor = if action == "auth.login" { AuditActor::User(user.id) } else { AuditActor::Nobody };
+        let actor = if action == "auth.login" { AuditActor::User(user.id) } else { AuditActor::Anonymous };
         self.audit(origin.audit_event(user.tenant_id, actor, action, resource)).await;
     }
 
@@ -361,7 +361,7 @@ impl Dependencies {
         let Ok(tenant_id) = self.store.tenant_of_user(user_id).await else { return };
         self.invalidate_user(tenant_id, user_id);
         let resource = Some(format!("session:{session_id}"));
-        self.audit(origin.audit_event(tenant_id, AuditActor::Nobody, "auth.refresh_reused", resource)).await;
+        self.audit(origin.audit_event(tenant_id, AuditActor::Anonymous, "auth.refresh_reused", resource)).await;
     }
 
     fn refresh_lasts(&self) -> Duration {

@@ -132,12 +132,13 @@ fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) 
         LinkPurpose::VerifyEmail => ("Confirm your address", "To confirm that this address is yours, open this link:"),
         LinkPurpose::ResetPassword => ("Set a new password", "To set a new password, open this link:"),
         LinkPurpose::Invite => ("You are invited", "You are invited to amazon-tracker. To accept, open this link:"),
-        LinkPurpose::SetUp => ("Set amazon-tracker up", "To create the first user, open this link:"),
+        LinkPurpose::SetUp => ("Set up amazon-tracker", "To create the first user, open this link:"),
     };
     let hours = lasts.as_secs() / HOUR.as_secs();
     let works_for = if hours < 48 { format!("{hours} h") } else { format!("{} days", hours / 24) };
-    let text =
-        format!("{what}\n\n{url}\n\nIt works once, within {works_for}. If you did not ask for this, do nothing.\n");
+    let text = format!(
+        "{what}\n\n{url}\n\nThe link can be used once and expires in {works_for}. If you did not request it, ignore this e-mail.\n"
+    );
     let useless_after = SignedDuration::try_from(lasts).ok().and_then(|lasts| Timestamp::now().checked_add(lasts).ok());
     Email {
         to: to.clone(),

@@ -122,7 +122,7 @@ pub enum ServiceError {
     #[error("too many attempts from this address")]
     TooManyAttempts(RateLimitStatus),
     /// The database is unavailable.
-    #[error("the database is unavailable; retry later")]
+    #[error("the service is temporarily unavailable; retry later")]
     Unavailable,
     /// A bug or a misconfiguration; the log has the details.
     #[error("internal error")]

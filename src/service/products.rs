@@ -125,9 +125,14 @@ impl Service {
     }
 
     /// Deletes a product.
-    pub async fn remove_product(&self, caller: Caller, id: ProductId) -> ServiceResult<()> {
+    pub async fn remove_product(
+        &self,
+        caller: Caller,
+        id: ProductId,
+        expected_version: Option<i64>,
+    ) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
-            deps.store.remove_product(caller.tenant_id, id).await?;
+            deps.store.remove_product(caller.tenant_id, id, expected_version).await?;
             deps.invalidation.product_changed(id);
             deps.audit(caller.audit_event("product.delete", Some(format!("product:{id}")))).await;
             Ok(())

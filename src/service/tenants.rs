@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access::Caller;
+use super::access::{Caller, Origin};
 use super::auth::check_name;
 use super::products::valid;
 use super::users::GRACE;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
-use crate::domain::{Tenant, TenantId};
+use crate::domain::{Scope, Tenant, TenantId};
 use crate::store::{AuditEntry, DailyUsage, Page, TenantPatch, UsageRow};
 
 impl Service {
@@ -47,12 +47,16 @@ impl Service {
     }
 
     /// Schedules the deletion of the caller's tenant after the grace period.
-    pub async fn schedule_tenant_deletion(&self, caller: Caller) -> ServiceResult<Tenant> {
+    pub async fn schedule_tenant_deletion(
+        &self,
+        caller: Caller,
+        expected_version: Option<i64>,
+    ) -> ServiceResult<Tenant> {
         self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(caller.tenant_id)?;
             let now = deps.store.now().await?;
             let deletion_scheduled_at = Some(Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX)));
-            let patch = TenantPatch { deletion_scheduled_at, ..TenantPatch::default() };
+            let patch = TenantPatch { deletion_scheduled_at, expected_version, ..TenantPatch::default() };
             deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.schedule_deletion").await
         })
         .await
@@ -68,13 +72,19 @@ impl Service {
     }
 
     /// Deletes a tenant with all of its data, now. Requires a superadmin.
-    pub async fn remove_tenant(&self, caller: Caller, id: TenantId) -> ServiceResult<()> {
+    pub async fn remove_tenant(
+        &self,
+        caller: Caller,
+        id: TenantId,
+        expected_version: Option<i64>,
+    ) -> ServiceResult<()> {
         caller.require_superadmin()?;
         self.run(async move |deps: Arc<Dependencies>| {
             check_can_end(id)?;
             let now = deps.store.now().await?;
             // If this is interrupted, maintenance completes it.
-            let patch = TenantPatch { deletion_scheduled_at: Some(Some(now)), ..TenantPatch::default() };
+            let deletion_scheduled_at = Some(Some(now));
+            let patch = TenantPatch { deletion_scheduled_at, expected_version, ..TenantPatch::default() };
             deps.store.update_tenant(id, &patch).await?;
             deps.audit(caller.audit_event("tenant.delete", Some(format!("tenant:{id}")))).await;
             deps.invalidation.tenant_deleted(id);
@@ -136,15 +146,21 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`]
     pub async fn begin_export(&self, caller: Caller, id: TenantId) -> ServiceResult<Tenant> {
-        if id != caller.tenant_id {
-            caller.require_superadmin()?;
-        }
+        require_export(&caller, id)?;
         self.run(async move |deps: Arc<Dependencies>| {
             let tenant = deps.store.tenant(id).await?;
             deps.audit_in_both(&caller, id, "tenant.export").await;
             Ok(tenant)
         })
         .await
+    }
+
+    /// Whether a credential still allows the export of a tenant. While the database is unavailable it does.
+    pub async fn may_still_export(&self, credential: &str, origin: Origin, id: TenantId) -> bool {
+        match self.authenticate(credential, origin, 0).await {
+            Ok((caller, _)) => require_export(&caller, id).is_ok(),
+            Err(error) => !matches!(error, ServiceError::Unauthenticated | ServiceError::Forbidden(_)),
+        }
     }
 
     /// A page of a tenant's audit log, newest first.
@@ -193,4 +209,9 @@ impl Dependencies {
             self.audit(Caller { tenant_id: id, ..caller.clone() }.audit_event(action, resource)).await;
         }
     }
+}
+
+/// Admins export their own tenant, superadmins any.
+fn require_export(caller: &Caller, id: TenantId) -> ServiceResult<()> {
+    if id == caller.tenant_id { caller.require(Scope::AdminTenant) } else { caller.require_superadmin() }
 }

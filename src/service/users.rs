@@ -67,15 +67,14 @@ impl Service {
     }
 
     /// Schedules the deletion of the caller after the grace period, and signs the caller out. Signing in cancels it.
-    pub async fn leave(&self, caller: Caller) -> ServiceResult<User> {
+    pub async fn leave(&self, caller: Caller, expected_version: Option<i64>) -> ServiceResult<User> {
         let (id, _) = caller.user()?;
         self.run(async move |deps: Arc<Dependencies>| {
             let now = deps.store.now().await?;
             let deletion_scheduled_at = Some(now.saturating_add(GRACE).unwrap_or(Timestamp::MAX));
-            let patch =
-                UserPatch { status: Some(UserStatus::PendingDeletion), deletion_scheduled_at, ..UserPatch::default() };
-            let left = deps.store.update_user(caller.tenant_id, id, &patch).await;
-            let user = left?;
+            let status = Some(UserStatus::PendingDeletion);
+            let patch = UserPatch { status, deletion_scheduled_at, expected_version, ..UserPatch::default() };
+            let user = deps.store.update_user(caller.tenant_id, id, &patch).await?;
             deps.invalidate_user(caller.tenant_id, id);
             deps.audit(caller.audit_event("user.leave", Some(format!("user:{id}")))).await;
             Ok(user)
@@ -209,7 +208,7 @@ impl Dependencies {
         let token = self.new_set_up_link().await?;
         let url = &self.public_url;
         tracing::warn!(
-            "no users yet; create the first one (link valid for 24 h): curl {url}api/v1/auth/set-up \
+            "no users yet; create the first one (token valid for 24 h): curl {url}api/v1/auth/set-up \
              -H 'content-type: application/json' \
              -d '{{\"token\":\"{token}\",\"email\":\"…\",\"password\":\"…\",\"name\":\"…\"}}'"
         );

@@ -20,7 +20,7 @@ pub enum AuditActor {
     /// The installation itself, or its command line.
     System,
     /// A request without a credential.
-    Nobody,
+    Anonymous,
 }
 
 impl fmt::Display for AuditActor {
@@ -29,7 +29,7 @@ impl fmt::Display for AuditActor {
             Self::User(id) => write!(f, "user:{id}"),
             Self::Key(id) => write!(f, "key:{id}"),
             Self::System => f.write_str("system"),
-            Self::Nobody => f.write_str("nobody"),
+            Self::Anonymous => f.write_str("anonymous"),
         }
     }
 }

@@ -111,7 +111,13 @@ pub trait Catalog: Send + Sync {
 
     /// Removes a product and its rules, and cancels its pending task items and deliveries. Events and the listing's history stay.
     /// When no product watches the listing any more, its lease is parked. It is never deleted: the token must not start again.
-    async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()>;
+    /// [`Changed`](super::StoreError::Changed): it does not have the expected version.
+    async fn remove_product(
+        &self,
+        tenant_id: TenantId,
+        id: ProductId,
+        expected_version: Option<i64>,
+    ) -> StoreResult<()>;
 
     /// The listings of some of a tenant's products. A product that the tenant does not have is missing in the answer.
     async fn listings_of_products(

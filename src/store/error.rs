@@ -62,7 +62,7 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// (PostgreSQL, appendix A) and SQLite's primary result codes. 08 connection, 40 serialization and deadlock, 53 resources,
 /// 57 operator (shutdown, cancelled by a timeout), 58 system (the disk), 55P03 lock timeout, 25P03 idle in transaction, 25006
 /// read-only (a server that is no longer the primary); 5 busy, 6 locked, 8 read-only, 10 trouble with the disk, 13 disk full.
-const PASSING: &[&str] = &["08", "40", "53", "57", "58", "55P03", "25P03", "25006"];
+const TRANSIENT: &[&str] = &["08", "40", "53", "57", "58", "55P03", "25P03", "25006"];
 /// The codes of errors about the values of the statement: 22 data, 23 constraint; 18 too big, 19 constraint, 20 mismatch.
 const ABOUT_VALUES: &[&str] = &["22", "23"];
 const SQLITE_BUSY: i64 = 5;
@@ -74,9 +74,9 @@ const SQLITE_TOOBIG: i64 = 18;
 const SQLITE_CONSTRAINT: i64 = 19;
 const SQLITE_MISMATCH: i64 = 20;
 
-fn is_passing(code: &str) -> bool {
+fn is_transient(code: &str) -> bool {
     const SQLITE: &[i64] = &[SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL];
-    is_among(code, PASSING, SQLITE)
+    is_among(code, TRANSIENT, SQLITE)
 }
 
 fn is_about_values(code: &str) -> bool {
@@ -121,7 +121,7 @@ impl From<sqlx::Error> for StoreError {
             Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed | Sqlx::Io(_) | Sqlx::Tls(_) => {
                 Self::Unavailable(error)
             }
-            Sqlx::Database(ref refusal) if refusal.code().is_some_and(|code| is_passing(&code)) => {
+            Sqlx::Database(ref refusal) if refusal.code().is_some_and(|code| is_transient(&code)) => {
                 Self::Unavailable(error)
             }
             Sqlx::ColumnDecode { .. } | Sqlx::Decode(_) => Self::Corrupt(error.to_string()),
@@ -147,23 +147,23 @@ pub(super) fn newer(version: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_about_values, is_passing};
+    use super::{is_about_values, is_transient};
 
     #[test]
-    fn tells_a_passing_refusal_from_a_lasting_one_on_both_engines() {
+    fn distinguishes_transient_refusals_on_both_engines() {
         for code in [
             "08006", "40P01", "53300", "57P01", "57014", "55P03", "53100", "58030", "25006", "5", "517", "6", "8",
             "262", "13", "778",
         ] {
-            assert!(is_passing(code), "{code}");
+            assert!(is_transient(code), "{code}");
         }
         for code in ["23505", "42P01", "1", "19", "2067"] {
-            assert!(!is_passing(code), "{code}");
+            assert!(!is_transient(code), "{code}");
         }
     }
 
     #[test]
-    fn tells_refused_values_from_a_refused_statement_on_both_engines() {
+    fn distinguishes_refused_values_on_both_engines() {
         for code in ["22P05", "22021", "23505", "18", "19", "2067", "20"] {
             assert!(is_about_values(code), "{code}");
         }

@@ -31,10 +31,10 @@ pub(super) const TABLES: &[&str] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateStoreError {
     /// The other direction, or twice the same engine.
-    #[error("a store moves from SQLite to PostgreSQL")]
+    #[error("only SQLite to PostgreSQL is supported")]
     Engines,
     /// Rows that are written meanwhile would be left behind.
-    #[error("the source is open elsewhere: stop the daemon, and whatever else reads the file")]
+    #[error("another process has the source database open; stop it")]
     InUse,
     /// An error of the source.
     #[error("the source")]
@@ -43,13 +43,13 @@ pub enum MigrateStoreError {
     #[error("the target")]
     Target(#[source] StoreError),
     /// The target is not empty.
-    #[error("the target holds rows already (table {0}): name a new database")]
+    #[error("the target is not empty (table {0}); use a new database")]
     NotEmpty(&'static str),
-    /// The two schemas are not twins.
+    /// The two schemas differ.
     #[error("the source and the target differ in {0}")]
     SchemaMismatch(String),
     /// Something that one engine can hold and the other cannot, such as a NUL within a text.
-    #[error("rows of the table {table} do not fit")]
+    #[error("cannot insert rows of table {table}")]
     Rows {
         /// The table.
         table: &'static str,
@@ -57,7 +57,7 @@ pub enum MigrateStoreError {
         source: StoreError,
     },
     /// The rows of the target differ from those of the source.
-    #[error("the table {table} did not arrive as it was: {sent} became {arrived}")]
+    #[error("checksum mismatch in table {table}: source {sent}, target {arrived}")]
     Differs {
         /// The table.
         table: &'static str,

@@ -1,4 +1,4 @@
-//! Every metric of the house, in one registry. Labels are small closed sets: never an ASIN, a user or a URL.
+//! All metrics, in one registry. Labels are small closed sets: never an ASIN, a user or a URL.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ pub struct Metrics {
     pub lease_dead_tuples: IntGauge,
     /// Transactions since the oldest snapshot that is still needed (PostgreSQL): nothing younger can be vacuumed.
     pub oldest_snapshot_age: IntGauge,
-    /// Rounds of maintenance by `result` (done, elsewhere, failed).
+    /// Maintenance runs by `result` (done, elsewhere, failed).
     pub maintenance_runs: IntCounterVec,
     /// 1 while the database answers.
     pub database_up: IntGauge,
@@ -67,9 +67,9 @@ pub struct Metrics {
     pub store_seconds: HistogramVec,
     /// Store calls that failed, by `call`.
     pub store_errors: IntCounterVec,
-    /// Looks whose end was committed, by `outcome`.
+    /// Recorded crawls by outcome, by `outcome`.
     pub recorded_crawls: IntCounterVec,
-    /// Looks whose lease was lost before the commit.
+    /// Crawls whose lease expired before the commit.
     pub lost_leases: IntCounter,
     /// Changes of a series that were recorded, by `series`.
     pub changes: IntCounterVec,
@@ -189,23 +189,24 @@ impl Metrics {
                 .register(Gauge::with_opts(opts("oldest_due_seconds", "Age of the oldest due listing"))),
             parked_listings: make.gauge("parked_listings", "Watched listings that are parked"),
             products: make.gauge("products", "Products watched by all tenants"),
-            dead_deliveries: make.gauge("dead_deliveries", "Messages given up that are still in the outbox"),
+            dead_deliveries: make.gauge("dead_deliveries", "Dead deliveries in the outbox"),
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
             oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot in use"),
-            maintenance_runs: make.counters("maintenance_runs_total", "Rounds of maintenance", &["result"]),
+            maintenance_runs: make.counters("maintenance_runs_total", "Maintenance runs", &["result"]),
             database_up: make.gauge("database_up", "1 while the database answers"),
             replica_lag_seconds: make
                 .register(Gauge::with_opts(opts("replica_lag_seconds", "How far the read replica is behind"))),
             reads: make.counters("reads_total", "Reads that a replica may serve", &["from"]),
             redis_fallback: make.gauge("redis_fallback", "1 while limits are local because Redis is unavailable"),
-            redis_fallbacks: make.counter("redis_fallbacks_total", "Decisions made without the configured Redis"),
-            shared_cache: make.counters("shared_cache_total", "Questions to the shared cache", &["cache", "result"]),
+            redis_fallbacks: make
+                .counter("redis_fallbacks_total", "Rate limit decisions made locally because Redis was unavailable"),
+            shared_cache: make.counters("shared_cache_total", "Shared cache lookups", &["cache", "result"]),
             store_seconds: make.histograms("store_seconds", "Time of a store call", SECONDS, &["call"]),
             store_errors: make.counters("store_errors_total", "Store calls that failed", &["call"]),
-            recorded_crawls: make.counters("recorded_crawls_total", "Looks whose end was committed", &["outcome"]),
-            lost_leases: make.counter("lost_leases_total", "Looks whose lease was lost before the commit"),
+            recorded_crawls: make.counters("recorded_crawls_total", "Recorded crawls by outcome", &["outcome"]),
+            lost_leases: make.counter("lost_leases_total", "Crawls whose lease expired before the commit"),
             changes: make.counters("changes_total", "Recorded changes by series", &["series"]),
-            held_offers: make.counter("held_offers_total", "Surprising offers held for a recheck"),
+            held_offers: make.counter("held_offers_total", "Implausible offers held for confirmation"),
             events: make.counters("events_total", "Events by kind of rule", &["kind"]),
             deliveries: make.counters("deliveries_total", "Attempts at deliveries", &["channel", "result"]),
             http_requests: make.counters("http_requests_total", "HTTP requests", &["route", "method", "status"]),

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::doubles::{Crew, Gate, Line, Post, TOKEN, notifier_tools, start_notifier};
-use crate::house::{in_house, late};
+use crate::runtime::{in_runtime, late};
 
 #[test]
 fn a_crawl_is_committed_once_and_its_waiter_is_answered() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
         let mut waiter = std::pin::pin!(waiter);
@@ -33,7 +33,7 @@ fn a_crawl_is_committed_once_and_its_waiter_is_answered() {
 
 #[test]
 fn a_panic_in_a_fetch_gives_the_slot_back_and_counts_as_a_crawl() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         crew.work(1, TOKEN);
         drop(crew.fetches.recv().await.unwrap());
@@ -47,7 +47,7 @@ fn a_panic_in_a_fetch_gives_the_slot_back_and_counts_as_a_crawl() {
 
 #[test]
 fn a_crawl_under_a_lost_lease_is_not_recorded_and_says_so() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
         let mut waiter = std::pin::pin!(waiter);
@@ -61,7 +61,7 @@ fn a_crawl_under_a_lost_lease_is_not_recorded_and_says_so() {
 
 #[test]
 fn while_a_breaker_is_open_its_listings_are_given_back_without_a_crawl() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(Some(Duration::from_secs(60))), 16);
         crew.work(1, TOKEN);
         let commit = crew.commits.recv().await.unwrap();
@@ -74,7 +74,7 @@ fn while_a_breaker_is_open_its_listings_are_given_back_without_a_crawl() {
 
 #[test]
 fn a_page_that_states_another_asin_is_no_observation_of_the_listing() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         crew.work(1, TOKEN);
         let other = Observation::empty("B000000001".parse::<Asin>().unwrap());
@@ -86,7 +86,7 @@ fn a_page_that_states_another_asin_is_no_observation_of_the_listing() {
 
 #[test]
 fn a_panic_in_the_sender_costs_one_attempt_only() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (ends, mut ended) = unbounded_channel();
         let (sender, mut sent) = Line::new();
         let waiting = Mutex::new(vec![delivery(), delivery()]);

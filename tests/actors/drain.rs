@@ -13,7 +13,7 @@ use amazon_tracker::store::{LeaseQueue, Next};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::doubles::{Crew, Gate, Ledger, RateLimited, TOKEN, supervision};
-use crate::house::{in_house, until};
+use crate::runtime::{in_runtime, until};
 
 /// The outcome of each listing's one commit; none for a lease that was given back.
 fn ends(crew: &mut Crew) -> BTreeMap<i64, Option<&'static str>> {
@@ -34,7 +34,7 @@ fn all(listings: impl Iterator<Item = i64>, end: Option<&'static str>) -> BTreeM
 
 #[test]
 fn crawls_that_outlast_the_drain_give_their_leases_back() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let mut running = Vec::new();
@@ -47,7 +47,7 @@ fn crawls_that_outlast_the_drain_give_their_leases_back() {
 
 #[test]
 fn a_drain_waits_for_the_crawls_that_end_in_time() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let mut running = Vec::new();
@@ -63,7 +63,7 @@ fn a_drain_waits_for_the_crawls_that_end_in_time() {
 
 #[test]
 fn a_crawl_that_ends_while_it_is_given_up_has_one_end() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let mut running = Vec::new();
@@ -83,7 +83,7 @@ fn a_crawl_that_ends_while_it_is_given_up_has_one_end() {
 
 #[test]
 fn leases_that_wait_for_their_turn_are_given_back_and_so_are_late_ones() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 1);
         (0..3).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let (_, running) = crew.fetches.recv().await.unwrap();
@@ -106,7 +106,7 @@ fn leases_that_wait_for_their_turn_are_given_back_and_so_are_late_ones() {
 
 #[test]
 fn a_pool_that_panics_during_the_drain_gives_up_its_crawls_all_the_same() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
         (0..10).for_each(|listing_id| crew.work(listing_id, TOKEN));
         let mut running = Vec::new();
@@ -120,7 +120,7 @@ fn a_pool_that_panics_during_the_drain_gives_up_its_crawls_all_the_same() {
 
 #[test]
 fn a_scheduler_that_is_rebuilt_during_the_drain_claims_nothing() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), 1);
         let queue: Arc<dyn LeaseQueue> = Arc::new(Ledger(unbounded_channel().0));
         let (pool, commits) = (crew.pool.clone(), crew.recorder.clone());
@@ -146,7 +146,7 @@ fn a_scheduler_that_is_rebuilt_during_the_drain_claims_nothing() {
 
 #[test]
 fn a_lease_that_waits_too_long_for_the_rate_limit_is_given_back() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = Crew::start_within(&threads, &metrics, RateLimited, 16, Duration::from_millis(50));
         (0..3).for_each(|listing_id| crew.work(listing_id, TOKEN));
         crew.all_slots().await;

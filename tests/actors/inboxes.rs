@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use amazon_tracker::actors::kernel::{AskError, Slot, TrySendError};
 use tokio::sync::oneshot;
 
-use crate::house::{in_house, late, until};
 use crate::probe::{Act, act, holding_the_thread, how_many, nothing, numbered, of_probes, panicking, start_probe};
+use crate::runtime::{in_runtime, late, until};
 
 #[test]
-fn of_a_thousand_tells_the_capacity_is_taken_and_the_rest_handed_back() {
-    in_house(|threads, metrics| async move {
+fn of_a_thousand_messages_the_capacity_is_taken_and_the_rest_handed_back() {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (neighbour, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
@@ -32,7 +32,7 @@ fn of_a_thousand_tells_the_capacity_is_taken_and_the_rest_handed_back() {
 
 #[test]
 fn mail_whose_deadline_has_passed_is_not_handled() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
         probe.try_send(hold).unwrap();
@@ -54,7 +54,7 @@ fn mail_whose_deadline_has_passed_is_not_handled() {
 
 #[test]
 fn work_under_way_keeps_its_place_in_the_inbox() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let slot: Slot =
             probe.ask(late(), |reply| act(move |_, cx| reply.send(cx.keep_slot().unwrap()))).await.unwrap();
@@ -66,7 +66,7 @@ fn work_under_way_keeps_its_place_in_the_inbox() {
 
 #[test]
 fn places_come_back_when_an_actor_dies_with_its_queue() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
         probe.try_send(hold).unwrap();
@@ -81,7 +81,7 @@ fn places_come_back_when_an_actor_dies_with_its_queue() {
 
 #[test]
 fn orders_go_past_a_full_inbox() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
         probe.try_send(hold).unwrap();
@@ -101,7 +101,7 @@ fn an_actor_that_is_never_idle_starves_neither_its_neighbour_nor_a_timer() {
     fn again() -> Act {
         act(|_, cx| cx.inbox().send_control(again()))
     }
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (hot, _given_up) = start_probe(threads.singletons(), &metrics);
         let (neighbour, _given_up) = start_probe(threads.singletons(), &metrics);
         hot.try_send(again()).unwrap();
@@ -125,7 +125,7 @@ fn an_actor_that_is_never_idle_starves_neither_its_neighbour_nor_a_timer() {
 
 #[test]
 fn a_draining_inbox_refuses_new_mail_as_dead_and_waits_for_the_old() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let slot: Slot =
             probe.ask(late(), |reply| act(move |_, cx| reply.send(cx.keep_slot().unwrap()))).await.unwrap();
@@ -141,7 +141,7 @@ fn a_draining_inbox_refuses_new_mail_as_dead_and_waits_for_the_old() {
 
 #[test]
 fn a_drain_says_when_work_was_left() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let _slot: Slot =
             probe.ask(late(), |reply| act(move |_, cx| reply.send(cx.keep_slot().unwrap()))).await.unwrap();

@@ -1,4 +1,4 @@
-//! Who asked for a look goes first, but never alone.
+//! Requested crawls go first, but never alone.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use amazon_tracker::store::LeaseQueue;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::doubles::{Crew, Gate, Ledger, supervision};
-use crate::house::in_house;
+use crate::runtime::in_runtime;
 
 /// The share of crawls that were asked for, when both lanes always have work.
 fn requested_share(crawls: usize, concurrency: usize) -> f64 {
     let (result, share) = std::sync::mpsc::channel();
-    in_house(move |threads, metrics| async move {
+    in_runtime(move |threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), concurrency);
         let queue: Arc<dyn LeaseQueue> = Arc::new(Ledger(unbounded_channel().0));
         let settings = CrawlSettings { concurrency, ..CrawlSettings::default() };
@@ -38,7 +38,7 @@ fn requested_share(crawls: usize, concurrency: usize) -> f64 {
 }
 
 #[test]
-fn those_asked_for_take_most_of_the_slots_and_never_all() {
+fn requested_crawls_take_most_of_the_slots_and_never_all() {
     for concurrency in [2, 10] {
         let share = requested_share(400, concurrency);
         assert!((0.5..0.9).contains(&share), "{share} of {concurrency} slots");

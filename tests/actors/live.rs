@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 
 use crate::doubles::supervision;
-use crate::house::{in_house, late};
+use crate::runtime::{in_runtime, late};
 
-/// Tells every tenant of every look.
+/// Sends every crawl to every tenant.
 #[derive(Default)]
 struct Stand {
     asked: AtomicUsize,
@@ -46,7 +46,7 @@ impl ChangeFeed for Stand {
         Ok(tenants.iter().flat_map(|tenant| crawls.iter().map(|(_, at)| (*tenant, change(*at)))).collect())
     }
 
-    /// The same look every time, and one of before the test.
+    /// The same crawl every time, and one from before the test.
     async fn recent_feed(
         &self,
         tenants: &[TenantId],
@@ -78,7 +78,7 @@ async fn listen(live: &LiveFeedHandle, tenant_id: TenantId, who: AuditActor) -> 
     live.inbox().ask(late(), |reply| LiveMessage::Listen(tenant_id, who, reply)).await.unwrap()
 }
 
-/// A look changed something, `n` milliseconds after the beginning of time.
+/// A crawl changed something, `n` milliseconds after the beginning of time.
 fn record(live: &LiveFeedHandle, n: i64) {
     live.recorded(ListingId(n), Some(Timestamp::from_millisecond(n).unwrap()), &[]);
 }
@@ -89,7 +89,7 @@ fn somebody() -> AuditActor {
 
 #[test]
 fn nothing_is_read_while_nobody_listens() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (stand, live) = start(&threads, &metrics);
         record(&live, 1);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
@@ -100,8 +100,8 @@ fn nothing_is_read_while_nobody_listens() {
 }
 
 #[test]
-fn who_has_gone_away_costs_no_more_reading() {
-    in_house(|threads, metrics| async move {
+fn closed_streams_are_not_read_for() {
+    in_runtime(|threads, metrics| async move {
         let (stand, live) = start(&threads, &metrics);
         let (gone, mut here) =
             (listen(&live, TenantId::new(), somebody()).await, listen(&live, TenantId::new(), somebody()).await);
@@ -113,8 +113,8 @@ fn who_has_gone_away_costs_no_more_reading() {
 }
 
 #[test]
-fn who_does_not_keep_up_is_let_go_and_nobody_else() {
-    in_house(|threads, metrics| async move {
+fn only_slow_subscribers_are_disconnected() {
+    in_runtime(|threads, metrics| async move {
         let (_stand, live) = start(&threads, &metrics);
         let tenant = TenantId::new();
         let mut slow = listen(&live, tenant, somebody()).await;
@@ -138,8 +138,8 @@ fn who_does_not_keep_up_is_let_go_and_nobody_else() {
 }
 
 #[test]
-fn when_the_news_cannot_be_read_everybody_has_to_catch_up() {
-    in_house(|threads, metrics| async move {
+fn all_streams_close_when_the_feed_cannot_be_read() {
+    in_runtime(|threads, metrics| async move {
         let (stand, live) = start(&threads, &metrics);
         stand.is_away.store(true, Ordering::Relaxed);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
@@ -153,8 +153,8 @@ fn when_the_news_cannot_be_read_everybody_has_to_catch_up() {
 }
 
 #[test]
-fn of_more_than_eight_streams_of_one_person_the_oldest_ends() {
-    in_house(|threads, metrics| async move {
+fn of_more_than_eight_streams_of_one_user_the_oldest_ends() {
+    in_runtime(|threads, metrics| async move {
         let (_stand, live) = start(&threads, &metrics);
         let (tenant, me) = (TenantId::new(), somebody());
         let mut another = listen(&live, tenant, somebody()).await;
@@ -171,8 +171,8 @@ fn of_more_than_eight_streams_of_one_person_the_oldest_ends() {
 }
 
 #[test]
-fn what_others_record_is_found_where_nobody_tells_of_it_and_told_once() {
-    in_house(|threads, metrics| async move {
+fn changes_of_other_replicas_are_polled_without_a_bus_and_sent_once() {
+    in_runtime(|threads, metrics| async move {
         let (stand, live) = start_among(Some(Bus::disconnected()), &threads, &metrics);
         let mut heard = listen(&live, TenantId::new(), somebody()).await;
         assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 60_000, "what was before they came is no items");
@@ -181,6 +181,6 @@ fn what_others_record_is_found_where_nobody_tells_of_it_and_told_once() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         record(&live, 8);
-        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 8, "the same look again is no items");
+        assert_eq!(heard.recv().await.unwrap().at().as_millisecond(), 8, "the same crawl again is not sent");
     });
 }

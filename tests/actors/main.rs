@@ -5,11 +5,11 @@
 mod crawls;
 mod doubles;
 mod drain;
-mod house;
 mod inboxes;
 mod lanes;
 mod live;
 mod probe;
 mod restarts;
+mod runtime;
 mod shards;
 mod supervision;

@@ -8,9 +8,9 @@ use amazon_tracker::actors::kernel::{Actor, ActorThread, Budget, Cx, Entity, Inb
 use amazon_tracker::telemetry::{KindMetrics, Metrics};
 use tokio::sync::oneshot;
 
-/// What it keeps is gone with its incarnation; `epoch` tells which one this is.
+/// What it keeps is gone with its incarnation; `incarnation` tells which one this is.
 pub struct Probe {
-    pub epoch: u64,
+    pub incarnation: u64,
     pub handled: u64,
 }
 
@@ -42,8 +42,8 @@ pub fn panicking() -> Act {
 }
 
 /// Asks which incarnation answers.
-pub fn which_epoch(reply: Reply<u64>) -> Act {
-    act(move |probe, _| reply.send(probe.epoch))
+pub fn which_incarnation(reply: Reply<u64>) -> Act {
+    act(move |probe, _| reply.send(probe.incarnation))
 }
 
 /// Asks how many messages this incarnation has handled before.
@@ -72,10 +72,10 @@ impl Entity for Probe {
     const SHARD_KIND: &'static str = "probe_shard";
 }
 
-/// Makes probes, each with the next epoch, from 1.
+/// Makes probes, each with the next incarnation, from 1.
 pub fn probes() -> impl Fn() -> Probe + Clone + Send + Sync + 'static {
-    let epochs = Arc::new(AtomicU64::new(0));
-    move || Probe { epoch: epochs.fetch_add(1, Ordering::Relaxed) + 1, handled: 0 }
+    let incarnations = Arc::new(AtomicU64::new(0));
+    move || Probe { incarnation: incarnations.fetch_add(1, Ordering::Relaxed) + 1, handled: 0 }
 }
 
 /// A probe that may be restarted twice, on a seat; the receiver hears when it is given up.

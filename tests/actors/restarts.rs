@@ -25,7 +25,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::crawls::delivery;
 use crate::doubles::{Gate, Line, MAX_WAIT, Post, TOKEN, notifier_tools, start_crew, start_notifier, supervision};
-use crate::house::{in_house, late, until};
+use crate::runtime::{in_runtime, late, until};
 
 const LISTINGS: usize = 12;
 const TENANT: TenantId = TenantId::BUILT_IN;
@@ -81,7 +81,7 @@ async fn store_with_listings() -> SharedStore {
 /// history is its own listing's, and nothing is recorded twice. Leases last 90 s, longer than a test may: one that was lost
 /// would not come back in time.
 fn crawls_survive(kind: &'static str, name: &'static str) {
-    in_house(move |threads, metrics| async move {
+    in_runtime(move |threads, metrics| async move {
         let store = threads.runtime().spawn(store_with_listings()).await.unwrap();
         let pages = Arc::new(Pages { fetched: Mutex::default() });
         let queue = Arc::clone(&store) as Arc<_>;
@@ -175,7 +175,7 @@ fn crawls_survive_a_panic_of_a_tracker_and_of_its_shard() {
 
 #[test]
 fn a_waiter_is_answered_although_pool_and_recorder_panic_meanwhile() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let mut crew = crate::doubles::Crew::start(&threads, &metrics, Gate(None), 16);
         let waiter = crew.trackers.ask(ListingId(1), late(), TrackerMessage::AwaitCrawl);
         let mut waiter = std::pin::pin!(waiter);
@@ -201,7 +201,7 @@ fn a_waiter_is_answered_although_pool_and_recorder_panic_meanwhile() {
 
 #[test]
 fn deliveries_survive_a_panic_of_the_notifier() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (ends, mut ended) = unbounded_channel();
         let (released, mut given_back) = unbounded_channel();
         let (sender, mut sent) = Line::new();
@@ -223,7 +223,7 @@ fn deliveries_survive_a_panic_of_the_notifier() {
 
 #[test]
 fn maintenance_goes_on_after_a_panic_and_its_lease_is_released() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let store = threads.runtime().spawn(store_with_listings()).await.unwrap();
         let jobs = MaintenanceJobs { max_attempts: 5, retention: RetentionSettings::default() };
         let tools = MaintenanceTools::new("test".to_owned(), store, Arc::clone(&metrics), Some(jobs));
@@ -240,7 +240,7 @@ fn maintenance_goes_on_after_a_panic_and_its_lease_is_released() {
 
 #[test]
 fn listeners_end_when_the_live_feed_panics_and_new_ones_are_served() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let store = threads.runtime().spawn(store_with_listings()).await.unwrap();
         let count = Arc::default();
         let (kept, counted) = (Arc::clone(&store), Arc::clone(&count));

@@ -5,17 +5,19 @@ use std::sync::{Mutex, PoisonError};
 use amazon_tracker::actors::kernel::{AskError, TrySendError};
 use amazon_tracker::telemetry::install_panic_hook;
 
-use crate::house::{in_house, late, until};
-use crate::probe::{Probe, act, holding_the_thread, how_many, nothing, of_probes, panicking, start_probe, which_epoch};
+use crate::probe::{
+    Probe, act, holding_the_thread, how_many, nothing, of_probes, panicking, start_probe, which_incarnation,
+};
+use crate::runtime::{in_runtime, late, until};
 
 #[test]
 fn the_same_inbox_leads_to_the_next_incarnation_after_a_panic() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
-        assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
+        assert_eq!(probe.ask(late(), which_incarnation).await, Ok(1));
         probe.try_send(panicking()).unwrap();
         assert_eq!(
-            probe.ask(late(), which_epoch).await,
+            probe.ask(late(), which_incarnation).await,
             Ok(2),
             "asked while it is rebuilt, it is answered by the next"
         );
@@ -25,7 +27,7 @@ fn the_same_inbox_leads_to_the_next_incarnation_after_a_panic() {
 
 #[test]
 fn only_the_message_that_an_actor_panicked_on_is_gone() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
         probe.try_send(hold).unwrap();
@@ -43,21 +45,21 @@ fn only_the_message_that_an_actor_panicked_on_is_gone() {
 
 #[test]
 fn the_end_of_work_reaches_the_next_incarnation() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (release, released) = tokio::sync::oneshot::channel::<()>();
         let ended = probe.ask(late(), |reply| {
             act(move |_, cx| {
                 let work = async move {
                     let _ = released.await;
-                    act(move |probe: &mut Probe, _| reply.send(probe.epoch))
+                    act(move |probe: &mut Probe, _| reply.send(probe.incarnation))
                 };
                 cx.work("deed", work, nothing);
             })
         });
         let mut ended = std::pin::pin!(ended);
         assert!(futures_util::poll!(&mut ended).is_pending());
-        assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
+        assert_eq!(probe.ask(late(), which_incarnation).await, Ok(1));
         assert_eq!(of_probes(&metrics).work_in_flight().0, 1);
         probe.try_send(panicking()).unwrap();
         release.send(()).unwrap();
@@ -68,11 +70,11 @@ fn the_end_of_work_reaches_the_next_incarnation() {
 
 #[test]
 fn an_operator_sees_the_incarnation_and_its_last_panic() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         of_probes(&metrics).inject_panic("act");
         probe.try_send(nothing()).unwrap();
-        assert_eq!(probe.ask(late(), which_epoch).await, Ok(2));
+        assert_eq!(probe.ask(late(), which_incarnation).await, Ok(2));
         let actors = metrics.actors();
         let seen = actors.iter().find(|actor| actor.kind == "probe").unwrap();
         assert_eq!((seen.resident, seen.incarnations, seen.restarts, seen.queued, seen.in_flight), (1, 2, 1, 0, 0));
@@ -82,17 +84,17 @@ fn an_operator_sees_the_incarnation_and_its_last_panic() {
 
 #[test]
 fn an_actor_takes_messages_from_the_moment_its_inbox_exists() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         for _ in 0..100 {
             let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
-            assert_eq!(probe.ask(late(), which_epoch).await, Ok(1));
+            assert_eq!(probe.ask(late(), which_incarnation).await, Ok(1));
         }
     });
 }
 
 #[test]
 fn an_actor_over_its_budget_is_given_up_once_and_hands_messages_back() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, mut given_up) = start_probe(threads.singletons(), &metrics);
         let kind = loop {
             let _ = probe.try_send(panicking());
@@ -104,13 +106,13 @@ fn an_actor_over_its_budget_is_given_up_once_and_hands_messages_back() {
         assert_eq!(kind, "probe");
         assert_eq!((of_probes(&metrics).restarts.get(), of_probes(&metrics).quarantined.get()), (2, 1));
         assert!(matches!(probe.try_send(nothing()), Err(TrySendError::Dead(_))));
-        assert_eq!(probe.ask(late(), which_epoch).await, Err(AskError::Dead));
+        assert_eq!(probe.ask(late(), which_incarnation).await, Err(AskError::Dead));
     });
 }
 
 #[test]
 fn an_actor_that_stops_by_itself_is_not_restarted() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         probe
             .ask(late(), |reply| {
@@ -130,11 +132,11 @@ fn an_actor_that_stops_by_itself_is_not_restarted() {
 
 #[test]
 fn a_panic_in_work_costs_the_work_and_not_the_actor() {
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let end = probe.ask(late(), |reply| {
             act(move |_, cx| {
-                let panicked = move || act(move |probe, _| reply.send(probe.epoch));
+                let panicked = move || act(move |probe, _| reply.send(probe.incarnation));
                 cx.work("deed", async { panic!("told to") }, panicked);
             })
         });
@@ -163,7 +165,7 @@ impl std::io::Write for Tee {
 fn a_panic_is_logged_with_the_actor_and_the_message_it_ended() {
     tracing_subscriber::fmt().with_ansi(false).with_writer(|| Tee).init();
     install_panic_hook();
-    in_house(|threads, metrics| async move {
+    in_runtime(|threads, metrics| async move {
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         probe.try_send(act(|_, _| panic!("the unmistakable panic"))).unwrap();
         until(|| of_probes(&metrics).restarts.get() == 1).await;

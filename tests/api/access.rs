@@ -77,7 +77,7 @@ async fn a_newcomer_registers_signs_in_and_has_a_tenant_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_answer_tells_whether_an_address_has_an_account() {
+async fn no_response_discloses_whether_an_address_has_an_account() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let tokens = newcomer(&daemon, "jo").await;
@@ -316,7 +316,7 @@ async fn a_key_from_a_foreign_network_or_over_its_limit_is_refused() {
         expect(403, daemon.request(Method::GET, "/api/v1/products").bearer_auth(&elsewhere)).await;
         let until = std::time::Instant::now() + Duration::from_secs(30);
         let is_noted = |acts: Value| {
-            acts["items"].as_array().unwrap().iter().any(|act| act["action"] == "auth.key_from_foreign_network")
+            acts["items"].as_array().unwrap().iter().any(|act| act["action"] == "auth.api_key_network_denied")
         };
         while !is_noted(expect(200, get(&daemon, "/api/v1/tenants/me/audit", &jo)).await) {
             assert!(std::time::Instant::now() < until, "its tenant never reads of it");
@@ -361,7 +361,7 @@ async fn guessing_is_slowed_down_by_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strangers_failures_do_not_shut_out_who_signed_in_from_here_before() {
+async fn lockout_does_not_apply_to_known_addresses() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         register(&daemon, "new").await;

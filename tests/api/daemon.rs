@@ -152,7 +152,7 @@ impl Daemon {
         Listing::new(Marketplace::Us, product.asin)
     }
 
-    /// Watches a listing and returns its product once it has been looked at.
+    /// Watches a listing and returns its product once it has been crawled.
     pub async fn watch(&self, listing: Listing) -> Value {
         let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
         let product = expect(201, self.post("/api/v1/products", &body)).await;

@@ -102,7 +102,7 @@ async fn a_listener_hears_of_changes_and_alerts_of_their_tenant_and_of_no_other(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_again_is_told_what_was_new_since_then() {
+async fn a_client_that_reconnects_gets_what_was_new_since_then() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let mut stream = Stream::open(daemon.get("/api/v1/events")).await;

@@ -147,7 +147,7 @@ async fn send(request: RequestBuilder, what: &str) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_text_is_taken_for_a_statement_or_a_header_and_the_document_tells_of_every_answer() {
+async fn no_text_is_taken_for_a_statement_or_a_header_and_every_response_is_documented() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start_with(engine, |settings| {
             settings.plans.0.values_mut().for_each(|plan| plan.requests_per_minute = 1_000_000);

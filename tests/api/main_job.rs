@@ -1,4 +1,4 @@
-//! The main job, end to end: a listing comes due, is looked at, compared, recorded, and a crossing is delivered.
+//! The main job, end to end: a listing comes due, is crawled, compared, recorded, and a crossing is delivered.
 
 use amazon_tracker::config::Secret;
 use amazon_tracker::domain::{Availability, Currency, Money};
@@ -31,7 +31,7 @@ async fn what_the_page_shows_is_what_the_api_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crossing_is_told_once_signed_and_again_after_a_real_rise() {
+async fn a_crossing_is_delivered_once_signed_and_again_after_a_real_rise() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let listing = daemon.listing(0);
@@ -68,7 +68,7 @@ async fn a_crossing_is_told_once_signed_and_again_after_a_real_rise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_is_reached_at_creation_is_told_at_once() {
+async fn a_target_that_is_reached_at_creation_fires() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let listing = daemon.listing(0);
@@ -154,7 +154,7 @@ async fn a_parked_listing_is_released_through_its_product() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_price_that_collapses_is_looked_at_again_before_anybody_is_told() {
+async fn a_price_that_collapses_is_confirmed_before_an_alert() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let listing = daemon.listing(0);
@@ -173,7 +173,7 @@ async fn a_price_that_collapses_is_looked_at_again_before_anybody_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_captcha_is_no_data_and_the_look_is_repeated() {
+async fn a_captcha_is_no_data_and_the_crawl_is_repeated() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let listing = daemon.listing(0);
@@ -198,7 +198,7 @@ async fn a_captcha_is_no_data_and_the_look_is_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_prefers_to_wait_waits_for_the_look_that_succeeds() {
+async fn prefer_wait_waits_for_the_crawl_that_succeeds() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let listing = daemon.listing(0);
@@ -235,7 +235,7 @@ async fn a_database_that_goes_away_stops_nothing_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_people_who_ask_at_once_cause_one_look() {
+async fn ten_concurrent_requests_cause_one_crawl() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let listing = daemon.listing(0);
@@ -247,7 +247,7 @@ async fn ten_people_who_ask_at_once_cause_one_look() {
         let asked = (0..10).map(|_| daemon.check_now(&id));
         let tasks = futures_util::future::join_all(asked).await;
         assert!(tasks.iter().all(|task| task["status"] == "done"));
-        assert!(served() - before <= 2, "a look that had begun is shared, and at most one follows it");
+        assert!(served() - before <= 2, "a crawl that had begun is shared, and at most one follows it");
         daemon.end().await;
     })
     .await;

@@ -68,7 +68,7 @@ async fn an_export_holds_everything_of_a_tenant_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_that_leaves_has_time_to_think_better_of_it() {
+async fn tenant_deletion_can_be_cancelled() {
     let daemon = Daemon::start(crate::daemon::Engine::Sqlite).await;
     let jo = newcomer(&daemon, "jo").await;
     let me = "/api/v1/tenants/me";

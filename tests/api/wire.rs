@@ -136,6 +136,10 @@ async fn probes_metrics_and_documents_answer_and_every_answer_has_an_id() {
     assert!(metrics.contains("tracker_http_requests_total{method=\"GET\",route=\"/health\",status=\"200\"} 1"));
     let document = expect(200, daemon.get("/api/v1/openapi.json")).await;
     assert_eq!(document["openapi"], "3.1.0");
+    let export = &document["paths"]["/api/v1/tenants/me/export"]["get"];
+    assert_eq!(export["security"], json!([{ "bearer": [] }]), "API keys are refused");
+    let products = &document["paths"]["/api/v1/products"]["get"];
+    assert!(products["security"].is_null(), "a user or an API key, as for the whole document");
     let page = daemon.get("/docs/").send().await.unwrap().text().await.unwrap();
     assert!(page.contains("swagger-ui") && !page.contains("https://"), "no CDN");
     daemon.end().await;
@@ -181,7 +185,7 @@ async fn a_body_is_json_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_knows_its_methods() {
+async fn unsupported_methods_return_405_with_allow() {
     let daemon = Daemon::start(Engine::Sqlite).await;
     let refused = daemon.delete("/api/v1/products").send().await.unwrap();
     assert_eq!(
@@ -219,7 +223,7 @@ async fn an_id_in_a_body_that_names_nothing_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_the_answer_already_is_spared_its_body() {
+async fn if_none_match_returns_304() {
     let daemon = Daemon::start(Engine::Sqlite).await;
     let first = daemon.get("/api/v1/products").send().await.unwrap();
     let tag = first.headers()["etag"].to_str().unwrap().to_owned();
@@ -329,7 +333,11 @@ async fn a_change_of_what_was_seen_is_refused_once_it_is_something_else() {
         let mut statuses = [both.0.unwrap().status().as_u16(), both.1.unwrap().status().as_u16()];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412]);
+        let seen = tag().await;
         expect(200, label("five", "*".parse().unwrap())).await;
+        let delete = |tag| daemon.request(Method::DELETE, &path).bearer_auth(&daemon.key).header("if-match", tag);
+        assert_eq!(expect(412, delete(seen)).await["code"], "changed", "somebody has changed it since");
+        assert_eq!(delete(tag().await).send().await.unwrap().status(), 204);
         daemon.end().await;
     })
     .await;
@@ -346,7 +354,11 @@ async fn a_request_whose_answer_never_came_is_carried_out_once_when_it_is_repeat
     // Its connection is cut before the commit: nothing was stored.
     let mut hold = blocker.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM tenant FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
-    assert_eq!(expect(504, add()).await["code"], "timeout");
+    let late = add().send().await.unwrap();
+    assert_eq!(late.status(), 504);
+    assert_eq!(late.headers()["cache-control"], "no-store");
+    assert!(late.headers().contains_key("x-request-id"), "it can be found in the log");
+    assert_eq!(late.json::<Value>().await.unwrap()["code"], "timeout");
     const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     sqlx::query(CUT).execute(&mut *hold).await.unwrap();

@@ -156,6 +156,11 @@ async fn an_operator_prints_the_actors_of_a_running_daemon() {
     let table = String::from_utf8(printed.stdout).unwrap();
     assert!(table.starts_with("KIND"), "{table}");
     assert!(table.lines().any(|line| line.starts_with("recorder")), "{table}");
+    let (_, login) = daemon.login(ADMIN_EMAIL, ADMIN_PASSWORD).await;
+    let token = login["access_token"].as_str().unwrap();
+    let (_, sessions) = daemon.ask(Method::GET, "/auth/sessions", token, &Value::Null).await;
+    let sessions = sessions["items"].as_array().or(sessions.as_array()).unwrap();
+    assert_eq!(sessions.len(), 1, "the command leaves no session open");
     let refused = actors("not the password at all").await.unwrap();
     assert!(!refused.status.success());
     let error = String::from_utf8(refused.stderr).unwrap();

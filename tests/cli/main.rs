@@ -138,7 +138,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn a_daemon_that_is_told_to_stop_drains_and_ends_well() {
+fn sigterm_drains_the_daemon_and_exits_with_zero() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}", folder.path().join("new/tracker.sqlite").display());
     let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];
@@ -201,7 +201,7 @@ async fn leased(database: &mut SqliteConnection) -> i64 {
 }
 
 #[test]
-fn an_empty_installation_tells_the_way_in_and_never_again_once_somebody_is_there() {
+fn an_empty_installation_logs_a_set_up_link_until_there_is_a_user() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
     let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];

@@ -12,9 +12,9 @@ on_both_engines! {
     a_rule_wakes_a_listing_that_was_parked,
     rules_come_newest_first_in_pages_of_one_product_or_all,
     a_removed_rule_is_gone_and_its_events_stay,
-    a_removed_product_tells_nothing_more,
+    a_removed_product_has_no_more_deliveries,
     rules_and_events_are_their_tenants_own,
-    each_crossing_has_one_event_over_many_looks,
+    each_crossing_has_one_event_over_many_crawls,
     events_come_newest_first_in_pages,
 }
 
@@ -95,12 +95,12 @@ async fn a_removed_rule_is_gone_and_its_events_stay(fixture: &Fixture) {
     nothing_is_delivered_for(fixture, "the alert was deleted").await;
 }
 
-async fn a_removed_product_tells_nothing_more(fixture: &Fixture) {
+async fn a_removed_product_has_no_more_deliveries(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
     fixture.see(900).await;
     let taken = fixture.store.claim_deliveries(10, LEASE, "test").await.unwrap().remove(0);
-    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.store.remove_product(US, product.id, None).await.unwrap();
     nothing_is_delivered_for(fixture, "the product was deleted").await;
     let retry = DeliveryEnd::Retry { after: SECOND, error: "503".to_owned() };
     assert!(
@@ -132,7 +132,7 @@ async fn rules_and_events_are_their_tenants_own(fixture: &Fixture) {
 }
 
 /// Falls, stays, rises past the margin, falls again: two crossings.
-async fn each_crossing_has_one_event_over_many_looks(fixture: &Fixture) {
+async fn each_crossing_has_one_event_over_many_crawls(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
     for price_minor in [1500, 900, 950, 1100, 990, 980] {

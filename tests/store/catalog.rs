@@ -13,13 +13,13 @@ on_both_engines! {
     a_patch_changes_what_it_names_and_nothing_else,
     of_two_patches_at_once_neither_is_lost,
     pausing_the_last_product_rests_the_listing_and_resuming_wakes_it,
-    a_paused_newcomer_is_not_looked_at,
-    a_shorter_rhythm_brings_the_look_forward_and_a_longer_one_does_not,
+    a_product_added_paused_is_not_crawled,
+    a_shorter_interval_brings_the_crawl_forward_and_a_longer_one_does_not,
     a_new_rhythm_does_not_wake_a_listing_that_was_parked,
     removing_takes_rules_and_waiting_items_and_keeps_events_and_history,
     removing_the_last_product_parks_and_adding_again_wakes_with_a_higher_token,
     a_listing_that_another_tenant_watches_is_not_parked,
-    adding_makes_an_idle_listing_due_and_cuts_no_look_short,
+    adding_makes_an_idle_listing_due_and_cuts_no_crawl_short,
     products_are_counted_over_all_tenants,
 }
 
@@ -78,7 +78,7 @@ async fn tenants_share_the_listing_but_see_only_their_own_products(fixture: &Fix
     assert!(matches!(store.product(US, theirs.id).await, Err(StoreError::NotFound(_))));
     let patch = ProductPatch::default();
     assert!(matches!(store.update_product(US, theirs.id, &patch).await, Err(StoreError::NotFound(_))));
-    assert!(matches!(store.remove_product(US, theirs.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.remove_product(US, theirs.id, None).await, Err(StoreError::NotFound(_))));
     assert_eq!(store.product(THEM, theirs.id).await.unwrap(), theirs);
 }
 
@@ -139,7 +139,7 @@ async fn pausing_the_last_product_rests_the_listing_and_resuming_wakes_it(fixtur
     assert_eq!(resumed.next_crawl_at, Some(fixture.now().await + HOUR));
 }
 
-async fn a_paused_newcomer_is_not_looked_at(fixture: &Fixture) {
+async fn a_product_added_paused_is_not_crawled(fixture: &Fixture) {
     let mut new = new_product(US, 1);
     new.settings.status = ProductStatus::Paused;
     let product = fixture.store.add_product(new).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_paused_newcomer_is_not_looked_at(fixture: &Fixture) {
     assert!(fixture.claim(1).await.is_empty());
 }
 
-async fn a_shorter_rhythm_brings_the_look_forward_and_a_longer_one_does_not(fixture: &Fixture) {
+async fn a_shorter_interval_brings_the_crawl_forward_and_a_longer_one_does_not(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.see(500).await;
     let due = |hours: u32| async move { fixture.now().await + HOUR * hours };
@@ -156,7 +156,7 @@ async fn a_shorter_rhythm_brings_the_look_forward_and_a_longer_one_does_not(fixt
     let weekly = fixture.store.update_product(US, product.id, &frequency("weekly")).await.unwrap();
     assert_eq!(weekly.next_crawl_at, Some(due(1).await));
     let daily = fixture.store.update_product(US, product.id, &frequency("daily")).await.unwrap();
-    assert_eq!(daily.next_crawl_at, Some(due(1).await), "shorter than before, but the look is due sooner anyway");
+    assert_eq!(daily.next_crawl_at, Some(due(1).await), "shorter than before, but the crawl is due sooner anyway");
 }
 
 async fn a_new_rhythm_does_not_wake_a_listing_that_was_parked(fixture: &Fixture) {
@@ -172,9 +172,9 @@ async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fix
     let rule = fixture.add_rule(&product, 1000).await.rule;
     fixture.see(900).await;
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
-    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.store.remove_product(US, product.id, None).await.unwrap();
     assert!(matches!(fixture.store.product(US, product.id).await, Err(StoreError::NotFound(_))));
-    assert!(matches!(fixture.store.remove_product(US, product.id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(fixture.store.remove_product(US, product.id, None).await, Err(StoreError::NotFound(_))));
     assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound(_))));
     let task = fixture.store.task(US, task.id).await.unwrap();
     assert_eq!(task.status(), TaskStatus::Cancelled);
@@ -187,7 +187,7 @@ async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fix
 async fn removing_the_last_product_parks_and_adding_again_wakes_with_a_higher_token(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.see(500).await;
-    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.store.remove_product(US, product.id, None).await.unwrap();
     fixture.clock.advance(2 * DAY);
     let claim_time = fixture.now().await;
     assert!(fixture.claim(1).await.is_empty());
@@ -201,11 +201,11 @@ async fn a_listing_that_another_tenant_watches_is_not_parked(fixture: &Fixture) 
     fixture.add_tenant().await;
     let ours = fixture.watch(1).await;
     fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
-    fixture.store.remove_product(US, ours.id).await.unwrap();
+    fixture.store.remove_product(US, ours.id, None).await.unwrap();
     assert_eq!(fixture.claim(1).await.len(), 1);
 }
 
-async fn adding_makes_an_idle_listing_due_and_cuts_no_look_short(fixture: &Fixture) {
+async fn adding_makes_an_idle_listing_due_and_cuts_no_crawl_short(fixture: &Fixture) {
     fixture.add_tenant().await;
     fixture.watch(1).await;
     fixture.see(500).await;
@@ -213,7 +213,7 @@ async fn adding_makes_an_idle_listing_due_and_cuts_no_look_short(fixture: &Fixtu
     assert_eq!(theirs.next_crawl_at, Some(fixture.now().await));
     assert_eq!(theirs.state.number(Series::Price), Some(500), "what is known is known to everyone");
     let claim = fixture.claim_one().await;
-    fixture.store.remove_product(THEM, theirs.id).await.unwrap();
+    fixture.store.remove_product(THEM, theirs.id, None).await.unwrap();
     fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
     assert!(fixture.claim(1).await.is_empty());
     assert!(fixture.commit(seen(&claim, 500, fixture.now().await)).await);

@@ -1,4 +1,4 @@
-//! The end of a look: fenced, whole, and with one effect however often it is written.
+//! The end of a crawl: fenced, whole, and with one effect however often it is written.
 
 use amazon_tracker::domain::{Arming, ProductStatus, Series};
 use amazon_tracker::store::{Commit, Next, ProductPatch, TaskEnd};
@@ -6,29 +6,29 @@ use amazon_tracker::store::{Commit, Next, ProductPatch, TaskEnd};
 use crate::fixture::*;
 
 on_both_engines! {
-    a_look_is_written_as_a_whole,
+    a_crawl_is_written_as_a_whole,
     a_stale_commit_writes_nothing_of_all,
-    a_failed_look_leaves_the_state_and_names_its_outcome,
-    what_is_given_back_is_no_look,
+    a_failed_crawl_leaves_the_state_and_records_its_outcome,
+    a_lease_that_is_given_back_is_no_crawl,
     a_batch_answers_in_order_and_refuses_only_the_stale,
     the_same_commit_twice_has_one_effect,
     a_commit_that_comes_again_moves_no_lease,
     two_commits_of_one_lease_in_a_batch_do_no_harm,
     a_success_forgets_the_attempts,
     a_retry_keeps_lane_and_attempts,
-    a_postponed_look_does_not_count,
+    a_postponed_crawl_does_not_count,
     a_parked_listing_waits_until_somebody_asks,
     a_rule_moves_only_from_where_it_was_read,
-    a_rule_that_was_removed_meanwhile_tells_nothing,
-    a_rule_added_during_a_look_gets_one_of_its_own,
-    a_shorter_rhythm_during_a_look_counts_from_now,
-    nobody_left_to_watch_during_a_look_parks_it_after_all,
-    a_wish_during_a_look_outweighs_its_parking,
+    a_rule_that_was_removed_meanwhile_has_no_deliveries,
+    a_rule_added_during_a_crawl_gets_a_crawl_of_its_own,
+    a_shorter_interval_during_a_crawl_counts_from_now,
+    removing_the_last_product_during_a_crawl_parks_the_listing,
+    a_request_during_a_crawl_overrides_parking,
     a_page_that_states_another_asin_is_refused_with_its_points,
     an_empty_batch_is_no_work,
 }
 
-async fn a_look_is_written_as_a_whole(fixture: &Fixture) {
+async fn a_crawl_is_written_as_a_whole(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
     fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_stale_commit_writes_nothing_of_all(fixture: &Fixture) {
     assert!(!fixture.store.task(US, task.id).await.unwrap().status().is_final());
 }
 
-async fn a_failed_look_leaves_the_state_and_names_its_outcome(fixture: &Fixture) {
+async fn a_failed_crawl_leaves_the_state_and_records_its_outcome(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.see(900).await;
     fixture.clock.advance(DAY);
@@ -78,7 +78,7 @@ async fn a_failed_look_leaves_the_state_and_names_its_outcome(fixture: &Fixture)
     assert_eq!(after.last_crawled_at, Some(fixture.now().await));
 }
 
-async fn what_is_given_back_is_no_look(fixture: &Fixture) {
+async fn a_lease_that_is_given_back_is_no_crawl(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.see(900).await;
     let looked_at = fixture.now().await;
@@ -165,7 +165,7 @@ async fn a_retry_keeps_lane_and_attempts(fixture: &Fixture) {
     assert_eq!(fixture.claim_one().await.attempt, 1, "a success returns it to the scheduled lane");
 }
 
-async fn a_postponed_look_does_not_count(fixture: &Fixture) {
+async fn a_postponed_crawl_does_not_count(fixture: &Fixture) {
     fixture.watch(1).await;
     for _ in 0..2 * MAX_ATTEMPTS {
         let claim = fixture.claim_one().await;
@@ -193,12 +193,12 @@ async fn a_rule_moves_only_from_where_it_was_read(fixture: &Fixture) {
     let claim = fixture.claim_one().await;
     let mut commit = seen(&claim, 900, fixture.now().await);
     commit.rule_steps[0].before.crossings = 7;
-    assert!(fixture.commit(commit).await, "the look itself counts");
+    assert!(fixture.commit(commit).await, "the crawl itself counts");
     assert!(fixture.store.events(US, None, None, 10).await.unwrap().items.is_empty());
     assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].rule.arming, Arming::NEW);
 }
 
-async fn a_rule_that_was_removed_meanwhile_tells_nothing(fixture: &Fixture) {
+async fn a_rule_that_was_removed_meanwhile_has_no_deliveries(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let rule = fixture.add_rule(&product, 1000).await.rule;
     let claim = fixture.claim_one().await;
@@ -207,16 +207,16 @@ async fn a_rule_that_was_removed_meanwhile_tells_nothing(fixture: &Fixture) {
     assert!(fixture.store.events(US, None, None, 10).await.unwrap().items.is_empty());
 }
 
-async fn a_rule_added_during_a_look_gets_one_of_its_own(fixture: &Fixture) {
+async fn a_rule_added_during_a_crawl_gets_a_crawl_of_its_own(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
     let rule = fixture.add_rule(&product, 1000).await.rule;
-    assert!(fixture.claim(1).await.is_empty(), "the look that is under way is not cut short");
+    assert!(fixture.claim(1).await.is_empty(), "the crawl that is under way is not cut short");
     fixture.commit(seen(&claim, 900, fixture.now().await)).await;
     assert_eq!(fixture.claim_one().await.rules, [rule]);
 }
 
-async fn a_shorter_rhythm_during_a_look_counts_from_now(fixture: &Fixture) {
+async fn a_shorter_interval_during_a_crawl_counts_from_now(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
     let hourly = ProductPatch { frequency: Some("hourly".parse().unwrap()), ..ProductPatch::default() };
@@ -227,17 +227,17 @@ async fn a_shorter_rhythm_during_a_look_counts_from_now(fixture: &Fixture) {
 
 const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL";
 
-async fn nobody_left_to_watch_during_a_look_parks_it_after_all(fixture: &Fixture) {
+async fn removing_the_last_product_during_a_crawl_parks_the_listing(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
-    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.store.remove_product(US, product.id, None).await.unwrap();
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
     assert_eq!(fixture.number(PARKED).await, 1);
     assert_eq!(fixture.store.backlog().await.unwrap().parked, 0, "nobody misses it");
 }
 
-async fn a_wish_during_a_look_outweighs_its_parking(fixture: &Fixture) {
+async fn a_request_during_a_crawl_overrides_parking(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
     let status = |status| ProductPatch { status: Some(status), ..ProductPatch::default() };

@@ -282,7 +282,7 @@ pub fn page(n: Asin, title: &str, price_minor: i64) -> Observation {
     Observation { title: Some(title.to_owned()), price, availability: Availability::InStock, ..Observation::empty(n) }
 }
 
-/// The commit of a successful look; its rules are stepped as the tracker would.
+/// The commit of a successful crawl; its rules are stepped as the tracker would.
 pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
     let judged = claim.state.judge(&page(claim.listing.asin, "A thing", price_minor), at);
     let price = judged.state.price(Currency::Eur);
@@ -305,7 +305,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
     }
 }
 
-/// The commit of a look that saw nothing.
+/// The commit of a crawl that saw nothing.
 pub fn failed(claim: &Claim, next: Next) -> Commit {
     Commit {
         asin: None,

@@ -87,7 +87,7 @@ async fn a_request_that_fails_leaves_no_response(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     assert!(matches!(add(&fixture.store, 1, 1).await, Err(StoreError::AlreadyWatched(_))));
     assert_eq!(fixture.number("SELECT count(*) FROM idempotency_key").await, 0);
-    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.store.remove_product(US, product.id, None).await.unwrap();
     assert!(matches!(add(&fixture.store, 1, 1).await.unwrap(), Creation::Created(_)));
 }
 

@@ -80,7 +80,7 @@ async fn a_product_that_one_tenant_drops_is_still_watched_for_the_other() {
     let them = tenant_of(&fixture, "them").await.tenant_id;
     let ours = fixture.watch(1).await;
     fixture.store.add_product(new_product(them, 1)).await.unwrap();
-    fixture.store.remove_product(US, ours.id).await.unwrap();
+    fixture.store.remove_product(US, ours.id, None).await.unwrap();
     assert_eq!(fixture.number("SELECT count(*) FROM lease WHERE parked_at IS NULL").await, 1);
     fixture.end().await;
 }

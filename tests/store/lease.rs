@@ -188,7 +188,7 @@ async fn a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked(fix
     let product = fixture.watch(1).await;
     assert_eq!(fixture.store.listing_id(product.listing).await.unwrap(), product.listing_id);
     assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
-    fixture.store.remove_product(US, product.id).await.unwrap();
+    fixture.store.remove_product(US, product.id, None).await.unwrap();
     assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
 }
 

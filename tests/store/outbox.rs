@@ -10,7 +10,7 @@ use crate::fixture::*;
 
 on_both_engines! {
     a_claimed_delivery_knows_what_to_tell_and_where,
-    a_delivery_goes_on_with_the_trace_of_its_look,
+    a_delivery_continues_the_trace_of_its_crawl,
     a_delivery_that_is_taken_is_claimed_no_more,
     a_retry_waits_and_counts,
     a_delivery_whose_sender_died_is_claimed_again_and_the_dead_is_refused,
@@ -55,12 +55,12 @@ async fn a_claimed_delivery_knows_what_to_tell_and_where(fixture: &Fixture) {
     assert_eq!(claimed.message, OutboxMessage::Webhook { url, secret, event: Box::new(row.event) });
 }
 
-async fn a_delivery_goes_on_with_the_trace_of_its_look(fixture: &Fixture) {
+async fn a_delivery_continues_the_trace_of_its_crawl(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
-    let look = fixture.claim_one().await;
-    let told = seen(&look, 900, fixture.now().await);
+    let crawl = fixture.claim_one().await;
+    let told = seen(&crawl, 900, fixture.now().await);
     assert!(fixture.commit(Commit { trace_context: Some(traceparent.clone()), ..told }).await);
     assert_eq!(claim(fixture, 10).await.remove(0).trace_context, Some(traceparent));
 }

@@ -42,9 +42,9 @@ async fn the_claim_walks_the_index_without_sorting() {
 }
 
 /// A wish that is entered between a commit's snapshot and its lock: its task is invisible to the commit, which must not
-/// leave it waiting for the next scheduled look.
+/// leave it waiting for the next scheduled crawl.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_asked_for_while_a_commit_waits_gets_a_look_of_its_own() {
+async fn a_task_requested_while_a_commit_waits_gets_a_crawl_of_its_own() {
     let fixture = Fixture::postgres().await;
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;

@@ -13,7 +13,7 @@ on_both_engines! {
     a_sign_in_is_open_until_it_ends_or_goes_unused,
     a_refresh_token_buys_the_next_one_and_prolongs_the_sign_in,
     of_two_uses_at_once_one_wins_and_nobody_is_signed_out,
-    a_spent_token_that_comes_late_ends_the_sign_in_for_thief_and_victim,
+    refresh_token_reuse_ends_the_session,
     nobody_ends_the_sign_in_of_another,
     signing_in_forgives_and_brings_back_who_was_leaving,
     a_known_address_is_one_that_signed_in_since,
@@ -72,7 +72,7 @@ async fn of_two_uses_at_once_one_wins_and_nobody_is_signed_out(fixture: &Fixture
     assert!(is_open(fixture, session.id).await);
 }
 
-async fn a_spent_token_that_comes_late_ends_the_sign_in_for_thief_and_victim(fixture: &Fixture) {
+async fn refresh_token_reuse_ends_the_session(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
     let session = fixture.store.open_session(new_session(&jo, 1)).await.unwrap();
     rotate(fixture, 1, 2).await;

@@ -141,7 +141,7 @@ async fn no_use_case_runs_more_statements_than_it_may(fixture: &Fixture) {
     let leases: Vec<_> = fixture.claim_from(amazon_tracker::store::Lane::Requested, 32).await;
     let leases: Vec<_> = leases.iter().map(|claim| (claim.listing_id, claim.token)).collect();
     assert_eq!(expect(fixture, "release 32 leases", store.release(&leases)).await.unwrap(), 32);
-    expect(fixture, "remove a product", store.remove_product(US, product.id)).await.unwrap();
+    expect(fixture, "remove a product", store.remove_product(US, product.id, None)).await.unwrap();
     accounts(fixture).await;
 }
 

@@ -7,7 +7,7 @@ use crate::fixture::*;
 
 on_both_engines! {
     a_request_moves_an_idle_listing_to_the_front,
-    a_request_during_a_look_changes_nothing_and_shares_it,
+    a_request_during_a_crawl_changes_nothing_and_shares_it,
     a_task_is_done_when_every_product_of_it_is,
     many_tasks_for_one_listing_end_together,
     a_task_waits_over_a_retry_and_fails_for_good,
@@ -33,7 +33,7 @@ async fn a_request_moves_an_idle_listing_to_the_front(fixture: &Fixture) {
     assert_eq!(task.items[0].outcome.as_deref(), Some("observed"));
 }
 
-async fn a_request_during_a_look_changes_nothing_and_shares_it(fixture: &Fixture) {
+async fn a_request_during_a_crawl_changes_nothing_and_shares_it(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_request_during_a_look_changes_nothing_and_shares_it(fixture: &Fixture
     assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(LEASE));
     fixture.commit(seen(&claim, 500, fixture.now().await)).await;
     assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Done);
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(DAY), "one look was enough");
+    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(DAY), "one crawl was enough");
 }
 
 async fn a_task_is_done_when_every_product_of_it_is(fixture: &Fixture) {

@@ -12,7 +12,7 @@ use crate::fixture::*;
 
 on_both_engines! {
     a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else,
-    a_tenant_leaves_when_its_time_has_come_and_may_think_better_of_it,
+    a_tenant_is_due_for_deletion_at_its_time_unless_it_was_cancelled,
     a_tenant_changes_only_if_it_is_what_was_read,
     tasks_come_newest_first_in_pages,
 }
@@ -122,7 +122,7 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
     assert!(!fixture.store.remove_tenant(them).await.unwrap());
 }
 
-async fn a_tenant_leaves_when_its_time_has_come_and_may_think_better_of_it(fixture: &Fixture) {
+async fn a_tenant_is_due_for_deletion_at_its_time_unless_it_was_cancelled(fixture: &Fixture) {
     let them = tenant_of(fixture, "them").await.tenant_id;
     let deletion_scheduled_at = fixture.now().await + DAY;
     let leave = |deletion_scheduled_at| TenantPatch {

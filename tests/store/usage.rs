@@ -1,4 +1,4 @@
-//! What tenants have of what they may have.
+//! Quotas of tenants.
 
 use amazon_tracker::domain::Role;
 use amazon_tracker::store::{NewProduct, NewRule, NewUser, StoreError};
@@ -7,13 +7,13 @@ use crate::accounts::{new_user, tenant_of};
 use crate::fixture::*;
 
 on_both_engines! {
-    a_tenant_has_no_more_than_it_may_and_nothing_is_half_stored,
-    of_two_who_take_the_last_place_at_once_one_gets_it,
+    quotas_hold_and_nothing_is_half_stored,
+    of_two_concurrent_additions_at_the_quota_one_succeeds,
     crawls_are_counted_all_or_none_and_reset_with_the_day,
     a_request_that_fails_costs_nothing,
 }
 
-async fn a_tenant_has_no_more_than_it_may_and_nothing_is_half_stored(fixture: &Fixture) {
+async fn quotas_hold_and_nothing_is_half_stored(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
     let product = fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, 1) }).await.unwrap();
     let more = fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, 2) }).await;
@@ -30,7 +30,7 @@ async fn a_tenant_has_no_more_than_it_may_and_nothing_is_half_stored(fixture: &F
     assert_eq!(fixture.number("SELECT count(*) FROM listing").await, 1);
 }
 
-async fn of_two_who_take_the_last_place_at_once_one_gets_it(fixture: &Fixture) {
+async fn of_two_concurrent_additions_at_the_quota_one_succeeds(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
     let add = |n| fixture.store.add_product(NewProduct { quota: 1, ..new_product(jo.tenant_id, n) });
     let (one, two) = tokio::join!(add(1), add(2));

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use actix::{ActorContext, AsyncContext, WrapFuture};
 use futures_util::FutureExt;
 
-use super::envelope::{Envelope, Slot};
+use super::envelope::{Envelope, Slot, panic_message};
 use super::inbox::{Inbox, Queued};
-use super::supervise::panic_message;
 use crate::telemetry::{CurrentWork, handling};
 
 /// The crate's mailbox loop never yields while messages arrive: without a pause every so many messages the neighbours and

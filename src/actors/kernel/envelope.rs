@@ -1,5 +1,6 @@
 //! The envelope every message travels in, and what can become of it.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,24 +51,24 @@ pub enum TrySendError<M> {
     Dead(M),
 }
 
-/// Why a question got no answer.
+/// Why a request got no reply.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The inbox is full: the question was never handled, ask again later.
+    /// The inbox is full: the request was never handled; send it again later.
     #[error("the actor is busy")]
     Busy,
-    /// The actor has ended or is draining: the question was never handled.
+    /// The actor has ended or is draining: the request was never handled.
     #[error("the actor has ended")]
     Dead,
-    /// The deadline passed. The question may or may not have been handled.
+    /// The deadline passed. The request may or may not have been handled.
     #[error("the actor did not answer in time")]
     Late,
-    /// The actor panicked on the question, or dropped it, before it answered.
-    #[error("the actor dropped the question")]
+    /// The actor panicked on the request, or dropped it, before it replied.
+    #[error("the actor dropped the request")]
     Dropped,
 }
 
-/// The way back to the asker. It may be stored and used later; dropping it tells the asker that there will be no answer.
+/// The reply channel of a request. It may be stored and used later; dropping it tells the sender that there will be no reply.
 pub struct Reply<R>(oneshot::Sender<R>);
 
 impl<R> Reply<R> {
@@ -76,13 +77,20 @@ impl<R> Reply<R> {
         (Self(sender), receiver)
     }
 
-    /// Answers. An asker that has given up is no error.
+    /// Replies. A sender that has given up is no error.
     pub fn send(self, answer: R) {
         let _ = self.0.send(answer);
     }
 
-    /// True when the asker has given up.
+    /// True when the sender has given up.
     pub fn is_abandoned(&self) -> bool {
         self.0.is_closed()
     }
+}
+
+/// The text of a panic.
+pub(super) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "(no text)".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The bounded way to an actor, and its queue.
+//! The bounded inbox of an actor, and its queue.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -153,16 +153,19 @@ impl<A: Actor> Inbox<A> {
     /// Refuses all further messages as [`TrySendError::Dead`] and waits until what was admitted is done. False: it was not,
     /// in time.
     pub async fn drain(&self, within: Duration) -> bool {
-        let mut queue = self.lock();
-        if queue.state == State::Open {
-            queue.state = State::Draining;
-        }
-        drop(queue);
+        self.take_no_more();
         let all = u32::try_from(A::CAPACITY).unwrap_or(u32::MAX);
         let idle = tokio::time::timeout(within, self.shared.slots.acquire_many(all)).await;
         let drained = matches!(idle, Ok(Ok(_)));
         self.shared.slots.close();
         drained
+    }
+
+    fn take_no_more(&self) {
+        let mut queue = self.lock();
+        if queue.state == State::Open {
+            queue.state = State::Draining;
+        }
     }
 
     /// Connects the next incarnation to the queue.

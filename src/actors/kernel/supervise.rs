@@ -13,6 +13,7 @@ use actix::dev::ContextFut;
 use tokio::sync::oneshot;
 
 use super::actor::{Actor, Shell};
+use super::envelope::panic_message;
 use super::inbox::Inbox;
 use super::threads::ActorThread;
 use crate::telemetry::KindMetrics;
@@ -30,13 +31,6 @@ impl Exit {
     fn of_panic(payload: &(dyn Any + Send)) -> Self {
         Self::Panicked(panic_message(payload))
     }
-}
-
-/// The text of a panic.
-pub(super) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "(no text)".to_owned())
 }
 
 /// How many restarts are allowed within how long.
@@ -108,7 +102,7 @@ async fn keep_running<A: Actor>(inbox: Inbox<A>, factory: impl Fn() -> A, mut su
         let pause = supervision.first_pause * 2u32.pow(restarts.min(16) as u32 - 1);
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
     }
-    // Dropped here, so that askers learn that there will be no answer.
+    // Dropped here, so that senders learn that there will be no reply.
     drop(inbox.close());
 }
 

@@ -38,7 +38,7 @@ impl ActorThread {
     }
 }
 
-/// The threads of the house.
+/// The threads of the process.
 pub struct Threads {
     runtime: Handle,
     singletons: ActorThread,
@@ -71,7 +71,7 @@ impl Threads {
     }
 }
 
-/// Runs `body` on this thread with the threads of the house around it, then ends them: the shared runtime last.
+/// Runs `body` on this thread with the threads of the process around it, then ends them: the shared runtime last.
 pub fn run<T, F: Future<Output = T>>(
     settings: ThreadSettings,
     metrics: &Metrics,

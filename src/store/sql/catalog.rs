@@ -49,10 +49,23 @@ impl Catalog for Backend {
         self.transaction(tenant_id, move |conn| update(conn, tenant_id, id, patch, clock).boxed()).await
     }
 
-    async fn remove_product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<()> {
+    async fn remove_product(
+        &self,
+        tenant_id: TenantId,
+        id: ProductId,
+        expected_version: Option<i64>,
+    ) -> StoreResult<()> {
         let clock = self.clock_param();
-        self.transaction(tenant_id, move |conn| async move { remove(conn, tenant_id, &[id], clock).await }.boxed())
-            .await
+        self.transaction(tenant_id, move |conn| {
+            async move {
+                if let Some(expected) = expected_version {
+                    check_version(conn, tenant_id, id, expected).await?;
+                }
+                remove(conn, tenant_id, &[id], clock).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn listings_of_products(
@@ -223,6 +236,13 @@ async fn reschedule(
         schedule_request::upsert(conn, &[listing_id], &request, clock).await?;
     }
     Ok(())
+}
+
+/// Locks a product that has the expected version.
+async fn check_version(conn: &mut Conn, tenant_id: TenantId, id: ProductId, expected: i64) -> StoreResult<()> {
+    const CHECK: &str = "UPDATE product SET version = version WHERE tenant_id = $1 AND id = $2 AND version = $3";
+    let checked = sqlx::query(CHECK).bind(tenant_id.0).bind(id.0).bind(expected).execute(conn).await?;
+    if checked.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed) }
 }
 
 /// Removes products of a tenant with everything that belongs to them.

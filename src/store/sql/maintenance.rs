@@ -146,7 +146,7 @@ async fn check_support(conn: &mut Conn, unknown: i64) -> StoreResult<()> {
     };
     match oldest.zip(newest) {
         Some((oldest, newest)) if newest >= oldest => {
-            tracing::warn!(step = unknown, "the schema is newer than this version, which can still work with it");
+            tracing::warn!(step = unknown, "the schema is newer than this version, but supports it");
             Ok(())
         }
         _ => Err(StoreError::Schema(newer(unknown))),

@@ -148,13 +148,13 @@ impl SqliteStore {
     }
 
     /// There are no roles.
-    #[expect(clippy::unused_async, reason = "PostgreSQL's twin asks the server")]
+    #[expect(clippy::unused_async, reason = "the PostgreSQL implementation asks the server")]
     async fn check_role(_conn: &mut Conn) -> StoreResult<()> {
         Ok(())
     }
 
     /// The library is built in: its version fits.
-    #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's twin refuses old servers")]
+    #[expect(clippy::unnecessary_wraps, reason = "the PostgreSQL implementation refuses old servers")]
     fn check_server(_conn: &Conn) -> StoreResult<()> {
         Ok(())
     }

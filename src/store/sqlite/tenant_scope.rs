@@ -56,7 +56,7 @@ impl Backend {
     pub(super) fn note_write(&self, _scope: TenantScope) {}
 
     /// Nothing to close.
-    #[expect(clippy::unused_async, reason = "PostgreSQL's twin closes a pool")]
+    #[expect(clippy::unused_async, reason = "the PostgreSQL implementation closes a pool")]
     pub(super) async fn close_standby(&self) {}
 
     /// The connection that writes.
@@ -71,7 +71,7 @@ pub(super) fn begin(_scope: TenantScope) -> AssertSqlSafe<String> {
 }
 
 /// Changes nothing.
-#[expect(clippy::unused_async, reason = "PostgreSQL's twin tells the server")]
+#[expect(clippy::unused_async, reason = "the PostgreSQL implementation tells the server")]
 pub(super) async fn set_scope(_conn: &mut Conn, _scope: TenantScope) -> StoreResult<()> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The rules of the house that the compiler does not check: who may import whom, and which names stay where.
+//! The rules of the architecture that the compiler does not check: who may import whom, and which names stay where.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -10,7 +10,7 @@ use amazon_tracker::telemetry::Metrics;
 const MAX_TEST: Duration = Duration::from_secs(60);
 
 /// Runs a test with one thread for singletons and one for a shard.
-pub fn in_house<F: Future<Output = ()>>(body: impl FnOnce(Threads, Arc<Metrics>) -> F) {
+pub fn in_runtime<F: Future<Output = ()>>(body: impl FnOnce(Threads, Arc<Metrics>) -> F) {
     let metrics = Arc::new(Metrics::new());
     let settings = ThreadSettings { workers: 2, shards: 1 };
     let bounded = |threads| {
