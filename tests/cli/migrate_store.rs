@@ -114,7 +114,7 @@ fn a_move_that_cannot_be_made_says_why_and_shows_no_password() {
     let mut daemon = Running::start(tracker().args(daemon));
     daemon.until_it_says("listening on");
     let error = error_of(&run(&["migrate-store", "--from", &from, "--to", closed]));
-    assert!(error.contains("stop the daemon"), "{error}");
+    assert!(error.contains("has the source database open"), "{error}");
 }
 
 #[test]
