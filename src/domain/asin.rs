@@ -18,6 +18,9 @@ pub enum AsinError {
     /// Not ten characters long.
     #[error("an ASIN has 10 characters, not {0}")]
     Length(usize),
+    /// An ISBN-13, which is not an ASIN; the ISBN-10 of the same book is one.
+    #[error("an ISBN-13 is not an ASIN; the ASIN of this book is {0}")]
+    Isbn13(Asin),
     /// Neither `B` followed by nine letters or digits nor ten digits.
     #[error("an ASIN is `B` followed by nine letters or digits, or an ISBN-10")]
     Alphabet,
@@ -40,6 +43,9 @@ impl FromStr for Asin {
     fn from_str(text: &str) -> Result<Self, AsinError> {
         let text = text.trim();
         let length = text.chars().count();
+        if let Some(isbn10) = isbn10_of_isbn13(text) {
+            return Err(AsinError::Isbn13(isbn10));
+        }
         if length != 10 {
             return Err(AsinError::Length(length));
         }
@@ -51,6 +57,26 @@ impl FromStr for Asin {
         }
         check_isbn10(&bytes).map(|()| Self(bytes))
     }
+}
+
+/// The ISBN-10 of an ISBN-13 that has one: those that begin with 978.
+fn isbn10_of_isbn13(text: &str) -> Option<Asin> {
+    let digits: Vec<u32> =
+        text.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_digit(10)).collect::<Option<_>>()?;
+    if digits.len() != 13 || digits[..3] != [9, 7, 8] {
+        return None;
+    }
+    let weighted = |(place, digit): (usize, &u32)| digit * if place % 2 == 0 { 1 } else { 3 };
+    if !digits.iter().enumerate().map(weighted).sum::<u32>().is_multiple_of(10) {
+        return None;
+    }
+    let sum: u32 = digits[3..12].iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
+    let mut isbn10: String = digits[3..12].iter().filter_map(|digit| char::from_digit(*digit, 10)).collect();
+    isbn10.push(match (11 - sum % 11) % 11 {
+        10 => 'X',
+        check => char::from_digit(check, 10)?,
+    });
+    isbn10.parse().ok()
 }
 
 /// ISBN-10: the digits, weighted 10 to 1, add up to a multiple of 11. `X` in the last place stands for ten.
@@ -106,6 +132,10 @@ mod tests {
     #[test]
     fn each_kind_of_mistake_is_refused_with_its_reason() {
         assert_eq!("B08".parse::<Asin>(), Err(AsinError::Length(3)));
+        let isbn13 = "978-0-306-40615-7".parse::<Asin>().unwrap_err().to_string();
+        assert!(isbn13.contains("0306406152"), "{isbn13}");
+        assert_eq!("9790306406150".parse::<Asin>(), Err(AsinError::Length(13)), "it has no ISBN-10");
+        assert_eq!("9780306406158".parse::<Asin>(), Err(AsinError::Length(13)), "its check digit is wrong");
         assert_eq!("C08PZHYWJS".parse::<Asin>(), Err(AsinError::Alphabet));
         assert_eq!("B08PZ-YWJS".parse::<Asin>(), Err(AsinError::Alphabet));
         assert_eq!("1439878677".parse::<Asin>(), Err(AsinError::CheckDigit));
