@@ -5,9 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::CrawlSettings;
-use crate::domain::{
-    Backoff, Block, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule,
-};
+use crate::domain::{Backoff, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
 use crate::store::{Claim, Commit, Lane, Next, RuleStep, TaskEnd};
 
 /// After this many failed crawls in a row, waiting tasks fail.
@@ -60,8 +58,12 @@ fn observed(
     policy: CrawlPolicy,
     random: f64,
 ) -> CrawlDecision {
+    // No point is written before the last one, also when the clock was set back.
+    let at = claim.state.checked_at.map_or(at, |checked_at| at.max(checked_at));
     let judged = claim.state.judge(seen, at);
-    let needs_recheck = judged.state.held.is_some_and(|held| held.needs_recheck());
+    let max_silence = claim.frequency.unwrap_or(Frequency::DAILY).max_silence();
+    let gap = claim.state.gap_before(at, max_silence);
+    let needs_recheck = judged.state.held.as_ref().is_some_and(|held| held.needs_recheck());
     let (next, tasks) = if needs_recheck {
         (Next::Due(policy.recheck), TaskEnd::Keep)
     } else {
@@ -73,7 +75,7 @@ fn observed(
     let commit = Commit {
         asin: seen.asin,
         state: Some(judged.state),
-        points: judged.points,
+        points: judged.points.into_iter().chain(gap).collect(),
         rule_steps,
         ..bare_commit(claim, outcome, next, tasks)
     };
@@ -123,11 +125,7 @@ fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> 
 
 /// True for what time alone may mend, without the listing having to do with it.
 fn is_transient(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Blocked(Block::Captcha | Block::SignIn | Block::Throttled { .. } | Block::Interstitial) => true,
-        Outcome::Failed(Failure::Truncated) => true,
-        other => other.blames_source(),
-    }
+    outcome.blames_source()
 }
 
 fn after_interval(frequency: Option<Frequency>, random: f64) -> Next {
@@ -155,7 +153,8 @@ fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleSte
 #[cfg(test)]
 mod tests {
     use crate::domain::{
-        Arming, Asin, Condition, Currency, Listing, ListingId, Marketplace, Money, ProductId, Rule, RuleId, TenantId,
+        Arming, Asin, Block, Condition, Currency, Listing, ListingId, Marketplace, Money, ProductId, Rule, RuleId,
+        TenantId,
     };
 
     use super::*;

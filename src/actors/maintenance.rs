@@ -1,9 +1,9 @@
 //! Periodic work: the jobs (parking listings whose crawls never end, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -24,6 +24,8 @@ const JOBS: &str = "maintenance";
 /// crash the gauges would be missing for ten minutes.
 const GAUGES: &str = "gauges";
 const GAUGES_LEASE: Duration = Duration::from_secs(20);
+/// A larger step back is a clock that was set, not one that is corrected.
+const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(60);
 const MAX_PARKED: u32 = 500;
 const PARTITIONS_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
@@ -54,12 +56,22 @@ pub struct MaintenanceTools {
     is_stopped: AtomicBool,
     /// One permit, held by the round that is under way.
     round: Semaphore,
+    /// The database's time at the last run of the jobs.
+    last_time: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl MaintenanceTools {
     /// For a maintenance that reads the gauges, and runs the jobs if there are any.
     pub fn new(owner: String, store: SharedStore, metrics: Arc<Metrics>, jobs: Option<MaintenanceJobs>) -> Self {
-        Self { owner, store, metrics, jobs, is_stopped: AtomicBool::new(false), round: Semaphore::new(1) }
+        Self {
+            owner,
+            store,
+            metrics,
+            jobs,
+            is_stopped: AtomicBool::new(false),
+            round: Semaphore::new(1),
+            last_time: Mutex::default(),
+        }
     }
 
     /// Begins no further job, waits for the one that runs, and gives the leases back, so that another replica goes on at
@@ -131,6 +143,12 @@ impl MaintenanceTools {
 
     async fn run_jobs(&self, jobs: &MaintenanceJobs) -> StoreResult<()> {
         let store = &self.store;
+        if self.clock_jumped().await? {
+            let clamped = store.clamp_due_times().await?;
+            if clamped > 0 {
+                tracing::warn!(listings = clamped, "the clock was set back; {clamped} listings are due now");
+            }
+        }
         let parked = store.park_failing(jobs.max_attempts, MAX_PARKED).await?;
         if parked > 0 {
             tracing::warn!(listings = parked, "parked {parked} listings whose crawls never ended");
@@ -150,6 +168,17 @@ impl MaintenanceTools {
         }
         let now = store.now().await?;
         store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await
+    }
+
+    /// True at the first call, and when the database's clock went back against the monotonic one since the last call.
+    async fn clock_jumped(&self) -> StoreResult<bool> {
+        let (now, seen_at) = (self.store.now().await?, Instant::now());
+        let mut last = self.last_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.replace((now, seen_at));
+        Ok(before.is_none_or(|(time, at)| {
+            let expected = time.saturating_add(seen_at.duration_since(at)).unwrap_or(Timestamp::MAX);
+            expected.duration_since(now) > MAX_CLOCK_ERROR
+        }))
     }
 
     /// Reads the gauges if this replica holds their lease. On the other replicas they are 0: the largest value of all replicas

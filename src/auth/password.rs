@@ -9,6 +9,7 @@ use std::time::Duration;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::{Semaphore, oneshot};
+use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
 
 use crate::config::PasswordSettings;
@@ -104,7 +105,7 @@ impl Passwords {
     /// [`HashError`]
     pub async fn hash(&self, password: String) -> Result<String, HashError> {
         let argon2 = self.argon2.clone();
-        self.run_job(move || hash(&argon2, &password)).await?
+        self.run_job(move || hash(&argon2, &normalized(&password))).await?
     }
 
     /// True if the password matches the hash. Without a hash, takes the same time and returns false.
@@ -117,7 +118,13 @@ impl Passwords {
         let password = if password.len() > MAX_BYTES { String::new() } else { password };
         let is_same = move || {
             let hash = PasswordHash::new(stored.as_deref().unwrap_or(&dummy_hash));
-            let same = hash.is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
+            let is_password =
+                |password: &str, hash: &PasswordHash<'_>| argon2.verify_password(password.as_bytes(), hash).is_ok();
+            let normalized = normalized(&password);
+            // A password that was hashed before they were normalized is hashed as it was typed.
+            let same = hash.is_ok_and(|hash| {
+                is_password(&normalized, &hash) || (normalized != password && is_password(&password, &hash))
+            });
             same && stored.is_some()
         };
         self.run_job(is_same).await
@@ -161,6 +168,12 @@ fn run_jobs(waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
+/// The same characters, whatever the keyboard and the system made of them (Unicode NFKC; NIST SP 800-63B,
+/// section 5.1.1.2).
+fn normalized(password: &str) -> String {
+    password.nfkc().collect()
+}
+
 fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String, HashError> {
     let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(hash_error)?;
     Ok(argon2.hash_password(password.as_bytes(), &salt).map_err(hash_error)?.to_string())
@@ -202,5 +215,17 @@ mod tests {
         assert!(!passwords.verify("secret word".into(), Some(one)).await.unwrap());
         assert!(!passwords.verify("dummy password".into(), None).await.unwrap());
         assert!(!passwords.verify("x".into(), Some("no hash".into())).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_same_characters_in_another_form_are_the_same_password() {
+        let passwords = passwords();
+        let composed = passwords.hash("caf\u{e9} \u{fb01}ve".into()).await.unwrap();
+        assert!(passwords.verify("cafe\u{301} five".into(), Some(composed)).await.unwrap());
+        let before = hash(&passwords.argon2, "cafe\u{301} five").unwrap();
+        assert!(
+            passwords.verify("cafe\u{301} five".into(), Some(before)).await.unwrap(),
+            "hashed by an earlier version"
+        );
     }
 }

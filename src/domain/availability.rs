@@ -18,6 +18,10 @@ pub enum Availability {
     Preorder,
     /// "Currently unavailable": Amazon gives no date for its return.
     Unavailable,
+    /// Other sellers may sell it, but no offer is featured.
+    NoFeaturedOffer,
+    /// Sold, but not to the place for which the page was made.
+    Undeliverable,
     /// No availability line, or one that could not be parsed.
     #[default]
     Unknown,
@@ -25,8 +29,16 @@ pub enum Availability {
 
 impl Availability {
     /// Every value, in the order of [`Availability::number`].
-    pub const ALL: &[Availability] =
-        &[Self::Unknown, Self::InStock, Self::LowStock, Self::OutOfStock, Self::Preorder, Self::Unavailable];
+    pub const ALL: &[Availability] = &[
+        Self::Unknown,
+        Self::InStock,
+        Self::LowStock,
+        Self::OutOfStock,
+        Self::Preorder,
+        Self::Unavailable,
+        Self::NoFeaturedOffer,
+        Self::Undeliverable,
+    ];
 
     /// The number stored in history; numbers are never reused.
     pub fn number(self) -> i64 {
@@ -37,6 +49,8 @@ impl Availability {
             Self::OutOfStock => 3,
             Self::Preorder => 4,
             Self::Unavailable => 5,
+            Self::NoFeaturedOffer => 6,
+            Self::Undeliverable => 7,
         }
     }
 

@@ -40,6 +40,11 @@ impl Frequency {
         (1..=366 * DAY_SECS).contains(&interval_secs).then_some(Self { interval_secs })
     }
 
+    /// After so long without a successful crawl, the values are unknown: three intervals, at least a day.
+    pub fn max_silence(self) -> Duration {
+        Duration::from_secs(u64::from(self.interval_secs()).saturating_mul(3)).max(Duration::from_secs(24 * 3600))
+    }
+
     /// The interval in seconds.
     pub fn interval_secs(self) -> u32 {
         self.interval_secs

@@ -31,7 +31,7 @@ pub use account::{ApiKey, LinkPurpose, Session, Tenant, TokenHash, User, UserSta
 pub use address::is_public;
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
-pub use backoff::Backoff;
+pub use backoff::{Backoff, parse_retry_after};
 pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use frequency::{Frequency, FrequencyError};
@@ -41,7 +41,7 @@ pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};
 pub use observation::{Observation, Rank, Rating, Reading};
 pub use outbox_message::{Email, OutboxMessage};
-pub use outcome::{Block, Failure, Outcome};
+pub use outcome::{Block, Failure, Outcome, OutcomeClass};
 pub use plausibility::Held;
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
 pub use rule::{Arming, Condition, Crossing, Rule};

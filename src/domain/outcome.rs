@@ -78,12 +78,46 @@ impl Outcome {
         }
     }
 
-    /// True when the source failed, not the listing. These outcomes count towards the circuit breaker.
-    pub fn blames_source(&self) -> bool {
+    /// What is to be done about it.
+    pub fn class(&self) -> OutcomeClass {
         match self {
-            Self::Blocked(_) => true,
-            Self::Failed(failure) => matches!(failure, Failure::Connect | Failure::Timeout | Failure::Status(500..)),
-            Self::Observed(_) | Self::NotFound => false,
+            Self::Observed(_) => OutcomeClass::Observed,
+            Self::NotFound => OutcomeClass::Gone,
+            Self::Blocked(_) => OutcomeClass::Blocked,
+            Self::Failed(failure) => match failure {
+                // A request that the site does not want is refused in many ways: 401, 402, 405, 407, 421, an empty page, a redirect to
+                // another site, a body that ends early.
+                Failure::Connect
+                | Failure::Timeout
+                | Failure::Truncated
+                | Failure::Redirect
+                | Failure::Status(401 | 402 | 405 | 407 | 408 | 421 | 425 | 500..) => OutcomeClass::Transport,
+                Failure::Status(_)
+                | Failure::TooLarge
+                | Failure::Unreadable
+                | Failure::WrongListing
+                | Failure::Panicked => OutcomeClass::Defect,
+            },
         }
     }
+
+    /// True when the source failed, not the listing. These outcomes count towards the circuit breaker.
+    pub fn blames_source(&self) -> bool {
+        matches!(self.class(), OutcomeClass::Blocked | OutcomeClass::Transport)
+    }
+}
+
+/// Outcomes by what is to be done about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeClass {
+    /// Judge the page.
+    Observed,
+    /// The product does not exist: crawl again after its interval.
+    Gone,
+    /// Amazon refused: retry later; counts towards the circuit breaker.
+    Blocked,
+    /// No usable answer: retry soon; counts towards the circuit breaker.
+    Transport,
+    /// The page is not understood, or the crawler is at fault. Waiting does not help, and it says nothing about the source.
+    Defect,
 }

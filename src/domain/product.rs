@@ -1,5 +1,7 @@
 //! A tenant's interest in a listing.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
@@ -80,4 +82,11 @@ pub struct Product {
     pub last_crawled_at: Option<Timestamp>,
     /// When the next crawl is due; `None` while the listing is parked.
     pub next_crawl_at: Option<Timestamp>,
+}
+
+impl Product {
+    /// True when the price is not today's. See [`ListingState::is_price_stale`].
+    pub fn is_price_stale(&self, now: Timestamp) -> bool {
+        self.state.is_price_stale(Duration::from_secs(self.settings.frequency.interval_secs().into()), now)
+    }
 }

@@ -14,6 +14,12 @@ macro_rules! series {
             /// Every series.
             pub const ALL: &[Series] = &[$(Series::$name,)*];
 
+            /// The series of values: all but [`Series::Unobserved`], the last one.
+            pub const VALUES: &[Series] = match Self::ALL.split_last() {
+                Some((_, values)) => values,
+                None => &[],
+            };
+
             /// The number stored for the series; numbers are never reused.
             pub fn number(self) -> i16 {
                 match self { $(Series::$name => $number,)* }
@@ -48,6 +54,9 @@ series! {
     Availability 9 "availability";
     /// Coupon text.
     Coupon 10 "coupon";
+    /// The end of a time without a successful crawl; the number is its beginning, in milliseconds since 1970. No value of another
+    /// series is known in between.
+    Unobserved 11 "unobserved";
 }
 
 impl Series {
@@ -69,14 +78,14 @@ impl Series {
 
 /// The text is not the name of a series; the message lists the valid names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown series `{0}`; valid series: {words}", words = Series::ALL.iter().map(|series| series.as_str()).collect::<Vec<_>>().join(", "))]
+#[error("unknown series `{0}`; valid series: {words}", words = Series::VALUES.iter().map(|series| series.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct SeriesError(String);
 
 impl std::str::FromStr for Series {
     type Err = SeriesError;
 
     fn from_str(text: &str) -> Result<Self, SeriesError> {
-        let found = Self::ALL.iter().find(|series| series.as_str() == text);
+        let found = Self::VALUES.iter().find(|series| series.as_str() == text);
         found.copied().ok_or_else(|| SeriesError(text.to_owned()))
     }
 }

@@ -1,6 +1,7 @@
 //! The accepted state of a listing, and how an observation changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct ListingState {
     pub checked_at: Option<Timestamp>,
     /// When any series last changed.
     pub changed_at: Option<Timestamp>,
+    /// Series that the last page did not state, with the time of the last page that did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unread: BTreeMap<Series, Timestamp>,
 }
 
 /// The effect of an observation on a state.
@@ -108,17 +112,43 @@ impl ListingState {
         self.ranks().into_iter().map(|rank| rank.rank).min()
     }
 
+    /// When the value of a series was last read from a page; `None` when it was never known.
+    pub fn as_of(&self, series: Series) -> Option<Timestamp> {
+        let is_known = self.values.keys().any(|key| key.series == series);
+        self.unread.get(&series).copied().or(self.checked_at).filter(|_| is_known)
+    }
+
+    /// The series that the last page did not state, with the time of the last page that did.
+    pub fn unread_since(&self) -> impl Iterator<Item = (&'static str, Timestamp)> {
+        self.unread.iter().map(|(series, at)| (series.as_str(), *at))
+    }
+
+    /// True when the price is not today's: the last page did not state it, or no page was read for two intervals.
+    pub fn is_price_stale(&self, interval: Duration, now: Timestamp) -> bool {
+        let Some(as_of) = self.as_of(Series::Price) else { return false };
+        let age = Duration::try_from(now.duration_since(as_of)).unwrap_or_default();
+        Some(as_of) != self.checked_at || age > interval.saturating_mul(2)
+    }
+
     fn value(&self, series: Series) -> Option<&PointValue> {
         self.values.get(&SeriesKey::from(series))?.as_ref()
     }
 
     /// Applies an observation, as far as its values are plausible.
     pub fn judge(&self, seen: &Observation, at: Timestamp) -> Judged {
-        let mut change = Change { state: self.clone(), points: Vec::new(), at };
+        let mut change = Change { state: self.clone(), points: Vec::new(), at, read: BTreeSet::new() };
         change.take_description(seen);
         change.take_reputation(seen);
-        let held = change.take_offer(seen);
-        change.finish(self.checked_at.is_none(), held)
+        let offer = change.take_offer(seen);
+        change.finish(self.checked_at, offer)
+    }
+
+    /// The point that marks the time before a successful crawl as unknown, if it was longer than `max_silence`.
+    pub fn gap_before(&self, at: Timestamp, max_silence: Duration) -> Option<Point> {
+        let since = self.checked_at?;
+        let silence = Duration::try_from(at.duration_since(since)).unwrap_or_default();
+        let value = Some(PointValue::Number(since.as_millisecond()));
+        (silence > max_silence).then(|| Point { key: Series::Unobserved.into(), at, value })
     }
 
     /// The state after a crawl without an observation: all accepted values stay.
@@ -140,11 +170,23 @@ impl ListingState {
     }
 }
 
+/// What became of the featured offer of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Taken,
+    /// Surprising: it waits for confirmation.
+    Held,
+    /// Its price could not be read.
+    Unread,
+}
+
 /// A state under construction.
 struct Change {
     state: ListingState,
     points: Vec<Point>,
     at: Timestamp,
+    /// The series that the page states.
+    read: BTreeSet<Series>,
 }
 
 impl Change {
@@ -167,35 +209,40 @@ impl Change {
         self.take_ranks(&seen.ranks);
     }
 
-    /// Accepts or holds all values that depend on the featured offer together. Returns true when they are held.
-    fn take_offer(&mut self, seen: &Observation) -> bool {
-        if let Some(price_minor) = known(&seen.price) {
-            let price_minor = price_minor.map(|price| price.amount_minor);
-            let had_price = self.state.number(Series::Price).is_some();
-            match check_price(self.state.last_good_price_minor, had_price, self.state.held, price_minor, self.at) {
-                PriceCheck::Hold(held) => {
-                    self.state.held = Some(held);
-                    return true;
-                }
-                PriceCheck::Accept => self.state.held = None,
+    /// Accepts, holds or leaves all values that depend on the featured offer together: a new seller beside an old price would be an
+    /// offer that never existed.
+    fn take_offer(&mut self, seen: &Observation) -> Offer {
+        let Some(price) = known(&seen.price) else { return Offer::Unread };
+        let (price_minor, had_price) =
+            (price.map(|price| price.amount_minor), self.state.number(Series::Price).is_some());
+        let held = self.state.held.take();
+        match check_price(self.state.last_good_price_minor, had_price, held.as_ref(), price_minor, self.at) {
+            PriceCheck::Hold(held) => {
+                self.state.held = Some(held);
+                return Offer::Held;
             }
-            self.state.last_good_price_minor = price_minor.or(self.state.last_good_price_minor);
+            PriceCheck::Accept(price_minor) => {
+                self.state.last_good_price_minor = price_minor.or(self.state.last_good_price_minor);
+                self.read.insert(Series::Price);
+                self.set(Series::Price.into(), price_minor.map(PointValue::Number));
+            }
         }
-        self.take_number(Series::Price, &seen.price, |price| price.amount_minor);
         self.take_number(Series::Shipping, &seen.shipping, |price| price.amount_minor);
         self.take_number(Series::ListPrice, &seen.list_price, |price| price.amount_minor);
         self.take_number(Series::OfferCount, &seen.offer_count, |count| i64::from(*count));
         self.take(Series::Seller.into(), &seen.seller, |seller| PointValue::Text(seller.clone()));
         self.take(Series::Coupon.into(), &seen.coupon, |coupon| PointValue::Text(coupon.clone()));
         if seen.availability != Availability::Unknown {
+            self.read.insert(Series::Availability);
             self.set(Series::Availability.into(), Some(PointValue::Number(seen.availability.number())));
         }
-        false
+        Offer::Taken
     }
 
     /// Ends the series of a category that the page no longer lists. A page without ranks changes nothing.
     fn take_ranks(&mut self, seen: &Reading<Vec<Rank>>) {
         let Some(ranks) = known(seen) else { return };
+        self.read.insert(Series::SalesRank);
         let ranks = ranks.map(Vec::as_slice).unwrap_or_default();
         let gone: Vec<SeriesKey> =
             self.state.values.keys().filter(|key| key.series == Series::SalesRank).cloned().collect();
@@ -216,6 +263,7 @@ impl Change {
 
     fn take<T>(&mut self, key: SeriesKey, seen: &Reading<T>, value: impl Fn(&T) -> PointValue) {
         if let Some(seen) = known(seen) {
+            self.read.insert(key.series);
             self.set(key, seen.map(value));
         }
     }
@@ -232,19 +280,32 @@ impl Change {
         self.points.push(Point { key, at: self.at, value });
     }
 
-    fn finish(mut self, is_first: bool, held: bool) -> Judged {
+    fn finish(mut self, checked_before: Option<Timestamp>, offer: Offer) -> Judged {
+        self.note_unread(checked_before);
         self.state.checked_at = Some(self.at);
         self.state.consecutive_failures = 0;
         if !self.points.is_empty() {
             self.state.changed_at = Some(self.at);
         }
-        let verdict = match (held, is_first, self.points.is_empty()) {
+        let verdict = match (offer == Offer::Held, checked_before.is_none(), self.points.is_empty()) {
             (true, _, _) => Verdict::Held,
             (false, true, _) => Verdict::Baseline,
             (false, false, true) => Verdict::Unchanged,
             (false, false, false) => Verdict::Changed,
         };
         Judged { state: self.state, points: self.points, verdict }
+    }
+
+    /// A value that this page does not confirm is as old as the last page that did.
+    fn note_unread(&mut self, checked_before: Option<Timestamp>) {
+        let known: BTreeSet<Series> = self.state.values.keys().map(|key| key.series).collect();
+        for series in known {
+            if self.read.contains(&series) {
+                self.state.unread.remove(&series);
+            } else if let Some(checked_before) = checked_before {
+                self.state.unread.entry(series).or_insert(checked_before);
+            }
+        }
     }
 }
 
@@ -377,5 +438,34 @@ mod tests {
         let state = after(&[page(10_000), page(1_000)]).state;
         let json = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<ListingState>(&json).unwrap(), state);
+    }
+
+    #[test]
+    fn an_offer_whose_price_cannot_be_read_is_left_whole_and_its_age_is_told() {
+        let mut unread = page(0);
+        unread.price = Reading::Unknown;
+        unread.seller = Reading::Is("Scalper LLC".into());
+        unread.availability = Availability::LowStock;
+        unread.rating = Reading::Is(Rating(450));
+        let judged = after(&[page(2_500), unread.clone(), unread]);
+        assert_eq!((judged.state.text(Series::Seller), judged.state.availability()), (None, Availability::InStock));
+        assert_eq!(judged.state.as_of(Series::Price), Some(at(0)));
+        assert_eq!(judged.state.as_of(Series::Rating), Some(at(2)));
+        assert_eq!(judged.state.as_of(Series::Coupon), None, "never known");
+        let hour = Duration::from_secs(3600);
+        assert!(judged.state.is_price_stale(hour, at(2)), "it was not on the last page");
+        let read = judged.state.judge(&page(2_600), at(3)).state;
+        assert_eq!(read.as_of(Series::Price), Some(at(3)));
+        assert!(!read.is_price_stale(hour, at(3 + 7200)) && read.is_price_stale(hour, at(4 + 7200)));
+    }
+
+    #[test]
+    fn a_surprise_that_keeps_moving_is_believed_with_its_offer() {
+        let mut odd = page(3_900);
+        odd.availability = Availability::LowStock;
+        let judged = after(&[page(10_000), page(4_500), page(4_200), odd]);
+        assert_eq!(judged.verdict, Verdict::Changed);
+        assert_eq!(judged.state.price(Currency::Usd), Some(Money::new(4_500, Currency::Usd)));
+        assert_eq!(judged.state.availability(), Availability::LowStock);
     }
 }

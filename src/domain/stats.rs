@@ -35,6 +35,14 @@ pub struct PriceStats {
     pub out_of_stock_percent: Option<f64>,
 }
 
+impl PriceStats {
+    /// Leaves the current price unknown: it is too old.
+    pub fn forget_current(&mut self) {
+        self.current_minor = None;
+        self.is_lowest = false;
+    }
+}
+
 /// The reported windows in days; `None` is the whole history.
 pub const WINDOWS: [Option<u32>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
 
@@ -45,12 +53,36 @@ struct Span {
     value: Option<i64>,
 }
 
+/// A time without a successful crawl, in which no value is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The last successful crawl before it.
+    pub from: Timestamp,
+    /// The next one; now, if there was none.
+    pub to: Timestamp,
+}
+
+impl Gap {
+    /// The gap that a point of [`Series::Unobserved`](super::Series) marks.
+    pub fn of(point: &Point) -> Option<Self> {
+        let from = Timestamp::from_millisecond(point.value.as_ref()?.number()?).ok()?;
+        Some(Self { from, to: point.at })
+    }
+}
+
 /// Statistics of the window of `days` that ends at `now`. Points must be in chronological order and include the last
-/// one before the window.
-pub fn price_stats(prices: &[Point], availabilities: &[Point], days: Option<u32>, now: Timestamp) -> PriceStats {
+/// one before the window; gaps must be in order, too. A gap that ends now leaves the current price unknown.
+pub fn price_stats(
+    prices: &[Point],
+    availabilities: &[Point],
+    gaps: &[Gap],
+    days: Option<u32>,
+    now: Timestamp,
+) -> PriceStats {
     let from = days.and_then(|days| now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok());
-    let prices = spans(prices, from, now);
-    let current_minor = prices.last().and_then(|span| span.value);
+    let is_current = gaps.last().is_none_or(|gap| gap.to < now);
+    let prices = without_gaps(spans(prices, from, now), gaps);
+    let current_minor = prices.last().and_then(|span| span.value).filter(|_| is_current);
     let minimum = extreme(&prices, |candidate, best| candidate < best);
     PriceStats {
         days,
@@ -59,7 +91,7 @@ pub fn price_stats(prices: &[Point], availabilities: &[Point], days: Option<u32>
         maximum: extreme(&prices, |candidate, best| candidate > best),
         average_minor: average(&prices),
         is_lowest: current_minor.is_some() && current_minor == minimum.map(|minimum| minimum.amount_minor),
-        out_of_stock_percent: out_of_stock_percent(&spans(availabilities, from, now)),
+        out_of_stock_percent: out_of_stock_percent(&without_gaps(spans(availabilities, from, now), gaps)),
     }
 }
 
@@ -74,6 +106,36 @@ fn spans(points: &[Point], from: Option<Timestamp>, now: Timestamp) -> Vec<Span>
             Span { from, length: end.min(now).duration_since(from), value }
         })
         .collect()
+}
+
+/// Cuts the gaps out of spans.
+fn without_gaps(spans: Vec<Span>, gaps: &[Gap]) -> Vec<Span> {
+    if gaps.is_empty() {
+        return spans;
+    }
+    spans.into_iter().flat_map(|span| known_parts(&span, gaps)).collect()
+}
+
+fn known_parts(span: &Span, gaps: &[Gap]) -> Vec<Span> {
+    let end = span.from.saturating_add(span.length).unwrap_or(Timestamp::MAX);
+    let (mut from, mut parts) = (span.from, Vec::new());
+    let mut add = |from: Timestamp, to: Timestamp| {
+        // A value that was read and lasted for no known time still counts as an extreme.
+        if to > from || from == span.from {
+            parts.push(Span { from, length: to.duration_since(from), value: span.value });
+        }
+    };
+    for gap in gaps.iter().filter(|gap| gap.to > span.from && gap.from < end) {
+        // The value was read at the beginning of the gap, unless the span begins within it.
+        if gap.from >= from {
+            add(from, gap.from);
+        }
+        from = from.max(gap.to);
+    }
+    if from < end || from == span.from {
+        add(from, end.max(from));
+    }
+    parts
 }
 
 fn extreme(spans: &[Span], better: impl Fn(i64, i64) -> bool) -> Option<Extreme> {
@@ -129,7 +191,7 @@ mod tests {
     fn the_average_is_weighted_by_time_and_ignores_time_without_a_price() {
         // 10 days at 100, 10 days without a price, 30 days at 200.
         let prices = points(&[(0, Some(100)), (10, None), (20, Some(200))]);
-        let stats = price_stats(&prices, &[], None, day(50));
+        let stats = price_stats(&prices, &[], &[], None, day(50));
         assert_eq!(stats.average_minor, Some(175));
         assert_eq!(stats.minimum, Some(Extreme { amount_minor: 100, at: day(0) }));
         assert_eq!(stats.maximum, Some(Extreme { amount_minor: 200, at: day(20) }));
@@ -139,7 +201,7 @@ mod tests {
     #[test]
     fn a_window_includes_the_value_that_held_at_its_start() {
         let prices = points(&[(0, Some(100)), (45, Some(300))]);
-        let stats = price_stats(&prices, &[], Some(30), day(50));
+        let stats = price_stats(&prices, &[], &[], Some(30), day(50));
         assert_eq!(stats.minimum, Some(Extreme { amount_minor: 100, at: day(20) }));
         assert_eq!(stats.average_minor, Some((25 * 100 + 5 * 300 + 15) / 30));
     }
@@ -147,22 +209,48 @@ mod tests {
     #[test]
     fn an_older_minimum_does_not_count_in_a_shorter_window() {
         let prices = points(&[(0, Some(50)), (5, Some(100)), (45, Some(80))]);
-        assert!(price_stats(&prices, &[], Some(30), day(50)).is_lowest);
-        assert!(!price_stats(&prices, &[], None, day(50)).is_lowest);
+        assert!(price_stats(&prices, &[], &[], Some(30), day(50)).is_lowest);
+        assert!(!price_stats(&prices, &[], &[], None, day(50)).is_lowest);
     }
 
     #[test]
     fn out_of_stock_is_a_percentage_of_the_known_time() {
         let states = points(&[(0, Some(1)), (6, Some(5)), (8, Some(0)), (20, Some(1)), (22, Some(3))]);
         // Known on days 0–8 and 20–24; out of stock on days 6–8 and 22–24.
-        let percent = price_stats(&[], &states, None, day(24)).out_of_stock_percent.unwrap();
+        let percent = price_stats(&[], &states, &[], None, day(24)).out_of_stock_percent.unwrap();
         assert!((percent - 100.0 * 4.0 / 12.0).abs() < 1e-9, "{percent}");
     }
 
     #[test]
     fn unknown_values_yield_none_rather_than_zero() {
-        let stats = price_stats(&[], &[], Some(30), day(50));
+        let stats = price_stats(&[], &[], &[], Some(30), day(50));
         assert_eq!((stats.current_minor, stats.average_minor, stats.out_of_stock_percent), (None, None, None));
         assert!(!stats.is_lowest);
+    }
+
+    #[test]
+    fn time_without_a_successful_crawl_is_unknown() {
+        // 40.00 until day 3, then 28 days blocked, and 60.00 from day 31 on, read at the end of the window.
+        let prices = points(&[(0, Some(4_000)), (31, Some(6_000))]);
+        let states = points(&[(0, Some(1)), (31, Some(5))]);
+        let gap = Gap { from: day(3), to: day(31) };
+        let stats = price_stats(&prices, &states, &[gap], None, day(31));
+        assert_eq!((stats.average_minor, stats.current_minor), (Some(4_000), None), "the gap ends now");
+        let stats = price_stats(&prices, &states, &[gap], None, day(32));
+        assert_eq!((stats.average_minor, stats.current_minor), (Some(4_500), Some(6_000)));
+        assert_eq!(stats.out_of_stock_percent, Some(25.0));
+        let stats = price_stats(&prices, &states, &[gap], Some(10), day(32));
+        assert_eq!(
+            stats.minimum.map(|minimum| minimum.amount_minor),
+            Some(6_000),
+            "the old price is not known to have lasted"
+        );
+    }
+
+    #[test]
+    fn a_gap_that_ends_now_leaves_the_price_unknown() {
+        let prices = points(&[(0, Some(4_000))]);
+        let stats = price_stats(&prices, &[], &[Gap { from: day(3), to: day(31) }], Some(30), day(31));
+        assert_eq!((stats.current_minor, stats.average_minor, stats.is_lowest), (None, Some(4_000), false));
     }
 }

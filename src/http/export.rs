@@ -214,7 +214,7 @@ impl Export {
         let id = product.id;
         self.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
-        let series = Series::ALL.to_vec();
+        let series = Series::VALUES.to_vec();
         let whole = HistoryQuery { series, from: None, to: None, limit: MAX_POINTS };
         match self.service.history(self.tenant_id, id, whole).await {
             Ok(history) => self.line("history", &WireHistory::of(id, history)).await,

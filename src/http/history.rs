@@ -15,7 +15,7 @@ use super::products::{WireMoney, parsed};
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
-use crate::domain::stats::{Extreme, PriceStats};
+use crate::domain::stats::{Extreme, Gap, PriceStats};
 use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Scope, Series};
 use crate::service::{Caller, FieldError, History, HistoryQuery, Stats};
 
@@ -92,6 +92,18 @@ struct WireSeries {
     points: Vec<WirePoint>,
 }
 
+/// A time without a successful crawl.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Gap)]
+struct WireGap {
+    /// The last successful crawl before it.
+    #[schema(value_type = String, format = DateTime)]
+    from: Timestamp,
+    /// The next one; the time of the request, if there was none.
+    #[schema(value_type = String, format = DateTime)]
+    to: Timestamp,
+}
+
 /// A part of a listing's history.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = History)]
@@ -101,13 +113,16 @@ pub(super) struct WireHistory {
     #[schema(value_type = String)]
     currency: Currency,
     series: Vec<WireSeries>,
+    /// Times without a successful crawl, in which no value is known: draw no line there.
+    gaps: Vec<WireGap>,
     /// True when there are more points: request a later range or fewer series.
     truncated: bool,
 }
 
 impl WireHistory {
     pub(super) fn of(product_id: ProductId, history: History) -> Self {
-        let History { currency, points, truncated, .. } = history;
+        let History { currency, points, gaps, truncated, .. } = history;
+        let gaps = gaps.into_iter().map(|Gap { from, to }| WireGap { from, to }).collect();
         let mut series: Vec<WireSeries> = Vec::new();
         for point in points {
             let name = point.key.series.as_str();
@@ -118,7 +133,7 @@ impl WireHistory {
                 None => series.push(WireSeries { series: name, category, points: vec![wire] }),
             }
         }
-        Self { product_id, currency, series, truncated }
+        Self { product_id, currency, series, gaps, truncated }
     }
 }
 
@@ -197,15 +212,31 @@ impl WireWindow {
     }
 }
 
+/// A time in a request. RFC 3339 allows the last two days of the year 9999, which a [`Timestamp`] does not: they are its end.
+struct RequestTime(Timestamp);
+
+impl std::str::FromStr for RequestTime {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse().map(Self).or_else(|error| {
+            let is_end = jiff::fmt::temporal::Pieces::parse(text).is_ok_and(|pieces| {
+                pieces.date() >= jiff::civil::date(9999, 12, 30) && pieces.to_numeric_offset().is_some()
+            });
+            if is_end { Ok(Self(Timestamp::MAX)) } else { Err(error) }
+        })
+    }
+}
+
 fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Problem> {
     let mut errors = Vec::new();
     let words = series.map(|series| series.split(',').map(str::trim).collect::<Vec<_>>());
     let series = match words {
-        None => Series::ALL.to_vec(),
+        None => Series::VALUES.to_vec(),
         Some(words) => words.into_iter().filter_map(|word| parsed("series", Some(word), &mut errors)).collect(),
     };
-    let from = parsed("from", span.from.as_deref(), &mut errors);
-    let to = parsed("to", span.to.as_deref(), &mut errors);
+    let from = parsed::<RequestTime>("from", span.from.as_deref(), &mut errors).map(|time| time.0);
+    let to = parsed::<RequestTime>("to", span.to.as_deref(), &mut errors).map(|time| time.0);
     let limit = match span.limit.as_deref().map(str::parse) {
         None => DEFAULT_POINTS,
         Some(Ok(limit @ 1..=MAX_POINTS)) => limit,
@@ -294,4 +325,19 @@ pub(super) async fn stats(
     let windows = windows.iter().map(|window| WireWindow::of(window, currency)).collect();
     let tags = CacheTags { product_id: id, listing_id };
     Ok(tagged(tags, HttpResponse::Ok().json(WireStats { product_id: id, at, windows })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_days_of_the_calendar_are_the_end_of_time() {
+        let parsed = |text: &str| text.parse::<RequestTime>().map(|time| time.0).ok();
+        assert_eq!(parsed("9999-12-31T23:59:59Z"), Some(Timestamp::MAX));
+        assert_eq!(parsed("2026-11-28T12:00:00Z"), "2026-11-28T12:00:00Z".parse().ok());
+        for never in ["9999-12-32T00:00:00Z", "9999-12-31T23:59:59", "tomorrow"] {
+            assert_eq!(parsed(never), None, "{never}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! `/api/v1/products`: products.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -117,6 +119,14 @@ pub(super) struct WireProduct {
     review_count: Option<i64>,
     /// Ranks in bestseller lists.
     ranks: Vec<WireRank>,
+    /// When the price was last read from a page; before `checked_at` if the last page did not state it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    price_as_of: Option<Timestamp>,
+    /// True when the price is not today's: the last page did not state it, or no page could be read for two intervals.
+    is_stale: bool,
+    /// Values that the last page did not state, with the time of the last page that did.
+    #[schema(value_type = BTreeMap<String, String>)]
+    unread_since: BTreeMap<&'static str, Timestamp>,
     /// True when an implausible offer was seen and a second crawl must confirm it.
     is_held: bool,
     /// The last successful crawl.
@@ -143,9 +153,13 @@ pub(super) struct WireProduct {
 
 impl From<Product> for WireProduct {
     fn from(product: Product) -> Self {
+        let is_stale = product.is_price_stale(Timestamp::now());
         let (listing, state, settings) = (product.listing, product.state, product.settings);
         let money = |series| state.money(series, listing.marketplace.currency()).map(WireMoney::from);
         Self {
+            price_as_of: state.as_of(Series::Price),
+            is_stale,
+            unread_since: state.unread_since().collect(),
             id: product.id,
             asin: listing.asin,
             marketplace: listing.marketplace,

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::domain::Backoff;
 
+/// A shorter `Retry-After` is a failure like any other.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// No pause is longer, whatever `Retry-After` or doubling ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// While the probe is running, others try again after this time.
@@ -68,8 +70,12 @@ impl Breaker {
         }
     }
 
-    /// The source itself asked for a pause.
+    /// The source refused, and asked for a pause. A short one does not replace the breaker's own.
     pub fn rest(&mut self, pause: Duration, now: Instant) {
+        self.failed(now);
+        if pause < MIN_RETRY_AFTER {
+            return;
+        }
         let open_for = match self.state {
             State::Open { until } => until.saturating_duration_since(now),
             _ => Duration::ZERO,

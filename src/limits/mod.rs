@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, RateLimiter};
 
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Failure, Marketplace, Outcome};
+use crate::domain::{Block, Marketplace, Outcome, OutcomeClass};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
@@ -129,14 +129,14 @@ impl CrawlGate for SourceGate {
     }
 
     fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>) {
-        self.with_breaker(marketplace, |breaker| match outcome {
-            // A panic of ours tells nothing about the source.
-            None | Some(Outcome::Failed(Failure::Panicked)) => breaker.abandoned(),
-            Some(Outcome::Blocked(Block::Throttled { retry_after: Some(pause) })) => {
+        self.with_breaker(marketplace, |breaker| match (outcome, outcome.map(Outcome::class)) {
+            (Some(Outcome::Blocked(Block::Throttled { retry_after: Some(pause) })), _) => {
                 breaker.rest(*pause, Instant::now())
             }
-            Some(outcome) if outcome.blames_source() => breaker.failed(Instant::now()),
-            Some(_) => breaker.succeeded(),
+            (_, Some(OutcomeClass::Blocked | OutcomeClass::Transport)) => breaker.failed(Instant::now()),
+            (_, Some(OutcomeClass::Observed | OutcomeClass::Gone)) => breaker.succeeded(),
+            // It tells nothing about the source.
+            (_, Some(OutcomeClass::Defect) | None) => breaker.abandoned(),
         });
     }
 }

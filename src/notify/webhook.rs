@@ -18,7 +18,7 @@ use sha2::Sha256;
 
 use super::{SendError, Sender, unsupported};
 use crate::config::NotifySettings;
-use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, is_public};
+use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, is_public, parse_retry_after};
 
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -113,11 +113,9 @@ fn result_of(response: reqwest::Result<Response>) -> Result<(), SendError> {
     if status == StatusCode::GONE {
         return Err(SendError::Permanent("the receiver answered 410 Gone".to_owned()));
     }
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Err(SendError::Temporary {
-        reason: format!("the receiver answered {status}"),
-        retry_after: retry_after.map(Duration::from_secs),
-    })
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = retry_after.and_then(|text| parse_retry_after(text, Timestamp::now()));
+    Err(SendError::Temporary { reason: format!("the receiver answered {status}"), retry_after })
 }
 
 /// The innermost cause, without the URL, which may contain a secret of the receiver.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Dependencies, Service, ServiceResult};
-use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
+use crate::domain::stats::{Gap, PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
 
 /// Maximum points for statistics; older ones are ignored.
@@ -37,6 +37,8 @@ pub struct History {
     pub currency: Currency,
     /// Sorted by series, category and time.
     pub points: Vec<Point>,
+    /// Times without a successful crawl.
+    pub gaps: Vec<Gap>,
     /// True when there are more points.
     pub truncated: bool,
 }
@@ -59,15 +61,25 @@ impl Service {
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
         self.run(async move |deps: Arc<Dependencies>| {
             let product = deps.store.product(tenant_id, id).await?;
-            let HistoryQuery { series, from, to, limit } = query;
+            let HistoryQuery { mut series, from, to, limit } = query;
+            series.push(Series::Unobserved);
             // One more than the limit shows whether there are more.
             let mut points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await?;
             let truncated = points.len() > limit as usize;
             points.truncate(limit as usize);
+            let (marks, points): (Vec<_>, Vec<_>) =
+                points.into_iter().partition(|point| point.key.series == Series::Unobserved);
+            let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
+            // What began before the range and ended there is not part of it.
+            gaps.retain(|gap| from.is_none_or(|from| gap.to > from));
+            if to.is_none() {
+                gaps.extend(gap_until(&product, deps.store.now().await?));
+            }
             Ok(History {
                 listing_id: product.listing_id,
                 currency: product.listing.marketplace.currency(),
                 points,
+                gaps,
                 truncated,
             })
         })
@@ -84,6 +96,10 @@ impl Service {
                 None => computed.await?,
             };
             let currency = product.listing.marketplace.currency();
+            let mut stats = stats;
+            if product.is_price_stale(stats.at) {
+                stats.windows.iter_mut().for_each(PriceStats::forget_current);
+            }
             Ok(Stats { listing_id: product.listing_id, currency, at: stats.at, windows: stats.windows })
         })
         .await
@@ -99,12 +115,14 @@ struct CachedStats {
 
 impl Dependencies {
     async fn compute_stats(&self, product: &Product) -> ServiceResult<CachedStats> {
-        let series = [Series::Price, Series::Availability];
+        let series = [Series::Price, Series::Availability, Series::Unobserved];
         let points = self.store.points(product.listing_id, &series, None, None, MAX_POINTS_OF_STATS).await?;
         let at = self.store.now().await?;
-        let (prices, availabilities): (Vec<_>, Vec<_>) =
-            points.into_iter().partition(|point| point.key.series == Series::Price);
-        let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, *days, at)).collect();
+        let of = |series| points.iter().filter(move |point| point.key.series == series);
+        let (prices, availabilities): (Vec<Point>, Vec<Point>) =
+            (of(Series::Price).cloned().collect(), of(Series::Availability).cloned().collect());
+        let gaps: Vec<Gap> = of(Series::Unobserved).filter_map(Gap::of).chain(gap_until(product, at)).collect();
+        let windows = WINDOWS.iter().map(|days| price_stats(&prices, &availabilities, &gaps, *days, at)).collect();
         Ok(CachedStats { at, windows })
     }
 
@@ -117,4 +135,11 @@ impl Dependencies {
         let is_known = now.duration_since(crawled_at) > max_staleness + RECORDING;
         Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, crawled_at.as_millisecond())))
     }
+}
+
+/// The time since the last successful crawl, if it is too long.
+fn gap_until(product: &Product, now: Timestamp) -> Option<Gap> {
+    let from = product.state.checked_at?;
+    let silence = std::time::Duration::try_from(now.duration_since(from)).unwrap_or_default();
+    (silence > product.settings.frequency.max_silence()).then_some(Gap { from, to: now })
 }

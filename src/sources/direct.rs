@@ -14,11 +14,13 @@ use url::Url;
 
 use super::Source;
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading};
+use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading, parse_retry_after};
 use crate::extract::{ExtractError, Extractor, PageContext, Progress};
 use crate::telemetry::{Metrics, TRACE};
 
 const NAME: &str = "direct";
+/// AWS WAF answers with it instead of the page: `challenge`, `captcha`.
+const WAF_ACTION: &str = "x-amzn-waf-action";
 const MAX_REDIRECTS: usize = 5;
 /// Limits for reading the rest of a body to reuse its connection. A new TLS connection costs about as much.
 const MAX_DRAIN_BYTES: usize = 32 * 1024;
@@ -121,6 +123,11 @@ impl DirectSource {
     async fn outcome_of(&self, listing: Listing, response: Response) -> Outcome {
         Span::current().record("http.response.status_code", response.status().as_u16());
         match response.status() {
+            // Accepted, and no page: a challenge of the firewall.
+            _ if response.headers().contains_key(WAF_ACTION) => {
+                Outcome::Blocked(Block::Throttled { retry_after: None })
+            }
+            StatusCode::ACCEPTED => Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) }),
             status if status.is_success() => {
                 let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
                 self.read(listing, response).instrument(span).await
@@ -264,12 +271,7 @@ fn body_failure(error: &reqwest::Error) -> Failure {
     if error.is_timeout() { Failure::Timeout } else { Failure::Truncated }
 }
 
-/// Parses `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3).
+/// The pause of `Retry-After`.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(secs) = text.trim().parse() {
-        return Some(Duration::from_secs(secs));
-    }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Duration::try_from(at.duration_since(Timestamp::now())).ok()
+    parse_retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, Timestamp::now())
 }

@@ -198,6 +198,11 @@ pub trait LeaseQueue: Send + Sync {
     /// listing with `max_attempts` claims is never claimed.
     async fn next_due_in(&self, max_attempts: u16) -> StoreResult<Option<Duration>>;
 
+    /// Makes listings due whose next crawl lies further ahead than their interval allows, or whose lease lasts longer than an hour:
+    /// the clock was set back since. Looks at every lease, so it is for the start and for a clock that was seen to jump. Returns how
+    /// many.
+    async fn clamp_due_times(&self) -> StoreResult<u64>;
+
     /// Parks at most `limit` listings whose lease expired after `max_attempts` claims: a crawl that kills its process never reaches
     /// the code that counts failures. Their pending tasks fail. Returns how many.
     async fn park_failing(&self, max_attempts: u16, limit: u32) -> StoreResult<u64>;

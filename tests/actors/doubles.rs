@@ -66,6 +66,10 @@ impl LeaseQueue for Ledger {
         Ok(None)
     }
 
+    async fn clamp_due_times(&self) -> StoreResult<u64> {
+        Ok(0)
+    }
+
     async fn park_failing(&self, _: u16, _: u32) -> StoreResult<u64> {
         Ok(0)
     }

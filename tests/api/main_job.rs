@@ -31,6 +31,24 @@ async fn what_the_page_shows_is_what_the_api_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_product_says_how_old_its_price_is_and_its_history_where_it_has_gaps() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let product = daemon.watch(daemon.listing(0)).await;
+        assert_eq!((&product["price_as_of"], &product["is_stale"]), (&product["checked_at"], &json!(false)));
+        assert_eq!(product["unread_since"], json!({}));
+        let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+        let history = expect(200, daemon.get(&format!("{path}/history?to=9999-12-31T23:59:59Z"))).await;
+        assert_eq!(history["gaps"], json!([]));
+        assert!(history["series"].as_array().unwrap().iter().all(|series| series["series"] != "unobserved"));
+        let unknown = expect(422, daemon.get(&format!("{path}/history?series=unobserved"))).await;
+        assert!(unknown["errors"][0]["field"] == "series", "{unknown}");
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crossing_is_delivered_once_signed_and_again_after_a_real_rise() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;

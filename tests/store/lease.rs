@@ -25,6 +25,7 @@ on_both_engines! {
     a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked,
     the_claim_carries_the_shortest_active_rhythm,
     the_queue_says_when_the_next_is_due,
+    a_clock_that_was_set_back_does_not_stop_crawling,
     the_backlog_counts_what_is_due_and_what_is_parked,
 }
 
@@ -226,6 +227,23 @@ async fn the_queue_says_when_the_next_is_due(fixture: &Fixture) {
     let claim = fixture.claim_one().await;
     fixture.commit(failed(&claim, Next::Parked)).await;
     assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
+}
+
+async fn a_clock_that_was_set_back_does_not_stop_crawling(fixture: &Fixture) {
+    fixture.watch(1).await;
+    fixture.watch(2).await;
+    let claims = fixture.claim(2).await;
+    fixture.commit(failed(&claims[0], Next::Due(DAY))).await;
+    assert_eq!(
+        fixture.store.clamp_due_times().await.unwrap(),
+        0,
+        "a day ahead, and a lease that is held: as they should be"
+    );
+    // As if the clock had been 30 days ahead.
+    fixture.execute("UPDATE lease SET ready_at = ready_at + 2592000000").await;
+    assert!(fixture.claim(2).await.is_empty());
+    assert_eq!(fixture.store.clamp_due_times().await.unwrap(), 2);
+    assert_eq!(fixture.claim(2).await.len(), 2);
 }
 
 async fn the_backlog_counts_what_is_due_and_what_is_parked(fixture: &Fixture) {

@@ -32,7 +32,8 @@ struct ChangedValue {
 
 const CHANGED: &str = "SELECT p.tenant_id, p.id AS product_id, p.listing_id, l.marketplace, l.asin, \
        t.series, t.category, t.at, t.number, t.text \
-     FROM product p JOIN listing l ON l.id = p.listing_id JOIN point t ON t.listing_id = p.listing_id";
+     FROM product p JOIN listing l ON l.id = p.listing_id \
+       JOIN point t ON t.listing_id = p.listing_id AND t.series <> 11"; // `Series::Unobserved` is no change of a value.
 
 #[async_trait]
 impl ChangeFeed for Backend {

@@ -121,6 +121,22 @@ impl LeaseQueue for Backend {
         Ok(left_ms.map(not_negative))
     }
 
+    async fn clamp_due_times(&self) -> StoreResult<u64> {
+        // The longest regular pause is the interval + 10 %, the longest retry an hour. A token is not reused: a crawl that holds a
+        // clamped lease loses it.
+        const CLAMP: &str = concat!(
+            "UPDATE lease SET ready_at = ",
+            now!(1),
+            " WHERE parked_at IS NULL AND ready_at > ",
+            now!(1),
+            " + CASE WHEN owner IS NOT NULL THEN 3600000 ELSE 3600000 + 1200 * coalesce(( \
+               SELECT min(p.interval_secs) FROM product p \
+               WHERE p.listing_id = lease.listing_id AND p.status = 'active'), 0) END"
+        );
+        let query = sqlx::query(CLAMP).bind(self.clock_param());
+        Ok(query.execute(&mut *self.writer(TenantScope::All).await?).await?.rows_affected())
+    }
+
     async fn park_failing(&self, max_attempts: u16, limit: u32) -> StoreResult<u64> {
         let clock = self.clock_param();
         self.transaction(TenantScope::All, move |conn| park_failing(conn, max_attempts, limit, clock).boxed()).await
