@@ -23,6 +23,9 @@ pub enum NumberError {
     /// Larger than any valid price.
     #[error("too large")]
     TooLarge,
+    /// A minus sign before the number: a discount or a refund, not a price.
+    #[error("negative")]
+    Negative,
 }
 
 /// Parses one price: `$1,099.00`, `1.099,00 €`, `1 099,00 zł`, `₹1,29,900`, `￥1,980`.
@@ -33,9 +36,14 @@ pub fn parse_price(text: &str, marketplace: Marketplace) -> Result<Money, Number
     let currency = marketplace.currency();
     let text = normalise(text);
     let number = single_number(&text)?;
-    let surroundings = text.replacen(number, " ", 1);
-    check_currency(&surroundings, currency)?;
-    let amount_minor = parse_amount(number, marketplace.number_format(), currency.exponent())?;
+    let at = text.find(number).unwrap_or_default();
+    let (before, after) = (&text[..at], &text[at + number.len()..]);
+    check_sign(before)?;
+    check_currency(&format!("{before} {after}"), currency)?;
+    let amount_minor = match before.ends_with(['.', ',']) {
+        true => fraction_alone(number, currency.exponent())?,
+        false => parse_amount(number, marketplace.number_format(), currency.exponent())?,
+    };
     Ok(Money::new(amount_minor, currency))
 }
 
@@ -137,6 +145,27 @@ fn number_length(text: &str) -> usize {
     end
 }
 
+/// "-$5.00", "$-5.00", "−5,00 €".
+fn check_sign(before: &str) -> Result<(), NumberError> {
+    let before = before.trim_end_matches(|c: char| c == ' ' || is_currency_sign(c) || c == '.');
+    if before.ends_with(['-', '\u{2212}', '\u{fe63}', '\u{ff0d}']) { Err(NumberError::Negative) } else { Ok(()) }
+}
+
+/// "$.99", ",99 €": the whole is not written.
+fn fraction_alone(digits: &str, exponent: u32) -> Result<i64, NumberError> {
+    if exponent == 0 || digits.len() != exponent as usize {
+        return Err(NumberError::Ambiguous);
+    }
+    digits.parse().map_err(|_| NumberError::Ambiguous)
+}
+
+/// The characters of category Sc (currency symbol) of Unicode 16.
+fn is_currency_sign(c: char) -> bool {
+    matches!(c, '$' | '\u{a2}'..='\u{a5}' | '\u{58f}' | '\u{60b}' | '\u{7fe}' | '\u{7ff}' | '\u{9f2}' | '\u{9f3}' | '\u{9fb}'
+        | '\u{af1}' | '\u{bf9}' | '\u{e3f}' | '\u{17db}' | '\u{20a0}'..='\u{20c0}' | '\u{a838}' | '\u{fdfc}' | '\u{fe69}'
+        | '\u{ff04}' | '\u{ffe0}' | '\u{ffe1}' | '\u{ffe5}' | '\u{ffe6}' | '\u{11fdd}'..='\u{11fe0}' | '\u{1e2ff}' | '\u{1ecb0}')
+}
+
 /// The text around the number may contain the currency's own symbol or words, but no other currency.
 fn check_currency(surroundings: &str, currency: Currency) -> Result<(), NumberError> {
     let mut rest = surroundings.to_owned();
@@ -146,7 +175,7 @@ fn check_currency(surroundings: &str, currency: Currency) -> Result<(), NumberEr
         rest = remove_symbol(&rest, symbol);
     }
     let foreign = Currency::ALL.iter().flat_map(|other| other.symbols()).any(|symbol| has_symbol(&rest, symbol));
-    if foreign || rest.contains(['$', '€', '£', '¥', '￥', '₹', '₩', '₽', '₺', '%']) {
+    if foreign || rest.contains(|c: char| is_currency_sign(c) || c == '%') {
         return Err(NumberError::ForeignCurrency);
     }
     Ok(())
@@ -253,6 +282,9 @@ mod tests {
             ("1'099.00", "com", 109_900),
             ("R 1 299,00", "co.za", 129_900),
             ("from 5.5", "com", 550),
+            ("$.99", "com", 99),
+            (",99 €", "de", 99),
+            ("$ .05", "com", 5),
         ] {
             assert_eq!(minor(text, code), Ok(expected), "{text} on {code}");
         }
@@ -269,6 +301,17 @@ mod tests {
             ("€ 12,00", "com", NumberError::ForeignCurrency),
             ("US$ 12.00", "ca", NumberError::ForeignCurrency),
             ("12 %", "com", NumberError::ForeignCurrency),
+            ("₪12.00", "com", NumberError::ForeignCurrency),
+            ("₦ 12.00", "com", NumberError::ForeignCurrency),
+            ("₱12.00", "com", NumberError::ForeignCurrency),
+            ("12,00 ₴", "de", NumberError::ForeignCurrency),
+            ("₿12.00", "com", NumberError::ForeignCurrency),
+            ("-$5.00", "com", NumberError::Negative),
+            ("$-5.00", "com", NumberError::Negative),
+            ("−5,00 €", "de", NumberError::Negative),
+            ("$.9", "com", NumberError::Ambiguous),
+            ("$.999", "com", NumberError::Ambiguous),
+            ("￥.99", "co.jp", NumberError::Ambiguous),
             ("free", "com", NumberError::NoNumber),
             ("99999999999999999999", "com", NumberError::TooLarge),
         ] {

@@ -134,12 +134,58 @@ pub(super) fn count(line: &str) -> Option<u32> {
     let number: String = plain[start..].chars().take_while(is_inside).collect();
     let groups: Vec<&str> =
         number.trim_end_matches(|c: char| !c.is_ascii_digit()).split(|c: char| !c.is_ascii_digit()).collect();
-    let after = plain[start + number.len()..].chars().next();
-    let is_abbreviated = number.ends_with(|c: char| c.is_ascii_digit())
-        && after.is_some_and(|c| matches!(c, 'K' | 'k' | 'M' | '万' | '+'));
+    let is_abbreviated = is_multiplier(&plain[start + number.len()..]);
     let whole = groups.iter().skip(1).all(|group| matches!(group.len(), 2 | 3))
         && groups.last().is_some_and(|last| groups.len() == 1 || last.len() == 3);
     if !whole || is_abbreviated { None } else { groups.concat().parse().ok() }
+}
+
+/// True when the text begins with a word that multiplies the number before it: "12 mil", "2,2 Tsd.", "1.2万", "3 lakh", "5K+".
+fn is_multiplier(after: &str) -> bool {
+    /// Thousands, ten thousands, hundred thousands, millions and more, in the languages of the marketplaces (CLDR 46, compact
+    /// decimal formats; lakh and crore: India).
+    const WORDS: &[&str] = &[
+        "k",
+        "m",
+        "b",
+        "mn",
+        "bn",
+        "mil",
+        "mill",
+        "millón",
+        "millones",
+        "mi",
+        "mio",
+        "mln",
+        "mld",
+        "mrd",
+        "md",
+        "tsd",
+        "tys",
+        "tn",
+        "bin",
+        "mila",
+        "milioni",
+        "tis",
+        "tusen",
+        "duizend",
+        "thousand",
+        "million",
+        "lakh",
+        "lakhs",
+        "l",
+        "lac",
+        "cr",
+        "crore",
+        "crores",
+        "ألف",
+        "آلاف",
+        "مليون",
+    ];
+    const SIGNS: &[char] = &['万', '萬', '億', '亿', '千', '+'];
+    let after = after.trim_start();
+    let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
+    after.starts_with(SIGNS) || WORDS.contains(&word.as_str())
 }
 
 /// The visible feature bullets, without duplicates.
@@ -184,9 +230,14 @@ pub(super) fn variations(captures: &[Capture], attributes: &Attributes) -> (Opti
     (parent, asins)
 }
 
+/// The ASIN that is assigned to the key: `"parentAsin" : "B0…"`, `parentAsin = 'B0…'`. What is quoted further on belongs to another
+/// key.
 fn value_after(script: &str, key: &str) -> Option<Asin> {
-    let after = &script[script.find(key)? + key.len()..];
-    after.split('"').map(str::trim).find_map(|word| (word.len() == 10).then(|| word.parse().ok())?)
+    script.match_indices(key).find_map(|(at, _)| {
+        let after = script[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
+        let value = after.strip_prefix([':', '='])?.trim_start().strip_prefix(['"', '\''])?;
+        value.get(..10).filter(|_| value[10..].starts_with(['"', '\'']))?.parse().ok()
+    })
 }
 
 fn object_after<'a>(script: &'a str, key: &str) -> Option<&'a str> {
@@ -244,6 +295,17 @@ mod tests {
             ("1,23,456 ratings", Some(123_456)),
             ("1 Kundenrezension", Some(1)),
             ("2.2K", None),
+            ("12 k", None),
+            ("12 mil avaliações", None),
+            ("2,2 Tsd. Bewertungen", None),
+            ("12 tys. ocen", None),
+            ("12 mila voti", None),
+            ("12 ألف تقييم", None),
+            ("1.2万件の評価", None),
+            ("3 lakh ratings", None),
+            ("12 B değerlendirme", None),
+            ("12 Bewertungen", Some(12)),
+            ("12 milestones", Some(12)),
             ("no reviews", None),
         ] {
             assert_eq!(count(line), expected, "{line}");
@@ -266,5 +328,12 @@ mod tests {
         ] {
             assert_eq!(brand_of_byline(line).as_deref(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn the_parent_is_the_value_of_its_own_key() {
+        let script = r#"{"parentAsinList" : ["B000000001"], "parentAsin": null, "asin" : "B000000002", "parentAsin" : "B000000003"}"#;
+        assert_eq!(value_after(script, "parentAsin").map(|asin| asin.to_string()).as_deref(), Some("B000000003"));
+        assert_eq!(value_after(r#""parentAsin":"","currentAsin":"B000000002""#, "parentAsin"), None);
     }
 }

@@ -166,6 +166,7 @@ impl Page {
         let money = |minor: i64| self.currency.map(|currency| Money::new(minor, currency));
         let price = self.price_minor.and_then(money);
         let none_is_absent = price.is_some();
+        let is_featured = !matches!(self.no_price, Some(NoPrice::NoFeaturedOffer | NoPrice::UsedOnly));
         Observation {
             price: match (price, self.no_price) {
                 (Some(price), _) => Reading::Is(price),
@@ -174,14 +175,15 @@ impl Page {
             },
             list_price: absent_if(none_is_absent, self.list_price_minor.and_then(money)),
             coupon: absent_if(none_is_absent, self.coupon),
-            seller: Reading::or_unknown(self.seller),
+            // Without a featured offer, nobody sells it.
+            seller: absent_if(!is_featured, self.seller.filter(|_| is_featured)),
             rating: Reading::or_unknown(self.rating),
             review_count: Reading::or_unknown(self.review_count),
             ranks: Reading::or_unknown(self.bsr),
             title: self.title,
             brand: self.brand,
             image_url: self.main_image_url,
-            availability,
+            availability: if is_featured { availability } else { Availability::NoFeaturedOffer },
             ..Observation::empty(self.asin)
         }
     }

@@ -59,10 +59,34 @@ pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Prices {
     Prices { price, price_rule, list, range, used }
 }
 
-/// The amount of the trusted places, or of the totals if no trusted place has one.
+/// "0,00 with Kindle Unlimited", "Free with your trial": a price of a membership, not of a purchase.
+fn is_membership(capture: &Capture) -> bool {
+    const WORDS: &[&str] = &[
+        "unlimited",
+        "trial",
+        "membership",
+        "audible",
+        "prime",
+        "abo",
+        "abonnement",
+        "mitgliedschaft",
+        "suscripción",
+        "assinatura",
+        "会員",
+        "体験",
+    ];
+    let text = format!("{} {}", text::line(&capture.label), text::line(&capture.text)).to_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+/// The amount of the trusted places, or of the totals if no trusted place has one. Zero is a price where no place states another one.
 fn select(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
     let is_offer = |one: &&Candidate<'_>| one.kind == Kind::Offer && !is_saving(one, candidates);
-    let offers = |place| candidates.iter().filter(is_offer).filter(move |one| one.place == place);
+    let is_free = !candidates.iter().any(|one| is_offer(&one) && one.amount.amount_minor > 0);
+    let offers = |place| {
+        let of_place = move |one: &&Candidate<'_>| one.place == place && (is_free || one.amount.amount_minor > 0);
+        candidates.iter().filter(is_offer).filter(of_place)
+    };
     for place in [Place::Trusted, Place::Total] {
         let Some(first) = offers(place).next() else { continue };
         let Some(other) = offers(place).find(|one| one.amount != first.amount) else {
@@ -123,7 +147,10 @@ fn candidate(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_
         _ => Kind::Offer,
     };
     let place = if capture.within.intersects(Within::TOTAL) { Place::Total } else { Place::Trusted };
-    let amount = amount(capture, marketplace).ok().filter(|amount| amount.amount_minor > 0)?;
+    let amount = amount(capture, marketplace).ok()?;
+    if amount.amount_minor == 0 && (kind != Kind::Offer || is_membership(capture)) {
+        return None;
+    }
     Some(Candidate { kind, place, amount, within: capture.within, capture })
 }
 
@@ -152,15 +179,25 @@ pub(super) fn price_in_pieces(capture: &Capture, marketplace: Marketplace) -> Re
     if offscreen.contains(|c: char| c.is_numeric()) && (whole.is_empty() || !has_words(&offscreen, marketplace)) {
         return parse_bare(&offscreen, marketplace);
     }
+    // "33." without its cents, or cents without their whole: the other piece has another name on this page.
+    let has_separator = whole.ends_with(['.', ',']);
+    if (whole.is_empty() && !fraction.is_empty()) || (has_separator && fraction.is_empty()) {
+        return Err(NumberError::Ambiguous);
+    }
     if whole.is_empty() {
         return parse_bare(&shown, marketplace);
     }
-    let whole = match whole.ends_with(['.', ',']) || fraction.is_empty() {
+    let whole = match has_separator || fraction.is_empty() {
         true => whole,
         false => format!("{whole}{}", marketplace.number_format().decimal),
     };
     let number = format!("{whole}{fraction}");
     parse_bare(&format!("{shown} {}", number.trim_end_matches(['.', ','])), marketplace)
+}
+
+/// The price in plain text of a list item. A code of another currency refuses it ("XOF 6,765" on amazon.com).
+pub(super) fn plain_price(text: &str, marketplace: Marketplace) -> Option<Money> {
+    if has_foreign_code(text, marketplace) { None } else { parse_price(text, marketplace).ok() }
 }
 
 /// An amount with no other words than the marketplace's own currency. Visitors from other countries are shown converted

@@ -1,6 +1,6 @@
 //! Turns captures into facts. This is the last step, at the end of the stream.
 
-use crate::domain::{Availability, Marketplace};
+use crate::domain::{Availability, Currency, Marketplace};
 
 use super::capture::Capture;
 use super::layout::{Part, Within};
@@ -120,9 +120,41 @@ fn no_price(captures: &[Capture], availability: Availability, prices: &Prices) -
 fn coupon(captures: &[Capture]) -> facts::Found<String> {
     let coupons =
         captures.iter().filter(|capture| capture.part == Part::Coupon && !capture.within.intersects(Within::ELSEWHERE));
-    coupons
-        .map(|capture| (text::line(&capture.text), capture.rule))
-        .find(|(coupon, _)| coupon.contains(|c: char| c.is_numeric()))
+    coupons.map(|capture| (text::line(&capture.text), capture.rule)).find(|(coupon, _)| is_coupon(coupon))
+}
+
+/// A reduction of this price, in percent or money. What else stands in the same places has neither ("90 days of Music free"), asks for
+/// a code, or for several items.
+fn is_coupon(text: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "free",
+        "gratis",
+        "gratuit",
+        "kostenlos",
+        "无料",
+        "code",
+        "buy 2",
+        "buy 3",
+        "buy any",
+        "2 for",
+        "3 for",
+        "items",
+        "artikel",
+        "artículos",
+        "articles",
+        "articoli",
+        "itens",
+        "when you spend",
+        "orders over",
+        "sign in",
+        "anmelden",
+        "connectez",
+    ];
+    let lower = text.to_lowercase();
+    let has_amount = lower.contains(char::is_numeric)
+        && (lower.contains('%')
+            || Currency::ALL.iter().flat_map(|currency| currency.symbols()).any(|symbol| text.contains(symbol)));
+    has_amount && !OTHERS.iter().any(|other| lower.contains(other))
 }
 
 fn ranks(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Vec<crate::domain::Rank>> {
@@ -143,4 +175,23 @@ fn record<T>(page: &mut Page, field: &'static str, found: facts::Found<T>) -> Op
     let (value, rule) = found?;
     page.diagnostics.insert(field, rule.to_owned());
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coupon_is_a_reduction_of_this_price() {
+        for text in
+            ["Apply 10% coupon", "Save $5.00 with coupon", "5 % Rabattgutschein", "クーポン 5%", "Coupon: 3,00 €"]
+        {
+            assert!(is_coupon(text), "{text}");
+        }
+        for text in
+            ["90 days of Music free", "Save 5% with code ABC123", "Buy 2, get 5% off", "10% off 3 items", "Terms 2026"]
+        {
+            assert!(!is_coupon(text), "{text}");
+        }
+    }
 }

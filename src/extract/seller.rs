@@ -91,9 +91,15 @@ fn after_verb(sentence: &str, lower: &str, language: &Language) -> Option<String
 fn cut_at_sentence_end(name: &str) -> String {
     let name = name.trim_start_matches([':', '：', ' ', '\n']);
     let name = name.lines().next().unwrap_or_default();
-    let name = name.find(" (").map_or(name, |at| &name[..at]);
+    let name = name.find(" (").filter(|at| is_rating(&name[*at..])).map_or(name, |at| &name[..at]);
     let name = name.find(". ").map_or(name, |at| &name[..at]);
     name.trim().trim_end_matches(['.', '。', ',', ' ']).to_owned()
+}
+
+/// " (4.7 out of 5 | 7,626 ratings)"; other brackets are part of the name: "ACME (Official Store)".
+fn is_rating(bracket: &str) -> bool {
+    let inside = bracket.split(')').next().unwrap_or_default();
+    inside.contains(char::is_numeric)
 }
 
 fn is_name(name: &str) -> bool {
@@ -125,6 +131,7 @@ mod tests {
             ("İPEK Ev Ürünleri tarafından satılır ve Amazon tarafından gönderilir.", "İPEK Ev Ürünleri"),
             ("この商品は、Amazon.co.jpが販売および発送します。", "Amazon.co.jp"),
             ("Envíos desde y vendidos por Amazon.", "Amazon"),
+            ("Sold by ACME (Official Store) and Fulfilled by Amazon.", "ACME (Official Store)"),
         ] {
             assert_eq!(in_sentence(sentence).as_deref(), Some(expected), "{sentence}");
         }

@@ -14,7 +14,8 @@ pub(super) fn line(raw: &str) -> String {
     let mut line = String::with_capacity(raw.len().min(512));
     for c in decode(raw).chars() {
         match c {
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {}
+            // Joiners (U+200C, U+200D) stay: they are part of the spelling, and of emoji.
+            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {}
             c if c.is_whitespace() || c.is_control() => {
                 if !line.is_empty() && !line.ends_with(' ') {
                     line.push(' ');

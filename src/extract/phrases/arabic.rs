@@ -36,6 +36,7 @@ pub(super) const ARABIC: Language = Language {
         "لا توجد عروض مميزة",
         "متوفر من هؤلاء البائعين",
     ],
+    undeliverable: &["لا يمكن شحن", "لا يمكن توصيل"],
     used: &["مستعمل"],
     rank_headings: &[
         "تصنيف الأفضل مبيع",

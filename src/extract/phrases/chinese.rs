@@ -56,6 +56,7 @@ pub(super) const CHINESE: Language = Language {
         "没有精选优惠",
         "所有购买选项",
     ],
+    undeliverable: &["无法配送", "不能配送", "無法配送"],
     used: &["二手", "收藏品"],
     rank_headings: &[
         "热销商品排名",

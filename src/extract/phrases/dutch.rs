@@ -50,6 +50,7 @@ pub(super) const DUTCH: Language = Language {
         "prijs hoger dan gebruikelijk",
         "verkrijgbaar vanaf",
     ],
+    undeliverable: &["kan niet worden verzonden naar", "kan niet naar de geselecteerde"],
     used: &["tweedehands", "gebruikt", "verzamel"],
     rank_headings: &[
         "plaats in bestsellerlijst",

@@ -49,6 +49,7 @@ pub(super) const FRENCH: Language = Language {
         "voir tous les choix d'achat",
         "voir les offres de ces vendeurs",
     ],
+    undeliverable: &["ne peut pas être expédié", "ne peut pas être livré", "n'est pas livrable"],
     used: &["d'occasion", "occasion", "collection"],
     rank_headings: &["classement des meilleures ventes", "rang parmi les meilleures ventes"],
     rank_in: &["en", "dans"],

@@ -17,6 +17,7 @@ pub(super) const GERMAN: Language = Language {
         "ausverkauft",
         "zur zeit nicht auf lager",
         "vergriffen",
+        "nicht vorrätig",
     ],
     preorder: &[
         "dieser artikel erscheint",
@@ -44,6 +45,12 @@ pub(super) const GERMAN: Language = Language {
         "alle angebote ansehen",
         "erhältlich bei diesen anbietern",
         "bei diesen anbietern erhältlich",
+    ],
+    undeliverable: &[
+        "kann nicht an den ausgewählten lieferort",
+        "kann nicht an den von ihnen ausgewählten",
+        "nicht an den gewählten lieferort",
+        "nicht an ihren standort versendet",
     ],
     used: &["gebraucht", "sammlerstück"],
     rank_headings: &["bestseller-rang", "amazon bestseller", "verkaufsrang"],

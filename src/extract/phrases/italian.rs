@@ -43,6 +43,7 @@ pub(super) const ITALIAN: Language = Language {
         "disponibile presso questi venditori",
         "tutte le opzioni di acquisto",
     ],
+    undeliverable: &["non può essere spedito", "non è possibile spedire"],
     used: &["usato", "da collezione"],
     rank_headings: &[
         "posizione nella classifica bestseller",

@@ -37,6 +37,8 @@ pub(super) struct Language {
     pub(super) in_stock: &'static [&'static str],
     /// The product may be sold, but no offer is featured.
     pub(super) no_featured_offer: &'static [&'static str],
+    /// The offer exists, and cannot be delivered to the place for which the page was made.
+    pub(super) undeliverable: &'static [&'static str],
     /// Words for an offer that is not new.
     pub(super) used: &'static [&'static str],
     /// Heading of the bestseller ranks.
@@ -113,6 +115,7 @@ pub(super) fn availability(line: &str, marketplace: Option<Marketplace>) -> Opti
     type Phrases = fn(&Language) -> &'static [&'static str];
     const CHECKS: &[(LineMeaning, Phrases)] = &[
         (LineMeaning::NoFeaturedOffer, |language| language.no_featured_offer),
+        (LineMeaning::Availability(Availability::Undeliverable), |language| language.undeliverable),
         (LineMeaning::Availability(Availability::Unavailable), |language| language.unavailable),
         (LineMeaning::Availability(Availability::OutOfStock), |language| language.out_of_stock),
         (LineMeaning::Availability(Availability::Preorder), |language| language.preorder),
@@ -207,12 +210,43 @@ mod tests {
             ("Wordt gewoonlijk verzonden binnen 6 tot 7 maanden", "nl", Availability::InStock),
             ("Zostało tylko: 3", "pl", Availability::LowStock),
             ("入荷未定", "co.jp", Availability::OutOfStock),
+            ("在庫なし", "co.jp", Availability::OutOfStock),
+            ("入荷待ち", "co.jp", Availability::OutOfStock),
+            ("Nicht vorrätig", "de", Availability::OutOfStock),
+            ("Nie ma w magazynie", "pl", Availability::OutOfStock),
+            ("Stokta kalmadı.", "com.tr", Availability::OutOfStock),
+            ("Estimativa de envio de 12 a 13 dias", "com.br", Availability::InStock),
+            ("This item cannot be shipped to your selected delivery location.", "com", Availability::Undeliverable),
             ("この商品の発売予定日は2026年12月1日です。", "co.jp", Availability::Preorder),
         ] {
             let meaning = Some(LineMeaning::Availability(expected));
             assert_eq!(availability(line, code.parse().ok()), meaning, "{line} on {code}");
         }
         assert_eq!(availability("Customize device to see availability", None), None);
+    }
+
+    #[test]
+    fn no_phrase_of_absence_reads_as_presence() {
+        let absences: [fn(&Language) -> &'static [&'static str]; 4] = [
+            |language| language.unavailable,
+            |language| language.out_of_stock,
+            |language| language.no_featured_offer,
+            |language| language.undeliverable,
+        ];
+        for language in LANGUAGES {
+            for phrase in absences.iter().flat_map(|phrases| phrases(language)) {
+                for marketplace in Marketplace::ALL {
+                    let meaning = availability(phrase, Some(*marketplace)).expect("it is in a table");
+                    let is_there = matches!(
+                        meaning,
+                        LineMeaning::Availability(
+                            Availability::InStock | Availability::LowStock | Availability::Preorder
+                        )
+                    );
+                    assert!(!is_there, "{phrase} ({}) on {marketplace}", language.code);
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) const POLISH: Language = Language {
         "niedostępne",
         "niedostępna",
     ],
-    out_of_stock: &["brak w magazynie", "tymczasowo brak", "wyprzedan", "chwilowy brak"],
+    out_of_stock: &["brak w magazynie", "nie ma w magazynie", "tymczasowo brak", "wyprzedan", "chwilowy brak"],
     preorder: &["przedsprzedaż", "zamów przed premierą", "premiera", "zostanie wydany", "zostanie wydana", "ukaże się"],
     low_stock: &[
         "zostało tylko #",
@@ -47,6 +47,7 @@ pub(super) const POLISH: Language = Language {
         "dostępny od tych sprzedawców",
         "dostępne od tych sprzedawców",
     ],
+    undeliverable: &["nie można wysłać", "nie może zostać wysłany"],
     used: &["używany", "używane", "kolekcjonersk"],
     rank_headings: &[
         "ranking najlepiej sprzedających się",

@@ -51,6 +51,7 @@ pub(super) const PORTUGUESE: Language = Language {
         "geralmente enviado",
         "envio em",
         "envia-se em",
+        "estimativa de envio",
     ],
     no_featured_offer: &[
         "ver todas as opções de compra",
@@ -61,6 +62,7 @@ pub(super) const PORTUGUESE: Language = Language {
         "não há ofertas em destaque",
         "nenhuma oferta disponível em destaque",
     ],
+    undeliverable: &["não pode ser enviado para", "não é possível enviar para"],
     used: &["usado", "colecionável", "segunda mão"],
     rank_headings: &[
         "ranking dos mais vendidos",

@@ -62,6 +62,7 @@ pub(super) const SPANISH: Language = Language {
         "ofertas destacadas no disponibles",
         "sin ofertas destacadas",
     ],
+    undeliverable: &["no se puede enviar a", "no puede enviarse a", "no puede ser enviado a"],
     used: &["de segunda mano", "segunda mano", "usado", "colección"],
     rank_headings: &[
         "clasificación en los más vendidos",

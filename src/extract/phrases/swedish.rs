@@ -31,6 +31,7 @@ pub(super) const SWEDISH: Language = Language {
         "tillgänglig från dessa säljare",
         "tillgänglig från de här säljarna",
     ],
+    undeliverable: &["kan inte skickas till", "kan inte levereras till"],
     used: &["begagnad", "begagnat", "samlarobjekt"],
     rank_headings: &[
         "rangordning för bästsäljare",

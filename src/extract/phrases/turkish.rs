@@ -15,6 +15,7 @@ pub(super) const TURKISH: Language = Language {
         "geçici olarak stokta yok",
         "geçici olarak temin edilemiyor",
         "stokta yok",
+        "stokta kalmadı",
         "stoklarımızda yok",
         "tükendi",
         "stok tükendi",
@@ -45,6 +46,7 @@ pub(super) const TURKISH: Language = Language {
         "öne çıkan teklif bulunmamaktadır",
         "bu satıcılardan temin edilebilir",
     ],
+    undeliverable: &["konumuna gönderilemez", "adresine gönderilemez", "konuma gönderilemiyor"],
     used: &["ikinci el", "kullanılmış"],
     rank_headings: &[
         "en çok satanlar sıralaması",
