@@ -25,9 +25,8 @@ COPY src src
 RUN cargo build --release --locked --bin amazon-tracker \
     && mkdir /out \
     # The image ships a stripped binary, which names its debug information: debuggers and `addr2line` find it by that.
-    && cd /out \
-    && objcopy --only-keep-debug /build/target/release/amazon-tracker amazon-tracker.debug \
-    && objcopy --strip-all --add-gnu-debuglink=amazon-tracker.debug /build/target/release/amazon-tracker amazon-tracker
+    && objcopy --only-keep-debug target/release/amazon-tracker /out/amazon-tracker.debug \
+    && objcopy --strip-all --add-gnu-debuglink=/out/amazon-tracker.debug target/release/amazon-tracker /out/amazon-tracker
 
 # The debug information of the binary, to be kept beside the image:
 # `docker build --target debug-info --output debug-info .`
