@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api bench soak lint fmt docs
+.PHONY: help demo test test-cluster test-api bench soak accuracy lint fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed dev-check check-deploy
 
 help: ## List the targets
@@ -33,6 +33,10 @@ bench: ## Benchmarks relative to other programs (only=extraction, actors, leases
 soak: ## Test three replicas under repeated faults for a long time (minutes=30)
 	@scripts/require.sh cc rust postgres redis prometheus faketime
 	SOAK_MINUTES=$(or $(minutes),30) cargo test --test cluster -- --ignored --nocapture repeated_faults
+
+accuracy: ## Print the share of correctly read fields of the corpus of real pages (docs/accuracy.md)
+	@scripts/require.sh cc rust
+	@cargo test --quiet --test extract -- --ignored --nocapture print_the_accuracy
 
 lint: ## Check formatting and run clippy with warnings as errors
 	@scripts/require.sh cc rust

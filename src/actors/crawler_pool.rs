@@ -21,7 +21,7 @@ use tracing::Instrument;
 use super::held_lease::HeldLease;
 use super::kernel::{Actor, Cx};
 use super::tracker::{TrackerMessage, Trackers};
-use crate::domain::{Failure, Listing, Marketplace, Outcome};
+use crate::domain::{Failure, Listing, Marketplace, Outcome, OutcomeClass};
 use crate::limits::CrawlGate;
 use crate::sources::Source;
 use crate::telemetry::{Metrics, TRACE};
@@ -173,7 +173,12 @@ impl CrawlerPool {
         let (listing, listing_id) = (lease.claim().listing, lease.claim().listing_id);
         let (source, marketplace) = (self.tools.source.name(), listing.marketplace.code());
         self.tools.metrics.crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
-        tracing::debug!(%listing, outcome = outcome.as_str(), "crawled {listing}");
+        match outcome.class() {
+            OutcomeClass::Defect => {
+                tracing::warn!(%listing, outcome = outcome.as_str(), "cannot use the page of {listing}; report it if it persists");
+            }
+            _ => tracing::debug!(%listing, outcome = outcome.as_str(), "crawled {listing}"),
+        }
         self.tools.trackers.send_control(listing_id, TrackerMessage::Crawled(Box::new(lease.crawled(outcome))));
     }
 

@@ -69,6 +69,8 @@ const ID_MARKERS: &[(&str, SetMarker)] = &[
     ("zg-left-col", |markers| markers.bestsellers = true),
     ("search", |markers| markers.search = true),
     ("s-results-list-atf", |markers| markers.search = true),
+    // "Sorry, something went wrong on our end", in the place of a product.
+    ("dpSorryPage", |markers| markers.error_503 = true),
     ("navFooter", |markers| markers.footer = true),
     ("nav-ftr", |markers| markers.footer = true),
 ];

@@ -170,6 +170,26 @@ pub(super) fn directory() -> Option<PathBuf> {
     corpus.join("labels.jsonl").exists().then_some(corpus)
 }
 
+/// The corpus and its labels. `None`, with a note, where it is absent; that is an error in CI.
+pub(super) fn available() -> Option<(PathBuf, Vec<Value>)> {
+    let Some(corpus) = directory() else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus must be available in CI");
+        println!("skipped: the corpus of real pages is not available");
+        return None;
+    };
+    let text = std::fs::read_to_string(corpus.join("labels.jsonl")).expect("the labels can be read");
+    let labels = text.lines().map(|line| serde_json::from_str(line).expect("a label is JSON")).collect();
+    Some((corpus, labels))
+}
+
+/// The bytes of a page, and what is known about it before it is read.
+pub(super) fn bytes_of(corpus: &std::path::Path, label: &Value) -> (Vec<u8>, PageContext) {
+    let id = label["id"].as_str().expect("every label has an id");
+    let bytes = std::fs::read(corpus.join(format!("pages/{id}.html"))).expect("every label has its page");
+    let marketplace = label["marketplace"].as_str().and_then(|code| code.parse().ok());
+    (bytes, PageContext { marketplace, content_type: None })
+}
+
 #[derive(Default)]
 struct Score {
     correct: usize,
@@ -179,10 +199,8 @@ struct Score {
 }
 
 fn read_page(corpus: &std::path::Path, label: &Value) -> Page {
-    let id = label["id"].as_str().expect("every label has an id");
-    let bytes = std::fs::read(corpus.join(format!("pages/{id}.html"))).expect("every label has its page");
-    let marketplace = label["marketplace"].as_str().and_then(|code| code.parse().ok());
-    extract(&bytes, PageContext { marketplace, content_type: None }).unwrap_or_else(|error| panic!("{id}: {error}"))
+    let (bytes, context) = bytes_of(corpus, label);
+    extract(&bytes, context).unwrap_or_else(|error| panic!("{}: {error}", label["id"]))
 }
 
 /// Labels that were reviewed and found to be wrong, as `id/field`, with the evidence.
@@ -193,13 +211,7 @@ fn exceptions() -> BTreeMap<String, String> {
 
 #[test]
 fn real_pages_are_read_as_labelled() {
-    let Some(corpus) = directory() else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus must be available in CI");
-        println!("skipped: the corpus of real pages is not available");
-        return;
-    };
-    let text = std::fs::read_to_string(corpus.join("labels.jsonl")).expect("the labels can be read");
-    let labels: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a label is JSON")).collect();
+    let Some((corpus, labels)) = available() else { return };
     let exceptions = exceptions();
     let mut scores: Vec<Score> = FIELDS.iter().map(|_| Score::default()).collect();
     for label in &labels {
@@ -210,6 +222,44 @@ fn real_pages_are_read_as_labelled() {
     }
     report(&scores);
     assert_min_shares(&scores, exceptions.len());
+}
+
+/// `make accuracy`: the table of docs/accuracy.md.
+#[test]
+#[ignore = "prints a table"]
+fn print_the_accuracy_by_field_and_marketplace() {
+    let Some((corpus, labels)) = available() else { return };
+    let exceptions = exceptions();
+    let mut marketplaces: BTreeMap<&str, Vec<Score>> = BTreeMap::new();
+    let mut total: Vec<Score> = FIELDS.iter().map(|_| Score::default()).collect();
+    let mut pages: BTreeMap<&str, usize> = BTreeMap::new();
+    for label in &labels {
+        let read = serde_json::to_value(read_page(&corpus, label)).expect("a page serialises");
+        let code = label["marketplace"].as_str().unwrap_or("unknown");
+        *pages.entry(code).or_default() += 1;
+        let of_marketplace =
+            marketplaces.entry(code).or_insert_with(|| FIELDS.iter().map(|_| Score::default()).collect());
+        for (field, scores) in FIELDS.iter().zip(of_marketplace.iter_mut().zip(&mut total)) {
+            evaluate(field, scores.0, label, &read, &exceptions);
+            evaluate(field, scores.1, label, &read, &exceptions);
+        }
+    }
+    let codes: Vec<&str> = marketplaces.keys().copied().collect();
+    println!(
+        "{} pages: {}.\n",
+        labels.len(),
+        codes.iter().map(|code| format!("{code} {}", pages[code])).collect::<Vec<_>>().join(", ")
+    );
+    println!("| field | all | wrong | {} |", codes.join(" | "));
+    println!("|---|---|---|{}", "---|".repeat(codes.len()));
+    for (at, field) in FIELDS.iter().enumerate() {
+        let cell = |score: &Score| match score.correct + score.missed.len() + score.wrong.len() {
+            0 => "–".to_owned(),
+            all => format!("{}/{all}", score.correct),
+        };
+        let cells: Vec<String> = codes.iter().map(|code| cell(&marketplaces[code][at])).collect();
+        println!("| {} | {} | {} | {} |", field.name, cell(&total[at]), total[at].wrong.len(), cells.join(" | "));
+    }
 }
 
 fn evaluate(field: &Field, score: &mut Score, label: &Value, read: &Value, exceptions: &BTreeMap<String, String>) {

@@ -3,5 +3,6 @@
 mod chunks;
 mod corpus;
 mod hostile;
+mod mutations;
 mod pages;
 mod small_pages;

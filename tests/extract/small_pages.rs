@@ -287,7 +287,8 @@ fn a_refusal_by_amazon_is_an_outcome_and_never_data() {
             Outcome::Blocked(Block::Captcha),
         ),
         ("<title>Tut uns Leid!</title><a href='https://www.amazon.de/ref=cs_503_link/'>zurück</a>", throttled.clone()),
-        ("<title>503 - Service Unavailable Error</title>", throttled),
+        ("<title>503 - Service Unavailable Error</title>", throttled.clone()),
+        ("<title>Amazon.com</title><div id='dpSorryPage'>Sorry, something went wrong on our end</div>", throttled),
         (
             "<form name='signIn' action='https://www.amazon.com/ap/signin'><input id='ap_email'></form>",
             Outcome::Blocked(Block::SignIn),
