@@ -89,7 +89,7 @@ fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) ->
         // A crawl that panics must count, or it would be repeated for ever.
         (_, Outcome::Failed(Failure::Panicked)) => Next::Retry(pause),
         (None, _) if claim.lane == Lane::Scheduled => Next::Parked,
-        _ if is_transient(outcome) => Next::Postponed(pause),
+        _ if outcome.blames_source() => Next::Postponed(pause),
         (frequency, _) => after_interval(frequency, random),
     };
     let waits = !matches!(next, Next::Due(_) | Next::Parked) && state.consecutive_failures < MAX_FAILURES_WAITED_FOR;
@@ -121,11 +121,6 @@ pub fn crawl_lost(claim: &Claim) -> Commit {
 
 fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> Commit {
     Commit { outcome: Some(outcome.as_str()), next, tasks, ..give_back(claim, Duration::ZERO) }
-}
-
-/// True for what time alone may mend, without the listing having to do with it.
-fn is_transient(outcome: &Outcome) -> bool {
-    outcome.blames_source()
 }
 
 fn after_interval(frequency: Option<Frequency>, random: f64) -> Next {

@@ -1,13 +1,13 @@
 //! Periodic work: the jobs (parking listings whose crawls never end, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
@@ -53,7 +53,7 @@ pub struct MaintenanceTools {
     store: SharedStore,
     metrics: Arc<Metrics>,
     jobs: Option<MaintenanceJobs>,
-    is_stopped: AtomicBool,
+    stopped: CancellationToken,
     /// One permit, held by the round that is under way.
     round: Semaphore,
     /// The database's time at the last run of the jobs.
@@ -68,7 +68,7 @@ impl MaintenanceTools {
             store,
             metrics,
             jobs,
-            is_stopped: AtomicBool::new(false),
+            stopped: CancellationToken::new(),
             round: Semaphore::new(1),
             last_time: Mutex::default(),
         }
@@ -77,7 +77,7 @@ impl MaintenanceTools {
     /// Begins no further job, waits for the one that runs, and gives the leases back, so that another replica goes on at
     /// once.
     pub async fn drain(&self, within: Duration) {
-        self.is_stopped.store(true, Ordering::SeqCst);
+        self.stopped.cancel();
         let drained = tokio::time::timeout(within, async {
             let _round = self.round.acquire().await;
             self.store.release_job_lease(GAUGES, &self.owner, Duration::ZERO).await
@@ -89,13 +89,9 @@ impl MaintenanceTools {
         }
     }
 
-    fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::SeqCst)
-    }
-
     async fn round(&self) {
         let _round = self.round.acquire().await;
-        if self.is_stopped() {
+        if self.stopped.is_cancelled() {
             return;
         }
         let jobs = match &self.jobs {
@@ -135,7 +131,7 @@ impl MaintenanceTools {
         }
         let done = AssertUnwindSafe(self.run_jobs(jobs)).catch_unwind().await;
         // Jobs that were left out are due at once, on another replica.
-        let pause = if self.is_stopped() { Duration::ZERO } else { JOBS_EVERY };
+        let pause = if self.stopped.is_cancelled() { Duration::ZERO } else { JOBS_EVERY };
         // Also after a panic, or no replica would run them until the lease expires.
         self.store.release_job_lease(JOBS, &self.owner, pause).await?;
         done.unwrap_or_else(|panic| resume_unwind(panic)).map(|()| true)
@@ -153,13 +149,13 @@ impl MaintenanceTools {
         if parked > 0 {
             tracing::warn!(listings = parked, "parked {parked} listings whose crawls never ended");
         }
-        if self.is_stopped() {
+        if self.stopped.is_cancelled() {
             return Ok(());
         }
         let deleted = store.prune(&jobs.retention).await?;
         tracing::debug!(deleted, "deleted rows whose retention has ended");
         for tenant_id in store.tenants_due_for_deletion().await? {
-            if self.is_stopped() {
+            if self.stopped.is_cancelled() {
                 return Ok(());
             }
             if store.remove_tenant(tenant_id).await? {

@@ -5,12 +5,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
@@ -95,7 +95,7 @@ pub struct NotifierTools {
     settings: NotifySettings,
     longest_attempt: Duration,
     owner: String,
-    is_stopped: AtomicBool,
+    stopped: CancellationToken,
 }
 
 impl NotifierTools {
@@ -109,17 +109,12 @@ impl NotifierTools {
         metrics: Arc<Metrics>,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(settings.concurrency));
-        let is_stopped = AtomicBool::new(false);
-        Self { store, senders, metrics, slots, settings, longest_attempt, owner, is_stopped }
+        Self { store, senders, metrics, slots, settings, longest_attempt, owner, stopped: CancellationToken::new() }
     }
 
     /// Claims nothing more, whatever happens to the Notifier. What is being claimed at this moment is sent.
     pub fn stop(&self) {
-        self.is_stopped.store(true, Ordering::SeqCst);
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::SeqCst)
+        self.stopped.cancel();
     }
 
     /// Waits until no attempt is under way. False: some still were, in the end.
@@ -134,7 +129,7 @@ impl NotifierTools {
         let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
         let permits: Vec<_> = std::iter::once(first).chain(more).collect();
         // The wait may have been long.
-        if self.is_stopped() {
+        if self.stopped.is_cancelled() {
             return Ok((Vec::new(), MAX_SLEEP));
         }
         let lease = self.longest_attempt + LEASE_MARGIN;
@@ -253,7 +248,7 @@ impl Notifier {
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
-        if !self.tools.is_stopped() && self.poll_loop.begin(plan) {
+        if !self.tools.stopped.is_cancelled() && self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
             let claim = async move { NotifierMessage::Stepped(tools.try_claim().await) };
             cx.work("claim", claim, || NotifierMessage::Panicked);

@@ -4,10 +4,10 @@
 //! once while batches come back full. "Check now" wakes it; replicas that were not woken see the row within a second.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -56,7 +56,7 @@ pub struct SchedulerTools {
     lease: Duration,
     max_attempts: u16,
     metrics: Arc<Metrics>,
-    is_stopped: AtomicBool,
+    stopped: CancellationToken,
 }
 
 impl SchedulerTools {
@@ -79,17 +79,13 @@ impl SchedulerTools {
             lease: Duration::from_secs(settings.lease_secs),
             max_attempts: settings.max_attempts,
             metrics,
-            is_stopped: AtomicBool::new(false),
+            stopped: CancellationToken::new(),
         }
     }
 
     /// Claims nothing more, whatever happens to the Scheduler. What is being claimed at this moment goes to the pool.
     pub fn stop(&self) {
-        self.is_stopped.store(true, Ordering::SeqCst);
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::SeqCst)
+        self.stopped.cancel();
     }
 
     /// One step: waits for a free slot, claims for all that are free, and says how long to sleep.
@@ -97,7 +93,7 @@ impl SchedulerTools {
         let slots = self.free_slots().await;
         let wanted = slots.len();
         // The wait may have been long.
-        if self.is_stopped() {
+        if self.stopped.is_cancelled() {
             return Ok((Vec::new(), MAX_SLEEP));
         }
         let leases = self.claim_lanes(slots).await?;
@@ -184,7 +180,7 @@ impl Scheduler {
     }
 
     fn step(&mut self, plan: u64, cx: &mut Cx<'_, Self>) {
-        if !self.tools.is_stopped() && self.poll_loop.begin(plan) {
+        if !self.tools.stopped.is_cancelled() && self.poll_loop.begin(plan) {
             let tools = Arc::clone(&self.tools);
             let claim = async move { SchedulerMessage::Stepped(tools.try_claim().await) };
             cx.work("claim", claim, || SchedulerMessage::Panicked);

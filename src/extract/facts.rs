@@ -142,50 +142,10 @@ pub(super) fn count(line: &str) -> Option<u32> {
 
 /// True when the text begins with a word that multiplies the number before it: "12 mil", "2,2 Tsd.", "1.2万", "3 lakh", "5K+".
 fn is_multiplier(after: &str) -> bool {
-    /// Thousands, ten thousands, hundred thousands, millions and more, in the languages of the marketplaces (CLDR 46, compact
-    /// decimal formats; lakh and crore: India).
-    const WORDS: &[&str] = &[
-        "k",
-        "m",
-        "b",
-        "mn",
-        "bn",
-        "mil",
-        "mill",
-        "millón",
-        "millones",
-        "mi",
-        "mio",
-        "mln",
-        "mld",
-        "mrd",
-        "md",
-        "tsd",
-        "tys",
-        "tn",
-        "bin",
-        "mila",
-        "milioni",
-        "tis",
-        "tusen",
-        "duizend",
-        "thousand",
-        "million",
-        "lakh",
-        "lakhs",
-        "l",
-        "lac",
-        "cr",
-        "crore",
-        "crores",
-        "ألف",
-        "آلاف",
-        "مليون",
-    ];
     const SIGNS: &[char] = &['万', '萬', '億', '亿', '千', '+'];
     let after = after.trim_start();
     let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
-    after.starts_with(SIGNS) || WORDS.contains(&word.as_str())
+    after.starts_with(SIGNS) || phrases::MULTIPLIERS.contains(&word.as_str())
 }
 
 /// The visible feature bullets, without duplicates.

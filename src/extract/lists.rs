@@ -6,6 +6,7 @@ use super::capture::Capture;
 use super::facts;
 use super::layout::Part;
 use super::page::Item;
+use super::phrases;
 use super::price::{plain_price, price_in_pieces};
 use super::text;
 
@@ -54,25 +55,8 @@ fn item(asin: Asin, position: u32, captures: &[&Capture], marketplace: Marketpla
 
 /// "Sponsored Ad – Headphones": the note for screen readers is not part of the title.
 fn without_advertisement(title: &str) -> &str {
-    const NOTES: &[&str] = &[
-        "sponsored ad",
-        "gesponserte anzeige",
-        "annonce sponsorisée",
-        "publicité sponsorisée",
-        "anuncio patrocinado",
-        "annuncio sponsorizzato",
-        "anúncio patrocinado",
-        "gesponsorde advertentie",
-        "sponsrad annons",
-        "reklama sponsorowana",
-        "sponsorlu reklam",
-        "スポンサー広告",
-        "إعلان مموّل",
-        "إعلان ممول",
-        "赞助广告",
-    ];
     let lower = text::lower_in_place(title);
-    let note = NOTES.iter().find(|note| lower.starts_with(**note));
+    let note = phrases::ADVERTISEMENT_NOTES.iter().find(|note| lower.starts_with(**note));
     note.map_or(title, |note| title[note.len()..].trim_start_matches([' ', '-', '–', '—', ':', '\u{a0}']))
 }
 

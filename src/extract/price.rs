@@ -61,22 +61,8 @@ pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Prices {
 
 /// "0,00 with Kindle Unlimited", "Free with your trial": a price of a membership, not of a purchase.
 fn is_membership(capture: &Capture) -> bool {
-    const WORDS: &[&str] = &[
-        "unlimited",
-        "trial",
-        "membership",
-        "audible",
-        "prime",
-        "abo",
-        "abonnement",
-        "mitgliedschaft",
-        "suscripción",
-        "assinatura",
-        "会員",
-        "体験",
-    ];
     let text = format!("{} {}", text::line(&capture.label), text::line(&capture.text)).to_lowercase();
-    WORDS.iter().any(|word| text.contains(word))
+    phrases::MEMBERSHIPS.iter().any(|word| text.contains(word))
 }
 
 /// The amount of the trusted places, or of the totals if no trusted place has one. Zero is a price where no place states another one.

@@ -126,35 +126,11 @@ fn coupon(captures: &[Capture]) -> facts::Found<String> {
 /// A reduction of this price, in percent or money. What else stands in the same places has neither ("90 days of Music free"), asks for
 /// a code, or for several items.
 fn is_coupon(text: &str) -> bool {
-    const OTHERS: &[&str] = &[
-        "free",
-        "gratis",
-        "gratuit",
-        "kostenlos",
-        "无料",
-        "code",
-        "buy 2",
-        "buy 3",
-        "buy any",
-        "2 for",
-        "3 for",
-        "items",
-        "artikel",
-        "artículos",
-        "articles",
-        "articoli",
-        "itens",
-        "when you spend",
-        "orders over",
-        "sign in",
-        "anmelden",
-        "connectez",
-    ];
     let lower = text.to_lowercase();
     let has_amount = lower.contains(char::is_numeric)
         && (lower.contains('%')
             || Currency::ALL.iter().flat_map(|currency| currency.symbols()).any(|symbol| text.contains(symbol)));
-    has_amount && !OTHERS.iter().any(|other| lower.contains(other))
+    has_amount && !phrases::NOT_COUPONS.iter().any(|other| lower.contains(other))
 }
 
 fn ranks(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Vec<crate::domain::Rank>> {

@@ -72,8 +72,9 @@ impl Service {
             let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
             // What began before the range and ended there is not part of it.
             gaps.retain(|gap| from.is_none_or(|from| gap.to > from));
-            if to.is_none() {
-                gaps.extend(gap_until(&product, deps.store.now().await?));
+            let now = Timestamp::now();
+            if to.is_none_or(|to| to >= now) {
+                gaps.extend(gap_until(&product, now));
             }
             Ok(History {
                 listing_id: product.listing_id,
@@ -133,7 +134,9 @@ impl Dependencies {
         let now = self.store.now().await?;
         let max_staleness = SignedDuration::try_from(self.store.max_staleness()).unwrap_or(SignedDuration::MAX);
         let is_known = now.duration_since(crawled_at) > max_staleness + RECORDING;
-        Ok(is_known.then(|| format!("stats:{}:{}", product.listing_id, crawled_at.as_millisecond())))
+        // From which time on values are unknown depends on the interval of the tenant's product.
+        let interval_secs = product.settings.frequency.interval_secs();
+        Ok(is_known.then(|| format!("stats:{}:{}:{interval_secs}", product.listing_id, crawled_at.as_millisecond())))
     }
 }
 

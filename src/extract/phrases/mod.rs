@@ -91,6 +91,108 @@ const LANGUAGES: &[&Language] = &[
     &chinese::CHINESE,
 ];
 
+/// Words that multiply the number before them: thousands, ten thousands, hundred thousands, millions and more (CLDR 46, compact
+/// decimal formats; lakh and crore: India). In every language: pages mix them.
+pub(super) const MULTIPLIERS: &[&str] = &[
+    "k",
+    "m",
+    "b",
+    "mn",
+    "bn",
+    "mil",
+    "mill",
+    "millón",
+    "millones",
+    "mi",
+    "mio",
+    "mln",
+    "mld",
+    "mrd",
+    "md",
+    "tsd",
+    "tys",
+    "tn",
+    "bin",
+    "mila",
+    "milioni",
+    "tis",
+    "tusen",
+    "duizend",
+    "thousand",
+    "million",
+    "lakh",
+    "lakhs",
+    "l",
+    "lac",
+    "cr",
+    "crore",
+    "crores",
+    "ألف",
+    "آلاف",
+    "مليون",
+];
+
+/// What a list says of an advertisement before its title, for screen readers.
+pub(super) const ADVERTISEMENT_NOTES: &[&str] = &[
+    "sponsored ad",
+    "gesponserte anzeige",
+    "annonce sponsorisée",
+    "publicité sponsorisée",
+    "anuncio patrocinado",
+    "annuncio sponsorizzato",
+    "anúncio patrocinado",
+    "gesponsorde advertentie",
+    "sponsrad annons",
+    "reklama sponsorowana",
+    "sponsorlu reklam",
+    "スポンサー広告",
+    "إعلان مموّل",
+    "إعلان ممول",
+    "赞助广告",
+];
+
+/// A price of zero beside one of these is that of a membership, not of a purchase.
+pub(super) const MEMBERSHIPS: &[&str] = &[
+    "unlimited",
+    "trial",
+    "membership",
+    "audible",
+    "prime",
+    "abo",
+    "abonnement",
+    "mitgliedschaft",
+    "suscripción",
+    "assinatura",
+    "会員",
+    "体験",
+];
+
+/// What stands in the places of coupons and is none: it is free, asks for a code, or for several items.
+pub(super) const NOT_COUPONS: &[&str] = &[
+    "free",
+    "gratis",
+    "gratuit",
+    "kostenlos",
+    "無料",
+    "code",
+    "buy 2",
+    "buy 3",
+    "buy any",
+    "2 for",
+    "3 for",
+    "items",
+    "artikel",
+    "artículos",
+    "articles",
+    "articoli",
+    "itens",
+    "when you spend",
+    "orders over",
+    "sign in",
+    "anmelden",
+    "connectez",
+];
+
 /// All languages, the marketplace's own first.
 pub(super) fn languages(marketplace: Option<Marketplace>) -> impl Iterator<Item = &'static Language> {
     let own =

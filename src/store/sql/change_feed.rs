@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::lease::NOW;
 use super::{Backend, Db};
-use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
+use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, Series, TenantId};
 use crate::store::clock::millis;
 use crate::store::rows::{EventColumns, PointColumns, time, word};
 use crate::store::tenant_scope::TenantScope;
@@ -32,8 +32,7 @@ struct ChangedValue {
 
 const CHANGED: &str = "SELECT p.tenant_id, p.id AS product_id, p.listing_id, l.marketplace, l.asin, \
        t.series, t.category, t.at, t.number, t.text \
-     FROM product p JOIN listing l ON l.id = p.listing_id \
-       JOIN point t ON t.listing_id = p.listing_id AND t.series <> 11"; // `Series::Unobserved` is no change of a value.
+     FROM product p JOIN listing l ON l.id = p.listing_id JOIN point t ON t.listing_id = p.listing_id";
 
 #[async_trait]
 impl ChangeFeed for Backend {
@@ -151,6 +150,10 @@ fn changes(values: impl Iterator<Item = ChangedValue>) -> StoreResult<Vec<(Tenan
     for value in values {
         let (tenant_id, product_id) = (TenantId(value.tenant_id), ProductId(value.product_id));
         let point = Point::try_from(value.point)?;
+        // A gap before the crawl is no change of a value.
+        if point.key.series == Series::Unobserved {
+            continue;
+        }
         match changes.last_mut().filter(|(_, last)| last.product_id == product_id && last.at == point.at) {
             Some((_, change)) => change.points.push(point),
             None => {
