@@ -66,6 +66,7 @@ fn observed(seen: &Observation) -> serde_json::Map<String, Value> {
         "brand": seen.brand,
         "price": seen.price.value(),
         "list_price": seen.list_price.value(),
+        "list_price_kind": seen.list_price_kind,
         "coupon": seen.coupon.value(),
         "availability": seen.availability,
         "seller": seen.seller.value(),

@@ -39,7 +39,7 @@ pub use ids::{ApiKeyId, DeliveryId, EventId, ListingId, ProductId, RuleId, Sessi
 pub use listing::{Listing, ListingUrlError};
 pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};
-pub use observation::{Observation, Rank, Rating, Reading};
+pub use observation::{ListPriceKind, Observation, Rank, Rating, Reading};
 pub use outbox_message::{Email, OutboxMessage};
 pub use outcome::{Block, Failure, Outcome, OutcomeClass};
 pub use plausibility::Held;

@@ -56,6 +56,22 @@ impl Rating {
     }
 }
 
+/// What the struck-through price beside a price is, as the page calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListPriceKind {
+    /// The manufacturer's suggestion: list price, RRP, UVP, M.R.P., 参考価格.
+    List,
+    /// The median of what customers paid: "Typical price".
+    Typical,
+    /// What this offer cost before: "Was".
+    Was,
+    /// The lowest price of the last 30 days, which a seller in the European Union must state beside a reduction (Directive
+    /// 98/6/EC, Article 6a).
+    #[serde(rename = "lowest_30_days")]
+    Lowest30Days,
+}
+
 /// The facts of one product page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
@@ -73,6 +89,8 @@ pub struct Observation {
     pub shipping: Reading<Money>,
     /// The struck-through list price, as claimed by Amazon.
     pub list_price: Reading<Money>,
+    /// What the list price is; `None` when the page has no list price or does not say.
+    pub list_price_kind: Option<ListPriceKind>,
     /// Seller of the featured offer (Buy Box).
     pub seller: Reading<String>,
     /// Number of new offers, including the featured one.
@@ -100,6 +118,7 @@ impl Observation {
             price: Reading::Unknown,
             shipping: Reading::Unknown,
             list_price: Reading::Unknown,
+            list_price_kind: None,
             seller: Reading::Unknown,
             offer_count: Reading::Unknown,
             coupon: Reading::Unknown,

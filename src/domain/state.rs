@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
 use super::money::{Currency, Money};
-use super::observation::{Observation, Rank, Rating, Reading};
+use super::observation::{ListPriceKind, Observation, Rank, Rating, Reading};
 use super::plausibility::{Held, PriceCheck, check_price};
 use super::series::{Point, PointValue, Series, SeriesKey};
 
@@ -21,6 +21,9 @@ pub struct ListingState {
     pub brand: Option<String>,
     /// URL of the main image.
     pub image_url: Option<String>,
+    /// What the list price is, as the page calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price_kind: Option<ListPriceKind>,
     /// Last accepted values; a series that is missing here was never known.
     #[serde(with = "values_as_list")]
     values: BTreeMap<SeriesKey, Option<PointValue>>,
@@ -229,6 +232,9 @@ impl Change {
         }
         self.take_number(Series::Shipping, &seen.shipping, |price| price.amount_minor);
         self.take_number(Series::ListPrice, &seen.list_price, |price| price.amount_minor);
+        if seen.list_price != Reading::Unknown {
+            self.state.list_price_kind = seen.list_price_kind;
+        }
         self.take_number(Series::OfferCount, &seen.offer_count, |count| i64::from(*count));
         self.take(Series::Seller.into(), &seen.seller, |seller| PointValue::Text(seller.clone()));
         self.take(Series::Coupon.into(), &seen.coupon, |coupon| PointValue::Text(coupon.clone()));

@@ -109,6 +109,15 @@ const ASIN_INPUT: &str = "ASIN";
 /// Rule name of an image without a known id inside a known image container.
 pub(super) const IMAGE_CONTAINER: &str = "image container";
 
+/// Experiments of the image server stand in the path of some URLs: `/images/W/IMAGERENDERING_521856-T1/images/I/71x.jpg` is
+/// `/images/I/71x.jpg`.
+fn without_experiment(url: &str) -> String {
+    match (url.find("/images/W/"), url.find("/images/I/")) {
+        (Some(experiment), Some(image)) if experiment < image => format!("{}{}", &url[..experiment], &url[image..]),
+        _ => url.to_owned(),
+    }
+}
+
 impl Attributes {
     /// Records the facts that an element with a known id gives.
     pub(super) fn record_id(&mut self, id: &str, el: &Element<'_, '_>) {
@@ -137,8 +146,8 @@ impl Attributes {
         let largest =
             || el.get_attribute("data-a-dynamic-image").and_then(|json| text::largest_image(&text::decode(&json)));
         let found = url("data-old-hires").or_else(largest).or_else(|| url("src"));
-        if found.is_some() {
-            self.image = found;
+        if let Some(found) = found {
+            self.image = Some(without_experiment(&found));
             self.image_rule = rule;
         }
     }
@@ -159,5 +168,18 @@ impl Attributes {
     pub(super) fn record_error_link(&mut self, href: &str) {
         self.markers.error_503 |= href.contains("cs_503");
         self.markers.error_404 |= href.contains("cs_404");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_has_the_same_url_in_every_experiment() {
+        let plain = "https://m.media-amazon.com/images/I/71ab.jpg";
+        let experiment = "https://m.media-amazon.com/images/W/IMAGERENDERING_521856-T1/images/I/71ab.jpg";
+        assert_eq!(without_experiment(experiment), plain);
+        assert_eq!(without_experiment(plain), plain);
     }
 }

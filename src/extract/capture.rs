@@ -18,6 +18,8 @@ pub(super) struct Capture {
     pub(super) pieces: Pieces,
     /// Number of the enclosing item, from 1; 0 outside of items.
     pub(super) item: usize,
+    /// Number of the enclosing row of the Buy Box accordion, from 1; 0 outside of rows.
+    pub(super) row: usize,
 }
 
 /// Label of a product detail row that links to a bestseller list.
@@ -26,7 +28,9 @@ pub(super) const RANKS: &str = "ranks";
 impl Capture {
     /// True for a product detail row that holds bestseller ranks.
     pub(super) fn is_rank_row(&self) -> bool {
-        self.part == Part::DetailRow && (self.label == RANKS || phrases::is_rank_row(&self.text))
+        self.part == Part::DetailRow
+            && !self.within.intersects(Within::ROW)
+            && (self.label == RANKS || phrases::is_rank_row(&self.text))
     }
 }
 

@@ -7,6 +7,7 @@ use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::phrases;
 use super::text;
+use super::variations::Variations;
 
 /// A value and the rule that gave it.
 pub(super) type Found<T> = Option<(T, &'static str)>;
@@ -121,7 +122,18 @@ fn numbers(line: &str) -> Vec<(u16, bool)> {
 
 /// Number of ratings of the product.
 pub(super) fn review_count(captures: &[Capture]) -> Found<u32> {
-    of_product(captures, Part::ReviewCount).find_map(|capture| Some((count(&text::line(&capture.text))?, capture.rule)))
+    of_product(captures, Part::ReviewCount).find_map(|capture| {
+        let [shown, spoken] = [&capture.text, &capture.label].map(|text| text::line(text));
+        let count = only_count(&shown).or_else(|| only_count(&spoken))?;
+        Some((count, capture.rule))
+    })
+}
+
+/// The integer of a text with one number. "4 out of 5 stars, 201 ratings" has several.
+fn only_count(line: &str) -> Option<u32> {
+    let numbers =
+        line.split(|c: char| !(c.is_numeric() || matches!(c, ',' | '.' | '\'' | '’' | '٬') || c.is_whitespace()));
+    (numbers.filter(|piece| piece.contains(char::is_numeric)).count() == 1).then(|| count(line)).flatten()
 }
 
 /// The integer in a text such as "14,652 ratings", "(1.201)", "1 234 Bewertungen". Abbreviated numbers ("2.2K") give
@@ -176,35 +188,13 @@ fn is_asin_label(label: &str) -> bool {
     matches!(label.trim_end_matches([':', '：', ' ']), "ASIN" | "ISBN-10")
 }
 
-/// The parent and the ASINs of the variations, from the script that switches between them.
-pub(super) fn variations(captures: &[Capture], attributes: &Attributes) -> (Option<Asin>, Vec<Asin>) {
-    let scripts = || captures.iter().filter(|capture| capture.part == Part::Script);
-    let parent = scripts().find_map(|script| value_after(&script.text, "parentAsin"));
+/// The parent and the ASINs of the variations, from the swatches and from the script that switches between them.
+pub(super) fn variations(script: &Variations, attributes: &Attributes) -> (Option<Asin>, Vec<Asin>) {
     let mut asins: Vec<Asin> = attributes.variation_asins.iter().filter_map(|asin| asin.parse().ok()).collect();
-    let maps = scripts().filter_map(|script| object_after(&script.text, "dimensionValuesDisplayData"));
-    for key in maps.flat_map(|map| map.split('"').filter(|word| word.len() == 10 && word.starts_with('B'))) {
-        asins.extend(key.parse::<Asin>().ok());
-    }
+    asins.extend(&script.asins);
     let mut seen = std::collections::HashSet::new();
     asins.retain(|asin| seen.insert(*asin));
-    (parent, asins)
-}
-
-/// The ASIN that is assigned to the key: `"parentAsin" : "B0…"`, `parentAsin = 'B0…'`. What is quoted further on belongs to another
-/// key.
-fn value_after(script: &str, key: &str) -> Option<Asin> {
-    script.match_indices(key).find_map(|(at, _)| {
-        let after = script[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
-        let value = after.strip_prefix([':', '='])?.trim_start().strip_prefix(['"', '\''])?;
-        value.get(..10).filter(|_| value[10..].starts_with(['"', '\'']))?.parse().ok()
-    })
-}
-
-fn object_after<'a>(script: &'a str, key: &str) -> Option<&'a str> {
-    let after = &script[script.find(key)? + key.len()..];
-    let start = after.find('{')?;
-    let length = after[start..].find('}')?;
-    Some(&after[start..start + length])
+    (script.parent, asins)
 }
 
 /// The marketplace of the page, from its canonical link or the host in its first scripts.
@@ -288,12 +278,5 @@ mod tests {
         ] {
             assert_eq!(brand_of_byline(line).as_deref(), expected, "{line}");
         }
-    }
-
-    #[test]
-    fn the_parent_is_the_value_of_its_own_key() {
-        let script = r#"{"parentAsinList" : ["B000000001"], "parentAsin": null, "asin" : "B000000002", "parentAsin" : "B000000003"}"#;
-        assert_eq!(value_after(script, "parentAsin").map(|asin| asin.to_string()).as_deref(), Some("B000000003"));
-        assert_eq!(value_after(r#""parentAsin":"","currentAsin":"B000000002""#, "parentAsin"), None);
     }
 }

@@ -26,9 +26,11 @@ mod prefilter;
 mod price;
 mod rank;
 mod read;
+mod rows;
 mod scan;
 mod seller;
 mod text;
+mod variations;
 
 use lol_html::errors::RewritingError;
 use lol_html::send::HtmlRewriter;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::domain::{
-    Asin, Availability, Block, Currency, Failure, Marketplace, Money, Observation, Outcome, Rank, Rating, Reading,
+    Asin, Availability, Block, Currency, Failure, ListPriceKind, Marketplace, Money, Observation, Outcome, Rank,
+    Rating, Reading,
 };
 
 /// The kind of page.
@@ -36,8 +37,10 @@ pub struct Item {
     pub position: u32,
     /// Title as displayed, which may be truncated.
     pub title: Option<String>,
-    /// Price as displayed, in minor units.
+    /// Price of the featured offer, in minor units.
     pub price_minor: Option<i64>,
+    /// Lowest price of several offers where none is featured ("3 offers from $12.00"), in minor units.
+    pub from_price_minor: Option<i64>,
     /// Rating, in hundredths of a star.
     #[serde(serialize_with = "as_stars")]
     pub rating: Option<Rating>,
@@ -64,6 +67,8 @@ pub struct Page {
     pub currency: Option<Currency>,
     /// Struck-through list price, in minor units.
     pub list_price_minor: Option<i64>,
+    /// What the list price is, as the page calls it.
+    pub list_price_kind: Option<ListPriceKind>,
     /// Lowest and highest price of a parent without a selected variation, in minor units.
     pub price_range_minor: Option<(i64, i64)>,
     /// Price of a used offer in the Buy Box, in minor units.
@@ -174,6 +179,7 @@ impl Page {
                 (None, None) => Reading::Unknown,
             },
             list_price: absent_if(none_is_absent, self.list_price_minor.and_then(money)),
+            list_price_kind: self.list_price_kind,
             coupon: absent_if(none_is_absent, self.coupon),
             // Without a featured offer, nobody sells it.
             seller: absent_if(!is_featured, self.seller.filter(|_| is_featured)),

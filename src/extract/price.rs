@@ -4,7 +4,7 @@
 //! *Better no price than a wrong price*: if two trusted places disagree, there is no price.
 
 use crate::domain::numbers::{NumberError, parse_price};
-use crate::domain::{Marketplace, Money};
+use crate::domain::{ListPriceKind, Marketplace, Money};
 
 use super::capture::{Capture, Pieces};
 use super::layout::{Part, Within};
@@ -19,6 +19,7 @@ pub(super) struct Prices {
     /// The rule that gave the price, or the disagreement between two candidates.
     pub(super) price_rule: Option<String>,
     pub(super) list: Option<(Money, &'static str)>,
+    pub(super) list_kind: Option<ListPriceKind>,
     pub(super) range: Option<(Money, Money)>,
     pub(super) used: Option<Money>,
 }
@@ -32,11 +33,13 @@ enum Kind {
     Struck,
 }
 
-/// How far a place is trusted. The total is only used if no trusted place has an amount.
+/// How far a place is trusted. Each is used only if none before it has an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Trusted,
     Total,
+    /// The selected Kindle format: e-books of some layouts have no price elsewhere.
+    Format,
 }
 
 #[derive(Debug)]
@@ -55,14 +58,21 @@ pub(super) fn read(captures: &[Capture], marketplace: Marketplace) -> Prices {
     let range = range(captures, marketplace);
     let (price, price_rule) = if range.is_some() { (None, None) } else { select(&candidates) };
     let list = price.and_then(|price| list_price(&candidates, price));
+    let list_kind = list.and_then(|list| list_price_kind(&list.capture.label));
+    let list = list.map(|list| (list.amount, list.capture.rule));
     let used = candidates.iter().find(|candidate| candidate.kind == Kind::Used).map(|candidate| candidate.amount);
-    Prices { price, price_rule, list, range, used }
+    Prices { price, price_rule, list, list_kind, range, used }
 }
 
 /// "0,00 with Kindle Unlimited", "Free with your trial": a price of a membership, not of a purchase.
-fn is_membership(capture: &Capture) -> bool {
-    let text = format!("{} {}", text::line(&capture.label), text::line(&capture.text)).to_lowercase();
+pub(super) fn is_membership(text: &str) -> bool {
+    let text = text.to_lowercase();
     phrases::MEMBERSHIPS.iter().any(|word| text.contains(word))
+}
+
+/// The text of an amount, with the label before it.
+fn labelled(capture: &Capture) -> String {
+    format!("{} {}", text::line(&capture.label), text::line(&capture.text))
 }
 
 /// The amount of the trusted places, or of the totals if no trusted place has one. Zero is a price where no place states another one.
@@ -73,7 +83,7 @@ fn select(candidates: &[Candidate<'_>]) -> (Option<Money>, Option<String>) {
         let of_place = move |one: &&Candidate<'_>| one.place == place && (is_free || one.amount.amount_minor > 0);
         candidates.iter().filter(is_offer).filter(of_place)
     };
-    for place in [Place::Trusted, Place::Total] {
+    for place in [Place::Trusted, Place::Total, Place::Format] {
         let Some(first) = offers(place).next() else { continue };
         let Some(other) = offers(place).find(|one| one.amount != first.amount) else {
             return (Some(first.amount), Some(first.capture.rule.to_owned()));
@@ -107,7 +117,7 @@ fn label_line(capture: &Capture) -> String {
 }
 
 /// A list price is struck through, higher than the price, and not labelled as something else ("One-Time Price").
-fn list_price(candidates: &[Candidate<'_>], price: Money) -> Option<(Money, &'static str)> {
+fn list_price<'a>(candidates: &'a [Candidate<'a>], price: Money) -> Option<&'a Candidate<'a>> {
     let is_list = |one: &&Candidate<'_>| {
         let label = text::line(&one.capture.label);
         one.kind == Kind::Struck
@@ -115,16 +125,26 @@ fn list_price(candidates: &[Candidate<'_>], price: Money) -> Option<(Money, &'st
             && !phrases::any_language_contains(&label, |language| language.not_list_price)
     };
     let in_own_row = candidates.iter().filter(is_list).find(|one| !one.within.intersects(Within::SUBSCRIBE));
-    in_own_row.or_else(|| candidates.iter().find(is_list)).map(|one| (one.amount, one.capture.rule))
+    in_own_row.or_else(|| candidates.iter().find(is_list))
+}
+
+/// What the last line before a list price calls it.
+fn list_price_kind(label: &str) -> Option<ListPriceKind> {
+    let line = text::lines(label).last()?.to_lowercase();
+    phrases::LIST_PRICES.iter().find(|(phrase, _)| line.contains(phrase)).map(|(_, kind)| *kind)
 }
 
 fn candidate(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_>> {
     const NEVER: Within = Within::ELSEWHERE.union(Within::ITEM).union(Within::PER_UNIT).union(Within::RANGE);
     let is_amount = matches!(capture.part, Part::Price | Part::PlainPrice | Part::StruckPrice);
+    if capture.within.intersects(Within::FORMATS) {
+        return selected_format(capture, marketplace);
+    }
     if !is_amount || capture.within.intersects(NEVER) || capture.pieces.per_unit {
         return None;
     }
-    let struck = capture.part == Part::StruckPrice || capture.pieces.struck;
+    let struck =
+        capture.part == Part::StruckPrice || capture.pieces.struck || capture.within.intersects(Within::STRUCK);
     let kind = match capture.within {
         within if within.intersects(Within::USED) => Kind::Used,
         _ if phrases::any_language_starts_with(&label_line(capture), |language| language.used) => Kind::Used,
@@ -134,10 +154,21 @@ fn candidate(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_
     };
     let place = if capture.within.intersects(Within::TOTAL) { Place::Total } else { Place::Trusted };
     let amount = amount(capture, marketplace).ok()?;
-    if amount.amount_minor == 0 && (kind != Kind::Offer || is_membership(capture)) {
+    if amount.amount_minor == 0 && (kind != Kind::Offer || is_membership(&labelled(capture))) {
         return None;
     }
     Some(Candidate { kind, place, amount, within: capture.within, capture })
+}
+
+/// The price of the selected format, if it is an e-book's. That of a printed book may be a used copy's.
+fn selected_format(capture: &Capture, marketplace: Marketplace) -> Option<Candidate<'_>> {
+    let is_selected = capture.part == Part::PlainPrice && capture.within.intersects(Within::SELECTED);
+    let label = text::line(&capture.label).to_lowercase();
+    if !is_selected || !label.contains("kindle") || is_membership(&labelled(capture)) {
+        return None;
+    }
+    let amount = parse_bare(&text::line(&capture.text), marketplace).ok()?;
+    Some(Candidate { kind: Kind::Offer, place: Place::Format, amount, within: capture.within, capture })
 }
 
 fn amount(capture: &Capture, marketplace: Marketplace) -> Result<Money, NumberError> {

@@ -199,6 +199,16 @@ mod tests {
                 vec![(8557, "Books"), (4, "Home & Garden (Books)")],
             ),
             (
+                "Amazon Best Sellers Rank: #12,345 Paid in Kindle Store (See Top 100 Paid in Kindle Store)\u{2}#7 in Sea Stories",
+                "com",
+                vec![(12345, "Kindle Store"), (7, "Sea Stories")],
+            ),
+            (
+                "Amazon Bestseller-Rang: Nr. 7.123 Bezahlt in Kindle-Shop (Siehe Top 100 Bezahlt in Kindle-Shop)",
+                "de",
+                vec![(7123, "Kindle-Shop")],
+            ),
+            (
                 "Best Sellers Rank\u{2} #105 in Home > Home Décor\u{2}#8146 in Home > Textiles",
                 "ca",
                 vec![(105, "Home > Home Décor"), (8146, "Home > Textiles")],

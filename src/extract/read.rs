@@ -3,7 +3,7 @@
 use crate::domain::{Availability, Currency, Marketplace};
 
 use super::capture::Capture;
-use super::layout::{Part, Within};
+use super::layout::{Part, RANK_CLASSES, Within};
 use super::page::{NoPrice, Page, PageKind};
 use super::price::Prices;
 use super::scan::Scan;
@@ -52,7 +52,7 @@ fn product(page: &mut Page, scan: &Scan, captures: &[Capture]) {
     page.main_image_url =
         record(page, "main_image_url", attributes.image.clone().map(|url| (url, attributes.image_rule)));
     page.bullets = facts::bullets(captures);
-    (page.parent_asin, page.variation_asins) = facts::variations(captures, attributes);
+    (page.parent_asin, page.variation_asins) = facts::variations(&scan.variations, attributes);
     page.coupon = record(page, "coupon", coupon(captures));
     page.bsr = ranks(captures, marketplace);
     offer(page, captures, marketplace);
@@ -75,6 +75,7 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     page.used_price_minor = prices.used.map(|used| used.amount_minor);
     if !availability.is_out() && is_featured {
         page.price_minor = prices.price.map(|price| price.amount_minor);
+        page.list_price_kind = prices.list_kind;
         page.list_price_minor = record(page, "list_price_minor", prices.list).map(|list| list.amount_minor);
         page.seller = record(page, "seller", seller::read(captures));
     }
@@ -87,6 +88,7 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
     page.diagnostics.extend(why.map(|why| ("price_minor", why)));
     if page.price_minor.is_none() {
         page.list_price_minor = None;
+        page.list_price_kind = None;
         page.diagnostics.remove("list_price_minor");
     }
 }
@@ -143,6 +145,12 @@ fn ranks(captures: &[Capture], marketplace: Option<Marketplace>) -> Option<Vec<c
     let longest = |rows: &mut dyn Iterator<Item = &&Capture>| {
         rows.map(|row| rank::ranks(&row.text, marketplace)).max_by_key(Vec::len).filter(|ranks| !ranks.is_empty())
     };
+    // On mobile pages, the ranks stand in several elements.
+    let apart = rows.iter().filter(|row| RANK_CLASSES.contains(&row.rule)).map(|row| row.text.as_str());
+    let apart = apart.collect::<Vec<_>>().join(text::LINE_BREAK);
+    if !apart.is_empty() {
+        return Some(rank::ranks(&apart, marketplace)).filter(|ranks| !ranks.is_empty());
+    }
     longest(&mut rows.iter().filter(has_heading)).or_else(|| longest(&mut rows.iter()))
 }
 

@@ -9,14 +9,14 @@ use lol_html::send::Element;
 
 use super::attributes::{Attributes, IMAGE_CONTAINER};
 use super::capture::{Capture, Pieces, RANKS};
-use super::layout::{self, FACEOUT, LINE_BREAKS, Meaning, Part, ROW_FAMILIES, SEARCH_RESULT, Within};
+use super::layout::{self, BASIS_PRICES, FACEOUT, LINE_BREAKS, Meaning, Part, RANK_CLASSES, SEARCH_RESULT, Within};
 use super::prefilter::{Elements, Interest};
+use super::rows::Rows;
 use super::text;
+use super::variations::Variations;
 
 /// Maximum text of one frame, in bytes. Rows of product details are the longest useful texts.
 const MAX_FRAME_TEXT_BYTES: usize = 24 * 1024;
-/// Maximum text of all variation scripts of one page together, in bytes.
-const MAX_SCRIPT_TEXT_BYTES: usize = 64 * 1024;
 /// Maximum number of captures of one page.
 const MAX_CAPTURES: usize = 6000;
 /// Maximum text of the scripts in the head, in bytes.
@@ -32,6 +32,7 @@ struct Frame {
     serial: u32,
     capture: Capture,
     outer: Within,
+    outer_row: usize,
     /// A region outside of every text frame. Its text only serves as the label of the next price.
     label_only: bool,
 }
@@ -43,15 +44,17 @@ pub(super) struct Scan {
     within: Within,
     serial: u32,
     items: usize,
-    /// The first row of each family, which is the featured offer.
-    first_rows: Vec<String>,
-    script_bytes: usize,
+    /// The rows of the Buy Box accordion.
+    rows: Rows,
+    /// Number of the enclosing row; 0 outside of rows.
+    row: usize,
     has_title: bool,
     has_offer: bool,
     /// Index of the price capture that closed last: a following "/ 100 ml" makes it a unit price.
     last_price: Option<usize>,
     pub(super) captures: Vec<Capture>,
     pub(super) attributes: Attributes,
+    pub(super) variations: Variations,
     /// Beginning of the scripts in the head; only collected when the marketplace is unknown.
     pub(super) head_script: Option<String>,
 }
@@ -66,13 +69,19 @@ impl Scan {
     /// number.
     pub(super) fn enter(&mut self, id: &str, class: &str, el: &Element<'_, '_>) -> Option<u32> {
         let (rule, mut mark) = self.meaning(id, class, el)?;
-        if self.is_later_row_of_family(id) {
-            mark.enters = mark.enters.union(Within::ELSEWHERE);
+        let outer_row = self.row;
+        if let Some((name, number)) = layout::row_name(id.as_bytes()) {
+            self.row = self.rows.enter(name, number, is_active_row(id, class, el));
+            mark.enters = mark.enters.union(Within::ROW);
         }
-        let label = self.label_of(mark.part, el);
+        if rule == layout::FORMAT && has_class(class, layout::FORMAT_SELECTED) {
+            mark.enters = mark.enters.union(Within::SELECTED);
+        }
+        let label = self.label_of(mark.part, rule, el);
         let mut pieces = Pieces::default();
         if mark.part == Part::Price {
-            pieces.struck = el.get_attribute("data-a-strike").is_some_and(|value| value == "true");
+            pieces.struck = el.get_attribute("data-a-strike").is_some_and(|value| value == "true")
+                || BASIS_PRICES.iter().any(|known| has_class(class, known));
         }
         if mark.part == Part::Item {
             self.items += 1;
@@ -80,10 +89,9 @@ impl Scan {
         if mark.part == Part::Rating {
             self.capture_attribute(Part::Rating, rule, el.get_attribute("title").unwrap_or_default());
         }
-        self.open(
-            Capture { part: mark.part, within: self.within, rule, text: String::new(), label, pieces, item: 0 },
-            mark.enters,
-        )
+        let capture =
+            Capture { part: mark.part, within: self.within, rule, text: String::new(), label, pieces, item: 0, row: 0 };
+        self.open(capture, mark.enters, outer_row)
     }
 
     /// Opens a frame that is not in the layout tables, such as the document's title.
@@ -96,18 +104,20 @@ impl Scan {
             label: String::new(),
             pieces: Pieces::default(),
             item: 0,
+            row: 0,
         };
-        self.open(capture, Within::NOWHERE)
+        self.open(capture, Within::NOWHERE, self.row)
     }
 
-    fn open(&mut self, mut capture: Capture, enters: Within) -> Option<u32> {
+    fn open(&mut self, mut capture: Capture, enters: Within, outer_row: usize) -> Option<u32> {
         let outer = self.within;
         self.within = outer.union(enters);
         capture.within = self.within;
         capture.item = if self.within.intersects(Within::ITEM) { self.items } else { 0 };
+        capture.row = self.row;
         self.serial += 1;
         let label_only = capture.part == Part::Region && self.frames.last().is_none_or(|outer| outer.label_only);
-        self.frames.push(Frame { serial: self.serial, capture, outer, label_only });
+        self.frames.push(Frame { serial: self.serial, capture, outer, outer_row, label_only });
         Some(self.serial)
     }
 
@@ -151,6 +161,7 @@ impl Scan {
         let found = |rule, part| Some((rule, Meaning { part, enters: Within::NOWHERE }));
         match tag {
             "li" | "tr" if self.within.intersects(Within::DETAILS) => return found("details", Part::DetailRow),
+            "tr" if self.within.intersects(Within::ROW) => return found("details", Part::DetailRow),
             "li" if self.within.intersects(Within::BULLETS) => return found("bullets", Part::Bullet),
             "h2" | "h3" if self.within.intersects(Within::ITEM) => return found("h2", Part::ItemTitle),
             "img" => self.record_image(el),
@@ -173,22 +184,13 @@ impl Scan {
         None
     }
 
-    /// True for every row of a family but the first. The first one is the featured offer.
-    fn is_later_row_of_family(&mut self, id: &str) -> bool {
-        let name = id.strip_prefix("apex_desktop_").unwrap_or(id);
-        let Some(family) = ROW_FAMILIES.iter().find(|family| name.starts_with(**family)) else { return false };
-        match self.first_rows.iter().find(|row| row.starts_with(family)) {
-            Some(first) => !first.starts_with(name) && !name.starts_with(first.as_str()),
-            None => {
-                self.first_rows.push(name.to_owned());
-                false
-            }
-        }
-    }
-
     /// The label of a row, an item or a price: an attribute, or the text before it.
-    fn label_of(&self, part: Part, el: &Element<'_, '_>) -> String {
+    fn label_of(&mut self, part: Part, rule: &str, el: &Element<'_, '_>) -> String {
         match part {
+            Part::DetailRow if RANK_CLASSES.contains(&rule) => {
+                self.mark_rank_rows();
+                RANKS.to_owned()
+            }
             Part::CellText => el.get_attribute("tabular-attribute-name").unwrap_or_default(),
             Part::ReviewCount => el.get_attribute("aria-label").unwrap_or_default(),
             Part::Item => asin_of_item(el),
@@ -208,7 +210,8 @@ impl Scan {
     fn capture_attribute(&mut self, part: Part, rule: &'static str, text: String) {
         let item = if self.within.intersects(Within::ITEM) { self.items } else { 0 };
         let within = if part == Part::Rating { self.within.union(Within::STARS) } else { self.within };
-        self.push_capture(Capture { part, within, rule, text, label: String::new(), pieces: Pieces::default(), item });
+        let (label, pieces, row) = (String::new(), Pieces::default(), self.row);
+        self.push_capture(Capture { part, within, rule, text, label, pieces, item, row });
     }
 
     fn record_image(&mut self, el: &Element<'_, '_>) {
@@ -227,11 +230,16 @@ impl Scan {
             self.attributes.linked_asin = text::asin_of_link(href).map(str::to_owned);
         }
         if self.within.intersects(Within::DETAILS) && links_to_bestsellers(href) {
-            self.unlabelled(Part::DetailRow).for_each(|row| RANKS.clone_into(&mut row.label));
+            self.mark_rank_rows();
         }
         for item in self.unlabelled(Part::Item) {
             text::asin_of_link(href).unwrap_or_default().clone_into(&mut item.label);
         }
+    }
+
+    /// The open rows of product details hold ranks.
+    fn mark_rank_rows(&mut self) {
+        self.unlabelled(Part::DetailRow).for_each(|row| RANKS.clone_into(&mut row.label));
     }
 
     /// The captures of open frames of this part that have no label yet.
@@ -257,10 +265,9 @@ impl Scan {
         if let Some(script) = self.head_script.as_mut() {
             text::push_capped(script, fragment, MAX_HEAD_SCRIPT_BYTES);
         }
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.capture.part == Part::Script) else { return };
-        let before = frame.capture.text.len();
-        text::push_capped(&mut frame.capture.text, fragment, before + MAX_SCRIPT_TEXT_BYTES - self.script_bytes);
-        self.script_bytes += frame.capture.text.len() - before;
+        if self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script) {
+            self.variations.push(fragment);
+        }
     }
 
     /// Marks the last price as a unit price if a slash follows it.
@@ -294,24 +301,32 @@ impl Scan {
         }
     }
 
-    /// Closes all frames at the end of the stream.
+    /// Closes all frames at the end of the stream. Only then it is known which row of the Buy Box is selected.
     pub(super) fn close_all(&mut self) {
         self.close(0);
+        for capture in &mut self.captures {
+            if self.rows.is_other_offer(capture.row) {
+                capture.within = capture.within.union(Within::ELSEWHERE);
+            }
+        }
     }
 
     fn close_last(&mut self) {
-        let Some(Frame { capture, outer, .. }) = self.frames.pop() else { return };
+        let Some(Frame { capture, outer, outer_row, .. }) = self.frames.pop() else { return };
         self.within = outer;
+        self.row = outer_row;
         self.append_to_parent(&capture);
         match capture.part {
             Part::Region | Part::Hidden | Part::PriceOffscreen | Part::PriceWhole | Part::PriceFraction => {}
+            Part::Script => self.variations.end(),
             Part::Price => {
                 let at = self.captures.len();
                 self.push_capture(capture);
                 self.last_price = (self.captures.len() > at).then_some(at);
             }
             Part::DetailRow => {
-                self.attributes.markers.ranks |= capture.is_rank_row();
+                // Ranks without a row around them continue in the next element.
+                self.attributes.markers.ranks |= capture.is_rank_row() && !RANK_CLASSES.contains(&capture.rule);
                 self.push_capture(capture);
             }
             _ => self.push_capture(capture),
@@ -351,7 +366,8 @@ impl Scan {
 
     /// True on a product page inside a region about other products, where nothing is read.
     pub(super) fn is_unrelated(&self) -> bool {
-        self.attributes.markers.product && self.within.intersects(Within::ELSEWHERE)
+        let is_elsewhere = self.within.intersects(Within::ELSEWHERE) && !self.within.intersects(Within::FORMATS);
+        self.attributes.markers.product && is_elsewhere
     }
 
     /// True inside an element that a layout table knows.
@@ -366,10 +382,7 @@ impl Scan {
 
     /// True when text is needed at the current position.
     fn wants_text(&self) -> bool {
-        let has_text = |frame: &Frame| match frame.capture.part {
-            Part::Item => false,
-            _ => !frame.label_only || self.within.intersects(Within::PRICED),
-        };
+        let has_text = |frame: &Frame| !frame.label_only || self.within.intersects(Within::PRICED);
         let follows_price = self.last_price.is_some();
         self.frames.last().is_some_and(|frame| follows_price || has_text(frame)) && !self.is_unrelated()
     }
@@ -416,6 +429,16 @@ impl Scan {
         let rank_row_closed = || self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow);
         markers.footer || (markers.ranks && self.has_title && self.has_offer && rank_row_closed())
     }
+}
+
+/// True for the selected row of the Buy Box accordion.
+fn is_active_row(id: &str, class: &str, el: &Element<'_, '_>) -> bool {
+    let is_shown = || el.get_attribute("style").is_some_and(|style| !style.contains("none"));
+    has_class(class, layout::ROW_ACTIVE) || (layout::is_in_centre(id) && is_shown())
+}
+
+fn has_class(classes: &str, name: &str) -> bool {
+    classes.split_ascii_whitespace().any(|class| class == name)
 }
 
 fn asin_of_item(el: &Element<'_, '_>) -> String {

@@ -41,6 +41,16 @@ fn by_cells(captures: &[&Capture]) -> Option<(String, &'static str)> {
                     return Some((value, capture.rule));
                 }
             }
+            // A row of the accordion with its labels in an ordinary table.
+            Part::DetailRow if capture.within.intersects(Within::ROW) => {
+                let lines: Vec<String> = text::lines(&capture.text).collect();
+                if let [label, value, ..] = lines.as_slice()
+                    && is_seller_label(label)
+                    && is_name(value)
+                {
+                    return Some((value.clone(), capture.rule));
+                }
+            }
             _ => {}
         }
     }

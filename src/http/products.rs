@@ -18,7 +18,8 @@ use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
-    Asin, Availability, Frequency, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
+    Asin, Availability, Frequency, ListPriceKind, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank,
+    Scope, Series,
 };
 use crate::service::{
     AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch, StoredResponse,
@@ -104,8 +105,11 @@ pub(super) struct WireProduct {
     image_url: Option<String>,
     /// The current price of the featured new offer; null when there is none or it is not known yet.
     price: Option<WireMoney>,
-    /// The list price that is struck through.
+    /// The reference price that is struck through.
     list_price: Option<WireMoney>,
+    /// What the list price is, as the page calls it: `list`, `typical`, `was` or `lowest_30_days`; null when it does not say.
+    #[schema(value_type = Option<String>, example = "list")]
+    list_price_kind: Option<ListPriceKind>,
     /// The seller.
     seller: Option<String>,
     /// Coupon text; never part of the price.
@@ -166,6 +170,7 @@ impl From<Product> for WireProduct {
             url: listing.url(),
             price: money(Series::Price),
             list_price: money(Series::ListPrice),
+            list_price_kind: state.list_price_kind,
             seller: state.text(Series::Seller).map(str::to_owned),
             coupon: state.text(Series::Coupon).map(str::to_owned),
             availability: state.availability(),

@@ -3,6 +3,7 @@
 mod chunks;
 mod corpus;
 mod hostile;
+mod layouts;
 mod mutations;
 mod pages;
 mod small_pages;

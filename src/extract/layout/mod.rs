@@ -7,8 +7,11 @@ mod tables;
 
 use std::sync::LazyLock;
 
-pub(super) use tables::{BOOK_PRICE, FACEOUT, LINE_BREAKS, ROW_FAMILIES, SEARCH_RESULT, TAGS};
-use tables::{CLASSES, ID_PREFIXES, IDS, ITEM_CLASS_PIECES};
+pub(super) use tables::{
+    BASIS_PRICES, BOOK_PRICE, FACEOUT, FORMAT, FORMAT_SELECTED, LINE_BREAKS, RANK_CLASSES, ROW_ACTIVE, SEARCH_RESULT,
+    TAGS,
+};
+use tables::{CENTRE_ROW_PREFIXES, CLASSES, ID_PREFIXES, IDS, ITEM_CLASS_PIECES, ROW};
 
 /// What an element is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +116,14 @@ impl Within {
     pub(in crate::extract) const PER_UNIT: Self = Self(1 << 17);
     /// A range of prices.
     pub(in crate::extract) const RANGE: Self = Self(1 << 18);
+    /// A row of the Buy Box accordion: one of several ways to buy.
+    pub(in crate::extract) const ROW: Self = Self(1 << 19);
+    /// A reference price: list price, previous price, typical price.
+    pub(in crate::extract) const STRUCK: Self = Self(1 << 20);
+    /// The switch between the formats of a book. Always with [`Self::ELSEWHERE`]: only the selected Kindle format counts.
+    pub(in crate::extract) const FORMATS: Self = Self(1 << 21);
+    /// The selected format of the switch.
+    pub(in crate::extract) const SELECTED: Self = Self(1 << 22);
     /// All regions that contain prices and their labels.
     pub(in crate::extract) const PRICED: Self = Self::PRICES
         .union(Self::BUY_BOX)
@@ -121,7 +132,8 @@ impl Within {
         .union(Self::SUBSCRIBE)
         .union(Self::TOTAL)
         .union(Self::PLAIN)
-        .union(Self::BOOK_HEADER);
+        .union(Self::BOOK_HEADER)
+        .union(Self::SELECTED);
 
     /// The union of both sets.
     pub(in crate::extract) const fn union(self, other: Self) -> Self {
@@ -179,7 +191,24 @@ static BY_CLASS: LazyLock<LookupTable<(Within, Meaning)>> =
 /// The meaning of an id, with the table's static copy of it.
 pub(in crate::extract) fn by_id(id: &[u8]) -> Option<(&'static str, Meaning)> {
     let by_prefix = || ID_PREFIXES.iter().find(|(prefix, _)| id.starts_with(prefix.as_bytes())).copied();
-    BY_ID.get(id).or_else(|| BY_ID.get(without_number(id)?)).or_else(by_prefix)
+    let by_suffix = || row_name(id).map(|_| (tables::ROW_SUFFIX, ROW));
+    BY_ID.get(id).or_else(|| BY_ID.get(without_number(id)?)).or_else(by_prefix).or_else(by_suffix)
+}
+
+/// The row of the Buy Box accordion that an element belongs to: its name and number. `newAccordionRow_1`, or
+/// `apex_desktop_newAccordionRow_1` for the part in the centre column.
+pub(in crate::extract) fn row_name(id: &[u8]) -> Option<(&str, u32)> {
+    let id = std::str::from_utf8(id).ok()?;
+    let name = CENTRE_ROW_PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[stem.len()..].parse().unwrap_or(0);
+    let stem = stem.trim_end_matches('_');
+    stem.strip_suffix("Middle").unwrap_or(stem).ends_with(tables::ROW_SUFFIX).then_some((stem, number))
+}
+
+/// True for the id of the part of a row that is in the centre column.
+pub(in crate::extract) fn is_in_centre(id: &str) -> bool {
+    CENTRE_ROW_PREFIXES.iter().any(|prefix| id.starts_with(prefix))
 }
 
 /// `couponText` of `couponText_12`.
@@ -232,5 +261,15 @@ mod tests {
         assert_eq!(by_id(b"couponText_12").map(|(_, mark)| mark.part), Some(Part::Coupon));
         assert_eq!(by_id(b"snsAccordionRowMiddle_1").map(|(_, mark)| mark.enters), Some(Within::SUBSCRIBE));
         assert_eq!(by_id(b"nothingOfOurs_1"), None);
+    }
+
+    #[test]
+    fn the_parts_of_a_row_have_its_name_and_number() {
+        assert_eq!(row_name(b"newAccordionRow_1"), Some(("newAccordionRow", 1)));
+        assert_eq!(row_name(b"apex_desktop_newAccordionRow"), Some(("newAccordionRow", 0)));
+        assert_eq!(row_name(b"snsAccordionRowMiddle"), Some(("snsAccordionRowMiddle", 0)));
+        assert_eq!(row_name(b"almAccordionRow"), Some(("almAccordionRow", 0)));
+        assert_eq!(row_name(b"accordionRows"), None);
+        assert_eq!(by_id(b"almAccordionRow").map(|(_, mark)| mark.enters), Some(Within::ROW));
     }
 }

@@ -18,6 +18,23 @@ const BUY_BOX_PRICES: Within = Within::BUY_BOX.union(Within::PRICES);
 const CENTRE_PRICES: Within = Within::CENTRE.union(Within::PRICES);
 const PLAIN_BUY_BOX: Within = BUY_BOX_PRICES.union(Within::PLAIN);
 const ELSEWHERE: Meaning = region(Within::ELSEWHERE);
+const FORMATS: Meaning = region(Within::ELSEWHERE.union(Within::FORMATS));
+
+/// A row of the Buy Box accordion.
+pub(super) const ROW: Meaning = region(Within::ROW);
+/// End of the ids of the rows.
+pub(super) const ROW_SUFFIX: &str = "AccordionRow";
+/// Beginning of the ids of a row's parts in the centre column. `display:none` hides those of rows that are not selected.
+pub(super) const CENTRE_ROW_PREFIXES: [&str; 3] = ["apex_desktop_", "apex_mobile_", "ppd_"];
+/// Class of the selected row.
+pub(in crate::extract) const ROW_ACTIVE: &str = "a-accordion-active";
+/// Classes of a reference price.
+pub(in crate::extract) const BASIS_PRICES: [&str; 2] = ["apex-basisprice-value", "apex-basis-price-value"];
+/// Classes of the ranks on mobile pages.
+pub(in crate::extract) const RANK_CLASSES: [&str; 2] = ["zgFirstRank", "zgOtherRanks"];
+/// Class of a format in the switch between the formats of a book, and the class of the selected one.
+pub(in crate::extract) const FORMAT: &str = "swatchElement";
+pub(in crate::extract) const FORMAT_SELECTED: &str = "selected";
 
 /// The `#price` inside the Buy Box of a book.
 pub(in crate::extract) const BOOK_PRICE: Meaning = priced(Part::PlainPrice, BUY_BOX_PRICES);
@@ -144,11 +161,6 @@ pub(super) const IDS: Table = &[
             "olpLinkWidget_feature_div",
             "dynamic-aod-ingress-box",
             "aod-ingress-link",
-            "MediaMatrix",
-            "tmmSwatches",
-            "tmmSwatchesList",
-            "formats",
-            "mediamatrix_feature_div",
             "variation_size_name",
             "variation_color_name",
             "variation_style_name",
@@ -203,6 +215,7 @@ pub(super) const IDS: Table = &[
             "priceBadging_feature_div",
         ],
     ),
+    (FORMATS, &["MediaMatrix", "mediamatrix_feature_div", "tmmSwatches", "tmmSwatchesList", "formats"]),
     (
         part(Part::BuyingOptions),
         &[
@@ -218,12 +231,12 @@ pub(super) const IDS: Table = &[
     // Rating and number of reviews.
     (priced(Part::Rating, Within::STARS), &["acrPopover"]),
     (region(Within::STARS), &["averageCustomerReviews", "averageCustomerReviews_feature_div", "rating-stars"]),
-    (part(Part::ReviewCount), &["acrCustomerReviewText"]),
+    (part(Part::ReviewCount), &["acrCustomerReviewText", "acrCustomerReviewLink"]),
     // Product details.
     (
         region(Within::DETAILS),
         &[
-            "productDetails_detailBullets_sections1",
+            "productDetails_detailBullets_sections",
             "productDetails_techSpec_section_1",
             "productDetails_db_sections",
             "detailBullets_feature_div",
@@ -275,15 +288,11 @@ pub(super) const ID_PREFIXES: &[(&str, Meaning)] = &[
     ("couponText", part(Part::Coupon)),
     ("promoPriceBlockMessage", part(Part::Coupon)),
     ("variation_", ELSEWHERE),
-    ("tmm-grid-swatch", ELSEWHERE),
+    ("tmm-grid-swatch", FORMATS),
     ("rentOffer", ELSEWHERE),
     ("usedAccordionRow", region(Within::USED)),
     ("snsAccordionRow", region(Within::SUBSCRIBE)),
-    ("newAccordionRow", region(Within::NOWHERE)),
-    ("renewedTier", region(Within::NOWHERE)),
     ("apex_desktop_pickup", ELSEWHERE),
-    ("apex_desktop_newAccordionRow", region(Within::NOWHERE)),
-    ("apex_desktop_renewedTier", region(Within::NOWHERE)),
 ];
 
 /// Root of a search result. Other rows of the list have the class too, so an attribute is checked as well.
@@ -300,12 +309,17 @@ pub(super) const CLASSES: &[(&str, Within, Meaning)] = &[
     ("a-price-whole", Within::PRICES.union(Within::ITEM), part(Part::PriceWhole)),
     ("a-price-fraction", Within::PRICES.union(Within::ITEM), part(Part::PriceFraction)),
     ("a-price-range", Within::PRICES, region(Within::RANGE)),
+    ("basisPrice", Within::PRICES, region(Within::STRUCK)),
+    ("apex-basisprice-feature", Within::PRICES, region(Within::STRUCK)),
+    ("listprice", Within::PRICES.union(Within::BUY_BOX), part(Part::StruckPrice)),
+    (FORMAT, Within::FORMATS, region(Within::NOWHERE)),
     ("a-text-strike", Within::PRICES.union(Within::BUY_BOX).union(Within::CENTRE), part(Part::StruckPrice)),
     ("priceBlockStrikePriceString", Within::CENTRE, part(Part::StruckPrice)),
     ("pricePerUnit", Within::PRICES, region(Within::PER_UNIT)),
     ("apex-priceperunit-value", Within::PRICES, region(Within::PER_UNIT)),
     ("offer-price", Within::PLAIN, part(Part::PlainPrice)),
-    ("a-color-price", Within::PLAIN, part(Part::PlainPrice)),
+    ("a-color-price", Within::PLAIN.union(Within::SELECTED), part(Part::PlainPrice)),
+    ("slot-price", Within::SELECTED, part(Part::PlainPrice)),
     ("a-icon-alt", Within::STARS.union(Within::ITEM), part(Part::Rating)),
     ("crAvgStars", Within::BUY_BOX, region(Within::STARS)),
     ("swSprite", Within::STARS, part(Part::Rating)),
@@ -318,6 +332,9 @@ pub(super) const CLASSES: &[(&str, Within, Meaning)] = &[
     ("tabular-buybox-label", Within::SELLER, part(Part::CellLabel)),
     ("tabular-buybox-text", Within::SELLER, part(Part::CellText)),
     ("couponBadge", Within::NOWHERE, part(Part::Coupon)),
+    ("parseasinTitle", Within::NOWHERE, part(Part::Title)),
+    (RANK_CLASSES[0], Within::DETAILS, part(Part::DetailRow)),
+    (RANK_CLASSES[1], Within::DETAILS, part(Part::DetailRow)),
     ("a-popover-preload", Within::NOWHERE, ELSEWHERE),
     ("aok-hidden", Within::NOWHERE, part(Part::Hidden)),
     ("a-hidden", Within::NOWHERE, part(Part::Hidden)),
@@ -342,7 +359,7 @@ pub(super) const ITEM_CLASS_PIECES: &[(&str, Meaning)] = &[
 /// Elements with a meaning by their tag, and the regions in which they have it.
 pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
     ("li", Within::DETAILS.union(Within::BULLETS).union(Within::TWISTER)),
-    ("tr", Within::DETAILS),
+    ("tr", Within::DETAILS.union(Within::ROW)),
     ("h2", Within::ITEM),
     ("h3", Within::ITEM),
     ("img", Within::ITEM.union(Within::IMAGE)),
@@ -353,6 +370,3 @@ pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
 /// Elements that start a new line when displayed.
 pub(in crate::extract) const LINE_BREAKS: [&str; 13] =
     ["br", "p", "div", "li", "tr", "td", "th", "ul", "ol", "dd", "dt", "h4", "h5"];
-
-/// Families of Buy Box rows. Only the first row of a family is the featured offer.
-pub(in crate::extract) const ROW_FAMILIES: &[&str] = &["newAccordionRow", "renewedTier"];

@@ -58,7 +58,7 @@ pub(super) const DUTCH: Language = Language {
         "plaats in de bestsellerlijst",
         "amazon-bestsellerlijst",
     ],
-    rank_in: &["in"],
+    rank_in: &["in", "betaald in", "gratis in"],
     sold_by: &["verzonden en verkocht door", "verkocht en verzonden door", "verkocht door"],
     sold_by_end: &[" en verzonden door", " en afgehandeld door", ". cadeauverpakking"],
     after_seller: &[],

@@ -66,7 +66,7 @@ pub(super) const ENGLISH: Language = Language {
     ],
     used: &["used", "buy used", "save with used", "pre-owned", "collectible"],
     rank_headings: &["best sellers rank", "bestsellers rank", "best seller rank", "bestseller rank", "sales rank"],
-    rank_in: &["in"],
+    rank_in: &["in", "paid in", "free in"],
     sold_by: &[
         "ships from and sold by",
         "dispatched from and sold by",

@@ -52,7 +52,7 @@ pub(super) const FRENCH: Language = Language {
     undeliverable: &["ne peut pas être expédié", "ne peut pas être livré", "n'est pas livrable"],
     used: &["d'occasion", "occasion", "collection"],
     rank_headings: &["classement des meilleures ventes", "rang parmi les meilleures ventes"],
-    rank_in: &["en", "dans"],
+    rank_in: &["en", "dans", "payant en", "gratuit en"],
     sold_by: &["expédié et vendu par", "vendu et expédié par", "expédié par amazon et vendu par", "vendu par"],
     sold_by_end: &[" et expédié par", ". emballage", " et livré par"],
     after_seller: &[],

@@ -54,7 +54,7 @@ pub(super) const GERMAN: Language = Language {
     ],
     used: &["gebraucht", "sammlerstück"],
     rank_headings: &["bestseller-rang", "amazon bestseller", "verkaufsrang"],
-    rank_in: &["in"],
+    rank_in: &["in", "bezahlt in", "gratis in"],
     sold_by: &[
         "verkauf und versand durch",
         "verkauf durch",

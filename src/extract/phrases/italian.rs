@@ -51,7 +51,7 @@ pub(super) const ITALIAN: Language = Language {
         "posizione nella classifica",
         "classifica bestseller di amazon",
     ],
-    rank_in: &["in", "nella categoria"],
+    rank_in: &["in", "nella categoria", "a pagamento nel", "gratuiti nel"],
     sold_by: &["venduto e spedito da", "spedito e venduto da", "venduto da"],
     sold_by_end: &[" e spedito da", ". confezione regalo", " e gestito da"],
     after_seller: &[],

@@ -72,7 +72,7 @@ pub(super) const PORTUGUESE: Language = Language {
         "mais vendidos na amazon",
         "classificação nos mais vendidos",
     ],
-    rank_in: &["em", "na categoria", "na", "no"],
+    rank_in: &["em", "pago em", "pagos na", "gratuitos na", "na categoria", "na", "no"],
     sold_by: &[
         "enviado e vendido por",
         "vendido e enviado por",

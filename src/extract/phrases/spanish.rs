@@ -70,7 +70,7 @@ pub(super) const SPANISH: Language = Language {
         "clasificación en los",
         "ranking de los más vendidos",
     ],
-    rank_in: &["en"],
+    rank_in: &["en", "pagados en", "de pago en", "gratis en"],
     sold_by: &[
         "vendido y enviado por",
         "enviado y vendido por",
