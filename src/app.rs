@@ -305,6 +305,7 @@ fn dependencies(
     let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
     Ok(Dependencies {
         store: Arc::clone(context.store),
+        metrics: Arc::clone(context.metrics),
         scheduler: actors.scheduler_wake.clone(),
         notifier: actors.notifier_wake.clone(),
         cache: SharedCache::new(replicas.redis.clone()),

@@ -134,12 +134,10 @@ fn retry_pause(first: Duration, consecutive_failures: u16, random: f64) -> Durat
 }
 
 fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleStep> {
-    let currency = claim.listing.marketplace.currency();
-    let (price, previous) = (state.price(currency), claim.state.price(currency));
+    let price = state.price(claim.listing.marketplace.currency());
     let step = |rule: &rule::Rule| {
         let (after, crossing) = rule::step(&rule.condition, rule.arming, price);
-        let event =
-            crossing.map(|crossing| Event::of(rule, crossing, claim.listing, state.title.clone(), previous, at));
+        let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, state, at));
         (after != rule.arming).then_some(RuleStep { rule_id: rule.id, before: rule.arming, after, event })
     };
     claim.rules.iter().filter_map(step).collect()
@@ -191,6 +189,20 @@ mod tests {
 
     fn after(claim: &Claim, outcome: &Outcome) -> Commit {
         decide(claim, outcome, NOW, POLICY, MIDDLE).commit
+    }
+
+    #[test]
+    fn an_event_says_how_old_the_previous_price_is() {
+        let hour = |hours: i64| NOW.saturating_add(jiff::SignedDuration::from_hours(hours)).unwrap();
+        let mut claim = claim(Lane::Scheduled, vec![rule(2000)]);
+        let mut no_price = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
+        no_price.title = Some("Kettle".to_owned());
+        for (hours, outcome) in [(0, page(2500)), (1, Outcome::Observed(Box::new(no_price)))] {
+            claim.state = decide(&claim, &outcome, hour(hours), POLICY, MIDDLE).commit.state.unwrap();
+        }
+        let commit = decide(&claim, &page(1900), hour(2), POLICY, MIDDLE).commit;
+        let facts = commit.rule_steps.into_iter().find_map(|step| step.event).unwrap().facts;
+        assert_eq!((facts.previous_price.map(|price| price.amount_minor), facts.previous_price_as_of), (Some(2500), Some(hour(0))));
     }
 
     #[test]

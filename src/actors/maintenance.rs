@@ -142,6 +142,7 @@ impl MaintenanceTools {
         if self.clock_jumped().await? {
             let clamped = store.clamp_due_times().await?;
             if clamped > 0 {
+                self.metrics.clock_set_back.set(store.now().await?.as_second());
                 tracing::warn!(listings = clamped, "the clock was set back; {clamped} listings are due now");
             }
         }

@@ -8,6 +8,8 @@ use super::ids::{DeliveryId, EventId, ProductId, RuleId, TenantId};
 use super::listing::Listing;
 use super::money::Money;
 use super::rule::{Condition, Crossing, Rule};
+use super::series::Series;
+use super::state::ListingState;
 
 /// The durable record of one crossing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,25 +44,31 @@ pub struct EventFacts {
     pub price: Money,
     /// The last accepted price before it, if any.
     pub previous_price: Option<Money>,
+    /// When the previous price was last read from a page: hours or days ago, if the pages in between did not state one.
+    #[serde(default)]
+    pub previous_price_as_of: Option<Timestamp>,
 }
 
 impl Event {
-    /// The event for a crossing of a rule.
+    /// The event for a crossing of a rule, caused by a crawl at `at` that changed the state of the listing from `before` to
+    /// `after`.
     pub fn of(
         rule: &Rule,
         crossing: Crossing,
         listing: Listing,
-        title: Option<String>,
-        previous_price: Option<Money>,
+        before: &ListingState,
+        after: &ListingState,
         at: Timestamp,
     ) -> Self {
+        let previous_price = before.price(listing.marketplace.currency());
         let facts = EventFacts {
             condition: rule.condition,
             crossing: crossing.number,
             listing,
-            title,
+            title: after.title.clone(),
             price: crossing.price,
             previous_price,
+            previous_price_as_of: previous_price.and_then(|_| before.as_of(Series::Price)),
         };
         let id = EventId::of_crossing(rule.id, crossing.number);
         Self { id, tenant_id: rule.tenant_id, rule_id: rule.id, product_id: rule.product_id, facts, at }

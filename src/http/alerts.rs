@@ -110,6 +110,9 @@ pub(super) struct WireEvent {
     price: WireMoney,
     /// The price before it.
     previous_price: Option<WireMoney>,
+    /// When the price before it was last read from a page: long ago, if the pages in between did not state one.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    previous_price_as_of: Option<Timestamp>,
     /// The number of the crossing within its rule.
     crossing: u32,
     #[schema(value_type = String, format = DateTime)]
@@ -158,6 +161,7 @@ impl From<EventRow> for WireEvent {
             target: target.into(),
             price: facts.price.into(),
             previous_price: facts.previous_price.map(WireMoney::from),
+            previous_price_as_of: facts.previous_price_as_of,
             crossing: facts.crossing,
             at: event.at,
             deliveries: Some(row.deliveries.into_iter().map(delivery).collect()),

@@ -3,6 +3,7 @@
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,13 +36,18 @@ pub(super) struct WireHealth {
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<bool>,
     draining: bool,
+    /// When this process last found the database's clock set back, and made the listings due that waited for a time past; absent if
+    /// never since its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    clock_set_back_at: Option<Timestamp>,
 }
 
 impl From<Health> for WireHealth {
     fn from(health: Health) -> Self {
-        let Health { alive, database, redis, draining } = health;
+        let Health { alive, database, redis, draining, clock_set_back_at } = health;
         let status = if health.is_ready() { "ok" } else { "degraded" };
-        Self { status, version: env!("CARGO_PKG_VERSION"), alive, database, redis, draining }
+        Self { status, version: env!("CARGO_PKG_VERSION"), alive, database, redis, draining, clock_set_back_at }
     }
 }
 

@@ -88,6 +88,7 @@ fn body_of(event: &Event) -> String {
         "title": facts.title,
         "price": facts.price,
         "previous_price": facts.previous_price,
+        "previous_price_as_of": facts.previous_price_as_of,
         "condition": facts.condition,
         "crossing": facts.crossing,
     });

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Dependencies, Service, ServiceResult};
 use crate::replicas::Redis;
 
@@ -20,6 +22,9 @@ pub struct Health {
     pub redis: Option<bool>,
     /// The process is stopping.
     pub draining: bool,
+    /// When this process last found the database's clock set back, so that listings waited for a time that was past already. They were
+    /// made due. Readiness does not depend on it.
+    pub clock_set_back_at: Option<Timestamp>,
 }
 
 impl Health {
@@ -41,7 +46,9 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let database = deps.store.ping().await.is_ok();
             let redis = deps.redis.as_ref().map(Redis::is_there);
-            Ok(Health { alive, database, redis, draining: *deps.draining.borrow() })
+            let clock_set_back_at = Some(deps.metrics.clock_set_back.get()).filter(|seconds| *seconds > 0);
+            let clock_set_back_at = clock_set_back_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
+            Ok(Health { alive, database, redis, draining: *deps.draining.borrow(), clock_set_back_at })
         })
         .await
     }

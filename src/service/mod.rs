@@ -35,7 +35,7 @@ use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
 use crate::store::{SharedStore, StoreError};
-use crate::telemetry::TRACE;
+use crate::telemetry::{Metrics, TRACE};
 
 pub use crate::config::Plan;
 pub use crate::limits::RateLimitStatus;
@@ -178,6 +178,8 @@ pub struct Service {
 pub struct Dependencies {
     /// The database.
     pub store: SharedStore,
+    /// Status that other parts of this process have recorded.
+    pub metrics: Arc<Metrics>,
     /// Woken when a crawl may be due.
     pub scheduler: WakeSignal,
     /// Woken when a message is to be sent.

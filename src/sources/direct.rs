@@ -1,18 +1,21 @@
 //! Amazon's pages, requested as a browser of the marketplace's country does, and extracted while they arrive.
 
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Proxy, Response, StatusCode, redirect};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use url::Url;
 
 use super::Source;
+use super::body::{self, Body};
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading, parse_retry_after};
 use crate::extract::{ExtractError, Extractor, PageContext, Progress};
@@ -83,6 +86,7 @@ impl DirectSource {
             _ => format!("{locale},{language};q=0.9,en;q=0.5"),
         };
         let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, body::ACCEPTED);
         headers.insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"));
         headers.extend(HeaderValue::from_str(&languages).map(|value| (ACCEPT_LANGUAGE, value)));
         let cookie = self.settings.cookies.get(&marketplace);
@@ -142,13 +146,17 @@ impl DirectSource {
     }
 
     /// Feeds the body to the extractor as it arrives, and stops as soon as the page is settled.
-    async fn read(&self, listing: Listing, mut response: Response) -> Outcome {
+    async fn read(&self, listing: Listing, response: Response) -> Outcome {
         let content_type =
             response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut extractor = Extractor::new(PageContext { marketplace: Some(listing.marketplace), content_type });
+        let mut body = match Body::of(response).await {
+            Ok(body) => body,
+            Err(error) => return Outcome::Failed(body_failure(&error)),
+        };
         let (mut bytes, mut extraction_time) = (0, Duration::ZERO);
         let failure = loop {
-            let chunk = match response.chunk().await {
+            let chunk = match body.chunk().await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break None,
                 Err(error) => break Some(body_failure(&error)),
@@ -158,12 +166,12 @@ impl DirectSource {
                 break Some(Failure::TooLarge);
             }
             let started_at = Instant::now();
-            let progress = extractor.feed(&chunk);
+            let progress = extractor.feed(chunk);
             extraction_time += started_at.elapsed();
             match progress {
                 Ok(Progress::More) => {}
                 Ok(Progress::Settled) => {
-                    bytes += drain(&mut response).await;
+                    bytes += drain(&mut body).await;
                     break None;
                 }
                 Err(ExtractError::OutOfMemory) => break Some(Failure::TooLarge),
@@ -245,10 +253,10 @@ fn within_amazon(base_url: Option<Url>) -> redirect::Policy {
 
 /// Reads the rest of a body that is not needed, so that its connection can be reused. Gives up if the rest is long or
 /// slow: closing the connection is cheaper then. Returns the number of bytes read.
-async fn drain(response: &mut Response) -> usize {
+async fn drain(body: &mut Body) -> usize {
     let mut bytes = 0;
     let read = async {
-        while let Ok(Some(chunk)) = response.chunk().await
+        while let Ok(Some(chunk)) = body.chunk().await
             && bytes + chunk.len() <= MAX_DRAIN_BYTES
         {
             bytes += chunk.len();
@@ -267,8 +275,9 @@ fn failure_of(error: &reqwest::Error) -> Failure {
 }
 
 /// A body that ends early is a truncated page, whatever the transport error is.
-fn body_failure(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() { Failure::Timeout } else { Failure::Truncated }
+fn body_failure(error: &io::Error) -> Failure {
+    let transport = error.get_ref().and_then(|inner| (inner as &dyn Error).downcast_ref::<reqwest::Error>());
+    if transport.is_some_and(reqwest::Error::is_timeout) { Failure::Timeout } else { Failure::Truncated }
 }
 
 /// The pause of `Retry-After`.

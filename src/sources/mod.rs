@@ -1,5 +1,6 @@
 //! Sources of observations: Amazon's pages, and the simulated marketplace that replaces them in demos and tests.
 
+mod body;
 pub mod direct;
 pub mod simulated;
 

@@ -114,6 +114,7 @@ pub fn delivery() -> ClaimedDelivery {
         title: None,
         price,
         previous_price: None,
+        previous_price_as_of: None,
     };
     let (tenant_id, product_id) = (TenantId::BUILT_IN, ProductId::new());
     let id = EventId::of_crossing(rule_id, 1);

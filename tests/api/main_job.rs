@@ -1,10 +1,15 @@
 //! The main job, end to end: a listing comes due, is crawled, compared, recorded, and a crossing is delivered.
 
-use amazon_tracker::config::Secret;
-use amazon_tracker::domain::{Availability, Currency, Money};
+use amazon_tracker::config::{DatabaseSettings, Secret};
+use amazon_tracker::domain::{
+    Availability, Currency, Frequency, Listing, Marketplace, Money, ProductSettings, ProductStatus, TenantId,
+};
 use amazon_tracker::sources::simulated::Fault;
+use amazon_tracker::store::{self, NewProduct, StoreClock};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
+use tokio::runtime::Handle;
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 use crate::postgres::Server;
@@ -269,4 +274,32 @@ async fn ten_concurrent_requests_cause_one_crawl() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_is_said_in_the_health() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| {
+        let database = settings.database.clone();
+        tokio::task::block_in_place(|| Handle::current().block_on(add_product_a_month_ahead(&database)));
+    })
+    .await;
+    let health = daemon.eventually("/health", |health| !health["clock_set_back_at"].is_null()).await;
+    assert_eq!(health["status"], "ok", "the listing is due: nothing is left to do");
+    daemon.end().await;
+}
+
+async fn add_product_a_month_ahead(database: &DatabaseSettings) {
+    let ahead = Timestamp::now() + SignedDuration::from_hours(30 * 24);
+    let store = store::open(database, StoreClock::manual(ahead)).await.unwrap();
+    store.migrate().await.unwrap();
+    let settings = ProductSettings {
+        label: None,
+        tags: Vec::new(),
+        frequency: Frequency::DAILY,
+        is_competitor: false,
+        status: ProductStatus::Active,
+    };
+    let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
+    store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: 10 }).await.unwrap();
+    store.close().await;
 }

@@ -23,8 +23,36 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
 
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn raw_deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn gzip_in_two_members(bytes: &[u8]) -> Vec<u8> {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    [gzip(first), gzip(second)].concat()
+}
+
 type Encoding = (&'static str, fn(&[u8]) -> Vec<u8>);
-const ENCODINGS: [Encoding; 3] = [("gzip", gzip), ("br", brotli), ("zstd", zstd)];
+const ENCODINGS: [Encoding; 10] = [
+    ("gzip", gzip),
+    ("br", brotli),
+    ("zstd", zstd),
+    ("deflate", zlib),
+    ("deflate", raw_deflate),
+    ("x-gzip", gzip),
+    ("GZIP", gzip),
+    ("Br", brotli),
+    ("gzip, identity", gzip),
+    ("gzip", gzip_in_two_members),
+];
 
 #[tokio::test]
 async fn a_page_is_read_in_every_compression() {

@@ -288,7 +288,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
     let price = judged.state.price(Currency::Eur);
     let step = |rule: &Rule| {
         let (after, crossing) = rule::step(&rule.condition, rule.arming, price);
-        let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, None, None, at));
+        let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, &judged.state, at));
         (after != rule.arming).then_some(RuleStep { rule_id: rule.id, before: rule.arming, after, event })
     };
     Commit {
