@@ -29,7 +29,9 @@ use crate::limits::AttemptsByAddress;
 use crate::notify::SmtpError;
 use crate::replicas::{Bus, BusMessage, RedisError, SharedCache};
 use crate::service::{Dependencies, Service, ServiceError};
+use crate::sources::ResolveLinks;
 use crate::sources::direct::DirectError;
+use crate::sources::short_links::ShortLinks;
 use crate::store::{self, Engine, OnWrite, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
 
@@ -63,9 +65,9 @@ pub enum AppError {
     /// The direct source.
     #[error(transparent)]
     Source(#[from] DirectError),
-    /// The webhook sender.
-    #[error("the webhook sender cannot start: {0}")]
-    Webhook(#[from] reqwest::Error),
+    /// The HTTP client of the webhook sender or of the resolver of short links.
+    #[error("an HTTP client cannot start: {0}")]
+    Client(#[from] reqwest::Error),
     /// The mail sender.
     #[error(transparent)]
     Mail(#[from] SmtpError),
@@ -305,6 +307,7 @@ fn dependencies(
     let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
     Ok(Dependencies {
         store: Arc::clone(context.store),
+        links: ShortLinks::new(&settings.crawl)?.map(|links| Arc::new(links) as Arc<dyn ResolveLinks>),
         metrics: Arc::clone(context.metrics),
         scheduler: actors.scheduler_wake.clone(),
         notifier: actors.notifier_wake.clone(),

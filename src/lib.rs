@@ -12,6 +12,7 @@ pub mod extract;
 pub mod http;
 pub mod limits;
 pub mod notify;
+pub mod outbound;
 pub mod replicas;
 pub mod service;
 pub mod sources;

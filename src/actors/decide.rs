@@ -202,7 +202,10 @@ mod tests {
         }
         let commit = decide(&claim, &page(1900), hour(2), POLICY, MIDDLE).commit;
         let facts = commit.rule_steps.into_iter().find_map(|step| step.event).unwrap().facts;
-        assert_eq!((facts.previous_price.map(|price| price.amount_minor), facts.previous_price_as_of), (Some(2500), Some(hour(0))));
+        assert_eq!(
+            (facts.previous_price.map(|price| price.amount_minor), facts.previous_price_as_of),
+            (Some(2500), Some(hour(0)))
+        );
     }
 
     #[test]

@@ -4,14 +4,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::table::two_columns;
 use super::{Flags, SourceArgs, prepare, print_result};
-use crate::domain::{Asin, Listing, Marketplace, Observation, Outcome};
-use crate::sources::Source;
+use crate::config::CrawlSettings;
+use crate::domain::{Asin, Listing, ListingUrlError, Marketplace, Observation, Outcome};
 use crate::sources::direct::DirectSource;
+use crate::sources::short_links::ShortLinks;
+use crate::sources::{ResolveLinks, Source};
 use crate::telemetry::Metrics;
 
 #[derive(Debug, Args)]
@@ -32,7 +35,7 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
     let settings = prepare(folder, Flags::default().with("crawl.base_url", args.source.base_url))?;
     let listing = match args.product.parse::<Asin>() {
         Ok(asin) => Listing::new(args.marketplace.unwrap_or(settings.products.default_marketplace), asin),
-        Err(_) if args.product.contains('/') => listing_at(&args.product, args.marketplace)?,
+        Err(_) if args.product.contains('/') => listing_at(&args.product, args.marketplace, &settings.crawl)?,
         Err(error) => return Err(error.into()),
     };
     let source = DirectSource::new(settings.crawl, Arc::new(Metrics::new()))?;
@@ -42,8 +45,13 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
     Ok(if matches!(outcome, Outcome::Observed(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn listing_at(url: &str, marketplace: Option<Marketplace>) -> anyhow::Result<Listing> {
-    let listing = Listing::from_url(url)?;
+fn listing_at(url: &str, marketplace: Option<Marketplace>, settings: &CrawlSettings) -> anyhow::Result<Listing> {
+    let listing = match (Listing::from_url(url), ShortLinks::new(settings)?) {
+        (Err(ListingUrlError::ShortLink(link)), Some(links)) => tokio::runtime::Runtime::new()?
+            .block_on(links.resolve(&link))
+            .context("the short link cannot be resolved")?,
+        (listing, _) => listing?,
+    };
     match marketplace {
         Some(other) if other != listing.marketplace => {
             anyhow::bail!("--marketplace {other}: the URL belongs to marketplace {}", listing.marketplace)

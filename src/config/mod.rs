@@ -217,6 +217,8 @@ pub struct CrawlSettings {
     pub retry_secs: u64,
     /// `http://`, `https://` or `socks5://` proxies, used in turn.
     pub proxies: Vec<Secret>,
+    /// Whether short links (`a.co`, `amzn.to`, …) are resolved when a product is added: this makes a request to their host.
+    pub resolve_short_links: bool,
     /// Value of the `User-Agent` header.
     pub user_agent: String,
     /// Value of the `Cookie` header by marketplace code (delivery region, language).
@@ -242,6 +244,7 @@ impl Default for CrawlSettings {
             recheck_secs: 60,
             retry_secs: 30,
             proxies: Vec::new(),
+            resolve_short_links: true,
             user_agent:
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
                     .to_owned(),

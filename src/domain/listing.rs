@@ -30,9 +30,9 @@ pub enum ListingUrlError {
     /// An Amazon URL without an ASIN in its path.
     #[error("no ASIN in the URL: expected /dp/ASIN or /gp/product/ASIN in its path")]
     NoAsin,
-    /// A short link.
-    #[error("`{0}` is a host of short links: open the link in a browser and use the address of the page")]
-    ShortLink(String),
+    /// A short link: its host tells where it leads.
+    #[error("`{}` is a host of short links: open the link in a browser and use the address of the page", .0.host_str().unwrap_or_default())]
+    ShortLink(Url),
     /// The path segment for the ASIN is not an ASIN.
     #[error("invalid ASIN in the URL: {0}")]
     Asin(#[from] AsinError),
@@ -64,7 +64,7 @@ impl Listing {
     fn from_parsed(url: &Url, depth: u8) -> Result<Self, ListingUrlError> {
         let host = url.host_str().unwrap_or_default();
         if SHORT_HOSTS.contains(&host) && !(host == "amzn.com" && url.path().contains("/dp/")) {
-            return Err(ListingUrlError::ShortLink(host.to_owned()));
+            return Err(ListingUrlError::ShortLink(url.clone()));
         }
         let marketplace = if host == "amzn.com" { Some(Marketplace::Us) } else { Marketplace::from_host(host) };
         let marketplace = marketplace.ok_or_else(|| ListingUrlError::Host(host.to_owned()))?;

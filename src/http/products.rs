@@ -18,11 +18,12 @@ use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{
-    Asin, Availability, Frequency, ListPriceKind, Listing, Marketplace, Money, Product, ProductId, ProductStatus, Rank,
-    Scope, Series,
+    Asin, Availability, Frequency, ListPriceKind, Listing, ListingUrlError, Marketplace, Money, Product, ProductId,
+    ProductStatus, Rank, Scope, Series,
 };
 use crate::service::{
-    AddProduct, Caller, FieldError, ListProducts, ProductFilter, ProductOrder, ProductPatch, StoredResponse,
+    AddProduct, Caller, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch,
+    StoredResponse, on_marketplace,
 };
 
 /// Maximum length of a search text.
@@ -227,7 +228,7 @@ impl AddProductBody {
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
         let listing = match (&self.asin, &self.url) {
             (Some(asin), None) => parsed("asin", Some(asin.as_str()), &mut errors)
-                .map(|asin| Listing::new(marketplace.unwrap_or(default_marketplace), asin)),
+                .map(|asin| ListingAddress::Listing(Listing::new(marketplace.unwrap_or(default_marketplace), asin))),
             (None, Some(url)) => listing_of(url, marketplace, &mut errors),
             (None, None) => {
                 errors.push(FieldError::new("asin", "asin or url is required"));
@@ -251,14 +252,16 @@ impl AddProductBody {
     }
 }
 
-fn listing_of(url: &str, marketplace: Option<Marketplace>, errors: &mut Vec<FieldError>) -> Option<Listing> {
+fn listing_of(url: &str, marketplace: Option<Marketplace>, errors: &mut Vec<FieldError>) -> Option<ListingAddress> {
     match Listing::from_url(url) {
-        Ok(listing) if marketplace.is_none_or(|marketplace| marketplace == listing.marketplace) => Some(listing),
-        Ok(listing) => {
-            let message = format!("the url belongs to marketplace `{}`", listing.marketplace);
-            errors.push(FieldError::new("marketplace", message));
-            None
-        }
+        Ok(listing) => match on_marketplace(listing, marketplace) {
+            Ok(listing) => Some(ListingAddress::Listing(listing)),
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        },
+        Err(ListingUrlError::ShortLink(url)) => Some(ListingAddress::ShortLink { url, marketplace }),
         Err(error) => {
             errors.push(FieldError::new("url", error));
             None

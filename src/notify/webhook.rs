@@ -1,7 +1,5 @@
 //! Webhooks, signed and identified by the Standard Webhooks specification (<https://www.standardwebhooks.com>).
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde_json::json;
@@ -18,7 +15,8 @@ use sha2::Sha256;
 
 use super::{SendError, Sender, unsupported};
 use crate::config::NotifySettings;
-use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, is_public, parse_retry_after};
+use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, parse_retry_after};
+use crate::outbound::GuardedResolver;
 
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -132,27 +130,6 @@ fn describe(error: &reqwest::Error) -> String {
     }
 }
 
-/// Resolves names and removes the addresses that are not allowed. The client connects to the remaining addresses
-/// without resolving again, which prevents DNS rebinding.
-struct GuardedResolver {
-    allow_private_targets: bool,
-}
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let allow_private_targets = self.allow_private_targets;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> =
-                found.filter(|found| allow_private_targets || is_public(found.ip())).collect();
-            if allowed.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the host has no public address").into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,13 +141,5 @@ mod tests {
         let signature =
             sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body);
         assert_eq!(signature.unwrap(), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-    }
-
-    #[tokio::test]
-    async fn a_name_that_resolves_to_loopback_is_rejected() {
-        let guarded = GuardedResolver { allow_private_targets: false };
-        assert!(guarded.resolve("localhost".parse().unwrap()).await.is_err());
-        let open = GuardedResolver { allow_private_targets: true };
-        assert!(open.resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }

@@ -34,6 +34,7 @@ use crate::config::{AuthSettings, NotifySettings, Plans, ProductLimits};
 use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
+use crate::sources::ResolveLinks;
 use crate::store::{SharedStore, StoreError};
 use crate::telemetry::{Metrics, TRACE};
 
@@ -53,7 +54,7 @@ pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
 pub use idempotency::KeyedRequest;
 pub use live::{LiveStream, StreamItem};
-pub use products::{AddProduct, ListProducts};
+pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
 pub use users::FirstUser;
 
 /// A wrong field of a request.
@@ -178,6 +179,8 @@ pub struct Service {
 pub struct Dependencies {
     /// The database.
     pub store: SharedStore,
+    /// Resolves short links; `None` if the settings turn it off.
+    pub links: Option<Arc<dyn ResolveLinks>>,
     /// Status that other parts of this process have recorded.
     pub metrics: Arc<Metrics>,
     /// Woken when a crawl may be due.

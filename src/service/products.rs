@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
-use crate::domain::{Frequency, Listing, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{
+    Frequency, Listing, ListingUrlError, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+};
 use crate::store::{
     Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, idempotently,
 };
@@ -18,7 +22,7 @@ const MAX_TAGS: usize = 50;
 #[derive(Debug, Clone)]
 pub struct AddProduct {
     /// The listing.
-    pub listing: Listing,
+    pub listing: ListingAddress,
     /// The interval between crawls; default daily.
     pub frequency: Option<Frequency>,
     /// The tenant's name for it.
@@ -27,6 +31,20 @@ pub struct AddProduct {
     pub tags: Vec<String>,
     /// A competitor's product.
     pub is_competitor: bool,
+}
+
+/// How a request names a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListingAddress {
+    /// By its marketplace and ASIN, or by the URL of its page.
+    Listing(Listing),
+    /// By a short link, whose host tells where it leads.
+    ShortLink {
+        /// The link.
+        url: Url,
+        /// The marketplace that the listing must be on.
+        marketplace: Option<Marketplace>,
+    },
 }
 
 /// Filter, order and page of a list of products.
@@ -58,7 +76,8 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let settings = settings_of(&request, &caller.plan)?;
             let quota = caller.plan.products;
-            let product = NewProduct { tenant_id: caller.tenant_id, listing: request.listing, settings, quota };
+            let listing = deps.listing_at(&request.listing).await?;
+            let product = NewProduct { tenant_id: caller.tenant_id, listing, settings, quota };
             let added = idempotently(claim, deps.store.add_product(product)).await?;
             if let Creation::Created(product) = &added {
                 deps.wake();
@@ -138,6 +157,38 @@ impl Service {
             Ok(())
         })
         .await
+    }
+}
+
+impl Dependencies {
+    async fn listing_at(&self, address: &ListingAddress) -> ServiceResult<Listing> {
+        let (url, marketplace) = match address {
+            ListingAddress::Listing(listing) => return Ok(*listing),
+            ListingAddress::ShortLink { url, marketplace } => (url, *marketplace),
+        };
+        let invalid = |message: String| ServiceError::Invalid(vec![FieldError::new("url", message)]);
+        let Some(links) = &self.links else {
+            return Err(invalid(ListingUrlError::ShortLink(url.clone()).to_string()));
+        };
+        let listing = links.resolve(url).await.map_err(|error| {
+            let advice = "open it in a browser and use the address of the page";
+            invalid(format!("the short link cannot be resolved: {error}; {advice}"))
+        })?;
+        on_marketplace(listing, marketplace).map_err(|error| ServiceError::Invalid(vec![error]))
+    }
+}
+
+/// The listing, if it is on the marketplace.
+///
+/// # Errors
+/// A wrong `marketplace`.
+pub fn on_marketplace(listing: Listing, marketplace: Option<Marketplace>) -> Result<Listing, FieldError> {
+    match marketplace {
+        Some(other) if other != listing.marketplace => {
+            let message = format!("the url belongs to marketplace `{}`", listing.marketplace);
+            Err(FieldError::new("marketplace", message))
+        }
+        _ => Ok(listing),
     }
 }
 

@@ -1,12 +1,15 @@
-//! Sources of observations: Amazon's pages, and the simulated marketplace that replaces them in demos and tests.
+//! Sources of observations, and of what short links lead to: Amazon's pages, and the simulated marketplace that replaces them in demos and tests.
 
 mod body;
 pub mod direct;
+pub mod short_links;
 pub mod simulated;
 
 use async_trait::async_trait;
 
-use crate::domain::{Listing, Outcome};
+use url::Url;
+
+use crate::domain::{Listing, ListingUrlError, Outcome};
 
 /// Fetches observations of listings.
 #[async_trait]
@@ -16,4 +19,34 @@ pub trait Source: Send + Sync {
 
     /// Makes one attempt, within the source's own time limits.
     async fn fetch(&self, listing: Listing) -> Outcome;
+}
+
+/// Why a short link was not resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum ShortLinkError {
+    /// Its host does not answer.
+    #[error("its host cannot be reached: {0}")]
+    Unreachable(reqwest::Error),
+    /// Its host does not answer in time.
+    #[error("its host does not answer in time")]
+    Timeout,
+    /// Its host does not redirect: the link has expired or never existed.
+    #[error("it leads nowhere: status {0}")]
+    NoTarget(u16),
+    /// It leads to other short links for ever.
+    #[error("it leads to too many other short links")]
+    TooManyHops,
+    /// It leads to something else than a listing.
+    #[error("it does not lead to a listing: {0}")]
+    NoListing(#[from] ListingUrlError),
+}
+
+/// Tells which listing a short link leads to.
+#[async_trait]
+pub trait ResolveLinks: Send + Sync {
+    /// Follows the link, within the resolver's own time limit.
+    ///
+    /// # Errors
+    /// See [`ShortLinkError`].
+    async fn resolve(&self, link: &Url) -> Result<Listing, ShortLinkError>;
 }

@@ -303,3 +303,24 @@ async fn add_product_a_month_ahead(database: &DatabaseSettings) {
     store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: 10 }).await.unwrap();
     store.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_is_added_by_its_short_link() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let asin = daemon.listing(0).asin;
+    let link = |url: &str, marketplace: &str| json!({ "url": url, "marketplace": marketplace });
+    let short = format!("https://a.co/d/{asin}");
+    let refused = expect(422, daemon.post("/api/v1/products", &link(&short, "de"))).await;
+    assert_eq!(refused["errors"][0]["field"], "marketplace", "{refused}");
+    let product = expect(201, daemon.post("/api/v1/products", &link(&short, "com"))).await;
+    assert_eq!((&product["asin"], &product["marketplace"]), (&json!(asin), &json!("com")));
+    let nowhere = expect(422, daemon.post("/api/v1/products", &link("https://a.co/d/nowhere", "com"))).await;
+    assert_eq!(nowhere["errors"][0]["field"], "url");
+    assert!(nowhere["errors"][0]["message"].as_str().unwrap().contains("open it in a browser"), "{nowhere}");
+    daemon.end().await;
+
+    let off = Daemon::start_with(Engine::Sqlite, |settings| settings.crawl.resolve_short_links = false).await;
+    let refused = expect(422, off.post("/api/v1/products", &link(&short, "com"))).await;
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("host of short links"), "{refused}");
+    off.end().await;
+}

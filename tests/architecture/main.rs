@@ -15,12 +15,13 @@ const RULES: &[(&str, &[&str])] = &[
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry", "replicas"]),
-    ("notify", &["domain", "config", "telemetry"]),
+    ("outbound", &["domain"]),
+    ("notify", &["domain", "config", "telemetry", "outbound"]),
     ("auth", &["domain", "config", "telemetry"]),
-    ("sources", &["domain", "extract", "config", "telemetry"]),
+    ("sources", &["domain", "extract", "config", "telemetry", "outbound"]),
     ("actors/kernel", &["telemetry"]),
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas"]),
-    ("service", &["domain", "auth", "config", "telemetry", "limits", "store", "actors", "replicas"]),
+    ("service", &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas"]),
     ("http", &["domain", "auth", "service", "telemetry"]),
 ];
 

@@ -5,6 +5,7 @@
 mod bodies;
 mod requests;
 mod server;
+mod short_links;
 
 use std::sync::Arc;
 use std::time::Duration;

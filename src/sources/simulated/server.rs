@@ -13,7 +13,7 @@ use actix_web::web::{self, Bytes, Data, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer};
 use futures_util::{StreamExt, stream};
 
-use crate::domain::{Listing, Marketplace};
+use crate::domain::{Listing, ListingUrlError, Marketplace};
 
 use super::catalogue::Product;
 use super::control::{Control, ControlError};
@@ -57,6 +57,9 @@ pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers
 }
 
 async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
+    if let Some(target) = short_link_target(&request) {
+        return HttpResponse::MovedPermanently().insert_header((header::LOCATION, target)).finish();
+    }
     let site = marketplace_of(&request);
     let Ok(listing) = Listing::from_url(&format!("https://{}{}", site.host(), request.path())) else {
         return html(StatusCode::NOT_FOUND).body(page::not_found());
@@ -81,6 +84,15 @@ async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
     };
     response.headers_mut().insert(header::HeaderName::from_static(SEQ_HEADER), decision.seq.into());
     response
+}
+
+/// Where a request to the host of short links leads: `/d/ASIN` to the listing on amazon.com.
+fn short_link_target(request: &HttpRequest) -> Option<String> {
+    let info = request.connection_info();
+    let is_short =
+        matches!(Listing::from_url(&format!("https://{}/", info.host())), Err(ListingUrlError::ShortLink(_)));
+    let asin = request.path().strip_prefix("/d/").filter(|_| is_short)?.parse().ok()?;
+    Some(Listing::new(Marketplace::Us, asin).url())
 }
 
 fn product_page(market: &Market, listing: Listing, decision: &Decision, saved: Option<&SavedPage>) -> HttpResponse {
