@@ -279,6 +279,14 @@ impl App {
     }
 }
 
+/// Links are joined to the URL: without a slash at its end, its last segment would be lost.
+fn as_folder(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
+
 /// The settings of the HTTP server.
 fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) -> HttpSettings {
     let server = &settings.server;
@@ -290,6 +298,11 @@ fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) ->
         max_body_bytes: server.max_body_bytes,
         cors_origins: server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
         trusted_proxies: server.trusted_proxies.clone(),
+        public_path: settings
+            .auth
+            .public_url
+            .as_ref()
+            .map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
         // The other half is for crawls and deliveries: a client that does not read must not use up all of it.
         drain: Duration::from_secs(server.drain_secs) / 2,
     }
@@ -313,7 +326,7 @@ fn dependencies(
         notifier: actors.notifier_wake.clone(),
         cache: SharedCache::new(replicas.redis.clone()),
         redis: replicas.redis.clone(),
-        public_url: settings.auth.public_url.clone().unwrap_or_else(|| url_of(address)),
+        public_url: settings.auth.public_url.clone().map_or_else(|| url_of(address), as_folder),
         sends_mail: settings.mail.smtp_url.is_some(),
         live: actors.live.clone(),
         invalidation: Arc::clone(&actors.invalidation),

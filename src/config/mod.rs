@@ -80,8 +80,8 @@ pub struct ServerSettings {
     pub max_body_bytes: usize,
     /// Origins allowed by CORS: `https://app.example.com`. Default: none.
     pub cors_origins: Vec<Url>,
-    /// Networks of proxies whose `X-Forwarded-For` is trusted: `10.0.0.0/8`. For all other peers the peer address is
-    /// used.
+    /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are trusted: `10.0.0.0/8`. For all other peers the
+    /// peer address is used.
     pub trusted_proxies: Vec<IpNet>,
     /// After the stop signal: how long requests are still accepted while `/health/ready` fails, so that load balancers
     /// notice first.
@@ -299,7 +299,8 @@ impl Default for MailSettings {
 pub struct AuthSettings {
     /// Allows anyone to register a tenant. Otherwise users join by invitation.
     pub registration: bool,
-    /// Public base URL of the daemon, used for links in e-mails. Default: the listen address.
+    /// Public base URL of the daemon, used for links in e-mails; its path stands in front of those in `Location` and `Link`. Default:
+    /// the listen address.
     pub public_url: Option<Url>,
     /// With `admin_password`: creates the first user of an empty installation.
     pub admin_email: Option<EmailAddress>,

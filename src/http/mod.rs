@@ -18,6 +18,7 @@ mod openapi;
 mod paging;
 mod problem;
 mod products;
+mod public_path;
 mod rate;
 mod request_id;
 mod response_cache;
@@ -63,6 +64,8 @@ pub struct HttpSettings {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// Path of `auth.public_url`, without a slash at its end: see [`public_path`].
+    pub public_path: String,
     /// Timeout of running requests when the server stops.
     pub drain: Duration,
 }

@@ -19,7 +19,7 @@ use tracing::{Instrument, Span};
 use super::caller::is_forwarded;
 use super::problem::Problem;
 use super::request_id::{REQUEST_ID, request_id, with_request_id};
-use super::{Shared, link_page};
+use super::{Shared, link_page, public_path};
 use crate::telemetry::{TRACE, continue_from};
 
 /// The trace that a request belongs to (W3C Trace Context).
@@ -62,6 +62,7 @@ async fn answer(
     let method = request.method().clone();
     let is_page = ["/docs/", link_page::PREFIX].iter().any(|prefix| request.path().starts_with(prefix));
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
+    let public_path = public_path::public_path(request.request());
     let span = tracing::info_span!("request", %method, route, request_id = id);
     let timeout = shared.as_ref().map_or(Duration::MAX, |shared| shared.settings.request_timeout);
     let trace = span.in_scope(|| span_of(&request, &route, &id));
@@ -86,11 +87,13 @@ async fn answer(
         Ok(response) => {
             let mut response = response.map_into_boxed_body();
             add_standard_headers(response.headers_mut(), &id, policy);
+            public_path::add_to(response.headers_mut(), &public_path);
             Ok(response)
         }
         Err(error) => {
             let mut response = error.error_response();
             add_standard_headers(response.headers_mut(), &id, policy);
+            public_path::add_to(response.headers_mut(), &public_path);
             Err(InternalError::from_response(error, response).into())
         }
     }

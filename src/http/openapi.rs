@@ -1,21 +1,23 @@
 //! The OpenAPI document, generated from the handlers, and its documentation page.
 
-use actix_web::Responder;
 use actix_web::http::Method;
 use actix_web::web::{self, Json, ServiceConfig};
+use actix_web::{HttpRequest, Responder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{self, Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{self, Content, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::{
     alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, system, tenants, users,
 };
 
-const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
+/// From the documentation page. Relative: a proxy may serve both under another path.
+const DOCUMENT_PATH: &str = "../api/v1/openapi.json";
 const PROBLEM_TYPE: &str = "application/problem+json";
 
 #[derive(OpenApi)]
@@ -245,8 +247,11 @@ pub(super) fn page(config: &mut ServiceConfig) {
 /// Get this document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "documents", responses(
     (status = 200, description = "An OpenAPI 3.1 document", body = Object)))]
-pub(super) async fn openapi_json() -> impl Responder {
-    Json(document())
+pub(super) async fn openapi_json(request: HttpRequest) -> impl Responder {
+    let mut document = document();
+    // Without a server, clients take the host of the document, and lose the path.
+    document.servers = Some(vec![Server::new(format!("{}/", public_path(&request)))]);
+    Json(document)
 }
 
 #[cfg(test)]

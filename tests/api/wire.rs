@@ -146,6 +146,42 @@ async fn probes_metrics_and_documents_answer_and_every_answer_has_an_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_under_a_path_all_links_have_that_path() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| {
+        settings.auth.public_url = Some("https://example.com/tracker".parse().unwrap());
+        settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let header = |response: &reqwest::Response, name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    for (n, forwarded, public_path) in
+        [(0, None, "/tracker"), (1, Some("/shop/"), "/shop"), (2, Some("//evil.example"), "/tracker")]
+    {
+        let send = async |request: reqwest::RequestBuilder| {
+            let request = if let Some(path) = forwarded { request.header("x-forwarded-prefix", path) } else { request };
+            request.send().await.unwrap()
+        };
+        let listing = daemon.listing(n);
+        let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
+        let created = header(&send(daemon.post("/api/v1/products", &body)).await, "location");
+        assert!(created.starts_with(&format!("{public_path}/api/v1/products/")), "{created}");
+        let again = header(&send(daemon.post("/api/v1/products", &body)).await, "location");
+        assert_eq!(again, created, "the conflict names the same product");
+        let document: Value = send(daemon.get("/api/v1/openapi.json")).await.json().await.unwrap();
+        assert_eq!(document["servers"], json!([{ "url": format!("{public_path}/") }]));
+        if n > 0 {
+            let next = header(&send(daemon.get("/api/v1/products?limit=1")).await, "link");
+            assert!(next.starts_with(&format!("<{public_path}/api/v1/products?limit=1&cursor=")), "{next}");
+        }
+    }
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let docs = client.execute(daemon.get("/docs").build().unwrap()).await.unwrap();
+    assert_eq!(header(&docs, "location"), "/tracker/docs/");
+    let script = daemon.get("/docs/swagger-initializer.js").send().await.unwrap().text().await.unwrap();
+    assert!(script.contains("../api/v1/openapi.json"), "relative to the page");
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_with_a_listener_of_their_own_are_served_there_alone() {
     let own = |settings: &mut Settings| settings.server.metrics_listen = Some(([127, 0, 0, 1], 0).into());
     let daemon = Daemon::start_with(Engine::Sqlite, own).await;
