@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api bench soak accuracy lint fmt docs
+.PHONY: help demo test test-cluster test-api bench soak accuracy fuzz lint fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed dev-check check-deploy
 
 help: ## List the targets
@@ -37,6 +37,10 @@ soak: ## Test three replicas under repeated faults for a long time (minutes=30)
 accuracy: ## Print the share of correctly read fields of the corpus of real pages (docs/accuracy.md)
 	@scripts/require.sh cc rust
 	@cargo test --quiet --test extract -- --ignored --nocapture print_the_accuracy
+
+fuzz: ## Fuzz the extractor, numbers, URLs and rules, ten minutes each (seconds=600; only=page for one target)
+	@scripts/require.sh cc rust cargo_fuzz
+	scripts/fuzz.sh $(or $(seconds),600) $(or $(only),page numbers urls rules)
 
 lint: ## Check formatting and run clippy with warnings as errors
 	@scripts/require.sh cc rust

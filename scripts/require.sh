@@ -27,6 +27,11 @@ need_rust() {
         { echo "error: the Rust toolchain cannot be installed; see https://rustup.rs" >&2; exit 1; }
 }
 
+need_cargo_fuzz() {
+    cargo fuzz --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-fuzz@0.13.1 ||
+        { echo "error: cargo-fuzz cannot be installed: 'cargo install cargo-fuzz'" >&2; exit 1; }
+}
+
 need_postgres() {
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || apt_install postgresql
 }

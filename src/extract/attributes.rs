@@ -11,6 +11,8 @@ use super::text;
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     pub(super) canonical: Option<String>,
+    /// A link of the page to itself, which names its site.
+    pub(super) own_link: Option<String>,
     /// `value` of the hidden ASIN input of the cart form.
     pub(super) asin_input: Option<String>,
     /// `data-asin` of the element that shows the product's rating.
@@ -87,15 +89,20 @@ const IMAGE_IDS: &[&str] = &[
     "mainImage",
 ];
 
+/// Ids of links of a page to itself: "skip to main content".
+const OWN_LINK_IDS: &[&str] = &["nav-assist-skip-to-main-content", "skiplink"];
+
 #[derive(Clone, Copy)]
 enum IdMeaning {
     Marker(SetMarker),
     Image,
+    OwnLink,
 }
 
 static ID_MEANINGS: LazyLock<LookupTable<IdMeaning>> = LazyLock::new(|| {
     let markers = ID_MARKERS.iter().map(|(id, set)| (*id, IdMeaning::Marker(*set)));
-    LookupTable::new(markers.chain(IMAGE_IDS.iter().map(|id| (*id, IdMeaning::Image))))
+    let images = IMAGE_IDS.iter().map(|id| (*id, IdMeaning::Image));
+    LookupTable::new(markers.chain(images).chain(OWN_LINK_IDS.iter().map(|id| (*id, IdMeaning::OwnLink))))
 });
 
 /// True when the presence of an element with this id is a fact.
@@ -124,6 +131,7 @@ impl Attributes {
         match ID_MEANINGS.get(id.as_bytes()) {
             Some((_, IdMeaning::Marker(set))) => set(&mut self.markers),
             Some((rule, IdMeaning::Image)) => self.record_image(rule, el),
+            Some((_, IdMeaning::OwnLink)) => self.own_link = self.own_link.take().or_else(|| el.get_attribute("href")),
             None => {}
         }
         if id == ASIN_INPUT {

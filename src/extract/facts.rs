@@ -197,13 +197,17 @@ pub(super) fn variations(script: &Variations, attributes: &Attributes) -> (Optio
     (script.parent, asins)
 }
 
-/// The marketplace of the page, from its canonical link or the host in its first scripts.
+/// The marketplace of the page, from its canonical link, a link to itself, or the host in its first scripts.
 pub(super) fn marketplace(attributes: &Attributes, head_script: &str) -> Option<Marketplace> {
-    attributes.canonical.as_deref().and_then(host_in).or_else(|| host_in(head_script))
+    let links = [&attributes.canonical, &attributes.own_link];
+    let by_link = links.into_iter().flatten().find_map(|link| host_in(link, "amazon."));
+    // Scripts also name hosts that all sites share: `fls-na.amazon.com`.
+    by_link.or_else(|| host_in(head_script, "www.amazon.")).or_else(|| host_in(head_script, "amazon."))
 }
 
-fn host_in(text: &str) -> Option<Marketplace> {
-    text.match_indices("amazon.").find_map(|(at, _)| {
+/// The marketplace of the first host that begins so.
+fn host_in(text: &str, beginning: &str) -> Option<Marketplace> {
+    text.match_indices(beginning).find_map(|(at, _)| {
         let host: String = text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
         Marketplace::from_host(&host)
     })
