@@ -22,8 +22,9 @@ use super::held_lease::HeldLease;
 use super::kernel::{Actor, Cx};
 use super::tracker::{TrackerMessage, Trackers};
 use crate::domain::{Failure, Listing, Marketplace, Outcome, OutcomeClass};
-use crate::limits::CrawlGate;
+use crate::limits::{Candidate, CrawlGate};
 use crate::sources::Source;
+use crate::store::{Claim, Lane};
 use crate::telemetry::{Metrics, TRACE};
 
 /// What the pool understands.
@@ -147,7 +148,7 @@ impl CrawlerPool {
                 lease.give_back(Duration::ZERO);
                 continue;
             }
-            match self.tools.gate.admit(marketplace) {
+            match self.tools.gate.admit(marketplace, candidate(lease.claim())) {
                 Ok(()) => start(&self.tools, lease, turn, cx),
                 Err(pause) => lease.give_back(pause.mul_f64(rand::random_range(1.0..1.2))),
             }
@@ -158,7 +159,7 @@ impl CrawlerPool {
         let Fetched { lease, outcome, turn } = fetched;
         let marketplace = lease.claim().listing.marketplace;
         drop(turn);
-        self.tools.gate.report(marketplace, outcome.as_ref());
+        self.tools.gate.report(marketplace, candidate(lease.claim()), outcome.as_ref());
         match outcome {
             Some(outcome) => self.hand_on(lease, outcome),
             None => lease.give_back(Duration::ZERO),
@@ -186,6 +187,18 @@ impl CrawlerPool {
         for lease in self.waiting.drain().flat_map(|(_, waiting)| waiting) {
             lease.give_back(Duration::ZERO);
         }
+    }
+}
+
+/// A listing whose last crawls gave nothing may be what fails, not its marketplace.
+const MAX_FAILURES_OF_PROVEN: u16 = 3;
+
+fn candidate(claim: &Claim) -> Candidate {
+    let state = &claim.state;
+    Candidate {
+        listing_id: claim.listing_id,
+        is_proven: state.checked_at.is_some() && state.consecutive_failures < MAX_FAILURES_OF_PROVEN,
+        is_requested: claim.lane == Lane::Requested,
     }
 }
 

@@ -6,6 +6,9 @@ use url::{Host, Url};
 
 use super::address::is_public;
 
+/// Maximum length of a URL, in bytes: as much as all browsers and most servers support.
+const MAX_CHARS: usize = 2048;
+
 /// A URL that may be requested on a user's behalf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
@@ -13,6 +16,9 @@ pub struct WebhookUrl(Url);
 /// Why a URL cannot be used as a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookUrlError {
+    /// Longer than clients and servers support.
+    #[error("must have at most {MAX_CHARS} characters")]
+    TooLong,
     /// Not a URL.
     #[error("not a URL: {0}")]
     Syntax(#[from] url::ParseError),
@@ -33,7 +39,14 @@ impl WebhookUrl {
     /// # Errors
     /// See [`WebhookUrlError`].
     pub fn parse(text: &str, allow_private_targets: bool) -> Result<Self, WebhookUrlError> {
+        if text.len() > MAX_CHARS {
+            return Err(WebhookUrlError::TooLong);
+        }
         let url = Url::parse(text)?;
+        // Percent-encoding makes it longer.
+        if url.as_str().len() > MAX_CHARS {
+            return Err(WebhookUrlError::TooLong);
+        }
         if !matches!(url.scheme(), "http" | "https") {
             return Err(WebhookUrlError::Scheme(url.scheme().to_owned()));
         }

@@ -11,9 +11,9 @@ use super::Shared;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
-use super::strict::{PathId, StrictJson, StrictQuery};
+use super::strict::{List, PathId, StrictJson, StrictQuery};
 use crate::domain::{ApiKey, ApiKeyId, Scope, UserId};
-use crate::service::{AddApiKey, Caller, FieldError};
+use crate::service::{AddApiKey, Caller, FieldError, MAX_NETWORKS};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/api-keys", |path| {
@@ -31,12 +31,12 @@ pub(super) struct AddApiKeyBody {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Its scopes; they must be among your own.
-    #[schema(min_items = 1)]
-    scopes: Vec<String>,
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 50)]
+    scopes: List<String, 50>,
     /// Networks that it may be used from (CIDR); empty: any.
     #[serde(default)]
-    #[schema(max_items = 50)]
-    networks: Vec<String>,
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    networks: List<String, MAX_NETWORKS>,
     /// Its own rate limit, below that of the plan.
     #[schema(minimum = 1)]
     requests_per_minute: Option<u32>,
@@ -48,8 +48,8 @@ pub(super) struct AddApiKeyBody {
 impl AddApiKeyBody {
     fn into_request(self) -> Result<AddApiKey, Problem> {
         let mut errors = Vec::new();
-        let scopes = all_parsed::<Scope>("scopes", &self.scopes, &mut errors);
-        let networks = all_parsed("networks", &self.networks, &mut errors);
+        let scopes = all_parsed::<Scope>("scopes", &self.scopes.0, &mut errors);
+        let networks = all_parsed("networks", &self.networks.0, &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }

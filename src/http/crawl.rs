@@ -14,9 +14,9 @@ use super::idempotency::{RequestKey, rendered, respond};
 use super::observe::elapsed;
 use super::problem::Problem;
 use super::routes::Routes;
-use super::strict::{PathId, StrictJson};
+use super::strict::{List, PathId, StrictJson};
 use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
-use crate::service::{Caller, StoredResponse};
+use crate::service::{Caller, MAX_PRODUCTS_PER_TASK, StoredResponse};
 
 /// The part of the request timeout that is not for waiting: what comes after it.
 const WAIT_MARGIN: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 pub(super) struct CrawlBody {
     /// 1 to 500 products.
     #[schema(value_type = Vec<Uuid>, min_items = 1, max_items = 500)]
-    product_ids: Vec<ProductId>,
+    product_ids: List<ProductId, MAX_PRODUCTS_PER_TASK>,
 }
 
 /// A requested crawl of some products, and its progress.
@@ -100,7 +100,7 @@ pub(super) async fn request_crawl(
 ) -> Result<impl Responder, Problem> {
     let left = shared.settings.request_timeout.saturating_sub(elapsed(&request) + WAIT_MARGIN);
     let wait = preferred_wait(&request).min(left);
-    let creation = shared.service.request_crawl(caller, body.product_ids, wait, key.claim(accepted)).await?;
+    let creation = shared.service.request_crawl(caller, body.product_ids.0, wait, key.claim(accepted)).await?;
     Ok(respond(creation, accepted))
 }
 

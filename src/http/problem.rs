@@ -65,8 +65,23 @@ struct WireFieldError {
     message: String,
 }
 
+/// Maximum number of wrong fields that a problem names.
+const MAX_FIELD_ERRORS: usize = 20;
+/// Maximum length of a text in a problem, in characters: parts of the request are repeated in them.
+const MAX_TEXT_CHARS: usize = 500;
+
 fn wire(errors: Vec<FieldError>) -> Vec<WireFieldError> {
-    errors.into_iter().map(|error| WireFieldError { field: error.field, message: error.message }).collect()
+    let wire = |error: FieldError| WireFieldError { field: clipped(error.field), message: clipped(error.message) };
+    errors.into_iter().take(MAX_FIELD_ERRORS).map(wire).collect()
+}
+
+/// A text that repeats a part of a request, at its maximum length.
+fn clipped(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl Problem {
@@ -77,7 +92,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             code,
-            detail: detail.to_string(),
+            detail: clipped(detail.to_string()),
             request_id: current_request_id(),
             errors: Vec::new(),
             product_id: None,
@@ -91,6 +106,9 @@ impl Problem {
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{} is not valid", only.field),
+            several if several.len() > MAX_FIELD_ERRORS => {
+                format!("{} fields are not valid; these are the first {MAX_FIELD_ERRORS}", several.len())
+            }
             several => format!("{} fields are not valid", several.len()),
         };
         Self { errors: wire(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail) }

@@ -16,13 +16,13 @@ use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
-use super::strict::{PathId, StrictJson, StrictQuery};
+use super::strict::{List, PathId, StrictJson, StrictQuery};
 use crate::domain::{
     Asin, Availability, Frequency, ListPriceKind, Listing, ListingUrlError, Marketplace, Money, Product, ProductId,
     ProductStatus, Rank, Scope, Series,
 };
 use crate::service::{
-    AddProduct, Caller, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch,
+    AddProduct, Caller, FieldError, ListProducts, ListingAddress, MAX_TAGS, ProductFilter, ProductOrder, ProductPatch,
     StoredResponse, on_marketplace,
 };
 
@@ -215,7 +215,8 @@ pub(super) struct AddProductBody {
     label: Option<String>,
     /// Tags.
     #[serde(default)]
-    tags: Vec<String>,
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    tags: List<String, MAX_TAGS>,
     /// A competitor's product.
     #[serde(default)]
     is_competitor: bool,
@@ -244,7 +245,7 @@ impl AddProductBody {
                 listing,
                 frequency,
                 label: self.label,
-                tags: self.tags,
+                tags: self.tags.0,
                 is_competitor: self.is_competitor,
             }),
             _ => Err(Problem::invalid(errors)),
@@ -294,7 +295,8 @@ pub(super) struct PatchProductBody {
     #[schema(value_type = Option<String>)]
     label: Option<Option<String>>,
     /// Replaces all tags.
-    tags: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    tags: Option<List<String, MAX_TAGS>>,
     /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
     frequency: Option<String>,
     /// A competitor's product.
@@ -318,7 +320,7 @@ impl PatchProductBody {
         }
         Ok(ProductPatch {
             label: self.label,
-            tags: self.tags,
+            tags: self.tags.map(|tags| tags.0),
             frequency,
             is_competitor: self.is_competitor,
             status,

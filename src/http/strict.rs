@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
@@ -21,12 +21,20 @@ use crate::service::{FieldError, ServiceError};
 
 /// Maximum nesting of a JSON body.
 const MAX_DEPTH: usize = 16;
+/// Maximum number of values in a JSON body: each costs more than its bytes.
+const MAX_VALUES: usize = 10_000;
+/// Maximum number of unknown fields that a problem names.
+const MAX_UNKNOWN: usize = 20;
 
 /// A JSON body.
 pub struct StrictJson<T>(pub T);
 
 /// A query string.
 pub struct StrictQuery<T>(pub T);
+
+/// A list in a body that is refused while it is being read, as soon as it has more items.
+#[derive(Debug, Default)]
+pub struct List<T, const MAX: usize>(pub Vec<T>);
 
 /// The `{id}` of a path.
 pub struct PathId<T>(pub T);
@@ -73,25 +81,62 @@ async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem>
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    if depth_of(body) > MAX_DEPTH {
+    let (depth, values) = shape_of(body);
+    if depth > MAX_DEPTH {
         let detail = format!("JSON may be nested at most {MAX_DEPTH} levels deep");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
     }
-    let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
-    // Parsed again from the text: a `Value` does not show duplicate fields.
+    if values > MAX_VALUES {
+        return Err(Problem::invalid_field("body", format!("must have at most {MAX_VALUES} values")));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut reader);
-    let Object(parsed) = parsed.map_err(|error| {
-        let message = without_position(&error.inner().to_string());
-        let unknown = unknown_fields(&whole, error.path(), &message);
-        if unknown.is_empty() { wrong_field(&error.path().to_string(), &message) } else { Problem::invalid(unknown) }
-    })?;
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| wrong_body(body, &error))?;
+    reader.end().map_err(|error| malformed(&error))?;
+    let Object(parsed) = parsed;
     Ok(parsed)
 }
 
-/// The nesting depth of objects and arrays.
-fn depth_of(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut is_text, mut is_escaped) = (0usize, 0, false, false);
+/// Why a body cannot be read. Only now it is parsed as a whole: to know whether it is JSON, and which other fields are unknown.
+fn wrong_body(body: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let whole: Value = match serde_json::from_slice(body) {
+        Ok(whole) => whole,
+        Err(error) => return malformed(&error),
+    };
+    let message = without_position(&error.inner().to_string());
+    let unknown = unknown_fields(&whole, error.path(), &message);
+    if unknown.is_empty() { wrong_field(&error.path().to_string(), &message) } else { Problem::invalid(unknown) }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AtMost<T, const MAX: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for AtMost<T, MAX> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an array of at most {MAX} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.len() == MAX {
+                        return Err(A::Error::custom(format_args!("must have at most {MAX} items")));
+                    }
+                    list.push(item);
+                }
+                Ok(list)
+            }
+        }
+
+        deserializer.deserialize_seq(AtMost::<T, MAX>(PhantomData)).map(Self)
+    }
+}
+
+/// The nesting depth of objects and arrays, and the number of values.
+fn shape_of(json: &[u8]) -> (usize, usize) {
+    let (mut depth, mut deepest, mut values, mut is_text, mut is_escaped) = (0usize, 0, 1, false, false);
     for byte in json {
         match byte {
             _ if is_escaped => is_escaped = false,
@@ -102,10 +147,11 @@ fn depth_of(json: &[u8]) -> usize {
                 deepest = deepest.max(depth);
             }
             b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            b',' if !is_text => values += 1,
             _ => {}
         }
     }
-    deepest
+    (deepest, values)
 }
 
 /// Accepts JSON objects only: serde would read an array into a struct too.
@@ -152,7 +198,7 @@ fn unknown_fields(whole: &Value, path: &serde_path_to_error::Path, message: &str
     });
     let prefix: String = parents.iter().map(|segment| format!("{segment}.")).collect();
     let fields = parent.and_then(Value::as_object).into_iter().flat_map(|object| object.keys());
-    let unknown = fields.filter(|field| !known.contains(&field.as_str()));
+    let unknown = fields.filter(|field| !known.contains(&field.as_str())).take(MAX_UNKNOWN);
     let message = format!("unknown field; valid fields: {}", known.join(", "));
     unknown.map(|field| FieldError::new(&format!("{prefix}{field}"), &message)).collect()
 }
@@ -215,9 +261,34 @@ mod tests {
 
     #[test]
     fn brackets_in_strings_do_not_count_as_nesting() {
-        assert_eq!([depth_of(b"{}"), depth_of(br#"[[{"a":[]}]]"#), depth_of(b"1")], [1, 4, 0]);
-        assert_eq!(depth_of(br#"{"a":"[[[[\"[[[","b":"\\"}"#), 1);
-        assert_eq!(depth_of(&b"[".repeat(1000)), 1000);
+        assert_eq!([shape_of(b"{}"), shape_of(br#"[[{"a":[]}]]"#), shape_of(b"1")], [(1, 1), (4, 1), (0, 1)]);
+        assert_eq!(shape_of(br#"{"a":"[[[[\"[[,[","b":"\\"}"#), (1, 2));
+        assert_eq!(shape_of(&b"[".repeat(1000)), (1000, 1));
+    }
+
+    #[test]
+    fn a_list_is_refused_at_its_first_item_too_many() {
+        #[derive(Deserialize, Debug)]
+        struct Tagged {
+            tags: Option<List<String, 2>>,
+        }
+        let read = |body: &str| parse_json::<Tagged>(body.as_bytes());
+        assert_eq!(read(r#"{"tags":["a","b"]}"#).unwrap().tags.unwrap().0, ["a", "b"]);
+        assert!(read(r#"{"tags":null}"#).unwrap().tags.is_none());
+        // The item after it would be an error of its own.
+        let problem = serde_json::to_value(read(r#"{"tags":["a","b","c",4]}"#).unwrap_err()).unwrap();
+        assert_eq!(problem["errors"], serde_json::json!([{ "field": "tags", "message": "must have at most 2 items" }]));
+    }
+
+    #[test]
+    fn a_problem_names_some_of_many_wrong_fields() {
+        let many: String = (0..5000).map(|n| format!(r#""x{n}":1,"#)).collect();
+        let problem = problem(&format!(r#"{{{many}"inner":{{"amount_minor":1}}}}"#));
+        assert_eq!(problem["errors"].as_array().unwrap().len(), MAX_UNKNOWN);
+        let too_many = "0,".repeat(MAX_VALUES);
+        let problem =
+            serde_json::to_value(parse_json::<Outer>(format!("[{too_many}0]").as_bytes()).unwrap_err()).unwrap();
+        assert_eq!(problem["errors"][0]["field"], "body");
     }
 
     #[derive(Deserialize, Debug)]

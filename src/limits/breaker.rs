@@ -1,8 +1,13 @@
 //! A circuit breaker: after some failures in a row the source is not asked for a while; then one probe decides.
+//!
+//! All tenants share it, so one tenant's listings must not open it for the others: a listing that never could be read may be what
+//! fails. Listings that could be read lately are *proven*, and their failures count for more; if none of them has failed, they are
+//! crawled on.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::domain::Backoff;
+use crate::domain::{Backoff, ListingId};
 
 /// A shorter `Retry-After` is a failure like any other.
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -10,6 +15,24 @@ const MIN_RETRY_AFTER: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// While the probe is running, others try again after this time.
 const RETRY_DURING_PROBE: Duration = Duration::from_secs(5);
+/// Distinct proven listings that must have failed.
+const MIN_LISTINGS: usize = 3;
+/// Failures in a row of any listings that open the breaker, as a multiple of those of proven ones.
+const ANY_LISTING_FACTOR: u32 = 4;
+/// After the pause: how long a scheduled crawl of a proven listing is waited for as the probe, and then any scheduled crawl or
+/// proven listing.
+const PROBE_GRACE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
+
+/// What asks to be crawled, as far as the breaker cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The listing.
+    pub listing_id: ListingId,
+    /// It could be read lately: if it fails now, the source is at fault.
+    pub is_proven: bool,
+    /// A user asked for the crawl. It is never the first choice for a probe: anybody can ask.
+    pub is_requested: bool,
+}
 
 /// The breaker of one source on one marketplace. The time is given, so it can be tested without waiting.
 pub(super) struct Breaker {
@@ -18,29 +41,62 @@ pub(super) struct Breaker {
     /// A probe that has not reported within this time never will: another one goes.
     probe_timeout: Duration,
     state: State,
+    /// Since the last success.
+    failures: Failures,
     /// Times in a row that it opened without a success in between; each doubles the pause.
     openings: u32,
 }
 
 enum State {
-    Closed { failures: u32 },
+    Closed,
     Open { until: Instant },
     HalfOpen { until: Instant },
 }
 
-impl Breaker {
-    pub fn new(max_failures: u32, first_pause: Duration, probe_timeout: Duration) -> Self {
-        let (max_failures, state) = (max_failures.max(1), State::Closed { failures: 0 });
-        let backoff = Backoff::doubling(first_pause, MAX_PAUSE);
-        Self { max_failures, backoff, probe_timeout, state, openings: 0 }
+#[derive(Default)]
+struct Failures {
+    all: u32,
+    proven: u32,
+    proven_listings: HashSet<ListingId>,
+    /// The source asked for a pause.
+    asked_to_rest: bool,
+}
+
+impl Failures {
+    fn add(&mut self, candidate: Candidate) {
+        self.all += 1;
+        if candidate.is_proven {
+            self.proven += 1;
+            if self.proven_listings.len() < MIN_LISTINGS {
+                self.proven_listings.insert(candidate.listing_id);
+            }
+        }
     }
 
-    /// `Err`: not before this time has passed. The first one after a pause is the probe.
-    pub fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+    fn are_enough(&self, max_failures: u32) -> bool {
+        let listings = MIN_LISTINGS.min(max_failures as usize);
+        let of_proven = self.proven >= max_failures && self.proven_listings.len() >= listings;
+        of_proven || self.all >= max_failures.saturating_mul(ANY_LISTING_FACTOR)
+    }
+}
+
+impl Breaker {
+    pub fn new(max_failures: u32, first_pause: Duration, probe_timeout: Duration) -> Self {
+        let backoff = Backoff::doubling(first_pause, MAX_PAUSE);
+        let (max_failures, failures) = (max_failures.max(1), Failures::default());
+        Self { max_failures, backoff, probe_timeout, state: State::Closed, failures, openings: 0 }
+    }
+
+    /// `Err`: not before this time has passed. One after a pause is the probe.
+    pub fn admit(&mut self, candidate: Candidate, now: Instant) -> Result<(), Duration> {
+        if candidate.is_proven && self.failures.proven == 0 && !self.failures.asked_to_rest {
+            return Ok(());
+        }
         match self.state {
-            State::Closed { .. } => Ok(()),
+            State::Closed => Ok(()),
             State::Open { until } if until > now => Err(until - now),
             State::HalfOpen { until } if until > now => Err(RETRY_DURING_PROBE.min(until - now)),
+            State::Open { until } if now - until < grace(candidate) => Err(RETRY_DURING_PROBE),
             State::Open { .. } | State::HalfOpen { .. } => {
                 self.state = State::HalfOpen { until: now + self.probe_timeout };
                 Ok(())
@@ -49,33 +105,36 @@ impl Breaker {
     }
 
     pub fn succeeded(&mut self) {
-        // The end of a crawl that was admitted before it opened.
-        if matches!(self.state, State::Open { .. }) {
+        // The end of a crawl that was admitted before it opened, unless only unproven listings have failed.
+        if matches!(self.state, State::Open { .. }) && (self.failures.proven > 0 || self.failures.asked_to_rest) {
             return;
         }
-        self.state = State::Closed { failures: 0 };
+        self.state = State::Closed;
+        self.failures = Failures::default();
         self.openings = 0;
     }
 
-    pub fn failed(&mut self, now: Instant) {
-        match &mut self.state {
-            State::Closed { failures } if *failures + 1 < self.max_failures => *failures += 1,
-            State::Closed { .. } | State::HalfOpen { .. } => {
+    pub fn failed(&mut self, candidate: Candidate, now: Instant) {
+        // While it is open, only the end of a crawl that was admitted before, or a proven listing that was let through.
+        self.failures.add(candidate);
+        match self.state {
+            State::Closed if !self.failures.are_enough(self.max_failures) => {}
+            State::Closed | State::HalfOpen { .. } => {
                 let pause = self.backoff.after(self.openings);
                 self.openings += 1;
                 self.open(pause, now);
             }
-            // The end of a crawl that was admitted before it opened.
             State::Open { .. } => {}
         }
     }
 
     /// The source refused, and asked for a pause. A short one does not replace the breaker's own.
-    pub fn rest(&mut self, pause: Duration, now: Instant) {
-        self.failed(now);
+    pub fn rest(&mut self, candidate: Candidate, pause: Duration, now: Instant) {
+        self.failed(candidate, now);
         if pause < MIN_RETRY_AFTER {
             return;
         }
+        self.failures.asked_to_rest = true;
         let open_for = match self.state {
             State::Open { until } => until.saturating_duration_since(now),
             _ => Duration::ZERO,
@@ -84,16 +143,16 @@ impl Breaker {
     }
 
     /// An admitted crawl ended without telling anything: if it was the probe, another may go.
-    pub fn abandoned(&mut self) {
+    pub fn abandoned(&mut self, now: Instant) {
         if matches!(self.state, State::HalfOpen { .. }) {
-            self.state = State::Open { until: Instant::now() };
+            self.state = State::Open { until: now };
         }
     }
 
     /// For the metric: 0 closed, 1 half open, 2 open.
     pub fn number(&self) -> i64 {
         match self.state {
-            State::Closed { .. } => 0,
+            State::Closed => 0,
             State::HalfOpen { .. } => 1,
             State::Open { .. } => 2,
         }
@@ -104,6 +163,15 @@ impl Breaker {
     }
 }
 
+/// How long after the pause a candidate may be the probe.
+fn grace(candidate: Candidate) -> Duration {
+    match (candidate.is_proven, candidate.is_requested) {
+        (true, false) => Duration::ZERO,
+        (false, false) | (true, true) => PROBE_GRACE[0],
+        (false, true) => PROBE_GRACE[1],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,9 +179,17 @@ mod tests {
     const PAUSE: Duration = Duration::from_secs(60);
     const PROBE_TIMEOUT: Duration = Duration::from_secs(90);
 
+    fn proven(listing: i64) -> Candidate {
+        Candidate { listing_id: ListingId(listing), is_proven: true, is_requested: false }
+    }
+
+    fn unproven(listing: i64) -> Candidate {
+        Candidate { is_proven: false, ..proven(listing) }
+    }
+
     fn broken(now: Instant) -> Breaker {
         let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
-        (0..3).for_each(|_| breaker.failed(now));
+        (0..3).for_each(|listing| breaker.failed(proven(listing), now));
         breaker
     }
 
@@ -121,14 +197,37 @@ mod tests {
     fn opens_at_the_last_failure_in_a_row_and_a_success_in_between_forgives() {
         let now = Instant::now();
         let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
-        breaker.failed(now);
-        breaker.failed(now);
+        breaker.failed(proven(1), now);
+        breaker.failed(proven(2), now);
         breaker.succeeded();
-        breaker.failed(now);
-        breaker.failed(now);
-        assert_eq!(breaker.admit(now), Ok(()));
-        breaker.failed(now);
-        assert_eq!(breaker.admit(now), Err(PAUSE));
+        breaker.failed(proven(1), now);
+        breaker.failed(proven(2), now);
+        assert_eq!(breaker.admit(proven(4), now), Ok(()));
+        breaker.failed(proven(3), now);
+        assert_eq!(breaker.admit(proven(4), now), Err(PAUSE));
+    }
+
+    #[test]
+    fn one_listing_alone_does_not_open_it_soon() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
+        (0..11).for_each(|_| breaker.failed(proven(1), now));
+        assert_eq!(breaker.admit(proven(2), now), Ok(()));
+        breaker.failed(proven(1), now);
+        assert_eq!(breaker.admit(proven(2), now), Err(PAUSE), "a site with one listing may refuse all, too");
+    }
+
+    #[test]
+    fn listings_that_never_could_be_read_stop_themselves_and_nobody_else() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(5, PAUSE, PROBE_TIMEOUT);
+        for n in 0..40 {
+            breaker.failed(unproven(n % 8), now);
+        }
+        assert_eq!(breaker.admit(unproven(9), now), Err(PAUSE), "a site that refuses all is not asked for ever");
+        assert_eq!(breaker.admit(proven(10), now), Ok(()));
+        breaker.succeeded();
+        assert_eq!(breaker.admit(unproven(9), now), Ok(()), "it was not the site");
     }
 
     #[test]
@@ -136,10 +235,26 @@ mod tests {
         let now = Instant::now();
         let mut breaker = broken(now);
         let later = now + PAUSE;
-        assert_eq!(breaker.admit(later), Ok(()));
-        assert!(breaker.admit(later).is_err(), "one probe at a time");
+        assert_eq!(breaker.admit(proven(1), later), Ok(()));
+        assert!(breaker.admit(proven(2), later).is_err(), "one probe at a time");
         breaker.succeeded();
-        assert_eq!(breaker.admit(later), Ok(()));
+        assert_eq!(breaker.admit(proven(2), later), Ok(()));
+    }
+
+    #[test]
+    fn the_probe_is_a_proven_listing_while_there_may_be_one() {
+        let now = Instant::now();
+        let requested = |candidate: Candidate| Candidate { is_requested: true, ..candidate };
+        for (candidate, grace_secs) in
+            [(proven(1), 0), (unproven(1), 60), (requested(proven(1)), 60), (requested(unproven(1)), 300)]
+        {
+            let (mut breaker, grace) = (broken(now), Duration::from_secs(grace_secs));
+            if grace_secs > 0 {
+                let early = now + PAUSE + grace - Duration::from_millis(1);
+                assert_eq!(breaker.admit(candidate, early), Err(RETRY_DURING_PROBE), "{candidate:?}");
+            }
+            assert_eq!(breaker.admit(candidate, now + PAUSE + grace), Ok(()), "{candidate:?}");
+        }
     }
 
     #[test]
@@ -147,10 +262,10 @@ mod tests {
         let mut now = Instant::now();
         let mut breaker = broken(now);
         for expected_secs in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
-            assert_eq!(breaker.admit(now), Err(Duration::from_secs(expected_secs)));
+            assert_eq!(breaker.admit(proven(1), now), Err(Duration::from_secs(expected_secs)));
             now += Duration::from_secs(expected_secs);
-            assert_eq!(breaker.admit(now), Ok(()));
-            breaker.failed(now);
+            assert_eq!(breaker.admit(proven(1), now), Ok(()));
+            breaker.failed(proven(1), now);
         }
     }
 
@@ -158,17 +273,17 @@ mod tests {
     fn a_pause_that_the_source_asks_for_is_kept() {
         let now = Instant::now();
         let mut breaker = Breaker::new(3, PAUSE, PROBE_TIMEOUT);
-        breaker.rest(Duration::from_secs(120), now);
-        assert_eq!(breaker.admit(now), Err(Duration::from_secs(120)));
+        breaker.rest(unproven(1), Duration::from_secs(120), now);
+        assert_eq!(breaker.admit(proven(2), now), Err(Duration::from_secs(120)));
     }
 
     #[test]
     fn a_probe_that_was_given_up_makes_room_for_another() {
         let now = Instant::now();
         let mut breaker = broken(now);
-        assert_eq!(breaker.admit(now + PAUSE), Ok(()));
-        breaker.abandoned();
-        assert_eq!(breaker.admit(Instant::now() + PAUSE), Ok(()));
+        assert_eq!(breaker.admit(proven(1), now + PAUSE), Ok(()));
+        breaker.abandoned(now + PAUSE);
+        assert_eq!(breaker.admit(proven(2), now + PAUSE), Ok(()));
     }
 
     #[test]
@@ -176,12 +291,12 @@ mod tests {
         let now = Instant::now();
         let mut breaker = broken(now);
         let probed_at = now + PAUSE;
-        assert_eq!(breaker.admit(probed_at), Ok(()));
-        assert!(breaker.admit(probed_at + PROBE_TIMEOUT - Duration::from_secs(1)).is_err());
-        assert_eq!(breaker.admit(probed_at + PROBE_TIMEOUT), Ok(()));
-        assert!(breaker.admit(probed_at + PROBE_TIMEOUT).is_err(), "one probe at a time");
+        assert_eq!(breaker.admit(proven(1), probed_at), Ok(()));
+        assert!(breaker.admit(proven(1), probed_at + PROBE_TIMEOUT - Duration::from_secs(1)).is_err());
+        assert_eq!(breaker.admit(proven(1), probed_at + PROBE_TIMEOUT), Ok(()));
+        assert!(breaker.admit(proven(1), probed_at + PROBE_TIMEOUT).is_err(), "one probe at a time");
         breaker.succeeded();
-        assert_eq!(breaker.admit(probed_at + PROBE_TIMEOUT), Ok(()));
+        assert_eq!(breaker.admit(proven(1), probed_at + PROBE_TIMEOUT), Ok(()));
     }
 
     #[test]
@@ -189,9 +304,9 @@ mod tests {
         let now = Instant::now();
         let mut breaker = broken(now);
         breaker.succeeded();
-        assert!(breaker.admit(now).is_err());
-        breaker.admit(now + PAUSE).unwrap();
+        assert!(breaker.admit(proven(1), now).is_err());
+        breaker.admit(proven(1), now + PAUSE).unwrap();
         breaker.succeeded();
-        assert!(breaker.admit(now + PAUSE).is_ok(), "the probe's success does");
+        assert!(breaker.admit(proven(1), now + PAUSE).is_ok(), "the probe's success does");
     }
 }

@@ -18,6 +18,7 @@ use crate::domain::{Block, Marketplace, Outcome, OutcomeClass};
 use crate::telemetry::Metrics;
 
 use breaker::Breaker;
+pub use breaker::Candidate;
 pub use distributed_limiter::{DistributedLimiter, Taken, UNKNOWN_GENERATION};
 use local_limiter::LocalLimiter;
 pub use rate::{Rate, RateLimitStatus};
@@ -27,13 +28,13 @@ pub use requests::{AttemptsByAddress, RequestBudget};
 #[async_trait]
 pub trait CrawlGate: Send + Sync {
     /// `Err(pause)`: the circuit breaker of the marketplace is open; retry after the pause.
-    fn admit(&self, marketplace: Marketplace) -> Result<(), Duration>;
+    fn admit(&self, marketplace: Marketplace, candidate: Candidate) -> Result<(), Duration>;
 
     /// Waits until the marketplace's rate limit admits a request.
     async fn ready(&self, marketplace: Marketplace);
 
     /// Reports the outcome of an admitted crawl; `None` when it was abandoned.
-    fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>);
+    fn report(&self, marketplace: Marketplace, candidate: Candidate, outcome: Option<&Outcome>);
 }
 
 /// The gate of one source, with a rate limit shared by all replicas and a local circuit breaker for each marketplace.
@@ -115,8 +116,8 @@ impl MarketplaceGate {
 
 #[async_trait]
 impl CrawlGate for SourceGate {
-    fn admit(&self, marketplace: Marketplace) -> Result<(), Duration> {
-        self.with_breaker(marketplace, |breaker| breaker.admit(Instant::now()))
+    fn admit(&self, marketplace: Marketplace, candidate: Candidate) -> Result<(), Duration> {
+        self.with_breaker(marketplace, |breaker| breaker.admit(candidate, Instant::now()))
     }
 
     async fn ready(&self, marketplace: Marketplace) {
@@ -128,15 +129,16 @@ impl CrawlGate for SourceGate {
         limiter.until_ready().await;
     }
 
-    fn report(&self, marketplace: Marketplace, outcome: Option<&Outcome>) {
+    fn report(&self, marketplace: Marketplace, candidate: Candidate, outcome: Option<&Outcome>) {
+        let now = Instant::now();
         self.with_breaker(marketplace, |breaker| match (outcome, outcome.map(Outcome::class)) {
             (Some(Outcome::Blocked(Block::Throttled { retry_after: Some(pause) })), _) => {
-                breaker.rest(*pause, Instant::now())
+                breaker.rest(candidate, *pause, now)
             }
-            (_, Some(OutcomeClass::Blocked | OutcomeClass::Transport)) => breaker.failed(Instant::now()),
+            (_, Some(OutcomeClass::Blocked | OutcomeClass::Transport)) => breaker.failed(candidate, now),
             (_, Some(OutcomeClass::Observed | OutcomeClass::Gone)) => breaker.succeeded(),
             // It tells nothing about the source.
-            (_, Some(OutcomeClass::Defect) | None) => breaker.abandoned(),
+            (_, Some(OutcomeClass::Defect) | None) => breaker.abandoned(now),
         });
     }
 }

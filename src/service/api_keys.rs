@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::access::Caller;
@@ -15,7 +15,10 @@ use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{ApiKey, ApiKeyId, Scopes, TenantId};
 use crate::store::{AuditEvent, NewApiKey, Page};
 
-const MAX_NETWORKS: usize = 50;
+/// Maximum number of networks of a key.
+pub const MAX_NETWORKS: usize = 50;
+/// Maximum lifetime of a key that expires. Later times do not fit into a database or a calendar.
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 366 * 100);
 
 /// An API key to create.
 #[derive(Debug, Clone)]
@@ -102,6 +105,12 @@ impl AddApiKey {
         }
         if self.expires_at.is_some_and(|end| end <= Timestamp::now()) {
             errors.push(FieldError::new("expires_at", "must be in the future"));
+        }
+        if self.expires_at.is_some_and(|end| end.duration_since(Timestamp::now()) > MAX_LIFETIME) {
+            errors.push(FieldError::new(
+                "expires_at",
+                "must be within 100 years; omit it for a key that does not expire",
+            ));
         }
         valid(errors)
     }

@@ -46,7 +46,7 @@ pub use crate::store::{
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::{AddRule, new_webhook_secret};
-pub use api_keys::AddApiKey;
+pub use api_keys::{AddApiKey, MAX_NETWORKS};
 pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
@@ -54,7 +54,7 @@ pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
 pub use idempotency::KeyedRequest;
 pub use live::{LiveStream, StreamItem};
-pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
+pub use products::{AddProduct, ListProducts, ListingAddress, MAX_TAGS, on_marketplace};
 pub use users::FirstUser;
 
 /// A wrong field of a request.

@@ -16,7 +16,8 @@ use crate::store::{
 
 const MAX_LABEL_CHARS: usize = 200;
 const MAX_TAG_CHARS: usize = 50;
-const MAX_TAGS: usize = 50;
+/// Maximum number of tags of a product.
+pub const MAX_TAGS: usize = 50;
 
 /// A product to add.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use amazon_tracker::config::NotifySettings;
 use amazon_tracker::domain::{
     DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome, TenantId,
 };
-use amazon_tracker::limits::CrawlGate;
+use amazon_tracker::limits::{Candidate, CrawlGate};
 use amazon_tracker::notify::{SendError, Sender};
 use amazon_tracker::replicas::{Bus, BusMessage};
 use amazon_tracker::sources::Source;
@@ -133,13 +133,13 @@ pub struct Gate(pub Option<Duration>);
 
 #[async_trait]
 impl CrawlGate for Gate {
-    fn admit(&self, _: Marketplace) -> Result<(), Duration> {
+    fn admit(&self, _: Marketplace, _: Candidate) -> Result<(), Duration> {
         self.0.map_or(Ok(()), Err)
     }
 
     async fn ready(&self, _: Marketplace) {}
 
-    fn report(&self, _: Marketplace, _: Option<&Outcome>) {}
+    fn report(&self, _: Marketplace, _: Candidate, _: Option<&Outcome>) {}
 }
 
 /// Admits everything and never lets it send a request.
@@ -147,7 +147,7 @@ pub struct RateLimited;
 
 #[async_trait]
 impl CrawlGate for RateLimited {
-    fn admit(&self, _: Marketplace) -> Result<(), Duration> {
+    fn admit(&self, _: Marketplace, _: Candidate) -> Result<(), Duration> {
         Ok(())
     }
 
@@ -155,7 +155,7 @@ impl CrawlGate for RateLimited {
         std::future::pending().await
     }
 
-    fn report(&self, _: Marketplace, _: Option<&Outcome>) {}
+    fn report(&self, _: Marketplace, _: Candidate, _: Option<&Outcome>) {}
 }
 
 /// Hands out its deliveries once, and passes on how each attempt ended, and which were released without one.
