@@ -338,6 +338,7 @@ async fn add_user(store: &SharedStore) -> String {
         scopes: role.scopes(),
         networks: Vec::new(),
         requests_per_minute: None,
+        quota: u32::MAX,
         expires_at: None,
     };
     store.add_api_key(key).await.unwrap();

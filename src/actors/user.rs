@@ -16,7 +16,7 @@ use super::kernel::{Actor, Cx, Entity, Reply, Shards};
 use super::revocations::Revocations;
 use crate::config::{Plan, Plans};
 use crate::domain::{ApiKey, ApiKeyId, SessionId, TenantId, TokenHash, User, UserId, UserStatus};
-use crate::limits::{DistributedLimiter, RateLimitStatus, RequestBudget, Taken, UNKNOWN_GENERATION};
+use crate::limits::{DistributedLimiter, RateLimitStatus, RequestBudget, Taken, TenantBudgets, UNKNOWN_GENERATION};
 use crate::store::{AuditEvent, SharedStore, StoreError, StoreResult};
 
 /// What another replica changes is seen after this time.
@@ -66,6 +66,15 @@ pub enum Identity {
     User(User),
     /// An API key.
     Key(ApiKey),
+}
+
+impl Identity {
+    fn tenant_id(&self) -> TenantId {
+        match self {
+            Self::User(user) => user.tenant_id,
+            Self::Key(key) => key.tenant_id,
+        }
+    }
 }
 
 /// An authentication request.
@@ -128,6 +137,8 @@ pub struct UserTools {
     pub plans: Plans,
     /// Counts requests.
     pub limiter: DistributedLimiter,
+    /// Counts the requests of tenants.
+    pub tenants: TenantBudgets,
     /// Publishes changes.
     pub revocations: Revocations,
 }
@@ -293,15 +304,28 @@ impl UserActor {
             Identity::User(_) => {}
         }
         let Some(budget) = self.budget.clone() else { return reply.send(AuthDecision::Unavailable) };
+        let tenant_id = record.identity.tenant_id();
+        let of_tenant = self.tools.tenants.of(tenant_id, record.plan.requests_per_minute_of_tenant());
         if !self.tools.limiter.is_shared() {
-            return reply.send(record.admission(budget.take_local(request.cost)));
+            let own = budget.take_local(request.cost);
+            let decisive = if own.wait.is_some() { own } else { own.within(of_tenant.take_local(request.cost)) };
+            return reply.send(record.admission(decisive));
         }
         let (record, subject) = (record.clone(), self.principal.subject());
         let count = async move {
-            match budget.take(&subject, request.cost, record.generation).await {
-                Taken::Decided(rate_limit) => reply.send(record.admission(rate_limit)),
+            let own = match budget.take(&subject, request.cost, record.generation).await {
+                Taken::Decided(own) => own,
                 Taken::StaleGeneration => return UserMessage::Stale(record.generation, request, reply),
+            };
+            if own.wait.is_some() {
+                reply.send(record.admission(own));
+                return UserMessage::Done;
             }
+            let decisive = match of_tenant.take(&format!("tenant:{tenant_id}"), request.cost, 0).await {
+                Taken::Decided(tenant) => own.within(tenant),
+                Taken::StaleGeneration => own,
+            };
+            reply.send(record.admission(decisive));
             UserMessage::Done
         };
         cx.work("count", count, || UserMessage::Done);

@@ -19,7 +19,7 @@ use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
 use crate::config::{ProcessRole, Settings};
-use crate::limits::{DistributedLimiter, SourceGate};
+use crate::limits::{DistributedLimiter, SourceGate, TenantBudgets};
 use crate::notify::{SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
@@ -218,6 +218,7 @@ impl AppContext<'_> {
         self.spawner.spawn_principal_cache(UserTools {
             store,
             plans,
+            tenants: TenantBudgets::new(self.limiter.clone()),
             limiter: self.limiter.clone(),
             revocations: self.revocations.clone(),
         })

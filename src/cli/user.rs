@@ -205,6 +205,7 @@ pub(super) async fn add_key(store: &SharedStore, user: &User, name: &str) -> Res
         scopes: user.role.scopes(),
         networks: Vec::new(),
         requests_per_minute: None,
+        quota: u32::MAX,
         expires_at: None,
     };
     store.add_api_key(key).await?;

@@ -23,10 +23,23 @@ pub struct Plan {
     pub alerts: u32,
     /// Requested crawls per day (UTC), counted per product.
     pub crawls_per_day: u32,
+    /// API keys that are in force.
+    pub api_keys: u32,
     /// Requests per minute, for each user and each API key.
     pub requests_per_minute: u32,
+    /// Requests per minute of all users and API keys of a tenant together. Default: five times `requests_per_minute`.
+    #[serde(default)]
+    pub tenant_requests_per_minute: Option<u32>,
     /// Shortest interval allowed for a product.
     pub min_interval: Frequency,
+}
+
+impl Plan {
+    /// Requests per minute of a tenant.
+    pub fn requests_per_minute_of_tenant(&self) -> u32 {
+        const OF_PRINCIPAL: u32 = 5;
+        self.tenant_requests_per_minute.unwrap_or(self.requests_per_minute.saturating_mul(OF_PRINCIPAL))
+    }
 }
 
 impl Plans {
@@ -48,7 +61,9 @@ const SMALLEST: Plan = Plan {
     users: 3,
     alerts: 20,
     crawls_per_day: 100,
+    api_keys: 10,
     requests_per_minute: 120,
+    tenant_requests_per_minute: None,
     min_interval: Frequency::HOURLY,
 };
 
@@ -60,7 +75,9 @@ impl Default for Plans {
             users: 25,
             alerts: 4000,
             crawls_per_day: 10_000,
+            api_keys: 100,
             requests_per_minute: 1200,
+            tenant_requests_per_minute: None,
             min_interval: minutes(15),
         };
         let enterprise = Plan {
@@ -68,7 +85,9 @@ impl Default for Plans {
             users: 10_000,
             alerts: 1_000_000,
             crawls_per_day: 10_000_000,
+            api_keys: 10_000,
             requests_per_minute: 12_000,
+            tenant_requests_per_minute: None,
             min_interval: minutes(1),
         };
         let named = [(Self::FIRST, SMALLEST), ("pro", pro), (Self::LARGEST, enterprise)];

@@ -135,8 +135,12 @@ pub(super) struct WireUsage {
     alerts: Quota,
     /// Requested crawls today (UTC), one per product.
     crawls_per_day: Quota,
+    /// API keys that may be in force.
+    api_keys: u32,
     /// Requests per minute of each user and each API key.
     requests_per_minute: u32,
+    /// Requests per minute of all users and API keys together.
+    tenant_requests_per_minute: u32,
     /// The shortest interval between crawls of a product.
     #[schema(value_type = String, example = "hourly")]
     min_interval: Frequency,
@@ -158,7 +162,9 @@ pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl R
             limit: plan.crawls_per_day,
             resets_at: Some(usage.day_ends_at),
         },
+        api_keys: plan.api_keys,
         requests_per_minute: plan.requests_per_minute,
+        tenant_requests_per_minute: plan.requests_per_minute_of_tenant(),
         min_interval: plan.min_interval,
     }))
 }

@@ -22,7 +22,7 @@ pub use breaker::Candidate;
 pub use distributed_limiter::{DistributedLimiter, Taken, UNKNOWN_GENERATION};
 use local_limiter::LocalLimiter;
 pub use rate::{Rate, RateLimitStatus};
-pub use requests::{AttemptsByAddress, RequestBudget};
+pub use requests::{AttemptsByAddress, RequestBudget, TenantBudgets};
 
 /// The gate that a crawl passes before it contacts a source.
 #[async_trait]

@@ -40,3 +40,13 @@ pub struct RateLimitStatus {
     /// This one may not come before so long; `None`: it is admitted.
     pub wait: Option<Duration>,
 }
+
+impl RateLimitStatus {
+    /// The status of a request that another limit counts too: the limit that refuses it, or what both leave.
+    pub fn within(self, other: Self) -> Self {
+        match other.wait {
+            Some(_) => other,
+            None => Self { remaining: self.remaining.min(other.remaining), ..self },
+        }
+    }
+}

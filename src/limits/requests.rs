@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -9,10 +10,12 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use moka::sync::Cache;
 
 use super::distributed_limiter::{DistributedLimiter, Taken};
 use super::local_limiter::LocalLimiter;
 use super::rate::{Rate, RateLimitStatus};
+use crate::domain::TenantId;
 
 type Unkeyed = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 type ByAddress = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
@@ -57,6 +60,31 @@ impl RequestBudget {
     pub async fn take(&self, subject: &str, cost: u32, generation: i64) -> Taken {
         let taken = self.limiter.take(subject, self.local.total(), cost, generation).await;
         taken.unwrap_or_else(|_| Taken::Decided(self.take_local(cost)))
+    }
+}
+
+/// The rate limits of tenants, each for all of its users and API keys together.
+pub struct TenantBudgets {
+    limiter: DistributedLimiter,
+    budgets: Cache<TenantId, Arc<RequestBudget>>,
+}
+
+impl TenantBudgets {
+    /// Budgets that are full.
+    pub fn new(limiter: DistributedLimiter) -> Self {
+        // A budget that was idle for a minute is full again, as a new one is.
+        let budgets = Cache::builder().time_to_idle(Duration::from_secs(120)).build();
+        Self { limiter, budgets }
+    }
+
+    /// The budget of a tenant.
+    pub fn of(&self, tenant_id: TenantId, per_minute: u32) -> Arc<RequestBudget> {
+        let known = self.budgets.get(&tenant_id).filter(|budget| budget.per_minute() == per_minute.max(1));
+        known.unwrap_or_else(|| {
+            let budget = Arc::new(RequestBudget::new(per_minute, self.limiter.clone()));
+            self.budgets.insert(tenant_id, Arc::clone(&budget));
+            budget
+        })
     }
 }
 
@@ -114,8 +142,6 @@ fn block_of(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::replicas::ReplicaCount;
     use crate::telemetry::Metrics;

@@ -51,6 +51,7 @@ impl Service {
                 scopes: request.scopes,
                 networks: request.networks,
                 requests_per_minute: request.requests_per_minute,
+                quota: caller.plan.api_keys,
                 expires_at: request.expires_at,
             };
             let key = deps.store.add_api_key(new).await?;

@@ -57,6 +57,8 @@ pub struct NewApiKey {
     pub networks: Vec<IpNet>,
     /// Its own rate limit.
     pub requests_per_minute: Option<u32>,
+    /// How many keys in force the tenant may have, including this one.
+    pub quota: u32,
     /// When it expires.
     pub expires_at: Option<Timestamp>,
 }

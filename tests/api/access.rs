@@ -292,6 +292,8 @@ async fn a_key_does_what_its_scopes_say_and_no_person_s_business() {
             (json!({ "name": "x", "scopes": ["product:read"], "networks": ["10.0.0.0/8", "home"] }), "networks[1]"),
             (json!({ "name": "x", "scopes": ["product:read"], "expires_at": "2020-01-01T00:00:00Z" }), "expires_at"),
             (json!({ "name": "x", "scopes": ["product:read"], "requests_per_minute": 0 }), "requests_per_minute"),
+            (json!({ "name": "x", "scopes": ["product:read"], "expires_at": "9999-12-30T00:00:00Z" }), "expires_at"),
+            (json!({ "name": "x", "scopes": vec!["product:read"; 51] }), "scopes"),
         ] {
             assert_eq!(expect(422, made(&body)).await["errors"][0]["field"], field, "{body}");
         }
@@ -342,6 +344,33 @@ async fn a_key_from_a_foreign_network_or_over_its_limit_is_refused() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_keys_of_a_tenant_share_its_requests_and_are_counted() {
+    let daemon = Daemon::start_with(crate::daemon::Engine::Sqlite, |settings| {
+        for plan in settings.plans.0.values_mut() {
+            (plan.requests_per_minute, plan.tenant_requests_per_minute, plan.api_keys) = (100, Some(30), 5);
+        }
+    })
+    .await;
+    let (jo, other) = (newcomer(&daemon, "jo").await, newcomer(&daemon, "mia").await);
+    let add_key = || post(&daemon, "/api/v1/auth/api-keys", &jo, &json!({ "name": "x", "scopes": ["product:read"] }));
+    let mut keys = Vec::new();
+    for _ in 0..5 {
+        keys.push(expect(201, add_key()).await["key"].as_str().unwrap().to_owned());
+    }
+    let refused = expect(402, add_key()).await;
+    assert_eq!(refused["quota"], "api_keys", "{refused}");
+    let mut admitted = 0;
+    for key in keys.iter().cycle().take(50) {
+        let response = daemon.request(Method::GET, "/api/v1/products").bearer_auth(key).send().await.unwrap();
+        assert!(matches!(response.status().as_u16(), 200 | 429));
+        admitted += usize::from(response.status() == 200);
+    }
+    assert!(admitted < 30, "{admitted} requests with five keys of 100 a minute each");
+    expect(200, get(&daemon, "/api/v1/products", &other)).await;
+    daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

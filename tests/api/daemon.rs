@@ -233,6 +233,7 @@ async fn new_key(store: &SharedStore) -> String {
         scopes: role.scopes(),
         networks: Vec::new(),
         requests_per_minute: None,
+        quota: u32::MAX,
         expires_at: None,
     };
     store.add_api_key(key).await.unwrap();

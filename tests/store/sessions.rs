@@ -127,6 +127,7 @@ fn new_key(jo: &User, number: u8) -> NewApiKey {
         scopes: Scopes::from_iter([Scope::ProductRead, Scope::CrawlCreate]),
         networks: vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
         requests_per_minute: Some(60),
+        quota: u32::MAX,
         expires_at: None,
     }
 }

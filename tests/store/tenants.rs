@@ -53,6 +53,7 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
         scopes: Role::User.scopes(),
         networks: Vec::new(),
         requests_per_minute: None,
+        quota: u32::MAX,
         expires_at: None,
     };
     let key = fixture.store.add_api_key(key).await.unwrap();

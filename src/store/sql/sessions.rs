@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder};
 use uuid::Uuid;
 
 use super::newest::push_newest_first;
-use super::{Backend, Conn, Db};
+use super::{Backend, Conn, Db, usage};
 use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, UserId};
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::{ClockParam, millis};
@@ -103,13 +103,22 @@ impl Sessions for Backend {
             now!(11),
             ")"
         );
+        const COUNT: &str = "SELECT count(*) FROM api_key WHERE tenant_id = $1 AND revoked_at IS NULL";
         let id = ApiKeyId::new();
-        let hash = key.hash;
+        let (hash, tenant_id, quota) = (key.hash, key.tenant_id, key.quota);
         let limit = key.requests_per_minute.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
         let query = sqlx::query(ADD).bind(id.0).bind(key.tenant_id.0).bind(key.created_by.0).bind(key.name);
         let query = query.bind(key.hint).bind(hash.0.to_vec()).bind(key.scopes.to_string()).bind(Json(key.networks));
         let query = query.bind(limit).bind(key.expires_at.map(Timestamp::as_millisecond)).bind(self.clock_param());
-        query.execute(&mut *self.writer(key.tenant_id).await?).await?;
+        self.transaction(tenant_id, move |conn| {
+            async move {
+                usage::lock(conn, tenant_id).await?;
+                query.execute(&mut *conn).await?;
+                usage::check(conn, COUNT, tenant_id, "api_keys", quota).await
+            }
+            .boxed()
+        })
+        .await?;
         self.api_key_by_hash(hash).await
     }
 
