@@ -9,7 +9,7 @@ use super::price::Prices;
 use super::scan::Scan;
 use super::{availability, facts, kind, lists, phrases, price, rank, seller, text};
 
-/// A shorter body is not an Amazon page, whatever it contains.
+/// A shorter body is not an Amazon page, whatever it contains, unless it reached its footer.
 const MIN_PAGE_BYTES: u64 = 400;
 
 /// Reads the page from the captures of the scan.
@@ -20,8 +20,8 @@ pub(super) fn page(scan: &Scan, marketplace_hint: Option<Marketplace>, settled: 
     let marketplace = marketplace_hint.or_else(|| facts::marketplace(attributes, head_script));
     let complete = settled || attributes.markers.closed || attributes.markers.footer;
     let found = kind::read(captures, attributes);
-    let truncated =
-        bytes < MIN_PAGE_BYTES || (!complete && matches!(found.kind, PageKind::Product | PageKind::OtherError));
+    let truncated = (bytes < MIN_PAGE_BYTES && !settled)
+        || (!complete && matches!(found.kind, PageKind::Product | PageKind::OtherError));
     let mut page = Page { marketplace, truncated, ..Page::default() };
     if truncated {
         page.diagnostics.insert("kind", "truncated: the body ended before the end of the page".to_owned());
