@@ -17,9 +17,9 @@ sqlite:*)
     path=${path#//}
     path=${path%%\?*}
     [ "$(head -c 15 "$file")" = "SQLite format 3" ] || refuse "$file is not a backup of an SQLite database"
-    # SQLite would replay files left over from another database.
+    # SQLite would replay files left over from another database. An empty file is no database yet.
     for existing in "$path" "$path-wal" "$path-shm"; do
-        [ ! -e "$existing" ] || refuse "$existing already exists: stop the daemon and move it away"
+        [ ! -s "$existing" ] || refuse "$existing already exists: stop the daemon and move it away"
     done
     umask 077
     cp "$file" "$path.part"

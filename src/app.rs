@@ -144,8 +144,10 @@ struct Listeners {
 
 impl Listeners {
     fn bind(settings: &Settings) -> Result<Self, AppError> {
-        let (main, address) = bind("server.listen", settings.server.listen)?;
-        let metrics = settings.server.metrics_listen.map(|address| bind("server.metrics_listen", address));
+        let server = &settings.server;
+        let bind = |setting, address| bind(setting, address, server.send_timeout_secs);
+        let (main, address) = bind("server.listen", server.listen)?;
+        let metrics = server.metrics_listen.map(|address| bind("server.metrics_listen", address));
         Ok(Self { main, address, metrics: metrics.transpose()? })
     }
 
@@ -295,6 +297,7 @@ fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) ->
         serves_api,
         serves_metrics,
         request_timeout: Duration::from_secs(server.request_timeout_secs),
+        max_connections: server.max_connections,
         max_body_bytes: server.max_body_bytes,
         cors_origins: server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
         trusted_proxies: server.trusted_proxies.clone(),
@@ -358,11 +361,28 @@ fn start_replica_monitor(store: &SharedStore, bus: &Bus, threads: &Threads, metr
     threads.runtime().spawn(async move { store.start_replica_monitor(metrics, on_write) });
 }
 
-fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+fn bind(
+    setting: &'static str,
+    address: SocketAddr,
+    send_timeout_secs: u32,
+) -> Result<(TcpListener, SocketAddr), AppError> {
     let listen_error = |source| AppError::Listen { setting, address, source };
     let listener = TcpListener::bind(address).map_err(listen_error)?;
+    limit_sending(&listener, send_timeout_secs).map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     Ok((listener, address))
+}
+
+/// Limits how long data may wait for a client that does not read it. Accepted connections inherit it (tcp(7), `TCP_USER_TIMEOUT`).
+#[cfg(target_os = "linux")]
+fn limit_sending(listener: &TcpListener, secs: u32) -> std::io::Result<()> {
+    Ok(rustix::net::sockopt::set_tcp_user_timeout(listener, secs.saturating_mul(1000))?)
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "Linux may refuse")]
+fn limit_sending(_listener: &TcpListener, _secs: u32) -> std::io::Result<()> {
+    Ok(())
 }
 
 async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreError> {

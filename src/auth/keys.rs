@@ -16,6 +16,9 @@ pub enum KeyError {
     /// The secret is too short.
     #[error("must have at least 32 bytes")]
     ShortSecret,
+    /// The secret is an example, or a few characters repeated.
+    #[error("must not be guessable; use the output of `openssl rand -base64 48`")]
+    GuessableSecret,
     /// The system's random number generator failed.
     #[error("the system's random number generator failed")]
     NoRandomness,

@@ -1,6 +1,6 @@
 //! Access tokens: signed, short-lived, verified without a query.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,18 @@ const LEEWAY_SECS: u64 = 30;
 const VERIFIED_TTL: Duration = Duration::from_secs(60);
 const MAX_VERIFIED: u64 = 20_000;
 const MIN_SECRET_BYTES: usize = 32;
+/// Distinct characters of a secret. 32 random hexadecimal digits have fewer once in a million times.
+const MIN_SECRET_CHARS: usize = 8;
+/// Parts of the secrets in examples, in lower case.
+const EXAMPLES: &[&str] =
+    &["change-me", "changeme", "change_me", "secret-key", "secret_key", "your-", "your_", "example", "password"];
+
+/// True for secrets that stand in examples, or repeat a few characters.
+fn is_guessable(secret: &str) -> bool {
+    let lower = secret.to_lowercase();
+    let distinct: HashSet<char> = lower.chars().collect();
+    distinct.len() < MIN_SECRET_CHARS || EXAMPLES.iter().any(|example| lower.contains(example))
+}
 
 /// The claims of an access token (RFC 7519; `scope` from RFC 8693).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +86,9 @@ pub enum TokenError {
     /// Signed by an unknown key, or unsigned.
     #[error("the token is not signed by a known key")]
     UnknownKey,
+    /// Its header demands an extension (RFC 7515, section 4.1.11); none is understood.
+    #[error("the token's header demands an extension")]
+    Critical,
     /// Signed by us, but expired or not yet valid.
     #[error("the token is expired or not yet valid")]
     OutOfTime,
@@ -206,7 +221,11 @@ impl Keyring {
     }
 
     fn verify_signature(&self, token: &str) -> Result<Claims, TokenError> {
-        let kid = jsonwebtoken::decode_header(token)?.kid.ok_or(TokenError::UnknownKey)?;
+        let header = jsonwebtoken::decode_header(token)?;
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        let kid = header.kid.ok_or(TokenError::UnknownKey)?;
         let verifier = self.verifiers.get(&kid).ok_or(TokenError::UnknownKey)?;
         Ok(jsonwebtoken::decode(token, &verifier.key, &verifier.validation)?.claims)
     }
@@ -240,6 +259,9 @@ impl KeyringBuilder<'_> {
     fn add_secret(&mut self, secret: &str) -> Result<Signer, KeyError> {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::ShortSecret);
+        }
+        if is_guessable(secret) {
+            return Err(KeyError::GuessableSecret);
         }
         let name = Sha256::digest(format!("amazon-tracker kid {secret}"));
         let kid: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
@@ -318,6 +340,31 @@ mod tests {
             (900, &json!("amazon-tracker"))
         );
         assert_eq!(payload["scope"], Role::User.scopes().to_string());
+    }
+
+    #[test]
+    fn a_token_that_demands_an_extension_is_refused() {
+        let ring = ring(&with_secret());
+        let token = issued(&ring);
+        let claims = part(&token, 1);
+        let mut header = jsonwebtoken::decode_header(&token).unwrap();
+        header.crit = Some(vec!["b64".to_owned()]);
+        let critical = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
+        assert!(matches!(ring.verify(&critical), Err(TokenError::Critical)));
+    }
+
+    #[test]
+    fn a_secret_that_can_be_guessed_is_refused() {
+        for secret in [
+            "a".repeat(64),
+            "0101".repeat(20),
+            "change-me-change-me-0123456789abcdef".to_owned(),
+            "My-Secret-Key-for-tokens-0123456789".to_owned(),
+        ] {
+            let settings = TokenSettings { secret_key: Some(Secret::from(secret.clone())), ..TokenSettings::default() };
+            let refused = Keyring::new(&settings).err().map(|(_, error)| error);
+            assert!(matches!(refused, Some(KeyError::GuessableSecret)), "{secret}");
+        }
     }
 
     #[test]

@@ -76,6 +76,10 @@ pub struct ServerSettings {
     pub workers: usize,
     /// Requests that take longer are answered with 504.
     pub request_timeout_secs: u64,
+    /// A connection is closed when its client has read nothing for this long while data is waiting for it.
+    pub send_timeout_secs: u32,
+    /// Maximum number of connections of each HTTP worker thread; further ones wait to be accepted.
+    pub max_connections: usize,
     /// Maximum size of a request body, in bytes.
     pub max_body_bytes: usize,
     /// Origins allowed by CORS: `https://app.example.com`. Default: none.
@@ -98,6 +102,8 @@ impl Default for ServerSettings {
             roles: roles::all(),
             workers: 2,
             request_timeout_secs: 10,
+            send_timeout_secs: 30,
+            max_connections: 10_000,
             max_body_bytes: 256 * 1024,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),

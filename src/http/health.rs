@@ -31,7 +31,11 @@ pub(super) struct WireHealth {
     status: &'static str,
     version: &'static str,
     alive: bool,
+    /// The database can be read and written.
     database: bool,
+    /// What keeps the database from serving: `disk_full`, `file_gone`, `read_only` or `unavailable`; absent while it serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_problem: Option<&'static str>,
     /// Whether Redis can be reached; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<bool>,
@@ -45,13 +49,23 @@ pub(super) struct WireHealth {
 
 impl From<Health> for WireHealth {
     fn from(health: Health) -> Self {
-        let Health { alive, database, redis, draining, clock_set_back_at } = health;
+        let Health { alive, database_problem, redis, draining, clock_set_back_at } = health;
+        let database = database_problem.is_none();
         let status = if health.is_ready() { "ok" } else { "degraded" };
-        Self { status, version: env!("CARGO_PKG_VERSION"), alive, database, redis, draining, clock_set_back_at }
+        Self {
+            status,
+            version: env!("CARGO_PKG_VERSION"),
+            alive,
+            database,
+            database_problem,
+            redis,
+            draining,
+            clock_set_back_at,
+        }
     }
 }
 
-/// Get the health of the process: 200 while it is alive. Writes nothing.
+/// Get the health of the process: 200 while it is alive.
 #[utoipa::path(get, path = "/health", tag = "health", responses(
     (status = 200, description = "Alive", body = WireHealth), (status = 503, description = "Not alive: a thread is blocked", body = WireHealth)))]
 pub(super) async fn health(shared: Data<Shared>) -> Result<impl Responder, Problem> {
@@ -67,7 +81,7 @@ pub(super) async fn live(shared: Data<Shared>) -> impl Responder {
     if alive { HttpResponse::Ok().json("alive") } else { HttpResponse::ServiceUnavailable().json("not alive") }
 }
 
-/// Readiness probe: send requests only while it succeeds. Writes nothing.
+/// Readiness probe: send requests only while it succeeds. Every few seconds it writes a row of its own into the database.
 #[utoipa::path(get, path = "/health/ready", tag = "health", responses(
     (status = 200, description = "Ready", body = WireHealth), (status = 503, description = "Not ready", body = WireHealth)))]
 pub(super) async fn ready(shared: Data<Shared>) -> Result<impl Responder, Problem> {

@@ -58,6 +58,8 @@ pub struct HttpSettings {
     pub serves_metrics: bool,
     /// Timeout of a request (504).
     pub request_timeout: Duration,
+    /// Maximum number of connections of each worker.
+    pub max_connections: usize,
     /// Maximum size of a request body, in bytes.
     pub max_body_bytes: usize,
     /// Origins allowed by CORS: `https://app.example.com`.
@@ -122,7 +124,7 @@ fn serve_routes(
     configure: fn(&HttpSettings, &mut ServiceConfig),
 ) -> std::io::Result<(Server, ServerHandle)> {
     let seconds = settings.drain.as_secs().max(1);
-    let workers = settings.workers;
+    let (workers, max_connections) = (settings.workers, settings.max_connections);
     let shared = Data::new(Shared {
         service,
         metrics,
@@ -141,6 +143,7 @@ fn serve_routes(
     };
     let server = HttpServer::new(app)
         .workers(workers)
+        .max_connections(max_connections)
         // Small responses must not wait for more data (Nagle).
         .tcp_nodelay(true)
         .disable_signals()

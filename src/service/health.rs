@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use super::{Dependencies, Service, ServiceResult};
 use crate::replicas::Redis;
+#[cfg(doc)]
+use crate::store::StoreError;
 
 /// A thread whose event loop has not run for this long counts as frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(10);
@@ -16,8 +18,8 @@ const FROZEN_AFTER: Duration = Duration::from_secs(10);
 pub struct Health {
     /// No thread is frozen.
     pub alive: bool,
-    /// The database can be reached, and is not read-only.
-    pub database: bool,
+    /// What keeps the database from serving: see [`StoreError::problem`]. `None`: it can be read and written.
+    pub database_problem: Option<&'static str>,
     /// Redis can be reached; `None`: none is configured. Readiness does not depend on it.
     pub redis: Option<bool>,
     /// The process is stopping.
@@ -30,7 +32,7 @@ pub struct Health {
 impl Health {
     /// True when the process accepts requests.
     pub fn is_ready(&self) -> bool {
-        self.alive && self.database && !self.draining
+        self.alive && self.database_problem.is_none() && !self.draining
     }
 }
 
@@ -40,15 +42,15 @@ impl Service {
         self.deps.threads.worst_lag() < FROZEN_AFTER
     }
 
-    /// The whole health, including the database. Writes nothing.
+    /// The whole health, including the database.
     pub async fn health(&self) -> ServiceResult<Health> {
         let alive = self.is_alive();
         self.run(async move |deps: Arc<Dependencies>| {
-            let database = deps.store.ping().await.is_ok();
+            let database_problem = deps.store.ping().await.err().map(|error| error.problem());
             let redis = deps.redis.as_ref().map(Redis::is_there);
             let clock_set_back_at = Some(deps.metrics.clock_set_back.get()).filter(|seconds| *seconds > 0);
             let clock_set_back_at = clock_set_back_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
-            Ok(Health { alive, database, redis, draining: *deps.draining.borrow(), clock_set_back_at })
+            Ok(Health { alive, database_problem, redis, draining: *deps.draining.borrow(), clock_set_back_at })
         })
         .await
     }

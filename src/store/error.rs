@@ -92,6 +92,22 @@ fn is_among(code: &str, sqlstates: &[&str], sqlite_codes: &[i64]) -> bool {
 }
 
 impl StoreError {
+    /// What keeps the database from serving: `disk_full`, `file_gone`, `read_only`, or `unavailable`.
+    pub fn problem(&self) -> &'static str {
+        const DISK_FULL: &[&str] = &["53100"];
+        const READ_ONLY: &[&str] = &["25006"];
+        match self {
+            Self::Unavailable(sqlx::Error::Database(refusal)) => match refusal.code() {
+                Some(code) if is_among(&code, DISK_FULL, &[SQLITE_FULL]) => "disk_full",
+                Some(code) if is_among(&code, READ_ONLY, &[SQLITE_READONLY]) => "read_only",
+                _ => "unavailable",
+            },
+            Self::Unavailable(sqlx::Error::Protocol(_)) => "read_only",
+            Self::Unavailable(sqlx::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => "file_gone",
+            _ => "unavailable",
+        }
+    }
+
     /// The database refused the values of the statement: it will refuse them again, and only them.
     pub(super) fn is_about_values(&self) -> bool {
         let Self::Refused(sqlx::Error::Database(refusal)) = self else { return false };

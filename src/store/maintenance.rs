@@ -35,7 +35,8 @@ pub trait StoreMaintenance: Send + Sync {
     /// [`Schema`](super::StoreError::Schema) when the schema is older or newer than this version can work with.
     async fn check_schema(&self) -> StoreResult<()>;
 
-    /// Succeeds when the database can be reached and takes writes: for the readiness probe. Writes nothing.
+    /// Succeeds when the database can be reached and takes writes: for the readiness probe. Writes a row of its own, every few
+    /// seconds at most.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable), also when the database is read-only.

@@ -35,6 +35,7 @@ mod tenant_scope;
 mod tenants;
 mod uncancelled;
 mod usage;
+mod write_probe;
 
 use std::sync::Arc;
 

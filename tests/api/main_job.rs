@@ -1,5 +1,8 @@
 //! The main job, end to end: a listing comes due, is crawled, compared, recorded, and a crossing is delivered.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
 use amazon_tracker::config::{DatabaseSettings, Secret};
 use amazon_tracker::domain::{
     Availability, Currency, Frequency, Listing, Marketplace, Money, ProductSettings, ProductStatus, TenantId,
@@ -323,4 +326,19 @@ async fn a_product_is_added_by_its_short_link() {
     let refused = expect(422, off.post("/api/v1/products", &link(&short, "com"))).await;
     assert!(refused["errors"][0]["message"].as_str().unwrap().contains("host of short links"), "{refused}");
     off.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_database_file_is_not_ready_and_no_new_one_appears() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let file = PathBuf::from(daemon.database_url().trim_start_matches("sqlite://"));
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "others cannot read it");
+    expect(200, daemon.get("/health/ready")).await;
+    std::fs::remove_file(&file).unwrap();
+    let health = expect(503, daemon.get("/health/ready")).await;
+    assert_eq!((&health["database"], &health["database_problem"]), (&json!(false), &json!("file_gone")));
+    expect(200, daemon.get("/health/live")).await;
+    assert!(!file.exists());
+    daemon.end().await;
 }

@@ -1,6 +1,8 @@
 //! The manners of the API: what it accepts, refuses, and how it says so.
 
-use std::time::Duration;
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use amazon_tracker::config::Settings;
 use amazon_tracker::domain::{Currency, Money};
@@ -182,6 +184,32 @@ async fn behind_a_proxy_under_a_path_all_links_have_that_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_nothing_is_disconnected() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.server.send_timeout_secs = 1).await;
+    let url = daemon.get("/").build().unwrap().url().clone();
+    let closed = tokio::task::spawn_blocking(move || {
+        let mut client = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
+        client.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        // Together more than the buffers of both sides.
+        let request = "GET /api/v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+        client.write_all(request.repeat(300).as_bytes()).unwrap();
+        let until = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < until {
+            match client.write(b"\r\n") {
+                Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                    return true;
+                }
+                _ => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+        false
+    });
+    assert!(closed.await.unwrap(), "what it does not read would be kept for ever");
+    expect(200, daemon.get("/health")).await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_with_a_listener_of_their_own_are_served_there_alone() {
     let own = |settings: &mut Settings| settings.server.metrics_listen = Some(([127, 0, 0, 1], 0).into());
     let daemon = Daemon::start_with(Engine::Sqlite, own).await;
@@ -196,7 +224,7 @@ async fn metrics_with_a_listener_of_their_own_are_served_there_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probes_write_nothing_and_wait_for_no_writer() {
+async fn probes_wait_for_no_writer() {
     let daemon = Daemon::start(Engine::Sqlite).await;
     let mut writer = SqliteConnection::connect(&daemon.database_url()).await.unwrap();
     let hold = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();

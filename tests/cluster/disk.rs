@@ -164,6 +164,11 @@ async fn a_full_disk_refuses_writes_keeps_stored_data_and_recovers() {
     daemon.market.set_price(first, 10_500).await;
     eventually("claims fail", SOON, async || daemon.store_errors().await > 0.0).await;
     assert_eq!(daemon.answers("/health/live").await, Some(200));
+    eventually("the daemon says that it is not ready", SOON, async || {
+        let health = daemon.client.get(format!("{}/health/ready", daemon.base)).send().await.unwrap();
+        health.status() == 503 && health.json::<Value>().await.unwrap()["database_problem"] == "disk_full"
+    })
+    .await;
     assert_eq!(daemon.asins().await, accepted);
     daemon.free_space();
     eventually("the new price is recorded", Duration::from_secs(10), async || {

@@ -73,6 +73,7 @@ use sqlx::{ConnectOptions, PgConnection, PgPool};
 
 use super::clock::ClockParam;
 use super::tenant_scope::ALL_TENANTS;
+use super::write_probe::WriteProbe;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
 
@@ -135,6 +136,7 @@ pub(super) struct PostgresStore {
     /// Without time limits, for one connection at a time.
     migration: PgConnectOptions,
     clock: StoreClock,
+    write_probe: WriteProbe,
 }
 
 /// Time limits for statements and for transactions that are left open.
@@ -171,7 +173,23 @@ impl PostgresStore {
             secs => Some(Duration::from_secs(secs) + NETWORK_MARGIN),
         };
         let (readers, details) = (writer.clone(), claims.clone());
-        Ok(Self { readers, writer, replica, details, claims, claim_timeout, migration, clock })
+        Ok(Self {
+            readers,
+            writer,
+            replica,
+            details,
+            claims,
+            claim_timeout,
+            migration,
+            clock,
+            write_probe: WriteProbe::default(),
+        })
+    }
+
+    /// There is no file.
+    #[expect(clippy::unused_async, reason = "the SQLite implementation looks at its file")]
+    async fn check_file(&self) -> StoreResult<()> {
+        Ok(())
     }
 
     /// What a statement binds for `now!`.

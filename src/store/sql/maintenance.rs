@@ -21,6 +21,26 @@ use crate::store::uncancelled::uncancelled;
 use crate::store::{DatabaseStats, OnWrite, StoreError, StoreMaintenance, StoreResult};
 use crate::telemetry::Metrics;
 
+/// Longer waits for the one writer of SQLite, or for a connection, are load and no defect.
+const WRITE_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Writes a row of its own: a full disk is noticed by writing alone.
+async fn try_write(store: &Backend) -> StoreResult<()> {
+    const WRITE: &str = concat!(
+        "INSERT INTO job_lease (name, ready_at, owner) VALUES ('probe', ",
+        now!(1),
+        ", '') ON CONFLICT (name) DO UPDATE SET ready_at = excluded.ready_at"
+    );
+    let write = async {
+        let query = sqlx::query(WRITE).bind(store.clock_param());
+        query.execute(&mut *store.writer(TenantScope::All).await?).await?;
+        Ok(())
+    };
+    let written = tokio::time::timeout(WRITE_PATIENCE, write).await.unwrap_or(Ok(()));
+    store.write_probe.tried(written.is_ok());
+    written
+}
+
 #[async_trait]
 impl StoreMaintenance for Backend {
     async fn migrate(&self) -> StoreResult<()> {
@@ -55,11 +75,16 @@ impl StoreMaintenance for Backend {
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        // On PostgreSQL these are the connections that write too. Nothing is written, and no lock is taken.
+        self.check_file().await?;
+        // On PostgreSQL these are the connections that write too.
         let mut conn = self.readers.acquire().await?;
         let is_read_only: bool = sqlx::query_scalar(IS_READ_ONLY).fetch_one(&mut *conn).await?;
         let read_only = || sqlx::Error::Protocol("the database is read-only".to_owned());
-        if is_read_only { Err(StoreError::Unavailable(read_only())) } else { Ok(()) }
+        drop(conn);
+        if is_read_only {
+            return Err(StoreError::Unavailable(read_only()));
+        }
+        if self.write_probe.is_due() { try_write(self).await } else { Ok(()) }
     }
 
     async fn ensure_partitions(&self, from: Timestamp, to: Timestamp) -> StoreResult<()> {

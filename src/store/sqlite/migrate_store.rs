@@ -9,6 +9,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
+use super::WriteProbe;
 use super::{Db, SqliteStore, StoreClock, StoreError};
 use crate::config::DatabaseSettings;
 use crate::store::StoreMaintenance;
@@ -31,7 +32,16 @@ impl Source {
             options.locking_mode(SqliteLockingMode::Exclusive).busy_timeout(PATIENCE).disable_statement_logging();
         let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
         let (writer, readers, claims, details) = (pool.clone(), pool.clone(), pool.clone(), pool.clone());
-        let store = SqliteStore { writer, readers, claims, details, claim_timeout: None, clock: StoreClock::real() };
+        let store = SqliteStore {
+            writer,
+            readers,
+            claims,
+            details,
+            claim_timeout: None,
+            clock: StoreClock::real(),
+            file: None,
+            write_probe: WriteProbe::default(),
+        };
         store.check_schema().await.map_err(in_use)?;
         let mut conn = pool.acquire().await.map_err(said)?;
         // The same for a file that is not in WAL mode.

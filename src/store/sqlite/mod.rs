@@ -55,6 +55,10 @@ mod partitions;
 mod sql;
 mod tenant_scope;
 
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -64,6 +68,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::clock::ClockParam;
+use super::write_probe::WriteProbe;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
 
@@ -104,6 +109,15 @@ pub(super) struct SqliteStore {
     /// No time limit: there is no network.
     claim_timeout: Option<Duration>,
     clock: StoreClock,
+    /// The file, unless the database is in memory.
+    file: Option<DatabaseFile>,
+    write_probe: WriteProbe,
+}
+
+/// The file that was opened, and its identity: after it was removed, connections go on writing into a file without a name.
+struct DatabaseFile {
+    path: PathBuf,
+    identity: (u64, u64),
 }
 
 impl SqliteStore {
@@ -111,8 +125,11 @@ impl SqliteStore {
     pub(super) async fn open(settings: &DatabaseSettings, clock: StoreClock) -> StoreResult<Self> {
         let url = settings.url.reveal();
         let options: SqliteConnectOptions = url.parse().map_err(StoreError::Refused)?;
+        let in_memory = is_in_memory(url);
+        // Only here: a file that is missing later was removed, and a new one would hide that.
+        let file = if in_memory { None } else { Some(open_file(options.get_filename()).await?) };
         let options = options
-            .create_if_missing(true)
+            .create_if_missing(in_memory)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
@@ -123,14 +140,24 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None);
         let writer = pool.clone().max_connections(1).connect_lazy_with(options.clone());
-        let readers = if is_in_memory(url) {
+        let readers = if in_memory {
             writer.clone()
         } else {
-            make_folder(&options).await?;
             pool.max_connections(settings.connections.max(1)).connect_lazy_with(options)
         };
-        let (claims, details) = (writer.clone(), readers.clone());
-        Ok(Self { claims, details, claim_timeout: None, writer, readers, clock })
+        let (claims, details, write_probe) = (writer.clone(), readers.clone(), WriteProbe::default());
+        Ok(Self { claims, details, claim_timeout: None, writer, readers, clock, file, write_probe })
+    }
+
+    /// Fails when the file was removed or replaced since it was opened.
+    async fn check_file(&self) -> StoreResult<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let found = tokio::fs::metadata(&file.path).await.map(|metadata| identity_of(&metadata));
+        if found.is_ok_and(|identity| identity == file.identity) {
+            return Ok(());
+        }
+        let gone = io::Error::new(io::ErrorKind::NotFound, "the database file was removed");
+        Err(StoreError::Unavailable(gone.into()))
     }
 
     /// The time: there is one process, so its clock is the database's.
@@ -165,9 +192,23 @@ fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
-async fn make_folder(options: &SqliteConnectOptions) -> StoreResult<()> {
-    let Some(folder) = options.get_filename().parent() else { return Ok(()) };
-    tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Unavailable(error.into()))
+/// Opens the file, and creates it and its folder if necessary: readable by its owner alone, as are the files that SQLite puts beside it.
+async fn open_file(path: &Path) -> StoreResult<DatabaseFile> {
+    let failed = |error: io::Error| StoreError::Unavailable(error.into());
+    if let Some(folder) = path.parent() {
+        tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+    }
+    let file = match tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => tokio::fs::metadata(path).await,
+        Err(error) => Err(error),
+        Ok(file) => file.metadata().await,
+    };
+    Ok(DatabaseFile { path: path.to_owned(), identity: identity_of(&file.map_err(failed)?) })
+}
+
+/// Device and inode.
+fn identity_of(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(test)]
