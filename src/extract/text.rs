@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use crate::domain::Asin;
 
 /// Decodes character references.
@@ -103,10 +105,12 @@ pub(super) fn asin_of_link(href: &str) -> Option<&str> {
     (ends && asin.parse::<Asin>().is_ok()).then_some(asin)
 }
 
-/// The URL of the largest image of a responsive set: `{"https://…":[width,height],…}`.
+/// The URL of the largest image of a responsive set: `{"https://…":[width,height],…}`; some layouts quote one of the numbers.
 pub(super) fn largest_image(json: &str) -> Option<String> {
-    let sizes: std::collections::BTreeMap<String, (u32, u32)> = serde_json::from_str(json).ok()?;
-    sizes.into_iter().max_by_key(|(_, (width, height))| u64::from(*width) * u64::from(*height)).map(|(url, _)| url)
+    let sizes: std::collections::BTreeMap<String, [Value; 2]> = serde_json::from_str(json).ok()?;
+    let pixels = |side: &Value| side.as_u64().or_else(|| side.as_str()?.parse().ok()).unwrap_or(0);
+    let area = |[width, height]: &[Value; 2]| pixels(width).saturating_mul(pixels(height));
+    sizes.into_iter().max_by_key(|(_, sides)| area(sides)).map(|(url, _)| url)
 }
 
 #[cfg(test)]
@@ -121,6 +125,14 @@ mod tests {
     #[test]
     fn lower_case_keeps_byte_offsets() {
         assert_eq!(lower_in_place("İPEK Ev Ürünleri ẞ"), "İpek ev ürünleri ẞ");
+    }
+
+    #[test]
+    fn the_largest_image_of_a_set_is_found_whether_its_sizes_are_quoted_or_not() {
+        let set =
+            r#"{"https://x/small.jpg":[40,35],"https://x/large.jpg":[500,"438"],"https://x/tall.jpg":["100",300]}"#;
+        assert_eq!(largest_image(set).as_deref(), Some("https://x/large.jpg"));
+        assert_eq!(largest_image("{}"), None);
     }
 
     #[test]
