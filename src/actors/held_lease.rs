@@ -24,6 +24,8 @@ pub struct HeldLease {
     held: Option<Held>,
     /// Taken by a monotonic clock *before* the claim was sent: the lease ends no earlier than this plus its length.
     pub claimed_before: Instant,
+    /// Taken when the claim had returned: the database's clock has gone on by at least as much as passes from now on.
+    claimed: Instant,
     /// Covers the crawl in its trace.
     pub span: Span,
     commits: CommitQueue,
@@ -39,7 +41,13 @@ struct Held {
 impl HeldLease {
     /// A lease that was just claimed.
     pub fn new(claim: Claim, slot: CrawlSlot, claimed_before: Instant, span: Span, commits: CommitQueue) -> Self {
-        Self { held: Some(Held { claim, slot, is_fetched: false }), claimed_before, span, commits }
+        Self {
+            held: Some(Held { claim, slot, is_fetched: false }),
+            claimed_before,
+            claimed: Instant::now(),
+            span,
+            commits,
+        }
     }
 
     /// What was claimed.
@@ -52,8 +60,9 @@ impl HeldLease {
         if let Some(held) = &mut self.held {
             held.is_fetched = true;
         }
-        // The database's clock, carried on by ours: the two may differ, but both run at the same speed.
-        let since_claim = SignedDuration::try_from(self.claimed_before.elapsed()).unwrap_or_default();
+        // The database's clock, carried on by ours: the two may differ, but both run at the same speed. Without the time that the claim
+        // waited: it would make points of the future.
+        let since_claim = SignedDuration::try_from(self.claimed.elapsed()).unwrap_or_default();
         let claimed_at = self.claim().claimed_at;
         let at = to_the_millisecond(claimed_at.saturating_add(since_claim).unwrap_or(claimed_at));
         FinishedCrawl { lease: self, outcome, at }

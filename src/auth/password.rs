@@ -83,20 +83,34 @@ impl Passwords {
     /// # Errors
     /// The reason for the refusal.
     pub fn judge(&self, password: &str, about: &[&str]) -> Result<(), PasswordRefused> {
+        self.check_length(password)?;
+        estimate(password, about)
+    }
+
+    /// The same on the hashing threads: an estimate can take most of a second.
+    ///
+    /// # Errors
+    /// [`HashError`]
+    pub async fn judge_elsewhere(
+        &self,
+        password: &str,
+        about: &[&str],
+    ) -> Result<Result<(), PasswordRefused>, HashError> {
+        if let Err(refused) = self.check_length(password) {
+            return Ok(Err(refused));
+        }
+        let (password, about) = (password.to_owned(), about.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());
+        self.run_job(move || estimate(&password, &about.iter().map(String::as_str).collect::<Vec<_>>())).await
+    }
+
+    fn check_length(&self, password: &str) -> Result<(), PasswordRefused> {
         if password.len() > MAX_BYTES {
             return Err(PasswordRefused::Long);
         }
         if password.chars().count() < self.min_chars {
             return Err(PasswordRefused::Short(self.min_chars));
         }
-        let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
-        let estimate = zxcvbn(&estimated, about);
-        if estimate.score() >= Score::Three {
-            return Ok(());
-        }
-        let warning = estimate.feedback().and_then(|feedback| feedback.warning());
-        let reason = warning.map_or_else(|| "add a few uncommon words".to_owned(), |warning| warning.to_string());
-        Err(PasswordRefused::Guessable(reason))
+        Ok(())
     }
 
     /// The hash to store, including salt and parameters (PHC string).
@@ -140,6 +154,18 @@ impl Passwords {
         self.jobs.send(job).map_err(hash_error)?;
         result.await.map_err(hash_error)
     }
+}
+
+/// Refuses passwords that are easy to guess.
+fn estimate(password: &str, about: &[&str]) -> Result<(), PasswordRefused> {
+    let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
+    let estimate = zxcvbn(&estimated, about);
+    if estimate.score() >= Score::Three {
+        return Ok(());
+    }
+    let warning = estimate.feedback().and_then(|feedback| feedback.warning());
+    let reason = warning.map_or_else(|| "add a few uncommon words".to_owned(), |warning| warning.to_string());
+    Err(PasswordRefused::Guessable(reason))
 }
 
 /// Starts threads that run jobs until the sender is dropped.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::access::{Caller, Origin};
 use super::links::Written;
+use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::{Grant, HashError, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
@@ -165,11 +166,11 @@ impl Service {
     /// Sets a new password with a link. All sessions end.
     pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
+            // First, so that only the owner of a link makes work.
+            deps.link(&token, LinkPurpose::ResetPassword).await?;
             let mut errors = Vec::new();
-            deps.check_password("password", &password, &[], &mut errors);
-            if !errors.is_empty() {
-                return Err(ServiceError::Invalid(errors));
-            }
+            deps.check_password("password", &password, &[], &mut errors).await?;
+            valid(errors)?;
             let hash = deps.hash(password).await?;
             let user = deps.use_link(&token, LinkPurpose::ResetPassword, LinkUse::SetPassword(hash)).await?;
             deps.invalidate_user(user.tenant_id, user.id);
@@ -194,10 +195,8 @@ impl Service {
                 return Err(ServiceError::invalid("old_password", "is not the current password"));
             }
             let mut errors = Vec::new();
-            deps.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors);
-            if !errors.is_empty() {
-                return Err(ServiceError::Invalid(errors));
-            }
+            deps.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors).await?;
+            valid(errors)?;
             let hash = deps.hash(new).await?;
             let set = deps.store.set_password(user_id, &hash, Some(session_id)).await;
             set?;
@@ -234,10 +233,8 @@ impl Dependencies {
         let mut errors = Vec::new();
         check_name("name", &name, &mut errors);
         check_name("tenant_name", &tenant_name, &mut errors);
-        self.check_password("password", &password, &[email.as_str(), &name, &tenant_name], &mut errors);
-        if !errors.is_empty() {
-            return Err(ServiceError::Invalid(errors));
-        }
+        self.check_password("password", &password, &[email.as_str(), &name, &tenant_name], &mut errors).await?;
+        valid(errors)?;
         let password_hash = self.hash(password).await?;
         let role = Role::TenantAdmin;
         let first = NewUser { email: email.clone(), name, role, password_hash, is_verified: false, quota: u32::MAX };
@@ -312,10 +309,17 @@ impl Dependencies {
         }
     }
 
-    pub(super) fn check_password(&self, field: &str, password: &str, about: &[&str], errors: &mut Vec<FieldError>) {
-        if let Err(refused) = self.passwords.judge(password, about) {
+    pub(super) async fn check_password(
+        &self,
+        field: &str,
+        password: &str,
+        about: &[&str],
+        errors: &mut Vec<FieldError>,
+    ) -> ServiceResult<()> {
+        if let Err(refused) = self.passwords.judge_elsewhere(password, about).await.map_err(hash_failed)? {
             errors.push(FieldError::new(field, refused));
         }
+        Ok(())
     }
 
     pub(super) async fn hash(&self, password: String) -> ServiceResult<String> {

@@ -108,12 +108,13 @@ impl Service {
         origin: Origin,
     ) -> ServiceResult<User> {
         self.run(async move |deps: Arc<Dependencies>| {
+            // First, so that only the owner of a link makes work.
+            let link = deps.link(&token, LinkPurpose::Invite).await?;
             let mut errors = Vec::new();
             check_name("name", &name, &mut errors);
-            deps.check_password("password", &password, &[&name], &mut errors);
+            deps.check_password("password", &password, &[&name], &mut errors).await?;
             valid(errors)?;
             let password_hash = deps.hash(password).await?;
-            let link = deps.link(&token, LinkPurpose::Invite).await?;
             let LinkFacts { email: Some(email), role: Some(role), inviter: Some(inviter) } = link.facts else {
                 return Err(useless_link());
             };
@@ -192,7 +193,7 @@ impl Dependencies {
         let FirstUser { email, password, name } = first;
         let mut errors = Vec::new();
         check_name("name", &name, &mut errors);
-        self.check_password("password", &password, &[email.as_str(), &name], &mut errors);
+        self.check_password("password", &password, &[email.as_str(), &name], &mut errors).await?;
         valid(errors)?;
         let password_hash = self.hash(password).await?;
         Ok(NewUser { email, name, role: Role::Superadmin, password_hash, is_verified: true, quota: u32::MAX })

@@ -1,7 +1,7 @@
 //! From a claim to its commit: every crawl ends once, whatever happens on the way.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amazon_tracker::actors::tracker::{CrawlEnd, TrackerMessage};
 use amazon_tracker::domain::{
@@ -28,6 +28,22 @@ fn a_crawl_is_committed_once_and_its_waiter_is_answered() {
         crew.all_slots().await;
         assert_eq!(crew.commits.recv().await.unwrap().outcome, Some("not_found"));
         assert!(crew.commits.is_empty());
+    });
+}
+
+#[test]
+fn the_time_that_a_claim_waited_makes_no_points_of_the_future() {
+    in_runtime(|threads, metrics| async move {
+        let mut crew = Crew::start(&threads, &metrics, Gate(None), 16);
+        let began_at = Instant::now();
+        crew.work_claimed_in(Duration::from_secs(5), 1, TOKEN);
+        let mut seen = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
+        seen.price = amazon_tracker::domain::Reading::Is(Money::new(100, Currency::Usd));
+        crew.fetches.recv().await.unwrap().1.send(Outcome::Observed(Box::new(seen))).unwrap();
+        let commit = crew.commits.recv().await.unwrap();
+        // The claim was made at the beginning of 1970.
+        let after_claim = Duration::try_from(commit.points[0].at.duration_since(Timestamp::UNIX_EPOCH)).unwrap();
+        assert!(after_claim <= began_at.elapsed(), "{after_claim:?}");
     });
 }
 

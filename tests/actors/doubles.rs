@@ -231,8 +231,13 @@ impl Crew {
 
     /// Gives the pool a claim of a listing, with its slot.
     pub fn work(&self, listing_id: i64, token: i64) {
+        self.work_claimed_in(Duration::ZERO, listing_id, token);
+    }
+
+    /// The same, after a claim that has waited for so long.
+    pub fn work_claimed_in(&self, waited: Duration, listing_id: i64, token: i64) {
         let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
-        let (claimed_before, span) = (std::time::Instant::now(), tracing::Span::none());
+        let (claimed_before, span) = (std::time::Instant::now() - waited, tracing::Span::none());
         let lease = HeldLease::new(claim(listing_id, token), slot, claimed_before, span, self.recorder.clone());
         self.pool.send_control(PoolMessage::Work(Box::new(lease)));
     }
