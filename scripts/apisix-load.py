@@ -88,8 +88,11 @@ def main():
     options.add_argument("--wait", type=float, default=30, metavar="SECS", help="how long to wait for the Admin API")
     chosen = options.parse_args()
     key = os.environ.get("APISIX_ADMIN_KEY") or sys.exit("error: not in the environment: APISIX_ADMIN_KEY")
-    with open(chosen.file, encoding="utf-8") as file:
-        objects = objects_of(file.read())
+    try:
+        with open(chosen.file, encoding="utf-8") as file:
+            objects = objects_of(file.read())
+    except OSError as error:
+        sys.exit(f"error: cannot read {chosen.file}: {error.strerror}; name the file with --file")
     api, refused = AdminApi(chosen.url, key), []
 
     def attempt(what, work, *arguments):

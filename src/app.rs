@@ -37,6 +37,8 @@ use crate::telemetry::{Metrics, end_traces};
 
 /// Exit code when a singleton exceeded its restart budget: the orchestrator starts a clean process.
 const EXIT_GAVE_UP: u8 = 70;
+/// A thread hangs. Nothing can be drained then.
+const EXIT_HUNG: i32 = 71;
 /// Time to export the last traces, at least (even after the drain deadline) and at most.
 const MIN_TRACE_END: Duration = Duration::from_millis(200);
 const MAX_TRACE_END: Duration = Duration::from_secs(3);
@@ -225,6 +227,9 @@ impl App {
         let servers = listeners.serve(&service, &metrics, &settings, serves_api)?;
         let roles = settings.server.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",");
         tracing::info!(%address, roles, "listening on http://{address}");
+        if settings.server.hang_timeout_secs > 0 {
+            threads.watch(Duration::from_secs(settings.server.hang_timeout_secs), end_hung_process)?;
+        }
         let Actors { maintenance, crawling, notifying, .. } = actors;
         Ok(Self { address, settings, store, service, maintenance, crawling, notifying, servers, gave_up })
     }
@@ -287,6 +292,11 @@ fn as_folder(mut url: Url) -> Url {
         url.set_path(&format!("{}/", url.path()));
     }
     url
+}
+
+fn end_hung_process(lag: Duration) {
+    tracing::error!(lag_secs = lag.as_secs(), "a thread has not come round for {} s; exiting", lag.as_secs());
+    std::process::exit(EXIT_HUNG);
 }
 
 /// The settings of the HTTP server.

@@ -76,6 +76,9 @@ pub struct ServerSettings {
     pub workers: usize,
     /// Requests that take longer are answered with 504.
     pub request_timeout_secs: u64,
+    /// The process exits with code 71 when one of its threads has not come round for this long; 0: never. `/health/live` fails after
+    /// 10 seconds, but not every orchestrator restarts a process because of that.
+    pub hang_timeout_secs: u64,
     /// A connection is closed when its client has read nothing for this long while data is waiting for it.
     pub send_timeout_secs: u32,
     /// Maximum number of connections of each HTTP worker thread; further ones wait to be accepted.
@@ -102,6 +105,7 @@ impl Default for ServerSettings {
             roles: roles::all(),
             workers: 2,
             request_timeout_secs: 10,
+            hang_timeout_secs: 60,
             send_timeout_secs: 30,
             max_connections: 10_000,
             max_body_bytes: 256 * 1024,

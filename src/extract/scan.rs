@@ -44,6 +44,8 @@ pub(super) struct Scan {
     within: Within,
     serial: u32,
     items: usize,
+    /// The open item has a price of zero: what follows tells whether it is a membership's.
+    is_free_item: bool,
     /// The rows of the Buy Box accordion.
     rows: Rows,
     /// Number of the enclosing row; 0 outside of rows.
@@ -85,6 +87,7 @@ impl Scan {
         }
         if mark.part == Part::Item {
             self.items += 1;
+            self.is_free_item = false;
         }
         if mark.part == Part::Rating {
             self.capture_attribute(Part::Rating, rule, el.get_attribute("title").unwrap_or_default());
@@ -320,6 +323,7 @@ impl Scan {
             Part::Region | Part::Hidden | Part::PriceOffscreen | Part::PriceWhole | Part::PriceFraction => {}
             Part::Script => self.variations.end(),
             Part::Price => {
+                self.is_free_item |= is_zero(&capture);
                 let at = self.captures.len();
                 self.push_capture(capture);
                 self.last_price = (self.captures.len() > at).then_some(at);
@@ -382,7 +386,11 @@ impl Scan {
 
     /// True when text is needed at the current position.
     fn wants_text(&self) -> bool {
-        let has_text = |frame: &Frame| !frame.label_only || self.within.intersects(Within::PRICED);
+        let has_text = |frame: &Frame| match frame.capture.part {
+            // Search results are long, and their prices have no words before them.
+            Part::Item if frame.capture.rule == SEARCH_RESULT => self.is_free_item,
+            _ => !frame.label_only || self.within.intersects(Within::PRICED),
+        };
         let follows_price = self.last_price.is_some();
         self.frames.last().is_some_and(|frame| follows_price || has_text(frame)) && !self.is_unrelated()
     }
@@ -435,6 +443,13 @@ impl Scan {
 fn is_active_row(id: &str, class: &str, el: &Element<'_, '_>) -> bool {
     let is_shown = || el.get_attribute("style").is_some_and(|style| !style.contains("none"));
     has_class(class, layout::ROW_ACTIVE) || (layout::is_in_centre(id) && is_shown())
+}
+
+/// True for a price without a digit but 0.
+fn is_zero(price: &Capture) -> bool {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+    let digits = [digits(&price.text), digits(&price.pieces.offscreen), digits(&price.pieces.whole)].concat();
+    !digits.is_empty() && digits.iter().all(|digit| *digit == b'0')
 }
 
 fn has_class(classes: &str, name: &str) -> bool {

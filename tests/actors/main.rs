@@ -5,6 +5,7 @@
 mod crawls;
 mod doubles;
 mod drain;
+mod hang;
 mod inboxes;
 mod lanes;
 mod live;

@@ -12,6 +12,9 @@ use tokio::runtime::{Builder, Handle};
 use crate::telemetry::Metrics;
 
 const LAG_TICK: Duration = Duration::from_millis(100);
+/// How often the watchdog looks, and how many times in a row it must find a thread hung.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+const HUNG_CHECKS: u32 = 3;
 
 /// How many threads to start.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +46,8 @@ pub struct Threads {
     runtime: Handle,
     singletons: ActorThread,
     shards: Vec<ActorThread>,
+    /// When a task of the shared runtime last ran, in milliseconds since the start.
+    runtime_ticked_ms: Arc<AtomicU64>,
     started_at: Instant,
 }
 
@@ -62,12 +67,40 @@ impl Threads {
         &self.shards
     }
 
-    /// For how long the slowest arbiter has not come round. A frozen thread cannot be killed, only noticed.
+    /// For how long the slowest arbiter, or the shared runtime, has not come round. A frozen thread cannot be killed, only noticed.
     pub fn worst_lag(&self) -> Duration {
         let now_ms = millis(self.started_at.elapsed());
-        let actor_threads = self.shards.iter().chain([&self.singletons]);
-        let lag_ms = actor_threads.map(|thread| now_ms.saturating_sub(thread.ticked_ms.load(Ordering::Relaxed))).max();
+        let actor_threads = self.shards.iter().chain([&self.singletons]).map(|thread| &thread.ticked_ms);
+        let ticks = actor_threads.chain([&self.runtime_ticked_ms]);
+        let lag_ms = ticks.map(|ticked_ms| now_ms.saturating_sub(ticked_ms.load(Ordering::Relaxed))).max();
         Duration::from_millis(lag_ms.unwrap_or_default())
+    }
+
+    /// Calls `hung` once a thread has not come round for `limit`, from a thread of its own: orchestrators such as Docker Compose never
+    /// restart a process that only answers no more. A process that was stopped and goes on is not hung.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn watch(
+        self: &Arc<Self>,
+        limit: Duration,
+        hung: impl FnOnce(Duration) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let watched = Arc::downgrade(self);
+        let pause = (limit / HUNG_CHECKS).min(WATCH_EVERY);
+        let watch = move || {
+            let mut checks = 0;
+            while checks < HUNG_CHECKS {
+                std::thread::park_timeout(pause);
+                let Some(threads) = watched.upgrade() else { return };
+                // After a stop of the whole process every lag is long, and gone at the next check.
+                checks = if threads.worst_lag() >= limit { checks + 1 } else { 0 };
+            }
+            if let Some(threads) = watched.upgrade() {
+                hung(threads.worst_lag());
+            }
+        };
+        std::thread::Builder::new().name("watchdog".to_owned()).spawn(watch).map(drop)
     }
 }
 
@@ -92,7 +125,10 @@ pub fn run<T, F: Future<Output = T>>(
     });
     let mut actor_threads: Vec<ActorThread> = actor_threads.collect();
     let singletons = actor_threads.remove(0);
-    let threads = Threads { runtime: runtime.handle().clone(), singletons, shards: actor_threads, started_at };
+    let runtime_ticked_ms = Arc::new(AtomicU64::new(0));
+    runtime.spawn(tick(Arc::clone(&runtime_ticked_ms), started_at));
+    let threads =
+        Threads { runtime: runtime.handle().clone(), singletons, shards: actor_threads, runtime_ticked_ms, started_at };
     let result = system.block_on(body(threads));
     for arbiter in arbiters {
         arbiter.stop();
@@ -117,6 +153,13 @@ fn watch_lag(thread: &ActorThread, started_at: Instant, metrics: &Metrics, numbe
             ticked_ms.store(millis(started_at.elapsed()), Ordering::Relaxed);
         }
     });
+}
+
+async fn tick(ticked_ms: Arc<AtomicU64>, started_at: Instant) {
+    loop {
+        ticked_ms.store(millis(started_at.elapsed()), Ordering::Relaxed);
+        tokio::time::sleep(LAG_TICK).await;
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

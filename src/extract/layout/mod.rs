@@ -198,6 +198,11 @@ pub(in crate::extract) fn by_id(id: &[u8]) -> Option<(&'static str, Meaning)> {
 /// The row of the Buy Box accordion that an element belongs to: its name and number. `newAccordionRow_1`, or
 /// `apex_desktop_newAccordionRow_1` for the part in the centre column.
 pub(in crate::extract) fn row_name(id: &[u8]) -> Option<(&str, u32)> {
+    // Nearly all ids end here.
+    let may_be_row = id.last().is_some_and(|last| matches!(last, b'w' | b'e' | b'0'..=b'9'));
+    if !may_be_row || memchr::memmem::find(id, tables::ROW_SUFFIX.as_bytes()).is_none() {
+        return None;
+    }
     let id = std::str::from_utf8(id).ok()?;
     let name = CENTRE_ROW_PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
