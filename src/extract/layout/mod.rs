@@ -198,17 +198,17 @@ pub(in crate::extract) fn by_id(id: &[u8]) -> Option<(&'static str, Meaning)> {
 /// The row of the Buy Box accordion that an element belongs to: its name and number. `newAccordionRow_1`, or
 /// `apex_desktop_newAccordionRow_1` for the part in the centre column.
 pub(in crate::extract) fn row_name(id: &[u8]) -> Option<(&str, u32)> {
+    let digits = id.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (stem, number) = id.split_at(id.len() - digits);
+    let stem = stem.strip_suffix(b"_").unwrap_or(stem);
+    let is_row = stem.strip_suffix(b"Middle").unwrap_or(stem).ends_with(tables::ROW_SUFFIX.as_bytes());
     // Nearly all ids end here.
-    let may_be_row = id.last().is_some_and(|last| matches!(last, b'w' | b'e' | b'0'..=b'9'));
-    if !may_be_row || memchr::memmem::find(id, tables::ROW_SUFFIX.as_bytes()).is_none() {
+    if !is_row {
         return None;
     }
-    let id = std::str::from_utf8(id).ok()?;
-    let name = CENTRE_ROW_PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
-    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = name[stem.len()..].parse().unwrap_or(0);
-    let stem = stem.trim_end_matches('_');
-    stem.strip_suffix("Middle").unwrap_or(stem).ends_with(tables::ROW_SUFFIX).then_some((stem, number))
+    let (stem, number) = (std::str::from_utf8(stem).ok()?, std::str::from_utf8(number).ok()?);
+    let name = CENTRE_ROW_PREFIXES.iter().find_map(|prefix| stem.strip_prefix(prefix)).unwrap_or(stem);
+    Some((name, number.parse().unwrap_or(0)))
 }
 
 /// True for the id of the part of a row that is in the centre column.
