@@ -59,7 +59,7 @@ impl Variations {
                     return text.len();
                 }
             }
-            let Some((key, after)) = next_key(&text[at..]) else {
+            let Some((key, after)) = self.next_key(&text[at..]) else {
                 return if is_last { text.len() } else { at.max(text.len().saturating_sub(MAP.len())) };
             };
             let value = at + after;
@@ -75,6 +75,13 @@ impl Variations {
                 at = value + opens.map_or(0, |after| after + 1);
             }
         }
+    }
+
+    /// The first key of the text, and the offset of what follows it. The parent is searched until it is known.
+    fn next_key(&self, text: &[u8]) -> Option<(&'static str, usize)> {
+        let found = |key: &'static str| memmem::find(text, key.as_bytes()).map(|at| (key, at + key.len()));
+        let parent = if self.parent.is_none() { found(PARENT) } else { None };
+        [parent, found(MAP)].into_iter().flatten().min_by_key(|(_, after)| *after)
     }
 
     /// Reads words up to the end of the map, and returns the length of what was read.
@@ -109,12 +116,6 @@ impl Word {
         let is_asin = self.length == ASIN_BYTES && self.bytes[0] == b'B';
         is_asin.then(|| std::str::from_utf8(&self.bytes).ok()?.parse().ok()).flatten()
     }
-}
-
-/// The first key of the text, and the offset of what follows it.
-fn next_key(text: &[u8]) -> Option<(&'static str, usize)> {
-    let found = |key: &'static str| memmem::find(text, key.as_bytes()).map(|at| (key, at + key.len()));
-    [found(PARENT), found(MAP)].into_iter().flatten().min_by_key(|(_, after)| *after)
 }
 
 /// The offset of the value that is assigned to the key before `text`.
