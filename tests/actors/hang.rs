@@ -15,7 +15,7 @@ fn a_thread_of_actors_that_hangs_is_noticed() {
     in_runtime(|threads, metrics| async move {
         let threads = Arc::new(threads);
         let (hung, is_hung) = oneshot::channel();
-        threads.watch(LIMIT, move |lag| drop(hung.send(lag))).unwrap();
+        threads.watch(LIMIT, move |lag| _ = hung.send(lag)).unwrap();
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
         probe.try_send(hold).unwrap();
@@ -30,7 +30,7 @@ fn a_thread_that_comes_round_in_time_is_not_hung() {
     in_runtime(|threads, metrics| async move {
         let threads = Arc::new(threads);
         let (hung, mut is_hung) = oneshot::channel::<Duration>();
-        threads.watch(Duration::from_secs(30), move |lag| drop(hung.send(lag))).unwrap();
+        threads.watch(Duration::from_secs(30), move |lag| _ = hung.send(lag)).unwrap();
         let (probe, _given_up) = start_probe(threads.singletons(), &metrics);
         let (hold, is_held, release) = holding_the_thread();
         probe.try_send(hold).unwrap();
