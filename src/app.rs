@@ -287,7 +287,7 @@ impl App {
 }
 
 /// Links are joined to the URL: without a slash at its end, its last segment would be lost.
-fn as_folder(mut url: Url) -> Url {
+fn with_trailing_slash(mut url: Url) -> Url {
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
@@ -339,7 +339,7 @@ fn dependencies(
         notifier: actors.notifier_wake.clone(),
         cache: SharedCache::new(replicas.redis.clone()),
         redis: replicas.redis.clone(),
-        public_url: settings.auth.public_url.clone().map_or_else(|| url_of(address), as_folder),
+        public_url: settings.auth.public_url.clone().map_or_else(|| url_of(address), with_trailing_slash),
         sends_mail: settings.mail.smtp_url.is_some(),
         live: actors.live.clone(),
         invalidation: Arc::clone(&actors.invalidation),

@@ -91,7 +91,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`HashError`]
-    pub async fn judge_elsewhere(
+    pub async fn judge_on_hashing_thread(
         &self,
         password: &str,
         about: &[&str],

@@ -205,7 +205,8 @@ pub struct CrawlSettings {
     pub requests_per_minute: u32,
     /// Requests that may be made at once after an idle period.
     pub burst: u32,
-    /// Consecutive failures after which the circuit breaker of a marketplace opens.
+    /// Consecutive failures of listings that could be read lately, after which the circuit breaker of a marketplace opens; of any
+    /// listings, four times as many.
     pub breaker_failures: u32,
     /// First pause of an open circuit breaker; doubles each time, up to one hour.
     pub breaker_pause_secs: u64,

@@ -55,6 +55,19 @@ pub struct ProductSettings {
     pub status: ProductStatus,
 }
 
+impl Default for ProductSettings {
+    /// Crawled daily, without a label or tags.
+    fn default() -> Self {
+        Self {
+            label: None,
+            tags: Vec::new(),
+            frequency: Frequency::DAILY,
+            is_competitor: false,
+            status: ProductStatus::Active,
+        }
+    }
+}
+
 /// A product together with the state of its listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {

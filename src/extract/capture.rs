@@ -32,6 +32,13 @@ impl Capture {
             && !self.within.intersects(Within::ROW)
             && (self.label == RANKS || phrases::is_rank_row(&self.text))
     }
+
+    /// True for a price without a digit but 0.
+    pub(super) fn is_zero_price(&self) -> bool {
+        let texts = [&self.text, &self.pieces.offscreen, &self.pieces.whole];
+        let mut digits = texts.into_iter().flat_map(|text| text.bytes()).filter(u8::is_ascii_digit).peekable();
+        digits.peek().is_some() && digits.all(|digit| digit == b'0')
+    }
 }
 
 /// The parts in which the markup writes one price.

@@ -14,6 +14,7 @@
 mod attributes;
 mod availability;
 mod capture;
+mod element;
 mod encoding;
 mod facts;
 mod handlers;

@@ -9,6 +9,7 @@ use lol_html::send::Element;
 
 use super::attributes::{Attributes, IMAGE_CONTAINER};
 use super::capture::{Capture, Pieces, RANKS};
+use super::element::{asin_of_item, has_class, is_active_row, links_to_bestsellers, links_to_reviews};
 use super::layout::{self, BASIS_PRICES, FACEOUT, LINE_BREAKS, Meaning, Part, RANK_CLASSES, SEARCH_RESULT, Within};
 use super::prefilter::{Elements, Interest};
 use super::rows::Rows;
@@ -323,7 +324,7 @@ impl Scan {
             Part::Region | Part::Hidden | Part::PriceOffscreen | Part::PriceWhole | Part::PriceFraction => {}
             Part::Script => self.variations.end(),
             Part::Price => {
-                self.is_free_item |= is_zero(&capture);
+                self.is_free_item |= capture.is_zero_price();
                 let at = self.captures.len();
                 self.push_capture(capture);
                 self.last_price = (self.captures.len() > at).then_some(at);
@@ -437,35 +438,4 @@ impl Scan {
         let rank_row_closed = || self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow);
         markers.footer || (markers.ranks && self.has_title && self.has_offer && rank_row_closed())
     }
-}
-
-/// True for the selected row of the Buy Box accordion.
-fn is_active_row(id: &str, class: &str, el: &Element<'_, '_>) -> bool {
-    let is_shown = || el.get_attribute("style").is_some_and(|style| !style.contains("none"));
-    has_class(class, layout::ROW_ACTIVE) || (layout::is_in_centre(id) && is_shown())
-}
-
-/// True for a price without a digit but 0.
-fn is_zero(price: &Capture) -> bool {
-    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
-    let digits = [digits(&price.text), digits(&price.pieces.offscreen), digits(&price.pieces.whole)].concat();
-    !digits.is_empty() && digits.iter().all(|digit| *digit == b'0')
-}
-
-fn has_class(classes: &str, name: &str) -> bool {
-    classes.split_ascii_whitespace().any(|class| class == name)
-}
-
-fn asin_of_item(el: &Element<'_, '_>) -> String {
-    let mut named = ["data-asin", "id"].iter().filter_map(|name| el.get_attribute(name));
-    named.find(|value| value.len() == 10).unwrap_or_default()
-}
-
-fn links_to_reviews(href: &str) -> bool {
-    ["customerReviews", "/product-reviews/", "/gp/aw/cr/"].iter().any(|piece| href.contains(piece))
-}
-
-/// True for a link to a bestseller list. In every language, a detail row with such a link holds ranks.
-fn links_to_bestsellers(href: &str) -> bool {
-    ["/bestsellers/", "/zgbs", "zg_hrsr", "pd_zg", "/Best-Sellers"].iter().any(|piece| href.contains(piece))
 }

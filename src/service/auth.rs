@@ -316,7 +316,7 @@ impl Dependencies {
         about: &[&str],
         errors: &mut Vec<FieldError>,
     ) -> ServiceResult<()> {
-        if let Err(refused) = self.passwords.judge_elsewhere(password, about).await.map_err(hash_failed)? {
+        if let Err(refused) = self.passwords.judge_on_hashing_thread(password, about).await.map_err(hash_failed)? {
             errors.push(FieldError::new(field, refused));
         }
         Ok(())

@@ -15,8 +15,8 @@ use amazon_tracker::actors::scheduler::{Scheduler, SchedulerTools};
 use amazon_tracker::actors::tracker::{CrawlEnd, ProductTracker, TrackerMessage};
 use amazon_tracker::config::{CrawlSettings, DatabaseSettings, RetentionSettings, Secret};
 use amazon_tracker::domain::{
-    Asin, Availability, Currency, Frequency, Listing, ListingId, Marketplace, Money, Observation, Outcome,
-    ProductSettings, ProductStatus, Reading, Series, TenantId,
+    Asin, Availability, Currency, Listing, ListingId, Marketplace, Money, Observation, Outcome, ProductSettings,
+    Reading, Series, TenantId,
 };
 use amazon_tracker::sources::Source;
 use amazon_tracker::store::{Claim, Lane, NewProduct, SharedStore, StoreClock, open};
@@ -64,13 +64,7 @@ async fn store_with_listings() -> SharedStore {
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();
     for number in 0..LISTINGS {
-        let settings = ProductSettings {
-            label: None,
-            tags: Vec::new(),
-            frequency: Frequency::DAILY,
-            is_competitor: false,
-            status: ProductStatus::Active,
-        };
+        let settings = ProductSettings::default();
         let listing = Listing::new(Marketplace::Us, asin(number));
         store.add_product(NewProduct { tenant_id: TENANT, listing, settings, quota: 1000 }).await.unwrap();
     }

@@ -4,9 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
-use amazon_tracker::domain::{
-    Availability, Currency, Frequency, Listing, Marketplace, Money, ProductSettings, ProductStatus, TenantId,
-};
+use amazon_tracker::domain::{Availability, Currency, Listing, Marketplace, Money, ProductSettings, TenantId};
 use amazon_tracker::sources::simulated::Fault;
 use amazon_tracker::store::{self, NewProduct, StoreClock};
 use jiff::{SignedDuration, Timestamp};
@@ -295,13 +293,7 @@ async fn add_product_a_month_ahead(database: &DatabaseSettings) {
     let ahead = Timestamp::now() + SignedDuration::from_hours(30 * 24);
     let store = store::open(database, StoreClock::manual(ahead)).await.unwrap();
     store.migrate().await.unwrap();
-    let settings = ProductSettings {
-        label: None,
-        tags: Vec::new(),
-        frequency: Frequency::DAILY,
-        is_competitor: false,
-        status: ProductStatus::Active,
-    };
+    let settings = ProductSettings::default();
     let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
     store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: 10 }).await.unwrap();
     store.close().await;

@@ -251,13 +251,7 @@ pub fn asin(n: u32) -> Asin {
 }
 
 pub fn new_product(tenant_id: TenantId, n: u32) -> NewProduct {
-    let settings = ProductSettings {
-        label: None,
-        tags: Vec::new(),
-        frequency: Frequency::DAILY,
-        is_competitor: false,
-        status: ProductStatus::Active,
-    };
+    let settings = ProductSettings::default();
     NewProduct { tenant_id, listing: Listing::new(Marketplace::De, asin(n)), settings, quota: u32::MAX }
 }
 
