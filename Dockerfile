@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1.7
 # One image for every role: `docker build -t amazon-tracker .`
 
 # The version of rust-toolchain.toml; `make check-deploy` compares them.
@@ -47,8 +46,9 @@ RUN apt-get update \
     && useradd --uid "${UID}" --gid tracker --no-create-home --home-dir /app --shell /usr/sbin/nologin tracker \
     && install --directory --owner tracker --group tracker /data
 WORKDIR /app
-COPY config/default.toml config/production.toml config/
-COPY --from=build /out/amazon-tracker /usr/local/bin/amazon-tracker
+# With modes of its own: a checkout under umask 077 would make them unreadable for the user of the container.
+COPY --chmod=0644 config/default.toml config/production.toml config/
+COPY --from=build --chmod=0755 /out/amazon-tracker /usr/local/bin/amazon-tracker
 
 # Production listens on 0.0.0.0:8000 and logs JSON. Without DATABASE_URL, all data is in the volume.
 ENV TRACKER_ENV=production \
@@ -56,8 +56,10 @@ ENV TRACKER_ENV=production \
 VOLUME ["/data"]
 EXPOSE 8000
 USER 10001:10001
-# Checks the readiness of the process in this container, at the configured listen address.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["amazon-tracker", "healthcheck"]
+# Checks the readiness of the process in this container, at the configured listen address. The start interval requires
+# Docker Engine 25: a new replica is healthy after a second instead of ten.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
+    CMD ["amazon-tracker", "healthcheck"]
 ENTRYPOINT ["/usr/bin/tini", "--", "amazon-tracker"]
 CMD ["serve"]
 

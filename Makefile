@@ -4,7 +4,8 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-cluster test-api bench soak accuracy fuzz lint fmt docs
-.PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed dev-check check-deploy
+.PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
+.PHONY: check-deploy
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -63,17 +64,19 @@ OVERLAY ?= prod
 compose = docker compose --env-file .env.production $(addprefix --file=,$(COMPOSE_FILES))
 kubectl = kubectl --namespace amazon-tracker
 
-setup: ## Install requirements, create .env.production from .env.example, and build
-	@scripts/require.sh cc rust
+setup: ## Prepare production on this host: check Docker, create .env.production (KUBE=1 checks kubectl)
+ifdef KUBE
+	@scripts/require.sh cluster
+else
+	@scripts/require.sh docker_engine
 	@[ -f .env.production ] || { install -m 600 .env.example .env.production; echo "created .env.production: fill in the empty values"; }
-	cargo build --release
+endif
 
 deploy-prod: ## Deploy without downtime: image, migration, rolling update (KUBE=1, OVERLAY=prod)
 ifdef KUBE
 	@scripts/require.sh cluster
 	scripts/deploy-kube.sh $(OVERLAY)
 else
-	@scripts/require.sh docker
 	scripts/deploy-compose.sh $(COMPOSE_FILES)
 endif
 
@@ -92,7 +95,6 @@ ifdef KUBE
 	$(kubectl) rollout restart deployment --selector app.kubernetes.io/part-of=amazon-tracker
 	$(kubectl) rollout status deployment --selector app.kubernetes.io/part-of=amazon-tracker --timeout 15m
 else
-	@scripts/require.sh docker
 	scripts/deploy-compose.sh restart $(COMPOSE_FILES)
 endif
 
@@ -117,17 +119,23 @@ endif
 db-migration: ## Create the next migration for both engines (name=listing_images)
 	@scripts/new-migration.sh "$(name)"
 
-db-seed: ## Insert example data into DATABASE_URL, or into production on this host
+db-seed: ## Insert example data into DATABASE_URL, or into production on this host (force=1)
 ifdef DATABASE_URL
 	@scripts/require.sh cc rust
 	cargo run --release --quiet -- seed
 else
 	@scripts/require.sh docker
-	$(compose) run --rm tracker seed
+	$(compose) run --rm tracker seed $(if $(force),--force)
 endif
 
-dev-check: lint ## Lint, and check that the local daemon is ready
-	cargo run --quiet -- healthcheck
+backup: ## Back up DATABASE_URL, or production on this host, into a new file (file=backup.dump)
+	scripts/backup.sh "$(file)"
+
+restore: ## Restore a backup into DATABASE_URL, or into a new database of production on this host (file=backup.dump)
+	scripts/restore.sh "$(file)"
+
+dev-check: ## Show the health of the daemon on this host (url=http://127.0.0.1:8000)
+	@curl --silent --show-error --fail-with-body "$(or $(url),http://127.0.0.1:8000)/health" && echo
 
 check-deploy: ## Check every deployment file with its tool (hadolint, compose, kustomize, promtool …)
 	@scripts/require.sh deploy_tools

@@ -71,6 +71,12 @@ for variant in ("prod", "roles", "etcd"):
             trusted = any(ipaddress.ip_network(subnet).subnet_of(ipaddress.ip_network(proxy)) for proxy in proxies)
             expect(trusted, f"{where} does not trust the gateway's network {subnet}")
 
+    dns = services["dns"]["networks"]["tracker-net"]["ipv4_address"]
+    subnet = project["networks"]["tracker-net"]["ipam"]["config"][0]["subnet"]
+    expect(ipaddress.ip_address(dns) in ipaddress.ip_network(subnet), f"compose {variant}: {dns} is not in {subnet}")
+    asked = services["apisix"]["environment"]["DNS_SERVER"]
+    expect(asked == f"{dns}:53", f"compose {variant}: the gateway asks {asked}, the service dns has {dns}")
+
     mounted = {mount["target"] for mount in services["grafana"]["volumes"]}
     for path in glob.glob("config/grafana/provisioning/dashboards/*.y*ml"):
         for provider in yaml.safe_load(read(path))["providers"]:
@@ -101,6 +107,8 @@ for path in sorted(glob.glob(f"{folder}/k8s-*.yaml")):
             key = variable["valueFrom"]["secretKeyRef"]["key"]
             expect(key in offered, f"{where}: {key} is not in secret.example.yaml")
         if found["kind"] == "Deployment":
+            seconds_ready = found["spec"].get("minReadySeconds", 0)
+            expect(seconds_ready > 30, f"{where}: the gateway keeps addresses for up to 30 s, minReadySeconds is {seconds_ready}")
             pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
             grace = pod["terminationGracePeriodSeconds"]
             expect(grace > pause + drain_secs, f"{where}: terminationGracePeriodSeconds {grace} must exceed preStop {pause} plus drain_secs {drain_secs}")

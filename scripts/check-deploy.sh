@@ -73,6 +73,28 @@ check "compose: gateway with etcd" \
     read_compose "$scratch/etcd.json" "$scratch/env-etcd" docker-compose.prod.yml docker-compose.etcd.yml
 check "compose: secrets that are not filled in stop the start" refuses_empty_variables
 
+# The deployment script reads the number of replicas from what Compose prints.
+reads_replicas() {
+    (
+        # shellcheck disable=SC1091 # checked by itself
+        . scripts/compose.sh
+        compose=(env -i "PATH=$PATH" "HOME=$HOME" TRACKER_REPLICAS=5 "$@" --env-file "$scratch/env"
+            --file=docker-compose.prod.yml --file=docker-compose.roles.yml)
+        read_numbers="$(replicated_services | paste -sd' ') $(configured_replicas tracker) $(configured_replicas crawler)"
+        echo "$read_numbers $(configured_replicas redis)"
+        [[ $read_numbers == *tracker*" 5 2" ]]
+    )
+}
+# shellcheck disable=SC2031 # the subshell is meant to keep its own
+check "compose: the number of replicas is read" reads_replicas "${compose[@]}"
+
+# A backup and a restore as in docs/operations.md, with the server of the compose file in a project of its own.
+if docker info >/dev/null 2>&1; then
+    check "backup: the drill on Docker Compose" scripts/backup-drill.sh "$scratch/env"
+else
+    echo "not run  backup: the drill on Docker Compose needs an engine (its steps run in \`cargo test --test store backup\`)"
+fi
+
 # ---- Kubernetes
 
 for folder in k8s/base k8s/overlays/*/; do

@@ -1,22 +1,36 @@
 #!/usr/bin/env bash
-# Checks that production is healthy: every container or pod, and the API through the gateway.
+# Checks that production is healthy: every container or pod, their number, and the API through the gateway.
 #
 #   scripts/deploy-check.sh compose|kube [compose file …]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-where=$1
-shift
+where=${1:-}
+shift || true
+unhealthy=
+
+check_replicas() {
+    local service containers healthy configured
+    for service in $(replicated_services); do
+        mapfile -t containers < <(containers_of "$service")
+        healthy=$(count_healthy "${containers[@]}")
+        configured=$(configured_replicas "$service")
+        [ "$healthy" = "$configured" ] ||
+            unhealthy+=$'\n'"$service: $healthy healthy replicas, configured are $configured"
+    done
+}
+
 case $where in
     compose)
-        [ $# -gt 0 ] || set -- docker-compose.prod.yml
-        compose=(docker compose --env-file .env.production "${@/#/--file=}")
+        # shellcheck source=scripts/compose.sh
+        . scripts/compose.sh
         "${compose[@]}" ps --all
         # Services without a health check have an empty health; one-shot services have exited with 0.
         unhealthy=$("${compose[@]}" ps --all --format $'{{.Name}}\t{{.State}}\t{{.Health}}\t{{.ExitCode}}' | awk -F'\t' '
             $2 == "running" && ($3 == "" || $3 == "healthy") { next }
             $2 == "exited" && $4 == 0 { next }
             { print $1 ": " $2 " " $3 }')
+        check_replicas
         gateway=${GATEWAY:-http://127.0.0.1:9080}
         answer=$(curl --silent --show-error --fail --max-time 5 "$gateway/health" 2>&1) ||
             unhealthy+=$'\n'"gateway: $answer"
@@ -30,7 +44,7 @@ case $where in
             unhealthy+=$'\n'"daemon: $answer"
         ;;
     *)
-        echo "usage: scripts/deploy-check.sh compose|kube" >&2
+        echo "usage: scripts/deploy-check.sh compose|kube [compose file …]" >&2
         exit 2
         ;;
 esac

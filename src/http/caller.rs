@@ -82,11 +82,12 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     client
 }
 
-/// The credential that a request carries: `Authorization: Bearer …`, or `X-API-Key`.
+/// The credential that a request carries: `Authorization: Bearer …`, or `X-API-Key`. The scheme has the two spellings
+/// that the gateway knows, so that a request has the same answer with and without it.
 pub(super) fn credential_of(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(AUTHORIZATION).map(|value| {
         let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+        matches!(scheme, "Bearer" | "bearer").then(|| credential.trim())
     });
     // A malformed `Authorization` is not replaced by another header.
     let key = || headers.get(API_KEY).and_then(|key| key.to_str().ok());
@@ -143,6 +144,7 @@ mod tests {
         assert_eq!(credential(&[("authorization", "Bearer a"), ("x-api-key", "b")]).as_deref(), Some("a"));
         for wrong in [
             &[("authorization", "Basic a")][..],
+            &[("authorization", "BEARER a")],
             &[("authorization", "Basic a"), ("x-api-key", "b")],
             &[("authorization", "Bearer ")],
             &[("authorization", "a.b.c")],

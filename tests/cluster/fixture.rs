@@ -82,7 +82,8 @@ pub struct Fixture {
     database_url: String,
     price_changer: Option<PriceChanger>,
     gap_monitor: Option<CrawlGapMonitor>,
-    _folder: Folder,
+    variables: Variables,
+    folder: Arc<Folder>,
 }
 
 impl Fixture {
@@ -92,7 +93,7 @@ impl Fixture {
 
     /// Starts everything, and waits until each listing has been crawled and its alert is armed.
     pub async fn start_with(options: Options) -> Self {
-        let folder = Folder::new("amazon-tracker-fixture-");
+        let folder = Arc::new(Folder::new("amazon-tracker-fixture-"));
         let market = Arc::new(Marketplace::start(&folder, LISTINGS).await);
         let database = match options.own_database {
             true => Database::Own(Box::new(Server::start())),
@@ -138,12 +139,20 @@ impl Fixture {
             database_url,
             price_changer: None,
             gap_monitor: None,
-            _folder: folder,
+            variables: common,
+            folder,
         };
         fixture.all_ready_within(SOON).await;
         fixture.key = fixture.new_key().await;
         fixture.watch_everything().await;
         fixture
+    }
+
+    /// A function that starts a further replica. The reverse proxy does not know it.
+    pub fn starter(&self) -> impl Fn(&str) -> Replica + Send + 'static {
+        let (folder, mut variables) = (Arc::clone(&self.folder), self.variables.clone());
+        variables.push(("DATABASE_URL".to_owned(), self.database_url.clone()));
+        move |name| Replica::start(&folder, name, variables.clone())
     }
 
     async fn new_key(&self) -> String {

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/docker.rs"]
+mod docker;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/redis.rs"]
 mod redis;
 
 mod clock;
+mod deployment;
 mod disk;
 mod faults;
 mod fixture;

@@ -16,7 +16,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
 use file::{read, text, variables};
-use router::{Headers, Route, Router};
+use router::{Condition, Headers, Route, Router};
 use schema::Schemas;
 
 /// A placeholder for a public key.
@@ -42,12 +42,8 @@ const OTHER_PUBLIC: &[&str] = &["/docs", "/docs/*", "/api/v1/crawl/apify/callbac
 const NO_CREDENTIAL: Headers<'_> = &[];
 const TOKEN: Headers<'_> = &[("authorization", "Bearer eyJ0.eyJr.c2ln")];
 /// Every way to send an API key.
-const KEYS: &[Headers<'_>] = &[
-    &[("x-api-key", "at_1")],
-    &[("authorization", "Bearer at_1")],
-    &[("authorization", "bearer  at_1")],
-    &[("authorization", "BEARER at_1"), ("x-api-key", "at_2")],
-];
+const KEYS: &[Headers<'_>] =
+    &[&[("x-api-key", "at_1")], &[("authorization", "Bearer at_1")], &[("authorization", "bearer  at_1")]];
 /// Headers without an API key, which must not be routed as one.
 const NO_KEYS: &[Headers<'_>] = &[
     NO_CREDENTIAL,
@@ -56,6 +52,8 @@ const NO_KEYS: &[Headers<'_>] = &[
     &[("x-api-key", "AT_1")],
     &[("authorization", "at_1")],
     &[("authorization", "Basic at_1")],
+    // APISIX knows two spellings of the scheme, so the daemon knows no other.
+    &[("authorization", "BEARER at_1"), ("x-api-key", "at_2")],
     &[("authorization", "Bearer x at_1")],
     // If both headers are sent, the daemon uses `Authorization`; so must the gateway.
     &[("authorization", "Basic eDp5"), ("x-api-key", "at_1")],
@@ -261,7 +259,7 @@ fn every_route_verifies_token_expiry_limits_addresses_and_forwards_to_the_daemon
         assert!(limit["rejected_msg"].is_string(), "{}: without a message, the response body is HTML", route.id());
         assert_eq!(route.object["upstream_id"], "tracker");
         if let Some(settings) = route.plugin("jwt-auth") {
-            assert_eq!(*settings, json!({ "claims_to_verify": ["exp"] }), "{}: tokens must have an expiry", route.id());
+            assert_eq!(*settings, json!({ "claims_to_verify": ["exp", "nbf"] }), "{}", route.id());
         }
     }
     let upstream = &objects["upstreams"][0];
@@ -296,8 +294,14 @@ fn forged_headers_are_removed_and_body_size_is_limited_for_all_requests() {
     let objects = objects();
     let [rule] = objects["global_rules"].as_array().unwrap().as_slice() else { panic!("expected one global rule") };
     let plugins = &rule["plugins"];
-    let forged =
-        ["X-Consumer-Username", "X-Consumer-Custom-ID", "X-Credential-Identifier", "Traceparent", "Tracestate"];
+    let forged = [
+        "X-Consumer-Username",
+        "X-Consumer-Custom-ID",
+        "X-Credential-Identifier",
+        "Traceparent",
+        "Tracestate",
+        "X-Forwarded-For",
+    ];
     assert_eq!(plugins["proxy-rewrite"]["headers"], json!({ "remove": forged }));
     assert_eq!(plugins["client-control"]["max_body_size"], ServerSettings::default().max_body_bytes);
     for name in ["request-id", "cors", "prometheus"] {
@@ -309,6 +313,52 @@ fn forged_headers_are_removed_and_body_size_is_limited_for_all_requests() {
     }
     assert_eq!(plugins["cors"]["allow_origins"], "*");
     assert!(plugins["cors"].get("allow_credential").is_none(), "credentials are headers, never cookies");
+}
+
+/// jwt-auth runs before the limit of its route; a global rule runs before both.
+#[test]
+fn requests_whose_token_would_be_verified_are_limited_beforehand() {
+    let objects = objects();
+    let limit = &objects["global_rules"][0]["plugins"]["limit-req"];
+    assert_eq!((&limit["key"], &limit["rejected_code"]), (&json!("remote_addr"), &json!(429)));
+    let is_limited = Condition::parse(&limit["_meta"]["filter"]).unwrap();
+    let router = Router::new(&objects);
+    for credential in NO_KEYS.iter().chain(KEYS).chain([&TOKEN]) {
+        let verified = needs_token(router.find("/api/v1/products", credential).unwrap());
+        assert_eq!(is_limited.matches(credential), verified, "{credential:?}");
+    }
+}
+
+/// Applies a filter of the plugin response-rewrite.
+fn filtered(filter: &Value, body: &str) -> String {
+    let pattern = regex::Regex::new(filter["regex"].as_str().unwrap()).unwrap();
+    pattern.replace(body, filter["replace"].as_str().unwrap()).into_owned()
+}
+
+#[test]
+fn errors_of_the_gateway_are_problem_documents() {
+    let objects = objects();
+    let rewrite = &objects["global_rules"][0]["plugins"]["response-rewrite"];
+    let statuses = json!(["status", "in", [413, 429, 502, 503, 504]]);
+    // Responses of the daemon have a media type.
+    assert_eq!(rewrite["vars"], json!([statuses, ["upstream_http_content_type", "!", "~~", "."]]));
+    assert_eq!(rewrite["headers"], json!({ "set": { "Content-Type": "application/problem+json" } }));
+    let page = |title: &str| {
+        format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+             <hr><center>openresty</center>\r\n</body>\r\n</html>\r\n"
+        )
+    };
+    for (body, status, title, code) in [
+        (page("502 Bad Gateway"), 502, "Bad Gateway", "gateway_error"),
+        (page("413 Request Entity Too Large"), 413, "Request Entity Too Large", "gateway_error"),
+        ("{\"error_msg\":\"too many requests\"}\n".to_owned(), 429, "Too Many Requests", "too_many_requests"),
+    ] {
+        let rewritten =
+            rewrite["filters"].as_array().unwrap().iter().fold(body, |body, filter| filtered(filter, &body));
+        let problem: Value = serde_json::from_str(&rewritten).unwrap();
+        assert_eq!(problem, json!({ "type": "about:blank", "title": title, "status": status, "code": code }));
+    }
 }
 
 /// The gateway's settings for verifying tokens with this public key.
@@ -356,7 +406,7 @@ fn a_token_of_the_daemon_matches_the_consumer_and_its_key() {
     };
     let claims = verified(&gateway).unwrap().claims;
     assert_eq!(claims["key"], gateway["key"]);
-    assert!(claims["exp"].is_i64(), "routes verify `exp`");
+    assert!(claims["exp"].is_i64() && claims["nbf"].is_i64(), "routes require `exp` and `nbf`");
     let other_key = consumer_settings(&line_of(&KeyPair::new().unwrap().public_pem()));
     assert!(verified(&other_key).is_err());
 }

@@ -3,5 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod compose;
+#[path = "../support/docker.rs"]
+mod docker;
 mod gateway;
 mod monitoring;

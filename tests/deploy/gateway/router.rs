@@ -92,6 +92,7 @@ impl Condition {
             [] => Ok(Self::All(all(parts)?)),
             ["AND"] if parts.len() > 2 => Ok(Self::All(all(&parts[1..])?)),
             ["OR"] if parts.len() > 2 => Ok(Self::Any(all(&parts[1..])?)),
+            ["!OR"] if parts.len() > 2 => Ok(Self::Not(Box::new(Self::Any(all(&parts[1..])?)))),
             [variable, operator @ ("~~" | "~*"), pattern] if parts.len() == 3 => {
                 let header = variable.strip_prefix("http_").ok_or_else(|| format!("{variable} is not a header"))?;
                 let ignore_case = operator == "~*";
@@ -107,7 +108,7 @@ impl Condition {
         }
     }
 
-    fn matches(&self, headers: Headers<'_>) -> bool {
+    pub fn matches(&self, headers: Headers<'_>) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.matches(headers)),
             Self::Any(parts) => parts.iter().any(|part| part.matches(headers)),
