@@ -268,9 +268,9 @@ impl App {
         if let Some(crawling) = &self.crawling {
             crawling.drain(until, self.settings.crawl.concurrency).await;
         }
-        if let Some(NotifierRole { tools, .. }) = &self.notifying {
-            tools.stop();
-            tools.drained(left().max(Duration::from_millis(100))).await;
+        if let Some(notifying) = &self.notifying {
+            notifying.stop();
+            notifying.drained(left().max(Duration::from_millis(100))).await;
         }
         self.maintenance.drain(left().max(Duration::from_millis(500))).await;
         // It waits for connections in use; a statement may run for longer than the drain may take.

@@ -16,6 +16,7 @@ mod poll_loop;
 pub mod recorder;
 pub mod revocations;
 pub mod scheduler;
+mod send_slots;
 pub mod tracker;
 pub mod user;
 pub mod wake_signal;

@@ -1,27 +1,30 @@
-//! The Notifier sends what waits in the outbox, and nothing else sends anything.
+//! A Notifier sends what waits in the outbox for one channel, and nothing else sends anything. Webhooks and e-mails have
+//! slots of their own, so that slow webhooks delay no e-mail.
 //!
 //! A delivery is claimed under a fencing token, tried once, and its end written. A crash in between means that it is sent
 //! again under the same id: at least once, and the receiver can detect it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::kernel::{Actor, Cx};
 use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
+use super::send_slots::{SendSlot, SendSlots};
 use crate::config::NotifySettings;
 use crate::domain::{Backoff, DeliveryId, OutboxMessage};
 use crate::notify::{SendError, Sender};
-use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreResult};
+use crate::store::{ClaimedDelivery, DeliveryChannel, DeliveryEnd, Outbox, StoreResult};
 use crate::telemetry::{Metrics, TRACE, continue_from};
 
+const MIN_SLEEP: Duration = Duration::from_millis(50);
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 const MAX_RETRY: Duration = Duration::from_secs(12 * 3600);
 /// What a claim leaves beside the attempt itself.
@@ -44,14 +47,14 @@ pub enum NotifierMessage {
 /// A claimed delivery with its slot. Dropped before an attempt was made, it gives the claim back.
 pub struct Attempt {
     delivery: Option<ClaimedDelivery>,
-    slot: Option<OwnedSemaphorePermit>,
+    slot: Option<SendSlot>,
     store: Arc<dyn Outbox>,
     runtime: Handle,
 }
 
 impl Attempt {
     /// The delivery and its slot; from now on the attempt counts.
-    fn begin(mut self) -> Option<(ClaimedDelivery, OwnedSemaphorePermit)> {
+    fn begin(mut self) -> Option<(ClaimedDelivery, SendSlot)> {
         self.delivery.take().zip(self.slot.take())
     }
 }
@@ -69,47 +72,43 @@ impl Drop for Attempt {
     }
 }
 
-/// One for each channel.
-pub struct Senders {
-    /// To programs.
-    pub webhook: Arc<dyn Sender>,
-    /// To people.
-    pub email: Arc<dyn Sender>,
-}
-
-impl Senders {
-    fn of(&self, message: &OutboxMessage) -> &dyn Sender {
-        match message {
-            OutboxMessage::Webhook { .. } => &*self.webhook,
-            OutboxMessage::Email(_) => &*self.email,
-        }
-    }
-}
-
 /// What the Notifier works with.
 pub struct NotifierTools {
     store: Arc<dyn Outbox>,
-    senders: Senders,
+    channel: DeliveryChannel,
+    sender: Arc<dyn Sender>,
     metrics: Arc<Metrics>,
-    slots: Arc<Semaphore>,
+    slots: Arc<SendSlots>,
     settings: NotifySettings,
     longest_attempt: Duration,
     owner: String,
     stopped: CancellationToken,
+    /// Something waits for a tenant's own slot.
+    is_someone_busy: AtomicBool,
 }
 
 impl NotifierTools {
-    /// With the numbers of the settings, and the time that the slowest sender may take.
+    /// For a channel with this number of slots, whose sender takes at most `longest_attempt`.
     pub fn new(
         store: Arc<dyn Outbox>,
-        senders: Senders,
+        (channel, sender, slots): (DeliveryChannel, Arc<dyn Sender>, usize),
         owner: String,
         settings: NotifySettings,
         longest_attempt: Duration,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(settings.concurrency));
-        Self { store, senders, metrics, slots, settings, longest_attempt, owner, stopped: CancellationToken::new() }
+        Self {
+            store,
+            channel,
+            sender,
+            metrics,
+            slots: SendSlots::new(slots),
+            settings,
+            longest_attempt,
+            owner,
+            stopped: CancellationToken::new(),
+            is_someone_busy: AtomicBool::new(false),
+        }
     }
 
     /// Claims nothing more, whatever happens to the Notifier. What is being claimed at this moment is sent.
@@ -119,44 +118,43 @@ impl NotifierTools {
 
     /// Waits until no attempt is under way. False: some still were, in the end.
     pub async fn drained(&self, within: Duration) -> bool {
-        let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
-        tokio::time::timeout(within, self.slots.acquire_many(all)).await.is_ok()
+        self.slots.drained(within).await
     }
 
-    /// One step: waits for a free place, claims as many as there are, and says how long to sleep.
+    /// One step: waits for a free slot, claims what may have one, and says how long to sleep.
     async fn try_claim(&self) -> StoreResult<(Vec<Attempt>, Duration)> {
-        let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
-        let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-        let permits: Vec<_> = std::iter::once(first).chain(more).collect();
+        let free = self.slots.reserve().await;
         // The wait may have been long.
         if self.stopped.is_cancelled() {
             return Ok((Vec::new(), MAX_SLEEP));
         }
         let lease = self.longest_attempt + LEASE_MARGIN;
-        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
-        let claimed = self.store.claim_deliveries(limit, lease, &self.owner).await?;
-        let is_full = claimed.len() == permits.len();
-        let attempt = |(delivery, slot)| Attempt {
+        let claim = self.slots.claim(free.len(), self.channel, lease, &self.owner);
+        let is_someone_busy = !claim.busy_tenants.is_empty() || !claim.busy_hosts.is_empty();
+        self.is_someone_busy.store(is_someone_busy, Ordering::Relaxed);
+        let claimed = self.store.claim_deliveries(&claim).await?;
+        let attempt = |(delivery, permit)| Attempt {
+            slot: Some(self.slots.take(permit, &delivery)),
             delivery: Some(delivery),
-            slot: Some(slot),
             store: Arc::clone(&self.store),
             runtime: Handle::current(),
         };
-        let attempts = claimed.into_iter().zip(permits).map(attempt).collect();
+        let attempts: Vec<_> = claimed.into_iter().zip(free).map(attempt).collect();
         // What was claimed is sent, whatever the second question brings.
-        let sleep = if is_full { Duration::ZERO } else { self.sleep().await };
+        let sleep = if attempts.is_empty() { self.sleep().await } else { Duration::ZERO };
         Ok((attempts, sleep))
     }
 
+    /// What is due although nothing was claimed waits for a slot of its tenant.
     async fn sleep(&self) -> Duration {
         let due_in = self.store.next_delivery_in().await.ok().flatten().unwrap_or(MAX_SLEEP);
-        due_in.clamp(Duration::from_millis(10), MAX_SLEEP)
+        due_in.clamp(MIN_SLEEP, MAX_SLEEP)
     }
 
     /// An attempt belongs to the trace of the crawl that caused it, if that one is exported. The URL is not part of the span.
     fn span_of(&self, delivery: &ClaimedDelivery) -> Span {
         let Some(trace_context) = &delivery.trace_context else { return Span::none() };
-        let channel = self.senders.of(&delivery.message).channel();
+        let channel = self.sender.channel();
         let span = tracing::info_span!(
             target: TRACE,
             parent: None,
@@ -175,8 +173,9 @@ impl NotifierTools {
     /// Makes one attempt and writes its end.
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
-        let sender = self.senders.of(&delivery.message);
+        let (sender, began_at) = (&self.sender, Instant::now());
         let sent = AssertUnwindSafe(sender.send(id, &delivery.message)).catch_unwind().await;
+        self.slots.report(delivery.tenant_id, matches!(sent, Ok(Ok(()))), began_at.elapsed());
         let panicked = || SendError::Temporary { reason: "the sender panicked".to_owned(), retry_after: None };
         let end = self.end_of(attempt, sent.unwrap_or_else(|_| Err(panicked())));
         let (result, error) = match &end {
@@ -298,8 +297,8 @@ impl Actor for Notifier {
             NotifierMessage::Step(plan) => self.step(plan, cx),
             NotifierMessage::Stepped(result) => self.stepped(result, cx),
             NotifierMessage::Panicked => self.poll_loop.plan_next(PAUSE_AFTER_ERROR, cx, NotifierMessage::Step),
-            NotifierMessage::Sent => {}
-            NotifierMessage::Wake => {
+            NotifierMessage::Sent if !self.tools.is_someone_busy.load(Ordering::Relaxed) => {}
+            NotifierMessage::Sent | NotifierMessage::Wake => {
                 if let Some(plan) = self.poll_loop.wake() {
                     self.step(plan, cx);
                 }

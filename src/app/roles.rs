@@ -11,7 +11,7 @@ use crate::actors::decide::CrawlPolicy;
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
 use crate::actors::maintenance::{Maintenance, MaintenanceJobs, MaintenanceTools};
-use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools, Senders};
+use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools};
 use crate::actors::recorder::{CommitQueue, OnRecorded, RecorderTools};
 use crate::actors::revocations::Revocations;
 use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
@@ -20,12 +20,12 @@ use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
 use crate::config::{ProcessRole, Settings};
 use crate::limits::{DistributedLimiter, SourceGate, TenantBudgets};
-use crate::notify::{SmtpSender, WebhookSender};
+use crate::notify::{Sender, SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
 use crate::sources::direct::DirectSource;
-use crate::store::{Commit, Engine, SharedStore, StoreError};
+use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
 /// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
@@ -40,11 +40,8 @@ pub(super) struct CrawlerRole {
     pub trackers: Trackers,
 }
 
-/// What the role `notifier` is made of.
-pub(super) struct NotifierRole {
-    pub notifier: Inbox<Notifier>,
-    pub tools: Arc<NotifierTools>,
-}
+/// What the role `notifier` is made of: a Notifier for each channel.
+pub(super) struct NotifierRole(Vec<(Inbox<Notifier>, Arc<NotifierTools>)>);
 
 /// What every part of the process is built on.
 pub(super) struct AppContext<'a> {
@@ -79,8 +76,9 @@ impl Actors {
         let notifying = has(ProcessRole::Notifier).then(|| context.notifying()).transpose()?;
         // A full inbox means that another wake-up waits in it.
         let mut notifier_wake = WakeSignal::remote(context.bus.clone(), BusMessage::Deliverable);
-        if let Some(notifier) = notifying.as_ref().map(|notifying| notifying.notifier.clone()) {
-            notifier_wake = notifier_wake.local(move || drop(notifier.try_send(NotifierMessage::Wake)));
+        if let Some(notifiers) = notifying.as_ref().map(NotifierRole::inboxes) {
+            let wake = |notifier: &Inbox<Notifier>| drop(notifier.try_send(NotifierMessage::Wake));
+            notifier_wake = notifier_wake.local(move || notifiers.iter().for_each(wake));
         }
         let live = context.live()?;
         let invalidation = Arc::new(CacheInvalidation::new(context.bus.clone(), context.revocations.clone()));
@@ -92,6 +90,23 @@ impl Actors {
         }
         let maintenance = context.maintenance(has(ProcessRole::Scheduler));
         Ok(Self { maintenance, crawling, notifying, live, invalidation, scheduler_wake, notifier_wake })
+    }
+}
+
+impl NotifierRole {
+    fn inboxes(&self) -> Vec<Inbox<Notifier>> {
+        self.0.iter().map(|(inbox, _)| inbox.clone()).collect()
+    }
+
+    /// Claims nothing more.
+    pub fn stop(&self) {
+        self.0.iter().for_each(|(_, tools)| tools.stop());
+    }
+
+    /// Waits until no attempt is under way. False: some still were, in the end.
+    pub async fn drained(&self, within: Duration) -> bool {
+        let ended = self.0.iter().map(|(_, tools)| tools.drained(within));
+        futures_util::future::join_all(ended).await.into_iter().all(|ended| ended)
     }
 }
 
@@ -112,24 +127,29 @@ impl CrawlerRole {
 
 impl AppContext<'_> {
     pub fn notifying(&self) -> Result<NotifierRole, AppError> {
-        let settings = self.settings;
-        let senders = Senders {
-            webhook: Arc::new(WebhookSender::new(&settings.notify)?),
-            email: Arc::new(SmtpSender::new(&settings.mail)?),
+        let Self { settings, store, metrics, .. } = self;
+        let webhook: Arc<dyn Sender> = Arc::new(WebhookSender::new(&settings.notify)?);
+        let email: Arc<dyn Sender> = Arc::new(SmtpSender::new(&settings.mail)?);
+        let channels = [
+            ((DeliveryChannel::Webhook, webhook, settings.notify.concurrency), settings.notify.timeout_secs),
+            ((DeliveryChannel::Email, email, settings.mail.concurrency), settings.mail.timeout_secs),
+        ];
+        let start = |(channel, timeout_secs)| {
+            let (store, metrics) = (Arc::clone(store) as Arc<_>, Arc::clone(metrics));
+            let longest_attempt = Duration::from_secs(timeout_secs);
+            let tools = NotifierTools::new(
+                store,
+                channel,
+                self.owner.clone(),
+                settings.notify.clone(),
+                longest_attempt,
+                metrics,
+            );
+            let tools = Arc::new(tools);
+            let of_actor = Arc::clone(&tools);
+            (self.spawner.spawn(move || Notifier::new(Arc::clone(&of_actor))), tools)
         };
-        let tools = Arc::new(NotifierTools::new(
-            Arc::clone(self.store) as Arc<_>,
-            senders,
-            self.owner.clone(),
-            settings.notify.clone(),
-            Duration::from_secs(settings.notify.timeout_secs.max(settings.mail.timeout_secs)),
-            Arc::clone(self.metrics),
-        ));
-        let notifier = self.spawner.spawn({
-            let tools = Arc::clone(&tools);
-            move || Notifier::new(Arc::clone(&tools))
-        });
-        Ok(NotifierRole { notifier, tools })
+        Ok(NotifierRole(channels.into_iter().map(start).collect()))
     }
 
     pub fn live(&self) -> Result<LiveFeedHandle, StoreError> {

@@ -111,6 +111,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
         ("notify.max_attempts", notify.max_attempts.into(), 1..=1000),
         ("mail.timeout_secs", mail.timeout_secs, 1..=DAY_SECS),
+        ("mail.concurrency", mail.concurrency as u64, 1..=1_000),
         ("auth.attempts_per_minute", auth.attempts_per_minute.into(), 1..=1_000_000),
         ("auth.token.access_secs", auth.token.access_secs, 30..=DAY_SECS),
         ("auth.token.refresh_days", auth.token.refresh_days.into(), 1..=365),

@@ -272,7 +272,7 @@ pub struct NotifySettings {
     pub allow_private_targets: bool,
     /// Timeout of one attempt.
     pub timeout_secs: u64,
-    /// Concurrent attempts.
+    /// Concurrent attempts at webhooks. Tenants share them (`actors/send_slots.rs`).
     pub concurrency: usize,
     /// Delay after the first failed attempt; five times longer after each further one, up to half a day.
     pub retry_secs: u64,
@@ -282,7 +282,7 @@ pub struct NotifySettings {
 
 impl Default for NotifySettings {
     fn default() -> Self {
-        Self { allow_private_targets: false, timeout_secs: 15, concurrency: 32, retry_secs: 5, max_attempts: 10 }
+        Self { allow_private_targets: false, timeout_secs: 15, concurrency: 64, retry_secs: 5, max_attempts: 10 }
     }
 }
 
@@ -296,11 +296,13 @@ pub struct MailSettings {
     pub from: Option<EmailAddress>,
     /// Timeout of one attempt.
     pub timeout_secs: u64,
+    /// Concurrent attempts. Webhooks have their own: `notify.concurrency`.
+    pub concurrency: usize,
 }
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self { smtp_url: None, from: None, timeout_secs: 15 }
+        Self { smtp_url: None, from: None, timeout_secs: 15, concurrency: 8 }
     }
 }
 

@@ -37,6 +37,16 @@ pub struct Email {
     pub useless_after: Timestamp,
 }
 
+impl OutboxMessage {
+    /// The host of the receiver, with its port; none of an e-mail, which goes to the installation's own server.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Webhook { url, .. } => url.split_once("://")?.1.split('/').next(),
+            Self::Email(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for OutboxMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -53,7 +53,7 @@ pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencySto
 pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleStep, TaskEnd};
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
-pub use outbox::{ClaimedDelivery, DeliveryEnd, Outbox};
+pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use sqlite::backup::back_up;
 pub use stored_response::StoredResponse;

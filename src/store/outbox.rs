@@ -15,6 +15,8 @@ pub(super) const WEBHOOK: &str = "webhook";
 pub struct ClaimedDelivery {
     /// The same for every attempt.
     pub id: DeliveryId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
     /// Fencing token.
     pub token: i64,
     /// Attempts, including this one.
@@ -23,6 +25,44 @@ pub struct ClaimedDelivery {
     pub message: OutboxMessage,
     /// The trace of the crawl that caused it (`traceparent`), if it is exported.
     pub trace_context: Option<String>,
+}
+
+/// What deliveries go out by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryChannel {
+    /// To programs.
+    Webhook,
+    /// To people.
+    Email,
+}
+
+/// Which due deliveries are claimed, and how many.
+#[derive(Debug, Clone)]
+pub struct DeliveryClaim<'a> {
+    /// By any channel if there is none.
+    pub channel: Option<DeliveryChannel>,
+    /// Maximum number.
+    pub limit: u32,
+    /// Maximum number of one tenant. Tenants take turns: the first of each, then the second of each.
+    pub per_tenant: u32,
+    /// Maximum number with one receiver ([`OutboxMessage::host`]).
+    pub per_host: u32,
+    /// Tenants of which nothing is claimed.
+    pub busy_tenants: Vec<TenantId>,
+    /// Receivers for which nothing is claimed.
+    pub busy_hosts: Vec<String>,
+    /// How long they are claimed.
+    pub lease: Duration,
+    /// By whom.
+    pub owner: &'a str,
+}
+
+impl<'a> DeliveryClaim<'a> {
+    /// The oldest, whosever they are.
+    pub fn any(limit: u32, lease: Duration, owner: &'a str) -> Self {
+        let (busy_tenants, busy_hosts) = (Vec::new(), Vec::new());
+        Self { channel: None, limit, per_tenant: limit, per_host: limit, busy_tenants, busy_hosts, lease, owner }
+    }
 }
 
 /// How an attempt ended.
@@ -49,8 +89,8 @@ pub enum DeliveryEnd {
 /// The queue of deliveries.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Claims at most `limit` due deliveries, oldest first, for `lease`.
-    async fn claim_deliveries(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedDelivery>>;
+    /// Claims due deliveries.
+    async fn claim_deliveries(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedDelivery>>;
 
     /// Writes the result of an attempt. False: the lease was lost, and nothing was written.
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool>;

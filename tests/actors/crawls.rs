@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use amazon_tracker::actors::notifier::NotifierMessage;
 use amazon_tracker::actors::tracker::{CrawlEnd, TrackerMessage};
 use amazon_tracker::domain::{
     Asin, Condition, Currency, DeliveryId, Event, EventFacts, EventId, Listing, ListingId, Marketplace, Money,
@@ -12,7 +13,7 @@ use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd, Next};
 use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::doubles::{Crew, Gate, Line, Post, TOKEN, notifier_tools, start_notifier};
+use crate::doubles::{Crew, Gate, Line, Post, SEND_SLOTS, TOKEN, notifier_tools, start_notifier};
 use crate::runtime::{in_runtime, late};
 
 #[test]
@@ -121,6 +122,41 @@ fn a_panic_in_the_sender_costs_one_attempt_only() {
     });
 }
 
+/// Sixteen tenants with a hundred deliveries each, whose receivers do not answer.
+#[test]
+fn slow_webhooks_of_sixteen_tenants_do_not_delay_another_tenant() {
+    in_runtime(|threads, metrics| async move {
+        let (ends, mut ended) = unbounded_channel();
+        let (sender, mut sent) = Line::new();
+        let tenants: Vec<_> = (0..16).map(|_| TenantId::new()).collect();
+        let slow = tenants
+            .iter()
+            .flat_map(|tenant_id| (0..100).map(|_| ClaimedDelivery { tenant_id: *tenant_id, ..delivery() }));
+        let post = Post { waiting: Mutex::new(slow.collect()), ends, released: unbounded_channel().0 };
+        let post = Arc::new(post);
+        let tools = Arc::new(notifier_tools(Arc::clone(&post), sender, &metrics));
+        let notifier = start_notifier(&threads, &metrics, tools);
+        let mut hanging = Vec::new();
+        while hanging.len() < 16 {
+            hanging.push(sent.recv().await.unwrap());
+        }
+        let honest = delivery();
+        post.waiting.lock().unwrap().push(honest.clone());
+        assert!(notifier.try_send(NotifierMessage::Wake).is_ok());
+        // No attempt of the others has ended.
+        loop {
+            let (id, answer) = sent.recv().await.unwrap();
+            if id == honest.id {
+                answer.send(Ok(())).unwrap();
+                break;
+            }
+            hanging.push((id, answer));
+            assert!(hanging.len() < SEND_SLOTS);
+        }
+        assert_eq!(ended.recv().await, Some((honest.id, DeliveryEnd::Delivered)));
+    });
+}
+
 pub fn delivery() -> ClaimedDelivery {
     let (rule_id, price) = (RuleId::new(), Money::new(100, Currency::Usd));
     let facts = EventFacts {
@@ -136,6 +172,7 @@ pub fn delivery() -> ClaimedDelivery {
     let id = EventId::of_crossing(rule_id, 1);
     ClaimedDelivery {
         id: DeliveryId::of_event(id, "webhook"),
+        tenant_id,
         token: TOKEN,
         attempt: 1,
         message: OutboxMessage::Webhook {

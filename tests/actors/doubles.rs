@@ -8,7 +8,7 @@ use amazon_tracker::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use amazon_tracker::actors::decide::CrawlPolicy;
 use amazon_tracker::actors::held_lease::HeldLease;
 use amazon_tracker::actors::kernel::{Actor, Budget, Inbox, ShardPolicy, Shards, Supervision, Threads, supervise};
-use amazon_tracker::actors::notifier::{Notifier, NotifierTools, Senders};
+use amazon_tracker::actors::notifier::{Notifier, NotifierTools};
 use amazon_tracker::actors::recorder::{CommitQueue, Recorder, RecorderTools};
 use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
 use amazon_tracker::actors::wake_signal::WakeSignal;
@@ -21,7 +21,8 @@ use amazon_tracker::notify::{SendError, Sender};
 use amazon_tracker::replicas::{Bus, BusMessage};
 use amazon_tracker::sources::Source;
 use amazon_tracker::store::{
-    Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryEnd, Lane, LeaseQueue, Outbox, StoreResult,
+    Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryChannel, DeliveryClaim, DeliveryEnd, Lane, LeaseQueue,
+    Outbox, StoreResult,
 };
 use amazon_tracker::telemetry::Metrics;
 use async_trait::async_trait;
@@ -167,10 +168,18 @@ pub struct Post {
 
 #[async_trait]
 impl Outbox for Post {
-    async fn claim_deliveries(&self, limit: u32, _: Duration, _: &str) -> StoreResult<Vec<ClaimedDelivery>> {
+    async fn claim_deliveries(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedDelivery>> {
         let mut waiting = self.waiting.lock().unwrap();
-        let count = waiting.len().min(limit as usize);
-        Ok(waiting.drain(..count).collect())
+        let (mut claimed, mut left) = (Vec::new(), Vec::new());
+        for delivery in waiting.drain(..) {
+            let of_tenant = |it: &&ClaimedDelivery| it.tenant_id == delivery.tenant_id;
+            let may_have = claimed.len() < claim.limit as usize
+                && claimed.iter().filter(of_tenant).count() < claim.per_tenant as usize
+                && !claim.busy_tenants.contains(&delivery.tenant_id);
+            if may_have { claimed.push(delivery) } else { left.push(delivery) }
+        }
+        *waiting = left;
+        Ok(claimed)
     }
 
     async fn finish_delivery(&self, id: DeliveryId, _: i64, end: &DeliveryEnd) -> StoreResult<bool> {
@@ -204,6 +213,7 @@ pub struct Crew {
 }
 
 pub const SLOTS: usize = 16;
+pub const SEND_SLOTS: usize = 32;
 
 /// Longer than a test takes.
 pub const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -291,10 +301,9 @@ pub fn notifier_tools(
     sender: Line<DeliveryId, Result<(), SendError>>,
     metrics: &Arc<Metrics>,
 ) -> NotifierTools {
-    let settings = NotifySettings { concurrency: 4, ..NotifySettings::default() };
-    let sender: Arc<dyn Sender> = Arc::new(sender);
-    let senders = Senders { webhook: Arc::clone(&sender), email: sender };
-    NotifierTools::new(post.into(), senders, "test".to_owned(), settings, Duration::from_secs(15), Arc::clone(metrics))
+    let (settings, longest) = (NotifySettings::default(), Duration::from_secs(15));
+    let channel = (DeliveryChannel::Webhook, Arc::new(sender) as Arc<dyn Sender>, SEND_SLOTS);
+    NotifierTools::new(post.into(), channel, "test".to_owned(), settings, longest, Arc::clone(metrics))
 }
 
 pub fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {

@@ -429,6 +429,7 @@ struct TestFile {
 #[derive(Deserialize)]
 struct RuleTest {
     input_series: Vec<InputSeries>,
+    #[serde(default)]
     alert_rule_test: Vec<AlertTest>,
 }
 

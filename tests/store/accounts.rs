@@ -7,7 +7,8 @@ use amazon_tracker::domain::{
     Email, EmailAddress, LinkPurpose, OutboxMessage, Role, TenantId, TokenHash, User, UserId, UserStatus,
 };
 use amazon_tracker::store::{
-    DeliveryEnd, FirstLink, LinkFacts, LinkUse, NewLink, NewSession, NewUser, StoreError, StoredLink, UserPatch,
+    DeliveryClaim, DeliveryEnd, FirstLink, LinkFacts, LinkUse, NewLink, NewSession, NewUser, StoreError, StoredLink,
+    UserPatch,
 };
 
 use crate::fixture::*;
@@ -299,7 +300,7 @@ async fn a_mail_goes_out_with_its_link_and_is_forgotten(fixture: &Fixture) {
     let mail = Email { to, subject: "Hello".to_owned(), text: "https://…".to_owned(), useless_after };
     let with_mail = NewLink { mail: Some(mail.clone()), ..link(1, LinkPurpose::VerifyEmail, &jo) };
     fixture.store.add_link(with_mail, 1).await.unwrap();
-    let claimed = fixture.store.claim_deliveries(9, LEASE, "test").await.unwrap().remove(0);
+    let claimed = fixture.store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "test")).await.unwrap().remove(0);
     assert_eq!(claimed.message, OutboxMessage::Email(mail));
     assert!(!fixture.store.finish_delivery(claimed.id, claimed.token - 1, &DeliveryEnd::Forgotten).await.unwrap());
     assert!(fixture.store.finish_delivery(claimed.id, claimed.token, &DeliveryEnd::Forgotten).await.unwrap());

@@ -1,7 +1,7 @@
 //! Rules and events.
 
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{DeliveryEnd, Next, ProductPatch, StoreError};
+use amazon_tracker::store::{DeliveryClaim, DeliveryEnd, Next, ProductPatch, StoreError};
 
 use crate::fixture::*;
 
@@ -99,7 +99,7 @@ async fn a_removed_product_has_no_more_deliveries(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.add_rule(&product, 1000).await;
     fixture.see(900).await;
-    let taken = fixture.store.claim_deliveries(10, LEASE, "test").await.unwrap().remove(0);
+    let taken = fixture.store.claim_deliveries(&DeliveryClaim::any(10, LEASE, "test")).await.unwrap().remove(0);
     fixture.store.remove_product(US, product.id, None).await.unwrap();
     nothing_is_delivered_for(fixture, "the product was deleted").await;
     let retry = DeliveryEnd::Retry { after: SECOND, error: "503".to_owned() };
@@ -111,7 +111,7 @@ async fn a_removed_product_has_no_more_deliveries(fixture: &Fixture) {
 
 async fn nothing_is_delivered_for(fixture: &Fixture, reason: &str) {
     fixture.clock.advance(DAY);
-    assert!(fixture.store.claim_deliveries(10, LEASE, "test").await.unwrap().is_empty());
+    assert!(fixture.store.claim_deliveries(&DeliveryClaim::any(10, LEASE, "test")).await.unwrap().is_empty());
     let delivery = fixture.store.events(US, None, None, 10).await.unwrap().items.remove(0).deliveries.remove(0);
     assert_eq!((delivery.status, delivery.last_error.as_deref()), (DeliveryStatus::Dead, Some(reason)));
 }

@@ -2,8 +2,8 @@
 
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    AuditActor, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter, ProductOrder, Rotation,
-    SharedStore, StoreError, migrate_store, open,
+    AuditActor, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter, ProductOrder,
+    Rotation, SharedStore, StoreError, migrate_store, open,
 };
 
 use crate::accounts::{email, tenant_of};
@@ -154,7 +154,7 @@ async fn what_a_killed_daemon_held_is_due_again() {
     this.source.clock.advance(36_500 * DAY);
     assert!(this.source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
     let held = this.source.claim(9).await;
-    let deliveries = this.source.store.claim_deliveries(9, LEASE, "killed").await.unwrap();
+    let deliveries = this.source.store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "killed")).await.unwrap();
     assert!(!held.is_empty() && !deliveries.is_empty());
     this.run().await.unwrap();
     let claimed = this.target.claim(9).await;
@@ -164,7 +164,7 @@ async fn what_a_killed_daemon_held_is_due_again() {
             .iter()
             .all(|claim| held.iter().any(|old| old.listing_id == claim.listing_id && old.token < claim.token))
     );
-    let again = this.target.store.claim_deliveries(9, LEASE, "new").await.unwrap();
+    let again = this.target.store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "new")).await.unwrap();
     assert_eq!(again.len(), deliveries.len());
     assert!(this.target.store.acquire_job_lease("maintenance", "new", LEASE).await.unwrap());
     this.end().await;

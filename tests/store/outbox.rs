@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use amazon_tracker::domain::{Delivery, DeliveryStatus, OutboxMessage};
-use amazon_tracker::store::{ClaimedDelivery, Commit, DeliveryEnd};
+use amazon_tracker::store::{ClaimedDelivery, Commit, DeliveryChannel, DeliveryClaim, DeliveryEnd};
 
 use crate::fixture::*;
 
@@ -17,6 +17,7 @@ on_both_engines! {
     a_dead_delivery_rests_until_it_is_revived,
     a_dead_delivery_is_revived_by_its_tenant_alone_and_only_while_its_rule_exists,
     two_senders_never_share_a_delivery,
+    tenants_take_turns_and_a_busy_one_or_receiver_is_passed_over,
     the_outbox_says_when_the_next_is_due,
     a_delivery_that_cannot_be_read_takes_no_other_along,
 }
@@ -31,7 +32,7 @@ async fn tell(fixture: &Fixture, rules: u32) {
 }
 
 async fn claim(fixture: &Fixture, limit: u32) -> Vec<ClaimedDelivery> {
-    fixture.store.claim_deliveries(limit, LEASE, "test").await.unwrap()
+    fixture.store.claim_deliveries(&DeliveryClaim::any(limit, LEASE, "test")).await.unwrap()
 }
 
 async fn the_delivery(fixture: &Fixture) -> Delivery {
@@ -133,7 +134,7 @@ async fn two_senders_never_share_a_delivery(fixture: &Fixture) {
     tell(fixture, RULES).await;
     let senders = (0..6).map(|_| {
         let store = fixture.store.clone();
-        tokio::spawn(async move { store.claim_deliveries(4, LEASE, "sender").await.unwrap() })
+        tokio::spawn(async move { store.claim_deliveries(&DeliveryClaim::any(4, LEASE, "sender")).await.unwrap() })
     });
     let mut all = Vec::new();
     for sender in senders.collect::<Vec<_>>() {
@@ -144,6 +145,43 @@ async fn two_senders_never_share_a_delivery(fixture: &Fixture) {
     all.extend(claim(fixture, RULES).await);
     let distinct: HashSet<_> = all.iter().map(|claimed| claimed.id).collect();
     assert_eq!((all.len() as u32, distinct.len() as u32), (RULES, RULES));
+}
+
+async fn tenants_take_turns_and_a_busy_one_or_receiver_is_passed_over(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    tell(fixture, 9).await;
+    let them = if fixture.is_postgres() {
+        "'00000000-0000-0000-0000-000000000002'"
+    } else {
+        "x'00000000000000000000000000000002'"
+    };
+    // The last three are theirs, and one of these has another receiver.
+    let id = if fixture.is_postgres() { "id::text" } else { "hex(id)" };
+    let last = |count: u32| format!("{id} IN (SELECT {id} FROM delivery ORDER BY {id} DESC LIMIT {count})");
+    fixture
+        .execute(&format!("UPDATE delivery SET tenant_id = {them}, ready_at = ready_at + 1 WHERE {}", last(3)))
+        .await;
+    let other = "webhook_url = 'https://other.example:8443/hook'";
+    fixture.execute(&format!("UPDATE delivery SET {other} WHERE {}", last(1))).await;
+    fixture.clock.advance(SECOND);
+    let count = async |claim: DeliveryClaim<'_>| {
+        let claimed = fixture.store.claim_deliveries(&claim).await.unwrap();
+        for delivery in &claimed {
+            fixture.store.release_delivery(delivery.id, delivery.token).await.unwrap();
+        }
+        let ours = claimed.iter().filter(|delivery| delivery.tenant_id == US).count();
+        (ours, claimed.len() - ours)
+    };
+    let any = || DeliveryClaim::any(9, LEASE, "test");
+    assert_eq!(count(DeliveryClaim { limit: 4, per_tenant: 4, per_host: 9, ..any() }).await, (2, 2));
+    assert_eq!(count(DeliveryClaim { per_tenant: 1, ..any() }).await, (1, 1));
+    assert_eq!(count(DeliveryClaim { busy_tenants: vec![US], ..any() }).await, (0, 3));
+    assert_eq!(count(DeliveryClaim { busy_hosts: vec!["example.com".to_owned()], ..any() }).await, (0, 1));
+    assert_eq!(count(DeliveryClaim { busy_hosts: vec!["other.example:8443".to_owned()], ..any() }).await, (6, 2));
+    let (ours, theirs) = count(DeliveryClaim { per_host: 1, ..any() }).await;
+    assert_eq!(ours + theirs, 2, "one for each receiver");
+    assert_eq!(count(DeliveryClaim { channel: Some(DeliveryChannel::Email), ..any() }).await, (0, 0));
+    assert_eq!(count(DeliveryClaim { channel: Some(DeliveryChannel::Webhook), ..any() }).await, (6, 3));
 }
 
 async fn the_outbox_says_when_the_next_is_due(fixture: &Fixture) {

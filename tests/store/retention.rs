@@ -1,6 +1,7 @@
 //! What is deleted after its retention: exactly the old rows, in bounded steps.
 
 use amazon_tracker::config::RetentionSettings;
+use amazon_tracker::store::DeliveryClaim;
 
 use crate::accounts::tenant_of;
 use crate::fixture::*;
@@ -55,7 +56,7 @@ async fn grow(fixture: &Fixture) {
     fill(fixture, US, 1).await;
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
-    let delivery = fixture.store.claim_deliveries(1, LEASE, "test").await.unwrap().remove(0);
+    let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
     let delivered = amazon_tracker::store::DeliveryEnd::Delivered;
     assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &delivered).await.unwrap());
     // Accounts whose address is not verified are deleted for another reason.
@@ -123,7 +124,7 @@ async fn an_event_stays_while_a_delivery_of_it_is_pending(fixture: &Fixture) {
     fixture.clock.advance(100 * DAY);
     fixture.store.prune(&DAYS).await.unwrap();
     assert_eq!((rows(fixture, "event").await, rows(fixture, "delivery").await), (1, 1));
-    let delivery = fixture.store.claim_deliveries(1, LEASE, "test").await.unwrap().remove(0);
+    let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
     let dead = amazon_tracker::store::DeliveryEnd::Dead { error: "gone".to_owned() };
     assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &dead).await.unwrap());
     let forever = RetentionSettings { events_days: 0, ..DAYS };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{Lane, Rotation, StoreClock, StoreError, open};
+use amazon_tracker::store::{DeliveryClaim, Lane, Rotation, StoreClock, StoreError, open};
 use jiff::Timestamp;
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -118,7 +118,7 @@ async fn statements_read_the_servers_own_clock() {
     let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     assert_eq!(store.next_delivery_in().await.unwrap(), Some(Duration::ZERO));
-    assert_eq!(store.claim_deliveries(9, LEASE, "test").await.unwrap().len(), 1);
+    assert_eq!(store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "test")).await.unwrap().len(), 1);
     assert_eq!(store.recent_feed(&[user.tenant_id], HOUR, 9).await.unwrap().1.len(), 2);
     assert!(store.acquire_job_lease("job", "one", HOUR).await.unwrap());
     assert!(!store.acquire_job_lease("job", "two", HOUR).await.unwrap());

@@ -1,10 +1,13 @@
 //! Claims. A materialised CTE locks the rows and is joined in the same statement: a plain `IN (SELECT … LIMIT)` can be
 //! evaluated more than once and then takes more rows than its limit.
 
+use sqlx::types::Json;
+
 use super::Backend;
 use super::sql::details::Lease;
-use super::sql::outbox::DeliveryLease;
-use crate::store::{Lane, StoreResult};
+use super::sql::outbox::{CLAIM_WINDOW, DeliveryLease};
+use crate::store::clock::millis;
+use crate::store::{DeliveryChannel, DeliveryClaim, Lane, StoreResult};
 
 #[derive(sqlx::FromRow)]
 struct Taken<L: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>> {
@@ -41,22 +44,37 @@ pub(super) async fn leases(
     Ok(oldest_first(store.on_claims(async |conn| query.fetch_all(conn).await).await?))
 }
 
-/// Takes at most `limit` deliveries that are due, oldest first.
-pub(super) async fn deliveries(
-    store: &Backend,
-    limit: u32,
-    lease_ms: i64,
-    owner: &str,
-) -> StoreResult<Vec<DeliveryLease>> {
-    const CLAIM: &str = "WITH due AS MATERIALIZED ( \
-           SELECT id, ready_at FROM delivery WHERE status = 'pending' AND ready_at <= coalesce($4, unix_millis()) \
-           ORDER BY ready_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
+/// Takes due deliveries: of the oldest, one of each tenant, then a second of each.
+pub(super) async fn deliveries(store: &Backend, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<DeliveryLease>> {
+    // Window functions exclude row locks, so what was chosen is looked at once more.
+    const CLAIM: &str = concat!(
+        "WITH due AS MATERIALIZED ( \
+           SELECT id, tenant_id, ready_at, substring(webhook_url from '://([^/]*)') AS host FROM delivery \
+           WHERE status = 'pending' AND ready_at <= coalesce($4, unix_millis()) \
+             AND ($5::boolean IS NULL OR (mail IS NOT NULL) = $5) \
+             AND tenant_id NOT IN (SELECT id FROM (",
+        uuids!(6),
+        ") AS busy) \
+             AND coalesce(substring(webhook_url from '://([^/]*)'), '') \
+               NOT IN (SELECT jsonb_array_elements_text($7)) \
+           ORDER BY ready_at LIMIT $8), \
+         ranked AS ( \
+           SELECT *, row_number() OVER (PARTITION BY tenant_id ORDER BY ready_at, id) AS of_tenant, \
+             row_number() OVER (PARTITION BY host ORDER BY ready_at, id) AS of_host FROM due), \
+         chosen AS MATERIALIZED ( \
+           SELECT d.id, d.ready_at FROM ranked JOIN delivery d ON d.id = ranked.id \
+           WHERE of_tenant <= $9 AND (of_host <= $10 OR host IS NULL) \
+             AND d.status = 'pending' AND d.ready_at <= coalesce($4, unix_millis()) \
+           ORDER BY of_tenant, d.ready_at LIMIT $1 FOR UPDATE OF d SKIP LOCKED) \
          UPDATE delivery d SET ready_at = coalesce($4, unix_millis()) + $2, token = d.token + 1, owner = $3, \
            attempts = d.attempts + 1 \
-         FROM due WHERE d.id = due.id \
-         RETURNING d.id, d.event_id, d.token, d.attempts, d.webhook_url, d.webhook_secret, d.mail, \
-           d.trace_context, due.ready_at AS due_at";
-    let query = sqlx::query_as(CLAIM).bind(i64::from(limit)).bind(lease_ms).bind(owner);
-    let query = query.bind(store.clock.manual_ms());
+         FROM chosen WHERE d.id = chosen.id \
+         RETURNING d.id, d.tenant_id, d.event_id, d.token, d.attempts, d.webhook_url, d.webhook_secret, d.mail, \
+           d.trace_context, chosen.ready_at AS due_at"
+    );
+    let query = sqlx::query_as(CLAIM).bind(i64::from(claim.limit)).bind(millis(claim.lease)).bind(claim.owner);
+    let query = query.bind(store.clock.manual_ms()).bind(claim.channel.map(|it| it == DeliveryChannel::Email));
+    let query = query.bind(Json(claim.busy_tenants.clone())).bind(Json(claim.busy_hosts.clone()));
+    let query = query.bind(CLAIM_WINDOW).bind(i64::from(claim.per_tenant)).bind(i64::from(claim.per_host));
     Ok(oldest_first(store.on_claims(async |conn| query.fetch_all(conn).await).await?))
 }

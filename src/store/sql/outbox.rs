@@ -15,12 +15,17 @@ use crate::domain::{DeliveryId, DeliveryStatus, Email, Event, OutboxMessage, Ten
 use crate::store::clock::millis;
 use crate::store::rows::{EventColumns, count};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{ClaimedDelivery, DeliveryEnd, Outbox, StoreError, StoreResult};
+use crate::store::{ClaimedDelivery, DeliveryClaim, DeliveryEnd, Outbox, StoreError, StoreResult};
+
+/// Among so many of the oldest due deliveries, each tenant has its share of a claim. A tenant whose deliveries fill this
+/// window is soon busy, and then the window begins behind them.
+pub(in crate::store) const CLAIM_WINDOW: i64 = 512;
 
 /// A claimed delivery without its event.
 #[derive(sqlx::FromRow)]
 pub(in crate::store) struct DeliveryLease {
     id: Uuid,
+    tenant_id: Uuid,
     event_id: Option<Uuid>,
     token: i64,
     attempts: i32,
@@ -34,7 +39,8 @@ impl DeliveryLease {
     fn claimed(mut self, events: &HashMap<Uuid, Event>) -> StoreResult<ClaimedDelivery> {
         let (id, token, attempt) = (DeliveryId(self.id), self.token, count(self.attempts)?);
         let trace_context = self.trace_context.take();
-        Ok(ClaimedDelivery { id, token, attempt, message: self.message(events)?, trace_context })
+        let tenant_id = TenantId(self.tenant_id);
+        Ok(ClaimedDelivery { id, tenant_id, token, attempt, message: self.message(events)?, trace_context })
     }
 
     fn message(self, events: &HashMap<Uuid, Event>) -> StoreResult<OutboxMessage> {
@@ -52,8 +58,8 @@ impl DeliveryLease {
 
 #[async_trait]
 impl Outbox for Backend {
-    async fn claim_deliveries(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedDelivery>> {
-        let leases = claim::deliveries(self, limit, millis(lease), owner).await?;
+    async fn claim_deliveries(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedDelivery>> {
+        let leases = claim::deliveries(self, claim).await?;
         let events = match events_of(self, &leases).await {
             Ok(events) => events,
             Err(error) => {

@@ -4,8 +4,9 @@ use sqlx::types::Json;
 
 use super::Backend;
 use super::sql::details::Lease;
-use super::sql::outbox::DeliveryLease;
-use crate::store::{Lane, StoreResult};
+use super::sql::outbox::{CLAIM_WINDOW, DeliveryLease};
+use crate::store::clock::millis;
+use crate::store::{DeliveryChannel, DeliveryClaim, Lane, StoreResult};
 
 /// Takes the leases of at most `limit` due listings, oldest first. The second statement repeats the conditions: another claim may
 /// have run in between. Its `+` keeps the planner from scanning the whole backlog by the index.
@@ -39,17 +40,31 @@ pub(super) async fn leases(
     Ok(leases)
 }
 
-/// Takes at most `limit` deliveries that are due, oldest first.
-pub(super) async fn deliveries(
-    store: &Backend,
-    limit: u32,
-    lease_ms: i64,
-    owner: &str,
-) -> StoreResult<Vec<DeliveryLease>> {
-    const TAKE: &str = "UPDATE delivery SET ready_at = $2 + $3, token = token + 1, owner = $4, attempts = attempts + 1 \
-         WHERE id IN (SELECT id FROM delivery WHERE status = 'pending' AND ready_at <= $2 ORDER BY ready_at LIMIT $1) \
-         RETURNING id, event_id, token, attempts, webhook_url, webhook_secret, mail, \
-           trace_context";
-    let query = sqlx::query_as(TAKE).bind(i64::from(limit)).bind(store.now_ms()).bind(lease_ms);
-    Ok(query.bind(owner.to_owned()).fetch_all(&store.claims).await?)
+/// Takes due deliveries: of the oldest, one of each tenant, then a second of each.
+pub(super) async fn deliveries(store: &Backend, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<DeliveryLease>> {
+    const TAKE: &str = concat!(
+        "UPDATE delivery SET ready_at = $2 + $3, token = token + 1, owner = $4, attempts = attempts + 1 \
+         WHERE id IN ( \
+           WITH rest AS ( \
+             SELECT id, tenant_id, ready_at, substr(webhook_url, instr(webhook_url, '://') + 3) || '/' AS rest \
+             FROM delivery WHERE status = 'pending' AND ready_at <= $2 AND ($5 IS NULL OR (mail IS NOT NULL) = $5) \
+               AND tenant_id NOT IN (SELECT id FROM (",
+        uuids!(6),
+        "))), \
+           due AS ( \
+             SELECT id, tenant_id, ready_at, substr(rest, 1, instr(rest, '/') - 1) AS host FROM rest \
+             WHERE coalesce(substr(rest, 1, instr(rest, '/') - 1), '') NOT IN (SELECT value FROM json_each($7)) \
+             ORDER BY ready_at LIMIT $8), \
+           ranked AS ( \
+             SELECT *, row_number() OVER (PARTITION BY tenant_id ORDER BY ready_at, id) AS of_tenant, \
+               row_number() OVER (PARTITION BY host ORDER BY ready_at, id) AS of_host FROM due) \
+           SELECT id FROM ranked WHERE of_tenant <= $9 AND (of_host <= $10 OR host IS NULL) \
+           ORDER BY of_tenant, ready_at LIMIT $1) \
+         RETURNING id, tenant_id, event_id, token, attempts, webhook_url, webhook_secret, mail, trace_context"
+    );
+    let query = sqlx::query_as(TAKE).bind(i64::from(claim.limit)).bind(store.now_ms()).bind(millis(claim.lease));
+    let query = query.bind(claim.owner.to_owned()).bind(claim.channel.map(|it| it == DeliveryChannel::Email));
+    let query = query.bind(Json(claim.busy_tenants.clone())).bind(Json(claim.busy_hosts.clone()));
+    let query = query.bind(CLAIM_WINDOW).bind(i64::from(claim.per_tenant)).bind(i64::from(claim.per_host));
+    Ok(query.fetch_all(&store.claims).await?)
 }
