@@ -32,7 +32,7 @@ use crate::service::{Dependencies, Service, ServiceError};
 use crate::sources::ResolveLinks;
 use crate::sources::direct::DirectError;
 use crate::sources::short_links::ShortLinks;
-use crate::store::{self, Engine, OnWrite, SharedStore, StoreClock, StoreError};
+use crate::store::{self, DaemonLock, Engine, OnWrite, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
 
 /// Exit code when a singleton exceeded its restart budget: the orchestrator starts a clean process.
@@ -191,6 +191,21 @@ struct App {
     notifying: Option<NotifierRole>,
     servers: Servers,
     gave_up: UnboundedReceiver<&'static str>,
+    _daemon_lock: Option<DaemonLock>,
+}
+
+/// With an embedded database, warns about a second daemon on its file: each would apply the limits by itself.
+fn lock_file(settings: &Settings) -> Result<Option<DaemonLock>, StoreError> {
+    if Engine::of(&settings.database)? == Engine::Postgres {
+        return Ok(None);
+    }
+    let lock = DaemonLock::take(&settings.database);
+    if lock.is_none() {
+        tracing::warn!(
+            "another daemon uses this database file: each applies the rate limits by itself; use PostgreSQL for several"
+        );
+    }
+    Ok(lock)
 }
 
 impl App {
@@ -200,6 +215,7 @@ impl App {
         // First, so that a second daemon on the same address fails before it touches the database.
         let listeners = Listeners::bind(&settings)?;
         let store = open_on_runtime(&settings, &threads).await?;
+        let daemon_lock = lock_file(&settings)?;
         let replicas = Replicas::connect(&settings, &threads, &metrics)?;
         start_replica_monitor(&store, &replicas.bus, &threads, &metrics);
         let (give_up, gave_up) = unbounded_channel();
@@ -231,7 +247,7 @@ impl App {
             threads.watch(Duration::from_secs(settings.server.hang_timeout_secs), end_hung_process)?;
         }
         let Actors { maintenance, crawling, notifying, .. } = actors;
-        Ok(Self { address, settings, store, service, maintenance, crawling, notifying, servers, gave_up })
+        Ok(Self { address, settings, store, service, maintenance, crawling, notifying, servers, gave_up, _daemon_lock: daemon_lock })
     }
 
     async fn until(mut self, stop: impl Future<Output = ()>) -> ExitCode {

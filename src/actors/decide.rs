@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::CrawlSettings;
 use crate::domain::{Backoff, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
@@ -27,6 +27,12 @@ impl From<&CrawlSettings> for CrawlPolicy {
     fn from(settings: &CrawlSettings) -> Self {
         Self { recheck: Duration::from_secs(settings.recheck_secs), retry: Duration::from_secs(settings.retry_secs) }
     }
+}
+
+/// No point is written before the last one, or at the same time, which would replace it: also when the clock was set back.
+fn after_the_last_point(state: &ListingState, at: Timestamp) -> Timestamp {
+    let next = state.changed_at.and_then(|changed_at| changed_at.checked_add(SignedDuration::from_millis(1)).ok());
+    at.max(state.checked_at.unwrap_or(at)).max(next.unwrap_or(at))
 }
 
 /// A commit, and what the crawl meant.
@@ -58,8 +64,7 @@ fn observed(
     policy: CrawlPolicy,
     random: f64,
 ) -> CrawlDecision {
-    // No point is written before the last one, also when the clock was set back.
-    let at = claim.state.checked_at.map_or(at, |checked_at| at.max(checked_at));
+    let at = after_the_last_point(&claim.state, at);
     let judged = claim.state.judge(seen, at);
     let max_silence = claim.frequency.unwrap_or(Frequency::DAILY).max_silence();
     let gap = claim.state.gap_before(at, max_silence);
@@ -145,9 +150,12 @@ fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleSte
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use crate::domain::{
-        Arming, Asin, Block, Condition, Currency, Listing, ListingId, Marketplace, Money, ProductId, Rule, RuleId,
-        TenantId,
+        Arming, Asin, Block, Condition, Currency, Listing, ListingId, Marketplace, Money, Point, ProductId, Rule, RuleId,
+        Series, TenantId,
     };
 
     use super::*;
@@ -206,6 +214,43 @@ mod tests {
             (facts.previous_price.map(|price| price.amount_minor), facts.previous_price_as_of),
             (Some(2500), Some(hour(0)))
         );
+    }
+
+    /// A crawl: how long the claim waited, how long the crawl took, how far the database's clock has gone on before the
+    /// next claim (or was set back), in milliseconds, and the price.
+    fn crawl() -> impl Strategy<Value = (u64, u64, i64, i64)> {
+        let pause = prop_oneof![3 => 0_i64..3, 3 => 0_i64..100_000, 1 => -50_000_i64..0];
+        (0_u64..2_000, 0_u64..3, pause, 9_000_i64..9_004)
+    }
+
+    proptest! {
+        /// Points of a series are strictly ordered, differ from their neighbours, and are never later than the clock at
+        /// their commit, unless that was set back.
+        #[test]
+        fn history_is_ordered_and_has_changes_only_however_long_claims_wait(crawls in vec(crawl(), 1..40)) {
+            let mut claim = claim(Lane::Scheduled, vec![]);
+            let (mut clock_ms, mut latest_ms) = (1_000_000_i64, 1_000_000_i64);
+            let mut history: Vec<Point> = Vec::new();
+            for (waited_ms, took_ms, pause_ms, price_minor) in crawls {
+                claim.claimed_at = Timestamp::from_millisecond(clock_ms).unwrap();
+                // The time of an observation counts from when the claim has returned (`HeldLease`).
+                let at = Timestamp::from_millisecond(clock_ms + took_ms as i64).unwrap();
+                clock_ms += (waited_ms + took_ms) as i64;
+                latest_ms = latest_ms.max(clock_ms);
+                let commit = decide(&claim, &page(price_minor), at, POLICY, MIDDLE).commit;
+                for point in &commit.points {
+                    // One millisecond for each point that was written with a clock that had been set back.
+                    prop_assert!(point.at.as_millisecond() <= latest_ms + history.len() as i64);
+                }
+                history.extend(commit.points.into_iter().filter(|point| point.key.series == Series::Price));
+                claim.state = commit.state.unwrap();
+                clock_ms += pause_ms;
+            }
+            for pair in history.windows(2) {
+                prop_assert!(pair[0].at < pair[1].at, "{:?}", pair);
+                prop_assert_ne!(&pair[0].value, &pair[1].value);
+            }
+        }
     }
 
     #[test]

@@ -78,11 +78,16 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page with each item converted.
-    pub(super) fn try_map<U>(self, make: impl FnMut(T) -> StoreResult<U>) -> StoreResult<Page<U>> {
-        let items = self.items.into_iter().map(make).collect::<StoreResult<_>>()?;
-        Ok(Page { items, next_cursor: self.next_cursor })
+    /// The page with the items that can be converted; the others are logged. One unreadable row takes no other along.
+    pub(super) fn readable<U>(self, make: impl FnMut(T) -> StoreResult<U>) -> Page<U> {
+        let items = self.items.into_iter().map(make).filter_map(or_report).collect();
+        Page { items, next_cursor: self.next_cursor }
     }
+}
+
+/// The row, if it could be read; the reason is logged otherwise.
+pub(super) fn or_report<T>(read: StoreResult<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(%error, "skipping an unreadable row")).ok()
 }
 
 /// The products of tenants.

@@ -57,6 +57,7 @@ pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, O
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use sqlite::backup::back_up;
 pub use stored_response::StoredResponse;
+pub use sqlite::DaemonLock;
 pub use table_copy::MigrateStoreError;
 pub use tasks::Tasks;
 pub use tenants::{DailyUsage, TenantPatch, Tenants};

@@ -3,7 +3,9 @@
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{Commit, NewProduct, ProductFilter, ProductOrder, ProductPatch, StoreError};
 
+use crate::accounts::tenant_of;
 use crate::fixture::*;
+use crate::sessions::new_key;
 
 on_both_engines! {
     every_order_is_complete_over_its_pages_with_ties_and_missing_values,
@@ -13,6 +15,7 @@ on_both_engines! {
     wildcards_stand_for_themselves,
     a_tag_is_matched_as_a_whole,
     a_list_shows_only_the_tenants_own,
+    a_row_that_cannot_be_read_takes_no_other_of_its_list_along,
 }
 
 const ORDERS: [ProductOrder; 5] = [
@@ -183,4 +186,37 @@ async fn a_list_shows_only_the_tenants_own(fixture: &Fixture) {
     fixture.store.add_product(new_product(THEM, 1)).await.unwrap();
     fixture.store.add_product(new_product(THEM, 2)).await.unwrap();
     assert_eq!(numbers(fixture, &ProductFilter::default(), ProductOrder::Title, 1).await, [1]);
+}
+
+/// Such rows were written by an earlier version, or by hand.
+async fn a_row_that_cannot_be_read_takes_no_other_of_its_list_along(fixture: &Fixture) {
+    let jo = tenant_of(fixture, "jo").await;
+    for number in 1..=2 {
+        fixture.store.add_api_key(new_key(&jo, number)).await.unwrap();
+    }
+    for n in 0..2 {
+        fixture.watch(n).await;
+    }
+    let claims = fixture.claim(9).await;
+    for (claim, price_minor) in claims.iter().zip([100, 200]) {
+        assert!(fixture.commit(seen(claim, price_minor, fixture.now().await)).await);
+    }
+    let points = async || {
+        let series = [Series::Price, Series::Availability];
+        fixture.store.points(claims[0].listing_id, &series, None, None, 10).await.unwrap().len()
+    };
+    let all = points().await;
+    assert!(all > 0);
+    for damage in [
+        "UPDATE api_key SET expires_at = 9000000000000000000 WHERE name = 'key 1'",
+        "UPDATE product SET interval_secs = -1 WHERE listing_id = (SELECT min(listing_id) FROM product)",
+        "INSERT INTO point (listing_id, series, category, at, number) \
+           SELECT min(listing_id), min(series), '', 9000000000000000000, 1 FROM point",
+    ] {
+        fixture.execute(damage).await;
+    }
+    let keys = fixture.store.api_keys(jo.tenant_id, None, 10).await.unwrap().items;
+    assert_eq!(keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["key 2"]);
+    assert_eq!(numbers(fixture, &ProductFilter::default(), ProductOrder::OldestFirst, 10).await.len(), 1);
+    assert_eq!(points().await, all);
 }

@@ -117,7 +117,7 @@ async fn a_known_address_is_one_that_signed_in_since(fixture: &Fixture) {
     assert!(!fixture.store.knows_address(jo.id, address, HOUR).await.unwrap());
 }
 
-fn new_key(jo: &User, number: u8) -> NewApiKey {
+pub fn new_key(jo: &User, number: u8) -> NewApiKey {
     NewApiKey {
         tenant_id: jo.tenant_id,
         created_by: jo.id,

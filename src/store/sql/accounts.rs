@@ -57,7 +57,7 @@ impl Accounts for Backend {
                 push_newest_first(&mut query, "created_at", cursor, limit)?;
                 let rows: Vec<UserColumns> =
                     query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
-                page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(User::try_from)
+                Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).readable(User::try_from))
             }
             .boxed()
         })

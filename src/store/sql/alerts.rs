@@ -50,7 +50,7 @@ impl Alerts for Backend {
                 let rows: Vec<RuleColumns> =
                     query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
                 let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
-                page.try_map(RuleRow::try_from)
+                Ok(page.readable(RuleRow::try_from))
             }
             .boxed()
         })
@@ -82,7 +82,7 @@ impl Alerts for Backend {
                     let deliveries = deliveries.remove(&row.id).unwrap_or_default();
                     Ok(EventRow { event: Event::try_from(row)?, deliveries })
                 };
-                page.try_map(with_deliveries)
+                Ok(page.readable(with_deliveries))
             }
             .boxed()
         })

@@ -50,7 +50,7 @@ impl Audit for Backend {
                 push_newest_first(&mut query, "at", cursor, limit)?;
                 let rows: Vec<AuditEntryColumns> =
                     query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
-                page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).try_map(AuditEntry::try_from)
+                Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.at), row.id)).readable(AuditEntry::try_from))
             }
             .boxed()
         })

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 
 use super::{Backend, Db};
 use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
+use crate::store::catalog::or_report;
 use crate::store::rows::{RuleColumns, count, frequency, listing, time};
 use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
 
@@ -112,7 +113,6 @@ where
     C: for<'r> FromRow<'r, <Db as sqlx::Database>::Row>,
 {
     rows.into_iter().filter_map(move |row| {
-        let converted = C::from_row(&row).map_err(Into::into).and_then(&convert);
-        converted.inspect_err(|error| tracing::error!(%error, "skipping an unreadable row")).ok()
+        or_report(C::from_row(&row).map_err(Into::into).and_then(&convert))
     })
 }

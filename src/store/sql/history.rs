@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use super::{Backend, Conn, partitions};
 use crate::domain::{ListingId, ListingState, Point, Series};
 use crate::store::batch::NewPoint;
+use crate::store::catalog::or_report;
 use crate::store::rows::{PointColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{History, StoreResult};
@@ -45,7 +46,7 @@ impl History for Backend {
                 let query = query.bind(from.map_or(i64::MIN, Timestamp::as_millisecond));
                 let query = query.bind(to.map_or(i64::MAX, Timestamp::as_millisecond)).bind(i64::from(limit));
                 let rows = query.fetch_all(&mut *self.shared_reader().await?).await?;
-                let mut points = rows.into_iter().map(Point::try_from).collect::<StoreResult<Vec<_>>>()?;
+                let mut points: Vec<_> = rows.into_iter().map(Point::try_from).filter_map(or_report).collect();
                 points.sort_by(|a, b| (&a.key, a.at).cmp(&(&b.key, b.at)));
                 Ok(points)
             }

@@ -65,7 +65,7 @@ pub(super) async fn list(
     query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
     let rows: Vec<ProductColumns> =
         query.build_query_as().fetch_all(&mut *store.replica_reader(tenant_id).await?).await?;
-    page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id)).try_map(Product::try_from)
+    Ok(page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id)).readable(Product::try_from))
 }
 
 fn push_filter(query: &mut QueryBuilder<Db>, filter: &ProductFilter) {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::newest::push_newest_first;
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, UserId};
+use crate::store::catalog::or_report;
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::cursor::{Cursor, SortKey, page};
@@ -75,7 +76,7 @@ impl Sessions for Backend {
             .bind(self.clock_param())
             .fetch_all(&mut *self.reader(TenantScope::All).await?)
             .await?;
-        rows.into_iter().map(Session::try_from).collect()
+        Ok(rows.into_iter().map(Session::try_from).filter_map(or_report).collect())
     }
 
     async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()> {
@@ -142,7 +143,7 @@ impl Sessions for Backend {
                 push_newest_first(&mut query, "created_at", cursor, limit)?;
                 let rows: Vec<ApiKeyColumns> =
                     query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
-                page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(ApiKey::try_from)
+                Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).readable(ApiKey::try_from))
             }
             .boxed()
         })

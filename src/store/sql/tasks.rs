@@ -44,7 +44,7 @@ impl Tasks for Backend {
                 let page = page(LIST, rows, limit, |(id, created_at)| (SortKey::Number(*created_at), *id));
                 let ids: Vec<Uuid> = page.items.iter().map(|(id, _)| *id).collect();
                 let mut items = items_of(&mut conn, ids, self.clock_param()).await?;
-                page.try_map(|(id, created_ms)| task_of(id, created_ms, items.remove(&id)))
+                Ok(page.readable(|(id, created_ms)| task_of(id, created_ms, items.remove(&id))))
             }
             .boxed()
         })

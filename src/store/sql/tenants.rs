@@ -43,7 +43,7 @@ impl Tenants for Backend {
         push_newest_first(&mut query, "created_at", cursor, limit)?;
         let rows: Vec<TenantColumns> =
             query.build_query_as().fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
-        page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).try_map(Tenant::try_from)
+        Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).readable(Tenant::try_from))
     }
 
     async fn tenants_due_for_deletion(&self) -> StoreResult<Vec<TenantId>> {

@@ -49,6 +49,7 @@ macro_rules! skip_locked {
 pub(super) mod backup;
 mod claim;
 mod commit;
+mod daemon_lock;
 pub(super) mod migrate_store;
 mod partitions;
 #[path = "../sql/mod.rs"]
@@ -71,6 +72,8 @@ use super::clock::ClockParam;
 use super::write_probe::WriteProbe;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::DatabaseSettings;
+
+pub use daemon_lock::DaemonLock;
 
 type Db = sqlx::Sqlite;
 type Conn = SqliteConnection;
