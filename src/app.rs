@@ -247,7 +247,18 @@ impl App {
             threads.watch(Duration::from_secs(settings.server.hang_timeout_secs), end_hung_process)?;
         }
         let Actors { maintenance, crawling, notifying, .. } = actors;
-        Ok(Self { address, settings, store, service, maintenance, crawling, notifying, servers, gave_up, _daemon_lock: daemon_lock })
+        Ok(Self {
+            address,
+            settings,
+            store,
+            service,
+            maintenance,
+            crawling,
+            notifying,
+            servers,
+            gave_up,
+            _daemon_lock: daemon_lock,
+        })
     }
 
     async fn until(mut self, stop: impl Future<Output = ()>) -> ExitCode {

@@ -154,8 +154,8 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::domain::{
-        Arming, Asin, Block, Condition, Currency, Listing, ListingId, Marketplace, Money, Point, ProductId, Rule, RuleId,
-        Series, TenantId,
+        Arming, Asin, Block, Condition, Currency, Listing, ListingId, Marketplace, Money, Point, ProductId, Rule,
+        RuleId, Series, TenantId,
     };
 
     use super::*;

@@ -39,6 +39,7 @@ pub(super) struct AddAlertBody {
     #[serde(deserialize_with = "object")]
     target: WireMoney,
     /// The URL of the webhook: a public http or https address.
+    #[schema(max_length = 2048)]
     webhook_url: String,
 }
 

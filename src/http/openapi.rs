@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Json, ServiceConfig};
 use actix_web::{HttpRequest, Responder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{self, Content, Ref, RefOr, Response, ResponseBuilder, Server};
 use utoipa::{Modify, OpenApi};
@@ -12,6 +12,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
+use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, system, tenants, users,
 };
@@ -119,9 +120,49 @@ pub fn document() -> openapi::OpenApi {
         let path = document.paths.paths.get_mut(&route.pattern);
         if let Some(operation) = path.and_then(|path| operation_of(path, &route.method)) {
             complete(operation, &route);
+            limit_parameters(operation);
         }
     }
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
+    schemas.filter(|(name, _)| name.ends_with("Body")).for_each(|(_, schema)| limit_texts(schema));
     document
+}
+
+/// Texts without a limit of their own have the limit of the extractors.
+fn limit_texts(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => {
+            let is_text = |kind: &SchemaType| match kind {
+                SchemaType::Type(kind) => *kind == Type::String,
+                SchemaType::Array(kinds) => kinds.contains(&Type::String),
+                SchemaType::AnyValue => false,
+            };
+            let is_free = object.enum_values.is_none() && object.format.is_none();
+            if is_text(&object.schema_type) && is_free && object.max_length.is_none() {
+                object.max_length = Some(MAX_TEXT_CHARS);
+            }
+            object.properties.values_mut().for_each(limit_texts);
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                limit_texts(items);
+            }
+        }
+        Schema::OneOf(one_of) => one_of.items.iter_mut().for_each(limit_texts),
+        Schema::AllOf(all_of) => all_of.items.iter_mut().for_each(limit_texts),
+        Schema::AnyOf(any_of) => any_of.items.iter_mut().for_each(limit_texts),
+        _ => {}
+    }
+}
+
+fn limit_parameters(operation: &mut Operation) {
+    let parameters = operation.parameters.iter_mut().flatten();
+    let parameters = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => parameter.schema.as_mut(),
+        _ => None,
+    });
+    parameters.for_each(limit_texts);
 }
 
 fn operation_of<'d>(path: &'d mut PathItem, method: &Method) -> Option<&'d mut Operation> {
@@ -202,7 +243,7 @@ fn idempotency_key() -> openapi::path::Parameter {
         .description(Some(
             "Chosen by the client. Within a day, a repeated request with the same key gets the response of the first one",
         ))
-        .schema(Some(Object::with_type(Type::String)))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255)).build()))
         .build()
 }
 

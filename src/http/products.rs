@@ -204,6 +204,7 @@ impl From<Product> for WireProduct {
 #[schema(example = json!({ "url": "https://www.amazon.de/dp/B08PZHYWJS", "frequency": "hourly", "tags": ["headphones"] }))]
 pub(super) struct AddProductBody {
     /// `B` and nine letters or digits, or an ISBN-10.
+    #[schema(max_length = 10)]
     asin: Option<String>,
     /// The URL of the product on Amazon, as copied from a browser.
     url: Option<String>,
@@ -212,10 +213,11 @@ pub(super) struct AddProductBody {
     /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
     frequency: Option<String>,
     /// Your name for it.
+    #[schema(max_length = 200)]
     label: Option<String>,
     /// Tags.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
+    #[schema(value_type = Vec<Tag>, max_items = 50)]
     tags: List<String, MAX_TAGS>,
     /// A competitor's product.
     #[serde(default)]
@@ -285,6 +287,12 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     }
 }
 
+/// A tag, for the document.
+#[derive(ToSchema)]
+#[schema(max_length = 50)]
+#[expect(dead_code, reason = "describes the items of a list")]
+struct Tag(String);
+
 /// Changes to a product. Omitted fields stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -292,10 +300,10 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
 pub(super) struct PatchProductBody {
     /// Null removes it.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     label: Option<Option<String>>,
     /// Replaces all tags.
-    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    #[schema(value_type = Option<Vec<Tag>>, max_items = 50)]
     tags: Option<List<String, MAX_TAGS>>,
     /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
     frequency: Option<String>,

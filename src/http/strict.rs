@@ -23,6 +23,8 @@ use crate::service::{FieldError, ServiceError};
 const MAX_DEPTH: usize = 16;
 /// Maximum number of values in a JSON body: each costs more than its bytes.
 const MAX_VALUES: usize = 10_000;
+/// Maximum length of a text in a body or a query, in characters. Most fields allow less.
+pub(super) const MAX_TEXT_CHARS: usize = 4096;
 /// Maximum number of unknown fields that a problem names.
 const MAX_UNKNOWN: usize = 20;
 
@@ -81,13 +83,20 @@ async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem>
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let (depth, values) = shape_of(body);
+    let Shape { depth, values, longest_text } = shape_of(body);
     if depth > MAX_DEPTH {
         let detail = format!("JSON may be nested at most {MAX_DEPTH} levels deep");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
     }
     if values > MAX_VALUES {
         return Err(Problem::invalid_field("body", format!("must have at most {MAX_VALUES} values")));
+    }
+    // Escapes and characters of several bytes make a text longer than it is.
+    if longest_text > MAX_TEXT_CHARS {
+        let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+        if let Some(field) = too_long_text(&whole, "") {
+            return Err(too_long(field.trim_start_matches('.')));
+        }
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| wrong_body(body, &error))?;
@@ -134,24 +143,57 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
     }
 }
 
-/// The nesting depth of objects and arrays, and the number of values.
-fn shape_of(json: &[u8]) -> (usize, usize) {
-    let (mut depth, mut deepest, mut values, mut is_text, mut is_escaped) = (0usize, 0, 1, false, false);
-    for byte in json {
+/// What a body is like, before it is parsed.
+#[derive(Debug, PartialEq, Eq)]
+struct Shape {
+    /// Of objects and arrays.
+    depth: usize,
+    /// The number of values.
+    values: usize,
+    /// In bytes, with its escapes.
+    longest_text: usize,
+}
+
+fn shape_of(json: &[u8]) -> Shape {
+    let mut shape = Shape { depth: 0, values: 1, longest_text: 0 };
+    let (mut depth, mut began_at, mut is_text, mut is_escaped) = (0usize, 0, false, false);
+    for (at, byte) in json.iter().enumerate() {
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_text => is_escaped = true,
-            b'"' => is_text = !is_text,
+            b'"' if is_text => {
+                is_text = false;
+                shape.longest_text = shape.longest_text.max(at - began_at);
+            }
+            b'"' => (is_text, began_at) = (true, at + 1),
             b'{' | b'[' if !is_text => {
                 depth += 1;
-                deepest = deepest.max(depth);
+                shape.depth = shape.depth.max(depth);
             }
             b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
-            b',' if !is_text => values += 1,
+            b',' if !is_text => shape.values += 1,
             _ => {}
         }
     }
-    (deepest, values)
+    shape
+}
+
+/// The path of a text that is too long.
+fn too_long_text(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::String(text) => (text.chars().count() > MAX_TEXT_CHARS).then(|| path.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(n, item)| too_long_text(item, &format!("{path}[{n}]")))
+        }
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, value)| too_long_text(value, &format!("{path}.{name}")))
+        }
+        _ => None,
+    }
+}
+
+fn too_long(field: &str) -> Problem {
+    Problem::invalid_field(field, format!("must have at most {MAX_TEXT_CHARS} characters"))
 }
 
 /// Accepts JSON objects only: serde would read an array into a struct too.
@@ -235,6 +277,9 @@ impl<T: DeserializeOwned> FromRequest for StrictQuery<T> {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+        if let Some((field, _)) = pairs.clone().find(|(_, value)| value.chars().count() > MAX_TEXT_CHARS) {
+            return ready(Err(too_long(&field)));
+        }
         let reader = serde_urlencoded::Deserializer::new(pairs);
         let parsed = serde_path_to_error::deserialize(reader);
         ready(parsed.map(Self).map_err(|error| wrong_field(&error.path().to_string(), &error.inner().to_string())))
@@ -261,9 +306,26 @@ mod tests {
 
     #[test]
     fn brackets_in_strings_do_not_count_as_nesting() {
-        assert_eq!([shape_of(b"{}"), shape_of(br#"[[{"a":[]}]]"#), shape_of(b"1")], [(1, 1), (4, 1), (0, 1)]);
-        assert_eq!(shape_of(br#"{"a":"[[[[\"[[,[","b":"\\"}"#), (1, 2));
-        assert_eq!(shape_of(&b"[".repeat(1000)), (1000, 1));
+        let shape = |json: &[u8]| {
+            let Shape { depth, values, longest_text } = shape_of(json);
+            (depth, values, longest_text)
+        };
+        assert_eq!([shape(b"{}"), shape(br#"[[{"a":[]}]]"#), shape(b"1")], [(1, 1, 0), (4, 1, 1), (0, 1, 0)]);
+        assert_eq!(shape(br#"{"a":"[[[[\"[[,[","b":"\\"}"#), (1, 2, 10));
+        assert_eq!(shape(&b"[".repeat(1000)), (1000, 1, 0));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_named_by_its_path() {
+        let read = |text: &str| {
+            let body = serde_json::json!({ "kind": "small", "inner": { "list": [1, text] } }).to_string();
+            serde_json::to_value(parse_json::<Outer>(body.as_bytes()).unwrap_err()).unwrap()["errors"][0].clone()
+        };
+        let problem = read(&"ä".repeat(MAX_TEXT_CHARS + 1));
+        let message = format!("must have at most {MAX_TEXT_CHARS} characters");
+        assert_eq!(problem, serde_json::json!({ "field": "inner.list[1]", "message": message }));
+        // Longer in bytes only: the error is another one.
+        assert_eq!(read(&"\n".repeat(MAX_TEXT_CHARS))["field"], "inner.list");
     }
 
     #[test]

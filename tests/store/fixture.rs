@@ -141,15 +141,20 @@ impl Fixture {
 
     /// Runs a statement past the store.
     pub async fn execute(&self, sql: &str) {
+        self.try_execute(sql).await.unwrap();
+    }
+
+    pub async fn try_execute(&self, sql: &str) -> Result<(), sqlx::Error> {
         let url = self.settings.url.reveal();
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
             let mut conn = PgConnection::connect(&Server::superuser_url(url)).await.unwrap();
-            sqlx::query(sql).execute(&mut conn).await.unwrap();
+            sqlx::query(sql).execute(&mut conn).await.map(drop)
         } else {
             let mut conn = SqliteConnection::connect(url).await.unwrap();
-            sqlx::query(sql).execute(&mut conn).await.unwrap();
+            let executed = sqlx::query(sql).execute(&mut conn).await.map(drop);
             conn.close().await.unwrap();
+            executed
         }
     }
 

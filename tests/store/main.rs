@@ -26,4 +26,5 @@ mod sessions;
 mod statements;
 mod tasks;
 mod tenants;
+mod text_limits;
 mod usage;

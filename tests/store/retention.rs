@@ -8,6 +8,7 @@ use crate::fixture::*;
 use crate::tenants::fill;
 
 on_both_engines! {
+    a_tenant_keeps_its_newest_ten_thousand_responses,
     exactly_what_is_older_than_its_retention_is_deleted,
     zero_days_keep_everything_for_ever,
     a_backlog_is_deleted_in_bounded_steps,
@@ -168,4 +169,35 @@ async fn history_is_deleted_in_bounded_steps_except_the_last_point_of_each_serie
     }
     assert!(runs <= 3, "{runs} runs");
     assert_eq!((rows(fixture, "point").await, fixture.number("SELECT min(at) FROM point").await), (10, 24_991));
+}
+
+async fn a_tenant_keeps_its_newest_ten_thousand_responses(fixture: &Fixture) {
+    let them = tenant_of(fixture, "them").await.tenant_id;
+    let add = async |tenant: amazon_tracker::domain::TenantId, count: u32| {
+        let bytes = if fixture.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
+        let id = match fixture.is_postgres() {
+            true => format!("'{}'", tenant.0),
+            false => format!("x'{}'", tenant.0.simple()),
+        };
+        fixture
+            .execute(&format!(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count}) \
+                 INSERT INTO idempotency_key (tenant_id, caller, key, fingerprint, status, location, body, created_at) \
+                 SELECT {id}, 'user:x', 'key ' || n, {bytes}, 201, '/', '', 1000000000000000 + n FROM n"
+            ))
+            .await;
+    };
+    add(US, 10_007).await;
+    add(them, 3).await;
+    assert_eq!(fixture.store.prune(&KEEP_ALL).await.unwrap(), 7);
+    assert_eq!(
+        fixture
+            .number(
+                "SELECT min(created_at) - 1000000000000000 FROM idempotency_key WHERE key <> 'key 1' \
+        AND key <> 'key 2' AND key <> 'key 3'"
+            )
+            .await,
+        8
+    );
+    assert_eq!(rows(fixture, "idempotency_key").await, 10_003);
 }

@@ -112,7 +112,5 @@ pub(super) fn readable<C, T>(
 where
     C: for<'r> FromRow<'r, <Db as sqlx::Database>::Row>,
 {
-    rows.into_iter().filter_map(move |row| {
-        or_report(C::from_row(&row).map_err(Into::into).and_then(&convert))
-    })
+    rows.into_iter().filter_map(move |row| or_report(C::from_row(&row).map_err(Into::into).and_then(&convert)))
 }

@@ -1,6 +1,7 @@
 //! Deletes the rows whose retention has ended: in batches, oldest first, found by an index.
 
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use super::lease::NOW;
 use super::usage::DAY_MS;
@@ -15,6 +16,9 @@ const BATCH_ROWS: i64 = 1000;
 
 /// Statements per kind of row and run. The next run continues.
 const MAX_BATCHES: u32 = 10;
+
+/// Stored responses of one tenant. The largest has 75 kB, most have less than one.
+const MAX_STORED_RESPONSES: i64 = 10_000;
 
 /// An address that was not verified within so many days is never verified: its link has expired.
 const UNVERIFIED_DAYS: u32 = 8;
@@ -198,12 +202,28 @@ pub(super) async fn prune(store: &Backend, retention: &RetentionSettings) -> Sto
     for pruning in PRUNINGS {
         deleted += pruning.run(store, retention).await?;
     }
+    deleted += forget_surplus_responses(store).await?;
     schedule_deserted_tenants(store).await?;
     if retention.history_days > 0 {
         let now_ms: i64 = sqlx::query_scalar(NOW).bind(store.clock_param()).fetch_one(&store.readers).await?;
         deleted += partitions::forget(store, now_ms - i64::from(retention.history_days) * DAY_MS).await?;
     }
     Ok(deleted)
+}
+
+/// Of the stored responses of a tenant, only the newest are kept: one tenant cannot fill the disk with them.
+async fn forget_surplus_responses(store: &Backend) -> StoreResult<u64> {
+    const OVER: &str = "SELECT tenant_id FROM idempotency_key GROUP BY tenant_id HAVING count(*) > $1";
+    const FORGET: &str = "DELETE FROM idempotency_key WHERE tenant_id = $1 AND created_at <= ( \
+         SELECT created_at FROM idempotency_key WHERE tenant_id = $1 ORDER BY created_at DESC LIMIT 1 OFFSET $2)";
+    let query = sqlx::query_scalar(OVER).bind(MAX_STORED_RESPONSES);
+    let over: Vec<Uuid> = query.fetch_all(&mut *store.writer(TenantScope::All).await?).await?;
+    let mut forgotten = 0;
+    for tenant_id in over {
+        let query = sqlx::query(FORGET).bind(tenant_id).bind(MAX_STORED_RESPONSES);
+        forgotten += query.execute(&mut *store.writer(TenantScope::All).await?).await?.rows_affected();
+    }
+    Ok(forgotten)
 }
 
 /// Tenants that lost their only user before the address was verified are removed by the job that removes tenants.
