@@ -1,13 +1,14 @@
 //! Password policy and hashing.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::{Semaphore, oneshot};
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
@@ -127,13 +128,11 @@ impl Passwords {
     /// # Errors
     /// [`HashError`]
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, HashError> {
-        let (argon2, dummy_hash) = (self.argon2.clone(), Arc::clone(&self.dummy_hash));
+        let dummy_hash = Arc::clone(&self.dummy_hash);
         // A password that exceeds the maximum cannot match and is not worth hashing; the empty one is hashed instead.
         let password = if password.len() > MAX_BYTES { String::new() } else { password };
         let is_same = move || {
             let hash = PasswordHash::new(stored.as_deref().unwrap_or(&dummy_hash));
-            let is_password =
-                |password: &str, hash: &PasswordHash<'_>| argon2.verify_password(password.as_bytes(), hash).is_ok();
             let normalized = normalized(&password);
             // A password that was hashed before they were normalized is hashed as it was typed.
             let same = hash.is_ok_and(|hash| {
@@ -201,8 +200,49 @@ fn normalized(password: &str) -> String {
 }
 
 fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String, HashError> {
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(hash_error)?;
-    Ok(argon2.hash_password(password.as_bytes(), &salt).map_err(hash_error)?.to_string())
+    let salt: [u8; 16] = rand::random();
+    let mut digest = [0; Params::DEFAULT_OUTPUT_LEN];
+    digest_into(argon2, password, &salt, &mut digest).map_err(hash_error)?;
+    let salt = SaltString::encode_b64(&salt).map_err(hash_error)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(hash_error)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(Output::new(&digest).map_err(hash_error)?),
+    };
+    Ok(hash.to_string())
+}
+
+/// With the parameters that the hash names. In constant time.
+fn is_password(password: &str, hash: &PasswordHash<'_>) -> bool {
+    digest_like(password, hash).is_some_and(|digest| Some(digest) == hash.hash)
+}
+
+/// The digest with the salt and the parameters of a hash, unless these are not argon2's.
+fn digest_like(password: &str, hash: &PasswordHash<'_>) -> Option<Output> {
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let argon2 = Argon2::new(Algorithm::try_from(hash.algorithm).ok()?, version, Params::try_from(hash).ok()?);
+    let mut salt = [0; 64];
+    let salt = hash.salt?.decode_b64(&mut salt).ok()?;
+    let mut digest = vec![0; hash.hash?.len()];
+    digest_into(&argon2, password, salt, &mut digest).ok()?;
+    Output::new(&digest).ok()
+}
+
+/// Hashes in memory that the thread keeps: the allocator returns blocks of this size late or never, so that ten sign-ins
+/// would occupy ten times the memory.
+fn digest_into(argon2: &Argon2<'_>, password: &str, salt: &[u8], digest: &mut [u8]) -> Result<(), argon2::Error> {
+    thread_local! {
+        static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    }
+    MEMORY.with_borrow_mut(|memory| {
+        let blocks = argon2.params().block_count();
+        if memory.len() < blocks {
+            memory.resize(blocks, Block::default());
+        }
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, digest, &mut memory[..blocks])
+    })
 }
 
 fn hash_error(error: impl ToString) -> HashError {
@@ -241,6 +281,21 @@ mod tests {
         assert!(!passwords.verify("secret word".into(), Some(one)).await.unwrap());
         assert!(!passwords.verify("dummy password".into(), None).await.unwrap());
         assert!(!passwords.verify("x".into(), Some("no hash".into())).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_the_library_matches_and_a_hash_is_one_of_the_librarys() {
+        use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+        let passwords = passwords();
+        let salt = SaltString::encode_b64(b"sixteen bytes it").unwrap();
+        let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(128, 2, 1, None).unwrap());
+        let theirs = other.hash_password(b"secret words", &salt).unwrap().to_string();
+        assert!(passwords.verify("secret words".into(), Some(theirs.clone())).await.unwrap());
+        assert!(!passwords.verify("secret word".into(), Some(theirs)).await.unwrap());
+        let ours = passwords.hash("secret words".into()).await.unwrap();
+        let ours = PasswordHash::new(&ours).unwrap();
+        assert!(passwords.argon2.verify_password(b"secret words", &ours).is_ok());
     }
 
     #[tokio::test]

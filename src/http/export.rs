@@ -3,9 +3,9 @@
 //! The export is streamed, so its memory does not grow with its length. It is not a snapshot: changes during the export may or
 //! may not be part of it.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -15,6 +15,7 @@ use futures_util::stream;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
+use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::alerts::{WireAlert, WireEvent};
@@ -42,9 +43,11 @@ const LINES_AHEAD: usize = 1;
 /// More points than any listing has.
 const MAX_POINTS: u32 = 1_000_000;
 /// Concurrent exports of this process, each of another tenant.
-const MAX_CONCURRENT: usize = 4;
+const MAX_CONCURRENT: usize = 8;
 /// The export ends when the client reads nothing for so long.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// An export whose client has read nothing for so long gives way to that of another tenant.
+const SLOW_READER: Duration = Duration::from_secs(2);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/tenants/me/export", |path| path.get(Access::UserScope(Scope::AdminTenant), export));
@@ -100,32 +103,67 @@ async fn export_of(
 
 /// The tenants whose exports are running.
 #[derive(Clone, Default)]
-pub(super) struct Exports(Arc<Mutex<HashSet<TenantId>>>);
+pub(super) struct Exports(Arc<Mutex<HashMap<TenantId, Arc<Progress>>>>);
+
+/// Whether the client of an export reads.
+#[derive(Default)]
+struct Progress {
+    /// Since when a line waits for the client.
+    waiting_since: Mutex<Option<Instant>>,
+    /// The export gives way to another one.
+    gives_way: CancellationToken,
+}
+
+impl Progress {
+    fn waiting_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A running export; it ends when this is dropped.
 struct RunningExport {
     exports: Exports,
     tenant_id: TenantId,
+    progress: Arc<Progress>,
 }
 
 impl Exports {
     fn enter(&self, tenant_id: TenantId) -> Result<RunningExport, ServiceError> {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.contains(&tenant_id) {
+        let mut running = self.running();
+        if running.contains_key(&tenant_id) {
             let detail = "an export of this tenant is already running; retry when it has ended";
             return Err(ServiceError::Conflict("export_running", detail.to_owned()));
         }
         if running.len() >= MAX_CONCURRENT {
-            return Err(ServiceError::Unavailable);
+            let slowest = slowest_of(&running).ok_or(ServiceError::Unavailable)?;
+            if let Some(progress) = running.remove(&slowest) {
+                progress.gives_way.cancel();
+            }
         }
-        running.insert(tenant_id);
-        Ok(RunningExport { exports: self.clone(), tenant_id })
+        let progress = Arc::<Progress>::default();
+        running.insert(tenant_id, Arc::clone(&progress));
+        Ok(RunningExport { exports: self.clone(), tenant_id, progress })
     }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<Progress>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The export whose client has read nothing for the longest time, if that is long.
+fn slowest_of(running: &HashMap<TenantId, Arc<Progress>>) -> Option<TenantId> {
+    let waiting =
+        running.iter().filter_map(|(id, progress)| Some((*progress.waiting_since(), id)).filter(|it| it.0.is_some()));
+    let (since, tenant_id) = waiting.min()?;
+    since.filter(|since| since.elapsed() >= SLOW_READER).map(|_| *tenant_id)
 }
 
 impl Drop for RunningExport {
     fn drop(&mut self) {
-        self.exports.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant_id);
+        let mut running = self.exports.running();
+        if running.get(&self.tenant_id).is_some_and(|progress| Arc::ptr_eq(progress, &self.progress)) {
+            running.remove(&self.tenant_id);
+        }
     }
 }
 
@@ -134,6 +172,8 @@ impl Drop for RunningExport {
 enum ExportError {
     #[error("the client disconnected or stopped reading")]
     Disconnected,
+    #[error("the client reads slowly, and other tenants wait")]
+    GaveWay,
     #[error("the process is stopping")]
     Draining,
     #[error("the caller is no longer authorized")]
@@ -157,6 +197,7 @@ fn everything_of(
         tenant_id: tenant.id,
         credential: credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?.to_owned(),
         origin: caller.origin.clone(),
+        progress: Arc::clone(&running.progress),
         lines,
     };
     rt::spawn(async move {
@@ -178,6 +219,7 @@ struct Export {
     tenant_id: TenantId,
     credential: String,
     origin: Origin,
+    progress: Arc<Progress>,
     lines: Sender<Result<Bytes, std::io::Error>>,
 }
 
@@ -266,7 +308,13 @@ impl Export {
     async fn line(&self, kind: &'static str, thing: &impl Serialize) -> Result<(), ExportError> {
         let mut line = serde_json::to_vec(&Line { kind, thing }).map_err(|_| ServiceError::Internal)?;
         line.push(b'\n');
-        self.lines.send_timeout(Ok(line.into()), MAX_PAUSE).await.map_err(|_| ExportError::Disconnected)
+        *self.progress.waiting_since() = Some(Instant::now());
+        let sent = tokio::select! {
+            sent = self.lines.send_timeout(Ok(line.into()), MAX_PAUSE) => sent.map_err(|_| ExportError::Disconnected),
+            () = self.progress.gives_way.cancelled() => Err(ExportError::GaveWay),
+        };
+        *self.progress.waiting_since() = None;
+        sent
     }
 }
 
@@ -296,5 +344,27 @@ mod tests {
         let places: Vec<_> = (0..MAX_CONCURRENT).map(|_| exports.enter(TenantId::new())).collect();
         assert!(places.iter().all(Result::is_ok));
         assert!(matches!(exports.enter(tenant_id), Err(ServiceError::Unavailable)));
+    }
+
+    #[test]
+    fn an_export_whose_client_does_not_read_gives_way() {
+        let exports = Exports::default();
+        let running: Vec<_> = (0..MAX_CONCURRENT).filter_map(|_| exports.enter(TenantId::new()).ok()).collect();
+        let waits = |n: usize, secs: u64| {
+            *running[n].progress.waiting_since() = Instant::now().checked_sub(Duration::from_secs(secs));
+        };
+        waits(1, 1);
+        assert!(exports.enter(TenantId::new()).is_err(), "it may be reading");
+        waits(2, 5);
+        waits(3, 3);
+        let newcomer = exports.enter(TenantId::new()).unwrap_or_else(|error| panic!("{error}"));
+        let gave_way = |n: usize| running[n].progress.gives_way.is_cancelled();
+        assert_eq!((1..=3).map(gave_way).collect::<Vec<_>>(), [false, true, false]);
+        // The end of one that gave way does not end the export that has its place.
+        let same = exports.enter(running[2].tenant_id).unwrap_or_else(|error| panic!("{error}"));
+        drop(running);
+        assert_eq!(exports.running().len(), 2);
+        drop((newcomer, same));
+        assert!(exports.running().is_empty());
     }
 }

@@ -1,8 +1,11 @@
 //! The OpenAPI document, generated from the handlers, and its documentation page.
 
+use std::sync::LazyLock;
+
 use actix_web::http::Method;
-use actix_web::web::{self, Json, ServiceConfig};
-use actix_web::{HttpRequest, Responder};
+use actix_web::http::header::ContentType;
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -289,10 +292,23 @@ pub(super) fn page(config: &mut ServiceConfig) {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "documents", responses(
     (status = 200, description = "An OpenAPI 3.1 document", body = Object)))]
 pub(super) async fn openapi_json(request: HttpRequest) -> impl Responder {
-    let mut document = document();
-    // Without a server, clients take the host of the document, and lose the path.
-    document.servers = Some(vec![Server::new(format!("{}/", public_path(&request)))]);
-    Json(document)
+    let body = match public_path(&request).as_str() {
+        "" => AT_THE_ROOT.clone(),
+        path => Bytes::from(document_under(path)),
+    };
+    HttpResponse::Ok().content_type(ContentType::json()).body(body)
+}
+
+/// Made once: anybody may ask for it, and clients that read slowly share its memory.
+static AT_THE_ROOT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document_under("")));
+
+/// The document of a daemon that proxies serve under a path. Without a server, clients take the host of the document, and
+/// lose the path.
+fn document_under(path: &str) -> String {
+    static WITHOUT_SERVERS: LazyLock<openapi::OpenApi> = LazyLock::new(document);
+    let mut document = WITHOUT_SERVERS.clone();
+    document.servers = Some(vec![Server::new(format!("{path}/"))]);
+    document.to_json().expect("a document consists of texts, numbers and lists")
 }
 
 #[cfg(test)]

@@ -450,6 +450,27 @@ async fn a_body_that_comes_too_slowly_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_no_route_reads_keeps_no_connection() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let url = daemon.get("/").build().unwrap().url().clone();
+    for head in [
+        "GET /health HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n",
+        "POST /api/v1/auth/logout HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n",
+    ] {
+        let mut client = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).await.unwrap();
+        client.write_all(head.as_bytes()).await.unwrap();
+        let until = Instant::now() + Duration::from_secs(30);
+        // A byte now and then.
+        while client.write_all(b"x").await.is_ok() {
+            assert!(Instant::now() < until, "{head}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_no_deeper_than_it_needs_to_be() {
     let daemon = Daemon::start(Engine::Sqlite).await;
     for depth in [17, 10_000] {

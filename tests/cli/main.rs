@@ -8,6 +8,7 @@ mod migrate_store;
 mod postgres;
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -152,6 +153,49 @@ fn sigterm_drains_the_daemon_and_exits_with_zero() {
     daemon.until_it_says("drained");
     assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
     assert_eq!(daemon.lines.next(), None, "a panic, say");
+}
+
+/// Of a process, in megabytes.
+fn resident_mb(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Together they ask for 2 GB.
+#[test]
+fn five_hundred_clients_that_never_read_take_little_memory_and_nobodys_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
+    let mut daemon = Running::start(
+        tracker()
+            .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &database])
+            .env("TRACKER__SERVER__SEND_TIMEOUT_SECS", "60"),
+    );
+    let address = address_in(&daemon.until_it_says("listening on")).to_owned();
+    let request = b"GET /api/v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    let before_mb = resident_mb(daemon.child.id());
+    let clients: Vec<TcpStream> = (0..500)
+        .map(|_| {
+            let mut client = TcpStream::connect(&address).unwrap();
+            client.write_all(&request.repeat(20)).unwrap();
+            client
+        })
+        .collect();
+    // Another client is served meanwhile; by then, the daemon has read what the others sent.
+    for _ in 0..3 {
+        let mut other = TcpStream::connect(&address).unwrap();
+        other.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        other.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let grown_mb = resident_mb(daemon.child.id()).saturating_sub(before_mb);
+    println!("{} clients: {grown_mb} MB", clients.len());
+    assert!(grown_mb < 200, "{grown_mb} MB");
+    drop(clients);
+    daemon.stop();
+    daemon.until_it_says("drained");
 }
 
 /// The address in a line that says where something listens.
