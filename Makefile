@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api bench soak accuracy fuzz lint fmt docs
+.PHONY: help demo test test-cluster test-api bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -47,6 +47,10 @@ lint: ## Check formatting and run clippy with warnings as errors
 	@scripts/require.sh cc rust
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+
+deny: ## Check licences, sources and known vulnerabilities of dependencies (deny.toml)
+	@scripts/require.sh cc rust cargo_deny
+	scripts/deny.sh
 
 fmt: ## Format the code
 	cargo fmt

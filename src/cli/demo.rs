@@ -119,7 +119,7 @@ impl PassingFile {
 
 impl Drop for PassingFile {
     fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-wal", "-shm", ".lock"] {
             let mut file = self.0.clone().into_os_string();
             file.push(suffix);
             // It may not exist.
@@ -130,7 +130,8 @@ impl Drop for PassingFile {
 
 fn simulated_settings() -> SimulatedSettings {
     let faults = FaultRates { captcha: 0.05, unavailable: 0.01, ..FaultRates::default() };
-    SimulatedSettings { faults, move_every: Some(MOVE_EVERY), ..SimulatedSettings::default() }
+    // Nobody reads the truth log of a demo.
+    SimulatedSettings { faults, move_every: Some(MOVE_EVERY), truth_lines: 100, ..SimulatedSettings::default() }
 }
 
 fn crawl_every() -> Frequency {

@@ -47,6 +47,9 @@ pub(super) struct SimulateArgs {
     /// Do not compress pages.
     #[arg(long)]
     no_compression: bool,
+    /// Lines of the truth log that are kept in memory, of about 300 bytes each.
+    #[arg(long, default_value_t = 100_000)]
+    truth_lines: usize,
 }
 
 pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
@@ -64,6 +67,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         slow_for: Duration::from_secs(args.slow_for.interval_secs().into()),
         page_kb: args.page_kb,
         compress: !args.no_compression,
+        truth_lines: args.truth_lines,
         ..SimulatedSettings::default()
     };
     let listener = TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;

@@ -91,38 +91,59 @@ impl TenantBudgets {
 /// Attempts per address, for endpoints without authentication.
 pub struct AttemptsByAddress {
     limiter: DistributedLimiter,
-    local: LocalLimiter<ByAddress>,
+    /// IPv4 addresses, and /64 blocks of IPv6.
+    blocks: LocalLimiter<ByAddress>,
+    /// /48 blocks of IPv6.
+    sites: LocalLimiter<ByAddress>,
 }
 
 /// Above this number of addresses, entries that no longer matter are removed.
 const PRUNE_ABOVE: usize = 10_000;
 
+/// An IPv6 client usually controls a whole /64 block, so the block is limited as one address.
+const BLOCK_BITS: u32 = 64;
+/// A hosting customer or a company is given up to a /48: 65,536 blocks that could be used in turn.
+const SITE_BITS: u32 = 48;
+/// How many blocks' attempts a site has.
+const BLOCKS_PER_SITE: u32 = 8;
+
 impl AttemptsByAddress {
     /// A limit of attempts per minute from each address, at least 1, for all replicas together.
     pub fn new(per_minute: u32, limiter: DistributedLimiter) -> Self {
         let build = |quota: Quota| RateLimiter::keyed(quota).with_middleware();
-        Self { limiter, local: LocalLimiter::new(Rate::per_minute(per_minute), build) }
+        let limit = |per_minute| LocalLimiter::new(Rate::per_minute(per_minute), build);
+        let of_site = per_minute.max(1).saturating_mul(BLOCKS_PER_SITE);
+        Self { limiter, blocks: limit(per_minute), sites: limit(of_site) }
     }
 
     /// Takes one attempt.
     pub async fn take(&self, address: IpAddr) -> RateLimitStatus {
-        let address = block_of(address);
+        let block = block_of(address, BLOCK_BITS);
+        let taken = self.take_from(&self.blocks, "address", block).await;
+        if taken.wait.is_some() || block.is_ipv4() {
+            return taken;
+        }
+        let of_site = self.take_from(&self.sites, "site", block_of(address, SITE_BITS)).await;
+        if of_site.wait.is_some() { of_site } else { taken }
+    }
+
+    async fn take_from(&self, local: &LocalLimiter<ByAddress>, kind: &str, block: IpAddr) -> RateLimitStatus {
         if self.limiter.is_shared() {
-            let subject = format!("address:{address}");
-            if let Ok(Taken::Decided(rate_limit)) = self.limiter.take(&subject, self.local.total(), 1, 0).await {
+            let subject = format!("{kind}:{block}");
+            if let Ok(Taken::Decided(rate_limit)) = self.limiter.take(&subject, local.total(), 1, 0).await {
                 return rate_limit;
             }
         }
-        self.take_local(address)
+        self.take_local(local, block)
     }
 
-    fn take_local(&self, address: IpAddr) -> RateLimitStatus {
-        let (share, limiter) = self.local.limiter(&self.limiter);
+    fn take_local(&self, local: &LocalLimiter<ByAddress>, block: IpAddr) -> RateLimitStatus {
+        let (share, limiter) = local.limiter(&self.limiter);
         if limiter.len() > PRUNE_ABOVE {
             limiter.retain_recent();
         }
         let per_minute = share.per_minute.get();
-        match limiter.check_key(&address) {
+        match limiter.check_key(&block) {
             Ok(left) => RateLimitStatus { per_minute, remaining: left.remaining_burst_capacity(), wait: None },
             Err(not_yet) => {
                 let wait = not_yet.wait_time_from(DefaultClock::default().now());
@@ -132,10 +153,10 @@ impl AttemptsByAddress {
     }
 }
 
-/// An IPv6 client usually controls a whole /64 block, so the block is limited as one address.
-fn block_of(address: IpAddr) -> IpAddr {
+/// The block of an IPv6 address, by its first bits; an IPv4 address is one by itself.
+fn block_of(address: IpAddr, bits: u32) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << (128 - bits))).into()),
         address => address,
     }
 }
@@ -182,5 +203,16 @@ mod tests {
         assert!(take("2001:db8::1").await.is_none());
         assert!(take("192.0.2.1").await.is_some() && take("::ffff:192.0.2.1").await.is_some());
         assert!(take("2001:db8::2").await.is_some() && take("2001:db8:1::1").await.is_none());
+    }
+    #[tokio::test]
+    async fn a_site_that_uses_its_blocks_in_turn_has_the_attempts_of_eight() {
+        let attempts = AttemptsByAddress::new(2, DistributedLimiter::local_only(Arc::new(Metrics::new())));
+        let take = async |block: u32| attempts.take(format!("2001:db8:1:{block:x}::1").parse().unwrap()).await;
+        for block in 0..16 {
+            assert!(take(block).await.wait.is_none(), "{block}");
+        }
+        let refused = take(16).await;
+        assert!(refused.wait.is_some() && refused.remaining == 0);
+        assert!(attempts.take("2001:db8:2::1".parse().unwrap()).await.wait.is_none(), "another site");
     }
 }

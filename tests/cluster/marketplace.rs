@@ -56,6 +56,8 @@ impl Marketplace {
         let (process, port) = (Process::new(folder.home("market")), free_port());
         let mut simulate = Command::new(BINARY);
         simulate.env_clear().args(["simulate", "--page-kb", "4", "--slow-rate", "0.2", "--slow-for", "1s"]);
+        // The reference of a long test.
+        simulate.args(["--truth-lines", "10000000"]);
         process.run(simulate.args(["--listen", &format!("127.0.0.1:{port}")]));
         let client = Client::builder().no_proxy().timeout(SOON).build().unwrap();
         let url = format!("http://127.0.0.1:{port}");
