@@ -34,8 +34,8 @@ const CONNECTIONS: usize = 32;
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
-const EMAIL: &str = "bench@example.com";
-const PASSWORD: &str = "correct horse battery staple";
+pub const EMAIL: &str = "bench@example.com";
+pub const PASSWORD: &str = "correct horse battery staple";
 /// Request rate for the latency measurement during sign-ins, far below the maximum throughput.
 const READS_PER_SECOND: u32 = 400;
 const READERS: u32 = 8;
@@ -232,7 +232,7 @@ async fn body_of(address: SocketAddr, path: &str, key: &str) -> Vec<u8> {
     Connection::open(address).await.request(&request_to(path, key)).await.to_vec()
 }
 
-async fn sign_in(address: SocketAddr) -> String {
+pub async fn sign_in(address: SocketAddr) -> String {
     let url = format!("http://{address}/api/v1/auth/login");
     let body = json!({ "email": EMAIL, "password": PASSWORD });
     let tokens: Value = reqwest::Client::new().post(url).json(&body).send().await.unwrap().json().await.unwrap();
@@ -240,13 +240,13 @@ async fn sign_in(address: SocketAddr) -> String {
 }
 
 /// A process that is killed on drop.
-struct Process {
+pub struct Process {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Process {
-    async fn daemon(database_url: &str) -> Self {
+    pub async fn daemon(database_url: &str) -> Self {
         let address = free_address();
         let mut command = Command::new(TRACKER);
         command.args(["serve", "--listen", &address.to_string(), "--database-url", database_url]);
@@ -256,6 +256,10 @@ impl Process {
         command.env("TRACKER__AUTH__ATTEMPTS_PER_MINUTE", "1000000");
         command.env("TRACKER__SERVER__WORKERS", WORKERS.to_string());
         Self::ready(command, address).await
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     async fn bare(body: &std::path::Path) -> Self {
@@ -300,7 +304,7 @@ pub fn bare_handler_main(body: &std::path::Path, port: u16) {
 }
 
 /// Creates a user, a key and a product with history; returns the key and the product.
-async fn fill(url: &str) -> (String, ProductId) {
+pub async fn fill(url: &str) -> (String, ProductId) {
     let settings = DatabaseSettings { url: Secret::from(url), ..DatabaseSettings::default() };
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();

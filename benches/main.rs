@@ -9,6 +9,7 @@ mod api;
 mod crawling;
 mod extraction;
 mod leases;
+mod operations;
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
 mod replicas;
@@ -21,11 +22,12 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 6] = [
+const GROUPS: [(&str, Group); 7] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
     ("api", api::run),
+    ("operations", operations::run),
     ("crawling", crawling::run),
     ("replicas", replicas::run),
 ];
