@@ -11,7 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_norway::Value;
 
@@ -428,6 +428,27 @@ impl Host {
         command.args(arguments).env("PATH", path).env("DOCKER_DOUBLE", &self.url);
         command.env("GATEWAY", gateway.unwrap_or(&self.url)).env("DEPLOY_PATIENCE_SECS", "3");
         command.output().unwrap()
+    }
+}
+
+impl Drop for Host {
+    /// Ends what runs in the containers: the thread that answers keeps the engine.
+    fn drop(&mut self) {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        engine.work = Box::new(Ended);
+    }
+}
+
+/// Containers of a host that is gone.
+struct Ended;
+
+impl Containers for Ended {
+    fn start(&mut self, _id: &str, _service: &str, _image: u32) {}
+
+    fn stop(&mut self, _id: &str) {}
+
+    fn is_healthy(&mut self, _id: &str, _service: &str, _image: u32) -> bool {
+        false
     }
 }
 
