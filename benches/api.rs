@@ -246,7 +246,11 @@ pub struct Process {
 }
 
 impl Process {
-    pub async fn daemon(database_url: &str) -> Self {
+    async fn daemon(database_url: &str) -> Self {
+        Self::daemon_with(database_url, &[]).await
+    }
+
+    pub async fn daemon_with(database_url: &str, variables: &[(&str, &str)]) -> Self {
         let address = free_address();
         let mut command = Command::new(TRACKER);
         command.args(["serve", "--listen", &address.to_string(), "--database-url", database_url]);
@@ -254,7 +258,7 @@ impl Process {
         command.args(["--base-url", "http://127.0.0.1:9"]).env("TRACKER__LOG__FILTER", "warn");
         command.env("TRACKER__PLANS__ENTERPRISE__REQUESTS_PER_MINUTE", "4000000000");
         command.env("TRACKER__AUTH__ATTEMPTS_PER_MINUTE", "1000000");
-        command.env("TRACKER__SERVER__WORKERS", WORKERS.to_string());
+        command.env("TRACKER__SERVER__WORKERS", WORKERS.to_string()).envs(variables.iter().copied());
         Self::ready(command, address).await
     }
 

@@ -32,7 +32,8 @@ async fn measure(table: &mut Table) {
     let url = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
     let (key, product) = fill(&url).await;
     add_products(&url).await;
-    let daemon = Process::daemon(&url).await;
+    // Without crawler: the cost of a request, not of what it causes.
+    let daemon = Process::daemon_with(&url, &[("TRACKER__SERVER__ROLES", r#"["api"]"#)]).await;
     let api = Api {
         client: Client::new(),
         base: format!("http://{}/api/v1", daemon.address),

@@ -29,11 +29,19 @@ async fn a_superadmin_sees_the_actors_of_the_process() {
     let token = token_of(&daemon, "operator@example.com").await;
     let body = expect(200, daemon.request(Method::GET, "/api/v1/system/actors").bearer_auth(token)).await;
     let actors = body["actors"].as_array().unwrap();
-    for kind in ["scheduler", "crawler_pool", "recorder", "notifier", "live_feed", "maintenance"] {
+    for (kind, count) in [
+        ("scheduler", 1),
+        ("crawler_pool", 1),
+        ("recorder", 1),
+        // One for each channel.
+        ("notifier", 2),
+        ("live_feed", 1),
+        ("maintenance", 1),
+    ] {
         let actor = actors.iter().find(|actor| actor["kind"] == kind).unwrap();
         let fields =
             ["resident", "incarnations", "restarts", "quarantined"].map(|field| actor[field].as_i64().unwrap());
-        assert_eq!((fields, &actor["last_panic"]), ([1, 1, 0, 0], &json!(null)), "{actor}");
+        assert_eq!((fields, &actor["last_panic"]), ([count, count, 0, 0], &json!(null)), "{actor}");
     }
     daemon.end().await;
 }

@@ -76,11 +76,12 @@ async fn request(
 ) -> StoreResult<Task> {
     const TASK: &str =
         concat!("INSERT INTO task (id, tenant_id, created_at) VALUES ($1, $2, ", now!(3), ") RETURNING created_at");
+    // `IS TRUE`: see `listings_of`.
     const ITEMS: &str = concat!(
         "INSERT INTO task_item (task_id, place, tenant_id, product_id, listing_id, status) \
          SELECT $1, given.place, p.tenant_id, p.id, p.listing_id, 'pending' FROM (",
         uuids!(3),
-        ") AS given JOIN product p ON p.id = given.id WHERE p.tenant_id = $2"
+        ") AS given JOIN product p ON p.id = given.id WHERE (p.tenant_id = $2) IS TRUE"
     );
     let listings = listings_of(conn, tenant_id, &products).await?;
     if listings.len() < products.len() {
