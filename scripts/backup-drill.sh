@@ -8,7 +8,8 @@ cp -r "$(dirname "$0")/../scripts" "$(dirname "$0")/../config" "$(dirname "$0")/
 cp "$environment" "$checkout/.env.production"
 cd "$checkout"
 # The name of the project keeps its containers and volumes apart from production.
-export COMPOSE_PROJECT_NAME=amazon-tracker-drill
+export COMPOSE_PROJECT_NAME=amazon-tracker-drill TRACKER_SUBNET=172.30.81.0/24 TRACKER_DNS=172.30.81.250
+unset DATABASE_URL PGOPTIONS
 sed -i "/^name: /d" docker-compose.prod.yml
 compose=(docker compose --env-file .env.production --file docker-compose.prod.yml)
 clean_up() {
@@ -18,7 +19,7 @@ clean_up() {
 trap clean_up EXIT
 
 sql() {
-    "${compose[@]}" exec -T postgres psql -X -At --username=postgres --dbname="$1" --command="$2"
+    "${compose[@]}" exec -T postgres psql -X -At --host=127.0.0.1 --username=postgres --dbname="$1" --command="$2"
 }
 
 "${compose[@]}" up --detach postgres

@@ -17,6 +17,7 @@ sqlite:*)
     connect_to_server
     # The backup contains secrets, and must be complete or absent.
     umask 077
+    mkdir -p "$(dirname "$file")"
     trap 'rm -f "$file.part"' EXIT
     "${client[@]}" pg_dump --format=custom --enable-row-security --no-owner --no-privileges --dbname="$server" >"$file.part"
     ln "$file.part" "$file"

@@ -38,6 +38,8 @@ def seconds(duration):
 PUBLISHED = {("", "9080"), ("", "9443"), ("127.0.0.1", "3000"), ("127.0.0.1", "9090")}
 compose_files = glob.glob("docker-compose*.yml")
 known = set(re.findall(r"^(?:# )?([A-Z_]+)=", read(".env.example"), re.M))
+# Set by scripts/compose.sh.
+known |= {"GATEWAY_CONFIG", "PROMETHEUS_CONFIG"}
 for path in compose_files:
     for variable in re.findall(r"(?<!\$)\$\{([A-Z_]+)", read(path)):
         expect(variable in known, f"{path}: {variable} is not in .env.example")

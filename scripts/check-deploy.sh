@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks every deployment file with its tool. Prints one line per check, and the tool's output for a failed one. The
-# tools are installed by scripts/require.sh deploy_tools. Nothing is started; no Docker engine or cluster is needed.
+# tools are installed by scripts/require.sh deploy_tools. No cluster is needed; with a Docker engine, a database is started
+# for the backup drill.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/target/deploy-tools/bin:$PATH"

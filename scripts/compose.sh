@@ -13,9 +13,18 @@ fail() {
     exit 1
 }
 
-# The containers of a service, one id per line. One-off containers of `compose run` are not listed.
+# Changed files do not reach a running container whose file was replaced. A label with their checksum makes Compose
+# recreate it.
+GATEWAY_CONFIG=$(cat config/apisix/*.yaml config/dns/Corefile | sha256sum | cut -c 1-16)
+PROMETHEUS_CONFIG=$(cat config/prometheus/*.yml | sha256sum | cut -c 1-16)
+export GATEWAY_CONFIG PROMETHEUS_CONFIG
+
+# The containers of a service, one id per line, without those of `compose run` (which `compose ps --all` lists).
 containers_of() {
-    "${compose[@]}" ps --all --quiet "$1"
+    local project
+    project=$("${compose[@]}" config | sed -n 's/^name: //p')
+    docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
+        --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }
 
 # The services of the tracker that are replaced replica by replica.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks that production is healthy: every container or pod, their number, and the API through the gateway.
+# Checks that production is healthy. With Compose: every container, their number, and the API through the gateway. With
+# Kubernetes: the rollouts, and one pod.
 #
 #   scripts/deploy-check.sh compose|kube [compose file …]
 set -euo pipefail
@@ -9,15 +10,22 @@ where=${1:-}
 shift || true
 unhealthy=
 
-check_replicas() {
-    local service containers healthy configured
-    for service in $(replicated_services); do
-        mapfile -t containers < <(containers_of "$service")
-        healthy=$(count_healthy "${containers[@]}")
-        configured=$(configured_replicas "$service")
-        [ "$healthy" = "$configured" ] ||
-            unhealthy+=$'\n'"$service: $healthy healthy replicas, configured are $configured"
-    done
+# Every service must run: healthy if it has a health check, in the configured number, or ended if it runs once.
+check_service() {
+    local service=$1 containers healthy configured
+    mapfile -t containers < <(containers_of "$service")
+    case $service in
+        migrate | apisix-load)
+            [ "$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "${containers[@]}" 2>&1)" = "exited 0" ] ||
+                unhealthy+=$'\n'"$service: has not ended well"
+            ;;
+        *)
+            configured=$(configured_replicas "$service")
+            healthy=$(count_healthy "${containers[@]}")
+            [ "$healthy" = "$configured" ] && [ "${#containers[@]}" = "$configured" ] ||
+                unhealthy+=$'\n'"$service: $healthy of ${#containers[@]} containers are healthy, configured are $configured"
+            ;;
+    esac
 }
 
 case $where in
@@ -25,12 +33,9 @@ case $where in
         # shellcheck source=scripts/compose.sh
         . scripts/compose.sh
         "${compose[@]}" ps --all
-        # Services without a health check have an empty health; one-shot services have exited with 0.
-        unhealthy=$("${compose[@]}" ps --all --format $'{{.Name}}\t{{.State}}\t{{.Health}}\t{{.ExitCode}}' | awk -F'\t' '
-            $2 == "running" && ($3 == "" || $3 == "healthy") { next }
-            $2 == "exited" && $4 == 0 { next }
-            { print $1 ": " $2 " " $3 }')
-        check_replicas
+        for service in $("${compose[@]}" config --services); do
+            check_service "$service"
+        done
         gateway=${GATEWAY:-http://127.0.0.1:9080}
         answer=$(curl --silent --show-error --fail --max-time 5 "$gateway/health" 2>&1) ||
             unhealthy+=$'\n'"gateway: $answer"

@@ -26,11 +26,10 @@ dns_secs=2
 
 fetch_images() {
     "${compose[@]}" pull --ignore-buildable
-    if grep -qE '^TRACKER_IMAGE=.' .env.production; then
-        "${compose[@]}" pull tracker
-    else
-        "${compose[@]}" build --pull
-    fi
+    case $("${compose[@]}" config --images | grep -m 1 amazon-tracker) in
+        amazon-tracker:local) "${compose[@]}" build --pull ;;
+        *) "${compose[@]}" pull tracker ;;
+    esac
 }
 
 start_databases() {
@@ -68,7 +67,8 @@ tell_gateway() {
     local gateway
     gateway=$(containers_of apisix)
     [ -n "$gateway" ] && [ "$(count_healthy "$gateway")" = 1 ] || return 0
-    "${compose[@]}" kill --signal HUP apisix
+    # Not `compose kill`: Docker would take the container for stopped by hand, and not start it after a reboot.
+    "${compose[@]}" exec -T apisix bash -c 'kill -HUP 1'
     sleep "$dns_secs"
 }
 

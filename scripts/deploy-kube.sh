@@ -13,7 +13,7 @@ trap 'rm -f "$rendered"' EXIT
 
 [ -d "$overlay" ] || { echo "error: overlay $overlay does not exist" >&2; exit 1; }
 kubectl kustomize "$overlay" >"$rendered"
-if placeholders=$(grep -nE 'ghcr\.io/OWNER/|tracker\.example\.com' "$rendered"); then
+if placeholders=$(grep -nE 'ghcr\.io/OWNER/|tracker[.@]example\.com' "$rendered"); then
     printf 'error: fill in k8s/overlays/prod (images, settings.env); placeholders left:\n%s\n' "$placeholders" >&2
     exit 1
 fi

@@ -182,7 +182,7 @@ need_docker() {
 # silently be shorter.
 check_variables() {
     local name value number=0
-    while IFS='=' read -r name value; do
+    while IFS='=' read -r name value || [ -n "$name" ]; do
         number=$((number + 1))
         [[ $name =~ ^[A-Z_]+$ ]] || continue
         case $value in

@@ -101,7 +101,7 @@ fn the_configured_number_of_replicas_is_started_and_checked() {
         let host = deployed(compose, Simulated::default());
         host.set("TRACKER_REPLICAS=3");
         let error = error_of(&host.run("deploy-check.sh", &["compose"], None));
-        assert!(error.contains("tracker: 2 healthy replicas, configured are 3"), "{error}");
+        assert!(error.contains("tracker: 2 of 2 containers are healthy, configured are 3"), "{error}");
         succeed(&host.run("deploy-compose.sh", &[], None));
         assert_eq!(host.engine.lock().unwrap().running_images("tracker"), [2, 2, 2], "{compose:?}");
     });
