@@ -29,12 +29,6 @@ impl From<&CrawlSettings> for CrawlPolicy {
     }
 }
 
-/// No point is written before the last one, or at the same time, which would replace it: also when the clock was set back.
-fn after_the_last_point(state: &ListingState, at: Timestamp) -> Timestamp {
-    let next = state.changed_at.and_then(|changed_at| changed_at.checked_add(SignedDuration::from_millis(1)).ok());
-    at.max(state.checked_at.unwrap_or(at)).max(next.unwrap_or(at))
-}
-
 /// A commit, and what the crawl meant.
 #[derive(Debug, Clone)]
 pub struct CrawlDecision {
@@ -85,6 +79,12 @@ fn observed(
         ..bare_commit(claim, outcome, next, tasks)
     };
     CrawlDecision { commit, verdict: Some(judged.verdict) }
+}
+
+/// No point is written before the last one, or at the same time, which would be lost: also when the clock was set back.
+fn after_the_last_point(state: &ListingState, at: Timestamp) -> Timestamp {
+    let next = state.changed_at.and_then(|changed_at| changed_at.checked_add(SignedDuration::from_millis(1)).ok());
+    at.max(state.checked_at.unwrap_or(at)).max(next.unwrap_or(at))
 }
 
 fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) -> CrawlDecision {

@@ -152,10 +152,9 @@ impl Exports {
 
 /// The export whose client has read nothing for the longest time, if that is long.
 fn slowest_of(running: &HashMap<TenantId, Arc<Progress>>) -> Option<TenantId> {
-    let waiting =
-        running.iter().filter_map(|(id, progress)| Some((*progress.waiting_since(), id)).filter(|it| it.0.is_some()));
-    let (since, tenant_id) = waiting.min()?;
-    since.filter(|since| since.elapsed() >= SLOW_READER).map(|_| *tenant_id)
+    let waiting = running.iter().filter_map(|(id, progress)| Some(((*progress.waiting_since())?, *id)));
+    let (_, tenant_id) = waiting.filter(|(since, _)| since.elapsed() >= SLOW_READER).min()?;
+    Some(tenant_id)
 }
 
 impl Drop for RunningExport {

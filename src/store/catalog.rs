@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::StoreResult;
+use super::error::or_report;
 use crate::domain::{
     Frequency, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
 };
@@ -83,11 +84,6 @@ impl<T> Page<T> {
         let items = self.items.into_iter().map(make).filter_map(or_report).collect();
         Page { items, next_cursor: self.next_cursor }
     }
-}
-
-/// The row, if it could be read; the reason is logged otherwise.
-pub(super) fn or_report<T>(read: StoreResult<T>) -> Option<T> {
-    read.inspect_err(|error| tracing::error!(%error, "skipping an unreadable row")).ok()
 }
 
 /// The products of tenants.

@@ -161,6 +161,11 @@ pub(super) fn newer(version: i64) -> String {
     format!("migration {version} is unknown to this version; use a newer amazon-tracker")
 }
 
+/// The row, if it could be read; the reason is logged otherwise.
+pub(super) fn or_report<T>(read: StoreResult<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(%error, "skipping an unreadable row")).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_about_values, is_transient};

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::{Backend, Db};
 use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
-use crate::store::catalog::or_report;
+use crate::store::error::or_report;
 use crate::store::rows::{RuleColumns, count, frequency, listing, time};
 use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
 

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::{Backend, Conn, partitions};
 use crate::domain::{ListingId, ListingState, Point, Series};
 use crate::store::batch::NewPoint;
-use crate::store::catalog::or_report;
+use crate::store::error::or_report;
 use crate::store::rows::{PointColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{History, StoreResult};
