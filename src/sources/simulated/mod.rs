@@ -123,7 +123,8 @@ impl Simulated {
         self.address
     }
 
-    /// Closes all connections and waits until the server has stopped.
+    /// Stops the server. New connections are refused from the return on; open ones are closed without an answer soon
+    /// after, because actix-web does not tell when it has dropped them.
     pub async fn stop(mut self) {
         self.server.stop(false).await;
         // An error while stopping is of no use to the caller.
