@@ -4,12 +4,14 @@
 use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
-use amazon_tracker::domain::{Frequency, Listing, Marketplace, ProductSettings, ProductStatus, TenantId};
+use amazon_tracker::domain::{
+    Frequency, Listing, Marketplace, Point, ProductSettings, ProductStatus, Series, TenantId,
+};
 use amazon_tracker::store::{NewProduct, StoreClock, open};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::api::{Process, fill, sign_in};
+use crate::api::{Process, fill, point, sign_in};
 use crate::table::{Table, Target};
 
 /// No request may cost more.
@@ -30,7 +32,7 @@ pub fn run(table: &mut Table) {
 async fn measure(table: &mut Table) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
-    let (key, product) = fill(&url).await;
+    let (key, product) = fill(&url, a_year()).await;
     add_products(&url).await;
     // Without crawler: the cost of a request, not of what it causes.
     let daemon = Process::daemon_with(&url, &[("TRACKER__SERVER__ROLES", r#"["api"]"#)]).await;
@@ -51,13 +53,17 @@ async fn measure(table: &mut Table) {
     let wrong = json!({ "asin": "B000000000", "tags": vec![1; 9_000] });
     // Responses are cached for a second, so each request differs from the last.
     let list = |sort: &str, n: u32| format!("/products?limit={}&text=e&sort={sort}", 500 - n % 50);
-    let history = |n: u32| format!("/products/{product}/history?limit={}", 50_000 - n);
+    let history = |n: u32| format!("/products/{product}/history?limit={}", 5000 - n);
     let brotli = |request: RequestBuilder| request.header("accept-encoding", "br");
     let mut costs = vec![
         ("list of 500 products, searched and sorted", api.cost(&daemon, |n| api.get(&list("title", n))).await),
         ("the same, compressed", api.cost(&daemon, |n| brotli(api.get(&list("-price", n)))).await),
-        ("90 days of history", api.cost(&daemon, |n| api.get(&history(n))).await),
+        ("5,000 points of history", api.cost(&daemon, |n| api.get(&history(n))).await),
         ("the same, compressed", api.cost(&daemon, |n| brotli(api.get(&history(n)))).await),
+        (
+            "statistics of a year of hourly prices",
+            api.cost(&daemon, |_| api.get(&format!("/products/{product}/stats"))).await,
+        ),
         ("OpenAPI document", api.cost(&daemon, |_| api.get("/openapi.json")).await),
         ("the same, compressed", api.cost(&daemon, |_| brotli(api.get("/openapi.json"))).await),
         ("crawl of 500 products", api.cost(&daemon, |_| api.post("/crawl", &json!({ "product_ids": ids }))).await),
@@ -135,6 +141,13 @@ fn processor_ms(process: u32) -> f64 {
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
     ticks as f64 * 1000.0 / TICKS_PER_SECOND
+}
+
+/// A price and a rank that change every hour.
+fn a_year() -> Vec<Point> {
+    let price = |hours| point(hours, Series::Price, "", 30_000 + hours * 13 % 5000);
+    let rank = |hours| point(hours, Series::SalesRank, "Electronics", 1000 + hours * 7 % 500);
+    (1..365 * 24).rev().flat_map(|hours| [price(hours), rank(hours)]).collect()
 }
 
 async fn add_products(url: &str) {

@@ -9,13 +9,13 @@ use actix_web::{Error, HttpRequest, HttpResponse, Responder};
 use futures_util::stream;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Shared;
 use super::alerts::WireEvent;
 use super::caller::credential_of;
-use super::history::value_of;
+use super::history::WireValue;
 use super::problem::Problem;
 use super::routes::Routes;
 use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
@@ -56,8 +56,8 @@ struct ChangedValue {
     /// The bestseller category of a sales rank.
     category: Option<String>,
     /// As in the history.
-    #[schema(value_type = Object)]
-    value: Value,
+    #[schema(schema_with = WireValue::schema)]
+    value: WireValue,
 }
 
 impl From<&Change> for WireChange {
@@ -66,7 +66,7 @@ impl From<&Change> for WireChange {
         let value = |point: &Point| ChangedValue {
             series: point.key.series.as_str(),
             category: Some(point.key.category.clone()).filter(|category| !category.is_empty()),
-            value: value_of(point, currency),
+            value: WireValue::of(point, currency),
         };
         Self {
             product_id: change.product_id,

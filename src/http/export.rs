@@ -23,7 +23,7 @@ use super::api_keys::WireApiKey;
 use super::auth::WireSession;
 use super::caller::credential_of;
 use super::crawl::WireTask;
-use super::history::WireHistory;
+use super::history::{MAX_POINTS, WireHistory};
 use super::paging::MAX_LIMIT;
 use super::problem::Problem;
 use super::products::WireProduct;
@@ -31,17 +31,15 @@ use super::routes::{Access, Routes};
 use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
-use crate::domain::{Product, Scope, Series, Tenant, TenantId, User};
+use crate::domain::{Product, ProductId, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
     Caller, HistoryQuery, ListProducts, Origin, Page, ProductFilter, ProductOrder, Service, ServiceError, ServiceResult,
 };
 
 /// JSON lines.
 const EXPORT_TYPE: &str = "application/x-ndjson";
-/// Lines buffered for a slow client: one may be the whole history of a listing.
+/// Lines buffered for a slow client: one may have thousands of points.
 const LINES_AHEAD: usize = 1;
-/// More points than any listing has.
-const MAX_POINTS: u32 = 1_000_000;
 /// Concurrent exports of this process, each of another tenant.
 const MAX_CONCURRENT: usize = 8;
 /// The export ends when the client reads nothing for so long.
@@ -56,7 +54,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// Export everything of your tenant: one JSON object per line, each with its `type`; the last is `{"type":"end"}`.
 ///
-/// Secrets are not exported: passwords, API keys and the signing keys of webhooks.
+/// Secrets are not exported: passwords, API keys and the signing keys of webhooks. A long history has several lines, each of
+/// which begins with the values in effect at its start.
 #[utoipa::path(get, path = "/api/v1/tenants/me/export", tag = "tenants", responses(
     (status = 200, description = "Everything", content_type = "application/x-ndjson", body = String),
     (status = 409, description = "An export of the tenant is already running", body = Problem),
@@ -255,13 +254,24 @@ impl Export {
         let id = product.id;
         self.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
-        let series = Series::VALUES.to_vec();
-        let whole = HistoryQuery { series, from: None, to: None, limit: MAX_POINTS };
-        match self.service.history(self.tenant_id, id, whole).await {
-            Ok(history) => self.line("history", &WireHistory::of(id, history)).await,
-            // The product was deleted meanwhile.
-            Err(ServiceError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+        self.history(id).await
+    }
+
+    /// Writes a history as one line, or several if it is long.
+    async fn history(&self, id: ProductId) -> Result<(), ExportError> {
+        let mut from = None;
+        loop {
+            let part = HistoryQuery { series: Series::VALUES.to_vec(), from, to: None, limit: MAX_POINTS };
+            let history = match self.service.history(self.tenant_id, id, part).await {
+                // The product was deleted meanwhile.
+                Err(ServiceError::NotFound(_)) => return Ok(()),
+                history => history?,
+            };
+            from = history.next_from;
+            self.line("history", &WireHistory::of(id, history)).await?;
+            if from.is_none() {
+                return Ok(());
+            }
         }
     }
 

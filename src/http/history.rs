@@ -4,7 +4,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::openapi::schema::{AnyOfBuilder, Object, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
@@ -19,8 +18,8 @@ use crate::domain::stats::{Extreme, Gap, PriceStats};
 use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Scope, Series};
 use crate::service::{Caller, FieldError, History, HistoryQuery, Stats};
 
-const DEFAULT_POINTS: u32 = 5000;
-const MAX_POINTS: u32 = 50_000;
+/// Maximum number of points of a response, and the default: about 10 ms of processor time.
+pub(super) const MAX_POINTS: u32 = 5000;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products/{id}/history", |path| path.get(Scope::ProductRead, history));
@@ -41,7 +40,8 @@ pub(super) struct HistoryParams {
     from: Option<String>,
     /// RFC 3339, exclusive.
     to: Option<String>,
-    /// Points, 1 to 50000; default 5000.
+    /// Points after `from`, 1 to 5000; default 5000. With more, `next_from` says where to go on.
+    #[param(minimum = 1, maximum = 5000)]
     limit: Option<String>,
 }
 
@@ -54,7 +54,8 @@ pub(super) struct SpanParams {
     from: Option<String>,
     /// RFC 3339, exclusive.
     to: Option<String>,
-    /// Points, 1 to 50000; default 5000.
+    /// Points after `from`, 1 to 5000; default 5000. With more, `next_from` says where to go on.
+    #[param(minimum = 1, maximum = 5000)]
     limit: Option<String>,
 }
 
@@ -66,18 +67,57 @@ struct WirePoint {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// Money for prices, a number for ranks and counts, stars for ratings, a string for availability and sellers.
-    #[schema(schema_with = value_schema)]
-    value: Value,
+    #[schema(schema_with = WireValue::schema)]
+    value: WireValue,
 }
 
-fn value_schema() -> RefOr<Schema> {
-    let any_of = AnyOfBuilder::new()
-        .item(Ref::from_schema_name("Money"))
-        .item(Object::with_type(Type::Number))
-        .item(Object::with_type(Type::String))
-        .item(Object::with_type(Type::Null))
-        .description(Some("Money for prices, a number for ranks, counts and stars, a string for sellers and states"));
-    RefOr::T(Schema::AnyOf(any_of.build()))
+/// The value of a point.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum WireValue {
+    /// Known to be absent.
+    Null,
+    /// A price.
+    Money(WireMoney),
+    /// A rank or count.
+    Number(i64),
+    /// A rating.
+    Stars(f64),
+    /// An availability.
+    State(&'static str),
+    /// A name or text.
+    Text(String),
+}
+
+impl WireValue {
+    pub(super) fn of(point: &Point, currency: Currency) -> Self {
+        match (&point.value, point.key.series) {
+            (None, _) => Self::Null,
+            (Some(PointValue::Text(text)), _) => Self::Text(text.clone()),
+            (Some(PointValue::Number(number)), series) if series.is_money() => {
+                Self::Money(Money::new(*number, currency).into())
+            }
+            (Some(PointValue::Number(number)), Series::Rating) => {
+                u16::try_from(*number).map_or(Self::Null, |hundredths| Self::Stars(Rating(hundredths).stars()))
+            }
+            (Some(PointValue::Number(number)), Series::Availability) => {
+                Self::State(Availability::from_number(*number).unwrap_or_default().as_str())
+            }
+            (Some(PointValue::Number(number)), _) => Self::Number(*number),
+        }
+    }
+
+    pub(super) fn schema() -> RefOr<Schema> {
+        let any_of = AnyOfBuilder::new()
+            .item(Ref::from_schema_name("Money"))
+            .item(Object::with_type(Type::Number))
+            .item(Object::with_type(Type::String))
+            .item(Object::with_type(Type::Null))
+            .description(Some(
+                "Money for prices, a number for ranks, counts and stars, a string for sellers and states",
+            ));
+        RefOr::T(Schema::AnyOf(any_of.build()))
+    }
 }
 
 /// One series; sales ranks have one per category.
@@ -115,42 +155,26 @@ pub(super) struct WireHistory {
     series: Vec<WireSeries>,
     /// Times without a successful crawl, in which no value is known: draw no line there.
     gaps: Vec<WireGap>,
-    /// True when there are more points: request a later range or fewer series.
-    truncated: bool,
+    /// Pass it as `from` to get the next points; null when there are no more.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_from: Option<Timestamp>,
 }
 
 impl WireHistory {
     pub(super) fn of(product_id: ProductId, history: History) -> Self {
-        let History { currency, points, gaps, truncated, .. } = history;
+        let History { currency, points, gaps, next_from, .. } = history;
         let gaps = gaps.into_iter().map(|Gap { from, to }| WireGap { from, to }).collect();
         let mut series: Vec<WireSeries> = Vec::new();
         for point in points {
             let name = point.key.series.as_str();
             let category = Some(point.key.category.clone()).filter(|category| !category.is_empty());
-            let wire = WirePoint { at: point.at, value: value_of(&point, currency) };
+            let wire = WirePoint { at: point.at, value: WireValue::of(&point, currency) };
             match series.last_mut().filter(|last| last.series == name && last.category == category) {
                 Some(last) => last.points.push(wire),
                 None => series.push(WireSeries { series: name, category, points: vec![wire] }),
             }
         }
-        Self { product_id, currency, series, gaps, truncated }
-    }
-}
-
-pub(super) fn value_of(point: &Point, currency: Currency) -> Value {
-    match (&point.value, point.key.series) {
-        (None, _) => Value::Null,
-        (Some(PointValue::Text(text)), _) => text.as_str().into(),
-        (Some(PointValue::Number(number)), series) if series.is_money() => {
-            serde_json::json!(WireMoney::from(Money::new(*number, currency)))
-        }
-        (Some(PointValue::Number(number)), Series::Rating) => {
-            u16::try_from(*number).map_or(Value::Null, |hundredths| Rating(hundredths).stars().into())
-        }
-        (Some(PointValue::Number(number)), Series::Availability) => {
-            Availability::from_number(*number).unwrap_or_default().as_str().into()
-        }
-        (Some(PointValue::Number(number)), _) => (*number).into(),
+        Self { product_id, currency, series, gaps, next_from }
     }
 }
 
@@ -238,11 +262,11 @@ fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Pro
     let from = parsed::<RequestTime>("from", span.from.as_deref(), &mut errors).map(|time| time.0);
     let to = parsed::<RequestTime>("to", span.to.as_deref(), &mut errors).map(|time| time.0);
     let limit = match span.limit.as_deref().map(str::parse) {
-        None => DEFAULT_POINTS,
+        None => MAX_POINTS,
         Some(Ok(limit @ 1..=MAX_POINTS)) => limit,
         Some(_) => {
             errors.push(FieldError::new("limit", format!("must be an integer from 1 to {MAX_POINTS}")));
-            DEFAULT_POINTS
+            MAX_POINTS
         }
     };
     if let (Some(from), Some(to)) = (from, to)

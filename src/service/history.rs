@@ -24,7 +24,7 @@ pub struct HistoryQuery {
     pub from: Option<Timestamp>,
     /// The end, exclusive.
     pub to: Option<Timestamp>,
-    /// Maximum number of points.
+    /// Maximum number of points after the start.
     pub limit: u32,
 }
 
@@ -39,8 +39,8 @@ pub struct History {
     pub points: Vec<Point>,
     /// Times without a successful crawl.
     pub gaps: Vec<Gap>,
-    /// True when there are more points.
-    pub truncated: bool,
+    /// The start of the next part, if there are more points.
+    pub next_from: Option<Timestamp>,
 }
 
 /// Price statistics of a listing.
@@ -65,15 +65,14 @@ impl Service {
             series.push(Series::Unobserved);
             // One more than the limit shows whether there are more.
             let mut points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await?;
-            let truncated = points.len() > limit as usize;
-            points.truncate(limit as usize);
+            let next_from = cut(&mut points, from, limit);
             let (marks, points): (Vec<_>, Vec<_>) =
                 points.into_iter().partition(|point| point.key.series == Series::Unobserved);
             let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
             // What began before the range and ended there is not part of it.
             gaps.retain(|gap| from.is_none_or(|from| gap.to > from));
             let now = Timestamp::now();
-            if to.is_none_or(|to| to >= now) {
+            if next_from.is_none() && to.is_none_or(|to| to >= now) {
                 gaps.extend(gap_until(&product, now));
             }
             Ok(History {
@@ -81,7 +80,7 @@ impl Service {
                 currency: product.listing.marketplace.currency(),
                 points,
                 gaps,
-                truncated,
+                next_from,
             })
         })
         .await
@@ -138,6 +137,19 @@ impl Dependencies {
         let interval_secs = product.settings.frequency.interval_secs();
         Ok(is_known.then(|| format!("stats:{}:{}:{interval_secs}", product.listing_id, crawled_at.as_millisecond())))
     }
+}
+
+/// Removes the last of the points after `from` if there are more than `limit`, and returns the time of the last one that stays.
+/// What took effect at the same time as that one is in effect at the start of the next part.
+fn cut(points: &mut Vec<Point>, from: Option<Timestamp>, limit: u32) -> Option<Timestamp> {
+    let is_later = |point: &Point| from.is_none_or(|from| point.at > from);
+    let later = || points.iter().enumerate().filter(|(_, point)| is_later(point));
+    if later().count() <= limit as usize {
+        return None;
+    }
+    let (last, _) = later().max_by_key(|(_, point)| (point.at, &point.key))?;
+    points.remove(last);
+    points.iter().filter(|point| is_later(point)).map(|point| point.at).max()
 }
 
 /// The time since the last successful crawl, if it is too long.

@@ -10,7 +10,7 @@ use crate::domain::{ListingId, ListingState, Point, Series};
 #[async_trait]
 pub trait History: Send + Sync {
     /// The points of some series with `from <= at < to`, preceded by the one in effect at `from`; ordered by series, category and
-    /// time. At most `limit` points: the earliest.
+    /// time. At most `limit` points after `from`: the earliest.
     async fn points(
         &self,
         listing_id: ListingId,

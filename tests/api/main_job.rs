@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
-use amazon_tracker::domain::{Availability, Currency, Listing, Marketplace, Money, ProductSettings, TenantId};
+use amazon_tracker::domain::{
+    Availability, Currency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductId, ProductSettings,
+    ProductStatus, Series, TenantId,
+};
 use amazon_tracker::sources::simulated::Fault;
 use amazon_tracker::store::{self, NewProduct, StoreClock};
 use jiff::{SignedDuration, Timestamp};
@@ -52,6 +55,78 @@ async fn a_product_says_how_old_its_price_is_and_its_history_where_it_has_gaps()
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_read_in_parts() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let id = add_product_with_a_past(&daemon).await;
+        let whole = part_of_history(&daemon, &id, "").await;
+        assert_eq!((whole.points.len(), &whole.next_from), (7, &Value::Null));
+        for limit in 1..=7 {
+            let (mut read, mut part) = (Vec::new(), part_of_history(&daemon, &id, &format!("limit={limit}")).await);
+            while let Some(from) = part.next_from.as_str() {
+                let later = part.points.iter().filter(|(_, at)| at.as_str() > read_until(&read)).count();
+                assert!((1..=limit).contains(&later), "{later} at a limit of {limit}");
+                let next = format!("limit={limit}&from={from}");
+                read.append(&mut part.points);
+                part = part_of_history(&daemon, &id, &next).await;
+            }
+            read.append(&mut part.points);
+            read.sort_unstable();
+            read.dedup();
+            assert_eq!(read, whole.points, "limit={limit}");
+        }
+        let refused = expect(422, daemon.get(&format!("/api/v1/products/{id}/history?limit=5001"))).await;
+        assert_eq!(refused["errors"][0]["field"], "limit");
+        daemon.end().await;
+    })
+    .await;
+}
+
+fn read_until(read: &[(String, String)]) -> &str {
+    read.iter().map(|(_, at)| at.as_str()).max().unwrap_or_default()
+}
+
+/// Series and time of each point, in order.
+struct PartOfHistory {
+    points: Vec<(String, String)>,
+    next_from: Value,
+}
+
+async fn part_of_history(daemon: &Daemon, id: &ProductId, query: &str) -> PartOfHistory {
+    let history = expect(200, daemon.get(&format!("/api/v1/products/{id}/history?{query}"))).await;
+    let mut points = Vec::new();
+    for series in history["series"].as_array().unwrap() {
+        let name = series["series"].as_str().unwrap();
+        let times = series["points"].as_array().unwrap().iter().map(|point| point["at"].as_str().unwrap().to_owned());
+        points.extend(times.map(|at| (name.to_owned(), at)));
+    }
+    points.sort_unstable();
+    PartOfHistory { points, next_from: history["next_from"].clone() }
+}
+
+/// Seven points at four times. It is paused, so no crawl adds any.
+async fn add_product_with_a_past(daemon: &Daemon) -> ProductId {
+    let store = daemon.store().await;
+    let settings = ProductSettings { status: ProductStatus::Paused, ..ProductSettings::default() };
+    let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing: daemon.listing(0), settings, quota: 10 };
+    let product = store.add_product(product).await.unwrap();
+    let point = |series: Series, second: i64, number: i64| Point {
+        key: series.into(),
+        at: Timestamp::from_second(1_700_000_000 + second).unwrap(),
+        value: Some(PointValue::Number(number)),
+    };
+    let price = |second| point(Series::Price, second, 1000 + second);
+    let rank = |second| point(Series::SalesRank, second, 1 + second);
+    let count = |second| point(Series::ReviewCount, second, 1 + second);
+    let points = [price(0), rank(0), count(0), rank(1), price(2), rank(2), rank(3)];
+    let mut state = ListingState::default();
+    points.iter().for_each(|point| state.replay(point));
+    assert!(store.import(product.listing_id, &points, &state).await.unwrap());
+    store.close().await;
+    product.id
 }
 
 #[tokio::test(flavor = "multi_thread")]

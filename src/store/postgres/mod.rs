@@ -40,6 +40,13 @@ macro_rules! numbers {
     };
 }
 
+/// The values of some columns of all rows of a group, as one JSON list of lists.
+macro_rules! grouped {
+    ($columns:literal) => {
+        concat!("json_agg(json_build_array(", $columns, "))")
+    };
+}
+
 /// Locks the rows of a table that a query selects.
 macro_rules! lock_rows {
     ($table:literal) => {

@@ -32,6 +32,14 @@ macro_rules! numbers {
     };
 }
 
+/// The values of some columns of all rows of a group, as one JSON list of lists: sqlx hands rows from the thread of SQLite
+/// over one by one, which costs more than reading them.
+macro_rules! grouped {
+    ($columns:literal) => {
+        concat!("json_group_array(json_array(", $columns, "))")
+    };
+}
+
 /// There is one writer: no rows need to be locked.
 macro_rules! lock_rows {
     ($table:literal) => {
