@@ -188,7 +188,7 @@ pub(super) struct AlertQuery {
     product_id: Option<String>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Rows, 1 to 500; default 50.
+    /// Rows, 1 to 250; default 50.
     limit: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::service::{FieldError, Page};
 /// Default number of rows of a page.
 const DEFAULT_LIMIT: u32 = 50;
 /// Maximum number of rows of a page.
-pub(super) const MAX_LIMIT: u32 = 500;
+pub(super) const MAX_LIMIT: u32 = 250;
 
 /// A page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -22,8 +22,8 @@ pub(super) const MAX_LIMIT: u32 = 500;
 pub(super) struct PageQuery {
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Rows, 1 to 500; default 50.
-    #[param(minimum = 1, maximum = 500)]
+    /// Rows, 1 to 250; default 50.
+    #[param(minimum = 1, maximum = 250)]
     limit: Option<String>,
 }
 

@@ -354,8 +354,8 @@ pub(super) struct ListProductsQuery {
     sort: Option<String>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Rows, 1 to 500; default 50.
-    #[param(minimum = 1, maximum = 500)]
+    /// Rows, 1 to 250; default 50.
+    #[param(minimum = 1, maximum = 250)]
     limit: Option<String>,
 }
 

@@ -4,10 +4,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::error::or_report;
 use super::{RuleRow, StoreError, StoreResult};
 use crate::domain::{
     Arming, Condition, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency, Listing, ListingId, ListingState,
@@ -183,8 +183,8 @@ impl TryFrom<DeliveryColumns> for Delivery {
     }
 }
 
-/// A point of history.
-#[derive(sqlx::FromRow)]
+/// A point of history: a row, or a JSON list of its values in this order.
+#[derive(sqlx::FromRow, Deserialize)]
 pub(super) struct PointColumns {
     series: i16,
     category: String,
@@ -197,40 +197,14 @@ impl TryFrom<PointColumns> for Point {
     type Error = StoreError;
 
     fn try_from(row: PointColumns) -> StoreResult<Self> {
-        point(series_key(row.series, row.category)?, (row.at, row.number, row.text))
+        let series = Series::from_number(row.series);
+        let series = series.ok_or_else(|| StoreError::Corrupt(format!("series {}", row.series)))?;
+        Ok(Self {
+            key: SeriesKey { series, category: row.category },
+            at: time(row.at)?,
+            value: row.number.map(PointValue::Number).or(row.text.map(PointValue::Text)),
+        })
     }
-}
-
-/// The points of one series.
-#[derive(sqlx::FromRow)]
-pub(super) struct SeriesColumns {
-    series: i16,
-    category: String,
-    points: Json<Vec<PointValues>>,
-}
-
-/// Time, number and text of a point.
-type PointValues = (i64, Option<i64>, Option<String>);
-
-impl SeriesColumns {
-    /// Those points that can be read, in order of time.
-    pub(super) fn points(self) -> StoreResult<Vec<Point>> {
-        let key = series_key(self.series, self.category)?;
-        let points = self.points.0.into_iter().map(|values| point(key.clone(), values));
-        let mut points: Vec<Point> = points.filter_map(or_report).collect();
-        points.sort_by_key(|point| point.at);
-        Ok(points)
-    }
-}
-
-fn series_key(series: i16, category: String) -> StoreResult<SeriesKey> {
-    let known = Series::from_number(series);
-    Ok(SeriesKey { series: known.ok_or_else(|| StoreError::Corrupt(format!("series {series}")))?, category })
-}
-
-fn point(key: SeriesKey, (at_ms, number, text): PointValues) -> StoreResult<Point> {
-    let value = number.map(PointValue::Number).or(text.map(PointValue::Text));
-    Ok(Point { key, at: time(at_ms)?, value })
 }
 
 /// The columns by which lists search and sort: the title in lower case and the price.

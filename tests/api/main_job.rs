@@ -78,7 +78,7 @@ async fn a_long_history_is_read_in_parts() {
             read.dedup();
             assert_eq!(read, whole.points, "limit={limit}");
         }
-        let refused = expect(422, daemon.get(&format!("/api/v1/products/{id}/history?limit=5001"))).await;
+        let refused = expect(422, daemon.get(&format!("/api/v1/products/{id}/history?limit=2501"))).await;
         assert_eq!(refused["errors"][0]["field"], "limit");
         daemon.end().await;
     })

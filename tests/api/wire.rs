@@ -74,7 +74,7 @@ async fn products_are_listed_changed_and_deleted() {
     assert_eq!(expect(200, daemon.get("/api/v1/products?tag=even")).await["items"].as_array().unwrap().len(), 3);
     for wrong in [
         "limit=0",
-        "limit=501",
+        "limit=251",
         "sort=colour",
         "cursor=nonsense",
         "colour=red",

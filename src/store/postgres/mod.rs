@@ -40,10 +40,10 @@ macro_rules! numbers {
     };
 }
 
-/// The values of some columns of all rows of a group, as one JSON list of lists.
-macro_rules! grouped {
+/// The values of some columns of all rows as one JSON list of lists.
+macro_rules! all_rows {
     ($columns:literal) => {
-        concat!("json_agg(json_build_array(", $columns, "))")
+        concat!("coalesce(json_agg(json_build_array(", $columns, ")), '[]')")
     };
 }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use sqlx::types::Json;
 
 use super::{Backend, Conn, partitions};
-use crate::domain::{ListingId, ListingState, Point, Series, SeriesKey};
+use crate::domain::{ListingId, ListingState, Point, Series};
 use crate::store::batch::NewPoint;
 use crate::store::error::or_report;
-use crate::store::rows::{SeriesColumns, sort_columns};
+use crate::store::rows::{PointColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{History, StoreResult};
 
@@ -27,9 +27,9 @@ impl History for Backend {
             async move {
                 // The second half reads the value in effect at `from`: per series and category the latest point until then.
                 const POINTS: &str = concat!(
-                    "SELECT series, category, ",
-                    grouped!("at, number, text"),
-                    " AS points FROM (SELECT * FROM ( \
+                    "SELECT ",
+                    all_rows!("series, category, at, number, text"),
+                    " FROM (SELECT * FROM ( \
                SELECT series, category, at, number, text FROM point \
                WHERE listing_id = $1 AND series IN (",
                     numbers!(2),
@@ -41,16 +41,16 @@ impl History for Backend {
                     numbers!(2),
                     ") AND at <= $3 AND at < $4 GROUP BY series, category) held \
                ON held.series = p.series AND held.category = p.category AND held.at = p.at \
-             WHERE p.listing_id = $1) AS point GROUP BY series, category"
+             WHERE p.listing_id = $1) AS point"
                 );
                 let numbers: Vec<i64> = series.iter().map(|series| i64::from(series.number())).collect();
-                let query = sqlx::query_as::<_, SeriesColumns>(POINTS).bind(listing_id.0).bind(Json(numbers));
+                let query = sqlx::query_scalar(POINTS).bind(listing_id.0).bind(Json(numbers));
                 let query = query.bind(from.map_or(i64::MIN, Timestamp::as_millisecond));
                 let query = query.bind(to.map_or(i64::MAX, Timestamp::as_millisecond)).bind(i64::from(limit));
-                let rows = query.fetch_all(&mut *self.shared_reader().await?).await?;
-                let mut series: Vec<_> = rows.into_iter().map(SeriesColumns::points).filter_map(or_report).collect();
-                series.sort_by(|one, other| key_of(one).cmp(&key_of(other)));
-                Ok(series.into_iter().flatten().collect())
+                let Json(rows): Json<Vec<PointColumns>> = query.fetch_one(&mut *self.shared_reader().await?).await?;
+                let mut points: Vec<_> = rows.into_iter().map(Point::try_from).filter_map(or_report).collect();
+                points.sort_by(|a, b| (&a.key, a.at).cmp(&(&b.key, b.at)));
+                Ok(points)
             }
             .boxed()
         })
@@ -65,10 +65,6 @@ impl History for Backend {
         let (points, state) = (points.to_vec(), state.clone());
         self.transaction(TenantScope::All, move |conn| take_over(conn, listing_id.0, points, state).boxed()).await
     }
-}
-
-fn key_of(series: &[Point]) -> Option<&SeriesKey> {
-    series.first().map(|point| &point.key)
 }
 
 async fn take_over(conn: &mut Conn, listing_id: i64, points: Vec<Point>, state: ListingState) -> StoreResult<bool> {

@@ -32,9 +32,9 @@ macro_rules! numbers {
     };
 }
 
-/// The values of some columns of all rows of a group, as one JSON list of lists: sqlx hands rows from the thread of SQLite
-/// over one by one, which costs more than reading them.
-macro_rules! grouped {
+/// The values of some columns of all rows as one JSON list of lists: sqlx hands rows over from the thread of SQLite one by
+/// one, which costs more than reading them.
+macro_rules! all_rows {
     ($columns:literal) => {
         concat!("json_group_array(json_array(", $columns, "))")
     };
@@ -107,6 +107,10 @@ const MAX_CONNECTIONS: &str = "SELECT NULL";
 /// The SQL around a tag.
 const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
 
+/// Rows that the thread of a connection reads before their reader takes them. With few, the two wake one another for every row:
+/// a page of any list fits.
+const ROWS_AHEAD: usize = 1000;
+
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The store in an SQLite file, or in memory.
@@ -144,6 +148,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
+            .row_buffer_size(ROWS_AHEAD)
             .busy_timeout(BUSY_TIMEOUT);
         // Closing a connection deletes a database in memory, and is never necessary.
         let pool = SqlitePoolOptions::new()
