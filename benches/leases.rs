@@ -7,7 +7,9 @@ use amazon_tracker::config::{DatabaseSettings, Secret};
 use amazon_tracker::domain::{
     Currency, EmailAddress, ListingState, Money, Observation, Reading, Role, TenantId, TokenHash, User,
 };
-use amazon_tracker::store::{Claim, Commit, Lane, NewSession, NewUser, Next, SharedStore, StoreClock, TaskEnd, open};
+use amazon_tracker::store::{
+    Claim, ClaimRequest, Commit, Lane, NewSession, NewUser, Next, Room, SharedStore, StoreClock, TaskEnd, open,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -67,7 +69,7 @@ async fn claim_times(store: &SharedStore) -> Vec<f64> {
     let mut times = Vec::new();
     for batch in 0..BATCHES {
         let started_at = Instant::now();
-        let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(90), "bench", 5).await.unwrap();
+        let claims = claim(store, BATCH, Duration::from_secs(90)).await;
         if batch >= WARM_UP_BATCHES {
             times.push(started_at.elapsed().as_secs_f64() * 1e3);
         }
@@ -138,7 +140,7 @@ async fn measure((url, count): (String, u32)) -> Times {
 
 async fn one_batch(store: &SharedStore) -> (f64, f64) {
     let started_at = Instant::now();
-    let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(90), "bench", 5).await.unwrap();
+    let claims = claim(store, BATCH, Duration::from_secs(90)).await;
     let claim_ms = started_at.elapsed().as_secs_f64() * 1e3;
     assert_eq!(claims.len(), BATCH as usize, "more leases are due than are claimed");
     let commits: Vec<Commit> = claims.iter().map(seen).collect();
@@ -147,6 +149,13 @@ async fn one_batch(store: &SharedStore) -> (f64, f64) {
     let commit_ms = started_at.elapsed().as_secs_f64() * 1e3;
     assert!(committed.iter().all(|one| one.recorded), "there is no other replica");
     (claim_ms, commit_ms)
+}
+
+/// Claims due listings, of any marketplace.
+pub async fn claim(store: &SharedStore, limit: u32, lease: Duration) -> Vec<Claim> {
+    let rooms = Room::everywhere(limit);
+    let (lane, owner, max_attempts) = (Lane::Scheduled, "bench", 5);
+    store.claim(ClaimRequest { lane, limit, rooms: &rooms, lease, owner, max_attempts }).await.unwrap()
 }
 
 /// The commit of a crawl that observed a first price.
@@ -201,7 +210,7 @@ fn fill(count: u32, is_postgres: bool) -> [String; 4] {
             "INSERT INTO listing (marketplace, asin, state, created_at) SELECT 'com', {asin}, '{state}'{json}, 0 \
              FROM {numbers}"
         ),
-        "INSERT INTO lease (listing_id, ready_at) SELECT id, id FROM listing".to_owned(),
+        "INSERT INTO lease (listing_id, marketplace, ready_at) SELECT id, marketplace, id FROM listing".to_owned(),
         format!(
             "INSERT INTO product (id, tenant_id, listing_id, tags, interval_secs, is_competitor, status, created_at, \
              updated_at) SELECT {id}, {tenant}, id, '[]'{json}, 86400, false, 'active', 0, 0 FROM listing"

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
 use amazon_tracker::domain::Frequency;
-use amazon_tracker::store::{Lane, StoreClock, open};
+use amazon_tracker::store::{StoreClock, open};
 
 use crate::crawling::{Daemon, Market, Running, TRACKER, rate_of, watch_all};
 use crate::leases::{self, new_database};
@@ -88,7 +88,7 @@ async fn commit_rate(url: &str) -> f64 {
     leases::fill_with(url, LISTINGS).await;
     let mut work = [Vec::new(), Vec::new()];
     for turn in 0.. {
-        let claims = store.claim(Lane::Scheduled, BATCH, Duration::from_secs(900), "bench", 5).await.unwrap();
+        let claims = leases::claim(&store, BATCH, Duration::from_secs(900)).await;
         if claims.is_empty() {
             break;
         }

@@ -293,7 +293,7 @@ impl App {
         tokio::time::sleep(linger).await;
         self.servers.main.stop(true).await;
         if let Some(crawling) = &self.crawling {
-            crawling.drain(until, self.settings.crawl.concurrency).await;
+            crawling.drain(until).await;
         }
         if let Some(notifying) = &self.notifying {
             notifying.stop();

@@ -1,40 +1,43 @@
-//! The CrawlerPool lets leases wait for their turn and starts a task for each crawl on the shared runtime.
+//! The CrawlerPool hands leases to their sources, and starts a task for each call of a source on the shared runtime.
 //!
-//! Work comes with the slot it occupies, so nothing is ever claimed that there is no room for. Before a crawl the gate is
-//! asked: while a source's circuit breaker is open, its listings are given back without counting the attempt.
+//! Work comes with the slot it occupies, so nothing is ever claimed that there is no room for. Before a crawl the gate of the
+//! source is asked: while its circuit breaker is open, the next source of the marketplace is asked, and in the end the listing
+//! is given back without counting the attempt. A source that takes many listings at once gets them together.
 //!
-//! A crawl owns its lease and its turn on the marketplace, in its task and in the message that reports its end. So a pool
-//! that is rebuilt takes nothing over and mixes nothing up: running crawls report to the next incarnation, and leases that
-//! waited in the last one give themselves back.
+//! A crawl owns its lease, in its task and in the message that reports its end. So a pool that is rebuilt takes nothing over and
+//! mixes nothing up: running crawls report to the next incarnation, and leases that waited in the last one give themselves back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::crawl_slots::{CrawlSlots, CrawlSource};
 use super::held_lease::HeldLease;
-use super::kernel::{Actor, Cx};
+use super::kernel::{Actor, Cx, Inbox};
 use super::tracker::{TrackerMessage, Trackers};
 use crate::domain::{Failure, Listing, Marketplace, Outcome, OutcomeClass};
-use crate::limits::{Candidate, CrawlGate};
-use crate::sources::Source;
-use crate::store::{Claim, Lane};
+use crate::limits::Candidate;
+use crate::store::{Claim, Lane, LeaseQueue};
 use crate::telemetry::{Metrics, TRACE};
 
 /// What the pool understands.
 pub enum PoolMessage {
     /// Crawl this.
     Work(Box<HeldLease>),
+    /// More listings were waited for long enough: call the source.
+    Gathered(Group),
     /// A crawl has ended.
     Fetched(Box<Fetched>),
-    /// A task ended without a result: its turn is free, and its lease has given itself back.
-    TurnFree(Marketplace),
+    /// A task has ended. What it held and did not report has given itself back.
+    TaskEnded,
     /// [`PoolTools::drain`] was called: give back what waits.
     Drain,
 }
@@ -42,20 +45,22 @@ pub enum PoolMessage {
 /// A crawl that has ended.
 pub struct Fetched {
     lease: HeldLease,
-    /// `None`: no request was sent in time, or the drain gave it up.
+    /// `None`: nothing was attempted in time, or the drain gave it up.
     outcome: Option<Outcome>,
-    /// Free for the next when dropped.
-    turn: OwnedSemaphorePermit,
 }
+
+/// Listings that are crawled by one call: of one source and one marketplace.
+type Group = (&'static str, Marketplace);
 
 /// What the pool works with.
 pub struct PoolTools {
-    source: Arc<dyn Source>,
-    gate: Arc<dyn CrawlGate>,
+    slots: Arc<CrawlSlots>,
+    store: Arc<dyn LeaseQueue>,
     trackers: Trackers,
     metrics: Arc<Metrics>,
-    turns: Turns,
-    /// How long a lease may wait for its turn and for the rate limit: what its length leaves beside the crawl.
+    /// The length of a lease.
+    lease: Duration,
+    /// How long a lease may wait for the rate limit: what its length leaves beside the crawl.
     max_wait: Duration,
     /// Starts nothing more.
     is_draining: AtomicBool,
@@ -63,18 +68,17 @@ pub struct PoolTools {
 }
 
 impl PoolTools {
-    /// A pool that crawls by `source` when `gate` allows it, `concurrency` crawls at once on each marketplace.
+    /// A pool that crawls by the sources of the slots. A lease waits for at most `max_wait` of its length.
     pub fn new(
-        source: Arc<dyn Source>,
-        gate: Arc<dyn CrawlGate>,
+        slots: Arc<CrawlSlots>,
+        store: Arc<dyn LeaseQueue>,
         trackers: Trackers,
         metrics: Arc<Metrics>,
-        concurrency: usize,
+        lease: Duration,
         max_wait: Duration,
     ) -> Self {
-        let turns = Turns { concurrency, marketplaces: Mutex::default() };
         let (is_draining, cancel) = (AtomicBool::new(false), CancellationToken::new());
-        Self { source, gate, trackers, metrics, turns, max_wait, is_draining, cancel }
+        Self { slots, store, trackers, metrics, lease, max_wait, is_draining, cancel }
     }
 
     /// Starts nothing more, and gives up what still runs after this time. In effect before a message could be, and whatever
@@ -87,39 +91,94 @@ impl PoolTools {
             cancel.cancel();
         });
     }
+}
 
-    /// Crawls once. A panic of the source is an outcome. `None`: the rate limit did not allow it by `start_by`.
-    async fn fetch(&self, listing: Listing, start_by: Instant) -> Option<Outcome> {
-        let wait = tracing::info_span!(target: TRACE, "wait for the rate limit");
-        let ready = self.gate.ready(listing.marketplace).instrument(wait);
-        tokio::time::timeout_at(start_by.into(), ready).await.ok()?;
-        let started_at = Instant::now();
-        let fetch = AssertUnwindSafe(self.source.fetch(listing)).catch_unwind();
-        let outcome = fetch.await.unwrap_or(Outcome::Failed(Failure::Panicked));
-        let crawl_seconds = self.metrics.crawl_seconds.with_label_values(&[self.source.name()]);
-        crawl_seconds.observe(started_at.elapsed().as_secs_f64());
-        Some(outcome)
+/// One call of a source. What is dropped with it gives itself back.
+struct Call {
+    tools: Arc<PoolTools>,
+    source: Arc<CrawlSource>,
+    marketplace: Marketplace,
+    leases: HashMap<Listing, HeldLease>,
+    pool: Inbox<CrawlerPool>,
+}
+
+impl Call {
+    /// Waits for the rate limit, calls the source, and passes on each outcome. A panic of the source is an outcome.
+    async fn run(mut self) {
+        let cancel = self.tools.cancel.clone();
+        let panicked = tokio::select! {
+            panicked = self.crawl() => panicked,
+            () = cancel.cancelled() => false,
+        };
+        let outcome = panicked.then_some(Outcome::Failed(Failure::Panicked));
+        for (_, lease) in std::mem::take(&mut self.leases) {
+            self.fetched(lease, outcome.clone());
+        }
     }
-}
 
-/// Turns on each marketplace, held by running crawls: they are counted right whatever happens to the pool.
-struct Turns {
-    concurrency: usize,
-    marketplaces: Mutex<HashMap<Marketplace, Arc<Semaphore>>>,
-}
+    /// True: the source panicked.
+    async fn crawl(&mut self) -> bool {
+        if !self.is_ready().await {
+            return false;
+        }
+        let source = Arc::clone(&self.source);
+        let listings: Vec<Listing> = self.leases.keys().copied().collect();
+        let started_at = Instant::now();
+        let (report, mut outcomes) = unbounded_channel();
+        let crawl = AssertUnwindSafe(source.source.crawl(&listings, &report)).catch_unwind();
+        tokio::pin!(crawl);
+        let mut extension = interval_at((started_at + self.tools.lease / 3).into(), self.tools.lease / 3);
+        extension.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ended = loop {
+            tokio::select! {
+                biased;
+                Some((listing, outcome)) = outcomes.recv() => self.report(listing, outcome),
+                ended = &mut crawl => break ended,
+                _ = extension.tick() => self.extend().await,
+            }
+        };
+        while let Ok((listing, outcome)) = outcomes.try_recv() {
+            self.report(listing, outcome);
+        }
+        let crawl_seconds = self.tools.metrics.crawl_seconds.with_label_values(&[source.source.name()]);
+        crawl_seconds.observe(started_at.elapsed().as_secs_f64());
+        ended.is_err()
+    }
 
-impl Turns {
-    fn try_take(&self, marketplace: Marketplace) -> Option<OwnedSemaphorePermit> {
-        let mut marketplaces = self.marketplaces.lock().unwrap_or_else(PoisonError::into_inner);
-        let turns = marketplaces.entry(marketplace).or_insert_with(|| Arc::new(Semaphore::new(self.concurrency)));
-        Arc::clone(turns).try_acquire_owned().ok()
+    /// False: the rate limit did not allow it in time.
+    async fn is_ready(&self) -> bool {
+        let claimed_before = self.leases.values().map(|lease| lease.claimed_before).min();
+        let start_by = claimed_before.unwrap_or_else(Instant::now) + self.tools.max_wait;
+        let wait = tracing::info_span!(target: TRACE, "wait for the rate limit");
+        let ready = self.source.gate.ready(self.marketplace).instrument(wait);
+        tokio::time::timeout_at(start_by.into(), ready).await.is_ok()
+    }
+
+    fn report(&mut self, listing: Listing, outcome: Outcome) {
+        if let Some(lease) = self.leases.remove(&listing) {
+            self.fetched(lease, Some(outcome));
+        }
+    }
+
+    fn fetched(&self, lease: HeldLease, outcome: Option<Outcome>) {
+        self.pool.send_control(PoolMessage::Fetched(Box::new(Fetched { lease, outcome })));
+    }
+
+    /// The call takes longer than a third of its leases: extends them, and forgets those that were lost.
+    async fn extend(&mut self) {
+        let key = |lease: &HeldLease| (lease.claim().listing_id, lease.claim().token);
+        let keys: Vec<_> = self.leases.values().map(key).collect();
+        match self.tools.store.extend(&keys, self.tools.lease).await {
+            Ok(held) => self.leases.retain(|_, lease| held.contains(&lease.claim().listing_id)),
+            Err(error) => tracing::warn!(%error, "leases of a long crawl could not be extended; retrying"),
+        }
     }
 }
 
 /// See the module.
 pub struct CrawlerPool {
     tools: Arc<PoolTools>,
-    waiting: HashMap<Marketplace, VecDeque<HeldLease>>,
+    waiting: HashMap<Group, Vec<HeldLease>>,
 }
 
 impl CrawlerPool {
@@ -128,43 +187,65 @@ impl CrawlerPool {
         Self { tools, waiting: HashMap::new() }
     }
 
-    fn take(&mut self, lease: HeldLease, cx: &mut Cx<'_, Self>) {
-        if self.tools.is_draining.load(Ordering::Relaxed) {
+    fn take(&mut self, mut lease: HeldLease, cx: &mut Cx<'_, Self>) {
+        if self.tools.is_draining.load(Ordering::Relaxed) || lease.claimed_before.elapsed() > self.tools.max_wait {
             return lease.give_back(Duration::ZERO);
         }
-        let marketplace = lease.claim().listing.marketplace;
-        self.waiting.entry(marketplace).or_default().push_back(lease);
-        self.start_waiting(marketplace, cx);
+        if let Err(pause) = self.admit(&mut lease) {
+            return lease.give_back(pause.mul_f64(rand::random_range(1.0..1.2)));
+        }
+        let group = (lease.source().source.name(), lease.claim().listing.marketplace);
+        let size = lease.source().source.batch();
+        let waiting = self.waiting.entry(group).or_default();
+        waiting.push(lease);
+        if waiting.len() >= size.listings {
+            self.call(group, cx);
+        } else if waiting.len() == 1 {
+            cx.after(size.gather, PoolMessage::Gathered(group));
+        }
     }
 
-    /// Starts as many of those that wait as there are turns.
-    fn start_waiting(&mut self, marketplace: Marketplace, cx: &mut Cx<'_, Self>) {
-        let Some(waiting) = self.waiting.get_mut(&marketplace) else { return };
-        while !waiting.is_empty()
-            && let Some(turn) = self.tools.turns.try_take(marketplace)
-            && let Some(lease) = waiting.pop_front()
-        {
-            if lease.claimed_before.elapsed() > self.tools.max_wait {
-                lease.give_back(Duration::ZERO);
-                continue;
+    /// Moves the lease to the first source of its marketplace that admits it. `Err`: none does before this time has passed.
+    fn admit(&self, lease: &mut HeldLease) -> Result<(), Duration> {
+        let (marketplace, candidate) = (lease.claim().listing.marketplace, candidate(lease.claim()));
+        let mut shortest = Duration::MAX;
+        loop {
+            match lease.source().gate.admit(marketplace, candidate) {
+                Ok(()) => return Ok(()),
+                Err(pause) => shortest = shortest.min(pause),
             }
-            match self.tools.gate.admit(marketplace, candidate(lease.claim())) {
-                Ok(()) => start(&self.tools, lease, turn, cx),
-                Err(pause) => lease.give_back(pause.mul_f64(rand::random_range(1.0..1.2))),
+            match self.tools.slots.after(lease.slot()) {
+                Some(slot) => lease.move_to(slot),
+                None => return Err(shortest),
             }
         }
     }
 
-    fn fetched(&mut self, fetched: Fetched, cx: &mut Cx<'_, Self>) {
-        let Fetched { lease, outcome, turn } = fetched;
-        let marketplace = lease.claim().listing.marketplace;
-        drop(turn);
-        self.tools.gate.report(marketplace, candidate(lease.claim()), outcome.as_ref());
+    /// Calls the source with what waits.
+    fn call(&mut self, group: Group, cx: &mut Cx<'_, Self>) {
+        let leases = self.waiting.remove(&group).unwrap_or_default();
+        let Some(first) = leases.first() else { return };
+        let (span, source, marketplace) = (first.span.clone(), Arc::clone(first.source()), group.1);
+        let logged = tracing::info_span!("crawl", listing = %first.claim().listing, token = first.claim().token);
+        // Of two leases of one listing the earlier has expired. It gives itself back, which changes nothing.
+        let leases = leases.into_iter().map(|lease| (lease.claim().listing, lease)).collect();
+        let (tools, pool) = (Arc::clone(&self.tools), cx.inbox().clone());
+        let call = Call { tools, source, marketplace, leases, pool };
+        let work = async move {
+            call.run().await;
+            PoolMessage::TaskEnded
+        };
+        cx.work("fetch", work.instrument(span).instrument(logged), || PoolMessage::TaskEnded);
+    }
+
+    fn fetched(&self, fetched: Fetched) {
+        let Fetched { lease, outcome } = fetched;
+        let (marketplace, candidate) = (lease.claim().listing.marketplace, candidate(lease.claim()));
+        lease.source().gate.report(marketplace, candidate, outcome.as_ref());
         match outcome {
             Some(outcome) => self.hand_on(lease, outcome),
             None => lease.give_back(Duration::ZERO),
         }
-        self.start_waiting(marketplace, cx);
     }
 
     fn hand_on(&self, lease: HeldLease, outcome: Outcome) {
@@ -172,7 +253,7 @@ impl CrawlerPool {
         let _entered = span.clone().entered();
         span.record("tracker.outcome", outcome.as_str());
         let (listing, listing_id) = (lease.claim().listing, lease.claim().listing_id);
-        let (source, marketplace) = (self.tools.source.name(), listing.marketplace.code());
+        let (source, marketplace) = (lease.source().source.name(), listing.marketplace.code());
         self.tools.metrics.crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
         match outcome.class() {
             OutcomeClass::Defect => {
@@ -202,32 +283,19 @@ fn candidate(claim: &Claim) -> Candidate {
     }
 }
 
-fn start(tools: &Arc<PoolTools>, lease: HeldLease, turn: OwnedSemaphorePermit, cx: &mut Cx<'_, CrawlerPool>) {
-    let (tools, listing, start_by) = (Arc::clone(tools), lease.claim().listing, lease.claimed_before + tools.max_wait);
-    let logged = tracing::info_span!("crawl", %listing, token = lease.claim().token);
-    let span = lease.span.clone();
-    let work = async move {
-        let outcome = tokio::select! {
-            outcome = tools.fetch(listing, start_by) => outcome,
-            () = tools.cancel.cancelled() => None,
-        };
-        PoolMessage::Fetched(Box::new(Fetched { lease, outcome, turn }))
-    };
-    cx.work("fetch", work.instrument(span).instrument(logged), move || PoolMessage::TurnFree(listing.marketplace));
-}
-
 impl Actor for CrawlerPool {
     type Message = PoolMessage;
     const KIND: &'static str = "crawler_pool";
     /// For orders from outside; work comes past the bound, bounded by its slots.
     const CAPACITY: usize = 64;
-    const MESSAGES: &'static [&'static str] = &["work", "fetched", "turn_free", "drain"];
+    const MESSAGES: &'static [&'static str] = &["work", "gathered", "fetched", "task_ended", "drain"];
 
     fn name_of(message: &PoolMessage) -> &'static str {
         match message {
             PoolMessage::Work(_) => "work",
+            PoolMessage::Gathered(_) => "gathered",
             PoolMessage::Fetched(_) => "fetched",
-            PoolMessage::TurnFree(_) => "turn_free",
+            PoolMessage::TaskEnded => "task_ended",
             PoolMessage::Drain => "drain",
         }
     }
@@ -235,8 +303,9 @@ impl Actor for CrawlerPool {
     fn handle(&mut self, message: PoolMessage, cx: &mut Cx<'_, Self>) {
         match message {
             PoolMessage::Work(lease) => self.take(*lease, cx),
-            PoolMessage::Fetched(fetched) => self.fetched(*fetched, cx),
-            PoolMessage::TurnFree(marketplace) => self.start_waiting(marketplace, cx),
+            PoolMessage::Gathered(group) => self.call(group, cx),
+            PoolMessage::Fetched(fetched) => self.fetched(*fetched),
+            PoolMessage::TaskEnded => {}
             PoolMessage::Drain => self.drain(),
         }
     }

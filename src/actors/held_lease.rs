@@ -4,19 +4,17 @@
 //! because an actor or a task panicked or a message was lost with it, is given back by the [`Recorder`](super::recorder),
 //! and only then is the slot free again.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Span;
 
+use super::crawl_slots::{CrawlSlot, CrawlSource};
 use super::decide::{crawl_lost, give_back};
 use super::recorder::CommitQueue;
 use crate::domain::Outcome;
 use crate::store::{Claim, Commit};
-
-/// A place for one crawl, from the claim to the commit. Free when dropped.
-pub type CrawlSlot = OwnedSemaphorePermit;
 
 /// See the module. Known by `(listing_id, token)`, never by a number of this process.
 pub struct HeldLease {
@@ -53,6 +51,23 @@ impl HeldLease {
     /// What was claimed.
     pub fn claim(&self) -> &Claim {
         &self.held.as_ref().expect("a lease that has ended was consumed").claim
+    }
+
+    /// The source that is to be asked.
+    pub fn source(&self) -> &Arc<CrawlSource> {
+        &self.slot().source
+    }
+
+    /// The place that it occupies.
+    pub fn slot(&self) -> &CrawlSlot {
+        &self.held.as_ref().expect("a lease that has ended was consumed").slot
+    }
+
+    /// Moves it to a slot of another source.
+    pub fn move_to(&mut self, slot: CrawlSlot) {
+        if let Some(held) = &mut self.held {
+            held.slot = slot;
+        }
     }
 
     /// The crawl has ended with this outcome: it is to be judged.

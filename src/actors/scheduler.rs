@@ -6,26 +6,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::crawl_slots::{CrawlSlots, FreeSlots};
 use super::crawler_pool::{CrawlerPool, PoolMessage};
-use super::held_lease::{CrawlSlot, HeldLease};
+use super::held_lease::HeldLease;
 use super::kernel::{Actor, Cx, Inbox};
 use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
 use super::recorder::CommitQueue;
 use crate::config::CrawlSettings;
-use crate::store::{Claim, Lane, LeaseQueue, StoreResult};
+use crate::store::{Claim, ClaimRequest, Lane, LeaseQueue, StoreResult};
 use crate::telemetry::{Metrics, TRACE, precede};
 
 /// What another replica has locked is due and cannot be claimed: without a least sleep the loop would spin.
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 const MAX_SLEEP: Duration = Duration::from_secs(1);
-const MAX_CLAIM: usize = 256;
-/// A claim for one slot costs as much as one for many: while most are taken, so long is waited for a quarter of them.
-const GATHER: Duration = Duration::from_millis(5);
 /// Of the slots of one step, those that the lane of requested crawls may take before the scheduled lane gets its turn.
 const REQUESTED_SHARE: f64 = 0.7;
 
@@ -47,10 +44,7 @@ pub struct SchedulerTools {
     pool: Inbox<CrawlerPool>,
     /// Where leases are given back.
     commits: CommitQueue,
-    /// One permit for each crawl that may be under way.
-    pub slots: Arc<Semaphore>,
-    /// How many there are.
-    concurrency: usize,
+    slots: Arc<CrawlSlots>,
     /// The name of this replica, for people.
     owner: String,
     lease: Duration,
@@ -65,6 +59,7 @@ impl SchedulerTools {
         store: Arc<dyn LeaseQueue>,
         pool: Inbox<CrawlerPool>,
         commits: CommitQueue,
+        slots: Arc<CrawlSlots>,
         owner: String,
         settings: &CrawlSettings,
         metrics: Arc<Metrics>,
@@ -73,8 +68,7 @@ impl SchedulerTools {
             store,
             pool,
             commits,
-            slots: Arc::new(Semaphore::new(settings.concurrency)),
-            concurrency: settings.concurrency,
+            slots,
             owner,
             lease: Duration::from_secs(settings.lease_secs),
             max_attempts: settings.max_attempts,
@@ -90,36 +84,32 @@ impl SchedulerTools {
 
     /// One step: waits for a free slot, claims for all that are free, and says how long to sleep.
     async fn try_claim(&self) -> StoreResult<(Vec<HeldLease>, Duration)> {
-        let slots = self.free_slots().await;
-        let wanted = slots.len();
+        let mut free = self.slots.free().await;
         // The wait may have been long.
         if self.stopped.is_cancelled() {
             return Ok((Vec::new(), MAX_SLEEP));
         }
-        let leases = self.claim_lanes(slots).await?;
+        let mut leases = Vec::new();
+        for slots in &mut free {
+            match self.claim_lanes(slots).await {
+                Ok(claimed) => leases.extend(claimed),
+                Err(error) if leases.is_empty() => return Err(error),
+                Err(error) => tracing::debug!(%error, "not every source could be claimed for"),
+            }
+        }
+        if free.iter().all(FreeSlots::has_room_everywhere) {
+            self.slots.had_room();
+        }
         // What was claimed is crawled, whatever the second question brings.
-        let sleep = if leases.len() == wanted { Duration::ZERO } else { self.sleep().await.unwrap_or(MAX_SLEEP) };
+        let is_full = free.iter().any(|slots| slots.limit() == 0);
+        let sleep = if is_full { Duration::ZERO } else { self.sleep(&free).await.unwrap_or(MAX_SLEEP) };
         Ok((leases, sleep))
     }
 
-    /// Waits for a free slot, a little longer for a few more, and takes all there are.
-    async fn free_slots(&self) -> Vec<CrawlSlot> {
-        let first = Arc::clone(&self.slots).acquire_owned().await.expect("the slots are never closed");
-        let few = u32::try_from(self.concurrency / 4).unwrap_or(u32::MAX);
-        // Waiting holds no permit: what becomes free meanwhile is taken below.
-        let _ = tokio::time::timeout(GATHER, self.slots.acquire_many(few)).await;
-        let more = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-        std::iter::once(first).chain(more).take(MAX_CLAIM).collect()
-    }
-
     /// Two claims with a share each, rather than one order of both: strict priority would starve the scheduled lane.
-    async fn claim_lanes(&self, mut slots: Vec<CrawlSlot>) -> StoreResult<Vec<HeldLease>> {
-        // Of a single slot the share is a chance.
-        let share = slots.len() as f64 * REQUESTED_SHARE + rand::random::<f64>();
-        let share = (share as usize).min(slots.len());
-        let mut leases = self.claim(Lane::Requested, share, &mut slots).await?;
-        let rest = slots.len();
-        match self.claim(Lane::Scheduled, rest, &mut slots).await {
+    async fn claim_lanes(&self, slots: &mut FreeSlots) -> StoreResult<Vec<HeldLease>> {
+        let mut leases = self.claim(Lane::Requested, REQUESTED_SHARE, slots).await?;
+        match self.claim(Lane::Scheduled, 1.0, slots).await {
             Ok(scheduled) => leases.extend(scheduled),
             Err(error) if leases.is_empty() => return Err(error),
             Err(error) => tracing::debug!(%error, "the scheduled lane could not be claimed from"),
@@ -127,26 +117,31 @@ impl SchedulerTools {
         Ok(leases)
     }
 
-    /// Claims at most `limit` listings of a lane, each with one of the slots.
-    async fn claim(&self, lane: Lane, limit: usize, slots: &mut Vec<CrawlSlot>) -> StoreResult<Vec<HeldLease>> {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let claimed_before = Instant::now();
-        let claims = self.store.claim(lane, limit, self.lease, &self.owner, self.max_attempts).await;
-        self.metrics.store_seconds.with_label_values(&["claim"]).observe(claimed_before.elapsed().as_secs_f64());
-        let held = |(claim, slot)| {
-            let span = span_of(&claim, claimed_before);
-            HeldLease::new(claim, slot, claimed_before, span, self.commits.clone())
+    /// Claims listings of a lane for a share of the slots of each marketplace.
+    async fn claim(&self, lane: Lane, share: f64, slots: &mut FreeSlots) -> StoreResult<Vec<HeldLease>> {
+        let (limit, rooms) = slots.share(share);
+        let request = ClaimRequest {
+            lane,
+            limit,
+            rooms: &rooms,
+            lease: self.lease,
+            owner: &self.owner,
+            max_attempts: self.max_attempts,
         };
-        let claims = claims?;
-        let rest = slots.len().saturating_sub(claims.len());
-        Ok(claims.into_iter().zip(slots.split_off(rest)).map(held).collect())
+        let claimed_before = Instant::now();
+        let claims = self.store.claim(request).await;
+        self.metrics.store_seconds.with_label_values(&["claim"]).observe(claimed_before.elapsed().as_secs_f64());
+        let held = |claim: Claim| {
+            let slot = slots.take(claim.listing.marketplace)?;
+            let span = span_of(&claim, claimed_before);
+            Some(HeldLease::new(claim, slot, claimed_before, span, self.commits.clone()))
+        };
+        Ok(claims?.into_iter().filter_map(held).collect())
     }
 
-    async fn sleep(&self) -> StoreResult<Duration> {
-        let due_in = self.store.next_due_in(self.max_attempts).await?.unwrap_or(MAX_SLEEP);
+    async fn sleep(&self, free: &[FreeSlots]) -> StoreResult<Duration> {
+        let open: Vec<_> = free.iter().flat_map(FreeSlots::open_marketplaces).collect();
+        let due_in = self.store.next_due_in(&open, self.max_attempts).await?.unwrap_or(MAX_SLEEP);
         Ok(due_in.clamp(MIN_SLEEP, MAX_SLEEP).mul_f64(rand::random_range(0.8..1.2)))
     }
 }
@@ -213,6 +208,9 @@ impl Actor for Scheduler {
     }
 
     fn started(&mut self, cx: &mut Cx<'_, Self>) {
+        let myself = cx.inbox().clone();
+        // Refused: another wake-up waits in the queue.
+        self.tools.slots.when_freed(move || drop(myself.try_send(SchedulerMessage::Wake)));
         self.step(self.poll_loop.first(), cx);
     }
 

@@ -1,11 +1,13 @@
 //! The actors of each role, and the messages between replicas.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use super::AppError;
 use super::spawn::ActorSpawner;
+use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::decide::CrawlPolicy;
 use crate::actors::kernel::Inbox;
@@ -37,6 +39,7 @@ pub(super) struct CrawlerRole {
     pub scheduler_tools: Arc<SchedulerTools>,
     pub pool: Inbox<CrawlerPool>,
     pub pool_tools: Arc<PoolTools>,
+    pub slots: Arc<CrawlSlots>,
     pub trackers: Trackers,
 }
 
@@ -112,13 +115,12 @@ impl NotifierRole {
 
 impl CrawlerRole {
     /// Running crawls end, or are given back, and everything is recorded.
-    pub async fn drain(&self, until: Instant, concurrency: usize) {
+    pub async fn drain(&self, until: Instant) {
         let left = || until.saturating_duration_since(Instant::now());
         self.pool_tools.drain(left().mul_f64(0.6));
         self.pool.send_control(PoolMessage::Drain);
         // A slot comes back when its crawl is recorded or its lease given back: all back means that nothing is left to write.
-        let slots = u32::try_from(concurrency).unwrap_or(u32::MAX);
-        if tokio::time::timeout(left(), self.scheduler_tools.slots.acquire_many(slots)).await.is_err() {
+        if tokio::time::timeout(left(), self.slots.idle()).await.is_err() {
             tracing::warn!("some crawls were not recorded in time; their listings are crawled again");
         }
         self.trackers.drain(left()).await;
@@ -191,12 +193,19 @@ impl AppContext<'_> {
         let trackers = spawner.spawn_trackers(tracker_tools);
         let lease = Duration::from_secs(settings.crawl.lease_secs);
         let gate = SourceGate::new(source.name(), settings.crawl.clone(), self.limiter.clone(), Arc::clone(metrics));
-        let pool_tools = Arc::new(PoolTools::new(
+        let direct = CrawlSource::new(
             source,
             Arc::new(gate),
+            settings.crawl.concurrency,
+            settings.crawl.concurrency_per_marketplace,
+        );
+        let slots = Arc::new(CrawlSlots::new(vec![direct], BTreeMap::new()));
+        let pool_tools = Arc::new(PoolTools::new(
+            Arc::clone(&slots),
+            Arc::clone(store) as Arc<_>,
             trackers.clone(),
             Arc::clone(metrics),
-            settings.crawl.concurrency_per_marketplace,
+            lease,
             lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
         ));
         let pool = spawner.spawn({
@@ -207,6 +216,7 @@ impl AppContext<'_> {
             Arc::clone(store) as Arc<_>,
             pool.clone(),
             commits,
+            Arc::clone(&slots),
             self.owner.clone(),
             &settings.crawl,
             Arc::clone(metrics),
@@ -215,7 +225,7 @@ impl AppContext<'_> {
             let tools = Arc::clone(&scheduler_tools);
             move || Scheduler::new(Arc::clone(&tools))
         });
-        Ok(CrawlerRole { scheduler, scheduler_tools, pool, pool_tools, trackers })
+        Ok(CrawlerRole { scheduler, scheduler_tools, pool, pool_tools, slots, trackers })
     }
 
     fn maintenance(&self, runs_jobs: bool) -> Arc<MaintenanceTools> {

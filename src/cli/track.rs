@@ -12,9 +12,9 @@ use super::table::two_columns;
 use super::{Flags, SourceArgs, prepare, print_result};
 use crate::config::CrawlSettings;
 use crate::domain::{Asin, Listing, ListingUrlError, Marketplace, Observation, Outcome};
+use crate::sources::ResolveLinks;
 use crate::sources::direct::DirectSource;
 use crate::sources::short_links::ShortLinks;
-use crate::sources::{ResolveLinks, Source};
 use crate::telemetry::Metrics;
 
 #[derive(Debug, Args)]

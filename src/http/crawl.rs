@@ -30,8 +30,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CrawlBody {
-    /// 1 to 500 products.
-    #[schema(value_type = Vec<Uuid>, min_items = 1, max_items = 500)]
+    /// 1 to 250 products.
+    #[schema(value_type = Vec<Uuid>, min_items = 1, max_items = 250)]
     product_ids: List<ProductId, MAX_PRODUCTS_PER_TASK>,
 }
 

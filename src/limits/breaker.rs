@@ -149,6 +149,11 @@ impl Breaker {
         }
     }
 
+    /// Its pause has not passed yet.
+    pub fn is_open(&self, now: Instant) -> bool {
+        matches!(self.state, State::Open { until } if until > now)
+    }
+
     /// For the metric: 0 closed, 1 half open, 2 open.
     pub fn number(&self) -> i64 {
         match self.state {

@@ -30,6 +30,9 @@ pub trait CrawlGate: Send + Sync {
     /// `Err(pause)`: the circuit breaker of the marketplace is open; retry after the pause.
     fn admit(&self, marketplace: Marketplace, candidate: Candidate) -> Result<(), Duration>;
 
+    /// Whether the circuit breaker of the marketplace is open, and not for a probe.
+    fn is_blocked(&self, marketplace: Marketplace) -> bool;
+
     /// Waits until the marketplace's rate limit admits a request.
     async fn ready(&self, marketplace: Marketplace);
 
@@ -118,6 +121,12 @@ impl MarketplaceGate {
 impl CrawlGate for SourceGate {
     fn admit(&self, marketplace: Marketplace, candidate: Candidate) -> Result<(), Duration> {
         self.with_breaker(marketplace, |breaker| breaker.admit(candidate, Instant::now()))
+    }
+
+    fn is_blocked(&self, marketplace: Marketplace) -> bool {
+        let marketplace_gate = self.marketplace_gate(marketplace);
+        let breaker = marketplace_gate.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        breaker.is_open(Instant::now())
     }
 
     async fn ready(&self, marketplace: Marketplace) {

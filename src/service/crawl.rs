@@ -18,7 +18,7 @@ use crate::store::{Creation, IdempotencyClaim, Page, StoreError, StoreResult, id
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Maximum products of a task: more would hold too many locks in one transaction.
-pub const MAX_PRODUCTS_PER_TASK: usize = 500;
+pub const MAX_PRODUCTS_PER_TASK: usize = 250;
 
 impl Service {
     /// Requests a crawl of some products. Returns when the request is durable, or, with a `wait`, when the crawls have ended or

@@ -16,8 +16,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use url::Url;
 
-use super::Source;
 use super::body::{self, Body};
+use super::{Outcomes, Source};
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading, parse_retry_after};
 use crate::extract::{ExtractError, Extractor, PageContext, Progress};
@@ -194,6 +194,18 @@ impl DirectSource {
         outcome
     }
 
+    /// Makes one attempt, within `crawl.total_timeout_secs`.
+    pub async fn fetch(&self, listing: Listing) -> Outcome {
+        let timeout = Duration::from_secs(self.settings.total_timeout_secs);
+        let span = self.span_of(listing);
+        let fetched = tokio::time::timeout(timeout, self.get(listing)).instrument(span.clone()).await;
+        let outcome = fetched.unwrap_or(Outcome::Failed(Failure::Timeout));
+        if matches!(outcome, Outcome::Failed(_) | Outcome::Blocked(_)) {
+            span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
+        }
+        outcome
+    }
+
     fn count_missing(&self, marketplace: Marketplace, observation: &Observation) {
         let missing = [
             ("price", observation.price == Reading::Unknown),
@@ -217,15 +229,12 @@ impl Source for DirectSource {
         NAME
     }
 
-    async fn fetch(&self, listing: Listing) -> Outcome {
-        let timeout = Duration::from_secs(self.settings.total_timeout_secs);
-        let span = self.span_of(listing);
-        let fetched = tokio::time::timeout(timeout, self.get(listing)).instrument(span.clone()).await;
-        let outcome = fetched.unwrap_or(Outcome::Failed(Failure::Timeout));
-        if matches!(outcome, Outcome::Failed(_) | Outcome::Blocked(_)) {
-            span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
+    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
+        for &listing in listings {
+            let outcome = self.fetch(listing).await;
+            // Nobody waits for it any more during a drain.
+            let _ = outcomes.send((listing, outcome));
         }
-        outcome
     }
 }
 

@@ -5,11 +5,30 @@ pub mod direct;
 pub mod short_links;
 pub mod simulated;
 
-use async_trait::async_trait;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
 use crate::domain::{Listing, ListingUrlError, Outcome};
+
+/// How many listings a source takes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSize {
+    /// At most.
+    pub listings: usize,
+    /// How long it is worth waiting for more.
+    pub gather: Duration,
+}
+
+impl BatchSize {
+    /// One after another.
+    pub const ONE: Self = Self { listings: 1, gather: Duration::ZERO };
+}
+
+/// Where a source reports the outcome of each listing.
+pub type Outcomes = UnboundedSender<(Listing, Outcome)>;
 
 /// Fetches observations of listings.
 #[async_trait]
@@ -17,8 +36,14 @@ pub trait Source: Send + Sync {
     /// The name of the source in settings and metrics.
     fn name(&self) -> &'static str;
 
-    /// Makes one attempt, within the source's own time limits.
-    async fn fetch(&self, listing: Listing) -> Outcome;
+    /// How many listings it takes at once.
+    fn batch(&self) -> BatchSize {
+        BatchSize::ONE
+    }
+
+    /// Makes one attempt for each of these listings of one marketplace, which may take minutes, and reports each as soon as its
+    /// outcome is known. A listing that is never reported was not attempted.
+    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes);
 }
 
 /// Why a short link was not resolved.

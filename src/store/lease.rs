@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::StoreResult;
 use super::clock::millis;
 use crate::domain::{
-    Arming, Asin, Event, Frequency, Listing, ListingId, ListingState, Point, Rule, RuleId, TaskStatus,
+    Arming, Asin, Event, Frequency, Listing, ListingId, ListingState, Marketplace, Point, Rule, RuleId, TaskStatus,
 };
 
 /// The two lanes. Each is claimed on its own, so that neither can starve the other.
@@ -167,19 +168,44 @@ pub struct Backlog {
     pub parked: u64,
 }
 
+/// How many listings of a marketplace may be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Room {
+    /// The marketplace.
+    pub marketplace: Marketplace,
+    /// How many at most.
+    pub places: u32,
+}
+
+impl Room {
+    /// The same on every marketplace.
+    pub fn everywhere(places: u32) -> Vec<Self> {
+        Marketplace::ALL.iter().map(|marketplace| Self { marketplace: *marketplace, places }).collect()
+    }
+}
+
+/// A claim: which listings, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimRequest<'c> {
+    /// The lane.
+    pub lane: Lane,
+    /// How many at most.
+    pub limit: u32,
+    /// How many of each marketplace; of others none.
+    pub rooms: &'c [Room],
+    /// The length of the leases.
+    pub lease: Duration,
+    /// Who claims; informational.
+    pub owner: &'c str,
+    /// Listings that were claimed so many times without success are not claimed again.
+    pub max_attempts: u16,
+}
+
 /// The queue of listings.
 #[async_trait]
 pub trait LeaseQueue: Send + Sync {
-    /// Claims at most `limit` due listings of a lane, oldest first, for `lease`. Never a listing whose lease is held, that is parked,
-    /// or that has been claimed `max_attempts` times without success. `owner` is informational.
-    async fn claim(
-        &self,
-        lane: Lane,
-        limit: u32,
-        lease: Duration,
-        owner: &str,
-        max_attempts: u16,
-    ) -> StoreResult<Vec<Claim>>;
+    /// Claims due listings, the oldest first. Never a listing whose lease is held or that is parked.
+    async fn claim(&self, request: ClaimRequest<'_>) -> StoreResult<Vec<Claim>>;
 
     /// Writes the results of some crawls in one fenced statement. Returns one entry per commit, in the same order.
     ///
@@ -191,12 +217,12 @@ pub trait LeaseQueue: Send + Sync {
     /// released.
     async fn release(&self, leases: &[(ListingId, i64)]) -> StoreResult<u64>;
 
-    /// Extends a lease, from now. False: it was lost, and the crawl should stop.
-    async fn extend(&self, listing_id: ListingId, token: i64, lease: Duration) -> StoreResult<bool>;
+    /// Extends leases, from now. Returns those that are held: the others were lost, and their crawls should stop.
+    async fn extend(&self, leases: &[(ListingId, i64)], lease: Duration) -> StoreResult<Vec<ListingId>>;
 
-    /// How long until the next listing of any lane can be claimed. Zero when some are due now; `None` when there are none. A
-    /// listing with `max_attempts` claims is never claimed.
-    async fn next_due_in(&self, max_attempts: u16) -> StoreResult<Option<Duration>>;
+    /// How long until the next listing of any lane on some marketplaces can be claimed. Zero when some are due now; `None` when there
+    /// are none. A listing with `max_attempts` claims is never claimed.
+    async fn next_due_in(&self, marketplaces: &[Marketplace], max_attempts: u16) -> StoreResult<Option<Duration>>;
 
     /// Makes listings due whose next crawl lies further ahead than their interval allows, or whose lease lasts longer than an hour:
     /// the clock was set back since. Looks at every lease, so it is for the start and for a clock that was seen to jump. Returns how

@@ -50,7 +50,7 @@ pub use clock::StoreClock;
 pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
-pub use lease::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, Next, RuleStep, TaskEnd};
+pub use lease::{Backlog, Claim, ClaimRequest, Commit, Committed, Lane, LeaseQueue, Next, Room, RuleStep, TaskEnd};
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};

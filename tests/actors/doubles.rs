@@ -1,9 +1,11 @@
 //! The neighbours of the actors: a queue, a marketplace and a gate, all in the hands of the test.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use amazon_tracker::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use amazon_tracker::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use amazon_tracker::actors::decide::CrawlPolicy;
 use amazon_tracker::actors::held_lease::HeldLease;
@@ -19,16 +21,16 @@ use amazon_tracker::domain::{
 use amazon_tracker::limits::{Candidate, CrawlGate};
 use amazon_tracker::notify::{SendError, Sender};
 use amazon_tracker::replicas::{Bus, BusMessage};
-use amazon_tracker::sources::Source;
+use amazon_tracker::sources::{Outcomes, Source};
 use amazon_tracker::store::{
-    Backlog, Claim, ClaimedDelivery, Commit, Committed, DeliveryChannel, DeliveryClaim, DeliveryEnd, Lane, LeaseQueue,
-    Outbox, StoreResult,
+    Backlog, Claim, ClaimRequest, ClaimedDelivery, Commit, Committed, DeliveryChannel, DeliveryClaim, DeliveryEnd,
+    Lane, LeaseQueue, Outbox, StoreResult,
 };
 use amazon_tracker::telemetry::Metrics;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 pub const TOKEN: i64 = 7;
 
@@ -41,8 +43,10 @@ pub struct Ledger(pub UnboundedSender<Commit>);
 
 #[async_trait]
 impl LeaseQueue for Ledger {
-    async fn claim(&self, lane: Lane, limit: u32, _: Duration, _: &str, _: u16) -> StoreResult<Vec<Claim>> {
-        let parity = i64::from(lane == Lane::Requested);
+    async fn claim(&self, request: ClaimRequest<'_>) -> StoreResult<Vec<Claim>> {
+        let ClaimRequest { lane, limit, rooms, .. } = request;
+        let room = rooms.iter().find(|room| room.marketplace == Marketplace::Us).map_or(0, |room| room.places);
+        let (parity, limit) = (i64::from(lane == Lane::Requested), limit.min(room));
         let next = |_| Claim { lane, ..claim(NEXT_EVEN.fetch_add(2, Ordering::Relaxed) + parity, TOKEN) };
         Ok((0..limit).map(next).collect())
     }
@@ -59,11 +63,11 @@ impl LeaseQueue for Ledger {
         Ok(leases.len() as u64)
     }
 
-    async fn extend(&self, _: ListingId, token: i64, _: Duration) -> StoreResult<bool> {
-        Ok(token == TOKEN)
+    async fn extend(&self, leases: &[(ListingId, i64)], _: Duration) -> StoreResult<Vec<ListingId>> {
+        Ok(leases.iter().filter(|(_, token)| *token == TOKEN).map(|(id, _)| *id).collect())
     }
 
-    async fn next_due_in(&self, _max_attempts: u16) -> StoreResult<Option<Duration>> {
+    async fn next_due_in(&self, _: &[Marketplace], _max_attempts: u16) -> StoreResult<Option<Duration>> {
         Ok(None)
     }
 
@@ -113,8 +117,10 @@ impl Source for Line<Listing, Outcome> {
         "double"
     }
 
-    async fn fetch(&self, listing: Listing) -> Outcome {
-        self.call(listing).await
+    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
+        for listing in listings {
+            let _ = outcomes.send((*listing, self.call(*listing).await));
+        }
     }
 }
 
@@ -138,6 +144,10 @@ impl CrawlGate for Gate {
         self.0.map_or(Ok(()), Err)
     }
 
+    fn is_blocked(&self, _: Marketplace) -> bool {
+        self.0.is_some()
+    }
+
     async fn ready(&self, _: Marketplace) {}
 
     fn report(&self, _: Marketplace, _: Candidate, _: Option<&Outcome>) {}
@@ -150,6 +160,10 @@ pub struct RateLimited;
 impl CrawlGate for RateLimited {
     fn admit(&self, _: Marketplace, _: Candidate) -> Result<(), Duration> {
         Ok(())
+    }
+
+    fn is_blocked(&self, _: Marketplace) -> bool {
+        false
     }
 
     async fn ready(&self, _: Marketplace) {
@@ -207,20 +221,21 @@ pub struct Crew {
     pool_tools: Arc<PoolTools>,
     pub recorder: CommitQueue,
     pub trackers: Trackers,
-    pub slots: Arc<Semaphore>,
+    pub slots: Arc<CrawlSlots>,
     pub fetches: UnboundedReceiver<Call<Listing, Outcome>>,
     pub commits: UnboundedReceiver<Commit>,
 }
 
-pub const SLOTS: usize = 16;
+/// The length of a lease.
+const LEASE: Duration = Duration::from_secs(90);
 pub const SEND_SLOTS: usize = 32;
 
 /// Longer than a test takes.
 pub const MAX_WAIT: Duration = Duration::from_secs(60);
 
 impl Crew {
-    pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, concurrency_per_marketplace: usize) -> Self {
-        Self::start_within(threads, metrics, gate, concurrency_per_marketplace, MAX_WAIT)
+    pub fn start(threads: &Threads, metrics: &Arc<Metrics>, gate: Gate, slots: usize) -> Self {
+        Self::start_within(threads, metrics, gate, slots, MAX_WAIT)
     }
 
     /// With leases that wait for their turn and the rate limit for at most so long.
@@ -228,15 +243,26 @@ impl Crew {
         threads: &Threads,
         metrics: &Arc<Metrics>,
         gate: impl CrawlGate + 'static,
-        concurrency_per_marketplace: usize,
+        slots: usize,
         max_wait: Duration,
     ) -> Self {
         let (written, commits) = unbounded_channel();
         let (source, fetches) = Line::new();
-        let (store, gate) = (Arc::new(Ledger(written)), Arc::new(gate));
+        let source = CrawlSource::new(Arc::new(source), Arc::new(gate), slots, slots);
+        let slots = Arc::new(CrawlSlots::new(vec![source], BTreeMap::new()));
+        let store = Arc::new(Ledger(written));
+        let (pool, pool_tools, recorder, trackers) = start_crew(threads, metrics, store, Arc::clone(&slots), max_wait);
+        Self { pool, pool_tools, recorder, trackers, slots, fetches, commits }
+    }
+
+    /// On several sources, which every marketplace asks in this order.
+    pub fn with_sources(threads: &Threads, metrics: &Arc<Metrics>, sources: Vec<CrawlSource>, lease: Duration) -> Self {
+        let (written, commits) = unbounded_channel();
+        let slots = Arc::new(CrawlSlots::new(sources, BTreeMap::new()));
+        let store = Arc::new(Ledger(written));
         let (pool, pool_tools, recorder, trackers) =
-            start_crew(threads, metrics, store, Arc::new(source), gate, concurrency_per_marketplace, max_wait);
-        Self { pool, pool_tools, recorder, trackers, slots: Arc::new(Semaphore::new(SLOTS)), fetches, commits }
+            start_pool(threads, metrics, store, Arc::clone(&slots), (lease, MAX_WAIT));
+        Self { pool, pool_tools, recorder, trackers, slots, fetches: unbounded_channel().1, commits }
     }
 
     /// Gives the pool a claim of a listing, with its slot.
@@ -246,9 +272,11 @@ impl Crew {
 
     /// The same, after a claim that has waited for so long.
     pub fn work_claimed_in(&self, waited: Duration, listing_id: i64, token: i64) {
-        let slot = Arc::clone(&self.slots).try_acquire_owned().expect("a slot is free");
+        let slot = self.slots.take(Marketplace::Us).expect("a slot is free");
         let (claimed_before, span) = (std::time::Instant::now() - waited, tracing::Span::none());
-        let lease = HeldLease::new(claim(listing_id, token), slot, claimed_before, span, self.recorder.clone());
+        let mut claim = claim(listing_id, token);
+        claim.listing = listing(listing_id);
+        let lease = HeldLease::new(claim, slot, claimed_before, span, self.recorder.clone());
         self.pool.send_control(PoolMessage::Work(Box::new(lease)));
     }
 
@@ -260,20 +288,30 @@ impl Crew {
 
     /// Waits until every slot is free again.
     pub async fn all_slots(&self) {
-        let _ = self.slots.acquire_many(SLOTS as u32).await.unwrap();
+        self.slots.idle().await;
     }
 }
 
-/// Starts pool, trackers and recorder on a store and a source.
+/// Starts pool, trackers and recorder on a store and some sources.
 pub fn start_crew(
     threads: &Threads,
     metrics: &Arc<Metrics>,
     store: Arc<dyn LeaseQueue>,
-    source: Arc<dyn Source>,
-    gate: Arc<dyn CrawlGate>,
-    concurrency_per_marketplace: usize,
+    slots: Arc<CrawlSlots>,
     max_wait: Duration,
 ) -> (Inbox<CrawlerPool>, Arc<PoolTools>, CommitQueue, Trackers) {
+    start_pool(threads, metrics, store, slots, (LEASE, max_wait))
+}
+
+/// The same, with leases of this length and this wait.
+fn start_pool(
+    threads: &Threads,
+    metrics: &Arc<Metrics>,
+    store: Arc<dyn LeaseQueue>,
+    slots: Arc<CrawlSlots>,
+    (lease, max_wait): (Duration, Duration),
+) -> (Inbox<CrawlerPool>, Arc<PoolTools>, CommitQueue, Trackers) {
+    let queue = Arc::clone(&store);
     let notifier = WakeSignal::remote(Bus::disconnected(), BusMessage::Deliverable);
     let tools = RecorderTools { store, notifier, on_recorded: Arc::new(|_| {}), metrics: Arc::clone(metrics) };
     let recorder =
@@ -283,7 +321,7 @@ pub fn start_crew(
     let track = move |_: &ListingId| ProductTracker::new(Arc::clone(&tools));
     let trackers = Shards::start(threads.shards(), metrics, ShardPolicy::default(), track, |_| {}, |_| {});
     let counted = Arc::clone(metrics);
-    let tools = PoolTools::new(source, gate, trackers.clone(), counted, concurrency_per_marketplace, max_wait);
+    let tools = PoolTools::new(slots, queue, trackers.clone(), counted, lease, max_wait);
     let tools = Arc::new(tools);
     let of_pool = Arc::clone(&tools);
     let make = move || CrawlerPool::new(Arc::clone(&of_pool));
@@ -313,6 +351,12 @@ pub fn supervision<A: Actor>(metrics: &Metrics) -> Supervision {
         first_pause: Duration::from_millis(1),
         give_up: Box::new(|kind| panic!("{kind} was given up")),
     }
+}
+
+/// Listing number 1 is the one that the tests name; the others have their number as ASIN.
+pub fn listing(number: i64) -> Listing {
+    let asin = if number == 1 { "B08PZHYWJS".to_owned() } else { format!("B{number:09}") };
+    Listing::new(Marketplace::Us, asin.parse().unwrap())
 }
 
 fn claim(listing_id: i64, token: i64) -> Claim {

@@ -18,9 +18,10 @@ fn requested_share(crawls: usize, concurrency: usize) -> f64 {
     in_runtime(move |threads, metrics| async move {
         let mut crew = Crew::start(&threads, &metrics, Gate(None), concurrency);
         let queue: Arc<dyn LeaseQueue> = Arc::new(Ledger(unbounded_channel().0));
-        let settings = CrawlSettings { concurrency, ..CrawlSettings::default() };
-        let (pool, commits) = (crew.pool.clone(), crew.recorder.clone());
-        let tools = SchedulerTools::new(queue, pool, commits, "test".to_owned(), &settings, Arc::clone(&metrics));
+        let settings = CrawlSettings::default();
+        let (pool, commits, slots) = (crew.pool.clone(), crew.recorder.clone(), Arc::clone(&crew.slots));
+        let tools =
+            SchedulerTools::new(queue, pool, commits, slots, "test".to_owned(), &settings, Arc::clone(&metrics));
         let tools = Arc::new(tools);
         let _scheduler = supervise(
             threads.singletons(),

@@ -13,4 +13,5 @@ mod probe;
 mod restarts;
 mod runtime;
 mod shards;
+mod sources;
 mod supervision;

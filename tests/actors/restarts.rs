@@ -1,10 +1,11 @@
 //! A restart loses nothing and mixes nothing up: with work in flight, each singleton and the shard of trackers panic once in the
 //! messages and tasks that carry work, and afterwards every lease is where it belongs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use amazon_tracker::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use amazon_tracker::actors::crawler_pool::CrawlerPool;
 use amazon_tracker::actors::kernel::{Actor, Threads, supervise};
 use amazon_tracker::actors::live_feed::{LiveFeed, LiveFeedHandle};
@@ -18,8 +19,8 @@ use amazon_tracker::domain::{
     Asin, Availability, Currency, Listing, ListingId, Marketplace, Money, Observation, Outcome, ProductSettings,
     Reading, Series, TenantId,
 };
-use amazon_tracker::sources::Source;
-use amazon_tracker::store::{Claim, Lane, NewProduct, SharedStore, StoreClock, open};
+use amazon_tracker::sources::{Outcomes, Source};
+use amazon_tracker::store::{Claim, ClaimRequest, Lane, NewProduct, Room, SharedStore, StoreClock, open};
 use async_trait::async_trait;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -49,7 +50,15 @@ impl Source for Pages {
         "double"
     }
 
-    async fn fetch(&self, listing: Listing) -> Outcome {
+    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
+        for &listing in listings {
+            let _ = outcomes.send((listing, self.page_of(listing)));
+        }
+    }
+}
+
+impl Pages {
+    fn page_of(&self, listing: Listing) -> Outcome {
         *self.fetched.lock().unwrap().entry(listing.asin).or_default() += 1;
         let mut page = Observation::empty(listing.asin);
         page.title = Some(listing.asin.as_str().to_owned());
@@ -80,14 +89,16 @@ fn crawls_survive(kind: &'static str, name: &'static str) {
         let pages = Arc::new(Pages { fetched: Mutex::default() });
         let queue = Arc::clone(&store) as Arc<_>;
         let source = Arc::clone(&pages) as Arc<_>;
-        let (pool, _, commits, _trackers) =
-            start_crew(&threads, &metrics, queue, source, Arc::new(Gate(None)), 4, MAX_WAIT);
+        let slots =
+            Arc::new(CrawlSlots::new(vec![CrawlSource::new(source, Arc::new(Gate(None)), 8, 4)], BTreeMap::new()));
+        let (pool, _, commits, _trackers) = start_crew(&threads, &metrics, queue, Arc::clone(&slots), MAX_WAIT);
         metrics.kind(kind, messages_of(kind)).inject_panic(name);
-        let settings = CrawlSettings { concurrency: 8, ..CrawlSettings::default() };
+        let settings = CrawlSettings::default();
         let tools = SchedulerTools::new(
             Arc::clone(&store) as Arc<_>,
             pool,
             commits,
+            Arc::clone(&slots),
             "test".to_owned(),
             &settings,
             Arc::clone(&metrics),
@@ -99,8 +110,7 @@ fn crawls_survive(kind: &'static str, name: &'static str) {
         let recorded = metrics.recorded_crawls.with_label_values(&["observed"]);
         until(|| recorded.get() >= LISTINGS as u64).await;
         tools.stop();
-        let all = u32::try_from(settings.concurrency).unwrap();
-        drop(tools.slots.acquire_many(all).await.unwrap());
+        slots.idle().await;
         assert_eq!(recorded.get(), LISTINGS as u64, "nothing is recorded twice");
         let happened = metrics.kind(kind, messages_of(kind));
         until(|| !happened.has_injected_panics()).await;
@@ -114,7 +124,16 @@ async fn check(store: &SharedStore, threads: &Threads) {
         .runtime()
         .spawn(async move {
             let lease = Duration::from_secs(90);
-            let held: Vec<Claim> = store.claim(Lane::Scheduled, 100, lease, "test", 100).await.unwrap();
+            let rooms = Room::everywhere(100);
+            let request = ClaimRequest {
+                lane: Lane::Scheduled,
+                limit: 100,
+                rooms: &rooms,
+                lease,
+                owner: "test",
+                max_attempts: 100,
+            };
+            let held: Vec<Claim> = store.claim(request).await.unwrap();
             assert!(held.is_empty(), "every listing is due tomorrow, not now: {held:?}");
             let page = store.products(TENANT, &Default::default(), Default::default(), None, 100).await.unwrap();
             for product in page.items {

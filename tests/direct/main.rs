@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use amazon_tracker::config::CrawlSettings;
 use amazon_tracker::domain::{Listing, Marketplace, Outcome};
-use amazon_tracker::sources::Source;
 use amazon_tracker::sources::direct::DirectSource;
 use amazon_tracker::telemetry::Metrics;
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use amazon_tracker::config::CrawlSettings;
 use amazon_tracker::domain::{Availability, Block, Failure, Listing, Marketplace, Outcome, Reading};
-use amazon_tracker::sources::Source;
 use amazon_tracker::sources::direct::DirectSource;
 use amazon_tracker::sources::simulated::{Fault, Simulated, SimulatedSettings};
 use amazon_tracker::telemetry::Metrics;

@@ -1,6 +1,6 @@
 //! The end of a crawl: fenced, whole, and with one effect however often it is written.
 
-use amazon_tracker::domain::{Arming, ProductStatus, Series};
+use amazon_tracker::domain::{Arming, Marketplace, ProductStatus, Series};
 use amazon_tracker::store::{Commit, Next, ProductPatch, TaskEnd};
 
 use crate::fixture::*;
@@ -222,7 +222,7 @@ async fn a_shorter_interval_during_a_crawl_counts_from_now(fixture: &Fixture) {
     let hourly = ProductPatch { frequency: Some("hourly".parse().unwrap()), ..ProductPatch::default() };
     fixture.store.update_product(US, product.id, &hourly).await.unwrap();
     fixture.commit(seen(&claim, 900, fixture.now().await)).await;
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(HOUR));
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(HOUR));
 }
 
 const PARKED: &str = "SELECT count(*) FROM lease WHERE parked_at IS NOT NULL";
@@ -232,7 +232,7 @@ async fn removing_the_last_product_during_a_crawl_parks_the_listing(fixture: &Fi
     let claim = fixture.claim_one().await;
     fixture.store.remove_product(US, product.id, None).await.unwrap();
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), None);
     assert_eq!(fixture.number(PARKED).await, 1);
     assert_eq!(fixture.store.backlog().await.unwrap().parked, 0, "nobody misses it");
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use amazon_tracker::config::{DatabaseSettings, RetentionSettings, Secret};
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    Claim, Commit, Engine, Lane, NewProduct, NewRule, Next, RuleRow, RuleStep, SharedStore, StoreClock, TaskEnd, open,
+    Claim, ClaimRequest, Commit, Engine, Lane, NewProduct, NewRule, Next, Room, RuleRow, RuleStep, SharedStore,
+    StoreClock, TaskEnd, open,
 };
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
@@ -82,6 +83,15 @@ pub fn settings(url: String) -> DatabaseSettings {
 /// A clock that stands at noon of some day.
 pub fn noon() -> StoreClock {
     StoreClock::manual("2026-01-15T12:00:00Z".parse().unwrap())
+}
+
+/// A claim from the scheduled lane.
+pub fn scheduled(limit: u32, rooms: &[Room]) -> ClaimRequest<'_> {
+    ClaimRequest { lane: Lane::Scheduled, limit, rooms, lease: LEASE, owner: "test", max_attempts: MAX_ATTEMPTS }
+}
+
+pub fn everywhere(places: u32) -> Vec<Room> {
+    Room::everywhere(places)
 }
 
 impl Fixture {
@@ -217,7 +227,7 @@ impl Fixture {
     }
 
     pub async fn claim_from(&self, lane: Lane, limit: u32) -> Vec<Claim> {
-        self.store.claim(lane, limit, LEASE, "test", MAX_ATTEMPTS).await.unwrap()
+        self.store.claim(ClaimRequest { lane, ..scheduled(limit, &everywhere(limit)) }).await.unwrap()
     }
 
     /// Claims the one listing that is due.

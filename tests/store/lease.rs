@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use amazon_tracker::domain::{ListingId, ProductStatus};
-use amazon_tracker::store::{Lane, Next, ProductPatch};
+use amazon_tracker::domain::{Listing, ListingId, Marketplace, ProductStatus};
+use amazon_tracker::store::{Lane, NewProduct, Next, ProductPatch, Room};
 
 use crate::fixture::*;
 
@@ -14,6 +14,7 @@ on_both_engines! {
     a_claim_never_exceeds_its_limit,
     the_oldest_is_claimed_first,
     the_lanes_are_claimed_apart,
+    a_claim_takes_from_each_marketplace_only_what_there_is_room_for,
     a_lease_that_is_held_is_not_claimable,
     an_expired_lease_is_claimable_and_its_old_token_is_refused_everywhere,
     a_release_makes_claimable_at_once_and_does_not_count_the_attempt,
@@ -50,7 +51,7 @@ async fn two_claimers_never_share_a_row(fixture: &Fixture) {
         tokio::spawn(async move {
             let mut mine = Vec::new();
             loop {
-                let claims = store.claim(Lane::Scheduled, 7, LEASE, "claimer", MAX_ATTEMPTS).await.unwrap();
+                let claims = store.claim(scheduled(7, &everywhere(7))).await.unwrap();
                 if claims.is_empty() {
                     return mine;
                 }
@@ -99,6 +100,31 @@ async fn the_lanes_are_claimed_apart(fixture: &Fixture) {
     assert_eq!(fixture.claim_one().await.listing_id, scheduled.listing_id);
 }
 
+async fn a_claim_takes_from_each_marketplace_only_what_there_is_room_for(fixture: &Fixture) {
+    // The older ones are all of one marketplace.
+    for n in 0..10 {
+        fixture.watch(n).await;
+    }
+    fixture.clock.advance(SECOND);
+    for n in 10..13 {
+        let listing = Listing::new(Marketplace::Fr, asin(n));
+        fixture.store.add_product(NewProduct { listing, ..new_product(US, n) }).await.unwrap();
+    }
+    let room = |marketplace, places| Room { marketplace, places };
+    let claim = async |limit: u32, rooms: &[Room]| {
+        let claims = fixture.store.claim(scheduled(limit, rooms)).await.unwrap();
+        claims.into_iter().map(|claim| claim.listing.marketplace).collect::<Vec<_>>()
+    };
+    let (de, fr, jp) = (Marketplace::De, Marketplace::Fr, Marketplace::Jp);
+    assert!(claim(9, &[room(jp, 9)]).await.is_empty());
+    assert_eq!(claim(9, &[room(de, 2), room(fr, 1), room(jp, 3)]).await, [de, de, fr]);
+    assert_eq!(claim(2, &[room(de, 9), room(fr, 9)]).await, [de, de], "the oldest of all");
+    assert_eq!(claim(9, &[room(fr, 9)]).await, [fr, fr]);
+    assert_eq!(fixture.store.next_due_in(&[fr, jp], 5).await.unwrap(), Some(LEASE));
+    assert_eq!(fixture.store.next_due_in(&[de], 5).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(fixture.store.next_due_in(&[jp], 5).await.unwrap(), None);
+}
+
 async fn a_lease_that_is_held_is_not_claimable(fixture: &Fixture) {
     fixture.watch(1).await;
     fixture.claim_one().await;
@@ -113,7 +139,7 @@ async fn an_expired_lease_is_claimable_and_its_old_token_is_refused_everywhere(f
     let alive = fixture.claim_one().await;
     assert_eq!((alive.token, alive.attempt), (dead.token + 1, 2));
     assert!(!fixture.commit(seen(&dead, 500, fixture.now().await)).await);
-    assert!(!fixture.store.extend(dead.listing_id, dead.token, LEASE).await.unwrap());
+    assert!(fixture.store.extend(&[(dead.listing_id, dead.token)], LEASE).await.unwrap().is_empty());
     assert_eq!(fixture.store.release(&[(dead.listing_id, dead.token)]).await.unwrap(), 0);
     assert_eq!(fixture.number("SELECT count(*) FROM point").await, 0);
     assert!(fixture.commit(seen(&alive, 700, fixture.now().await)).await);
@@ -130,13 +156,17 @@ async fn a_release_makes_claimable_at_once_and_does_not_count_the_attempt(fixtur
 
 async fn an_extension_holds_others_off(fixture: &Fixture) {
     fixture.watch(1).await;
-    let claim = fixture.claim_one().await;
+    fixture.watch(2).await;
+    let claims = fixture.claim(2).await;
+    let held: Vec<_> = claims.iter().map(|claim| (claim.listing_id, claim.token)).collect();
     fixture.clock.advance(LEASE - SECOND);
-    assert!(fixture.store.extend(claim.listing_id, claim.token, LEASE).await.unwrap());
+    let mut extended = fixture.store.extend(&held, LEASE).await.unwrap();
+    extended.sort_unstable();
+    assert_eq!(extended, held.iter().map(|(id, _)| *id).collect::<Vec<_>>());
     fixture.clock.advance(LEASE - SECOND);
     assert!(fixture.claim(10).await.is_empty());
-    assert!(fixture.commit(seen(&claim, 500, fixture.now().await)).await);
-    assert!(!fixture.store.extend(claim.listing_id, claim.token, LEASE).await.unwrap(), "the lease has ended");
+    assert!(fixture.commit(seen(&claims[0], 500, fixture.now().await)).await);
+    assert_eq!(fixture.store.extend(&held, LEASE).await.unwrap(), [claims[1].listing_id], "the other has ended");
 }
 
 async fn the_attempt_limit_stops_claims_and_parks(fixture: &Fixture) {
@@ -153,14 +183,14 @@ async fn the_attempt_limit_stops_claims_and_parks(fixture: &Fixture) {
     assert_eq!(fixture.store.park_failing(MAX_ATTEMPTS, 10).await.unwrap(), 1);
     assert_eq!(fixture.store.park_failing(MAX_ATTEMPTS, 10).await.unwrap(), 0);
     assert_eq!(fixture.store.backlog().await.unwrap().parked, 1);
-    let back_from_the_dead = fixture.store.extend(product.listing_id, last_token, LEASE).await.unwrap();
-    assert!(!back_from_the_dead);
+    let back_from_the_dead = fixture.store.extend(&[(product.listing_id, last_token)], LEASE).await.unwrap();
+    assert!(back_from_the_dead.is_empty());
 }
 
 async fn a_lease_that_has_not_expired_is_not_parked(fixture: &Fixture) {
     fixture.watch(1).await;
     fixture.watch(2).await;
-    fixture.store.claim(Lane::Scheduled, 2, LEASE, "test", MAX_ATTEMPTS).await.unwrap();
+    fixture.claim(2).await;
     assert_eq!(fixture.store.park_failing(1, 10).await.unwrap(), 0);
     fixture.clock.advance(LEASE);
     assert_eq!(fixture.store.park_failing(1, 1).await.unwrap(), 1, "at most the limit");
@@ -213,20 +243,24 @@ async fn the_claim_carries_the_shortest_active_rhythm(fixture: &Fixture) {
 }
 
 async fn the_queue_says_when_the_next_is_due(fixture: &Fixture) {
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), None);
     fixture.watch(1).await;
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(Duration::ZERO));
     let claim = fixture.claim_one().await;
     fixture.clock.advance(SECOND);
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(LEASE - SECOND));
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(LEASE - SECOND));
     fixture.commit(failed(&claim, Next::Retry(HOUR))).await;
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(HOUR));
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(HOUR));
     fixture.clock.advance(DAY);
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(Duration::ZERO));
-    assert_eq!(fixture.store.next_due_in(0).await.unwrap(), None, "it has too many attempts to be claimed");
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(
+        fixture.store.next_due_in(Marketplace::ALL, 0).await.unwrap(),
+        None,
+        "it has too many attempts to be claimed"
+    );
     let claim = fixture.claim_one().await;
     fixture.commit(failed(&claim, Next::Parked)).await;
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), None);
 }
 
 async fn a_clock_that_was_set_back_does_not_stop_crawling(fixture: &Fixture) {

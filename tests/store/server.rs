@@ -29,14 +29,15 @@ async fn the_claim_walks_the_index_without_sorting() {
     .await
     .unwrap();
     let plan: Vec<String> = sqlx::query_scalar(
-        "EXPLAIN SELECT listing_id, ready_at FROM lease WHERE lane = 1 AND ready_at <= unix_millis() \
-         AND parked_at IS NULL AND attempt < 5 ORDER BY ready_at LIMIT 50 FOR UPDATE SKIP LOCKED",
+        "EXPLAIN SELECT listing_id, ready_at FROM lease WHERE lane = 1 AND marketplace = 'de' \
+         AND ready_at <= unix_millis() AND parked_at IS NULL AND attempt < 5 \
+         ORDER BY ready_at LIMIT 50 FOR UPDATE SKIP LOCKED",
     )
     .fetch_all(&mut conn)
     .await
     .unwrap();
     let plan = plan.join("\n");
-    assert!(plan.contains("Index Scan using lease_ready") && !plan.contains("Sort"), "{plan}");
+    assert!(plan.contains("Index Scan using lease_ready_on_marketplace") && !plan.contains("Sort"), "{plan}");
     drop(conn);
     fixture.end().await;
 }
@@ -109,11 +110,12 @@ async fn statements_read_the_servers_own_clock() {
     assert_eq!(again, Rotation::RecentlyRotated);
     assert_eq!(store.usage(user.tenant_id).await.unwrap().crawls_today, 1);
     assert_eq!(store.backlog().await.unwrap().due, 1);
-    assert_eq!(store.next_due_in(5).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(Duration::ZERO));
     let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
     let tasks = store.tasks(user.tenant_id, None, 9).await.unwrap();
     assert_eq!(tasks.items[0].status(), TaskStatus::Running);
-    assert!(store.extend(claim.listing_id, claim.token, LEASE).await.unwrap());
+    let held = [(claim.listing_id, claim.token)];
+    assert_eq!(store.extend(&held, LEASE).await.unwrap(), [claim.listing_id]);
     assert_eq!(store.release(&[(claim.listing_id, claim.token)]).await.unwrap(), 1);
     let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
@@ -191,7 +193,8 @@ async fn cancelled_callers_leave_no_broken_connection() {
         let patience = Duration::from_micros(u64::from(n) * 37 % 3000);
         let add = store.add_product(new_product(US, n));
         let _ = tokio::time::timeout(patience, add).await;
-        let claim = store.claim(Lane::Scheduled, 1, LEASE, "hasty", MAX_ATTEMPTS);
+        let rooms = everywhere(1);
+        let claim = store.claim(scheduled(1, &rooms));
         let _ = tokio::time::timeout(patience, claim).await;
     }
     for n in 200..210 {
@@ -220,12 +223,12 @@ async fn a_server_that_restarts_is_unavailable_and_then_there_again() {
     for _ in 0..3 {
         let answer = store.product(US, product.id).await;
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
-        let claim = store.claim(Lane::Scheduled, 1, LEASE, "test", MAX_ATTEMPTS).await;
+        let claim = store.claim(scheduled(1, &everywhere(1))).await;
         assert!(matches!(claim, Err(StoreError::Unavailable(_))), "{claim:?}");
     }
     server.resume();
     assert_eq!(store.product(US, product.id).await.unwrap().id, product.id);
-    assert_eq!(store.claim(Lane::Scheduled, 1, LEASE, "test", MAX_ATTEMPTS).await.unwrap().len(), 1);
+    assert_eq!(store.claim(scheduled(1, &everywhere(1))).await.unwrap().len(), 1);
     store.close().await;
 }
 

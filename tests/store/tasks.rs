@@ -1,6 +1,6 @@
 //! "Check now".
 
-use amazon_tracker::domain::{ProductId, ProductStatus, TaskId, TaskStatus};
+use amazon_tracker::domain::{Marketplace, ProductId, ProductStatus, TaskId, TaskStatus};
 use amazon_tracker::store::{Commit, Lane, Next, ProductPatch, StoreError, TaskEnd};
 
 use crate::fixture::*;
@@ -39,10 +39,10 @@ async fn a_request_during_a_crawl_changes_nothing_and_shares_it(fixture: &Fixtur
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     assert_eq!(task.status(), TaskStatus::Running);
     assert!(fixture.claim_from(Lane::Requested, 1).await.is_empty());
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(LEASE));
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(LEASE));
     fixture.commit(seen(&claim, 500, fixture.now().await)).await;
     assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Done);
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), Some(DAY), "one crawl was enough");
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(DAY), "one crawl was enough");
 }
 
 async fn a_task_is_done_when_every_product_of_it_is(fixture: &Fixture) {
@@ -93,7 +93,7 @@ async fn a_paused_product_can_be_asked_for(fixture: &Fixture) {
     assert_eq!(claim.frequency, None);
     fixture.commit(Commit { next: Next::Parked, ..seen(&claim, 500, fixture.now().await) }).await;
     assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Done);
-    assert_eq!(fixture.store.next_due_in(5).await.unwrap(), None);
+    assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), None);
 }
 
 async fn a_parked_listing_is_woken(fixture: &Fixture) {

@@ -7,7 +7,7 @@ use super::Backend;
 use super::sql::details::Lease;
 use super::sql::outbox::{CLAIM_WINDOW, DeliveryLease};
 use crate::store::clock::millis;
-use crate::store::{DeliveryChannel, DeliveryClaim, Lane, StoreResult};
+use crate::store::{ClaimRequest, DeliveryChannel, DeliveryClaim, StoreResult};
 
 #[derive(sqlx::FromRow)]
 struct Taken<L: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>> {
@@ -22,25 +22,27 @@ fn oldest_first<L: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>>(mut taken: 
     taken.into_iter().map(|taken| taken.lease).collect()
 }
 
-/// Takes the leases of at most `limit` listings that are due, oldest first.
-pub(super) async fn leases(
-    store: &Backend,
-    lane: Lane,
-    limit: u32,
-    lease_ms: i64,
-    owner: &str,
-    max_attempts: u16,
-) -> StoreResult<Vec<Lease>> {
-    const CLAIM: &str = "WITH due AS MATERIALIZED ( \
-           SELECT listing_id, ready_at FROM lease \
-           WHERE lane = $1 AND ready_at <= coalesce($6, unix_millis()) AND parked_at IS NULL AND attempt < $5 \
-           ORDER BY ready_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+/// Takes leases that are due, the oldest of each marketplace.
+pub(super) async fn leases(store: &Backend, request: &ClaimRequest<'_>) -> StoreResult<Vec<Lease>> {
+    // For a moment, up to the sum of the rooms are locked: other claims take the next ones.
+    const CLAIM: &str = concat!(
+        "WITH due AS MATERIALIZED ( \
+           SELECT oldest.listing_id, oldest.ready_at FROM (",
+        records!(7, marketplace text, places bigint),
+        ") AS room CROSS JOIN LATERAL ( \
+             SELECT listing_id, ready_at FROM lease \
+             WHERE lane = $1 AND marketplace = room.marketplace AND ready_at <= coalesce($6, unix_millis()) \
+               AND parked_at IS NULL AND attempt < $5 \
+             ORDER BY ready_at LIMIT least(room.places, $2) FOR UPDATE SKIP LOCKED) AS oldest \
+           ORDER BY oldest.ready_at LIMIT $2) \
          UPDATE lease l SET ready_at = coalesce($6, unix_millis()) + $3, token = l.token + 1, owner = $4, \
            attempt = l.attempt + 1, again_at = NULL \
          FROM due WHERE l.listing_id = due.listing_id \
-         RETURNING l.listing_id, l.token, l.attempt, l.ready_at, due.ready_at AS due_at";
-    let query = sqlx::query_as(CLAIM).bind(lane.number()).bind(i64::from(limit)).bind(lease_ms).bind(owner);
-    let query = query.bind(i32::from(max_attempts)).bind(store.clock.manual_ms());
+         RETURNING l.listing_id, l.token, l.attempt, l.ready_at, due.ready_at AS due_at"
+    );
+    let query = sqlx::query_as(CLAIM).bind(request.lane.number()).bind(i64::from(request.limit));
+    let query = query.bind(millis(request.lease)).bind(request.owner).bind(i32::from(request.max_attempts));
+    let query = query.bind(store.clock.manual_ms()).bind(Json(request.rooms));
     Ok(oldest_first(store.on_claims(async |conn| query.fetch_all(conn).await).await?))
 }
 

@@ -40,6 +40,13 @@ macro_rules! numbers {
     };
 }
 
+/// The texts of the JSON list that is bound at a place.
+macro_rules! texts {
+    ($place:literal) => {
+        concat!("SELECT value FROM jsonb_array_elements_text($", $place, ")")
+    };
+}
+
 /// The values of some columns of all rows as one JSON list of lists.
 macro_rules! all_rows {
     ($columns:literal) => {

@@ -10,11 +10,11 @@ use serde::Serialize;
 use sqlx::types::Json;
 
 use super::{Backend, Conn, claim, commit, details};
-use crate::domain::{Failure, ListingId, Outcome};
+use crate::domain::{Failure, ListingId, Marketplace, Outcome};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::time;
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{Backlog, Claim, Commit, Committed, Lane, LeaseQueue, StoreResult};
+use crate::store::{Backlog, Claim, ClaimRequest, Commit, Committed, LeaseQueue, StoreResult};
 
 /// The time by the database's clock.
 pub(super) const NOW: &str = concat!("SELECT ", now!(1));
@@ -28,20 +28,13 @@ struct HeldLease {
 
 #[async_trait]
 impl LeaseQueue for Backend {
-    async fn claim(
-        &self,
-        lane: Lane,
-        limit: u32,
-        lease: Duration,
-        owner: &str,
-        max_attempts: u16,
-    ) -> StoreResult<Vec<Claim>> {
-        if limit == 0 {
+    async fn claim(&self, request: ClaimRequest<'_>) -> StoreResult<Vec<Claim>> {
+        if request.limit == 0 || request.rooms.is_empty() {
             return Ok(Vec::new());
         }
-        let leases = claim::leases(self, lane, limit, millis(lease), owner, max_attempts).await?;
+        let leases = claim::leases(self, &request).await?;
         let taken: Vec<_> = leases.iter().map(|lease| (ListingId(lease.listing_id), lease.token)).collect();
-        let claims = details::of(self, lane, leases, millis(lease)).await;
+        let claims = details::of(self, request.lane, leases, millis(request.lease)).await;
         if claims.is_err()
             && let Err(error) = self.release(&taken).await
         {
@@ -81,42 +74,56 @@ impl LeaseQueue for Backend {
         if leases.is_empty() {
             return Ok(0);
         }
-        let held: Vec<HeldLease> = leases.iter().map(|&(listing_id, token)| HeldLease { listing_id, token }).collect();
-        let query = sqlx::query(RELEASE).bind(Json(held)).bind(self.clock_param());
+        let query = sqlx::query(RELEASE).bind(Json(held(leases))).bind(self.clock_param());
         Ok(self.on_claims(async |conn| query.execute(conn).await).await?.rows_affected())
     }
 
-    async fn extend(&self, listing_id: ListingId, token: i64, lease: Duration) -> StoreResult<bool> {
+    async fn extend(&self, leases: &[(ListingId, i64)], lease: Duration) -> StoreResult<Vec<ListingId>> {
         const EXTEND: &str = concat!(
-            "UPDATE lease SET ready_at = ",
-            now!(3),
-            " + $4 WHERE listing_id = $1 AND token = $2 AND owner IS NOT NULL"
+            "WITH held AS MATERIALIZED ( \
+               SELECT lease.listing_id, lease.token FROM lease JOIN (",
+            records!(1, listing_id bigint, token bigint),
+            ") AS given ON given.listing_id = lease.listing_id AND given.token = lease.token \
+               WHERE lease.owner IS NOT NULL ORDER BY lease.listing_id",
+            lock_rows!("lease"),
+            ") UPDATE lease SET ready_at = ",
+            now!(2),
+            " + $3 FROM held WHERE lease.listing_id = held.listing_id AND lease.token = held.token \
+             RETURNING lease.listing_id"
         );
-        let query = sqlx::query(EXTEND).bind(listing_id.0).bind(token).bind(self.clock_param()).bind(millis(lease));
-        Ok(self.on_claims(async |conn| query.execute(conn).await).await?.rows_affected() == 1)
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = sqlx::query_scalar(EXTEND).bind(Json(held(leases))).bind(self.clock_param()).bind(millis(lease));
+        let extended: Vec<i64> = self.on_claims(async |conn| query.fetch_all(conn).await).await?;
+        Ok(extended.into_iter().map(ListingId).collect())
     }
 
-    async fn next_due_in(&self, max_attempts: u16) -> StoreResult<Option<Duration>> {
-        /// The first of a lane that can be claimed: one index lookup.
+    async fn next_due_in(&self, marketplaces: &[Marketplace], max_attempts: u16) -> StoreResult<Option<Duration>> {
+        /// The first of a lane that can be claimed, on each marketplace: one index lookup.
         macro_rules! first_of_lane {
             ($lane:literal) => {
                 concat!(
-                    "(SELECT ready_at FROM lease WHERE lane = ",
+                    "SELECT (SELECT ready_at FROM lease WHERE lane = ",
                     $lane,
-                    " AND parked_at IS NULL AND attempt < $2 ORDER BY ready_at LIMIT 1)"
+                    " AND marketplace = given.value AND parked_at IS NULL AND attempt < $2 \
+                     ORDER BY ready_at LIMIT 1) AS ready_at FROM (",
+                    texts!(3),
+                    ") AS given"
                 )
             };
         }
         const NEXT: &str = concat!(
             "SELECT min(ready_at) - ",
             now!(1),
-            " FROM (SELECT ",
+            " FROM (",
             first_of_lane!(0),
-            " AS ready_at UNION ALL SELECT ",
+            " UNION ALL ",
             first_of_lane!(1),
             ") AS lanes"
         );
         let query = sqlx::query_scalar(NEXT).bind(self.clock_param()).bind(i32::from(max_attempts));
+        let query = query.bind(Json(marketplaces.to_vec()));
         let left_ms: Option<i64> = self.on_claims(async |conn| query.fetch_one(conn).await).await?;
         Ok(left_ms.map(not_negative))
     }
@@ -205,6 +212,10 @@ async fn write_with_fallback(store: &Backend, commits: &[&Commit]) -> StoreResul
         }
     }
     Ok(recorded)
+}
+
+fn held(leases: &[(ListingId, i64)]) -> Vec<HeldLease> {
+    leases.iter().map(|&(listing_id, token)| HeldLease { listing_id, token }).collect()
 }
 
 /// A number of milliseconds; a negative one is none.

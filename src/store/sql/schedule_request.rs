@@ -28,13 +28,13 @@ pub(super) struct ScheduleRequest {
 /// Locks the leases of some listings until the transaction ends. A listing without a lease gets one, parked.
 pub(super) async fn lock(conn: &mut Conn, listings: &[i64], clock: ClockParam) -> StoreResult<()> {
     const LOCK: &str = concat!(
-        "INSERT INTO lease (listing_id, ready_at, parked_at) SELECT given.value, ",
+        "INSERT INTO lease (listing_id, marketplace, ready_at, parked_at) SELECT listing.id, listing.marketplace, ",
         now!(2),
         ", ",
         now!(2),
         " FROM (",
         numbers!(1),
-        ") AS given WHERE true ORDER BY given.value \
+        ") AS given JOIN listing ON listing.id = given.value WHERE true ORDER BY listing.id \
          ON CONFLICT (listing_id) DO UPDATE SET owner = lease.owner"
     );
     sqlx::query(LOCK).bind(Json(listings.to_vec())).bind(clock).execute(conn).await?;

@@ -1,25 +1,17 @@
 //! Claims. One writer makes each statement atomic.
 
+use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
-use super::Backend;
 use super::sql::details::Lease;
 use super::sql::outbox::{CLAIM_WINDOW, DeliveryLease};
+use super::{Backend, Db};
 use crate::store::clock::millis;
-use crate::store::{DeliveryChannel, DeliveryClaim, Lane, StoreResult};
+use crate::store::{ClaimRequest, DeliveryChannel, DeliveryClaim, StoreResult};
 
-/// Takes the leases of at most `limit` due listings, oldest first. The second statement repeats the conditions: another claim may
-/// have run in between. Its `+` keeps the planner from scanning the whole backlog by the index.
-pub(super) async fn leases(
-    store: &Backend,
-    lane: Lane,
-    limit: u32,
-    lease_ms: i64,
-    owner: &str,
-    max_attempts: u16,
-) -> StoreResult<Vec<Lease>> {
-    const DUE: &str = "SELECT listing_id FROM lease \
-         WHERE lane = $1 AND ready_at <= $2 AND parked_at IS NULL AND attempt < $3 ORDER BY ready_at LIMIT $4";
+/// Takes leases that are due, the oldest of each marketplace. The second statement repeats the conditions: another claim may have
+/// run in between. Its `+` keeps the planner from scanning the whole backlog by the index.
+pub(super) async fn leases(store: &Backend, request: &ClaimRequest<'_>) -> StoreResult<Vec<Lease>> {
     const TAKE: &str = concat!(
         "UPDATE lease SET ready_at = $5, token = token + 1, owner = $6, attempt = attempt + 1, again_at = NULL \
          WHERE +lane = $1 AND +ready_at <= $2 AND parked_at IS NULL AND attempt < $3 AND listing_id IN (",
@@ -27,17 +19,38 @@ pub(super) async fn leases(
         ") RETURNING listing_id, token, attempt, ready_at"
     );
     let now_ms = store.now_ms();
-    let query = sqlx::query_scalar(DUE).bind(lane.number()).bind(now_ms).bind(i32::from(max_attempts));
-    let due: Vec<i64> = query.bind(i64::from(limit)).fetch_all(&store.writer).await?;
+    let due = due(store, request, now_ms).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sqlx::query_as(TAKE).bind(lane.number()).bind(now_ms).bind(i32::from(max_attempts));
-    let query = query.bind(Json(due.clone())).bind(now_ms.saturating_add(lease_ms)).bind(owner.to_owned());
+    let max_attempts = i32::from(request.max_attempts);
+    let query = sqlx::query_as(TAKE).bind(request.lane.number()).bind(now_ms).bind(max_attempts);
+    let lease_ends = now_ms.saturating_add(millis(request.lease));
+    let query = query.bind(Json(due.clone())).bind(lease_ends).bind(request.owner.to_owned());
     let mut leases: Vec<Lease> = query.fetch_all(&store.writer).await?;
     // `RETURNING` keeps no order.
     leases.sort_by_key(|lease| due.iter().position(|id| *id == lease.listing_id));
     Ok(leases)
+}
+
+/// The listings that are due, the oldest of each marketplace: one branch for each, because SQLite knows no lateral joins.
+async fn due(store: &Backend, request: &ClaimRequest<'_>, now_ms: i64) -> StoreResult<Vec<i64>> {
+    let mut query = QueryBuilder::<Db>::new("SELECT listing_id FROM (");
+    for (n, room) in request.rooms.iter().enumerate() {
+        query.push(if n == 0 { "" } else { " UNION ALL " });
+        query
+            .push("SELECT * FROM (SELECT listing_id, ready_at FROM lease WHERE lane = ")
+            .push_bind(request.lane.number());
+        query
+            .push(" AND marketplace = ")
+            .push_bind(room.marketplace.code())
+            .push(" AND ready_at <= ")
+            .push_bind(now_ms);
+        query.push(" AND parked_at IS NULL AND attempt < ").push_bind(i32::from(request.max_attempts));
+        query.push(" ORDER BY ready_at LIMIT ").push_bind(i64::from(room.places.min(request.limit))).push(")");
+    }
+    query.push(") ORDER BY ready_at LIMIT ").push_bind(i64::from(request.limit));
+    Ok(query.build_query_scalar().fetch_all(&store.writer).await?)
 }
 
 /// Takes due deliveries: of the oldest, one of each tenant, then a second of each.

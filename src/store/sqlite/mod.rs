@@ -32,6 +32,13 @@ macro_rules! numbers {
     };
 }
 
+/// The texts of the JSON list that is bound at a place.
+macro_rules! texts {
+    ($place:literal) => {
+        concat!("SELECT value FROM json_each($", $place, ")")
+    };
+}
+
 /// The values of some columns of all rows as one JSON list of lists: sqlx hands rows over from the thread of SQLite one by
 /// one, which costs more than reading them.
 macro_rules! all_rows {

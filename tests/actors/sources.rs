@@ -1,0 +1,215 @@
+//! Sources that take many listings at once, and sources that stand in for one another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amazon_tracker::actors::crawl_slots::{CrawlSlots, CrawlSource};
+use amazon_tracker::domain::{Listing, Marketplace, Outcome};
+use amazon_tracker::limits::CrawlGate;
+use amazon_tracker::sources::{BatchSize, Outcomes, Source};
+use async_trait::async_trait;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use crate::doubles::{Crew, Gate, TOKEN, listing};
+use crate::runtime::in_runtime;
+
+/// Passes on each call with the outcomes it may report; the call ends when the test answers, and panics when it drops the answer.
+struct BatchSource {
+    name: &'static str,
+    size: BatchSize,
+    calls: UnboundedSender<BatchCall>,
+}
+
+struct BatchCall {
+    listings: Vec<Listing>,
+    outcomes: Outcomes,
+    end: oneshot::Sender<()>,
+}
+
+#[async_trait]
+impl Source for BatchSource {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn batch(&self) -> BatchSize {
+        self.size
+    }
+
+    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
+        let (end, ended) = oneshot::channel();
+        let mut listings = listings.to_vec();
+        listings.sort_by_key(|listing| listing.asin);
+        assert!(self.calls.send(BatchCall { listings, outcomes: outcomes.clone(), end }).is_ok());
+        ended.await.expect("told to panic, by a dropped answer");
+    }
+}
+
+fn source(
+    name: &'static str,
+    listings: usize,
+    gather: Duration,
+    gate: impl CrawlGate + 'static,
+) -> (CrawlSource, UnboundedReceiver<BatchCall>) {
+    let (calls, received) = unbounded_channel();
+    let source = BatchSource { name, size: BatchSize { listings, gather }, calls };
+    (CrawlSource::new(Arc::new(source), Arc::new(gate), 16, 16), received)
+}
+
+fn listings(numbers: std::ops::Range<i64>) -> Vec<Listing> {
+    numbers.map(listing).collect()
+}
+
+const LONG: Duration = Duration::from_secs(600);
+
+/// The outcomes of the next commits, by listing.
+async fn ends(crew: &mut Crew, count: usize) -> BTreeMap<i64, Option<&'static str>> {
+    let mut ends = BTreeMap::new();
+    for _ in 0..count {
+        let commit = crew.commits.recv().await.unwrap();
+        assert!(ends.insert(commit.listing_id.0, commit.outcome).is_none(), "{commit:?}");
+    }
+    ends
+}
+
+#[test]
+fn a_source_that_takes_many_listings_is_called_when_its_batch_is_full() {
+    in_runtime(|threads, metrics| async move {
+        let (source, mut calls) = source("many", 3, LONG, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![source], LONG);
+        (10..15).for_each(|number| crew.work(number, TOKEN));
+        let call = calls.recv().await.unwrap();
+        assert_eq!(call.listings, listings(10..13));
+        // Each is recorded as soon as it is known; what is not reported was not attempted.
+        call.outcomes.send((listing(11), Outcome::NotFound)).unwrap();
+        assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(11, Some("not_found"))]));
+        call.outcomes.send((listing(10), Outcome::NotFound)).unwrap();
+        call.end.send(()).unwrap();
+        assert_eq!(ends(&mut crew, 2).await, BTreeMap::from([(10, Some("not_found")), (12, None)]));
+        assert!(calls.is_empty(), "two wait for a third");
+        crew.drain(Duration::ZERO);
+        assert_eq!(ends(&mut crew, 2).await, BTreeMap::from([(13, None), (14, None)]));
+        crew.all_slots().await;
+    });
+}
+
+#[test]
+fn a_batch_that_does_not_fill_up_is_crawled_after_a_while() {
+    in_runtime(|threads, metrics| async move {
+        let (source, mut calls) = source("many", 100, Duration::from_millis(50), Gate(None));
+        let crew = Crew::with_sources(&threads, &metrics, vec![source], LONG);
+        (10..12).for_each(|number| crew.work(number, TOKEN));
+        assert_eq!(calls.recv().await.unwrap().listings, listings(10..12));
+    });
+}
+
+#[test]
+fn a_panic_of_the_source_counts_for_what_it_had_not_reported() {
+    in_runtime(|threads, metrics| async move {
+        let (source, mut calls) = source("many", 2, LONG, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![source], LONG);
+        (10..12).for_each(|number| crew.work(number, TOKEN));
+        let call = calls.recv().await.unwrap();
+        call.outcomes.send((listing(10), Outcome::NotFound)).unwrap();
+        drop(call.end);
+        let expected = BTreeMap::from([(10, Some("not_found")), (11, Some("failed_panicked"))]);
+        assert_eq!(ends(&mut crew, 2).await, expected);
+        crew.all_slots().await;
+    });
+}
+
+#[test]
+fn leases_of_a_long_call_are_extended_and_lost_ones_are_forgotten() {
+    in_runtime(|threads, metrics| async move {
+        let (source, mut calls) = source("many", 2, LONG, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![source], Duration::from_millis(30));
+        crew.work(10, TOKEN);
+        crew.work(11, TOKEN - 1);
+        let call = calls.recv().await.unwrap();
+        // Its lease cannot be extended: the crawl is given up, which the store refuses to record.
+        assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(11, None)]));
+        for number in 10..12 {
+            call.outcomes.send((listing(number), Outcome::NotFound)).unwrap();
+        }
+        call.end.send(()).unwrap();
+        assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(10, Some("not_found"))]));
+        crew.all_slots().await;
+    });
+}
+
+#[test]
+fn while_a_source_is_blocked_the_next_one_is_asked() {
+    in_runtime(|threads, metrics| async move {
+        let (first, mut first_calls) = source("first", 1, Duration::ZERO, Gate(Some(LONG)));
+        let (second, mut second_calls) = source("second", 1, Duration::ZERO, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![first, second], LONG);
+        crew.work(10, TOKEN);
+        let call = second_calls.recv().await.unwrap();
+        call.outcomes.send((listing(10), Outcome::NotFound)).unwrap();
+        call.end.send(()).unwrap();
+        assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(10, Some("not_found"))]));
+        assert!(first_calls.try_recv().is_err());
+        let counted = metrics.crawls.with_label_values(&["second", "com", "not_found"]);
+        assert_eq!(counted.get(), 1);
+        crew.all_slots().await;
+    });
+}
+
+/// Open as it seems, and it admits nothing.
+struct Refusing;
+
+#[async_trait]
+impl CrawlGate for Refusing {
+    fn admit(&self, _: Marketplace, _: amazon_tracker::limits::Candidate) -> Result<(), Duration> {
+        Err(LONG)
+    }
+
+    fn is_blocked(&self, _: Marketplace) -> bool {
+        false
+    }
+
+    async fn ready(&self, _: Marketplace) {}
+
+    fn report(&self, _: Marketplace, _: amazon_tracker::limits::Candidate, _: Option<&Outcome>) {}
+}
+
+#[test]
+fn a_listing_that_a_source_refuses_moves_to_the_next_one() {
+    in_runtime(|threads, metrics| async move {
+        let (first, _first_calls) = source("first", 1, Duration::ZERO, Refusing);
+        let (second, mut second_calls) = source("second", 1, Duration::ZERO, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![first, second], LONG);
+        crew.work(10, TOKEN);
+        second_calls.recv().await.unwrap().end.send(()).unwrap();
+        assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(10, None)]));
+        crew.all_slots().await;
+    });
+}
+
+#[test]
+fn a_marketplace_that_is_full_leaves_the_slots_of_others_alone() {
+    in_runtime(|_, _| async move {
+        let (calls, _) = unbounded_channel();
+        let source = BatchSource { name: "one", size: BatchSize::ONE, calls };
+        let source = CrawlSource::new(Arc::new(source), Arc::new(Gate(None)), 4, 2);
+        let slots = CrawlSlots::new(vec![source], BTreeMap::new());
+        let (us, de) = (Marketplace::Us, Marketplace::De);
+        let held = [slots.take(us).unwrap(), slots.take(us).unwrap()];
+        assert!(slots.take(us).is_none());
+        let mut free = slots.free().await.remove(0);
+        assert_eq!(free.limit(), 2);
+        assert!(free.share(1.0).1.iter().all(|room| room.marketplace != us && room.places == 2));
+        assert!(!free.has_room_everywhere() && !free.open_marketplaces().contains(&us));
+        let (woken, mut wake) = unbounded_channel();
+        slots.when_freed(move || assert!(woken.send(()).is_ok()));
+        let of_de = free.take(de).unwrap();
+        drop(free);
+        drop(held);
+        assert_eq!(wake.recv().await, Some(()), "somebody wanted one");
+        drop(of_de);
+        assert!(wake.try_recv().is_err(), "once is enough");
+        assert!(slots.take(us).is_some());
+    });
+}
