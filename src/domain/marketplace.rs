@@ -102,6 +102,11 @@ impl Marketplace {
         &self.locale()[..2]
     }
 
+    /// The country of its customers (ISO 3166-1 alpha-2): `DE`.
+    pub fn country(self) -> &'static str {
+        &self.locale()[3..]
+    }
+
     /// The marketplace of a host name, with or without the prefix `www.`, `m.` or `smile.`.
     pub fn from_host(host: &str) -> Option<Self> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -169,6 +174,15 @@ impl From<Marketplace> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_marketplace_has_a_country() {
+        for &marketplace in Marketplace::ALL {
+            let country = marketplace.country();
+            assert!(country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()), "{country}");
+        }
+        assert_eq!((Marketplace::Uk.country(), Marketplace::Br.country()), ("GB", "BR"));
+    }
 
     #[test]
     fn every_marketplace_is_found_by_its_code_and_by_its_host() {

@@ -113,6 +113,20 @@ pub struct Money {
 }
 
 impl Money {
+    /// A decimal number of the currency's main unit, as a program writes it: `238.6`. `None`: it has more digits than the currency,
+    /// or is not a positive number.
+    pub fn from_decimal(decimal: &str, currency: Currency) -> Option<Self> {
+        let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+        let digits = currency.exponent() as usize;
+        let fraction = fraction.trim_end_matches('0');
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !is_number(whole) || !is_number(fraction) || fraction.len() > digits {
+            return None;
+        }
+        let amount_minor: i64 = format!("{whole}{fraction:0<digits$}").parse().ok()?;
+        (amount_minor > 0).then(|| Self::new(amount_minor, currency))
+    }
+
     /// An amount in minor units.
     pub const fn new(amount_minor: i64, currency: Currency) -> Self {
         Self { amount_minor, currency }
@@ -134,6 +148,18 @@ impl fmt::Display for Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimal_numbers_become_minor_units_exactly() {
+        let read = |text: &str, currency| Money::from_decimal(text, currency).map(|money| money.amount_minor);
+        for (text, expected) in [("238.6", 23_860), ("499", 49_900), ("0.29", 29), ("1.10", 110), ("25.990", 2599)] {
+            assert_eq!(read(text, Currency::Usd), Some(expected), "{text}");
+        }
+        assert_eq!((read("1980", Currency::Jpy), read("1980.5", Currency::Jpy)), (Some(1980), None));
+        for text in ["0", "0.00", "", ".5", "-1", "1e3", "1,000", "1.999", "NaN", "99999999999999999999"] {
+            assert_eq!(read(text, Currency::Usd), None, "{text}");
+        }
+    }
 
     #[test]
     fn amounts_are_printed_with_the_decimals_of_their_currency() {

@@ -52,6 +52,10 @@ pub enum Failure {
     Unreadable,
     /// The page shows another ASIN than the requested one.
     WrongListing,
+    /// The page was loaded for another country or currency than the marketplace's.
+    WrongRegion,
+    /// The source did not get the page, and does not say why.
+    NotDelivered,
     /// The crawl panicked; the panic is in the log.
     Panicked,
 }
@@ -74,6 +78,8 @@ impl Outcome {
             Self::Failed(Failure::Redirect) => "failed_redirect",
             Self::Failed(Failure::Unreadable) => "failed_unreadable",
             Self::Failed(Failure::WrongListing) => "failed_wrong_listing",
+            Self::Failed(Failure::WrongRegion) => "failed_wrong_region",
+            Self::Failed(Failure::NotDelivered) => "failed_not_delivered",
             Self::Failed(Failure::Panicked) => "failed_panicked",
         }
     }
@@ -91,6 +97,8 @@ impl Outcome {
                 | Failure::Timeout
                 | Failure::Truncated
                 | Failure::Redirect
+                | Failure::WrongRegion
+                | Failure::NotDelivered
                 | Failure::Status(401 | 402 | 405 | 407 | 408 | 421 | 425 | 500..) => OutcomeClass::Transport,
                 Failure::Status(_)
                 | Failure::TooLarge

@@ -36,7 +36,7 @@ pub(super) fn brand(captures: &[Capture]) -> Found<String> {
     }
 }
 
-fn brand_of_byline(line: &str) -> Option<String> {
+pub(super) fn brand_of_byline(line: &str) -> Option<String> {
     if let Some(brand) = labelled_brand(line).or_else(|| store_brand(line)) {
         return Some(brand);
     }

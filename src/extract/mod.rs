@@ -31,6 +31,7 @@ mod rows;
 mod scan;
 mod seller;
 mod text;
+pub mod texts;
 mod variations;
 
 use lol_html::errors::RewritingError;

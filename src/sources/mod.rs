@@ -1,5 +1,6 @@
 //! Sources of observations, and of what short links lead to: Amazon's pages, and the simulated marketplace that replaces them in demos and tests.
 
+pub mod apify;
 mod body;
 pub mod direct;
 pub mod short_links;
