@@ -2,6 +2,7 @@
 
 mod replicas;
 mod roles;
+mod run_journal;
 mod spawn;
 
 use std::future::Future;

@@ -1,11 +1,12 @@
 //! The actors of each role, and the messages between replicas.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use super::AppError;
+use super::run_journal::StoredRuns;
 use super::spawn::ActorSpawner;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
@@ -20,12 +21,14 @@ use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
 use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
-use crate::config::{ProcessRole, Settings};
-use crate::limits::{DistributedLimiter, SourceGate, TenantBudgets};
+use crate::config::{ProcessRole, Settings, SourceName};
+use crate::domain::Marketplace;
+use crate::limits::{DistributedLimiter, GateSettings, Rate, SourceGate, TenantBudgets};
 use crate::notify::{Sender, SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
+use crate::sources::apify::ApifySource;
 use crate::sources::direct::DirectSource;
 use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
 use crate::telemetry::Metrics;
@@ -173,7 +176,6 @@ impl AppContext<'_> {
         invalidation: &Arc<CacheInvalidation>,
     ) -> Result<CrawlerRole, AppError> {
         let Self { settings, spawner, store, metrics, .. } = self;
-        let source: Arc<dyn Source> = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?);
         let on_recorded: OnRecorded = {
             let (live, invalidation) = (live.clone(), Arc::clone(invalidation));
             Arc::new(move |commit| {
@@ -192,14 +194,7 @@ impl AppContext<'_> {
         let tracker_tools = TrackerTools { policy: CrawlPolicy::from(&settings.crawl), metrics: Arc::clone(metrics) };
         let trackers = spawner.spawn_trackers(tracker_tools);
         let lease = Duration::from_secs(settings.crawl.lease_secs);
-        let gate = SourceGate::new(source.name(), settings.crawl.clone(), self.limiter.clone(), Arc::clone(metrics));
-        let direct = CrawlSource::new(
-            source,
-            Arc::new(gate),
-            settings.crawl.concurrency,
-            settings.crawl.concurrency_per_marketplace,
-        );
-        let slots = Arc::new(CrawlSlots::new(vec![direct], BTreeMap::new()));
+        let slots = Arc::new(self.slots()?);
         let pool_tools = Arc::new(PoolTools::new(
             Arc::clone(&slots),
             Arc::clone(store) as Arc<_>,
@@ -226,6 +221,43 @@ impl AppContext<'_> {
             move || Scheduler::new(Arc::clone(&tools))
         });
         Ok(CrawlerRole { scheduler, scheduler_tools, pool, pool_tools, slots, trackers })
+    }
+
+    /// The sources that the settings name, with their limits and their order on each marketplace.
+    fn slots(&self) -> Result<CrawlSlots, AppError> {
+        let crawl = &self.settings.crawl;
+        let orders = || std::iter::once(&crawl.sources).chain(crawl.sources_by_marketplace.values());
+        let names: Vec<SourceName> = orders().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let sources = names.iter().map(|name| self.source(*name)).collect::<Result<_, _>>()?;
+        let index = |name: &SourceName| names.iter().position(|known| known == name);
+        let order_of = |marketplace: &Marketplace| {
+            let order = crawl.sources_by_marketplace.get(marketplace).unwrap_or(&crawl.sources);
+            (*marketplace, order.iter().filter_map(index).collect())
+        };
+        Ok(CrawlSlots::new(sources, Marketplace::ALL.iter().map(order_of).collect()))
+    }
+
+    fn source(&self, name: SourceName) -> Result<CrawlSource, AppError> {
+        let Settings { crawl, apify, .. } = self.settings;
+        let metrics = Arc::clone(self.metrics);
+        let gate = |source: &dyn Source, crawl| {
+            Arc::new(SourceGate::new(source.name(), crawl, self.limiter.clone(), Arc::clone(self.metrics)))
+        };
+        Ok(match name {
+            SourceName::Direct => {
+                let source = DirectSource::new(crawl.clone(), metrics)?;
+                let gate = gate(&source, GateSettings::from(crawl));
+                CrawlSource::new(Arc::new(source), gate, crawl.concurrency, crawl.concurrency_per_marketplace)
+            }
+            SourceName::Apify => {
+                let max_age = Duration::from_secs(apify.max_run_age_secs);
+                let journal = StoredRuns { store: Arc::clone(self.store), max_age };
+                let source = ApifySource::new(apify.clone(), Arc::new(journal), metrics)?;
+                let rate = Rate::new(apify.runs_per_minute, apify.runs_per_minute);
+                let gate = gate(&source, GateSettings { rate, ..GateSettings::from(crawl) });
+                CrawlSource::new(Arc::new(source), gate, apify.concurrency, apify.concurrency)
+            }
+        })
     }
 
     fn maintenance(&self, runs_jobs: bool) -> Arc<MaintenanceTools> {

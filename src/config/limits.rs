@@ -1,8 +1,12 @@
 //! Validation of settings beyond their types.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
-use super::{CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError, TraceSettings};
+use super::{
+    CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError, SourceName, TraceSettings,
+};
 
 /// Time that a crawl needs in addition to the request: to wait for its turn, to be evaluated and to be committed.
 const LEASE_MARGIN_SECS: u64 = 15;
@@ -26,6 +30,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         return invalid("server.metrics_listen", "must be another address than server.listen");
     }
     check_crawl(&settings.crawl)?;
+    check_sources(settings)?;
     check_mail(&settings.mail)?;
     check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
@@ -76,7 +81,7 @@ fn invalid(setting: &'static str, problem: impl ToString) -> Result<(), Settings
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, redis, limits, crawl, notify, mail, auth, retention, .. } = settings;
+    let Settings { server, database, redis, limits, crawl, apify, notify, mail, auth, retention, .. } = settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
@@ -106,6 +111,13 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("crawl.max_attempts", crawl.max_attempts.into(), 1..=1000),
         ("crawl.recheck_secs", crawl.recheck_secs, 0..=DAY_SECS),
         ("crawl.retry_secs", crawl.retry_secs, 1..=DAY_SECS),
+        ("apify.batch", apify.batch as u64, 1..=1000),
+        ("apify.gather_secs", apify.gather_secs, 0..=3600),
+        ("apify.concurrency", apify.concurrency as u64, 1..=100_000),
+        ("apify.runs_per_minute", apify.runs_per_minute.into(), 1..=10_000),
+        ("apify.run_timeout_secs", apify.run_timeout_secs.into(), 10..=DAY_SECS),
+        ("apify.max_run_age_secs", apify.max_run_age_secs, 60..=DAY_SECS),
+        ("apify.items_per_page", apify.items_per_page.into(), 1..=1000),
         ("notify.timeout_secs", notify.timeout_secs, 1..=DAY_SECS),
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
         ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
@@ -169,6 +181,35 @@ fn check_crawl(crawl: &CrawlSettings) -> Result<(), SettingsError> {
         Some(url) if has_credentials(url) => invalid("crawl.base_url", "must not contain a user name or a password"),
         _ => Ok(()),
     }
+}
+
+fn check_sources(settings: &Settings) -> Result<(), SettingsError> {
+    let Settings { crawl, apify, .. } = settings;
+    let orders = || std::iter::once(&crawl.sources).chain(crawl.sources_by_marketplace.values());
+    let is_repeated = |order: &Vec<SourceName>| order.iter().collect::<BTreeSet<_>>().len() < order.len();
+    if orders().any(|order| order.is_empty() || is_repeated(order)) {
+        return invalid("crawl.sources", "each order must name at least one source, and none twice");
+    }
+    if !orders().flatten().any(|source| *source == SourceName::Apify) {
+        return Ok(());
+    }
+    if apify.token.as_ref().is_none_or(|token| token.reveal().is_empty()) {
+        return invalid("apify.token", "is required for the source apify (APIFY_API_TOKEN)");
+    }
+    if !matches!(apify.base_url.scheme(), "http" | "https") || has_credentials(&apify.base_url) {
+        return invalid("apify.base_url", "must begin with http:// or https://, without a user name or a password");
+    }
+    let is_name = |actor: &str| actor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"~-_.".contains(&byte));
+    if apify.actor.is_empty() || !is_name(&apify.actor) {
+        return invalid("apify.actor", "must be an id, or user~name");
+    }
+    if apify.max_run_usd.is_some_and(|usd| !(0.01..=10_000.0).contains(&usd)) {
+        return invalid("apify.max_run_usd", "must be from 0.01 to 10000");
+    }
+    if apify.memory_mb.is_some_and(|megabytes| !megabytes.is_power_of_two() || megabytes < 128) {
+        return invalid("apify.memory_mb", "must be a power of two, at least 128");
+    }
+    Ok(())
 }
 
 fn check_mail(mail: &MailSettings) -> Result<(), SettingsError> {

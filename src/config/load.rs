@@ -13,6 +13,7 @@ const CONVENTIONAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("DATABASE_REPLICA_URL", "database.replica_url"),
     ("REDIS_URL", "redis.url"),
+    ("APIFY_API_TOKEN", "apify.token"),
     ("PUBLIC_URL", "auth.public_url"),
     ("SMTP_URL", "mail.smtp_url"),
     ("MAIL_FROM", "mail.from"),
@@ -35,6 +36,8 @@ const SECRETS: &[&str] = &[
     "crawl.base_url",
     "crawl.proxies",
     "crawl.cookies",
+    "apify.token",
+    "apify.base_url",
     "mail.smtp_url",
     "auth.admin_password",
     "auth.token.private_key",
@@ -43,7 +46,7 @@ const SECRETS: &[&str] = &[
 ];
 
 /// The secrets that are parsed as URLs.
-const SECRET_URLS: &[&str] = &["crawl.base_url", "trace.otlp_endpoint"];
+const SECRET_URLS: &[&str] = &["crawl.base_url", "apify.base_url", "trace.otlp_endpoint"];
 
 impl Settings {
     /// Reads the settings. `folder` may contain `default.toml` and must contain `{environment}.toml` when `TRACKER_ENV`

@@ -4,6 +4,7 @@
 //! `TRACKER__SECTION__FIELD`. An unknown or invalid setting stops the start, with an error that names it and the
 //! allowed values.
 
+mod apify;
 mod error;
 mod limits;
 mod load;
@@ -22,6 +23,7 @@ use url::Url;
 
 use crate::domain::{EmailAddress, Marketplace};
 
+pub use apify::{ActorProfile, ApifySettings, SourceName};
 pub use error::SettingsError;
 pub use load::in_production;
 pub use plans::{Plan, Plans};
@@ -44,6 +46,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// `[crawl]`
     pub crawl: CrawlSettings,
+    /// `[apify]`
+    pub apify: ApifySettings,
     /// `[notify]`
     pub notify: NotifySettings,
     /// `[mail]`
@@ -195,6 +199,10 @@ impl Default for LimitSettings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrawlSettings {
+    /// The sources in the order in which they are asked: the first one that is not blocked.
+    pub sources: Vec<SourceName>,
+    /// The same for some marketplaces, by code.
+    pub sources_by_marketplace: BTreeMap<Marketplace, Vec<SourceName>>,
     /// Base URL to use instead of Amazon's: the simulated marketplace, or a proxy.
     pub base_url: Option<Url>,
     /// Concurrent crawls in this process.
@@ -239,6 +247,8 @@ pub struct CrawlSettings {
 impl Default for CrawlSettings {
     fn default() -> Self {
         Self {
+            sources: vec![SourceName::Direct],
+            sources_by_marketplace: BTreeMap::new(),
             base_url: None,
             concurrency: 16,
             concurrency_per_marketplace: 4,

@@ -24,6 +24,8 @@ pub struct RetentionSettings {
     pub links_days: u32,
     /// Tasks with their items.
     pub tasks_days: u32,
+    /// Runs of paid sources with their costs.
+    pub source_runs_days: u32,
     /// Idempotency keys with their responses. A key is valid for one day.
     pub idempotency_keys_days: u32,
     /// API keys, counted from their revocation or expiry.
@@ -44,6 +46,7 @@ impl Default for RetentionSettings {
             refresh_tokens_days: 31,
             links_days: 7,
             tasks_days: 90,
+            source_runs_days: 400,
             idempotency_keys_days: 2,
             api_keys_days: 90,
             daily_usage_days: 400,
@@ -53,7 +56,7 @@ impl Default for RetentionSettings {
 
 impl RetentionSettings {
     /// Every setting with its value.
-    pub(super) fn all(&self) -> [(&'static str, u32); 12] {
+    pub(super) fn all(&self) -> [(&'static str, u32); 13] {
         [
             ("retention.history_days", self.history_days),
             ("retention.events_days", self.events_days),
@@ -64,6 +67,7 @@ impl RetentionSettings {
             ("retention.refresh_tokens_days", self.refresh_tokens_days),
             ("retention.links_days", self.links_days),
             ("retention.tasks_days", self.tasks_days),
+            ("retention.source_runs_days", self.source_runs_days),
             ("retention.idempotency_keys_days", self.idempotency_keys_days),
             ("retention.api_keys_days", self.api_keys_days),
             ("retention.daily_usage_days", self.daily_usage_days),

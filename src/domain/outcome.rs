@@ -29,6 +29,11 @@ pub enum Block {
         /// Requested pause, if any.
         retry_after: Option<Duration>,
     },
+    /// The source wants no requests of ours: no credit, no rights, or too many for now.
+    Refused {
+        /// Until it is worth asking again.
+        retry_after: Option<Duration>,
+    },
     /// A consent page, the home page or another page instead of the product page.
     Interstitial,
 }
@@ -68,6 +73,7 @@ impl Outcome {
             Self::Blocked(Block::Captcha) => "blocked_captcha",
             Self::Blocked(Block::SignIn) => "blocked_sign_in",
             Self::Blocked(Block::Throttled { .. }) => "blocked_throttled",
+            Self::Blocked(Block::Refused { .. }) => "blocked_refused",
             Self::Blocked(Block::Interstitial) => "blocked_interstitial",
             Self::NotFound => "not_found",
             Self::Failed(Failure::Connect) => "failed_connect",

@@ -40,10 +40,34 @@ pub trait CrawlGate: Send + Sync {
     fn report(&self, marketplace: Marketplace, candidate: Candidate, outcome: Option<&Outcome>);
 }
 
+/// The limits of one source on each marketplace.
+#[derive(Debug, Clone, Copy)]
+pub struct GateSettings {
+    /// Requests, by all replicas together.
+    pub rate: Rate,
+    /// See `crawl.breaker_failures`.
+    pub breaker_failures: u32,
+    /// The first pause of an open breaker.
+    pub breaker_pause: Duration,
+    /// After this time a probe has lost its lease.
+    pub lease: Duration,
+}
+
+impl From<&CrawlSettings> for GateSettings {
+    fn from(settings: &CrawlSettings) -> Self {
+        Self {
+            rate: Rate::new(settings.requests_per_minute, settings.burst),
+            breaker_failures: settings.breaker_failures,
+            breaker_pause: Duration::from_secs(settings.breaker_pause_secs),
+            lease: Duration::from_secs(settings.lease_secs),
+        }
+    }
+}
+
 /// The gate of one source, with a rate limit shared by all replicas and a local circuit breaker for each marketplace.
 pub struct SourceGate {
     source: &'static str,
-    settings: CrawlSettings,
+    settings: GateSettings,
     limiter: DistributedLimiter,
     metrics: Arc<Metrics>,
     marketplaces: Mutex<HashMap<Marketplace, Arc<MarketplaceGate>>>,
@@ -58,7 +82,7 @@ impl SourceGate {
     /// Creates the gate of a source.
     pub fn new(
         source: &'static str,
-        settings: CrawlSettings,
+        settings: GateSettings,
         limiter: DistributedLimiter,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -103,17 +127,9 @@ fn log_change(marketplace: Marketplace, before: i64, after: i64) {
 }
 
 impl MarketplaceGate {
-    fn new(settings: &CrawlSettings) -> Self {
-        let rate = Rate::new(settings.requests_per_minute, settings.burst);
-        Self {
-            limiter: LocalLimiter::new(rate, RateLimiter::direct),
-            breaker: Mutex::new(Breaker::new(
-                settings.breaker_failures,
-                Duration::from_secs(settings.breaker_pause_secs),
-                // After this time the probe has lost its lease.
-                Duration::from_secs(settings.lease_secs),
-            )),
-        }
+    fn new(settings: &GateSettings) -> Self {
+        let breaker = Breaker::new(settings.breaker_failures, settings.breaker_pause, settings.lease);
+        Self { limiter: LocalLimiter::new(settings.rate, RateLimiter::direct), breaker: Mutex::new(breaker) }
     }
 }
 
@@ -141,9 +157,12 @@ impl CrawlGate for SourceGate {
     fn report(&self, marketplace: Marketplace, candidate: Candidate, outcome: Option<&Outcome>) {
         let now = Instant::now();
         self.with_breaker(marketplace, |breaker| match (outcome, outcome.map(Outcome::class)) {
-            (Some(Outcome::Blocked(Block::Throttled { retry_after: Some(pause) })), _) => {
-                breaker.rest(candidate, *pause, now)
-            }
+            (
+                Some(Outcome::Blocked(
+                    Block::Throttled { retry_after: Some(pause) } | Block::Refused { retry_after: Some(pause) },
+                )),
+                _,
+            ) => breaker.rest(candidate, *pause, now),
             (_, Some(OutcomeClass::Blocked | OutcomeClass::Transport)) => breaker.failed(candidate, now),
             (_, Some(OutcomeClass::Observed | OutcomeClass::Gone)) => breaker.succeeded(),
             // It tells nothing about the source.

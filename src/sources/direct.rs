@@ -17,9 +17,9 @@ use tracing::{Instrument, Span};
 use url::Url;
 
 use super::body::{self, Body};
-use super::{Outcomes, Source};
+use super::{Outcomes, Source, missing};
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Failure, Listing, Marketplace, Observation, Outcome, Reading, parse_retry_after};
+use crate::domain::{Block, Failure, Listing, Marketplace, Outcome, parse_retry_after};
 use crate::extract::{ExtractError, Extractor, PageContext, Progress};
 use crate::telemetry::{Metrics, TRACE};
 
@@ -189,7 +189,7 @@ impl DirectSource {
         let outcome = extractor.finish().outcome(listing.asin);
         self.metrics.extraction_seconds.observe((extraction_time + started_at.elapsed()).as_secs_f64());
         if let Outcome::Observed(observation) = &outcome {
-            self.count_missing(listing.marketplace, observation);
+            missing::count(&self.metrics, listing.marketplace, observation);
         }
         outcome
     }
@@ -204,22 +204,6 @@ impl DirectSource {
             span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
         }
         outcome
-    }
-
-    fn count_missing(&self, marketplace: Marketplace, observation: &Observation) {
-        let missing = [
-            ("price", observation.price == Reading::Unknown),
-            ("seller", observation.seller == Reading::Unknown && observation.price.value().is_some()),
-            ("availability", observation.availability == Default::default()),
-            ("rating", observation.rating == Reading::Unknown),
-            ("review_count", observation.review_count == Reading::Unknown),
-            ("sales_rank", observation.ranks == Reading::Unknown),
-            ("brand", observation.brand.is_none()),
-            ("image", observation.image_url.is_none()),
-        ];
-        for (field, _) in missing.into_iter().filter(|(_, is_missing)| *is_missing) {
-            self.metrics.missing_fields.with_label_values(&[field, marketplace.code()]).inc();
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod apify;
 mod body;
 pub mod direct;
+mod missing;
 pub mod short_links;
 pub mod simulated;
 

@@ -27,6 +27,7 @@ mod outbox;
 mod postgres;
 mod rows;
 mod sessions;
+mod source_runs;
 mod sqlite;
 mod stored_response;
 mod table_copy;
@@ -55,6 +56,7 @@ pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
+pub use source_runs::{SourceRun, SourceRuns};
 pub use sqlite::DaemonLock;
 pub use sqlite::backup::back_up;
 pub use stored_response::StoredResponse;
@@ -78,6 +80,7 @@ pub trait Store:
     + Audit
     + Usage
     + IdempotencyStore
+    + SourceRuns
     + StoreMaintenance
 {
 }
@@ -96,6 +99,7 @@ impl<
         + Audit
         + Usage
         + IdempotencyStore
+        + SourceRuns
         + StoreMaintenance,
 > Store for S
 {

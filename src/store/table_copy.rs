@@ -25,6 +25,8 @@ pub(super) const TABLES: &[&str] = &[
     "daily_usage",
     "idempotency_key",
     "job_lease",
+    "source_run",
+    "source_run_listing",
 ];
 
 /// Why nothing was moved.

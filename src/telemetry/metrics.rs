@@ -33,6 +33,8 @@ pub struct Metrics {
     pub missing_fields: IntCounterVec,
     /// Bytes read from a source, as transferred after decompression, by `source`.
     pub source_bytes: IntCounterVec,
+    /// What a source has cost, in millionths of a US dollar, by `source`.
+    pub source_cost_micros: IntCounterVec,
     /// State of the breaker by `source` and `marketplace`: 0 closed, 1 half open, 2 open.
     pub breaker_state: IntGaugeVec,
     /// Listings that are due and not parked.
@@ -185,6 +187,11 @@ impl Metrics {
                 &["field", "marketplace"],
             ),
             source_bytes: make.counters("source_bytes_total", "Bytes read from sources", &["source"]),
+            source_cost_micros: make.counters(
+                "source_cost_micros_total",
+                "Cost of sources in millionths of a US dollar",
+                &["source"],
+            ),
             breaker_state: make.gauges("breaker_state", "0 closed, 1 half open, 2 open", &["source", "marketplace"]),
             due_listings: make.gauge("due_listings", "Listings that are due"),
             oldest_due_seconds: make

@@ -1,7 +1,8 @@
 //! Dataset items as observations: real ones, as a person would read them, and every known oddity.
 
+use amazon_tracker::config::ActorProfile;
 use amazon_tracker::domain::*;
-use amazon_tracker::sources::apify::{ActorProfile, Answer};
+use amazon_tracker::sources::apify::Answer;
 use serde_json::{Value, json};
 
 use crate::corpus;

@@ -5,3 +5,5 @@
 #[path = "../support/corpus.rs"]
 mod corpus;
 mod items;
+mod market;
+mod runs;

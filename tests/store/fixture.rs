@@ -57,6 +57,7 @@ pub const KEEP_ALL: RetentionSettings = RetentionSettings {
     refresh_tokens_days: 0,
     links_days: 0,
     tasks_days: 0,
+    source_runs_days: 0,
     idempotency_keys_days: 0,
     api_keys_days: 0,
     daily_usage_days: 0,

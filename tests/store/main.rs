@@ -23,6 +23,7 @@ mod replica;
 mod retention;
 mod server;
 mod sessions;
+mod source_runs;
 mod statements;
 mod tasks;
 mod tenants;

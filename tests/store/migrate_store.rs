@@ -41,6 +41,9 @@ impl Move {
         state.title = Some("Ein „Ding“ für 1 000 ¥ 🎧\n".to_owned());
         assert!(source.store.import(with_a_past.listing_id, &past, &state).await.unwrap());
         assert!(source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
+        let listing = Listing::new(Marketplace::De, asin(1));
+        let run = source.store.open_runs("apify", &[listing], DAY).await.unwrap().remove(0);
+        source.store.run_ended(run.id, true, Some(1_500)).await.unwrap();
         let target = Fixture::postgres_with(source.clock.clone()).await;
         Self { source, target, them }
     }

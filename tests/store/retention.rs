@@ -1,6 +1,7 @@
 //! What is deleted after its retention: exactly the old rows, in bounded steps.
 
 use amazon_tracker::config::RetentionSettings;
+use amazon_tracker::domain::{Listing, Marketplace};
 use amazon_tracker::store::DeliveryClaim;
 
 use crate::accounts::tenant_of;
@@ -28,6 +29,8 @@ const GROWING: &[(&str, u32)] = &[
     ("link", 13),
     ("task", 14),
     ("task_item", 14),
+    ("source_run_listing", 14),
+    ("source_run", 14),
     ("idempotency_key", 15),
     ("api_key", 16),
     ("daily_usage", 17),
@@ -42,6 +45,7 @@ const DAYS: RetentionSettings = RetentionSettings {
     refresh_tokens_days: 12,
     links_days: 13,
     tasks_days: 14,
+    source_runs_days: 14,
     idempotency_keys_days: 15,
     api_keys_days: 15,
     daily_usage_days: 16,
@@ -55,6 +59,8 @@ async fn rows(fixture: &Fixture, table: &str) -> i64 {
 /// Something in every table that grows.
 async fn grow(fixture: &Fixture) {
     fill(fixture, US, 1).await;
+    let listing = Listing::new(Marketplace::De, asin(1));
+    assert_eq!(fixture.store.open_runs("apify", &[listing], DAY).await.unwrap().len(), 1);
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);

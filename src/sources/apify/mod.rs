@@ -1,25 +1,20 @@
 //! Apify actors that scrape Amazon: many listings in one run, for money.
 
 mod axesso;
+mod client;
 mod items;
+mod journal;
 mod junglee;
+mod source;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use items::Answer;
+pub use journal::{JournalError, RecordedRun, RunEnd, RunJournal};
+pub use source::{ApifySource, NAME};
 
+use crate::config::ActorProfile;
 use crate::domain::{Listing, Marketplace};
-
-/// An actor: what it is told, and what its items mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActorProfile {
-    /// axesso's "Amazon product details scraper".
-    AxessoProductDetails,
-    /// junglee's "Amazon crawler".
-    JungleeAmazonCrawler,
-}
 
 impl ActorProfile {
     /// The input of a run that crawls these listings of a marketplace.

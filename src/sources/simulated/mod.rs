@@ -14,6 +14,7 @@
 //! Faults depend only on the seed and the number of the request. The same requests and steps in the same order give the
 //! same responses and, except for the timestamps, the same log on every machine.
 
+mod apify;
 mod catalogue;
 mod chance;
 mod control;
@@ -41,6 +42,7 @@ use tokio::task::JoinHandle;
 
 use crate::domain::{Availability, Listing, Money};
 
+pub use apify::{ApifyFault, ApifyRequest, ApifyRunEnd, SimulatedApify};
 pub use catalogue::{Catalogue, Product};
 pub use control::{Control, ControlError};
 pub use facts::{FactValue, Facts, Field, Seller};
@@ -89,6 +91,7 @@ pub enum SimulateError {
 pub struct Simulated {
     address: SocketAddr,
     world: Arc<World>,
+    apify: SimulatedApify,
     server: ServerHandle,
     server_task: JoinHandle<io::Result<()>>,
     advancing: Option<JoinHandle<()>>,
@@ -109,13 +112,19 @@ impl Simulated {
         let catalogue = Catalogue::new(settings.seed, settings.listings);
         let truth = TruthLog::new(settings.truth_lines);
         let world = Arc::new(World::new(settings.seed, catalogue, settings.faults, settings.missing, truth));
-        let market =
-            Market { world: Arc::clone(&world), saved, slow_for: settings.slow_for, page_kb: settings.page_kb };
+        let apify = SimulatedApify::new(Arc::clone(&world), settings.apify_run_time);
+        let market = Market {
+            world: Arc::clone(&world),
+            saved,
+            slow_for: settings.slow_for,
+            page_kb: settings.page_kb,
+            apify: apify.clone(),
+        };
         let server = server::run(market, listener, settings.compress, settings.workers)?;
         let handle = server.handle();
         let every = settings.move_every.filter(|every| !every.is_zero());
         let advancing = every.map(|every| tokio::spawn(advance_every(Arc::clone(&world), every)));
-        Ok(Self { address, world, server: handle, server_task: tokio::spawn(server), advancing })
+        Ok(Self { address, world, apify, server: handle, server_task: tokio::spawn(server), advancing })
     }
 
     /// The address of the socket.
@@ -129,6 +138,11 @@ impl Simulated {
         self.server.stop(false).await;
         // An error while stopping is of no use to the caller.
         let _ = (&mut self.server_task).await;
+    }
+
+    /// The simulated Apify account, whose API is served at the same address.
+    pub fn apify(&self) -> &SimulatedApify {
+        &self.apify
     }
 
     /// The products of the catalogue.

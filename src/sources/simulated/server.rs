@@ -15,6 +15,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::domain::{Listing, ListingUrlError, Marketplace};
 
+use super::apify::{self, SimulatedApify};
 use super::catalogue::Product;
 use super::control::{Control, ControlError};
 use super::page::{self, Scene};
@@ -37,14 +38,17 @@ pub(super) struct Market {
     pub(super) saved: Option<SavedPages>,
     pub(super) slow_for: Duration,
     pub(super) page_kb: usize,
+    pub(super) apify: SimulatedApify,
 }
 
 /// Starts the server. It does not handle signals.
 pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers: usize) -> io::Result<Server> {
-    let market = Data::new(market);
+    let (apify, market) = (Data::new(market.apify.clone()), Data::new(market));
     let app = move || {
         App::new()
             .app_data(market.clone())
+            .app_data(apify.clone())
+            .configure(apify::routes)
             .wrap(Condition::new(compress, Compress::default()))
             .route("/_truth", web::get().to(truth))
             .route("/_catalogue", web::get().to(catalogue))

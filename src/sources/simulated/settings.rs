@@ -30,6 +30,8 @@ pub struct SimulatedSettings {
     pub compress: bool,
     /// Maximum number of stored lines of the truth log.
     pub truth_lines: usize,
+    /// How long a run of an Apify actor takes.
+    pub apify_run_time: Duration,
     /// Number of threads that serve requests.
     pub workers: usize,
 }
@@ -48,6 +50,7 @@ impl Default for SimulatedSettings {
             page_kb: 60,
             compress: true,
             truth_lines: 1_000_000,
+            apify_run_time: Duration::from_secs(2),
             workers: 2,
         }
     }

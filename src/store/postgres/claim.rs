@@ -13,18 +13,20 @@ use crate::store::{ClaimRequest, DeliveryChannel, DeliveryClaim, StoreResult};
 struct Taken<L: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>> {
     #[sqlx(flatten)]
     lease: L,
-    due_at: i64,
+    /// Rises with the time at which it was due.
+    place: i64,
 }
 
 /// `RETURNING` keeps no order: oldest first again.
 fn oldest_first<L: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>>(mut taken: Vec<Taken<L>>) -> Vec<L> {
-    taken.sort_by_key(|taken| taken.due_at);
+    taken.sort_by_key(|taken| taken.place);
     taken.into_iter().map(|taken| taken.lease).collect()
 }
 
 /// Takes leases that are due, the oldest of each marketplace.
 pub(super) async fn leases(store: &Backend, request: &ClaimRequest<'_>) -> StoreResult<Vec<Lease>> {
-    // For a moment, up to the sum of the rooms are locked: other claims take the next ones.
+    // For a moment, up to the sum of the rooms are locked: other claims take the next ones. An array, because the planner cannot know
+    // how few rows a limit of a parameter leaves, and would read the whole table to join them.
     const CLAIM: &str = concat!(
         "WITH due AS MATERIALIZED ( \
            SELECT oldest.listing_id, oldest.ready_at FROM (",
@@ -34,11 +36,12 @@ pub(super) async fn leases(store: &Backend, request: &ClaimRequest<'_>) -> Store
              WHERE lane = $1 AND marketplace = room.marketplace AND ready_at <= coalesce($6, unix_millis()) \
                AND parked_at IS NULL AND attempt < $5 \
              ORDER BY ready_at LIMIT least(room.places, $2) FOR UPDATE SKIP LOCKED) AS oldest \
-           ORDER BY oldest.ready_at LIMIT $2) \
+           ORDER BY oldest.ready_at LIMIT $2), \
+         chosen AS MATERIALIZED (SELECT array_agg(listing_id ORDER BY ready_at) AS ids FROM due) \
          UPDATE lease l SET ready_at = coalesce($6, unix_millis()) + $3, token = l.token + 1, owner = $4, \
            attempt = l.attempt + 1, again_at = NULL \
-         FROM due WHERE l.listing_id = due.listing_id \
-         RETURNING l.listing_id, l.token, l.attempt, l.ready_at, due.ready_at AS due_at"
+         FROM chosen WHERE l.listing_id = ANY (chosen.ids) \
+         RETURNING l.listing_id, l.token, l.attempt, l.ready_at, array_position(chosen.ids, l.listing_id)::bigint AS place"
     );
     let query = sqlx::query_as(CLAIM).bind(request.lane.number()).bind(i64::from(request.limit));
     let query = query.bind(millis(request.lease)).bind(request.owner).bind(i32::from(request.max_attempts));
@@ -72,7 +75,7 @@ pub(super) async fn deliveries(store: &Backend, claim: &DeliveryClaim<'_>) -> St
            attempts = d.attempts + 1 \
          FROM chosen WHERE d.id = chosen.id \
          RETURNING d.id, d.tenant_id, d.event_id, d.token, d.attempts, d.webhook_url, d.webhook_secret, d.mail, \
-           d.trace_context, chosen.ready_at AS due_at"
+           d.trace_context, chosen.ready_at AS place"
     );
     let query = sqlx::query_as(CLAIM).bind(i64::from(claim.limit)).bind(millis(claim.lease)).bind(claim.owner);
     let query = query.bind(store.clock.manual_ms()).bind(claim.channel.map(|it| it == DeliveryChannel::Email));

@@ -153,13 +153,16 @@ pub(super) struct PostgresStore {
     write_probe: WriteProbe,
 }
 
-/// Time limits for statements and for transactions that are left open.
+/// Time limits for statements and for transactions that are left open. No just-in-time compilation: the planner guesses that
+/// claims, whose limits it does not know, read many rows, and compiles them for hundreds of times as long as they take.
 fn limited(options: PgConnectOptions, settings: &DatabaseSettings) -> PgConnectOptions {
     let statement_ms = settings.statement_timeout_secs.saturating_mul(1000).to_string();
     let idle_ms = (IDLE_IN_TRANSACTION_SECS * 1000).to_string();
-    options
-        .application_name("amazon-tracker")
-        .options([("statement_timeout", statement_ms), ("idle_in_transaction_session_timeout", idle_ms)])
+    options.application_name("amazon-tracker").options([
+        ("statement_timeout", statement_ms),
+        ("idle_in_transaction_session_timeout", idle_ms),
+        ("jit", "off".to_owned()),
+    ])
 }
 
 impl PostgresStore {

@@ -31,6 +31,7 @@ mod product_list;
 mod retention;
 mod schedule_request;
 mod sessions;
+mod source_runs;
 mod tasks;
 mod tenants;
 mod transaction;

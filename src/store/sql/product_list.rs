@@ -55,14 +55,17 @@ pub(super) async fn list(
 ) -> StoreResult<Page<Product>> {
     let sorting = Sorting::of(order);
     let cursor = Cursor::of(sorting.list, cursor)?;
+    // Chosen first and read then: sorting whole rows would copy those that are not on the page.
     let mut query = QueryBuilder::<Db>::new(SELECT_PRODUCT);
-    query.push(" WHERE p.tenant_id = ").push_bind(tenant_id.0);
+    query.push(" WHERE p.id IN (SELECT p.id FROM product p JOIN listing l ON l.id = p.listing_id WHERE p.tenant_id = ");
+    query.push_bind(tenant_id.0);
     push_filter(&mut query, filter);
     if let Some(cursor) = cursor {
         push_after(&mut query, &sorting, cursor)?;
     }
     push_order(&mut query, &sorting);
-    query.push(" LIMIT ").push_bind(i64::from(limit) + 1);
+    query.push(" LIMIT ").push_bind(i64::from(limit) + 1).push(")");
+    push_order(&mut query, &sorting);
     let rows: Vec<ProductColumns> =
         query.build_query_as().fetch_all(&mut *store.replica_reader(tenant_id).await?).await?;
     Ok(page(sorting.list, rows, limit, |row| ((sorting.key)(row), row.id)).readable(Product::try_from))

@@ -121,6 +121,22 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.tasks_days),
     },
     Pruning {
+        table: "source_run_listing",
+        key: "run_id, listing_id",
+        old: "SELECT m.run_id, m.listing_id FROM source_run r JOIN source_run_listing m ON m.run_id = r.id \
+              WHERE r.opened_at < {before}",
+        order: "r.opened_at",
+        days: |days| Some(days.source_runs_days),
+    },
+    Pruning {
+        table: "source_run",
+        key: "id",
+        old: "SELECT id FROM source_run WHERE opened_at < {before} \
+              AND NOT EXISTS (SELECT 1 FROM source_run_listing WHERE source_run_listing.run_id = source_run.id)",
+        order: "opened_at",
+        days: |days| Some(days.source_runs_days),
+    },
+    Pruning {
         table: "idempotency_key",
         key: "tenant_id, caller, key",
         old: "SELECT tenant_id, caller, key FROM idempotency_key WHERE created_at < {before}",

@@ -1,0 +1,239 @@
+//! The source: a run for many listings, followed to its end, and answers for each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Answer;
+use super::client::{ApifyClient, ApifyError, Run};
+use super::journal::{RecordedRun, RunEnd, RunJournal};
+use crate::config::ApifySettings;
+use crate::domain::{Block, Failure, Listing, Outcome};
+use crate::sources::{BatchSize, Outcomes, Source, missing};
+use crate::telemetry::Metrics;
+
+/// The name of the source.
+pub const NAME: &str = "apify";
+/// How long a run that was started without an answer is looked for: a request that is still under way ends within it.
+const SEARCH: Duration = Duration::from_secs(120);
+const FIRST_SEARCH_PAUSE: Duration = Duration::from_secs(1);
+/// Clocks may differ: a run found by its input may have begun a little before it was recorded.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+/// What a run may take longer than it was told: the start of its machine.
+const RUN_MARGIN: Duration = Duration::from_secs(120);
+/// How long the API waits for the end of a run before it answers.
+const LONG_POLL: Duration = Duration::from_secs(60);
+/// Between two questions about a run whose API does not answer.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
+/// Until Apify is asked again after it refused for good: somebody has to pay, or to change the settings.
+const REFUSED_PAUSE: Duration = Duration::from_secs(900);
+/// The same after it refused for now, unless it says how long.
+const LATER_PAUSE: Duration = Duration::from_secs(60);
+
+/// Crawls by runs of an Apify actor.
+pub struct ApifySource {
+    client: ApifyClient,
+    settings: ApifySettings,
+    journal: Arc<dyn RunJournal>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why a run answers nothing now.
+enum NoAnswers {
+    /// This is the outcome of all its listings.
+    All(Outcome),
+    /// Nothing was attempted, or it goes on without us.
+    None,
+}
+
+impl ApifySource {
+    /// A source with the given settings.
+    ///
+    /// # Errors
+    /// The TLS backend cannot be initialised.
+    pub fn new(settings: ApifySettings, journal: Arc<dyn RunJournal>, metrics: Arc<Metrics>) -> reqwest::Result<Self> {
+        Ok(Self { client: ApifyClient::new(settings.clone())?, settings, journal, metrics })
+    }
+
+    /// Follows a run to its end and reports the outcome of each wanted listing.
+    async fn follow(&self, run: RecordedRun, outcomes: &Outcomes) {
+        let result = match self.external_id(&run).await {
+            Ok(external_id) => self.answers(&run, &external_id, outcomes).await,
+            Err(none) => Err(none),
+        };
+        if let Err(NoAnswers::All(outcome)) = result {
+            for listing in &run.wanted {
+                let _ = outcomes.send((*listing, outcome.clone()));
+            }
+        }
+    }
+
+    /// Apify's id of the run. Starts it, if nobody has tried; otherwise looks for it.
+    async fn external_id(&self, run: &RecordedRun) -> Result<String, NoAnswers> {
+        if let Some(external_id) = &run.external_id {
+            return Ok(external_id.clone());
+        }
+        let marketplace = run.listings.first().ok_or(NoAnswers::None)?.marketplace;
+        let input = self.settings.profile.input(&run.listings, marketplace);
+        let started =
+            if run.is_new { self.client.start(&input).await } else { Err(ApifyError::NoAnswer(String::new())) };
+        let external_id = match started {
+            Ok(started) => started.id,
+            Err(ApifyError::NoAnswer(why)) => {
+                tracing::warn!(run = %run.id, why, "a run may have been started without an answer; looking for it");
+                self.search(run, &input).await?
+            }
+            Err(error) => {
+                self.record_end(run, RunEnd::Lost).await;
+                return Err(NoAnswers::All(outcome_of(&error)));
+            }
+        };
+        // If this fails, whoever comes next finds the run by its input.
+        if let Err(error) = self.journal.started(run.id, &external_id).await {
+            tracing::warn!(%error, "the start of a run could not be recorded");
+        }
+        Ok(external_id)
+    }
+
+    /// Looks for a run by its input, until a request that started it must have arrived.
+    async fn search(&self, run: &RecordedRun, input: &serde_json::Value) -> Result<String, NoAnswers> {
+        let since = run.opened_at.saturating_sub(CLOCK_SKEW).unwrap_or(run.opened_at);
+        let mut pause = FIRST_SEARCH_PAUSE;
+        loop {
+            match self.client.find(input, since).await {
+                Ok(Some(found)) => return Ok(found.id),
+                Ok(None) if age(run) > SEARCH => {
+                    self.record_end(run, RunEnd::Lost).await;
+                    return Err(NoAnswers::None);
+                }
+                Ok(None) => {}
+                Err(ApifyError::NoAnswer(_)) if age(run) <= SEARCH => {}
+                Err(error) => return Err(NoAnswers::All(outcome_of(&error))),
+            }
+            tokio::time::sleep(pause.mul_f64(rand::random_range(1.0..1.2))).await;
+            pause = (pause * 2).min(SEARCH / 4);
+        }
+    }
+
+    /// Waits for the end of the run, and reports what its dataset tells of the wanted listings.
+    async fn answers(&self, run: &RecordedRun, external_id: &str, outcomes: &Outcomes) -> Result<(), NoAnswers> {
+        let ended = match self.ended(external_id).await {
+            Err(error @ ApifyError::Refused { status: 404, .. }) => {
+                tracing::warn!(run = external_id, %error, "a run is gone");
+                self.record_end(run, RunEnd::Lost).await;
+                return Err(NoAnswers::None);
+            }
+            ended => ended.map_err(|error| NoAnswers::All(outcome_of(&error)))?,
+        };
+        let mut wanted: HashMap<_, _> = run.wanted.iter().map(|listing| (listing.asin, *listing)).collect();
+        let mut failed = HashMap::new();
+        let mut offset = 0;
+        loop {
+            let page =
+                self.client.items(external_id, offset).await.map_err(|error| NoAnswers::All(outcome_of(&error)))?;
+            if page.is_empty() {
+                break;
+            }
+            offset += page.len();
+            for item in &page {
+                let Some(site) = run.wanted.first().map(|listing| listing.marketplace) else { break };
+                let Answer { requested, outcome } = self.settings.profile.answer(item, site);
+                let Some(listing) = requested.and_then(|asin| wanted.get(&asin).copied()) else { continue };
+                // Of several items for a listing, one that is a product counts.
+                if matches!(outcome, Outcome::Observed(_)) {
+                    wanted.remove(&listing.asin);
+                    self.report(listing, outcome, outcomes);
+                } else {
+                    failed.entry(listing.asin).or_insert(outcome);
+                }
+            }
+        }
+        self.record_end(run, RunEnd::Ended { cost_micros: ended.cost_micros() }).await;
+        for (asin, listing) in wanted {
+            let outcome = failed.remove(&asin).unwrap_or(Outcome::Failed(Failure::NotDelivered));
+            self.report(listing, outcome, outcomes);
+        }
+        Ok(())
+    }
+
+    fn report(&self, listing: Listing, outcome: Outcome, outcomes: &Outcomes) {
+        if let Outcome::Observed(observation) = &outcome {
+            missing::count(&self.metrics, listing.marketplace, observation);
+        }
+        // Nobody waits for it any more during a drain.
+        let _ = outcomes.send((listing, outcome));
+    }
+
+    /// The run at its end. One that takes too long is stopped: what it has until then is read.
+    async fn ended(&self, external_id: &str) -> Result<Run, ApifyError> {
+        let longest = Duration::from_secs(self.settings.run_timeout_secs.into()) + RUN_MARGIN;
+        let (began_at, mut answered_at, mut is_stopped) = (Instant::now(), Instant::now(), false);
+        loop {
+            match self.client.run(external_id, LONG_POLL).await {
+                Ok(run) if run.status.has_ended() => return Ok(run),
+                Ok(run) => {
+                    answered_at = Instant::now();
+                    let age = Duration::try_from(Timestamp::now().duration_since(run.started_at)).unwrap_or_default();
+                    if age.max(began_at.elapsed()) > longest && !is_stopped {
+                        tracing::warn!(run = external_id, "a run takes too long; stopping it");
+                        is_stopped = self.client.abort(external_id).await.is_ok();
+                    }
+                }
+                // It runs, and is paid for.
+                Err(ApifyError::NoAnswer(_) | ApifyError::Later { .. }) if answered_at.elapsed() < SEARCH => {
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn record_end(&self, run: &RecordedRun, end: RunEnd) {
+        if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
+            self.metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
+        }
+        if let Err(error) = self.journal.ended(run.id, end).await {
+            tracing::warn!(%error, "the end of a run could not be recorded");
+        }
+    }
+}
+
+/// How long ago it was recorded.
+fn age(run: &RecordedRun) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(run.opened_at)).unwrap_or_default()
+}
+
+/// What an error means for each listing of the run: the source is at fault, and rests.
+fn outcome_of(error: &ApifyError) -> Outcome {
+    tracing::warn!(%error, "Apify does not crawl");
+    let rest = |pause| Outcome::Blocked(Block::Refused { retry_after: Some(pause) });
+    match error {
+        ApifyError::Refused { .. } => rest(REFUSED_PAUSE),
+        ApifyError::Later { retry_after, .. } => rest(retry_after.unwrap_or(LATER_PAUSE)),
+        // The run is followed again by whoever crawls its listings next.
+        ApifyError::NoAnswer(_) => Outcome::Failed(Failure::Connect),
+        ApifyError::Unreadable(_) => Outcome::Failed(Failure::NotDelivered),
+    }
+}
+
+#[async_trait]
+impl Source for ApifySource {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn batch(&self) -> BatchSize {
+        BatchSize { listings: self.settings.batch, gather: Duration::from_secs(self.settings.gather_secs) }
+    }
+
+    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
+        match self.journal.open(NAME, listings).await {
+            Ok(runs) => drop(join_all(runs.into_iter().map(|run| self.follow(run, outcomes))).await),
+            Err(error) => tracing::warn!(%error, "no run is started"),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Runs of sources that crawl many listings at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{Backend, Conn};
+use crate::domain::{Failure, Listing, Outcome};
+use crate::store::clock::{ClockParam, millis};
+use crate::store::error::or_report;
+use crate::store::rows::{listing, time};
+use crate::store::tenant_scope::TenantScope;
+use crate::store::{SourceRun, SourceRuns, StoreResult};
+
+#[async_trait]
+impl SourceRuns for Backend {
+    async fn open_runs(&self, source: &str, listings: &[Listing], max_age: Duration) -> StoreResult<Vec<SourceRun>> {
+        let (clock, source, listings) = (self.clock_param(), source.to_owned(), listings.to_vec());
+        let max_age_ms = millis(max_age);
+        self.transaction(TenantScope::All, move |conn| open_runs(conn, source, listings, max_age_ms, clock).boxed())
+            .await
+    }
+
+    async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()> {
+        const STARTED: &str = "UPDATE source_run SET external_id = $2 WHERE id = $1 AND external_id IS NULL";
+        let query = sqlx::query(STARTED).bind(id).bind(external_id.to_owned());
+        query.execute(&mut *self.writer(TenantScope::All).await?).await?;
+        Ok(())
+    }
+
+    async fn run_ended(&self, id: Uuid, is_lost: bool, cost_micros: Option<u64>) -> StoreResult<()> {
+        const ENDED: &str = concat!(
+            "UPDATE source_run SET ended_at = ",
+            now!(2),
+            ", is_lost = $3, cost_micros = $4 WHERE id = $1 AND ended_at IS NULL"
+        );
+        let cost_micros = cost_micros.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
+        let query = sqlx::query(ENDED).bind(id).bind(self.clock_param()).bind(is_lost).bind(cost_micros);
+        query.execute(&mut *self.writer(TenantScope::All).await?).await?;
+        Ok(())
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ListingColumns {
+    id: i64,
+    marketplace: String,
+    asin: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct RunColumns {
+    id: Uuid,
+    external_id: Option<String>,
+    opened_at: i64,
+}
+
+async fn open_runs(
+    conn: &mut Conn,
+    source: String,
+    listings: Vec<Listing>,
+    max_age_ms: i64,
+    clock: ClockParam,
+) -> StoreResult<Vec<SourceRun>> {
+    let ids = ids_of(conn, listings).await?;
+    let run_of = current_runs(conn, &source, ids.keys().copied().collect(), max_age_ms, clock).await?;
+    let mut wanted: BTreeMap<Uuid, Vec<Listing>> = BTreeMap::new();
+    let mut unanswered = Vec::new();
+    for (listing_id, listing) in ids {
+        match run_of.get(&listing_id) {
+            Some(run) => wanted.entry(*run).or_default().push(listing),
+            None => unanswered.push((listing_id, listing)),
+        }
+    }
+    let mut runs = existing_runs(conn, wanted).await?;
+    if !unanswered.is_empty() {
+        runs.push(new_run(conn, source, unanswered, clock).await?);
+    }
+    Ok(runs)
+}
+
+/// The ids of listings, in their order.
+async fn ids_of(conn: &mut Conn, listings: Vec<Listing>) -> StoreResult<BTreeMap<i64, Listing>> {
+    const IDS: &str = concat!(
+        "SELECT l.id, l.marketplace, l.asin FROM (",
+        records!(1, marketplace text, asin text),
+        ") AS given JOIN listing l ON l.marketplace = given.marketplace AND l.asin = given.asin"
+    );
+    let rows: Vec<ListingColumns> = sqlx::query_as(IDS).bind(Json(listings)).fetch_all(conn).await?;
+    let known = |row: ListingColumns| Some((row.id, or_report(listing(&row.marketplace, &row.asin))?));
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+/// The newest run of each listing that answers it.
+async fn current_runs(
+    conn: &mut Conn,
+    source: &str,
+    listings: Vec<i64>,
+    max_age_ms: i64,
+    clock: ClockParam,
+) -> StoreResult<HashMap<i64, Uuid>> {
+    const CURRENT: &str = concat!(
+        "SELECT m.listing_id, r.id FROM source_run_listing m JOIN source_run r ON r.id = m.run_id \
+           JOIN listing l ON l.id = m.listing_id \
+         WHERE m.listing_id IN (",
+        numbers!(1),
+        ") AND r.source = $2 AND NOT r.is_lost AND r.opened_at > ",
+        now!(3),
+        " - $4 AND (r.opened_at > coalesce(l.last_crawled_at, 0) OR (r.ended_at IS NULL AND l.last_outcome = $5)) \
+         ORDER BY r.opened_at"
+    );
+    let query = sqlx::query_as(CURRENT).bind(Json(listings)).bind(source.to_owned()).bind(clock).bind(max_age_ms);
+    let query = query.bind(Outcome::Failed(Failure::Connect).as_str());
+    let rows: Vec<(i64, Uuid)> = query.fetch_all(conn).await?;
+    // Of several, the last one stays.
+    Ok(rows.into_iter().collect())
+}
+
+async fn existing_runs(conn: &mut Conn, mut wanted: BTreeMap<Uuid, Vec<Listing>>) -> StoreResult<Vec<SourceRun>> {
+    const RUNS: &str = concat!(
+        "SELECT r.id, r.external_id, r.opened_at FROM (",
+        uuids!(1),
+        ") AS given JOIN source_run r ON r.id = given.id"
+    );
+    const LISTINGS: &str = concat!(
+        "SELECT m.run_id, l.id, l.marketplace, l.asin FROM (",
+        uuids!(1),
+        ") AS given JOIN source_run_listing m ON m.run_id = given.id JOIN listing l ON l.id = m.listing_id ORDER BY l.id"
+    );
+    #[derive(sqlx::FromRow)]
+    struct Member {
+        run_id: Uuid,
+        #[sqlx(flatten)]
+        listing: ListingColumns,
+    }
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = wanted.keys().copied().collect();
+    let runs: Vec<RunColumns> = sqlx::query_as(RUNS).bind(Json(ids.clone())).fetch_all(&mut *conn).await?;
+    let members: Vec<Member> = sqlx::query_as(LISTINGS).bind(Json(ids)).fetch_all(conn).await?;
+    let mut listings: HashMap<Uuid, Vec<Listing>> = HashMap::new();
+    for member in members {
+        let known = or_report(listing(&member.listing.marketplace, &member.listing.asin));
+        listings.entry(member.run_id).or_default().extend(known);
+    }
+    let run = |row: RunColumns| {
+        Ok(SourceRun {
+            id: row.id,
+            external_id: row.external_id,
+            opened_at: time(row.opened_at)?,
+            is_new: false,
+            listings: listings.remove(&row.id).unwrap_or_default(),
+            wanted: wanted.remove(&row.id).unwrap_or_default(),
+        })
+    };
+    runs.into_iter().map(run).collect()
+}
+
+async fn new_run(
+    conn: &mut Conn,
+    source: String,
+    listings: Vec<(i64, Listing)>,
+    clock: ClockParam,
+) -> StoreResult<SourceRun> {
+    const RUN: &str =
+        concat!("INSERT INTO source_run (id, source, opened_at) VALUES ($1, $2, ", now!(3), ") RETURNING opened_at");
+    const LISTINGS: &str = concat!(
+        "INSERT INTO source_run_listing (run_id, listing_id) SELECT $1, given.value FROM (",
+        numbers!(2),
+        ") AS given"
+    );
+    let id = Uuid::now_v7();
+    let opened_ms = sqlx::query_scalar(RUN).bind(id).bind(source).bind(clock).fetch_one(&mut *conn).await?;
+    let (ids, listings): (Vec<i64>, Vec<Listing>) = listings.into_iter().unzip();
+    sqlx::query(LISTINGS).bind(id).bind(Json(ids)).execute(conn).await?;
+    let wanted = listings.clone();
+    Ok(SourceRun { id, external_id: None, opened_at: time(opened_ms)?, is_new: true, listings, wanted })
+}

@@ -1,0 +1,136 @@
+//! Helpers: the source on the simulated account, with its record of runs in a real SQLite store.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amazon_tracker::config::{ActorProfile, ApifySettings, DatabaseSettings, Secret};
+use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, TenantId};
+use amazon_tracker::sources::Source;
+use amazon_tracker::sources::apify::{ApifySource, JournalError, NAME, RecordedRun, RunEnd, RunJournal};
+use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
+use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, StoreError, open};
+use amazon_tracker::telemetry::Metrics;
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::mpsc::unbounded_channel;
+use uuid::Uuid;
+
+pub struct Account {
+    pub simulated: Simulated,
+    pub store: SharedStore,
+    pub metrics: Arc<Metrics>,
+    pub settings: ApifySettings,
+    pub listings: Vec<Listing>,
+}
+
+/// As long as a test needs to look at a run that is under way.
+pub const RUN_TIME: Duration = Duration::from_millis(200);
+
+impl Account {
+    /// With six listings that are watched.
+    pub async fn open() -> Self {
+        Self::with_profile(ActorProfile::AxessoProductDetails).await
+    }
+
+    pub async fn with_profile(profile: ActorProfile) -> Self {
+        let simulated = SimulatedSettings { apify_run_time: RUN_TIME, ..SimulatedSettings::default() };
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let simulated = Simulated::start(simulated, socket).await.unwrap();
+        let database = DatabaseSettings { url: Secret::from("sqlite::memory:"), ..DatabaseSettings::default() };
+        let store = open(&database, StoreClock::real()).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut listings: Vec<_> =
+            simulated.catalogue().products(6).map(|product| Listing::new(Marketplace::Us, product.asin)).collect();
+        listings.sort();
+        for &listing in &listings {
+            let settings = ProductSettings::default();
+            let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: 100 };
+            store.add_product(product).await.unwrap();
+        }
+        let settings = ApifySettings {
+            token: Some(Secret::from("apify_api_test")),
+            base_url: format!("http://{}", simulated.addr()).parse().unwrap(),
+            actor: "user~actor".to_owned(),
+            profile,
+            items_per_page: 4,
+            ..ApifySettings::default()
+        };
+        Self { simulated, store, metrics: Arc::new(Metrics::new()), settings, listings }
+    }
+
+    /// The source as a process has it: each call is another process.
+    pub fn source(&self) -> ApifySource {
+        let journal = StoredRuns { store: Arc::clone(&self.store) };
+        ApifySource::new(self.settings.clone(), Arc::new(journal), Arc::clone(&self.metrics)).unwrap()
+    }
+
+    /// The outcome of each of the first `count` listings that was reported.
+    pub async fn crawl(&self, count: usize) -> BTreeMap<Listing, Outcome> {
+        crawl(&self.source(), &self.listings[..count]).await
+    }
+
+    /// The URLs of each run that was started.
+    pub fn runs(&self) -> Vec<Vec<String>> {
+        let urls = |input: &Value| {
+            let list = input["urls"].as_array().unwrap();
+            list.iter().map(|url| url.as_str().unwrap().to_owned()).collect()
+        };
+        self.simulated.apify().inputs().iter().map(urls).collect()
+    }
+
+    pub fn urls(&self, count: usize) -> Vec<String> {
+        self.listings[..count].iter().map(Listing::url).collect()
+    }
+}
+
+pub async fn crawl(source: &ApifySource, listings: &[Listing]) -> BTreeMap<Listing, Outcome> {
+    let (outcomes, mut reported) = unbounded_channel();
+    source.crawl(listings, &outcomes).await;
+    drop(outcomes);
+    let mut all = BTreeMap::new();
+    while let Some((listing, outcome)) = reported.recv().await {
+        assert!(all.insert(listing, outcome).is_none(), "{listing} is reported once");
+    }
+    all
+}
+
+/// As the daemon keeps them.
+struct StoredRuns {
+    store: SharedStore,
+}
+
+#[async_trait]
+impl RunJournal for StoredRuns {
+    async fn open(&self, source: &'static str, listings: &[Listing]) -> Result<Vec<RecordedRun>, JournalError> {
+        assert_eq!(source, NAME);
+        let runs = self.store.open_runs(source, listings, Duration::from_secs(3600)).await.map_err(unavailable)?;
+        let recorded = runs.into_iter().map(|run| RecordedRun {
+            id: run.id,
+            external_id: run.external_id,
+            opened_at: run.opened_at,
+            is_new: run.is_new,
+            listings: run.listings,
+            wanted: run.wanted,
+        });
+        Ok(recorded.collect())
+    }
+
+    async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError> {
+        self.store.run_started(id, external_id).await.map_err(unavailable)
+    }
+
+    async fn ended(&self, id: Uuid, end: RunEnd) -> Result<(), JournalError> {
+        let (is_lost, cost) = match end {
+            RunEnd::Ended { cost_micros } => (false, cost_micros),
+            RunEnd::Lost => (true, None),
+        };
+        self.store.run_ended(id, is_lost, cost).await.map_err(unavailable)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
+fn unavailable(error: StoreError) -> JournalError {
+    JournalError(error.to_string())
+}
