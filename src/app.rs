@@ -31,6 +31,7 @@ use crate::notify::SmtpError;
 use crate::replicas::{Bus, BusMessage, RedisError, SharedCache};
 use crate::service::{Dependencies, Service, ServiceError};
 use crate::sources::ResolveLinks;
+use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::DirectError;
 use crate::sources::short_links::ShortLinks;
 use crate::store::{self, DaemonLock, Engine, OnWrite, SharedStore, StoreClock, StoreError};
@@ -220,6 +221,8 @@ impl App {
         let replicas = Replicas::connect(&settings, &threads, &metrics)?;
         start_replica_monitor(&store, &replicas.bus, &threads, &metrics);
         let (give_up, gave_up) = unbounded_channel();
+        let public_url = settings.auth.public_url.clone().map(with_trailing_slash);
+        let callbacks = Arc::new(RunCallbacks::new(&settings.apify, public_url.as_ref()));
         let context = AppContext {
             settings: &settings,
             spawner: ActorSpawner { threads: &threads, metrics: &metrics, give_up },
@@ -228,6 +231,7 @@ impl App {
             limiter: &replicas.limiter,
             bus: &replicas.bus,
             revocations: &replicas.revocations,
+            callbacks: &callbacks,
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let actors = Actors::start(&context)?;
@@ -361,6 +365,7 @@ fn dependencies(
     let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
     Ok(Dependencies {
         store: Arc::clone(context.store),
+        callbacks: Arc::clone(context.callbacks),
         links: ShortLinks::new(&settings.crawl)?.map(|links| Arc::new(links) as Arc<dyn ResolveLinks>),
         metrics: Arc::clone(context.metrics),
         scheduler: actors.scheduler_wake.clone(),

@@ -135,6 +135,13 @@ impl CrawlSlots {
         order[at + 1..].iter().find_map(|index| self.try_take(&self.sources[*index], slot.marketplace))
     }
 
+    /// A slot of another source of the marketplace than this one, if it has one that is free and not blocked.
+    pub fn other_than(&self, slot: &CrawlSlot) -> Option<CrawlSlot> {
+        let others = self.order_of(slot.marketplace).iter().map(|index| &self.sources[*index]);
+        let open = others.filter(|other| !Arc::ptr_eq(other, &slot.source) && !other.gate.is_blocked(slot.marketplace));
+        { open }.find_map(|other| self.try_take(other, slot.marketplace))
+    }
+
     /// A slot of the source that the marketplace uses now.
     pub fn take(&self, marketplace: Marketplace) -> Option<CrawlSlot> {
         self.try_take(self.source_of(marketplace), marketplace)

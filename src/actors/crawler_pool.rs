@@ -191,6 +191,7 @@ impl CrawlerPool {
         if self.tools.is_draining.load(Ordering::Relaxed) || lease.claimed_before.elapsed() > self.tools.max_wait {
             return lease.give_back(Duration::ZERO);
         }
+        self.have_confirmed_by_another(&mut lease);
         if let Err(pause) = self.admit(&mut lease) {
             return lease.give_back(pause.mul_f64(rand::random_range(1.0..1.2)));
         }
@@ -202,6 +203,16 @@ impl CrawlerPool {
             self.call(group, cx);
         } else if waiting.len() == 1 {
             cx.after(size.gather, PoolMessage::Gathered(group));
+        }
+    }
+
+    /// A surprising offer is confirmed by another source than the one that saw it, if there is one: one that misreads a page would
+    /// misread it again.
+    fn have_confirmed_by_another(&self, lease: &mut HeldLease) {
+        let state = &lease.claim().state;
+        let saw_it = state.held.is_some() && state.source.as_deref() == Some(lease.source().source.name());
+        if saw_it && let Some(slot) = self.tools.slots.other_than(lease.slot()) {
+            lease.move_to(slot);
         }
     }
 
@@ -255,6 +266,11 @@ impl CrawlerPool {
         let (listing, listing_id) = (lease.claim().listing, lease.claim().listing_id);
         let (source, marketplace) = (lease.source().source.name(), listing.marketplace.code());
         self.tools.metrics.crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
+        if let Outcome::Observed(observation) = &outcome {
+            for field in observation.missing_fields() {
+                self.tools.metrics.missing_fields.with_label_values(&[source, field, marketplace]).inc();
+            }
+        }
         match outcome.class() {
             OutcomeClass::Defect => {
                 tracing::warn!(%listing, outcome = outcome.as_str(), "cannot use the page of {listing}; report it if it persists");

@@ -38,8 +38,23 @@ pub struct CrawlDecision {
     pub verdict: Option<Verdict>,
 }
 
-/// Judges an outcome. `at` is when the crawl was made, by the database's clock; `random` is uniform in 0..1.
-pub fn decide(claim: &Claim, outcome: &Outcome, at: Timestamp, policy: CrawlPolicy, random: f64) -> CrawlDecision {
+/// Judges an outcome of a source. `at` is when the crawl was made, by the database's clock; `random` is uniform in 0..1.
+pub fn decide(
+    claim: &Claim,
+    outcome: &Outcome,
+    source: &str,
+    at: Timestamp,
+    policy: CrawlPolicy,
+    random: f64,
+) -> CrawlDecision {
+    let mut decision = judge(claim, outcome, at, policy, random);
+    if let (Some(_), Some(state)) = (decision.verdict, &mut decision.commit.state) {
+        state.source = Some(source.to_owned());
+    }
+    decision
+}
+
+fn judge(claim: &Claim, outcome: &Outcome, at: Timestamp, policy: CrawlPolicy, random: f64) -> CrawlDecision {
     match outcome {
         // Results and claims travel together; if they were ever mixed up, this page is not history of that listing.
         Outcome::Observed(seen) if seen.asin.is_some_and(|asin| asin != claim.listing.asin) => {
@@ -196,7 +211,7 @@ mod tests {
     }
 
     fn after(claim: &Claim, outcome: &Outcome) -> Commit {
-        decide(claim, outcome, NOW, POLICY, MIDDLE).commit
+        decide(claim, outcome, "test", NOW, POLICY, MIDDLE).commit
     }
 
     #[test]
@@ -206,9 +221,9 @@ mod tests {
         let mut no_price = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
         no_price.title = Some("Kettle".to_owned());
         for (hours, outcome) in [(0, page(2500)), (1, Outcome::Observed(Box::new(no_price)))] {
-            claim.state = decide(&claim, &outcome, hour(hours), POLICY, MIDDLE).commit.state.unwrap();
+            claim.state = decide(&claim, &outcome, "test", hour(hours), POLICY, MIDDLE).commit.state.unwrap();
         }
-        let commit = decide(&claim, &page(1900), hour(2), POLICY, MIDDLE).commit;
+        let commit = decide(&claim, &page(1900), "test", hour(2), POLICY, MIDDLE).commit;
         let facts = commit.rule_steps.into_iter().find_map(|step| step.event).unwrap().facts;
         assert_eq!(
             (facts.previous_price.map(|price| price.amount_minor), facts.previous_price_as_of),
@@ -237,7 +252,7 @@ mod tests {
                 let at = Timestamp::from_millisecond(clock_ms + took_ms as i64).unwrap();
                 clock_ms += (waited_ms + took_ms) as i64;
                 latest_ms = latest_ms.max(clock_ms);
-                let commit = decide(&claim, &page(price_minor), at, POLICY, MIDDLE).commit;
+                let commit = decide(&claim, &page(price_minor), "test", at, POLICY, MIDDLE).commit;
                 for point in &commit.points {
                     // One millisecond for each point that was written with a clock that had been set back.
                     prop_assert!(point.at.as_millisecond() <= latest_ms + history.len() as i64);

@@ -1,6 +1,7 @@
 //! Periodic work: the jobs (parking listings whose crawls never end, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::crawl_counts::CountsHandedOn;
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
 use crate::store::{Backlog, DatabaseStats, SharedStore, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
 const ROUND_EVERY: Duration = Duration::from_secs(5);
+/// Once a minute.
+const ROUNDS_PER_COUNTS: u32 = 12;
 /// The jobs run once for all replicas, with this pause.
 const JOBS_EVERY: Duration = Duration::from_secs(60);
 /// Longer than they take. When a replica dies during the jobs, another one runs them after this time.
@@ -56,6 +60,9 @@ pub struct MaintenanceTools {
     stopped: CancellationToken,
     /// One permit, held by the round that is under way.
     round: Semaphore,
+    counts: CountsHandedOn,
+    /// Rounds until the counts are handed on.
+    rounds_to_counts: AtomicU32,
     /// The database's time at the last run of the jobs.
     last_time: Mutex<Option<(Timestamp, Instant)>>,
 }
@@ -70,6 +77,8 @@ impl MaintenanceTools {
             jobs,
             stopped: CancellationToken::new(),
             round: Semaphore::new(1),
+            counts: CountsHandedOn::default(),
+            rounds_to_counts: AtomicU32::new(ROUNDS_PER_COUNTS),
             last_time: Mutex::default(),
         }
     }
@@ -80,6 +89,7 @@ impl MaintenanceTools {
         self.stopped.cancel();
         let drained = tokio::time::timeout(within, async {
             let _round = self.round.acquire().await;
+            self.hand_counts_on().await?;
             self.store.release_job_lease(GAUGES, &self.owner, Duration::ZERO).await
         });
         match drained.await {
@@ -108,7 +118,10 @@ impl MaintenanceTools {
         if let Some(result) = result {
             self.metrics.maintenance_runs.with_label_values(&[result]).inc();
         }
-        let read = self.update_gauges().await;
+        let read = match self.hand_counts_on_in_time().await {
+            Ok(()) => self.update_gauges().await,
+            Err(error) => Err(error),
+        };
         self.metrics.database_up.set(read.is_ok().into());
         if let Err(error) = read {
             self.failed(&error);
@@ -116,6 +129,22 @@ impl MaintenanceTools {
         if let Some(Err(panic)) = jobs {
             resume_unwind(panic);
         }
+    }
+
+    async fn hand_counts_on_in_time(&self) -> StoreResult<()> {
+        if self.rounds_to_counts.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return Ok(());
+        }
+        self.rounds_to_counts.store(ROUNDS_PER_COUNTS, Ordering::Relaxed);
+        self.hand_counts_on().await
+    }
+
+    /// What crawls of this process brought, for all replicas to see. What cannot be written now is written with the next.
+    async fn hand_counts_on(&self) -> StoreResult<()> {
+        let counts = self.counts.pending(&self.metrics);
+        self.store.add_crawl_counts(&counts).await?;
+        self.counts.add(counts);
+        Ok(())
     }
 
     fn failed(&self, error: &StoreError) -> &'static str {

@@ -5,6 +5,7 @@
 //! travels with them as a [`held_lease`], which cannot be lost. No actor asks its parent; only HTTP asks, always with a
 //! deadline: the [`user`] actor whether a request is allowed. [`maintenance`] runs jobs that are due by the clock.
 
+pub mod crawl_counts;
 pub mod crawl_slots;
 pub mod crawler_pool;
 pub mod decide;

@@ -76,8 +76,9 @@ impl ProductTracker {
         self.crawls += 1;
         let FinishedCrawl { lease, outcome, at } = crawl;
         self.waiters.iter().filter_map(|(_, asked)| asked.as_ref()).for_each(|asked| asked.link_from(&lease.span));
+        let source = lease.source().source.name();
         let decision = tracing::info_span!(target: TRACE, "decide")
-            .in_scope(|| decide(lease.claim(), &outcome, at, self.tools.policy, rand::random()));
+            .in_scope(|| decide(lease.claim(), &outcome, source, at, self.tools.policy, rand::random()));
         if decision.verdict == Some(Verdict::Held) {
             self.tools.metrics.held_offers.inc();
         }

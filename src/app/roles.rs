@@ -28,7 +28,7 @@ use crate::notify::{Sender, SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
-use crate::sources::apify::ApifySource;
+use crate::sources::apify::{ApifySource, RunCallbacks};
 use crate::sources::direct::DirectSource;
 use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
 use crate::telemetry::Metrics;
@@ -58,6 +58,7 @@ pub(super) struct AppContext<'a> {
     pub limiter: &'a DistributedLimiter,
     pub bus: &'a Bus,
     pub revocations: &'a Revocations,
+    pub callbacks: &'a Arc<RunCallbacks>,
     /// The name of this replica, for people.
     pub owner: String,
 }
@@ -252,7 +253,7 @@ impl AppContext<'_> {
             SourceName::Apify => {
                 let max_age = Duration::from_secs(apify.max_run_age_secs);
                 let journal = StoredRuns { store: Arc::clone(self.store), max_age };
-                let source = ApifySource::new(apify.clone(), Arc::new(journal), metrics)?;
+                let source = ApifySource::new(apify.clone(), Arc::new(journal), Arc::clone(self.callbacks), metrics)?;
                 let rate = Rate::new(apify.runs_per_minute, apify.runs_per_minute);
                 let gate = gate(&source, GateSettings { rate, ..GateSettings::from(crawl) });
                 CrawlSource::new(Arc::new(source), gate, apify.concurrency, apify.concurrency)

@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use prometheus::IntCounterVec;
 use prometheus::core::Collector;
 use prometheus::proto::Metric;
+use url::Url;
 
 use super::user::{add_key, new_user};
 use super::{prepare_daemon, signal_to_stop};
 use crate::app::{self, Ready, open_store};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
-use crate::config::{Plans, Secret, Settings};
+use crate::config::{Plans, Secret, Settings, SourceName};
 use crate::domain::{
     Condition, EmailAddress, Frequency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductSettings,
     ProductStatus, Role, Series, SeriesKey, TenantId,
@@ -50,9 +51,19 @@ pub(super) struct DemoArgs {
     /// The database; default: a file that is removed when the demo ends.
     #[arg(long)]
     database_url: Option<String>,
+    /// Where observations come from: the pages of the simulated marketplace, or runs of an Apify actor, which it plays too.
+    #[arg(long, value_enum, default_value_t = DemoSource::Direct)]
+    source: DemoSource,
     /// Exit after so many seconds.
     #[arg(long)]
     seconds: Option<u64>,
+}
+
+/// See [`SourceName`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DemoSource {
+    Direct,
+    Apify,
 }
 
 pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
@@ -92,7 +103,15 @@ fn settings_of(args: &DemoArgs, marketplace: SocketAddr, passing: &PassingFile) 
     settings.server.listen = args.listen;
     settings.server.drain_secs = 5;
     settings.database.url = Secret::from(args.database_url.clone().unwrap_or_else(|| passing.url()));
-    settings.crawl.base_url = Some(format!("http://{marketplace}").parse()?);
+    let base_url: Url = format!("http://{marketplace}").parse()?;
+    if args.source == DemoSource::Apify {
+        settings.crawl.sources = vec![SourceName::Apify];
+        settings.apify.token = Some(Secret::from("simulated"));
+        settings.apify.base_url = base_url.clone();
+        settings.apify.gather_secs = 1;
+        settings.apify.runs_per_minute = 600;
+    }
+    settings.crawl.base_url = Some(base_url);
     settings.crawl.concurrency_per_marketplace = 8;
     settings.crawl.requests_per_minute = 6000;
     settings.crawl.burst = 20;

@@ -47,6 +47,9 @@ pub(super) struct SimulateArgs {
     /// Do not compress pages.
     #[arg(long)]
     no_compression: bool,
+    /// How long a run of an Apify actor takes, such as 2s. Apify's API is served at the same address, for any token.
+    #[arg(long, default_value = "2s")]
+    apify_run_time: Frequency,
     /// Lines of the truth log that are kept in memory, of about 300 bytes each.
     #[arg(long, default_value_t = 100_000)]
     truth_lines: usize,
@@ -68,6 +71,7 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         page_kb: args.page_kb,
         compress: !args.no_compression,
         truth_lines: args.truth_lines,
+        apify_run_time: Duration::from_secs(args.apify_run_time.interval_secs().into()),
         ..SimulatedSettings::default()
     };
     let listener = TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;

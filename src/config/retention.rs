@@ -26,6 +26,8 @@ pub struct RetentionSettings {
     pub tasks_days: u32,
     /// Runs of paid sources with their costs.
     pub source_runs_days: u32,
+    /// Outcomes of crawls, counted by hour.
+    pub crawl_counts_days: u32,
     /// Idempotency keys with their responses. A key is valid for one day.
     pub idempotency_keys_days: u32,
     /// API keys, counted from their revocation or expiry.
@@ -47,6 +49,7 @@ impl Default for RetentionSettings {
             links_days: 7,
             tasks_days: 90,
             source_runs_days: 400,
+            crawl_counts_days: 90,
             idempotency_keys_days: 2,
             api_keys_days: 90,
             daily_usage_days: 400,
@@ -56,7 +59,7 @@ impl Default for RetentionSettings {
 
 impl RetentionSettings {
     /// Every setting with its value.
-    pub(super) fn all(&self) -> [(&'static str, u32); 13] {
+    pub(super) fn all(&self) -> [(&'static str, u32); 14] {
         [
             ("retention.history_days", self.history_days),
             ("retention.events_days", self.events_days),
@@ -68,6 +71,7 @@ impl RetentionSettings {
             ("retention.links_days", self.links_days),
             ("retention.tasks_days", self.tasks_days),
             ("retention.source_runs_days", self.source_runs_days),
+            ("retention.crawl_counts_days", self.crawl_counts_days),
             ("retention.idempotency_keys_days", self.idempotency_keys_days),
             ("retention.api_keys_days", self.api_keys_days),
             ("retention.daily_usage_days", self.daily_usage_days),

@@ -108,6 +108,21 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// The names of the fields that it lacks. If one is missing more often than usual, pages or items have changed their shape.
+    pub fn missing_fields(&self) -> impl Iterator<Item = &'static str> {
+        let missing = [
+            ("price", self.price == Reading::Unknown),
+            ("seller", self.seller == Reading::Unknown && self.price.value().is_some()),
+            ("availability", self.availability == Availability::Unknown),
+            ("rating", self.rating == Reading::Unknown),
+            ("review_count", self.review_count == Reading::Unknown),
+            ("sales_rank", self.ranks == Reading::Unknown),
+            ("brand", self.brand.is_none()),
+            ("image", self.image_url.is_none()),
+        ];
+        missing.into_iter().filter(|(_, is_missing)| *is_missing).map(|(field, _)| field)
+    }
+
     /// An observation in which every field but the ASIN is unknown.
     pub fn empty(asin: impl Into<Option<Asin>>) -> Self {
         Self {

@@ -121,6 +121,28 @@ impl Outcome {
     }
 }
 
+impl OutcomeClass {
+    /// The class of an outcome, by its name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let failures = [
+            Failure::Connect,
+            Failure::Timeout,
+            Failure::Truncated,
+            Failure::Redirect,
+            Failure::WrongRegion,
+            Failure::NotDelivered,
+        ];
+        match name {
+            "observed" => Some(Self::Observed),
+            "not_found" => Some(Self::Gone),
+            name if name.starts_with("blocked_") => Some(Self::Blocked),
+            name if failures.iter().any(|failure| Outcome::Failed(*failure).as_str() == name) => Some(Self::Transport),
+            name if name.starts_with("failed_") => Some(Self::Defect),
+            _ => None,
+        }
+    }
+}
+
 /// Outcomes by what is to be done about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutcomeClass {

@@ -32,6 +32,9 @@ pub struct ListingState {
     last_good_price_minor: Option<i64>,
     /// A surprising price that waits for confirmation.
     pub held: Option<Held>,
+    /// The source of the last observation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Crawls in a row without an observation; determines the back-off.
     #[serde(default)]
     pub consecutive_failures: u16,

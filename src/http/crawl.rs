@@ -3,26 +3,31 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpRequest, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::Shared;
 use super::idempotency::{RequestKey, rendered, respond};
 use super::observe::elapsed;
 use super::problem::Problem;
-use super::routes::Routes;
-use super::strict::{List, PathId, StrictJson};
-use crate::domain::{ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
-use crate::service::{Caller, MAX_PRODUCTS_PER_TASK, StoredResponse};
+use super::products::parsed;
+use super::routes::{Access, Routes};
+use super::strict::{List, PathId, StrictJson, StrictQuery};
+use crate::domain::{Marketplace, ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
+use crate::service::{Caller, CrawlSums, MAX_PRODUCTS_PER_TASK, SourceHealth, StoredResponse};
 
 /// The part of the request timeout that is not for waiting: what comes after it.
 const WAIT_MARGIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/crawl", |path| path.create(Scope::CrawlCreate, request_crawl));
+    routes.path("/crawl/sources", |path| path.get(Scope::ProductRead, sources));
+    routes.path("/crawl/apify/callback", |path| path.post(Access::Open, apify_callback));
     routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
 }
 
@@ -127,4 +132,103 @@ pub(super) async fn task(
     PathId(id): PathId<TaskId>,
 ) -> Result<impl Responder, Problem> {
     Ok(Json(WireTask::from(shared.service.task(caller.tenant_id, id).await?)))
+}
+
+/// Which run has ended.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CallbackQuery {
+    /// The run, as it was asked for.
+    #[param(value_type = Uuid)]
+    run: String,
+}
+
+/// Tell that a run of an Apify actor has ended: called by Apify, with the secret of the run. The run is read again.
+#[utoipa::path(post, path = "/api/v1/crawl/apify/callback", tag = "crawl", params(CallbackQuery), responses(
+    (status = 204, description = "Taken"),
+    (status = 401, description = "Not the secret of the run", body = Problem),
+    (status = 422, description = "No run", body = Problem),
+))]
+pub(super) async fn apify_callback(
+    shared: Data<Shared>,
+    request: HttpRequest,
+    StrictQuery(query): StrictQuery<CallbackQuery>,
+) -> Result<impl Responder, Problem> {
+    let mut errors = Vec::new();
+    let run = parsed::<Uuid>("run", Some(&query.run), &mut errors).ok_or_else(|| Problem::invalid(errors))?;
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let secret = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    shared.service.take_run_callback(run, secret)?;
+    Ok(HttpResponse::NoContent())
+}
+
+/// A source of observations.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Source)]
+pub(super) struct WireSource {
+    /// `direct` or `apify`.
+    name: String,
+    /// Its crawls of the last 24 hours, by marketplace.
+    marketplaces: Vec<WireSourceMarketplace>,
+    /// Its runs of the last 30 days; null unless you are a superadmin.
+    runs: Option<u64>,
+    /// What they cost, in millionths of a US dollar, as far as they have ended; null unless you are a superadmin.
+    cost_micros_usd: Option<u64>,
+}
+
+/// Crawls of the last 24 hours by a source on a marketplace, of all tenants.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SourceMarketplace)]
+struct WireSourceMarketplace {
+    #[schema(value_type = String, example = "de")]
+    marketplace: Marketplace,
+    /// All of them.
+    crawls: u64,
+    /// Those that brought a product page.
+    observed: u64,
+    /// Those of products that do not exist.
+    not_found: u64,
+    /// Those that brought a captcha or another refusal.
+    blocked: u64,
+    /// All others.
+    failed: u64,
+    /// The blocked ones among all of them, 0 to 1.
+    blocked_share: f64,
+}
+
+impl From<(Marketplace, CrawlSums)> for WireSourceMarketplace {
+    fn from((marketplace, sums): (Marketplace, CrawlSums)) -> Self {
+        let CrawlSums { observed, not_found, blocked, failed } = sums;
+        let crawls = sums.total();
+        let blocked_share = blocked as f64 / crawls.max(1) as f64;
+        Self { marketplace, crawls, observed, not_found, blocked, failed, blocked_share }
+    }
+}
+
+impl WireSource {
+    fn of((name, health): (String, SourceHealth), shows_costs: bool) -> Self {
+        let marketplaces = health.marketplaces.into_iter().map(WireSourceMarketplace::from).collect();
+        let shown = |number: u64| shows_costs.then_some(number);
+        Self { name, marketplaces, runs: shown(health.runs), cost_micros_usd: shown(health.cost_micros) }
+    }
+}
+
+/// The sources, and what their crawls brought.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sources)]
+pub(super) struct WireSources {
+    items: Vec<WireSource>,
+}
+
+/// List the sources that have crawled lately: outcomes of the last 24 hours, costs of the last 30 days, of the whole installation.
+///
+/// Crawls are counted within a minute.
+#[utoipa::path(get, path = "/api/v1/crawl/sources", tag = "crawl", responses(
+    (status = 200, description = "The sources", body = WireSources),
+))]
+pub(super) async fn sources(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
+    let shows_costs = caller.require_superadmin().is_ok();
+    let sources = shared.service.sources().await?;
+    Ok(Json(WireSources { items: sources.into_iter().map(|source| WireSource::of(source, shows_costs)).collect() }))
 }

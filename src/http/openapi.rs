@@ -40,6 +40,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         history::stats,
         crawl::request_crawl,
         crawl::task,
+        crawl::sources,
+        crawl::apify_callback,
         alerts::add,
         alerts::list,
         alerts::get,

@@ -132,6 +132,8 @@ pub(super) struct WireProduct {
     /// Values that the last page did not state, with the time of the last page that did.
     #[schema(value_type = BTreeMap<String, String>)]
     unread_since: BTreeMap<&'static str, Timestamp>,
+    /// The source of the last observation: `direct` or `apify`.
+    source: Option<String>,
     /// True when an implausible offer was seen and a second crawl must confirm it.
     is_held: bool,
     /// The last successful crawl.
@@ -178,6 +180,7 @@ impl From<Product> for WireProduct {
             rating: state.rating().map(|rating| rating.stars()),
             review_count: state.number(Series::ReviewCount),
             ranks: state.ranks().into_iter().map(WireRank::from).collect(),
+            source: state.source,
             is_held: state.held.is_some(),
             checked_at: state.checked_at,
             changed_at: state.changed_at,

@@ -14,6 +14,7 @@ mod idempotency;
 mod links;
 mod live;
 mod products;
+mod sources;
 mod tenants;
 mod users;
 
@@ -35,6 +36,7 @@ use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
 use crate::sources::ResolveLinks;
+use crate::sources::apify::RunCallbacks;
 use crate::store::{SharedStore, StoreError};
 use crate::telemetry::{Metrics, TRACE};
 
@@ -55,6 +57,7 @@ pub use history::{History, HistoryQuery, Stats};
 pub use idempotency::KeyedRequest;
 pub use live::{LiveStream, StreamItem};
 pub use products::{AddProduct, ListProducts, ListingAddress, MAX_TAGS, on_marketplace};
+pub use sources::{CrawlSums, SourceHealth};
 pub use users::FirstUser;
 
 /// A wrong field of a request.
@@ -179,6 +182,8 @@ pub struct Service {
 pub struct Dependencies {
     /// The database.
     pub store: SharedStore,
+    /// Takes callbacks of Apify.
+    pub callbacks: Arc<RunCallbacks>,
     /// Resolves short links; `None` if the settings turn it off.
     pub links: Option<Arc<dyn ResolveLinks>>,
     /// Status that other parts of this process have recorded.

@@ -17,7 +17,7 @@ use tracing::{Instrument, Span};
 use url::Url;
 
 use super::body::{self, Body};
-use super::{Outcomes, Source, missing};
+use super::{Outcomes, Source};
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Failure, Listing, Marketplace, Outcome, parse_retry_after};
 use crate::extract::{ExtractError, Extractor, PageContext, Progress};
@@ -188,9 +188,6 @@ impl DirectSource {
         let started_at = Instant::now();
         let outcome = extractor.finish().outcome(listing.asin);
         self.metrics.extraction_seconds.observe((extraction_time + started_at.elapsed()).as_secs_f64());
-        if let Outcome::Observed(observation) = &outcome {
-            missing::count(&self.metrics, listing.marketplace, observation);
-        }
         outcome
     }
 

@@ -3,7 +3,6 @@
 pub mod apify;
 mod body;
 pub mod direct;
-mod missing;
 pub mod short_links;
 pub mod simulated;
 

@@ -16,6 +16,7 @@ mod batch;
 mod catalog;
 mod change_feed;
 mod clock;
+mod crawl_counts;
 mod cursor;
 mod error;
 mod history;
@@ -48,6 +49,7 @@ pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use clock::StoreClock;
+pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
@@ -81,6 +83,7 @@ pub trait Store:
     + Usage
     + IdempotencyStore
     + SourceRuns
+    + CrawlCounts
     + StoreMaintenance
 {
 }
@@ -100,6 +103,7 @@ impl<
         + Usage
         + IdempotencyStore
         + SourceRuns
+        + CrawlCounts
         + StoreMaintenance,
 > Store for S
 {

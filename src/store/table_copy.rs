@@ -27,6 +27,7 @@ pub(super) const TABLES: &[&str] = &[
     "job_lease",
     "source_run",
     "source_run_listing",
+    "crawl_count",
 ];
 
 /// Why nothing was moved.

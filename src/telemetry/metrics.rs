@@ -29,7 +29,7 @@ pub struct Metrics {
     pub crawl_seconds: HistogramVec,
     /// CPU seconds of the extraction of one page.
     pub extraction_seconds: Histogram,
-    /// Product pages on which a field was missing, by `field` and `marketplace`: drift of Amazon's pages shows here.
+    /// Product pages on which a field was missing, by `source`, `field` and `marketplace`: drift of Amazon's pages shows here.
     pub missing_fields: IntCounterVec,
     /// Bytes read from a source, as transferred after decompression, by `source`.
     pub source_bytes: IntCounterVec,
@@ -184,7 +184,7 @@ impl Metrics {
             missing_fields: make.counters(
                 "missing_fields_total",
                 "Product pages lacking a field",
-                &["field", "marketplace"],
+                &["source", "field", "marketplace"],
             ),
             source_bytes: make.counters("source_bytes_total", "Bytes read from sources", &["source"]),
             source_cost_micros: make.counters(

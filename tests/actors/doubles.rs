@@ -222,6 +222,8 @@ pub struct Crew {
     pub recorder: CommitQueue,
     pub trackers: Trackers,
     pub slots: Arc<CrawlSlots>,
+    /// The state of every listing that the pool is given.
+    pub state: ListingState,
     pub fetches: UnboundedReceiver<Call<Listing, Outcome>>,
     pub commits: UnboundedReceiver<Commit>,
 }
@@ -252,7 +254,8 @@ impl Crew {
         let slots = Arc::new(CrawlSlots::new(vec![source], BTreeMap::new()));
         let store = Arc::new(Ledger(written));
         let (pool, pool_tools, recorder, trackers) = start_crew(threads, metrics, store, Arc::clone(&slots), max_wait);
-        Self { pool, pool_tools, recorder, trackers, slots, fetches, commits }
+        let state = ListingState::default();
+        Self { pool, pool_tools, recorder, trackers, slots, state, fetches, commits }
     }
 
     /// On several sources, which every marketplace asks in this order.
@@ -262,7 +265,8 @@ impl Crew {
         let store = Arc::new(Ledger(written));
         let (pool, pool_tools, recorder, trackers) =
             start_pool(threads, metrics, store, Arc::clone(&slots), (lease, MAX_WAIT));
-        Self { pool, pool_tools, recorder, trackers, slots, fetches: unbounded_channel().1, commits }
+        let (state, fetches) = (ListingState::default(), unbounded_channel().1);
+        Self { pool, pool_tools, recorder, trackers, slots, state, fetches, commits }
     }
 
     /// Gives the pool a claim of a listing, with its slot.
@@ -274,8 +278,8 @@ impl Crew {
     pub fn work_claimed_in(&self, waited: Duration, listing_id: i64, token: i64) {
         let slot = self.slots.take(Marketplace::Us).expect("a slot is free");
         let (claimed_before, span) = (std::time::Instant::now() - waited, tracing::Span::none());
-        let mut claim = claim(listing_id, token);
-        claim.listing = listing(listing_id);
+        let state = self.state.clone();
+        let claim = Claim { listing: listing(listing_id), state, ..claim(listing_id, token) };
         let lease = HeldLease::new(claim, slot, claimed_before, span, self.recorder.clone());
         self.pool.send_control(PoolMessage::Work(Box::new(lease)));
     }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amazon_tracker::actors::crawl_slots::{CrawlSlots, CrawlSource};
-use amazon_tracker::domain::{Listing, Marketplace, Outcome};
+use amazon_tracker::domain::{
+    Asin, Currency, Listing, ListingState, Marketplace, Money, Observation, Outcome, Reading,
+};
 use amazon_tracker::limits::CrawlGate;
 use amazon_tracker::sources::{BatchSize, Outcomes, Source};
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -184,6 +187,57 @@ fn a_listing_that_a_source_refuses_moves_to_the_next_one() {
         crew.work(10, TOKEN);
         second_calls.recv().await.unwrap().end.send(()).unwrap();
         assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(10, None)]));
+        crew.all_slots().await;
+    });
+}
+
+/// The state after an offer that must be confirmed, as this source saw it.
+fn held_by(source: &str) -> ListingState {
+    let page = |price: i64| {
+        let mut seen = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
+        seen.price = Reading::Is(Money::new(price, Currency::Usd));
+        seen
+    };
+    let first = ListingState::default().judge(&page(10_000), Timestamp::UNIX_EPOCH).state;
+    let mut state = first.judge(&page(100), Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1)).state;
+    assert!(state.held.is_some());
+    state.source = Some(source.to_owned());
+    state
+}
+
+#[test]
+fn a_surprising_offer_is_looked_at_again_by_another_source() {
+    in_runtime(|threads, metrics| async move {
+        let (first, mut first_calls) = source("first", 1, Duration::ZERO, Gate(None));
+        let (second, mut second_calls) = source("second", 1, Duration::ZERO, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![first, second], LONG);
+        crew.state = held_by("first");
+        crew.work(10, TOKEN);
+        second_calls.recv().await.unwrap().end.send(()).unwrap();
+        crew.state = held_by("second");
+        crew.work(11, TOKEN);
+        first_calls.recv().await.unwrap().end.send(()).unwrap();
+        crew.state = ListingState::default();
+        crew.work(12, TOKEN);
+        first_calls.recv().await.unwrap().end.send(()).unwrap();
+        crew.all_slots().await;
+        assert!(second_calls.try_recv().is_err());
+    });
+}
+
+#[test]
+fn the_state_names_the_source_of_its_observation() {
+    in_runtime(|threads, metrics| async move {
+        let (source, mut calls) = source("many", 1, Duration::ZERO, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![source], LONG);
+        crew.work(10, TOKEN);
+        let call = calls.recv().await.unwrap();
+        let mut seen = Observation::empty(None);
+        seen.price = Reading::Is(Money::new(100, Currency::Usd));
+        call.outcomes.send((listing(10), Outcome::Observed(Box::new(seen)))).unwrap();
+        call.end.send(()).unwrap();
+        let commit = crew.commits.recv().await.unwrap();
+        assert_eq!(commit.state.unwrap().source.as_deref(), Some("many"));
         crew.all_slots().await;
     });
 }

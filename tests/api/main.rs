@@ -15,5 +15,6 @@ mod main_job;
 mod matrix;
 mod receiver;
 mod roles;
+mod sources;
 mod tenants;
 mod wire;

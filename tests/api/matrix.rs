@@ -84,6 +84,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_products_id_rank_history", Whoever(Scope::ProductRead)),
     ("get_products_id_stats", Whoever(Scope::ProductRead)),
     ("post_crawl", Whoever(Scope::CrawlCreate)),
+    ("post_crawl_apify_callback", Everybody),
+    ("get_crawl_sources", Whoever(Scope::ProductRead)),
     ("get_crawl_tasks_id", Whoever(Scope::ProductRead)),
     ("get_events", Whoever(Scope::ProductRead)),
     ("get_alerts", Whoever(Scope::ProductRead)),
@@ -329,5 +331,5 @@ async fn what_is_ours_is_not_there_for_the_admin_of_another_tenant() {
 
 /// 401 is also what somebody gets for a wrong secret, at a door that is open.
 fn is_wrong_secret(id: &str, status: u16) -> bool {
-    status == 401 && ["post_auth_login", "post_auth_refresh"].contains(&id)
+    status == 401 && ["post_auth_login", "post_auth_refresh", "post_crawl_apify_callback"].contains(&id)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use amazon_tracker::config::{ActorProfile, ApifySettings, DatabaseSettings, Secret};
 use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, TenantId};
 use amazon_tracker::sources::Source;
-use amazon_tracker::sources::apify::{ApifySource, JournalError, NAME, RecordedRun, RunEnd, RunJournal};
+use amazon_tracker::sources::apify::{ApifySource, JournalError, NAME, RecordedRun, RunCallbacks, RunEnd, RunJournal};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, StoreError, open};
 use amazon_tracker::telemetry::Metrics;
@@ -63,7 +63,8 @@ impl Account {
     /// The source as a process has it: each call is another process.
     pub fn source(&self) -> ApifySource {
         let journal = StoredRuns { store: Arc::clone(&self.store) };
-        ApifySource::new(self.settings.clone(), Arc::new(journal), Arc::clone(&self.metrics)).unwrap()
+        let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
+        ApifySource::new(self.settings.clone(), Arc::new(journal), callbacks, Arc::clone(&self.metrics)).unwrap()
     }
 
     /// The outcome of each of the first `count` listings that was reported.

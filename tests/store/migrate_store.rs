@@ -2,8 +2,8 @@
 
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    AuditActor, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter, ProductOrder,
-    Rotation, SharedStore, StoreError, migrate_store, open,
+    AuditActor, CrawlCount, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter,
+    ProductOrder, Rotation, SharedStore, StoreError, migrate_store, open,
 };
 
 use crate::accounts::{email, tenant_of};
@@ -44,6 +44,9 @@ impl Move {
         let listing = Listing::new(Marketplace::De, asin(1));
         let run = source.store.open_runs("apify", &[listing], DAY).await.unwrap().remove(0);
         source.store.run_ended(run.id, true, Some(1_500)).await.unwrap();
+        let (name, kind) = ("direct".to_owned(), "observed".to_owned());
+        let count = CrawlCount { source: name, marketplace: Marketplace::De, kind, count: 7 };
+        source.store.add_crawl_counts(&[count]).await.unwrap();
         let target = Fixture::postgres_with(source.clock.clone()).await;
         Self { source, target, them }
     }

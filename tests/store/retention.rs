@@ -2,7 +2,7 @@
 
 use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{Listing, Marketplace};
-use amazon_tracker::store::DeliveryClaim;
+use amazon_tracker::store::{CrawlCount, DeliveryClaim};
 
 use crate::accounts::tenant_of;
 use crate::fixture::*;
@@ -31,6 +31,7 @@ const GROWING: &[(&str, u32)] = &[
     ("task_item", 14),
     ("source_run_listing", 14),
     ("source_run", 14),
+    ("crawl_count", 14),
     ("idempotency_key", 15),
     ("api_key", 16),
     ("daily_usage", 17),
@@ -46,6 +47,7 @@ const DAYS: RetentionSettings = RetentionSettings {
     links_days: 13,
     tasks_days: 14,
     source_runs_days: 14,
+    crawl_counts_days: 14,
     idempotency_keys_days: 15,
     api_keys_days: 15,
     daily_usage_days: 16,
@@ -61,6 +63,9 @@ async fn grow(fixture: &Fixture) {
     fill(fixture, US, 1).await;
     let listing = Listing::new(Marketplace::De, asin(1));
     assert_eq!(fixture.store.open_runs("apify", &[listing], DAY).await.unwrap().len(), 1);
+    let (source, kind) = ("direct".to_owned(), "observed".to_owned());
+    let count = CrawlCount { source, marketplace: Marketplace::De, kind, count: 1 };
+    fixture.store.add_crawl_counts(&[count]).await.unwrap();
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);

@@ -163,14 +163,15 @@ impl ApifyClient {
         Ok(Self { client: client.redirect(reqwest::redirect::Policy::none()).build()?, settings })
     }
 
-    /// Starts a run, once. After [`ApifyError::NoAnswer`] it may be running: see [`ApifyClient::find`].
+    /// Starts a run, once; `webhooks` asks for a callback at its end. After [`ApifyError::NoAnswer`] it may be running: see [`ApifyClient::find`].
     ///
     /// # Errors
     /// See [`ApifyError`].
-    pub async fn start(&self, input: &Value) -> Result<Run, ApifyError> {
+    pub async fn start(&self, input: &Value, webhooks: Option<String>) -> Result<Run, ApifyError> {
         let settings = &self.settings;
         let mut query = vec![("timeout", settings.run_timeout_secs.to_string())];
         query.extend(settings.max_run_usd.map(|usd| ("maxTotalChargeUsd", usd.to_string())));
+        query.extend(webhooks.map(|webhooks| ("webhooks", webhooks)));
         query.extend(settings.memory_mb.map(|megabytes| ("memory", megabytes.to_string())));
         let request = self.request(Method::POST, &["v2", "actors", &settings.actor, "runs"], &query).json(input);
         let answer: Data<Run> = json(once(request.timeout(TIMEOUT)).await?).await?;

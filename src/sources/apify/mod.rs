@@ -1,6 +1,7 @@
 //! Apify actors that scrape Amazon: many listings in one run, for money.
 
 mod axesso;
+mod callback;
 mod client;
 mod items;
 mod journal;
@@ -9,6 +10,7 @@ mod source;
 
 use serde_json::Value;
 
+pub use callback::RunCallbacks;
 pub use items::Answer;
 pub use journal::{JournalError, RecordedRun, RunEnd, RunJournal};
 pub use source::{ApifySource, NAME};

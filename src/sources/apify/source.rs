@@ -9,11 +9,12 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Answer;
+use super::callback::RunCallbacks;
 use super::client::{ApifyClient, ApifyError, Run};
 use super::journal::{RecordedRun, RunEnd, RunJournal};
 use crate::config::ApifySettings;
 use crate::domain::{Block, Failure, Listing, Outcome};
-use crate::sources::{BatchSize, Outcomes, Source, missing};
+use crate::sources::{BatchSize, Outcomes, Source};
 use crate::telemetry::Metrics;
 
 /// The name of the source.
@@ -39,6 +40,7 @@ pub struct ApifySource {
     client: ApifyClient,
     settings: ApifySettings,
     journal: Arc<dyn RunJournal>,
+    callbacks: Arc<RunCallbacks>,
     metrics: Arc<Metrics>,
 }
 
@@ -55,8 +57,13 @@ impl ApifySource {
     ///
     /// # Errors
     /// The TLS backend cannot be initialised.
-    pub fn new(settings: ApifySettings, journal: Arc<dyn RunJournal>, metrics: Arc<Metrics>) -> reqwest::Result<Self> {
-        Ok(Self { client: ApifyClient::new(settings.clone())?, settings, journal, metrics })
+    pub fn new(
+        settings: ApifySettings,
+        journal: Arc<dyn RunJournal>,
+        callbacks: Arc<RunCallbacks>,
+        metrics: Arc<Metrics>,
+    ) -> reqwest::Result<Self> {
+        Ok(Self { client: ApifyClient::new(settings.clone())?, settings, journal, callbacks, metrics })
     }
 
     /// Follows a run to its end and reports the outcome of each wanted listing.
@@ -79,8 +86,10 @@ impl ApifySource {
         }
         let marketplace = run.listings.first().ok_or(NoAnswers::None)?.marketplace;
         let input = self.settings.profile.input(&run.listings, marketplace);
-        let started =
-            if run.is_new { self.client.start(&input).await } else { Err(ApifyError::NoAnswer(String::new())) };
+        let started = match run.is_new {
+            true => self.client.start(&input, self.callbacks.parameter(run.id)).await,
+            false => Err(ApifyError::NoAnswer("its start was recorded, and not its answer".to_owned())),
+        };
         let external_id = match started {
             Ok(started) => started.id,
             Err(ApifyError::NoAnswer(why)) => {
@@ -121,7 +130,7 @@ impl ApifySource {
 
     /// Waits for the end of the run, and reports what its dataset tells of the wanted listings.
     async fn answers(&self, run: &RecordedRun, external_id: &str, outcomes: &Outcomes) -> Result<(), NoAnswers> {
-        let ended = match self.ended(external_id).await {
+        let ended = match self.ended(run, external_id).await {
             Err(error @ ApifyError::Refused { status: 404, .. }) => {
                 tracing::warn!(run = external_id, %error, "a run is gone");
                 self.record_end(run, RunEnd::Lost).await;
@@ -146,7 +155,7 @@ impl ApifySource {
                 // Of several items for a listing, one that is a product counts.
                 if matches!(outcome, Outcome::Observed(_)) {
                     wanted.remove(&listing.asin);
-                    self.report(listing, outcome, outcomes);
+                    let _ = outcomes.send((listing, outcome));
                 } else {
                     failed.entry(listing.asin).or_insert(outcome);
                 }
@@ -155,25 +164,27 @@ impl ApifySource {
         self.record_end(run, RunEnd::Ended { cost_micros: ended.cost_micros() }).await;
         for (asin, listing) in wanted {
             let outcome = failed.remove(&asin).unwrap_or(Outcome::Failed(Failure::NotDelivered));
-            self.report(listing, outcome, outcomes);
+            let _ = outcomes.send((listing, outcome));
         }
         Ok(())
     }
 
-    fn report(&self, listing: Listing, outcome: Outcome, outcomes: &Outcomes) {
-        if let Outcome::Observed(observation) = &outcome {
-            missing::count(&self.metrics, listing.marketplace, observation);
-        }
-        // Nobody waits for it any more during a drain.
-        let _ = outcomes.send((listing, outcome));
-    }
-
     /// The run at its end. One that takes too long is stopped: what it has until then is read.
-    async fn ended(&self, external_id: &str) -> Result<Run, ApifyError> {
+    async fn ended(&self, run: &RecordedRun, external_id: &str) -> Result<Run, ApifyError> {
         let longest = Duration::from_secs(self.settings.run_timeout_secs.into()) + RUN_MARGIN;
         let (began_at, mut answered_at, mut is_stopped) = (Instant::now(), Instant::now(), false);
+        let mut callback = Box::pin(self.callbacks.of(run.id));
+        let mut has_called_back = false;
         loop {
-            match self.client.run(external_id, LONG_POLL).await {
+            let answer = tokio::select! {
+                answer = self.client.run(external_id, LONG_POLL) => answer,
+                // A hint: the run is asked for again.
+                () = &mut callback, if !has_called_back => {
+                    has_called_back = true;
+                    self.client.run(external_id, Duration::ZERO).await
+                }
+            };
+            match answer {
                 Ok(run) if run.status.has_ended() => return Ok(run),
                 Ok(run) => {
                     answered_at = Instant::now();

@@ -11,20 +11,25 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, LOCATION, RETRY_AFTER};
 use actix_web::web::{self, Bytes, Data, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::facts::Facts;
+use super::facts::{FactValue, Facts, Field};
+use super::phrases::{self, Phrases};
 use super::truth::Answer;
 use super::world::{PageSource, World};
-use crate::domain::{Availability, Listing, Money};
+use crate::domain::{Availability, Listing, Marketplace, Money, Rank};
 
 /// What a product costs, in US dollars.
 const USD_PER_ITEM: f64 = 0.002;
 /// The API waits no longer for the end of a run.
 const MAX_WAIT_SECS: u64 = 60;
+/// Runs that are kept.
+const MAX_RUNS: usize = 200;
 /// How often a waiting request looks at its run.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -97,11 +102,14 @@ struct State {
     runs: Vec<SimulatedRun>,
     faults: HashMap<ApifyRequest, VecDeque<ApifyFault>>,
     ends: VecDeque<ApifyRunEnd>,
+    /// The status of each answer to a callback.
+    callbacks: Vec<u16>,
 }
 
 impl SimulatedApify {
     pub(super) fn new(world: Arc<World>, takes: Duration) -> Self {
-        let state = State { takes, runs: Vec::new(), faults: HashMap::new(), ends: VecDeque::new() };
+        let state =
+            State { takes, runs: Vec::new(), faults: HashMap::new(), ends: VecDeque::new(), callbacks: Vec::new() };
         Self(Arc::new(Account { world, state: Mutex::new(state) }))
     }
 
@@ -125,6 +133,26 @@ impl SimulatedApify {
         self.state().runs.iter().map(|run| run.input.clone()).collect()
     }
 
+    /// The status of each answer to a callback.
+    pub fn callbacks(&self) -> Vec<u16> {
+        self.state().callbacks.clone()
+    }
+
+    /// Calls back when a run has ended: twice, because callbacks come at least once.
+    async fn call_back(self, webhook: Webhook, run: Value, after: Duration) {
+        tokio::time::sleep(after).await;
+        let headers: HashMap<String, String> = serde_json::from_str(&webhook.headers_template).unwrap_or_default();
+        let body =
+            json!({ "eventType": "ACTOR.RUN.SUCCEEDED", "eventData": { "actorRunId": run["id"] }, "resource": run });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+        for _ in 0..2 {
+            let request =
+                headers.iter().fold(client.post(&webhook.request_url), |it, (name, value)| it.header(name, value));
+            let status = request.json(&body).send().await.map_or(0, |answer| answer.status().as_u16());
+            self.state().callbacks.push(status);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,6 +169,9 @@ impl SimulatedApify {
         let run = SimulatedRun { id: id(), store_id: id(), input, started_at, began, takes, end, items: None };
         let view = run.view();
         state.runs.push(run);
+        // A simulated marketplace may run for days.
+        let excess = state.runs.len().saturating_sub(MAX_RUNS);
+        state.runs.drain(..excess);
         view
     }
 
@@ -177,6 +208,20 @@ impl SimulatedRun {
             "usageTotalUsd": items as f64 * USD_PER_ITEM,
         })
     }
+}
+
+/// What is called when a run has ended.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Webhook {
+    request_url: String,
+    headers_template: String,
+}
+
+/// The parameter of a run: a list as JSON, in Base64.
+fn webhooks_of(query: &Parameters) -> Vec<Webhook> {
+    let json = query.get("webhooks").and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+    serde_json::from_slice(&json).unwrap_or_default()
 }
 
 /// The API's routes.
@@ -238,6 +283,10 @@ async fn start(request: HttpRequest, query: Parameters, body: Bytes, apify: Data
     };
     let Ok(input) = serde_json::from_slice(&body) else { return error(400, "run-input-body-not-valid-json") };
     let run = apify.start(input);
+    let after = apify.state().takes;
+    for webhook in webhooks_of(&query) {
+        actix_web::rt::spawn(SimulatedApify::clone(&apify).call_back(webhook, run.clone(), after));
+    }
     if is_lost {
         return lost();
     }
@@ -350,45 +399,53 @@ fn decimal(money: Option<Money>) -> Value {
     })
 }
 
-fn line_of(facts: &Facts) -> String {
+/// Ranks with their categories, as on the marketplace's pages.
+fn ranks_of(facts: &Facts, marketplace: Marketplace) -> Vec<Rank> {
+    let rank = |field| match facts.value(field, marketplace) {
+        FactValue::Rank(rank) => Some(rank),
+        _ => None,
+    };
+    [Field::Rank, Field::SubcategoryRank].into_iter().filter_map(rank).collect()
+}
+
+fn line_of(facts: &Facts, marketplace: Marketplace) -> String {
+    let phrases = Phrases::of(marketplace);
     match facts.availability {
-        Availability::InStock => "In Stock".to_owned(),
-        Availability::LowStock => format!("Only {} left in stock - order soon.", facts.units_left),
-        Availability::OutOfStock => "Temporarily out of stock.".to_owned(),
-        Availability::Preorder => "This title will be released soon.".to_owned(),
-        _ => "Currently unavailable.".to_owned(),
+        Availability::InStock => phrases.in_stock.to_owned(),
+        Availability::LowStock => phrases::fill(phrases.low_stock, facts.units_left),
+        Availability::OutOfStock => phrases.out_of_stock.to_owned(),
+        _ => phrases.unavailable.to_owned(),
     }
 }
 
 fn axesso(listing: Listing, title: &str, facts: &Facts) -> Value {
+    let ranks = ranks_of(facts, listing.marketplace);
+    let ranks: Vec<String> = ranks.iter().map(|one| format!("#{} in {}", one.rank, one.category)).collect();
     let or_zero = |money: Option<Money>| if money.is_some() { decimal(money) } else { json!(0) };
     json!({
         "statusCode": 200, "statusMessage": "FOUND", "url": listing.url(), "asin": listing.asin, "title": title,
         "price": or_zero(facts.price), "retailPrice": or_zero(facts.list_price),
         "soldBy": facts.seller.map(|seller| seller.name(listing.marketplace)),
-        "fulfilledBy": facts.seller.map(|_| "Amazon"), "warehouseAvailability": line_of(facts),
+        "fulfilledBy": facts.seller.map(|_| "Amazon"), "warehouseAvailability": line_of(facts, listing.marketplace),
         "productRating": format!("{:.1} out of 5 stars", facts.rating.stars()), "countReview": facts.review_count,
         "used": false,
-        "productDetails": [{
-            "name": "Best Sellers Rank",
-            "value": format!("#{} in Electronics (See Top 100 in Electronics) #{} in Headphones", facts.rank, facts.subcategory_rank),
-        }],
+        "productDetails": [{ "name": "Best Sellers Rank", "value": ranks.join(" ") }],
     })
 }
 
 fn junglee(listing: Listing, title: &str, facts: &Facts) -> Value {
     let symbol = listing.marketplace.currency().symbols().first().copied().unwrap_or_default();
     let money = |money: Option<Money>| money.map(|_| json!({ "value": decimal(money), "currency": symbol }));
-    let rank = |rank: u32, category: &str| json!({ "rank": rank, "category": category, "url": listing.url() });
-    let ranks = [rank(facts.rank, "Electronics"), rank(facts.subcategory_rank, "Headphones")];
+    // As often, every entry twice.
+    let ranks = ranks_of(facts, listing.marketplace).into_iter().flat_map(|rank| [rank.clone(), rank]);
+    let ranks: Vec<Value> = ranks.map(|one| json!({ "rank": one.rank, "category": one.category, "url": "" })).collect();
     json!({
         "asin": listing.asin, "originalAsin": listing.asin, "title": title, "url": listing.url(), "input": listing.url(),
         "price": money(facts.price), "listPrice": money(facts.list_price), "inStock": facts.price.is_some(),
-        "inStockText": line_of(facts), "condition": "",
+        "inStockText": line_of(facts, listing.marketplace), "condition": "",
         "seller": facts.seller.map(|seller| json!({ "name": seller.name(listing.marketplace), "id": "A1SIMULATED" })),
         "stars": facts.rating.stars(), "reviewsCount": facts.review_count,
-        // As often, every entry twice.
-        "bestsellerRanks": [ranks[0], ranks[0], ranks[1], ranks[1]],
+        "bestsellerRanks": ranks,
         "loadedCountryCode": listing.marketplace.country(),
     })
 }

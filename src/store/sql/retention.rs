@@ -121,6 +121,13 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.tasks_days),
     },
     Pruning {
+        table: "crawl_count",
+        key: "hour, source, marketplace, kind",
+        old: "SELECT hour, source, marketplace, kind FROM crawl_count WHERE hour < {before} / 3600000",
+        order: "hour",
+        days: |days| Some(days.crawl_counts_days),
+    },
+    Pruning {
         table: "source_run_listing",
         key: "run_id, listing_id",
         old: "SELECT m.run_id, m.listing_id FROM source_run r JOIN source_run_listing m ON m.run_id = r.id \

@@ -1,0 +1,79 @@
+//! The health of sources.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Dependencies, Service, ServiceError, ServiceResult};
+use crate::domain::{Marketplace, OutcomeClass};
+
+/// How far back crawls are counted.
+const CRAWLS: SignedDuration = SignedDuration::from_hours(24);
+/// How far back costs are added up.
+const COSTS: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// A source, as all replicas together see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceHealth {
+    /// Its crawls of the last 24 hours.
+    pub marketplaces: BTreeMap<Marketplace, CrawlSums>,
+    /// Its runs of the last 30 days.
+    pub runs: u64,
+    /// What they cost, in millionths of a US dollar.
+    pub cost_micros: u64,
+}
+
+/// Crawls by what they brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CrawlSums {
+    /// A product page.
+    pub observed: u64,
+    /// The product does not exist.
+    pub not_found: u64,
+    /// A captcha, or another refusal.
+    pub blocked: u64,
+    /// Anything else.
+    pub failed: u64,
+}
+
+impl CrawlSums {
+    /// All crawls.
+    pub fn total(self) -> u64 {
+        self.observed + self.not_found + self.blocked + self.failed
+    }
+}
+
+impl Service {
+    /// Takes a callback of Apify: a hint that a run has ended.
+    pub fn take_run_callback(&self, run: Uuid, secret: &str) -> ServiceResult<()> {
+        self.deps.callbacks.take(run, secret).then_some(()).ok_or(ServiceError::Unauthenticated)
+    }
+
+    /// Each source that has crawled lately, by name.
+    pub async fn sources(&self) -> ServiceResult<BTreeMap<String, SourceHealth>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let now = deps.store.now().await?;
+            let before = |age| now.saturating_sub(age).unwrap_or(Timestamp::MIN);
+            let mut sources: BTreeMap<String, SourceHealth> = BTreeMap::new();
+            for count in deps.store.crawl_counts(before(CRAWLS)).await? {
+                let Some(class) = OutcomeClass::of_name(&count.kind) else { continue };
+                let source = sources.entry(count.source).or_default();
+                let sums = source.marketplaces.entry(count.marketplace).or_default();
+                *match class {
+                    OutcomeClass::Observed => &mut sums.observed,
+                    OutcomeClass::Gone => &mut sums.not_found,
+                    OutcomeClass::Blocked => &mut sums.blocked,
+                    OutcomeClass::Transport | OutcomeClass::Defect => &mut sums.failed,
+                } += count.count;
+            }
+            for costs in deps.store.source_costs(before(COSTS)).await? {
+                let source = sources.entry(costs.source).or_default();
+                (source.runs, source.cost_micros) = (costs.runs, costs.cost_micros);
+            }
+            Ok(sources)
+        })
+        .await
+    }
+}
