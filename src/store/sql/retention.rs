@@ -123,7 +123,7 @@ const PRUNINGS: &[Pruning] = &[
     Pruning {
         table: "crawl_count",
         key: "hour, source, marketplace, kind",
-        old: "SELECT hour, source, marketplace, kind FROM crawl_count WHERE hour < {before} / 3600000",
+        old: "SELECT hour, source, marketplace, kind FROM crawl_count WHERE hour < ({before}) / 3600000",
         order: "hour",
         days: |days| Some(days.crawl_counts_days),
     },
