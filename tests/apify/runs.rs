@@ -26,6 +26,9 @@ async fn one_run_answers_many_listings() {
             assert_eq!(seen.review_count.value(), Some(&facts.review_count), "{listing}");
             let seller = facts.seller.map(|seller| seller.name(listing.marketplace));
             assert_eq!(seen.seller.value(), seller.as_ref(), "{listing}");
+            let product = account.simulated.catalogue().product(listing.asin);
+            assert_eq!(seen.brand.as_deref(), Some(product.brand), "{listing}");
+            assert!(seen.title.is_some() && seen.image_url.is_some(), "{listing}");
             let ranks: Vec<u32> = seen.ranks.value().unwrap().iter().map(|rank| rank.rank).collect();
             assert_eq!(ranks, [facts.rank, facts.subcategory_rank], "{listing}");
         }

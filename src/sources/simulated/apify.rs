@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::catalogue::Product;
 use super::facts::{FactValue, Facts, Field};
 use super::phrases::{self, Phrases};
 use super::truth::Answer;
@@ -364,7 +365,7 @@ async fn input(request: HttpRequest, query: Parameters, id: Path<String>, apify:
 /// The dataset of a run. One that did not end well has half of it.
 fn items_of(world: &World, input: &Value, end: ApifyRunEnd) -> Vec<Value> {
     let urls = |list: &Value| list.as_array().cloned().unwrap_or_default();
-    let of_url = |url: &Value, form: fn(Listing, &str, &Facts) -> Value| {
+    let of_url = |url: &Value, form: fn(Listing, &Product, &Facts) -> Value| {
         let url = url.as_str()?;
         let listing = Listing::from_url(url).ok()?;
         let decision = world.answer(listing, PageSource::Generated);
@@ -373,9 +374,7 @@ fn items_of(world: &World, input: &Value, end: ApifyRunEnd) -> Vec<Value> {
                 json!({ "url": url, "input": url, "error": "the page could not be loaded" })
             }
             Answer::NotFound => json!({ "url": url, "input": url, "statusCode": 404, "statusMessage": "NOT_FOUND" }),
-            Answer::Page | Answer::Slow => {
-                form(listing, &world.catalogue().product(listing.asin).title, &decision.facts)
-            }
+            Answer::Page | Answer::Slow => form(listing, &world.catalogue().product(listing.asin), &decision.facts),
         })
     };
     let mut items: Vec<Value> = match input.get("urls") {
@@ -418,12 +417,17 @@ fn line_of(facts: &Facts, marketplace: Marketplace) -> String {
     }
 }
 
-fn axesso(listing: Listing, title: &str, facts: &Facts) -> Value {
+fn image_of(product: &Product) -> String {
+    format!("https://m.media-amazon.com/images/I/{}._AC_SX679_.jpg", product.image_id)
+}
+
+fn axesso(listing: Listing, product: &Product, facts: &Facts) -> Value {
     let ranks = ranks_of(facts, listing.marketplace);
     let ranks: Vec<String> = ranks.iter().map(|one| format!("#{} in {}", one.rank, one.category)).collect();
     let or_zero = |money: Option<Money>| if money.is_some() { decimal(money) } else { json!(0) };
     json!({
-        "statusCode": 200, "statusMessage": "FOUND", "url": listing.url(), "asin": listing.asin, "title": title,
+        "statusCode": 200, "statusMessage": "FOUND", "url": listing.url(), "asin": listing.asin, "title": product.title,
+        "manufacturer": format!("Visit the {} Store", product.brand), "imageUrlList": [image_of(product)],
         "price": or_zero(facts.price), "retailPrice": or_zero(facts.list_price),
         "soldBy": facts.seller.map(|seller| seller.name(listing.marketplace)),
         "fulfilledBy": facts.seller.map(|_| "Amazon"), "warehouseAvailability": line_of(facts, listing.marketplace),
@@ -433,14 +437,14 @@ fn axesso(listing: Listing, title: &str, facts: &Facts) -> Value {
     })
 }
 
-fn junglee(listing: Listing, title: &str, facts: &Facts) -> Value {
+fn junglee(listing: Listing, product: &Product, facts: &Facts) -> Value {
     let symbol = listing.marketplace.currency().symbols().first().copied().unwrap_or_default();
     let money = |money: Option<Money>| money.map(|_| json!({ "value": decimal(money), "currency": symbol }));
     // As often, every entry twice.
     let ranks = ranks_of(facts, listing.marketplace).into_iter().flat_map(|rank| [rank.clone(), rank]);
     let ranks: Vec<Value> = ranks.map(|one| json!({ "rank": one.rank, "category": one.category, "url": "" })).collect();
     json!({
-        "asin": listing.asin, "originalAsin": listing.asin, "title": title, "url": listing.url(), "input": listing.url(),
+        "asin": listing.asin, "originalAsin": listing.asin, "title": product.title, "brand": product.brand, "thumbnailImage": image_of(product), "url": listing.url(), "input": listing.url(),
         "price": money(facts.price), "listPrice": money(facts.list_price), "inStock": facts.price.is_some(),
         "inStockText": line_of(facts, listing.marketplace), "condition": "",
         "seller": facts.seller.map(|seller| json!({ "name": seller.name(listing.marketplace), "id": "A1SIMULATED" })),
