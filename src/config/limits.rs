@@ -11,6 +11,9 @@ use super::{
 /// Time that a crawl needs in addition to the request: to wait for its turn, to be evaluated and to be committed.
 const LEASE_MARGIN_SECS: u64 = 15;
 
+/// What a lease leaves for the commit, and for the difference of two clocks' speeds.
+const WAIT_MARGIN_SECS: u64 = 10;
+
 const DAY_SECS: u64 = 24 * 3600;
 const MIB: u64 = 1024 * 1024;
 
@@ -190,18 +193,25 @@ fn check_sources(settings: &Settings) -> Result<(), SettingsError> {
     if orders().any(|order| order.is_empty() || is_repeated(order)) {
         return invalid("crawl.sources", "each order must name at least one source, and none twice");
     }
+    if !matches!(apify.base_url.scheme(), "http" | "https") || has_credentials(&apify.base_url) {
+        return invalid("apify.base_url", "must begin with http:// or https://, without a user name or a password");
+    }
     if !orders().flatten().any(|source| *source == SourceName::Apify) {
         return Ok(());
     }
     if apify.token.as_ref().is_none_or(|token| token.reveal().is_empty()) {
         return invalid("apify.token", "is required for the source apify (APIFY_API_TOKEN)");
     }
-    if !matches!(apify.base_url.scheme(), "http" | "https") || has_credentials(&apify.base_url) {
-        return invalid("apify.base_url", "must begin with http:// or https://, without a user name or a password");
-    }
     let is_name = |actor: &str| actor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"~-_.".contains(&byte));
     if apify.actor.is_empty() || !is_name(&apify.actor) {
         return invalid("apify.actor", "must be an id, or user~name");
+    }
+    // A lease that has waited for so long is given back before it is crawled.
+    if apify.gather_secs + WAIT_MARGIN_SECS >= crawl.lease_secs - crawl.total_timeout_secs {
+        let problem = format_args!(
+            "must be at least {WAIT_MARGIN_SECS} less than crawl.lease_secs - crawl.total_timeout_secs, or leases end before their run begins"
+        );
+        return invalid("apify.gather_secs", problem);
     }
     if apify.max_run_usd.is_some_and(|usd| !(0.01..=10_000.0).contains(&usd)) {
         return invalid("apify.max_run_usd", "must be from 0.01 to 10000");

@@ -136,8 +136,9 @@ fn without_secrets(mut error: figment::Error) -> figment::Error {
 mod tests {
     use figment::Jail;
 
-    use super::super::Plan;
+    use super::super::{Plan, SourceName};
     use super::*;
+    use crate::domain::Marketplace;
 
     fn load_in(jail: &Jail, flags: impl Provider) -> Result<Settings, String> {
         Settings::load(jail.directory(), flags).map_err(|error| error.to_string())
@@ -171,6 +172,34 @@ mod tests {
     }
 
     #[test]
+    fn the_source_apify_is_checked_when_it_is_used_and_its_token_never_printed() {
+        let load = |variables: &[(&str, &str)]| {
+            let mut loaded = None;
+            Jail::expect_with(|jail| {
+                jail.set_env("TRACKER__CRAWL__SOURCES_BY_MARKETPLACE", "{de=[\"apify\",\"direct\"]}");
+                jail.set_env("APIFY_API_TOKEN", "hunter2");
+                variables.iter().for_each(|(variable, value)| jail.set_env(variable, value));
+                loaded = Some(load_in(jail, Figment::new()));
+                Ok(())
+            });
+            loaded.unwrap()
+        };
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.crawl.sources_by_marketplace[&Marketplace::De], [SourceName::Apify, SourceName::Direct]);
+        assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
+        for (variable, value, named) in [
+            ("TRACKER__APIFY__BASE_URL", "http://me:hunter2@example.com", "apify.base_url"),
+            ("TRACKER__APIFY__ACTOR", "\"a/b\"", "apify.actor"),
+            ("TRACKER__APIFY__GATHER_SECS", "50", "apify.gather_secs"),
+            ("TRACKER__APIFY__MAX_RUN_USD", "0", "apify.max_run_usd"),
+            ("TRACKER__APIFY__MEMORY_MB", "1000", "apify.memory_mb"),
+        ] {
+            let message = load(&[(variable, value)]).unwrap_err().to_string();
+            assert!(message.contains(named) && !message.contains("hunter2"), "{variable}={value}: {message}");
+        }
+    }
+
+    #[test]
     fn an_error_names_the_unknown_or_invalid_setting() {
         for (variable, value, named) in [
             ("TRACKER__CRAWL__CONCURENCY", "3", "concurency"),
@@ -199,6 +228,12 @@ mod tests {
             ("TRACKER__SERVER__ROLES", "[\"api\",\"cook\"]", "ROLES"),
             ("TRACKER__SERVER__ROLES", "[]", "server.roles"),
             ("TRACKER__LIMITS__REPLICAS", "0", "limits.replicas"),
+            ("TRACKER__CRAWL__SOURCES", "[\"apify\"]", "apify.token"),
+            ("TRACKER__CRAWL__SOURCES", "[\"keepa\"]", "SOURCES"),
+            ("TRACKER__CRAWL__SOURCES", "[]", "crawl.sources"),
+            ("TRACKER__CRAWL__SOURCES", "[\"direct\",\"direct\"]", "crawl.sources"),
+            ("TRACKER__APIFY__BASE_URL", "me:hunter2", "apify.base_url"),
+            ("TRACKER__APIFY__BATCH", "0", "apify.batch"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318", "trace.otlp_endpoint"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?key=hunter2", "trace.otlp_endpoint"),

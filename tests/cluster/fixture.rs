@@ -63,6 +63,8 @@ pub struct Options {
     pub own_database: bool,
     /// The first replica connects to the database through a TCP proxy that can be interrupted.
     pub database_proxied: bool,
+    /// Listings are crawled by runs of an Apify actor.
+    pub crawls_by_apify: bool,
     /// Additional environment of the first replica.
     pub first_replica: Variables,
 }
@@ -108,7 +110,10 @@ impl Fixture {
             true => Some(TcpProxy::to(SocketAddr::from(([127, 0, 0, 1], database.port()))).await),
             false => None,
         };
-        let common = variables(&market, &redis);
+        let mut common = variables(&market, &redis);
+        if options.crawls_by_apify {
+            common.extend(apify_variables(&market));
+        }
         let replicas = ["one", "two", "three"].into_iter().enumerate().map(|(n, name)| {
             let mut variables = common.clone();
             let database_port = database_proxy
@@ -359,6 +364,18 @@ fn private_key() -> String {
 }
 
 /// Environment of every replica: short leases and intervals, and rate limits that are never reached.
+/// The account is simulated by the marketplace.
+fn apify_variables(market: &Marketplace) -> Variables {
+    let variables = [
+        ("TRACKER__CRAWL__SOURCES", r#"["apify"]"#),
+        ("TRACKER__APIFY__BASE_URL", &market.url),
+        ("TRACKER__APIFY__GATHER_SECS", "1"),
+        ("TRACKER__APIFY__RUNS_PER_MINUTE", "10000"),
+        ("APIFY_API_TOKEN", "simulated"),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
 fn variables(market: &Marketplace, redis: &Redis) -> Variables {
     let (crawl_secs, lease_secs, slots) = (CRAWL_SECS.to_string(), LEASE.as_secs().to_string(), SLOTS.to_string());
     let (key, redis) = (private_key(), redis.url());

@@ -21,6 +21,7 @@ mod no_faults;
 mod receiver;
 mod replica;
 mod reverse_proxy;
+mod runs;
 mod servers;
 mod soak;
 mod tcp_proxy;

@@ -65,7 +65,7 @@ pub enum ApifyError {
 impl ApifyError {
     /// Whether the same request may succeed soon.
     fn is_transient(&self) -> bool {
-        matches!(self, Self::NoAnswer(_) | Self::Later { status: 408 | 429, .. })
+        matches!(self, Self::NoAnswer(_) | Self::Later { status: 429, .. })
     }
 }
 
@@ -178,7 +178,7 @@ impl ApifyClient {
         Ok(answer.data)
     }
 
-    /// The run that was started with this input, not long before `since` or later.
+    /// The run that was started with this input, since this time.
     ///
     /// # Errors
     /// See [`ApifyError`].
@@ -192,7 +192,7 @@ impl ApifyClient {
             let request = || self.request(Method::GET, &path, &[]).timeout(TIMEOUT);
             match again(request).await {
                 Ok(response) => {
-                    if json::<Value>(response).await.is_ok_and(|found| found == *input) {
+                    if json::<Value>(response).await.is_ok_and(|found| is_made_of(&found, input)) {
                         return Ok(Some(run));
                     }
                 }
@@ -249,6 +249,12 @@ impl ApifyClient {
     }
 }
 
+/// Whether the recorded input of a run is what was sent: Apify adds the defaults of fields that were not.
+fn is_made_of(recorded: &Value, sent: &Value) -> bool {
+    let sent = sent.as_object().into_iter().flatten();
+    recorded.is_object() && { sent }.all(|(name, value)| recorded.get(name) == Some(value))
+}
+
 /// One attempt.
 async fn once(request: RequestBuilder) -> Result<Response, ApifyError> {
     let response = request.send().await.map_err(|error| ApifyError::NoAnswer(error.without_url().to_string()))?;
@@ -275,7 +281,7 @@ async fn again(request: impl Fn() -> RequestBuilder) -> Result<Response, ApifyEr
 
 async fn refusal(response: Response) -> ApifyError {
     let (status, retry_after) = (response.status(), response.headers().get(RETRY_AFTER).cloned());
-    if status.is_server_error() {
+    if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
         return ApifyError::NoAnswer(format!("status {status}"));
     }
     let (kind, message) = match json::<Problem>(response).await {
@@ -284,7 +290,7 @@ async fn refusal(response: Response) -> ApifyError {
     };
     let is_for_now = matches!(kind.as_str(), "actor-memory-limit-exceeded" | "concurrent-runs-limit-exceeded");
     let status_code = status.as_u16();
-    if is_for_now || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
+    if is_for_now || status == StatusCode::TOO_MANY_REQUESTS {
         let pause = retry_after.and_then(|value| parse_retry_after(value.to_str().ok()?, Timestamp::now()));
         return ApifyError::Later { status: status_code, kind, retry_after: pause };
     }

@@ -138,35 +138,45 @@ impl ApifySource {
             }
             ended => ended.map_err(|error| NoAnswers::All(outcome_of(&error)))?,
         };
-        let mut wanted: HashMap<_, _> = run.wanted.iter().map(|listing| (listing.asin, *listing)).collect();
-        let mut failed = HashMap::new();
+        let rest =
+            self.report_items(run, external_id, outcomes).await.map_err(|error| NoAnswers::All(outcome_of(&error)))?;
+        self.record_end(run, RunEnd::Ended { cost_micros: ended.cost_micros() }).await;
+        for (listing, failure) in rest {
+            let _ = outcomes.send((listing, failure.unwrap_or(Outcome::Failed(Failure::NotDelivered))));
+        }
+        Ok(())
+    }
+
+    /// Reports the wanted listings whose items are products. Returns the others, with what their items say.
+    async fn report_items(
+        &self,
+        run: &RecordedRun,
+        external_id: &str,
+        outcomes: &Outcomes,
+    ) -> Result<HashMap<Listing, Option<Outcome>>, ApifyError> {
+        let mut rest: HashMap<Listing, Option<Outcome>> = run.wanted.iter().map(|listing| (*listing, None)).collect();
+        let Some(marketplace) = run.wanted.first().map(|listing| listing.marketplace) else { return Ok(rest) };
         let mut offset = 0;
         loop {
-            let page =
-                self.client.items(external_id, offset).await.map_err(|error| NoAnswers::All(outcome_of(&error)))?;
+            let page = self.client.items(external_id, offset).await?;
             if page.is_empty() {
-                break;
+                return Ok(rest);
             }
             offset += page.len();
             for item in &page {
-                let Some(site) = run.wanted.first().map(|listing| listing.marketplace) else { break };
-                let Answer { requested, outcome } = self.settings.profile.answer(item, site);
-                let Some(listing) = requested.and_then(|asin| wanted.get(&asin).copied()) else { continue };
+                let Answer { requested, outcome } = self.settings.profile.answer(item, marketplace);
+                let Some(listing) = requested.map(|asin| Listing::new(marketplace, asin)) else { continue };
                 // Of several items for a listing, one that is a product counts.
                 if matches!(outcome, Outcome::Observed(_)) {
-                    wanted.remove(&listing.asin);
-                    let _ = outcomes.send((listing, outcome));
-                } else {
-                    failed.entry(listing.asin).or_insert(outcome);
+                    if rest.remove(&listing).is_some() {
+                        // Nobody waits for it any more during a drain.
+                        let _ = outcomes.send((listing, outcome));
+                    }
+                } else if let Some(failure) = rest.get_mut(&listing) {
+                    failure.get_or_insert(outcome);
                 }
             }
         }
-        self.record_end(run, RunEnd::Ended { cost_micros: ended.cost_micros() }).await;
-        for (asin, listing) in wanted {
-            let outcome = failed.remove(&asin).unwrap_or(Outcome::Failed(Failure::NotDelivered));
-            let _ = outcomes.send((listing, outcome));
-        }
-        Ok(())
     }
 
     /// The run at its end. One that takes too long is stopped: what it has until then is read.

@@ -357,9 +357,18 @@ async fn input(request: HttpRequest, query: Parameters, id: Path<String>, apify:
         return response;
     }
     match apify.state().runs.iter().find(|run| run.store_id == *id) {
-        Some(run) => HttpResponse::Ok().json(&run.input),
+        Some(run) => HttpResponse::Ok().json(with_defaults(&run.input)),
         None => error(404, "record-not-found"),
     }
+}
+
+/// As Apify records an input: with the defaults of fields that were not sent.
+fn with_defaults(input: &Value) -> Value {
+    let mut recorded = input.clone();
+    if let Some(fields) = recorded.as_object_mut() {
+        fields.entry("proxyConfiguration").or_insert_with(|| json!({ "useApifyProxy": true }));
+    }
+    recorded
 }
 
 /// The dataset of a run. One that did not end well has half of it.
