@@ -20,6 +20,7 @@ use url::Url;
 
 use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
+pub use self::run_journal::StoredRuns;
 use self::spawn::ActorSpawner;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;

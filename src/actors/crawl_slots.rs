@@ -130,9 +130,17 @@ impl CrawlSlots {
 
     /// A slot of the marketplace's next source after that of `slot`, if it has one that is free.
     pub fn after(&self, slot: &CrawlSlot) -> Option<CrawlSlot> {
-        let order = self.order_of(slot.marketplace);
-        let at = order.iter().position(|index| Arc::ptr_eq(&self.sources[*index], &slot.source))?;
-        order[at + 1..].iter().find_map(|index| self.try_take(&self.sources[*index], slot.marketplace))
+        self.sources_after(slot).find_map(|source| self.try_take(source, slot.marketplace))
+    }
+
+    /// Whether a source after that of `slot` would crawl now if it had room.
+    pub fn is_open_after(&self, slot: &CrawlSlot) -> bool {
+        self.sources_after(slot).any(|source| !source.gate.is_blocked(slot.marketplace))
+    }
+
+    fn sources_after(&self, slot: &CrawlSlot) -> impl Iterator<Item = &Arc<CrawlSource>> {
+        let order = self.order_of(slot.marketplace).iter().map(|index| &self.sources[*index]);
+        order.skip_while(|source| !Arc::ptr_eq(source, &slot.source)).skip(1)
     }
 
     /// A slot of another source of the marketplace than this one, if it has one that is free and not blocked.
@@ -166,11 +174,7 @@ impl CrawlSlots {
     fn try_take(&self, source: &Arc<CrawlSource>, marketplace: Marketplace) -> Option<CrawlSlot> {
         let all = Arc::clone(&source.all).try_acquire_owned().ok()?;
         let one = Arc::clone(&source.marketplaces[&marketplace]).try_acquire_owned().ok()?;
-        Some(self.slot(source, marketplace, (all, one)))
-    }
-
-    fn slot(&self, source: &Arc<CrawlSource>, marketplace: Marketplace, places: Places) -> CrawlSlot {
-        CrawlSlot { source: Arc::clone(source), marketplace, places: Some(places), freed: Arc::clone(&self.freed) }
+        Some(CrawlSlot::new(source, marketplace, (all, one), &self.freed))
     }
 
     fn free_of(&self, source: &Arc<CrawlSource>) -> FreeSlots {
@@ -217,8 +221,7 @@ impl FreeSlots {
     pub fn take(&mut self, marketplace: Marketplace) -> Option<CrawlSlot> {
         let one = self.rooms.get_mut(&marketplace)?.pop()?;
         let all = self.all.pop()?;
-        let source = Arc::clone(&self.source);
-        Some(CrawlSlot { source, marketplace, places: Some((all, one)), freed: Arc::clone(&self.freed) })
+        Some(CrawlSlot::new(&self.source, marketplace, (all, one), &self.freed))
     }
 
     /// The marketplaces that have slots left.
@@ -245,6 +248,12 @@ pub struct CrawlSlot {
     marketplace: Marketplace,
     places: Option<Places>,
     freed: Arc<Freed>,
+}
+
+impl CrawlSlot {
+    fn new(source: &Arc<CrawlSource>, marketplace: Marketplace, places: Places, freed: &Arc<Freed>) -> Self {
+        Self { source: Arc::clone(source), marketplace, places: Some(places), freed: Arc::clone(freed) }
+    }
 }
 
 impl Drop for CrawlSlot {

@@ -127,7 +127,8 @@ impl Call {
         let (report, mut outcomes) = unbounded_channel();
         let crawl = AssertUnwindSafe(source.source.crawl(&listings, &report)).catch_unwind();
         tokio::pin!(crawl);
-        let mut extension = interval_at((started_at + self.tools.lease / 3).into(), self.tools.lease / 3);
+        // Counted from the claim: the wait for others and for the rate limit has taken its part of the lease.
+        let mut extension = interval_at((self.claimed_before() + self.tools.lease / 2).into(), self.tools.lease / 3);
         extension.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = loop {
             tokio::select! {
@@ -147,11 +148,15 @@ impl Call {
 
     /// False: the rate limit did not allow it in time.
     async fn is_ready(&self) -> bool {
-        let claimed_before = self.leases.values().map(|lease| lease.claimed_before).min();
-        let start_by = claimed_before.unwrap_or_else(Instant::now) + self.tools.max_wait;
+        let start_by = self.claimed_before() + self.tools.max_wait;
         let wait = tracing::info_span!(target: TRACE, "wait for the rate limit");
         let ready = self.source.gate.ready(self.marketplace).instrument(wait);
         tokio::time::timeout_at(start_by.into(), ready).await.is_ok()
+    }
+
+    /// Before the first of its leases was claimed.
+    fn claimed_before(&self) -> Instant {
+        self.leases.values().map(|lease| lease.claimed_before).min().unwrap_or_else(Instant::now)
     }
 
     fn report(&mut self, listing: Listing, outcome: Outcome) {
@@ -164,7 +169,7 @@ impl Call {
         self.pool.send_control(PoolMessage::Fetched(Box::new(Fetched { lease, outcome })));
     }
 
-    /// The call takes longer than a third of its leases: extends them, and forgets those that were lost.
+    /// The call takes long: extends its leases, and forgets those that were lost.
     async fn extend(&mut self) {
         let key = |lease: &HeldLease| (lease.claim().listing_id, lease.claim().token);
         let keys: Vec<_> = self.leases.values().map(key).collect();
@@ -227,6 +232,8 @@ impl CrawlerPool {
             }
             match self.tools.slots.after(lease.slot()) {
                 Some(slot) => lease.move_to(slot),
+                // It waits for a slot, not for the end of the others' pauses.
+                None if self.tools.slots.is_open_after(lease.slot()) => return Err(shortest.min(PAUSE_FOR_ROOM)),
                 None => return Err(shortest),
             }
         }
@@ -286,6 +293,9 @@ impl CrawlerPool {
         }
     }
 }
+
+/// Before a listing is claimed again whose next source had no room.
+const PAUSE_FOR_ROOM: Duration = Duration::from_secs(1);
 
 /// A listing whose last crawls gave nothing may be what fails, not its marketplace.
 const MAX_FAILURES_OF_PROVEN: u16 = 3;

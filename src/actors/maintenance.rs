@@ -89,12 +89,12 @@ impl MaintenanceTools {
         self.stopped.cancel();
         let drained = tokio::time::timeout(within, async {
             let _round = self.round.acquire().await;
-            self.hand_counts_on().await?;
-            self.store.release_job_lease(GAUGES, &self.owner, Duration::ZERO).await
+            let counts = self.hand_counts_on().await;
+            self.store.release_job_lease(GAUGES, &self.owner, Duration::ZERO).await.and(counts)
         });
         match drained.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "cannot release the job lease; it expires"),
+            Ok(Err(error)) => tracing::warn!(%error, "cannot release the job lease or store the last counts of crawls"),
             Err(_) => tracing::warn!("a maintenance job did not end in time; its lease expires"),
         }
     }
@@ -118,10 +118,10 @@ impl MaintenanceTools {
         if let Some(result) = result {
             self.metrics.maintenance_runs.with_label_values(&[result]).inc();
         }
-        let read = match self.hand_counts_on_in_time().await {
-            Ok(()) => self.update_gauges().await,
-            Err(error) => Err(error),
-        };
+        if let Err(error) = self.hand_counts_on_in_time().await {
+            self.failed(&error);
+        }
+        let read = self.update_gauges().await;
         self.metrics.database_up.set(read.is_ok().into());
         if let Err(error) = read {
             self.failed(&error);

@@ -58,7 +58,7 @@ pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
-pub use source_runs::{SourceRun, SourceRuns};
+pub use source_runs::SourceRuns;
 pub use sqlite::DaemonLock;
 pub use sqlite::backup::back_up;
 pub use stored_response::StoredResponse;

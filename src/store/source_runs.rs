@@ -3,40 +3,22 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreResult;
-use crate::domain::Listing;
-
-/// A run that was started, or is about to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceRun {
-    /// Our identity of it.
-    pub id: Uuid,
-    /// The source's identity of it; `None`: the answer to its start is not known.
-    pub external_id: Option<String>,
-    /// When it was recorded.
-    pub opened_at: Timestamp,
-    /// Recorded just now.
-    pub is_new: bool,
-    /// All of its listings.
-    pub listings: Vec<Listing>,
-    /// Those that were asked for.
-    pub wanted: Vec<Listing>,
-}
+use crate::domain::{Listing, RunEnd, SourceRun};
 
 /// The record of runs: no listing is in two runs at a time, whichever replica crawls it.
 #[async_trait]
 pub trait SourceRuns: Send + Sync {
     /// The runs of a source that answer these listings: those not older than `max_age` that began after the listing's last crawl,
-    /// or whose end nobody has seen because the source did not answer; and a new run for the rest. Listings that are not in the
+    /// or whose end nobody has seen because the source did not answer or refused; and a new run for the rest. Listings that are not in the
     /// store are left out.
     async fn open_runs(&self, source: &str, listings: &[Listing], max_age: Duration) -> StoreResult<Vec<SourceRun>>;
 
     /// The run was started, under this id of the source.
     async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()>;
 
-    /// The run has ended; only the first call counts. `is_lost`: it was never started, or is gone, and answers nothing.
-    async fn run_ended(&self, id: Uuid, is_lost: bool, cost_micros: Option<u64>) -> StoreResult<()>;
+    /// The run has ended; only the first call counts.
+    async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<()>;
 }

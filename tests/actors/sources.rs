@@ -10,6 +10,7 @@ use amazon_tracker::domain::{
 };
 use amazon_tracker::limits::CrawlGate;
 use amazon_tracker::sources::{BatchSize, Outcomes, Source};
+use amazon_tracker::store::Next;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -187,6 +188,25 @@ fn a_listing_that_a_source_refuses_moves_to_the_next_one() {
         crew.work(10, TOKEN);
         second_calls.recv().await.unwrap().end.send(()).unwrap();
         assert_eq!(ends(&mut crew, 1).await, BTreeMap::from([(10, None)]));
+        crew.all_slots().await;
+    });
+}
+
+#[test]
+fn a_listing_whose_next_source_is_full_does_not_wait_for_the_end_of_a_pause() {
+    in_runtime(|threads, metrics| async move {
+        let (first, _first_calls) = source("first", 1, Duration::ZERO, Refusing);
+        let (calls, mut second_calls) = unbounded_channel();
+        let second = BatchSource { name: "second", size: BatchSize::ONE, calls };
+        let second = CrawlSource::new(Arc::new(second), Arc::new(Gate(None)), 1, 1);
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![first, second], LONG);
+        crew.work(10, TOKEN);
+        let running = second_calls.recv().await.unwrap();
+        crew.work(11, TOKEN);
+        let commit = crew.commits.recv().await.unwrap();
+        let Next::Postponed(pause) = commit.next else { panic!("{commit:?}") };
+        assert!(commit.listing_id.0 == 11 && pause < Duration::from_secs(2), "{commit:?}");
+        running.end.send(()).unwrap();
         crew.all_slots().await;
     });
 }

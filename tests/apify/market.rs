@@ -5,17 +5,16 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use amazon_tracker::app::StoredRuns;
 use amazon_tracker::config::{ActorProfile, ApifySettings, DatabaseSettings, Secret};
 use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, TenantId};
 use amazon_tracker::sources::Source;
-use amazon_tracker::sources::apify::{ApifySource, JournalError, NAME, RecordedRun, RunCallbacks, RunEnd, RunJournal};
+use amazon_tracker::sources::apify::{ApifySource, RunCallbacks};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
-use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, StoreError, open};
+use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
-use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
-use uuid::Uuid;
 
 pub struct Account {
     pub simulated: Simulated,
@@ -62,7 +61,7 @@ impl Account {
 
     /// The source as a process has it: each call is another process.
     pub fn source(&self) -> ApifySource {
-        let journal = StoredRuns { store: Arc::clone(&self.store) };
+        let journal = StoredRuns { store: Arc::clone(&self.store), max_age: Duration::from_secs(3600) };
         let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
         ApifySource::new(self.settings.clone(), Arc::new(journal), callbacks, Arc::clone(&self.metrics)).unwrap()
     }
@@ -95,43 +94,4 @@ pub async fn crawl(source: &ApifySource, listings: &[Listing]) -> BTreeMap<Listi
         assert!(all.insert(listing, outcome).is_none(), "{listing} is reported once");
     }
     all
-}
-
-/// As the daemon keeps them.
-struct StoredRuns {
-    store: SharedStore,
-}
-
-#[async_trait]
-impl RunJournal for StoredRuns {
-    async fn open(&self, source: &'static str, listings: &[Listing]) -> Result<Vec<RecordedRun>, JournalError> {
-        assert_eq!(source, NAME);
-        let runs = self.store.open_runs(source, listings, Duration::from_secs(3600)).await.map_err(unavailable)?;
-        let recorded = runs.into_iter().map(|run| RecordedRun {
-            id: run.id,
-            external_id: run.external_id,
-            opened_at: run.opened_at,
-            is_new: run.is_new,
-            listings: run.listings,
-            wanted: run.wanted,
-        });
-        Ok(recorded.collect())
-    }
-
-    async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError> {
-        self.store.run_started(id, external_id).await.map_err(unavailable)
-    }
-
-    async fn ended(&self, id: Uuid, end: RunEnd) -> Result<(), JournalError> {
-        let (is_lost, cost) = match end {
-            RunEnd::Ended { cost_micros } => (false, cost_micros),
-            RunEnd::Lost => (true, None),
-        };
-        self.store.run_ended(id, is_lost, cost).await.map_err(unavailable)
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
-fn unavailable(error: StoreError) -> JournalError {
-    JournalError(error.to_string())
 }

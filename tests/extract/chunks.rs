@@ -3,7 +3,7 @@
 use amazon_tracker::extract::{Extractor, PageContext, Progress, extract};
 use proptest::prelude::*;
 
-use crate::{corpus, pages};
+use crate::{corpus_folder, pages};
 
 fn read_in_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut extractor = Extractor::new(PageContext::default());
@@ -47,7 +47,7 @@ fn random_chunks(mut page: &[u8], mut seed: u64) -> Vec<&[u8]> {
 
 #[test]
 fn random_splits_of_real_pages_give_the_same_result() {
-    let Some(corpus) = corpus::directory() else { return };
+    let Some(corpus) = corpus_folder::folder() else { return };
     let mut files: Vec<_> = std::fs::read_dir(corpus.join("pages"))
         .expect("the corpus has pages")
         .flatten()

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use amazon_tracker::extract::{Page, PageContext, extract};
 use serde_json::Value;
 
+use crate::corpus_folder;
+
 /// A field, and the comparison of a label with the value read.
 struct Field {
     name: &'static str,
@@ -131,18 +133,9 @@ fn items(label: &Value, read: &Value) -> Verdict {
     if expected.iter().all(found) { Verdict::Correct } else { Verdict::Wrong }
 }
 
-pub(super) fn directory() -> Option<PathBuf> {
-    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    corpus.join("labels.jsonl").exists().then_some(corpus)
-}
-
 /// The corpus and its labels. `None`, with a note, where it is absent; that is an error in CI.
 pub(super) fn available() -> Option<(PathBuf, Vec<Value>)> {
-    let Some(corpus) = directory() else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "the corpus must be available in CI");
-        println!("skipped: the corpus of real pages is not available");
-        return None;
-    };
+    let corpus = corpus_folder::folder()?;
     let text = std::fs::read_to_string(corpus.join("labels.jsonl")).expect("the labels can be read");
     let labels = text.lines().map(|line| serde_json::from_str(line).expect("a label is JSON")).collect();
     Some((corpus, labels))

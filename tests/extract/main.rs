@@ -2,6 +2,8 @@
 
 mod chunks;
 mod corpus;
+#[path = "../support/corpus.rs"]
+mod corpus_folder;
 mod hostile;
 mod layouts;
 mod mutations;

@@ -1,6 +1,6 @@
 //! Counts of crawls and costs of runs, of all replicas together.
 
-use amazon_tracker::domain::{Listing, Marketplace};
+use amazon_tracker::domain::{Listing, Marketplace, RunEnd};
 use amazon_tracker::store::{CrawlCount, SourceCosts};
 
 use crate::fixture::*;
@@ -38,8 +38,11 @@ async fn costs_are_those_of_the_runs_that_were_started_since(fixture: &Fixture) 
         match n {
             // Under way, and never started.
             0 => {}
-            1 => fixture.store.run_ended(run.id, true, None).await.unwrap(),
-            n => fixture.store.run_ended(run.id, false, Some(u64::from(n) * 1_000)).await.unwrap(),
+            1 => fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap(),
+            n => {
+                let end = RunEnd::Ended { cost_micros: Some(u64::from(n) * 1_000) };
+                fixture.store.run_ended(run.id, end).await.unwrap();
+            }
         }
         fixture.clock.advance(SECOND);
     }

@@ -43,7 +43,7 @@ impl Move {
         assert!(source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
         let listing = Listing::new(Marketplace::De, asin(1));
         let run = source.store.open_runs("apify", &[listing], DAY).await.unwrap().remove(0);
-        source.store.run_ended(run.id, true, Some(1_500)).await.unwrap();
+        source.store.run_ended(run.id, RunEnd::Ended { cost_micros: Some(1_500) }).await.unwrap();
         let (name, kind) = ("direct".to_owned(), "observed".to_owned());
         let count = CrawlCount { source: name, marketplace: Marketplace::De, kind, count: 7 };
         source.store.add_crawl_counts(&[count]).await.unwrap();

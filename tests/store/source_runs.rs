@@ -1,7 +1,7 @@
 //! Runs of paid sources: no listing is in two at a time.
 
-use amazon_tracker::domain::{Failure, Listing, Marketplace, Outcome};
-use amazon_tracker::store::{Commit, Next, SourceRun};
+use amazon_tracker::domain::{Block, Failure, Listing, Marketplace, Outcome, RunEnd, SourceRun};
+use amazon_tracker::store::{Commit, Next};
 
 use crate::fixture::*;
 
@@ -11,6 +11,10 @@ on_both_engines! {
     a_run_whose_source_does_not_answer_is_followed_again,
     only_the_first_end_of_a_run_counts,
     listings_that_are_not_known_are_left_out,
+}
+
+fn ended(cost_micros: u64) -> RunEnd {
+    RunEnd::Ended { cost_micros: Some(cost_micros) }
 }
 
 fn listing(n: u32) -> Listing {
@@ -48,7 +52,7 @@ async fn a_run_is_recorded_once_and_found_until_its_listings_are_answered(fixtur
     assert_eq!(sorted(runs[0].wanted.clone()), [listing(1), listing(2)]);
     assert_eq!((runs[1].is_new, &runs[1].wanted), (true, &vec![listing(3)]));
     // It goes on answering after its end, until the crawl of the listing is recorded.
-    fixture.store.run_ended(first.id, false, Some(1_500)).await.unwrap();
+    fixture.store.run_ended(first.id, ended(1_500)).await.unwrap();
     fixture.clock.advance(SECOND);
     let claims = fixture.claim(4).await;
     let claim = claims.iter().find(|claim| claim.listing == listing(0)).unwrap();
@@ -64,7 +68,7 @@ async fn a_run_is_recorded_once_and_found_until_its_listings_are_answered(fixtur
 async fn a_run_that_is_lost_or_too_old_answers_nothing(fixture: &Fixture) {
     watch(fixture, 2).await;
     let lost = open(fixture, 0..1).await.remove(0);
-    fixture.store.run_ended(lost.id, true, None).await.unwrap();
+    fixture.store.run_ended(lost.id, RunEnd::Lost).await.unwrap();
     let next = open(fixture, 0..1).await.remove(0);
     assert!(next.is_new && next.id != lost.id);
     fixture.clock.advance(HOUR);
@@ -74,14 +78,15 @@ async fn a_run_that_is_lost_or_too_old_answers_nothing(fixture: &Fixture) {
 async fn a_run_whose_source_does_not_answer_is_followed_again(fixture: &Fixture) {
     watch(fixture, 1).await;
     let run = open(fixture, 0..1).await.remove(0);
-    fixture.clock.advance(SECOND);
-    let claim = fixture.claim_one().await;
-    let outcome = Some(Outcome::Failed(Failure::Connect).as_str());
-    let silent =
-        Commit { outcome, next: Next::Postponed(SECOND), points: Vec::new(), ..seen(&claim, 1, fixture.now().await) };
-    assert!(fixture.commit(silent).await);
-    assert_eq!(open(fixture, 0..1).await[0].id, run.id);
-    fixture.store.run_ended(run.id, false, None).await.unwrap();
+    for silence in [Outcome::Failed(Failure::Connect), Outcome::Blocked(Block::Refused { retry_after: None })] {
+        fixture.clock.advance(SECOND);
+        let claim = fixture.claim_one().await;
+        let (outcome, next) = (Some(silence.as_str()), Next::Postponed(SECOND));
+        let silent = Commit { outcome, next, points: Vec::new(), ..seen(&claim, 1, fixture.now().await) };
+        assert!(fixture.commit(silent).await);
+        assert_eq!(open(fixture, 0..1).await[0].id, run.id, "{silence:?}");
+    }
+    fixture.store.run_ended(run.id, RunEnd::Ended { cost_micros: None }).await.unwrap();
     assert!(open(fixture, 0..1).await[0].is_new, "what it had to say was read");
 }
 
@@ -90,8 +95,8 @@ async fn only_the_first_end_of_a_run_counts(fixture: &Fixture) {
     let run = open(fixture, 0..1).await.remove(0);
     fixture.store.run_started(run.id, "first").await.unwrap();
     fixture.store.run_started(run.id, "second").await.unwrap();
-    fixture.store.run_ended(run.id, false, Some(7)).await.unwrap();
-    fixture.store.run_ended(run.id, true, Some(9)).await.unwrap();
+    fixture.store.run_ended(run.id, ended(7)).await.unwrap();
+    fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap();
     assert_eq!(fixture.number("SELECT CAST(sum(cost_micros) AS bigint) FROM source_run").await, 7);
     assert_eq!(open(fixture, 0..1).await[0].external_id.as_deref(), Some("first"));
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use super::items::{Answer, Offer, asin_of_url, failed_input, is_elsewhere, observed, or_none, price, text};
+use super::items::{Answer, Offer, asin_of_url, is_elsewhere, observed, or_none, price, read, text};
 use crate::domain::{Asin, Availability, Failure, Listing, Marketplace, Observation, Outcome, Rank, Reading};
 use crate::extract::texts;
 
@@ -72,11 +72,9 @@ struct Detail {
 
 /// What an item tells about a listing of this marketplace.
 pub(super) fn answer(item: &Value, marketplace: Marketplace) -> Answer {
-    if let Some(failed) = failed_input(item) {
-        return failed;
-    }
-    let Ok(item) = Item::deserialize(item) else {
-        return Answer { requested: None, outcome: Outcome::Failed(Failure::Unreadable) };
+    let item: Item = match read(item) {
+        Ok(item) => item,
+        Err(answer) => return answer,
     };
     // The URL is the one that was requested, as far as Amazon did not redirect it.
     let requested = item.asin.or_else(|| item.url.as_deref().and_then(asin_of_url));

@@ -38,8 +38,18 @@ struct FailedInput {
     asin: Option<String>,
 }
 
+/// Reads an item that is a product. `Err`: what it tells instead.
+pub(super) fn read<'de, T: Deserialize<'de>>(item: &'de Value) -> Result<T, Answer> {
+    match failed_input(item) {
+        Some(failed) => Err(failed),
+        None => {
+            T::deserialize(item).map_err(|_| Answer { requested: None, outcome: Outcome::Failed(Failure::Unreadable) })
+        }
+    }
+}
+
 /// The failure that an item reports, if it is one.
-pub(super) fn failed_input(item: &Value) -> Option<Answer> {
+fn failed_input(item: &Value) -> Option<Answer> {
     let failed = FailedInput::deserialize(item).ok()?;
     let says_error = failed.error.as_ref().is_some_and(|error| !matches!(error, Value::Bool(false)));
     let status = failed.status_code.filter(|status| *status != 200);
@@ -71,7 +81,7 @@ pub(super) fn is_elsewhere(url: &str, marketplace: Marketplace) -> bool {
     site.is_some_and(|site| site != marketplace)
 }
 
-/// The first title, trimmed; `None` when it is blank.
+/// The text, trimmed; `None` when it is blank.
 pub(super) fn text(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use super::items::{Answer, Offer, asin_of_url, failed_input, is_elsewhere, observed, or_none, price, text};
+use super::items::{Answer, Offer, asin_of_url, is_elsewhere, observed, or_none, price, read, text};
 use crate::domain::{
     Asin, Availability, Failure, Listing, Marketplace, Money, Observation, Outcome, Rank, Rating, Reading,
 };
@@ -94,11 +94,9 @@ struct BestsellerRank {
 
 /// What an item tells about a listing of this marketplace.
 pub(super) fn answer(item: &Value, marketplace: Marketplace) -> Answer {
-    if let Some(failed) = failed_input(item) {
-        return failed;
-    }
-    let Ok(item) = Item::deserialize(item) else {
-        return Answer { requested: None, outcome: Outcome::Failed(Failure::Unreadable) };
+    let item: Item = match read(item) {
+        Ok(item) => item,
+        Err(answer) => return answer,
     };
     let by_link = || item.input.as_deref().or(item.url.as_deref()).and_then(asin_of_url);
     let requested = item.original_asin.or_else(by_link).or(item.asin);
@@ -115,7 +113,7 @@ pub(super) fn answer(item: &Value, marketplace: Marketplace) -> Answer {
 impl Item {
     fn is_of_another_region(&self, marketplace: Marketplace) -> bool {
         let country = self.loaded_country_code.as_deref();
-        let is_foreign = country.is_some_and(|country| !country.eq_ignore_ascii_case(marketplace.country()));
+        let is_foreign = country.is_some_and(|country| !is_country_of(country, marketplace));
         let is_elsewhere = self.url.as_deref().is_some_and(|url| is_elsewhere(url, marketplace));
         let symbols = [&self.price, &self.list_price].into_iter().flatten();
         let mut symbols = symbols.filter_map(|price| price.currency.as_deref()).map(str::trim);
@@ -148,6 +146,12 @@ impl Item {
         offer.observe(&mut seen);
         seen
     }
+}
+
+fn is_country_of(country: &str, marketplace: Marketplace) -> bool {
+    // Amazon's own code of the United Kingdom.
+    let is_uk = marketplace == Marketplace::Uk && country.eq_ignore_ascii_case("UK");
+    is_uk || country.eq_ignore_ascii_case(marketplace.country())
 }
 
 /// Several currencies share a symbol, so it can only rule a marketplace out. No symbol says nothing.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use callback::RunCallbacks;
 pub use items::Answer;
-pub use journal::{JournalError, RecordedRun, RunEnd, RunJournal};
+pub use journal::{JournalError, RunJournal};
 pub use source::{ApifySource, NAME};
 
 use crate::config::ActorProfile;

@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Answer;
 use super::callback::RunCallbacks;
 use super::client::{ApifyClient, ApifyError, Run};
-use super::journal::{RecordedRun, RunEnd, RunJournal};
+use super::journal::RunJournal;
 use crate::config::ApifySettings;
-use crate::domain::{Block, Failure, Listing, Outcome};
+use crate::domain::{Block, Failure, Listing, Outcome, RunEnd, SourceRun};
 use crate::sources::{BatchSize, Outcomes, Source};
 use crate::telemetry::Metrics;
 
@@ -67,7 +67,7 @@ impl ApifySource {
     }
 
     /// Follows a run to its end and reports the outcome of each wanted listing.
-    async fn follow(&self, run: RecordedRun, outcomes: &Outcomes) {
+    async fn follow(&self, run: SourceRun, outcomes: &Outcomes) {
         let result = match self.external_id(&run).await {
             Ok(external_id) => self.answers(&run, &external_id, outcomes).await,
             Err(none) => Err(none),
@@ -80,7 +80,7 @@ impl ApifySource {
     }
 
     /// Apify's id of the run. Starts it, if nobody has tried; otherwise looks for it.
-    async fn external_id(&self, run: &RecordedRun) -> Result<String, NoAnswers> {
+    async fn external_id(&self, run: &SourceRun) -> Result<String, NoAnswers> {
         if let Some(external_id) = &run.external_id {
             return Ok(external_id.clone());
         }
@@ -109,7 +109,7 @@ impl ApifySource {
     }
 
     /// Looks for a run by its input, until a request that started it must have arrived.
-    async fn search(&self, run: &RecordedRun, input: &serde_json::Value) -> Result<String, NoAnswers> {
+    async fn search(&self, run: &SourceRun, input: &serde_json::Value) -> Result<String, NoAnswers> {
         let since = run.opened_at.saturating_sub(CLOCK_SKEW).unwrap_or(run.opened_at);
         let mut pause = FIRST_SEARCH_PAUSE;
         loop {
@@ -129,7 +129,7 @@ impl ApifySource {
     }
 
     /// Waits for the end of the run, and reports what its dataset tells of the wanted listings.
-    async fn answers(&self, run: &RecordedRun, external_id: &str, outcomes: &Outcomes) -> Result<(), NoAnswers> {
+    async fn answers(&self, run: &SourceRun, external_id: &str, outcomes: &Outcomes) -> Result<(), NoAnswers> {
         let ended = match self.ended(run, external_id).await {
             Err(error @ ApifyError::Refused { status: 404, .. }) => {
                 tracing::warn!(run = external_id, %error, "a run is gone");
@@ -150,7 +150,7 @@ impl ApifySource {
     /// Reports the wanted listings whose items are products. Returns the others, with what their items say.
     async fn report_items(
         &self,
-        run: &RecordedRun,
+        run: &SourceRun,
         external_id: &str,
         outcomes: &Outcomes,
     ) -> Result<HashMap<Listing, Option<Outcome>>, ApifyError> {
@@ -180,7 +180,7 @@ impl ApifySource {
     }
 
     /// The run at its end. One that takes too long is stopped: what it has until then is read.
-    async fn ended(&self, run: &RecordedRun, external_id: &str) -> Result<Run, ApifyError> {
+    async fn ended(&self, run: &SourceRun, external_id: &str) -> Result<Run, ApifyError> {
         let longest = Duration::from_secs(self.settings.run_timeout_secs.into()) + RUN_MARGIN;
         let (began_at, mut answered_at, mut is_stopped) = (Instant::now(), Instant::now(), false);
         let mut callback = Box::pin(self.callbacks.of(run.id));
@@ -213,7 +213,7 @@ impl ApifySource {
         }
     }
 
-    async fn record_end(&self, run: &RecordedRun, end: RunEnd) {
+    async fn record_end(&self, run: &SourceRun, end: RunEnd) {
         if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
             self.metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
         }
@@ -224,7 +224,7 @@ impl ApifySource {
 }
 
 /// How long ago it was recorded.
-fn age(run: &RecordedRun) -> Duration {
+fn age(run: &SourceRun) -> Duration {
     Duration::try_from(Timestamp::now().duration_since(run.opened_at)).unwrap_or_default()
 }
 

@@ -18,12 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::catalogue::Product;
-use super::facts::{FactValue, Facts, Field};
-use super::phrases::{self, Phrases};
-use super::truth::Answer;
-use super::world::{PageSource, World};
-use crate::domain::{Availability, Listing, Marketplace, Money, Rank};
+use super::apify_items::items_of;
+use super::world::World;
 
 /// What a product costs, in US dollars.
 const USD_PER_ITEM: f64 = 0.002;
@@ -181,7 +177,11 @@ impl SimulatedApify {
         let mut state = self.state();
         let run = state.runs.iter_mut().find(|run| run.id == id)?;
         if run.has_ended() && run.items.is_none() {
-            run.items = Some(items_of(&self.0.world, &run.input, run.end));
+            let mut items = items_of(&self.0.world, &run.input);
+            if run.end != ApifyRunEnd::Succeeded {
+                items.truncate(items.len().div_ceil(2));
+            }
+            run.items = Some(items);
         }
         Some(run.view())
     }
@@ -369,96 +369,4 @@ fn with_defaults(input: &Value) -> Value {
         fields.entry("proxyConfiguration").or_insert_with(|| json!({ "useApifyProxy": true }));
     }
     recorded
-}
-
-/// The dataset of a run. One that did not end well has half of it.
-fn items_of(world: &World, input: &Value, end: ApifyRunEnd) -> Vec<Value> {
-    let urls = |list: &Value| list.as_array().cloned().unwrap_or_default();
-    let of_url = |url: &Value, form: fn(Listing, &Product, &Facts) -> Value| {
-        let url = url.as_str()?;
-        let listing = Listing::from_url(url).ok()?;
-        let decision = world.answer(listing, PageSource::Generated);
-        Some(match decision.answer {
-            Answer::Captcha | Answer::Unavailable | Answer::Truncated => {
-                json!({ "url": url, "input": url, "error": "the page could not be loaded" })
-            }
-            Answer::NotFound => json!({ "url": url, "input": url, "statusCode": 404, "statusMessage": "NOT_FOUND" }),
-            Answer::Page | Answer::Slow => form(listing, &world.catalogue().product(listing.asin), &decision.facts),
-        })
-    };
-    let mut items: Vec<Value> = match input.get("urls") {
-        Some(list) => urls(list).iter().filter_map(|url| of_url(url, axesso)).collect(),
-        None => {
-            let starts = input.get("categoryOrProductUrls").map(urls).unwrap_or_default();
-            starts.iter().filter_map(|start| of_url(start.get("url")?, junglee)).collect()
-        }
-    };
-    if end != ApifyRunEnd::Succeeded {
-        items.truncate(items.len().div_ceil(2));
-    }
-    items
-}
-
-/// An amount as JSON writes it: 238.6.
-fn decimal(money: Option<Money>) -> Value {
-    money.map_or(Value::Null, |money| {
-        let amount = money.amount_minor as f64 / 10f64.powi(money.currency.exponent().cast_signed());
-        json!(amount)
-    })
-}
-
-/// Ranks with their categories, as on the marketplace's pages.
-fn ranks_of(facts: &Facts, marketplace: Marketplace) -> Vec<Rank> {
-    let rank = |field| match facts.value(field, marketplace) {
-        FactValue::Rank(rank) => Some(rank),
-        _ => None,
-    };
-    [Field::Rank, Field::SubcategoryRank].into_iter().filter_map(rank).collect()
-}
-
-fn line_of(facts: &Facts, marketplace: Marketplace) -> String {
-    let phrases = Phrases::of(marketplace);
-    match facts.availability {
-        Availability::InStock => phrases.in_stock.to_owned(),
-        Availability::LowStock => phrases::fill(phrases.low_stock, facts.units_left),
-        Availability::OutOfStock => phrases.out_of_stock.to_owned(),
-        _ => phrases.unavailable.to_owned(),
-    }
-}
-
-fn image_of(product: &Product) -> String {
-    format!("https://m.media-amazon.com/images/I/{}._AC_SX679_.jpg", product.image_id)
-}
-
-fn axesso(listing: Listing, product: &Product, facts: &Facts) -> Value {
-    let ranks = ranks_of(facts, listing.marketplace);
-    let ranks: Vec<String> = ranks.iter().map(|one| format!("#{} in {}", one.rank, one.category)).collect();
-    let or_zero = |money: Option<Money>| if money.is_some() { decimal(money) } else { json!(0) };
-    json!({
-        "statusCode": 200, "statusMessage": "FOUND", "url": listing.url(), "asin": listing.asin, "title": product.title,
-        "manufacturer": format!("Visit the {} Store", product.brand), "imageUrlList": [image_of(product)],
-        "price": or_zero(facts.price), "retailPrice": or_zero(facts.list_price),
-        "soldBy": facts.seller.map(|seller| seller.name(listing.marketplace)),
-        "fulfilledBy": facts.seller.map(|_| "Amazon"), "warehouseAvailability": line_of(facts, listing.marketplace),
-        "productRating": format!("{:.1} out of 5 stars", facts.rating.stars()), "countReview": facts.review_count,
-        "used": false,
-        "productDetails": [{ "name": "Best Sellers Rank", "value": ranks.join(" ") }],
-    })
-}
-
-fn junglee(listing: Listing, product: &Product, facts: &Facts) -> Value {
-    let symbol = listing.marketplace.currency().symbols().first().copied().unwrap_or_default();
-    let money = |money: Option<Money>| money.map(|_| json!({ "value": decimal(money), "currency": symbol }));
-    // As often, every entry twice.
-    let ranks = ranks_of(facts, listing.marketplace).into_iter().flat_map(|rank| [rank.clone(), rank]);
-    let ranks: Vec<Value> = ranks.map(|one| json!({ "rank": one.rank, "category": one.category, "url": "" })).collect();
-    json!({
-        "asin": listing.asin, "originalAsin": listing.asin, "title": product.title, "brand": product.brand, "thumbnailImage": image_of(product), "url": listing.url(), "input": listing.url(),
-        "price": money(facts.price), "listPrice": money(facts.list_price), "inStock": facts.price.is_some(),
-        "inStockText": line_of(facts, listing.marketplace), "condition": "",
-        "seller": facts.seller.map(|seller| json!({ "name": seller.name(listing.marketplace), "id": "A1SIMULATED" })),
-        "stars": facts.rating.stars(), "reviewsCount": facts.review_count,
-        "bestsellerRanks": ranks,
-        "loadedCountryCode": listing.marketplace.country(),
-    })
 }

@@ -15,6 +15,7 @@
 //! same responses and, except for the timestamps, the same log on every machine.
 
 mod apify;
+mod apify_items;
 mod catalogue;
 mod chance;
 mod control;

@@ -19,6 +19,21 @@ use crate::store::{Backlog, Claim, ClaimRequest, Commit, Committed, LeaseQueue, 
 /// The time by the database's clock.
 pub(super) const NOW: &str = concat!("SELECT ", now!(1));
 
+/// The given leases that are held, as `held`: locked in the order of their ids, as every transaction does that locks several.
+macro_rules! with_held {
+    () => {
+        concat!(
+            "WITH held AS MATERIALIZED ( \
+               SELECT lease.listing_id, lease.token FROM lease JOIN (",
+            records!(1, listing_id bigint, token bigint),
+            ") AS given ON given.listing_id = lease.listing_id AND given.token = lease.token \
+               WHERE lease.owner IS NOT NULL ORDER BY lease.listing_id",
+            lock_rows!("lease"),
+            ") "
+        )
+    };
+}
+
 /// A lease as the SQL reads it from JSON.
 #[derive(Serialize)]
 struct HeldLease {
@@ -58,15 +73,9 @@ impl LeaseQueue for Backend {
     }
 
     async fn release(&self, leases: &[(ListingId, i64)]) -> StoreResult<u64> {
-        // Locked in the order of their ids, as every transaction does that locks several leases.
         const RELEASE: &str = concat!(
-            "WITH held AS MATERIALIZED ( \
-               SELECT lease.listing_id, lease.token FROM lease JOIN (",
-            records!(1, listing_id bigint, token bigint),
-            ") AS given ON given.listing_id = lease.listing_id AND given.token = lease.token \
-               WHERE lease.owner IS NOT NULL ORDER BY lease.listing_id",
-            lock_rows!("lease"),
-            ") UPDATE lease SET ready_at = ",
+            with_held!(),
+            "UPDATE lease SET ready_at = ",
             now!(2),
             ", owner = NULL, attempt = CASE WHEN lease.attempt > 0 THEN lease.attempt - 1 ELSE 0 END \
              FROM held WHERE lease.listing_id = held.listing_id AND lease.token = held.token"
@@ -80,13 +89,8 @@ impl LeaseQueue for Backend {
 
     async fn extend(&self, leases: &[(ListingId, i64)], lease: Duration) -> StoreResult<Vec<ListingId>> {
         const EXTEND: &str = concat!(
-            "WITH held AS MATERIALIZED ( \
-               SELECT lease.listing_id, lease.token FROM lease JOIN (",
-            records!(1, listing_id bigint, token bigint),
-            ") AS given ON given.listing_id = lease.listing_id AND given.token = lease.token \
-               WHERE lease.owner IS NOT NULL ORDER BY lease.listing_id",
-            lock_rows!("lease"),
-            ") UPDATE lease SET ready_at = ",
+            with_held!(),
+            "UPDATE lease SET ready_at = ",
             now!(2),
             " + $3 FROM held WHERE lease.listing_id = held.listing_id AND lease.token = held.token \
              RETURNING lease.listing_id"

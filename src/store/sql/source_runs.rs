@@ -9,12 +9,12 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Backend, Conn};
-use crate::domain::{Failure, Listing, Outcome};
+use crate::domain::{Block, Failure, Listing, Outcome, RunEnd, SourceRun};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::error::or_report;
 use crate::store::rows::{listing, time};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{SourceRun, SourceRuns, StoreResult};
+use crate::store::{SourceRuns, StoreResult};
 
 #[async_trait]
 impl SourceRuns for Backend {
@@ -32,12 +32,16 @@ impl SourceRuns for Backend {
         Ok(())
     }
 
-    async fn run_ended(&self, id: Uuid, is_lost: bool, cost_micros: Option<u64>) -> StoreResult<()> {
+    async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<()> {
         const ENDED: &str = concat!(
             "UPDATE source_run SET ended_at = ",
             now!(2),
             ", is_lost = $3, cost_micros = $4 WHERE id = $1 AND ended_at IS NULL"
         );
+        let (is_lost, cost_micros) = match end {
+            RunEnd::Ended { cost_micros } => (false, cost_micros),
+            RunEnd::Lost => (true, None),
+        };
         let cost_micros = cost_micros.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
         let query = sqlx::query(ENDED).bind(id).bind(self.clock_param()).bind(is_lost).bind(cost_micros);
         query.execute(&mut *self.writer(TenantScope::All).await?).await?;
@@ -95,6 +99,10 @@ async fn ids_of(conn: &mut Conn, listings: Vec<Listing>) -> StoreResult<BTreeMap
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
+/// Outcomes of crawls that could not follow their run: it may have items.
+const UNANSWERED: [Outcome; 2] =
+    [Outcome::Failed(Failure::Connect), Outcome::Blocked(Block::Refused { retry_after: None })];
+
 /// The newest run of each listing that answers it.
 async fn current_runs(
     conn: &mut Conn,
@@ -110,11 +118,13 @@ async fn current_runs(
         numbers!(1),
         ") AND r.source = $2 AND NOT r.is_lost AND r.opened_at > ",
         now!(3),
-        " - $4 AND (r.opened_at > coalesce(l.last_crawled_at, 0) OR (r.ended_at IS NULL AND l.last_outcome = $5)) \
+        " - $4 AND (r.opened_at > coalesce(l.last_crawled_at, 0) OR (r.ended_at IS NULL AND l.last_outcome IN (",
+        texts!(5),
+        "))) \
          ORDER BY r.opened_at"
     );
     let query = sqlx::query_as(CURRENT).bind(Json(listings)).bind(source.to_owned()).bind(clock).bind(max_age_ms);
-    let query = query.bind(Outcome::Failed(Failure::Connect).as_str());
+    let query = query.bind(Json(UNANSWERED.map(|outcome| outcome.as_str())));
     let rows: Vec<(i64, Uuid)> = query.fetch_all(conn).await?;
     // Of several, the last one stays.
     Ok(rows.into_iter().collect())

@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use super::sql::details::Lease;
 use super::sql::outbox::{CLAIM_WINDOW, DeliveryLease};
 use super::{Backend, Db};
+use crate::domain::Marketplace;
 use crate::store::clock::millis;
 use crate::store::{ClaimRequest, DeliveryChannel, DeliveryClaim, StoreResult};
 
@@ -33,21 +34,20 @@ pub(super) async fn leases(store: &Backend, request: &ClaimRequest<'_>) -> Store
     Ok(leases)
 }
 
-/// The listings that are due, the oldest of each marketplace: one branch for each, because SQLite knows no lateral joins.
+/// The listings that are due, the oldest of each marketplace: one branch for each, because SQLite knows no lateral joins. Also for
+/// those without room, so that the text is always the same and prepared once.
 async fn due(store: &Backend, request: &ClaimRequest<'_>, now_ms: i64) -> StoreResult<Vec<i64>> {
     let mut query = QueryBuilder::<Db>::new("SELECT listing_id FROM (");
-    for (n, room) in request.rooms.iter().enumerate() {
+    for (n, marketplace) in Marketplace::ALL.iter().enumerate() {
+        let room = request.rooms.iter().find(|room| room.marketplace == *marketplace);
+        let places = room.map_or(0, |room| room.places.min(request.limit));
         query.push(if n == 0 { "" } else { " UNION ALL " });
         query
             .push("SELECT * FROM (SELECT listing_id, ready_at FROM lease WHERE lane = ")
             .push_bind(request.lane.number());
-        query
-            .push(" AND marketplace = ")
-            .push_bind(room.marketplace.code())
-            .push(" AND ready_at <= ")
-            .push_bind(now_ms);
+        query.push(" AND marketplace = ").push_bind(marketplace.code()).push(" AND ready_at <= ").push_bind(now_ms);
         query.push(" AND parked_at IS NULL AND attempt < ").push_bind(i32::from(request.max_attempts));
-        query.push(" ORDER BY ready_at LIMIT ").push_bind(i64::from(room.places.min(request.limit))).push(")");
+        query.push(" ORDER BY ready_at LIMIT ").push_bind(i64::from(places)).push(")");
     }
     query.push(") ORDER BY ready_at LIMIT ").push_bind(i64::from(request.limit));
     Ok(query.build_query_scalar().fetch_all(&store.writer).await?)

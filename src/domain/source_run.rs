@@ -1,0 +1,35 @@
+//! Runs of a source that crawls many listings at once.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::listing::Listing;
+
+/// A run that was started, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRun {
+    /// Our identity of it.
+    pub id: Uuid,
+    /// The source's; `None`: it was recorded before the request that starts it, whose answer is not known.
+    pub external_id: Option<String>,
+    /// When it was recorded.
+    pub opened_at: Timestamp,
+    /// Recorded just now: nobody has tried to start it.
+    pub is_new: bool,
+    /// All of its listings.
+    pub listings: Vec<Listing>,
+    /// Those that were asked for.
+    pub wanted: Vec<Listing>,
+}
+
+/// How a run ended, for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It answers its listings, those that it lacks too.
+    Ended {
+        /// What it has cost, in millionths of a US dollar; `None`: unknown.
+        cost_micros: Option<u64>,
+    },
+    /// It was never started, or cannot be read: it answers nothing.
+    Lost,
+}
