@@ -8,7 +8,7 @@ use amazon_tracker::domain::{
     Currency, EmailAddress, ListingState, Money, Observation, Reading, Role, TenantId, TokenHash, User,
 };
 use amazon_tracker::store::{
-    Claim, ClaimRequest, Commit, Lane, NewSession, NewUser, Next, Room, SharedStore, StoreClock, TaskEnd, open,
+    Claim, ClaimRequest, Commit, ItemsEnd, Lane, NewSession, NewUser, Next, Room, SharedStore, StoreClock, open,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::watch;
@@ -171,7 +171,7 @@ pub fn seen(claim: &Claim) -> Commit {
         state: Some(judged.state),
         points: judged.points,
         rule_steps: Vec::new(),
-        tasks: TaskEnd::Done,
+        job_items: ItemsEnd::Done,
         trace_context: None,
     }
 }

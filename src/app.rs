@@ -22,6 +22,7 @@ use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 pub use self::run_journal::StoredRuns;
 use self::spawn::ActorSpawner;
+use crate::actors::job_runner::JobRunnerTools;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
@@ -190,6 +191,7 @@ struct App {
     store: SharedStore,
     service: Service,
     maintenance: Arc<MaintenanceTools>,
+    job_runner: Option<Arc<JobRunnerTools>>,
     crawling: Option<CrawlerRole>,
     notifying: Option<NotifierRole>,
     servers: Servers,
@@ -252,13 +254,14 @@ impl App {
         if settings.server.hang_timeout_secs > 0 {
             threads.watch(Duration::from_secs(settings.server.hang_timeout_secs), end_hung_process)?;
         }
-        let Actors { maintenance, crawling, notifying, .. } = actors;
+        let Actors { maintenance, job_runner, crawling, notifying, .. } = actors;
         Ok(Self {
             address,
             settings,
             store,
             service,
             maintenance,
+            job_runner,
             crawling,
             notifying,
             servers,
@@ -286,7 +289,7 @@ impl App {
     }
 
     /// In this order, within `server.linger_secs` and `server.drain_secs`: not ready, no more claims, time for the gateway to notice,
-    /// HTTP, running crawls and their commits, deliveries, maintenance, connections.
+    /// HTTP, running crawls and their commits, deliveries, steps of jobs, maintenance, connections.
     async fn drain(self) {
         let linger = Duration::from_secs(self.settings.server.linger_secs);
         let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);
@@ -304,6 +307,9 @@ impl App {
         if let Some(notifying) = &self.notifying {
             notifying.stop();
             notifying.drained(left().max(Duration::from_millis(100))).await;
+        }
+        if let Some(jobs) = &self.job_runner {
+            jobs.drain(left().max(Duration::from_millis(100))).await;
         }
         self.maintenance.drain(left().max(Duration::from_millis(500))).await;
         // It waits for connections in use; a statement may run for longer than the drain may take.
@@ -371,6 +377,7 @@ fn dependencies(
         metrics: Arc::clone(context.metrics),
         scheduler: actors.scheduler_wake.clone(),
         notifier: actors.notifier_wake.clone(),
+        job_runner: actors.job_wake.clone(),
         cache: SharedCache::new(replicas.redis.clone()),
         redis: replicas.redis.clone(),
         public_url: settings.auth.public_url.clone().map_or_else(|| url_of(address), with_trailing_slash),
@@ -387,6 +394,7 @@ fn dependencies(
         auth: settings.auth.clone(),
         threads: Arc::clone(threads),
         limits: settings.products.clone(),
+        jobs: settings.jobs.clone(),
         notify: settings.notify.clone(),
         draining: watch::Sender::new(false),
     })

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::CrawlSettings;
 use crate::domain::{Backoff, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
-use crate::store::{Claim, Commit, Lane, Next, RuleStep, TaskEnd};
+use crate::store::{Claim, Commit, ItemsEnd, Lane, Next, RuleStep};
 
 /// After this many failed crawls in a row, waiting tasks fail.
 const MAX_FAILURES_WAITED_FOR: u16 = 3;
@@ -78,10 +78,10 @@ fn observed(
     let max_silence = claim.frequency.unwrap_or(Frequency::DAILY).max_silence();
     let gap = claim.state.gap_before(at, max_silence);
     let needs_recheck = judged.state.held.as_ref().is_some_and(|held| held.needs_recheck());
-    let (next, tasks) = if needs_recheck {
-        (Next::Due(policy.recheck), TaskEnd::Keep)
+    let (next, job_items) = if needs_recheck {
+        (Next::Due(policy.recheck), ItemsEnd::Keep)
     } else {
-        (after_interval(claim.frequency, random), TaskEnd::Done)
+        (after_interval(claim.frequency, random), ItemsEnd::Done)
     };
     // Held or unread, the price is not believed: then no rule moves.
     let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
@@ -91,7 +91,7 @@ fn observed(
         state: Some(judged.state),
         points: judged.points.into_iter().chain(gap).collect(),
         rule_steps,
-        ..bare_commit(claim, outcome, next, tasks)
+        ..bare_commit(claim, outcome, next, job_items)
     };
     CrawlDecision { commit, verdict: Some(judged.verdict) }
 }
@@ -113,8 +113,8 @@ fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) ->
         (frequency, _) => after_interval(frequency, random),
     };
     let waits = !matches!(next, Next::Due(_) | Next::Parked) && state.consecutive_failures < MAX_FAILURES_WAITED_FOR;
-    let tasks = if waits { TaskEnd::Keep } else { TaskEnd::Failed };
-    let commit = Commit { state: Some(state), ..bare_commit(claim, outcome, next, tasks) };
+    let job_items = if waits { ItemsEnd::Keep } else { ItemsEnd::Failed };
+    let commit = Commit { state: Some(state), ..bare_commit(claim, outcome, next, job_items) };
     CrawlDecision { commit, verdict: None }
 }
 
@@ -129,18 +129,18 @@ pub fn give_back(claim: &Claim, after: Duration) -> Commit {
         state: None,
         points: Vec::new(),
         rule_steps: Vec::new(),
-        tasks: TaskEnd::Keep,
+        job_items: ItemsEnd::Keep,
         trace_context: None,
     }
 }
 
 /// The commit of a crawl whose page was fetched and then lost: judging it panicked. The attempt counts.
 pub fn crawl_lost(claim: &Claim) -> Commit {
-    bare_commit(claim, &Outcome::Failed(Failure::Panicked), Next::Retry(LOST_CRAWL_PAUSE), TaskEnd::Keep)
+    bare_commit(claim, &Outcome::Failed(Failure::Panicked), Next::Retry(LOST_CRAWL_PAUSE), ItemsEnd::Keep)
 }
 
-fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, tasks: TaskEnd) -> Commit {
-    Commit { outcome: Some(outcome.as_str()), next, tasks, ..give_back(claim, Duration::ZERO) }
+fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, job_items: ItemsEnd) -> Commit {
+    Commit { outcome: Some(outcome.as_str()), next, job_items, ..give_back(claim, Duration::ZERO) }
 }
 
 fn after_interval(frequency: Option<Frequency>, random: f64) -> Next {
@@ -272,7 +272,7 @@ mod tests {
     fn a_successful_crawl_is_due_again_after_the_interval_and_ends_the_tasks() {
         let commit = after(&claim(Lane::Requested, vec![]), &page(10_000));
         assert_eq!(commit.next, Next::Due(Duration::from_secs(86_400)));
-        assert_eq!((commit.tasks, commit.token, commit.points.len()), (TaskEnd::Done, 7, 1));
+        assert_eq!((commit.job_items, commit.token, commit.points.len()), (ItemsEnd::Done, 7, 1));
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
         let mut claim = claim(Lane::Requested, vec![rule(5_000)]);
         claim.state = after(&claim, &page(10_000)).state.unwrap();
         let held = after(&claim, &page(1_000));
-        assert_eq!((held.next, held.tasks), (Next::Due(POLICY.recheck), TaskEnd::Keep));
+        assert_eq!((held.next, held.job_items), (Next::Due(POLICY.recheck), ItemsEnd::Keep));
         assert!(held.rule_steps.is_empty() && held.points.is_empty());
         claim.state = held.state.unwrap();
         let confirmed = after(&claim, &page(1_000));
@@ -304,19 +304,19 @@ mod tests {
             let commit = after(&claim, &captcha);
             assert!(commit.points.is_empty() && commit.rule_steps.is_empty());
             claim.state = commit.state.clone().unwrap();
-            pauses.push((commit.next, commit.tasks));
+            pauses.push((commit.next, commit.job_items));
         }
         let postponed = |secs| Next::Postponed(Duration::from_secs(secs));
-        assert_eq!(pauses[0], (postponed(30), TaskEnd::Keep));
-        assert_eq!(pauses[1], (postponed(60), TaskEnd::Keep));
-        assert_eq!(pauses[2], (postponed(120), TaskEnd::Failed));
+        assert_eq!(pauses[0], (postponed(30), ItemsEnd::Keep));
+        assert_eq!(pauses[1], (postponed(60), ItemsEnd::Keep));
+        assert_eq!(pauses[2], (postponed(120), ItemsEnd::Failed));
         assert_eq!(claim.state.price(Currency::Usd), Some(Money::new(10_000, Currency::Usd)));
     }
 
     #[test]
     fn a_page_that_nobody_can_read_waits_for_its_rhythm() {
         let commit = after(&claim(Lane::Requested, vec![]), &Outcome::Failed(Failure::Unreadable));
-        assert_eq!((commit.next, commit.tasks), (Next::Due(Duration::from_secs(86_400)), TaskEnd::Failed));
+        assert_eq!((commit.next, commit.job_items), (Next::Due(Duration::from_secs(86_400)), ItemsEnd::Failed));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
 use super::kernel::{Actor, Cx, Inbox, Reply};
-use crate::domain::{EventId, ListingId, TenantId};
+use crate::domain::{EventId, JobId, ListingId, TenantId};
 use crate::replicas::Bus;
 use crate::store::{AuditActor, ChangeFeed, FeedItem, StoreResult};
 
@@ -49,6 +49,8 @@ pub enum LiveMessage {
     Listen(TenantId, AuditActor, Reply<Receiver<SharedFeedItem>>),
     /// Something was recorded, here or elsewhere.
     Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
+    /// A job has made progress, here or elsewhere.
+    JobChanged(TenantId, JobId),
     /// Time to poll.
     Poll,
     /// Time to read what was recorded.
@@ -82,6 +84,13 @@ impl LiveFeedHandle {
         }
     }
 
+    /// Reports that a job has made progress. Free without subscribers.
+    pub fn job_changed(&self, tenant_id: TenantId, id: JobId) {
+        if self.listeners.load(Ordering::Relaxed) > 0 {
+            self.inbox.send_control(LiveMessage::JobChanged(tenant_id, id));
+        }
+    }
+
     /// The feed itself.
     pub fn inbox(&self) -> &Inbox<LiveFeed> {
         &self.inbox
@@ -101,6 +110,7 @@ pub struct LiveFeed {
     listeners: HashMap<TenantId, Vec<Listener>>,
     crawls: Vec<(ListingId, Timestamp)>,
     events: Vec<EventId>,
+    jobs: HashSet<JobId>,
     is_reading: bool,
     others: Option<Others>,
 }
@@ -160,6 +170,7 @@ impl LiveFeed {
             listeners: HashMap::new(),
             crawls: Vec::new(),
             events: Vec::new(),
+            jobs: HashSet::new(),
             is_reading: false,
             others,
         }
@@ -201,7 +212,7 @@ impl LiveFeed {
     }
 
     fn read_soon(&mut self, cx: &mut Cx<'_, Self>) {
-        if !(self.is_reading || self.crawls.is_empty() && self.events.is_empty()) {
+        if !(self.is_reading || self.crawls.is_empty() && self.events.is_empty() && self.jobs.is_empty()) {
             self.is_reading = true;
             cx.after(GATHER, LiveMessage::ReadNow);
         }
@@ -213,8 +224,9 @@ impl LiveFeed {
         self.recount();
         let (store, crawls, events) =
             (Arc::clone(&self.store), std::mem::take(&mut self.crawls), std::mem::take(&mut self.events));
+        let jobs: Vec<JobId> = self.jobs.drain().collect();
         let tenants: Vec<TenantId> = self.listeners.keys().copied().collect();
-        let read = async move { LiveMessage::Read(store.feed_of(&tenants, &crawls, &events).await) };
+        let read = async move { LiveMessage::Read(store.feed_of(&tenants, &crawls, &events, &jobs).await) };
         cx.work("read", read, || LiveMessage::Panicked);
     }
 
@@ -296,6 +308,7 @@ impl LiveFeed {
         self.listeners.clear();
         self.crawls.clear();
         self.events.clear();
+        self.jobs.clear();
         self.recount();
     }
 }
@@ -304,12 +317,14 @@ impl Actor for LiveFeed {
     type Message = LiveMessage;
     const KIND: &'static str = "live_feed";
     const CAPACITY: usize = 1024;
-    const MESSAGES: &'static [&'static str] = &["listen", "recorded", "poll", "read_now", "read", "polled", "panicked"];
+    const MESSAGES: &'static [&'static str] =
+        &["listen", "recorded", "job_changed", "poll", "read_now", "read", "polled", "panicked"];
 
     fn name_of(message: &LiveMessage) -> &'static str {
         match message {
             LiveMessage::Listen(..) => "listen",
             LiveMessage::Recorded(..) => "recorded",
+            LiveMessage::JobChanged(..) => "job_changed",
             LiveMessage::Poll => "poll",
             LiveMessage::ReadNow => "read_now",
             LiveMessage::Read(_) => "read",
@@ -328,6 +343,12 @@ impl Actor for LiveFeed {
         match message {
             LiveMessage::Listen(tenant_id, who, reply) => reply.send(self.listen(tenant_id, who)),
             LiveMessage::Recorded(listing_id, changed_at, events) => self.recorded(listing_id, changed_at, events, cx),
+            LiveMessage::JobChanged(tenant_id, id) => {
+                if self.listeners.contains_key(&tenant_id) {
+                    self.jobs.insert(id);
+                    self.read_soon(cx);
+                }
+            }
             LiveMessage::Poll => self.poll(cx),
             LiveMessage::ReadNow => self.read(cx),
             LiveMessage::Read(item) => self.read_items(item, cx),

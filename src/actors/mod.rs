@@ -3,13 +3,15 @@
 //! Messages flow down, results flow up: the [`scheduler`] claims and sends to the [`crawler_pool`], the pool to the
 //! [`tracker`] of the listing, the tracker to the [`recorder`], and the recorder wakes the [`notifier`]. The right to crawl
 //! travels with them as a [`held_lease`], which cannot be lost. No actor asks its parent; only HTTP asks, always with a
-//! deadline: the [`user`] actor whether a request is allowed. [`maintenance`] runs jobs that are due by the clock.
+//! deadline: the [`user`] actor whether a request is allowed. [`maintenance`] runs what is due by the clock, the
+//! [`job_runner`] the steps of durable long work.
 
 pub mod crawl_counts;
 pub mod crawl_slots;
 pub mod crawler_pool;
 pub mod decide;
 pub mod held_lease;
+pub mod job_runner;
 pub mod kernel;
 pub mod live_feed;
 pub mod maintenance;

@@ -36,8 +36,8 @@ impl Replicas {
     /// Subscribes to the messages of other replicas.
     pub fn listen(&self, actors: &Actors, store: &SharedStore) {
         if let Some(redis) = &self.redis {
-            let Actors { invalidation, live, scheduler_wake, notifier_wake, .. } = actors;
-            self.bus.listen(redis, on_bus_message(invalidation, live, scheduler_wake, notifier_wake, store));
+            let Actors { invalidation, live, scheduler_wake, notifier_wake, job_wake, .. } = actors;
+            self.bus.listen(redis, on_bus_message(invalidation, live, scheduler_wake, notifier_wake, job_wake, store));
         }
     }
 }

@@ -11,6 +11,7 @@ use super::spawn::ActorSpawner;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::decide::CrawlPolicy;
+use crate::actors::job_runner::{JobRunner, JobRunnerMessage, JobRunnerTools};
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
 use crate::actors::maintenance::{Maintenance, MaintenanceJobs, MaintenanceTools};
@@ -23,6 +24,7 @@ use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
 use crate::config::{ProcessRole, Settings, SourceName};
 use crate::domain::Marketplace;
+use crate::jobs::JobTools;
 use crate::limits::{DistributedLimiter, GateSettings, Rate, SourceGate, TenantBudgets};
 use crate::notify::{Sender, SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
@@ -66,6 +68,8 @@ pub(super) struct AppContext<'a> {
 /// The running actors.
 pub(super) struct Actors {
     pub maintenance: Arc<MaintenanceTools>,
+    /// With the role `scheduler`.
+    pub job_runner: Option<Arc<JobRunnerTools>>,
     pub crawling: Option<CrawlerRole>,
     pub notifying: Option<NotifierRole>,
     pub live: LiveFeedHandle,
@@ -74,6 +78,8 @@ pub(super) struct Actors {
     pub scheduler_wake: WakeSignal,
     /// Wakes the Notifier, here or on another replica.
     pub notifier_wake: WakeSignal,
+    /// Wakes the JobRunner, here or on another replica.
+    pub job_wake: WakeSignal,
 }
 
 impl Actors {
@@ -96,7 +102,24 @@ impl Actors {
             scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
         }
         let maintenance = context.maintenance(has(ProcessRole::Scheduler));
-        Ok(Self { maintenance, crawling, notifying, live, invalidation, scheduler_wake, notifier_wake })
+        let mut job_wake = WakeSignal::remote(context.bus.clone(), BusMessage::JobDue);
+        let mut job_runner = None;
+        if has(ProcessRole::Scheduler) {
+            let (inbox, tools) = context.job_runner(&live);
+            job_wake = job_wake.local(move || drop(inbox.try_send(JobRunnerMessage::Wake)));
+            job_runner = Some(tools);
+        }
+        Ok(Self {
+            maintenance,
+            job_runner,
+            crawling,
+            notifying,
+            live,
+            invalidation,
+            scheduler_wake,
+            notifier_wake,
+            job_wake,
+        })
     }
 }
 
@@ -276,6 +299,24 @@ impl AppContext<'_> {
         tools
     }
 
+    fn job_runner(&self, live: &LiveFeedHandle) -> (Inbox<JobRunner>, Arc<JobRunnerTools>) {
+        let jobs = JobTools {
+            store: Arc::clone(self.store),
+            plans: self.settings.plans.clone(),
+            default_marketplace: self.settings.products.default_marketplace,
+            max_open: self.settings.jobs.max_open,
+        };
+        let (live, bus) = (live.clone(), self.bus.clone());
+        let on_stepped = Arc::new(move |tenant_id, id| {
+            live.job_changed(tenant_id, id);
+            bus.publish(BusMessage::JobChanged(tenant_id, id));
+        });
+        let tools = JobRunnerTools::new(jobs, self.owner.clone(), on_stepped, Arc::clone(self.metrics));
+        let tools = Arc::new(tools);
+        let of_actor = Arc::clone(&tools);
+        (self.spawner.spawn(move || JobRunner::new(Arc::clone(&of_actor))), tools)
+    }
+
     pub fn principal_cache(&self) -> PrincipalCache {
         let (store, plans) = (Arc::clone(self.store), self.settings.plans.clone());
         self.spawner.spawn_principal_cache(UserTools {
@@ -310,16 +351,19 @@ pub(super) fn on_bus_message(
     live: &LiveFeedHandle,
     scheduler: &WakeSignal,
     notifier: &WakeSignal,
+    jobs: &WakeSignal,
     store: &SharedStore,
 ) -> impl Fn(BusMessage) + Send + Sync + 'static {
     let (invalidation, live) = (Arc::clone(invalidation), live.clone());
-    let (scheduler, notifier, store) = (scheduler.clone(), notifier.clone(), Arc::clone(store));
+    let (scheduler, notifier, jobs, store) = (scheduler.clone(), notifier.clone(), jobs.clone(), Arc::clone(store));
     move |message| {
         invalidation.heard(&message);
         match message {
             BusMessage::Crawled { .. } => tell_live(&live, &message),
             BusMessage::Due => scheduler.wake_local(),
             BusMessage::Deliverable => notifier.wake_local(),
+            BusMessage::JobDue => jobs.wake_local(),
+            BusMessage::JobChanged(tenant_id, id) => live.job_changed(tenant_id, id),
             BusMessage::TenantWrote(tenant_id) => store.note_remote_write(tenant_id),
             BusMessage::Product(_) | BusMessage::PrincipalChanged(_) | BusMessage::TenantDeleted(_) => {}
         }

@@ -84,7 +84,7 @@ fn invalid(setting: &'static str, problem: impl ToString) -> Result<(), Settings
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, redis, limits, crawl, apify, notify, mail, auth, retention, .. } = settings;
+    let Settings { server, database, redis, limits, crawl, apify, notify, mail, auth, jobs, retention, .. } = settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
@@ -127,6 +127,9 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("notify.max_attempts", notify.max_attempts.into(), 1..=1000),
         ("mail.timeout_secs", mail.timeout_secs, 1..=DAY_SECS),
         ("mail.concurrency", mail.concurrency as u64, 1..=1_000),
+        ("jobs.max_open", jobs.max_open.into(), 1..=10_000),
+        ("jobs.max_import_lines", jobs.max_import_lines.into(), 1..=10_000_000),
+        ("jobs.max_import_bytes", jobs.max_import_bytes as u64, 1024..=1024 * MIB),
         ("auth.attempts_per_minute", auth.attempts_per_minute.into(), 1..=1_000_000),
         ("auth.token.access_secs", auth.token.access_secs, 30..=DAY_SECS),
         ("auth.token.refresh_days", auth.token.refresh_days.into(), 1..=365),

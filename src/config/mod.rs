@@ -6,6 +6,7 @@
 
 mod apify;
 mod error;
+mod jobs;
 mod limits;
 mod load;
 mod plans;
@@ -25,6 +26,7 @@ use crate::domain::{EmailAddress, Marketplace};
 
 pub use apify::{ActorProfile, ApifySettings, SourceName};
 pub use error::SettingsError;
+pub use jobs::JobSettings;
 pub use load::in_production;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
@@ -58,6 +60,8 @@ pub struct Settings {
     pub plans: Plans,
     /// `[products]`
     pub products: ProductLimits,
+    /// `[jobs]`
+    pub jobs: JobSettings,
     /// `[retention]`
     pub retention: RetentionSettings,
     /// `[log]`

@@ -22,8 +22,8 @@ pub struct RetentionSettings {
     pub refresh_tokens_days: u32,
     /// Links of e-mails, counted from their expiry.
     pub links_days: u32,
-    /// Tasks with their items.
-    pub tasks_days: u32,
+    /// Jobs with their items, and runs of schedules.
+    pub jobs_days: u32,
     /// Runs of paid sources with their costs.
     pub source_runs_days: u32,
     /// Outcomes of crawls, counted by hour.
@@ -47,7 +47,7 @@ impl Default for RetentionSettings {
             sessions_days: 90,
             refresh_tokens_days: 31,
             links_days: 7,
-            tasks_days: 90,
+            jobs_days: 90,
             source_runs_days: 400,
             crawl_counts_days: 90,
             idempotency_keys_days: 2,
@@ -69,7 +69,7 @@ impl RetentionSettings {
             ("retention.sessions_days", self.sessions_days),
             ("retention.refresh_tokens_days", self.refresh_tokens_days),
             ("retention.links_days", self.links_days),
-            ("retention.tasks_days", self.tasks_days),
+            ("retention.jobs_days", self.jobs_days),
             ("retention.source_runs_days", self.source_runs_days),
             ("retention.crawl_counts_days", self.crawl_counts_days),
             ("retention.idempotency_keys_days", self.idempotency_keys_days),

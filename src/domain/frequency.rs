@@ -58,6 +58,12 @@ impl Frequency {
     }
 }
 
+impl Default for Frequency {
+    fn default() -> Self {
+        Self::DAILY
+    }
+}
+
 impl FromStr for Frequency {
     type Err = FrequencyError;
 

@@ -51,8 +51,12 @@ uuid_ids! {
     SessionId;
     /// An API key.
     ApiKeyId;
-    /// A crawl task ("check now").
-    TaskId;
+    /// A job.
+    JobId;
+    /// A schedule.
+    ScheduleId;
+    /// One run of a schedule.
+    ScheduleRunId;
 }
 
 impl TenantId {

@@ -44,6 +44,30 @@ impl Listing {
         Self { marketplace, asin }
     }
 
+    /// A listing from its text form, `de/B000000000`.
+    pub fn from_key(text: &str) -> Option<Self> {
+        let (marketplace, asin) = text.split_once('/')?;
+        Some(Self::new(marketplace.parse().ok()?, asin.parse().ok()?))
+    }
+
+    /// A listing as people name it: by the URL of its page, by an ASIN on the given marketplace, or by its text form.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn named(text: &str, marketplace: Marketplace) -> Result<Self, String> {
+        let text = text.trim();
+        if let Ok(asin) = text.parse() {
+            return Ok(Self::new(marketplace, asin));
+        }
+        if let Some(listing) = Self::from_key(text) {
+            return Ok(listing);
+        }
+        if text.contains('.') {
+            return Self::from_url(text).map_err(|error| error.to_string());
+        }
+        text.parse::<Asin>().map(|asin| Self::new(marketplace, asin)).map_err(|error| error.to_string())
+    }
+
     /// The URL of the product page.
     pub fn url(&self) -> String {
         format!("https://{}/dp/{}", self.marketplace.host(), self.asin)

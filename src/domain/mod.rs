@@ -10,6 +10,8 @@ mod email;
 mod event;
 mod frequency;
 mod ids;
+mod import_line;
+mod job;
 mod listing;
 mod marketplace;
 mod money;
@@ -18,8 +20,10 @@ mod observation;
 mod outbox_message;
 mod outcome;
 mod plausibility;
-mod product;
+pub mod product;
+mod recurrence;
 pub mod rule;
+mod schedule;
 mod series;
 mod source_run;
 mod state;
@@ -36,7 +40,15 @@ pub use backoff::{Backoff, parse_retry_after};
 pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use frequency::{Frequency, FrequencyError};
-pub use ids::{ApiKeyId, DeliveryId, EventId, ListingId, ProductId, RuleId, SessionId, TaskId, TenantId, UserId};
+pub use ids::{
+    ApiKeyId, DeliveryId, EventId, JobId, ListingId, ProductId, RuleId, ScheduleId, ScheduleRunId, SessionId, TenantId,
+    UserId,
+};
+pub use import_line::ImportLine;
+pub use job::{
+    CrawlTarget, ItemStatus, ItemStatusError, Job, JobCounts, JobItem, JobKind, JobKindError, JobPace, JobSpec,
+    JobStatus, JobStatusError, ProductDefaults,
+};
 pub use listing::{Listing, ListingUrlError};
 pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};
@@ -45,9 +57,11 @@ pub use outbox_message::{Email, OutboxMessage};
 pub use outcome::{Block, Failure, Outcome, OutcomeClass};
 pub use plausibility::Held;
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
+pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use rule::{Arming, Condition, Crossing, Rule};
+pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
 pub use source_run::{RunEnd, SourceRun};
 pub use state::{Judged, ListingState, Verdict};
-pub use task::{Task, TaskItem, TaskStatus};
+pub use task::{Task, TaskItem};
 pub use webhook_url::{WebhookUrl, WebhookUrlError};

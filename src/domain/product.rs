@@ -68,6 +68,59 @@ impl Default for ProductSettings {
     }
 }
 
+/// Maximum characters of a label.
+pub const MAX_LABEL_CHARS: usize = 200;
+/// Maximum characters of a tag.
+pub const MAX_TAG_CHARS: usize = 50;
+/// Maximum number of tags of a product.
+pub const MAX_TAGS: usize = 50;
+
+/// Checks a label.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_label(label: &str) -> Result<(), String> {
+    if label.is_empty() || label.chars().count() > MAX_LABEL_CHARS || has_control(label) {
+        return Err(format!("must have 1 to {MAX_LABEL_CHARS} characters and no control characters"));
+    }
+    Ok(())
+}
+
+/// Each tag once, in the given order, without surrounding spaces.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn normalize_tags(tags: impl IntoIterator<Item = String>) -> Result<Vec<String>, Vec<String>> {
+    let (mut tidy, mut errors): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for tag in tags {
+        let tag = tag.trim().to_owned();
+        if tag.is_empty() || tag.chars().count() > MAX_TAG_CHARS || has_control(&tag) {
+            errors.push(format!("a tag must have 1 to {MAX_TAG_CHARS} characters and no control characters"));
+        } else if !tidy.contains(&tag) {
+            tidy.push(tag);
+        }
+    }
+    if tidy.len() > MAX_TAGS {
+        errors.push(format!("must be at most {MAX_TAGS} tags"));
+    }
+    if errors.is_empty() { Ok(tidy) } else { Err(errors) }
+}
+
+/// Checks that a plan allows the frequency.
+///
+/// # Errors
+/// It is too high.
+pub fn check_frequency(frequency: Frequency, shortest: Frequency) -> Result<(), String> {
+    if frequency < shortest {
+        return Err(format!("the plan allows at most one crawl every {shortest}"));
+    }
+    Ok(())
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
 /// A product together with the state of its listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {

@@ -13,19 +13,26 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::idempotency::{RequestKey, rendered, respond};
+use super::jobs::WireJob;
 use super::observe::elapsed;
 use super::problem::Problem;
 use super::products::parsed;
 use super::routes::{Access, Routes};
-use super::strict::{List, PathId, StrictJson, StrictQuery};
-use crate::domain::{Marketplace, ProductId, Scope, Task, TaskId, TaskItem, TaskStatus};
-use crate::service::{Caller, CrawlSums, MAX_PRODUCTS_PER_TASK, SourceHealth, StoredResponse};
+use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
+use crate::domain::product::MAX_TAGS;
+use crate::domain::{
+    Frequency, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task, TaskItem,
+};
+use crate::service::{
+    BatchTarget, Caller, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth, StoredResponse,
+};
 
 /// The part of the request timeout that is not for waiting: what comes after it.
 const WAIT_MARGIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/crawl", |path| path.create(Scope::CrawlCreate, request_crawl));
+    routes.path("/crawl/batch", |path| path.create(Scope::CrawlCreate, crawl_batch));
     routes.path("/crawl/sources", |path| path.get(Scope::ProductRead, sources));
     routes.path("/crawl/apify/callback", |path| path.post(Access::Open, apify_callback));
     routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
@@ -45,10 +52,10 @@ pub(super) struct CrawlBody {
 #[schema(as = Task)]
 pub(super) struct WireTask {
     #[schema(value_type = Uuid)]
-    id: TaskId,
+    id: JobId,
     /// `pending`, `running`, `done`, `failed` or `cancelled`; final only when every item is.
     #[schema(value_type = String, example = "running")]
-    status: TaskStatus,
+    status: JobStatus,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -63,7 +70,7 @@ struct WireTaskItem {
     #[schema(value_type = Uuid)]
     product_id: ProductId,
     #[schema(value_type = String, example = "done")]
-    status: TaskStatus,
+    status: ItemStatus,
     /// The outcome of the crawl.
     outcome: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -129,9 +136,88 @@ fn preferred_wait(request: &HttpRequest) -> Duration {
 pub(super) async fn task(
     shared: Data<Shared>,
     caller: Caller,
-    PathId(id): PathId<TaskId>,
+    PathId(id): PathId<JobId>,
 ) -> Result<impl Responder, Problem> {
     Ok(Json(WireTask::from(shared.service.task(caller.tenant_id, id).await?)))
+}
+
+/// Listings to crawl: exactly one of `listings`, `tag` and `all`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BatchBody {
+    /// 1 to 10,000 ASINs, or URLs of product pages.
+    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 10000)]
+    listings: Option<List<String, MAX_LISTINGS_PER_BATCH>>,
+    /// The listings of all active products with this tag.
+    tag: Option<String>,
+    /// `true`: the listings of all active products.
+    all: Option<bool>,
+    /// The marketplace of ASINs; default: that of the installation.
+    #[schema(value_type = Option<String>, example = "de")]
+    marketplace: Option<Marketplace>,
+    /// Adds listings that are not tracked yet, with these settings; without it, their items fail.
+    #[serde(default, deserialize_with = "optional_object")]
+    add: Option<BatchAdd>,
+}
+
+/// Settings of products that a batch adds.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BatchAdd {
+    /// How often to crawl them; default daily.
+    #[schema(value_type = Option<String>, example = "6h")]
+    frequency: Option<Frequency>,
+    /// Tags, at most 50.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    tags: List<String, MAX_TAGS>,
+    /// They are competitors' products.
+    #[serde(default)]
+    is_competitor: bool,
+}
+
+impl BatchBody {
+    fn target(&mut self) -> Result<BatchTarget, Problem> {
+        match (self.listings.take(), self.tag.take(), self.all) {
+            (Some(listings), None, None) => Ok(BatchTarget::Named(listings.0)),
+            (None, Some(tag), None) => Ok(BatchTarget::Tag(tag)),
+            (None, None, Some(true)) => Ok(BatchTarget::All),
+            _ => Err(Problem::invalid_field("listings", "give exactly one of `listings`, `tag` and `all: true`")),
+        }
+    }
+}
+
+/// Crawl many listings: the response is a job, whose items tell what became of each.
+///
+/// The crawls wait in the lane of scheduled crawls, so that they do not delay the crawl of a single product that somebody waits for.
+/// Each counts as one of the `crawls_per_day` of the plan; when those are used up, the other items fail and can be retried.
+#[utoipa::path(post, path = "/api/v1/crawl/batch", tag = "crawl", request_body = BatchBody, responses(
+    (status = 202, description = "The job", body = WireJob, headers(("Location" = String, description = "The job"))),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 409, description = "Too many jobs are in progress", body = Problem),
+    (status = 422, description = "A field is wrong; listings are named by their position", body = Problem),
+))]
+pub(super) async fn crawl_batch(
+    shared: Data<Shared>,
+    caller: Caller,
+    key: RequestKey,
+    StrictJson(mut body): StrictJson<BatchBody>,
+) -> Result<impl Responder, Problem> {
+    let target = body.target()?;
+    let (marketplace, adds) = (body.marketplace, body.add.is_some());
+    let defaults = body.add.map_or_else(ProductDefaults::default, |add| ProductDefaults {
+        marketplace: None,
+        frequency: add.frequency,
+        tags: add.tags.0,
+        is_competitor: add.is_competitor,
+    });
+    let defaults = ProductDefaults { marketplace, ..defaults };
+    let creation = shared.service.crawl_batch(caller, target, defaults, adds, key.claim(accepted_job)).await?;
+    Ok(respond(creation, accepted_job))
+}
+
+fn accepted_job(job: &Job) -> StoredResponse {
+    rendered(StatusCode::ACCEPTED, format!("/api/v1/jobs/{}", job.id), &WireJob::from(job.clone()))
 }
 
 /// Which run has ended.

@@ -1,4 +1,4 @@
-//! `/api/v1/events`: changes and alerts as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! `/api/v1/events`: changes, alerts and the progress of jobs as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use std::fmt::Write;
 
@@ -16,6 +16,7 @@ use super::Shared;
 use super::alerts::WireEvent;
 use super::caller::credential_of;
 use super::history::WireValue;
+use super::jobs::WireJob;
 use super::problem::Problem;
 use super::routes::Routes;
 use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
@@ -78,9 +79,9 @@ impl From<&Change> for WireChange {
     }
 }
 
-/// Stream changes of your products and alerts that fire, as server-sent events.
+/// Stream changes of your products, alerts that fire and the progress of jobs, as server-sent events.
 ///
-/// The data of `change` is a Change, that of `alert` an Event without its deliveries. `reset` means that too many events were
+/// The data of `change` is a Change, that of `alert` an Event without its deliveries, that of `job` a Job. `reset` means that too many events were
 /// missed to replay them: read everything again. A comment is sent every 15 seconds. A client that reconnects with
 /// `Last-Event-ID` gets the events since then; some may be repeated, under the same ids.
 /// A user or API key has at most eight streams: a ninth ends the oldest. A stream ends when its credential is revoked.
@@ -130,6 +131,7 @@ fn written(item: &StreamItem) -> String {
             let id = format!("{}.{}", item.at().as_millisecond(), item.subject().simple());
             match &**item {
                 FeedItem::Change(change) => block(&id, "change", &WireChange::from(change)),
+                FeedItem::Job(job) => block(&id, "job", &WireJob::from(job.clone())),
                 FeedItem::Alert(event) => block(&id, "alert", &WireEvent::as_stream_item(event.clone())),
             }
         }

@@ -12,6 +12,8 @@ mod export;
 mod health;
 mod history;
 mod idempotency;
+mod imports;
+mod jobs;
 mod link_page;
 mod observe;
 mod openapi;
@@ -179,8 +181,10 @@ fn api_routes(routes: &mut Routes<'_>) {
     openapi::routes(api);
     // Before the products: routes are matched in this order.
     history::routes(api);
+    imports::routes(api);
     products::routes(api);
     crawl::routes(api);
+    jobs::routes(api);
     alerts::routes(api);
     events::routes(api);
     auth::routes(api);

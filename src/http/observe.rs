@@ -19,7 +19,7 @@ use tracing::{Instrument, Span};
 use super::caller::is_forwarded;
 use super::problem::Problem;
 use super::request_id::{REQUEST_ID, request_id, with_request_id};
-use super::{Shared, link_page, public_path};
+use super::{Shared, imports, link_page, public_path};
 use crate::telemetry::{TRACE, continue_from};
 
 /// The trace that a request belongs to (W3C Trace Context).
@@ -64,7 +64,9 @@ async fn answer(
     let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
     let public_path = public_path::public_path(request.request());
     let span = tracing::info_span!("request", %method, route, request_id = id);
-    let timeout = shared.as_ref().map_or(Duration::MAX, |shared| shared.settings.request_timeout);
+    let timeout = shared
+        .as_ref()
+        .map_or(Duration::MAX, |shared| imports::upload_timeout(&route).unwrap_or(shared.settings.request_timeout));
     let trace = span.in_scope(|| span_of(&request, &route, &id));
     let handling = tokio::time::timeout(timeout, next.call(request));
     let handled = handling.instrument(trace.clone()).instrument(span).await;

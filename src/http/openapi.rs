@@ -17,7 +17,8 @@ use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, crawl, events, export, health, history, link_page, products, system, tenants, users,
+    alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, products, system,
+    tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -38,10 +39,17 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         history::price_history,
         history::rank_history,
         history::stats,
+        imports::import,
         crawl::request_crawl,
+        crawl::crawl_batch,
         crawl::task,
         crawl::sources,
         crawl::apify_callback,
+        jobs::list,
+        jobs::get,
+        jobs::items,
+        jobs::cancel,
+        jobs::retry,
         alerts::add,
         alerts::list,
         alerts::get,

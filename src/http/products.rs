@@ -17,12 +17,13 @@ use super::problem::Problem;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery};
+use crate::domain::product::MAX_TAGS;
 use crate::domain::{
     Asin, Availability, Frequency, ListPriceKind, Listing, ListingUrlError, Marketplace, Money, Product, ProductId,
     ProductStatus, Rank, Scope, Series,
 };
 use crate::service::{
-    AddProduct, Caller, FieldError, ListProducts, ListingAddress, MAX_TAGS, ProductFilter, ProductOrder, ProductPatch,
+    AddProduct, Caller, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch,
     StoredResponse, on_marketplace,
 };
 

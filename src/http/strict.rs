@@ -22,7 +22,7 @@ use crate::service::{FieldError, ServiceError};
 /// Maximum nesting of a JSON body.
 const MAX_DEPTH: usize = 16;
 /// Maximum number of values in a JSON body: each costs more than its bytes.
-const MAX_VALUES: usize = 10_000;
+const MAX_VALUES: usize = 10_100;
 /// Maximum length of a text in a body or a query, in characters. Most fields allow less.
 pub(super) const MAX_TEXT_CHARS: usize = 4096;
 /// Maximum number of unknown fields that a problem names.
@@ -222,6 +222,13 @@ pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserialize
     }
 
     deserializer.deserialize_map(OnlyMaps(PhantomData))
+}
+
+/// The same for an object that may be missing or null.
+pub(super) fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(inner)| inner))
 }
 
 /// All unknown fields of an object. Serde stops at the first one; its message lists the known fields.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
 use super::redis::{Redis, SubscribeError};
-use crate::domain::{EventId, ListingId, ProductId, TenantId};
+use crate::domain::{EventId, JobId, ListingId, ProductId, TenantId};
 
 const CHANNEL: &str = "messages";
 /// An idle replica publishes heartbeats. A subscriber receives its own, which shows that its subscription works.
@@ -50,6 +50,10 @@ pub enum BusMessage {
     Due,
     /// A delivery may be due.
     Deliverable,
+    /// A step of a job may be due.
+    JobDue,
+    /// A job has made progress.
+    JobChanged(TenantId, JobId),
 }
 
 #[derive(Serialize, Deserialize)]

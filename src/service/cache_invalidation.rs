@@ -67,7 +67,11 @@ impl CacheInvalidation {
             BusMessage::PrincipalChanged(subject) => {
                 self.revocations.announce(Revocation::Principal(subject.clone()));
             }
-            BusMessage::TenantWrote(_) | BusMessage::Due | BusMessage::Deliverable => {}
+            BusMessage::TenantWrote(_)
+            | BusMessage::Due
+            | BusMessage::Deliverable
+            | BusMessage::JobDue
+            | BusMessage::JobChanged(..) => {}
         }
     }
 

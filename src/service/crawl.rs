@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::actors::tracker::{TrackerMessage, Trackers};
-use crate::domain::{ListingId, ProductId, Task, TaskId, TenantId};
+use crate::domain::{JobId, ListingId, ProductId, Task, TenantId};
 use crate::store::{Creation, IdempotencyClaim, Page, StoreError, StoreResult, idempotently};
 
 /// How often to check for crawls that another replica records.
@@ -57,7 +57,7 @@ impl Service {
     }
 
     /// One task.
-    pub async fn task(&self, tenant_id: TenantId, id: TaskId) -> ServiceResult<Task> {
+    pub async fn task(&self, tenant_id: TenantId, id: JobId) -> ServiceResult<Task> {
         self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.task(tenant_id, id).await?)).await
     }
 }

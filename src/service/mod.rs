@@ -11,6 +11,7 @@ mod crawl;
 mod health;
 mod history;
 mod idempotency;
+mod jobs;
 mod links;
 mod live;
 mod products;
@@ -31,7 +32,7 @@ use crate::actors::tracker::Trackers;
 use crate::actors::user::PrincipalCache;
 use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{Keyring, Passwords};
-use crate::config::{AuthSettings, NotifySettings, Plans, ProductLimits};
+use crate::config::{AuthSettings, JobSettings, NotifySettings, Plans, ProductLimits};
 use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
@@ -43,7 +44,7 @@ use crate::telemetry::{Metrics, TRACE};
 pub use crate::config::Plan;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, Change, Creation, DailyUsage, EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, Page,
+    AuditEntry, Change, Creation, DailyUsage, EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, JobFilter, Page,
     ProductFilter, ProductOrder, ProductPatch, RuleRow, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
@@ -55,8 +56,9 @@ pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
 pub use idempotency::KeyedRequest;
+pub use jobs::{BatchTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
-pub use products::{AddProduct, ListProducts, ListingAddress, MAX_TAGS, on_marketplace};
+pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
 pub use sources::{CrawlSums, SourceHealth};
 pub use users::FirstUser;
 
@@ -192,6 +194,8 @@ pub struct Dependencies {
     pub scheduler: WakeSignal,
     /// Woken when a message is to be sent.
     pub notifier: WakeSignal,
+    /// Woken when a step of a job may be due.
+    pub job_runner: WakeSignal,
     /// Cache of expensive results.
     pub cache: SharedCache,
     /// Redis, if it is configured.
@@ -224,6 +228,8 @@ pub struct Dependencies {
     pub threads: Arc<Threads>,
     /// Settings of products.
     pub limits: ProductLimits,
+    /// Settings of jobs.
+    pub jobs: JobSettings,
     /// Settings of notifications.
     pub notify: NotifySettings,
     /// True from the signal to stop.

@@ -7,17 +7,13 @@ use url::Url;
 use super::access::Caller;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
+use crate::domain::product;
 use crate::domain::{
     Frequency, Listing, ListingUrlError, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
 };
 use crate::store::{
     Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, idempotently,
 };
-
-const MAX_LABEL_CHARS: usize = 200;
-const MAX_TAG_CHARS: usize = 50;
-/// Maximum number of tags of a product.
-pub const MAX_TAGS: usize = 50;
 
 /// A product to add.
 #[derive(Debug, Clone)]
@@ -208,40 +204,22 @@ fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettin
     })
 }
 
-fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
-    let shortest = plan.min_interval;
-    if frequency.is_some_and(|frequency| frequency < shortest) {
-        errors.push(FieldError::new("frequency", format!("the plan allows at most one crawl every {shortest}")));
-    }
+pub(super) fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
+    let checked = frequency.map_or(Ok(()), |frequency| product::check_frequency(frequency, plan.min_interval));
+    errors.extend(checked.err().map(|message| FieldError::new("frequency", message)));
 }
 
 fn check_label(label: Option<&str>, errors: &mut Vec<FieldError>) {
-    if label.is_some_and(|label| label.is_empty() || label.chars().count() > MAX_LABEL_CHARS || has_control(label)) {
-        let message = format!("must have 1 to {MAX_LABEL_CHARS} characters and no control characters");
-        errors.push(FieldError::new("label", message));
-    }
+    errors.extend(
+        label.and_then(|label| product::check_label(label).err()).map(|message| FieldError::new("label", message)),
+    );
 }
 
-/// Each tag once, in the given order.
-fn normalize_tags(tags: Vec<String>, errors: &mut Vec<FieldError>) -> Vec<String> {
-    let mut tidy: Vec<String> = Vec::new();
-    for tag in tags {
-        let tag = tag.trim().to_owned();
-        if tag.is_empty() || tag.chars().count() > MAX_TAG_CHARS || has_control(&tag) {
-            let message = format!("a tag must have 1 to {MAX_TAG_CHARS} characters and no control characters");
-            errors.push(FieldError::new("tags", message));
-        } else if !tidy.contains(&tag) {
-            tidy.push(tag);
-        }
-    }
-    if tidy.len() > MAX_TAGS {
-        errors.push(FieldError::new("tags", format!("must be at most {MAX_TAGS} tags")));
-    }
-    tidy
-}
-
-fn has_control(text: &str) -> bool {
-    text.chars().any(char::is_control)
+pub(super) fn normalize_tags(tags: Vec<String>, errors: &mut Vec<FieldError>) -> Vec<String> {
+    product::normalize_tags(tags).unwrap_or_else(|messages| {
+        errors.extend(messages.into_iter().map(|message| FieldError::new("tags", message)));
+        Vec::new()
+    })
 }
 
 pub(super) fn valid(errors: Vec<FieldError>) -> ServiceResult<()> {

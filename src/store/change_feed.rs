@@ -1,4 +1,4 @@
-//! The change feed of tenants: changes of the listings that they watch, and their events.
+//! The change feed of tenants: changes of the listings that they watch, their events, and the progress of their jobs.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreResult;
-use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, TenantId};
+use crate::domain::{Event, EventId, Job, JobId, Listing, ListingId, Point, ProductId, TenantId};
 
 /// What one crawl changed of a listing that a tenant watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum FeedItem {
     Change(Change),
     /// A rule fired.
     Alert(Event),
+    /// A job has made progress.
+    Job(Job),
 }
 
 impl FeedItem {
@@ -37,14 +39,16 @@ impl FeedItem {
         match self {
             Self::Change(change) => change.at,
             Self::Alert(event) => event.at,
+            Self::Job(job) => job.updated_at,
         }
     }
 
-    /// The product or event that it is about. With the time it identifies the item.
+    /// The product, event or job that it is about. With the time it identifies the item.
     pub fn subject(&self) -> Uuid {
         match self {
             Self::Change(change) => change.product_id.0,
             Self::Alert(event) => event.id.0,
+            Self::Job(job) => job.id.0,
         }
     }
 }
@@ -52,12 +56,13 @@ impl FeedItem {
 /// The change feed.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
-    /// The items that some crawls and events mean for some tenants.
+    /// The items that some crawls, events and jobs mean for some tenants.
     async fn feed_of(
         &self,
         tenants: &[TenantId],
         crawls: &[(ListingId, Timestamp)],
         events: &[EventId],
+        jobs: &[JobId],
     ) -> StoreResult<Vec<(TenantId, FeedItem)>>;
 
     /// The recent items of some tenants, oldest first, and the time by the database's clock. With the same limit as
@@ -69,7 +74,7 @@ pub trait ChangeFeed: Send + Sync {
         most: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>;
 
-    /// The items of a tenant from `since` on, oldest first. At most `most` changed values and `most` events are read: if that many
+    /// The items of a tenant from `since` on, oldest first. At most `most` changed values, `most` events and `most` jobs are read: if that many
     /// are returned, there may be more.
     async fn feed_since(&self, tenant_id: TenantId, since: Timestamp, most: u32) -> StoreResult<Vec<FeedItem>>;
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::StoreResult;
 use super::clock::millis;
 use crate::domain::{
-    Arming, Asin, Event, Frequency, Listing, ListingId, ListingState, Marketplace, Point, Rule, RuleId, TaskStatus,
+    Arming, Asin, Event, Frequency, ItemStatus, Listing, ListingId, ListingState, Marketplace, Point, Rule, RuleId,
 };
 
 /// The two lanes. Each is claimed on its own, so that neither can starve the other.
@@ -86,9 +86,9 @@ impl From<Next> for LeaseEnd {
     }
 }
 
-/// What becomes of the pending tasks of the listing.
+/// What becomes of the pending job items of the listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskEnd {
+pub enum ItemsEnd {
     /// They stay pending.
     Keep,
     /// They are done.
@@ -97,13 +97,13 @@ pub enum TaskEnd {
     Failed,
 }
 
-impl TaskEnd {
+impl ItemsEnd {
     /// Their new status, unless they stay pending.
-    pub(super) fn status(self) -> Option<TaskStatus> {
+    pub(super) fn status(self) -> Option<ItemStatus> {
         match self {
             Self::Keep => None,
-            Self::Done => Some(TaskStatus::Done),
-            Self::Failed => Some(TaskStatus::Failed),
+            Self::Done => Some(ItemStatus::Done),
+            Self::Failed => Some(ItemStatus::Failed),
         }
     }
 }
@@ -140,8 +140,8 @@ pub struct Commit {
     pub points: Vec<Point>,
     /// The rules that moved.
     pub rule_steps: Vec<RuleStep>,
-    /// What becomes of the pending tasks.
-    pub tasks: TaskEnd,
+    /// What becomes of the pending job items.
+    pub job_items: ItemsEnd,
     /// The trace of the crawl, for the deliveries of its events (`traceparent`); `None`: the trace is not exported.
     pub trace_context: Option<String>,
 }
@@ -230,7 +230,7 @@ pub trait LeaseQueue: Send + Sync {
     async fn clamp_due_times(&self) -> StoreResult<u64>;
 
     /// Parks at most `limit` listings whose lease expired after `max_attempts` claims: a crawl that kills its process never reaches
-    /// the code that counts failures. Their pending tasks fail. Returns how many.
+    /// the code that counts failures. Their pending job items fail. Returns how many.
     async fn park_failing(&self, max_attempts: u16, limit: u32) -> StoreResult<u64>;
 
     /// Puts a parked listing back into the scheduled lane, due now, attempts reset. False: it is not parked, or

@@ -21,12 +21,14 @@ mod cursor;
 mod error;
 mod history;
 mod idempotency;
+mod jobs;
 mod lease;
 mod maintenance;
 mod migrate_store;
 mod outbox;
 mod postgres;
 mod rows;
+mod schedules;
 mod sessions;
 mod source_runs;
 mod sqlite;
@@ -53,10 +55,12 @@ pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
-pub use lease::{Backlog, Claim, ClaimRequest, Commit, Committed, Lane, LeaseQueue, Next, Room, RuleStep, TaskEnd};
+pub use jobs::{BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, NewJob, NewJobItem, UnprocessedItem};
+pub use lease::{Backlog, Claim, ClaimRequest, Commit, Committed, ItemsEnd, Lane, LeaseQueue, Next, Room, RuleStep};
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
+pub use schedules::{NewSchedule, RunRequest, Schedules};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use source_runs::SourceRuns;
 pub use sqlite::DaemonLock;
@@ -76,6 +80,8 @@ pub trait Store:
     + Alerts
     + Outbox
     + Tasks
+    + Jobs
+    + Schedules
     + Tenants
     + Accounts
     + Sessions
@@ -96,6 +102,8 @@ impl<
         + Alerts
         + Outbox
         + Tasks
+        + Jobs
+        + Schedules
         + Tenants
         + Accounts
         + Sessions

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Page, StoreResult};
-use crate::domain::{ProductId, Task, TaskId, TenantId};
+use crate::domain::{JobId, ProductId, Task, TenantId};
 
 /// The tasks of tenants.
 #[async_trait]
@@ -23,5 +23,5 @@ pub trait Tasks: Send + Sync {
     async fn tasks(&self, tenant_id: TenantId, cursor: Option<&str>, limit: u32) -> StoreResult<Page<Task>>;
 
     /// One task of a tenant with its current status.
-    async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task>;
+    async fn task(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Task>;
 }

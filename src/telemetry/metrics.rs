@@ -53,6 +53,8 @@ pub struct Metrics {
     pub oldest_snapshot_age: IntGauge,
     /// Maintenance runs by `result` (done, elsewhere, failed).
     pub maintenance_runs: IntCounterVec,
+    /// Steps of jobs by `kind` and `result` (done, lost, failed).
+    pub job_steps: IntCounterVec,
     /// When this process last found the database's clock set back, in seconds since 1970; 0: never.
     pub clock_set_back: IntGauge,
     /// 1 while the database answers.
@@ -202,6 +204,7 @@ impl Metrics {
             lease_dead_tuples: make.gauge("lease_dead_tuples", "Dead rows of the lease table"),
             oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot in use"),
             maintenance_runs: make.counters("maintenance_runs_total", "Maintenance runs", &["result"]),
+            job_steps: make.counters("job_steps_total", "Steps of jobs", &["kind", "result"]),
             clock_set_back: make
                 .gauge("clock_set_back_timestamp_seconds", "When the database's clock was last found set back"),
             database_up: make.gauge("database_up", "1 while the database answers"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use amazon_tracker::actors::kernel::{Threads, supervise};
 use amazon_tracker::actors::live_feed::{LiveFeed, LiveFeedHandle, LiveMessage, SharedFeedItem};
-use amazon_tracker::domain::{EventId, Listing, ListingId, Marketplace, ProductId, TenantId, UserId};
+use amazon_tracker::domain::{EventId, JobId, Listing, ListingId, Marketplace, ProductId, TenantId, UserId};
 use amazon_tracker::replicas::Bus;
 use amazon_tracker::store::{AuditActor, Change, ChangeFeed, FeedItem, StoreError, StoreResult};
 use amazon_tracker::telemetry::Metrics;
@@ -34,6 +34,7 @@ impl ChangeFeed for Stand {
         tenants: &[TenantId],
         crawls: &[(ListingId, Timestamp)],
         _: &[EventId],
+        _: &[JobId],
     ) -> StoreResult<Vec<(TenantId, FeedItem)>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.tenants.store(tenants.len(), Ordering::Relaxed);
@@ -54,7 +55,7 @@ impl ChangeFeed for Stand {
         _: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)> {
         let [before, now] = [6, 60_000].map(|ms| Timestamp::from_millisecond(ms).unwrap());
-        Ok((now, self.feed_of(tenants, &[(ListingId(6), before), (ListingId(7), now)], &[]).await?))
+        Ok((now, self.feed_of(tenants, &[(ListingId(6), before), (ListingId(7), now)], &[], &[]).await?))
     }
 
     async fn feed_since(&self, _: TenantId, _: Timestamp, _: u32) -> StoreResult<Vec<FeedItem>> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use amazon_tracker::app;
 use amazon_tracker::auth::{OpaqueToken, TokenKind};
 use amazon_tracker::config::{DatabaseSettings, PasswordSettings, Secret, Settings};
-use amazon_tracker::domain::{Frequency, Listing, Marketplace, Role, TenantId};
+use amazon_tracker::domain::{Frequency, Listing, Marketplace, Role, Scope, Scopes, TenantId};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -108,6 +108,19 @@ impl Daemon {
     /// For what goes past the daemon.
     pub fn database_url(&self) -> String {
         self.database.url.reveal().to_owned()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// An API key with some scopes.
+    pub async fn key_with(&self, scopes: &[Scope]) -> String {
+        let store = self.store().await;
+        let key = new_key_with(&store, "limited@example.com", scopes.iter().copied().collect()).await;
+        store.close().await;
+        key
     }
 
     /// Drains the daemon and waits for its end.
@@ -219,7 +232,12 @@ pub async fn on_both_engines<F: Future<Output = ()>>(test: impl Fn(Engine) -> F)
 
 /// A user of the installation's own tenant, whom nobody signs in as, and a key of theirs.
 async fn new_key(store: &SharedStore) -> String {
-    let email = "root@example.com".parse().unwrap();
+    new_key_with(store, "root@example.com", Role::Superadmin.scopes()).await
+}
+
+/// A key of a new user.
+async fn new_key_with(store: &SharedStore, email: &str, scopes: Scopes) -> String {
+    let email = email.parse().unwrap();
     let (role, password_hash) = (Role::Superadmin, String::new());
     let user = NewUser { email, name: "Root".to_owned(), role, password_hash, is_verified: true, quota: u32::MAX };
     let user = store.add_user(TenantId::BUILT_IN, user).await.unwrap();
@@ -230,7 +248,7 @@ async fn new_key(store: &SharedStore) -> String {
         name: "test".to_owned(),
         hint: token.hint().to_owned(),
         hash: token.hash(),
-        scopes: role.scopes(),
+        scopes,
         networks: Vec::new(),
         requests_per_minute: None,
         quota: u32::MAX,

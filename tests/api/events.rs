@@ -12,21 +12,21 @@ use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A stream that is read event by event.
-struct Stream {
+pub struct Stream {
     response: Response,
     text: String,
 }
 
 /// One event of a stream, as a client sees it.
 #[derive(Debug, Clone)]
-struct Told {
-    id: String,
-    kind: String,
-    data: Value,
+pub struct Told {
+    pub id: String,
+    pub kind: String,
+    pub data: Value,
 }
 
 impl Stream {
-    async fn open(request: RequestBuilder) -> Self {
+    pub async fn open(request: RequestBuilder) -> Self {
         let mut response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
@@ -38,7 +38,7 @@ impl Stream {
     }
 
     /// The next event; `None`: the stream is over.
-    async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<Told> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -54,7 +54,7 @@ impl Stream {
     }
 
     /// The next of this kind.
-    async fn next_of(&mut self, kind: &str) -> Told {
+    pub async fn next_of(&mut self, kind: &str) -> Told {
         loop {
             let told = self.next().await.expect("the stream goes on");
             if told.kind == kind {

@@ -9,6 +9,7 @@ mod access;
 mod daemon;
 mod events;
 mod injection;
+mod jobs;
 mod mail;
 mod mailbox;
 mod main_job;

@@ -12,6 +12,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("telemetry", &["domain"]),
     ("extract", &["domain"]),
+    ("files", &["domain"]),
+    ("jobs", &["domain", "config", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry", "replicas"]),
@@ -20,8 +22,11 @@ const RULES: &[(&str, &[&str])] = &[
     ("auth", &["domain", "config", "telemetry"]),
     ("sources", &["domain", "extract", "config", "telemetry", "outbound"]),
     ("actors/kernel", &["telemetry"]),
-    ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas"]),
-    ("service", &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas"]),
+    ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas", "jobs"]),
+    (
+        "service",
+        &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas", "files"],
+    ),
     ("http", &["domain", "auth", "service", "telemetry"]),
 ];
 

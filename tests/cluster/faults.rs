@@ -48,7 +48,7 @@ async fn a_rolling_restart_under_load_fails_no_request_and_loses_no_crawl() {
         load.continues().await;
     }
     assert_eq!(load.stop().await, Vec::<String>::new());
-    let undone = "SELECT count(*) FROM task_item WHERE status <> 'done'";
+    let undone = "SELECT count(*) FROM job_item WHERE status <> 'done'";
     eventually("every requested crawl is done", SOON, async || fixture.query_number(undone).await == 0).await;
     fixture.settle_within(Duration::from_secs(10)).await;
     assert_eq!(fixture.verify().await.missed, 0);

@@ -177,7 +177,7 @@ async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fix
     assert!(matches!(fixture.store.remove_product(US, product.id, None).await, Err(StoreError::NotFound(_))));
     assert!(matches!(fixture.store.rule(US, rule.id).await, Err(StoreError::NotFound(_))));
     let task = fixture.store.task(US, task.id).await.unwrap();
-    assert_eq!(task.status(), TaskStatus::Cancelled);
+    assert_eq!(task.status(), JobStatus::Cancelled);
     assert_eq!(task.finished_at(), Some(fixture.now().await));
     let events = fixture.store.events(US, Some(product.id), None, 10).await.unwrap().items;
     assert_eq!((events.len(), events[0].deliveries.len()), (1, 1));

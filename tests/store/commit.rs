@@ -1,7 +1,7 @@
 //! The end of a crawl: fenced, whole, and with one effect however often it is written.
 
 use amazon_tracker::domain::{Arming, Marketplace, ProductStatus, Series};
-use amazon_tracker::store::{Commit, Next, ProductPatch, TaskEnd};
+use amazon_tracker::store::{Commit, ItemsEnd, Next, ProductPatch};
 
 use crate::fixture::*;
 
@@ -179,7 +179,7 @@ async fn a_postponed_crawl_does_not_count(fixture: &Fixture) {
 async fn a_parked_listing_waits_until_somebody_asks(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
-    fixture.commit(Commit { tasks: TaskEnd::Failed, ..failed(&claim, Next::Parked) }).await;
+    fixture.commit(Commit { job_items: ItemsEnd::Failed, ..failed(&claim, Next::Parked) }).await;
     fixture.clock.advance(30 * DAY);
     assert!(fixture.claim(10).await.is_empty());
     assert_eq!(fixture.store.product(US, product.id).await.unwrap().next_crawl_at, None);

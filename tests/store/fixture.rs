@@ -6,8 +6,8 @@ use std::time::Duration;
 use amazon_tracker::config::{DatabaseSettings, RetentionSettings, Secret};
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    Claim, ClaimRequest, Commit, Engine, Lane, NewProduct, NewRule, Next, Room, RuleRow, RuleStep, SharedStore,
-    StoreClock, TaskEnd, open,
+    Claim, ClaimRequest, Commit, Engine, ItemsEnd, Lane, NewProduct, NewRule, NewSchedule, Next, Room, RuleRow,
+    RuleStep, SharedStore, StoreClock, open,
 };
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
@@ -56,7 +56,7 @@ pub const KEEP_ALL: RetentionSettings = RetentionSettings {
     sessions_days: 0,
     refresh_tokens_days: 0,
     links_days: 0,
-    tasks_days: 0,
+    jobs_days: 0,
     source_runs_days: 0,
     crawl_counts_days: 0,
     idempotency_keys_days: 0,
@@ -84,7 +84,11 @@ pub fn settings(url: String) -> DatabaseSettings {
 
 /// A clock that stands at noon of some day.
 pub fn noon() -> StoreClock {
-    StoreClock::manual("2026-01-15T12:00:00Z".parse().unwrap())
+    StoreClock::manual(noon_of_fixtures())
+}
+
+fn noon_of_fixtures() -> Timestamp {
+    "2026-01-15T12:00:00Z".parse().unwrap()
 }
 
 /// A claim from the scheduled lane.
@@ -256,6 +260,13 @@ impl Fixture {
         claim
     }
 
+    /// Looks at every listing that is due and sees this price.
+    pub async fn see_all(&self, price_minor: i64) {
+        for claim in self.claim(100).await {
+            assert!(self.commit(seen(&claim, price_minor, self.now().await)).await);
+        }
+    }
+
     /// A rule: tell when the product costs this or less.
     pub async fn add_rule(&self, product: &Product, target_minor: i64) -> RuleRow {
         self.store.add_rule(new_rule(product, target_minor)).await.unwrap()
@@ -270,6 +281,20 @@ pub fn asin(n: u32) -> Asin {
 pub fn new_product(tenant_id: TenantId, n: u32) -> NewProduct {
     let settings = ProductSettings::default();
     NewProduct { tenant_id, listing: Listing::new(Marketplace::De, asin(n)), settings, quota: u32::MAX }
+}
+
+/// Hourly, a batch of all products.
+pub fn new_schedule(tenant_id: TenantId) -> NewSchedule {
+    let settings = ScheduleSettings {
+        name: "all".to_owned(),
+        recurrence: Recurrence::Every { every: Frequency::HOURLY },
+        spec: JobSpec::CrawlBatch { target: CrawlTarget::All, add: None },
+        listings: Vec::new(),
+        overrun: Overrun::Skip,
+        is_enabled: true,
+    };
+    let next_at = Some(noon_of_fixtures() + HOUR);
+    NewSchedule { tenant_id, settings, next_at, created_by: "system".to_owned(), quota: u32::MAX }
 }
 
 pub fn new_rule(product: &Product, target_minor: i64) -> NewRule {
@@ -311,7 +336,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
         rule_steps: claim.rules.iter().filter_map(step).collect(),
         state: Some(judged.state),
         points: judged.points,
-        tasks: TaskEnd::Done,
+        job_items: ItemsEnd::Done,
         trace_context: None,
     }
 }
@@ -327,7 +352,7 @@ pub fn failed(claim: &Claim, next: Next) -> Commit {
         state: None,
         points: Vec::new(),
         rule_steps: Vec::new(),
-        tasks: TaskEnd::Keep,
+        job_items: ItemsEnd::Keep,
         trace_context: None,
     }
 }

@@ -60,15 +60,16 @@ async fn a_task_requested_while_a_commit_waits_gets_a_crawl_of_its_own() {
     while fixture.number(waiting).await == 0 {
         tokio::task::yield_now().await;
     }
-    let task = TaskId::new();
+    let task = JobId::new();
+    // As replicas of the previous version do.
     let insert = "WITH task AS (INSERT INTO task VALUES ($1, $2, 0)) INSERT INTO task_item VALUES ($1, 0, $2, $3, $4, 'pending')";
     let insert = sqlx::query(insert).bind(task.0).bind(US.0).bind(product.id.0).bind(product.listing_id.0);
     insert.execute(&mut asker).await.unwrap();
     asker.execute("COMMIT").await.unwrap();
     assert!(committer.await.unwrap()[0].recorded);
-    assert_eq!(fixture.store.task(US, task).await.unwrap().status(), TaskStatus::Pending);
+    assert_eq!(fixture.store.task(US, task).await.unwrap().status(), JobStatus::Pending);
     fixture.see(500).await;
-    assert_eq!(fixture.store.task(US, task).await.unwrap().status(), TaskStatus::Done);
+    assert_eq!(fixture.store.task(US, task).await.unwrap().status(), JobStatus::Done);
     drop(asker);
     fixture.end().await;
 }
@@ -113,7 +114,7 @@ async fn statements_read_the_servers_own_clock() {
     assert_eq!(store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(Duration::ZERO));
     let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
     let tasks = store.tasks(user.tenant_id, None, 9).await.unwrap();
-    assert_eq!(tasks.items[0].status(), TaskStatus::Running);
+    assert_eq!(tasks.items[0].status(), JobStatus::Running);
     let held = [(claim.listing_id, claim.token)];
     assert_eq!(store.extend(&held, LEASE).await.unwrap(), [claim.listing_id]);
     assert_eq!(store.release(&[(claim.listing_id, claim.token)]).await.unwrap(), 1);
@@ -121,7 +122,15 @@ async fn statements_read_the_servers_own_clock() {
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     assert_eq!(store.next_delivery_in().await.unwrap(), Some(Duration::ZERO));
     assert_eq!(store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "test")).await.unwrap().len(), 1);
-    assert_eq!(store.recent_feed(&[user.tenant_id], HOUR, 9).await.unwrap().1.len(), 2);
+    // A change, an event, two jobs.
+    assert_eq!(store.recent_feed(&[user.tenant_id], HOUR, 9).await.unwrap().1.len(), 4);
+    let job = store.claim_jobs(9, LEASE, "test").await.unwrap().remove(0);
+    // The task, whose items are counted after a second.
+    assert!(store.next_job_in().await.unwrap().unwrap() <= SECOND);
+    store.settle_job(&job.lease).await.unwrap();
+    // The fixture's schedule was due at a time that has passed.
+    assert_eq!(store.due_schedules(9).await.unwrap().len(), 1);
+    assert_eq!(store.next_schedule_in().await.unwrap(), Some(Duration::ZERO));
     assert!(store.acquire_job_lease("job", "one", HOUR).await.unwrap());
     assert!(!store.acquire_job_lease("job", "two", HOUR).await.unwrap());
     assert_eq!(store.prune(&RetentionSettings::default()).await.unwrap(), 0);

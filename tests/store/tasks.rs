@@ -1,7 +1,7 @@
 //! "Check now".
 
-use amazon_tracker::domain::{Marketplace, ProductId, ProductStatus, TaskId, TaskStatus};
-use amazon_tracker::store::{Commit, Lane, Next, ProductPatch, StoreError, TaskEnd};
+use amazon_tracker::domain::{JobId, JobStatus, Marketplace, ProductId, ProductStatus};
+use amazon_tracker::store::{Commit, ItemsEnd, Lane, Next, ProductPatch, StoreError};
 
 use crate::fixture::*;
 
@@ -23,13 +23,13 @@ async fn a_request_moves_an_idle_listing_to_the_front(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     fixture.see(500).await;
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
-    assert_eq!((task.status(), task.created_at), (TaskStatus::Pending, fixture.now().await));
+    assert_eq!((task.status(), task.created_at), (JobStatus::Pending, fixture.now().await));
     assert_eq!(fixture.store.task(US, task.id).await.unwrap(), task);
     let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
-    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Running);
+    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Running);
     fixture.commit(seen(&claim, 500, fixture.now().await)).await;
     let task = fixture.store.task(US, task.id).await.unwrap();
-    assert_eq!((task.status(), task.finished_at()), (TaskStatus::Done, Some(fixture.now().await)));
+    assert_eq!((task.status(), task.finished_at()), (JobStatus::Done, Some(fixture.now().await)));
     assert_eq!(task.items[0].outcome.as_deref(), Some("observed"));
 }
 
@@ -37,11 +37,11 @@ async fn a_request_during_a_crawl_changes_nothing_and_shares_it(fixture: &Fixtur
     let product = fixture.watch(1).await;
     let claim = fixture.claim_one().await;
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
-    assert_eq!(task.status(), TaskStatus::Running);
+    assert_eq!(task.status(), JobStatus::Running);
     assert!(fixture.claim_from(Lane::Requested, 1).await.is_empty());
     assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(LEASE));
     fixture.commit(seen(&claim, 500, fixture.now().await)).await;
-    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Done);
+    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Done);
     assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), Some(DAY), "one crawl was enough");
 }
 
@@ -51,9 +51,9 @@ async fn a_task_is_done_when_every_product_of_it_is(fixture: &Fixture) {
     assert_eq!(task.items.iter().map(|item| item.product_id).collect::<Vec<_>>(), products.map(|product| product.id));
     let claims = fixture.claim_from(Lane::Requested, 2).await;
     fixture.commit(seen(&claims[0], 500, fixture.now().await)).await;
-    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Running);
+    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Running);
     fixture.commit(seen(&claims[1], 500, fixture.now().await)).await;
-    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Done);
+    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Done);
 }
 
 async fn many_tasks_for_one_listing_end_together(fixture: &Fixture) {
@@ -66,7 +66,7 @@ async fn many_tasks_for_one_listing_end_together(fixture: &Fixture) {
     assert_eq!(claims.len(), 1);
     fixture.commit(seen(&claims[0], 500, fixture.now().await)).await;
     for task in tasks {
-        assert_eq!(fixture.store.task(US, task).await.unwrap().status(), TaskStatus::Done);
+        assert_eq!(fixture.store.task(US, task).await.unwrap().status(), JobStatus::Done);
     }
 }
 
@@ -75,12 +75,12 @@ async fn a_task_waits_over_a_retry_and_fails_for_good(fixture: &Fixture) {
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
     fixture.commit(failed(&claim, Next::Retry(HOUR))).await;
-    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Pending);
+    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Pending);
     fixture.clock.advance(HOUR);
     let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
-    fixture.commit(Commit { tasks: TaskEnd::Failed, ..failed(&claim, Next::Due(DAY)) }).await;
+    fixture.commit(Commit { job_items: ItemsEnd::Failed, ..failed(&claim, Next::Due(DAY)) }).await;
     let task = fixture.store.task(US, task.id).await.unwrap();
-    assert_eq!((task.status(), task.items[0].outcome.as_deref()), (TaskStatus::Failed, Some("failed_timeout")));
+    assert_eq!((task.status(), task.items[0].outcome.as_deref()), (JobStatus::Failed, Some("failed_timeout")));
 }
 
 async fn a_paused_product_can_be_asked_for(fixture: &Fixture) {
@@ -92,7 +92,7 @@ async fn a_paused_product_can_be_asked_for(fixture: &Fixture) {
     let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
     assert_eq!(claim.frequency, None);
     fixture.commit(Commit { next: Next::Parked, ..seen(&claim, 500, fixture.now().await) }).await;
-    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), TaskStatus::Done);
+    assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Done);
     assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), None);
 }
 
@@ -121,7 +121,7 @@ async fn a_foreign_product_spoils_the_whole_request(fixture: &Fixture) {
         assert!(matches!(answer, Err(StoreError::NotFound(_))));
     }
     assert!(fixture.claim_from(Lane::Requested, 10).await.is_empty());
-    assert_eq!(fixture.number("SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM task_item)").await, 0);
+    assert_eq!(fixture.number("SELECT (SELECT count(*) FROM job) + (SELECT count(*) FROM job_item)").await, 0);
 }
 
 async fn a_task_is_its_tenants_own(fixture: &Fixture) {
@@ -129,7 +129,7 @@ async fn a_task_is_its_tenants_own(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     assert!(matches!(fixture.store.task(THEM, task.id).await, Err(StoreError::NotFound(_))));
-    assert!(matches!(fixture.store.task(US, TaskId::new()).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(fixture.store.task(US, JobId::new()).await, Err(StoreError::NotFound(_))));
 }
 
 async fn the_pending_tasks_of_a_parked_listing_fail(fixture: &Fixture) {
@@ -139,5 +139,5 @@ async fn the_pending_tasks_of_a_parked_listing_fail(fixture: &Fixture) {
     fixture.clock.advance(LEASE);
     assert_eq!(fixture.store.park_failing(1, 10).await.unwrap(), 1);
     let task = fixture.store.task(US, task.id).await.unwrap();
-    assert_eq!((task.status(), task.items[0].outcome.as_deref()), (TaskStatus::Failed, Some("failed_panicked")));
+    assert_eq!((task.status(), task.items[0].outcome.as_deref()), (JobStatus::Failed, Some("failed_panicked")));
 }

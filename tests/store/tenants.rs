@@ -26,11 +26,13 @@ pub const TABLES: &[&str] = &[
     "delivery",
     "event",
     "idempotency_key",
+    "job",
+    "job_item",
     "link",
     "product",
+    "schedule",
+    "schedule_run",
     "session",
-    "task",
-    "task_item",
     "tenant_user",
 ];
 
@@ -66,6 +68,8 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     let Creation::Created(product) = created else { panic!("{created:?}") };
     fixture.store.add_rule(new_rule(&product, 1000)).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
+    let schedule = fixture.store.add_schedule(new_schedule(tenant_id)).await.unwrap();
+    fixture.store.run_schedule_now(tenant_id, schedule.id, u32::MAX).await.unwrap();
     let act = AuditEvent {
         tenant_id,
         actor,

@@ -49,7 +49,7 @@ async fn crawls_are_counted_all_or_none_and_reset_with_the_day(fixture: &Fixture
     assert!(is_refused(request(11).await));
     request(6).await.unwrap();
     assert!(is_refused(request(5).await));
-    assert_eq!(fixture.number("SELECT count(*) FROM task").await, 1, "a refused request leaves nothing");
+    assert_eq!(fixture.number("SELECT count(*) FROM job").await, 1, "a refused request leaves nothing");
     request(4).await.unwrap();
     let usage = fixture.store.usage(jo.tenant_id).await.unwrap();
     assert_eq!(usage.crawls_today, 10);

@@ -5,7 +5,7 @@ WITH clock AS (
 ),
 crawl AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS given (
-        listing_id bigint, token bigint, asin text, outcome text, next text, after_ms bigint, task_status text,
+        listing_id bigint, token bigint, asin text, outcome text, next text, after_ms bigint, item_status text,
         state jsonb, sort_title text, price_minor bigint)
 ),
 -- The lease rows as this statement's snapshot shows them.
@@ -45,12 +45,12 @@ lease_ended AS (
       FROM held
      WHERE lease.listing_id = held.listing_id AND held.is_held
 ),
-tasks_ended AS (
-    UPDATE task_item
-       SET status = held.task_status, outcome = held.outcome, finished_at = held.now_at
+items_ended AS (
+    UPDATE job_item
+       SET status = held.item_status, outcome = held.outcome, finished_at = held.now_at
       FROM held
-     WHERE task_item.listing_id = held.listing_id AND task_item.status = 'pending'
-       AND held.is_held AND held.task_status IS NOT NULL
+     WHERE job_item.listing_id = held.listing_id AND job_item.status = 'pending'
+       AND held.is_held AND held.item_status IS NOT NULL
 ),
 listing_updated AS (
     UPDATE listing

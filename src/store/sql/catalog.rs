@@ -255,7 +255,7 @@ pub(super) async fn remove(
     const DELETE: &str =
         concat!("DELETE FROM product WHERE tenant_id = $1 AND id IN (SELECT id FROM (", uuids!(2), ") AS given)");
     const CANCEL_ITEMS: &str = concat!(
-        "UPDATE task_item SET status = 'cancelled', finished_at = ",
+        "UPDATE job_item SET status = 'cancelled', finished_at = ",
         now!(2),
         " WHERE status = 'pending' AND product_id IN (SELECT id FROM (",
         uuids!(1),

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use super::jobs::{JOB_COLUMNS, JobColumns};
 use super::lease::NOW;
 use super::{Backend, Db};
-use crate::domain::{Event, EventId, Listing, ListingId, Point, ProductId, Series, TenantId};
+use crate::domain::{Event, EventId, Job, JobId, Listing, ListingId, Point, ProductId, Series, TenantId};
 use crate::store::clock::millis;
+use crate::store::error::or_report;
 use crate::store::rows::{EventColumns, PointColumns, time, word};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{Change, ChangeFeed, FeedItem, StoreResult};
@@ -41,6 +43,7 @@ impl ChangeFeed for Backend {
         tenants: &[TenantId],
         crawls: &[(ListingId, Timestamp)],
         events: &[EventId],
+        jobs: &[JobId],
     ) -> StoreResult<Vec<(TenantId, FeedItem)>> {
         let mut items = Vec::new();
         if !crawls.is_empty() && !tenants.is_empty() {
@@ -62,6 +65,13 @@ impl ChangeFeed for Backend {
                     items.push((event.tenant_id, FeedItem::Alert(event)));
                 }
             }
+        }
+        if !jobs.is_empty() {
+            let mut query = QueryBuilder::<Db>::new(format!("SELECT {JOB_COLUMNS} FROM job WHERE id IN ("));
+            push_all(&mut query, jobs.iter().map(|job| job.0));
+            let rows: Vec<JobColumns> =
+                query.build_query_as().fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
+            items.extend(job_items(rows).filter(|(tenant_id, _)| tenants.contains(tenant_id)));
         }
         items.sort_by_key(|(_, items)| (items.at(), items.subject()));
         Ok(items)
@@ -104,15 +114,20 @@ impl Backend {
         let mut events = QueryBuilder::<Db>::new(format!("SELECT {EVENT_COLUMNS} FROM event WHERE at >= "));
         push_all(events.push_bind(since_ms).push(" AND tenant_id IN ("), ids());
         events.push(" ORDER BY at, id LIMIT ").push_bind(i64::from(most));
+        let mut jobs = QueryBuilder::<Db>::new(format!("SELECT {JOB_COLUMNS} FROM job WHERE updated_at >= "));
+        push_all(jobs.push_bind(since_ms).push(" AND tenant_id IN ("), ids());
+        jobs.push(" ORDER BY updated_at, id LIMIT ").push_bind(i64::from(most));
         let mut conn = self.reader(scope).await?;
         let values: Vec<ChangedValue> = values.build_query_as().fetch_all(&mut *conn).await?;
         let events: Vec<EventColumns> = events.build_query_as().fetch_all(&mut *conn).await?;
+        let jobs: Vec<JobColumns> = jobs.build_query_as().fetch_all(&mut *conn).await?;
         let changes = changes(values.into_iter())?.into_iter();
         let mut items: Vec<(TenantId, FeedItem)> = changes.map(|(id, change)| (id, FeedItem::Change(change))).collect();
         for row in events {
             let event = Event::try_from(row)?;
             items.push((event.tenant_id, FeedItem::Alert(event)));
         }
+        items.extend(job_items(jobs));
         items.sort_by_key(|(_, items)| (items.at(), items.subject()));
         Ok(items)
     }
@@ -130,6 +145,11 @@ impl Backend {
         query.push(" ORDER BY t.at, p.id, t.series, t.category");
         Ok(query.build_query_as().fetch_all(&mut *self.reader(TenantScope::All).await?).await?)
     }
+}
+
+fn job_items(rows: Vec<JobColumns>) -> impl Iterator<Item = (TenantId, FeedItem)> {
+    let item = |row| or_report(Job::try_from(row)).map(|job| (job.tenant_id, FeedItem::Job(job)));
+    rows.into_iter().filter_map(item)
 }
 
 /// The values, and the bracket that ends them.

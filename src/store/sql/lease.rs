@@ -247,7 +247,7 @@ async fn park_failing(conn: &mut Conn, max_attempts: u16, limit: u32, clock: Clo
          RETURNING listing_id"
     );
     const FAIL: &str = concat!(
-        "UPDATE task_item SET status = 'failed', outcome = $2, finished_at = ",
+        "UPDATE job_item SET status = 'failed', outcome = $2, finished_at = ",
         now!(3),
         " \
          WHERE status = 'pending' AND listing_id IN (",

@@ -106,19 +106,26 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.links_days),
     },
     Pruning {
-        table: "task_item",
-        key: "task_id, place",
-        old: "SELECT i.task_id, i.place FROM task t JOIN task_item i ON i.task_id = t.id WHERE t.created_at < {before}",
+        table: "job_item",
+        key: "job_id, place",
+        old: "SELECT i.job_id, i.place FROM job t JOIN job_item i ON i.job_id = t.id WHERE t.created_at < {before}",
         order: "t.created_at",
-        days: |days| Some(days.tasks_days),
+        days: |days| Some(days.jobs_days),
     },
     Pruning {
-        table: "task",
+        table: "job",
         key: "id",
-        old: "SELECT id FROM task WHERE created_at < {before} \
-              AND NOT EXISTS (SELECT 1 FROM task_item WHERE task_item.task_id = task.id)",
+        old: "SELECT id FROM job WHERE created_at < {before} \
+              AND NOT EXISTS (SELECT 1 FROM job_item WHERE job_item.job_id = job.id)",
         order: "created_at",
-        days: |days| Some(days.tasks_days),
+        days: |days| Some(days.jobs_days),
+    },
+    Pruning {
+        table: "schedule_run",
+        key: "id",
+        old: "SELECT id FROM schedule_run WHERE at < {before}",
+        order: "at",
+        days: |days| Some(days.jobs_days),
     },
     Pruning {
         table: "crawl_count",

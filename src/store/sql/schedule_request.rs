@@ -105,7 +105,7 @@ pub(super) async fn park_unwatched(
         " WHERE parked_at IS NULL AND listing_id IN (",
         numbers!(1),
         ") AND NOT EXISTS (SELECT 1 FROM product p WHERE p.listing_id = lease.listing_id AND p.status = 'active') \
-         AND NOT EXISTS (SELECT 1 FROM task_item t WHERE t.listing_id = lease.listing_id AND t.status = 'pending')"
+         AND NOT EXISTS (SELECT 1 FROM job_item t WHERE t.listing_id = lease.listing_id AND t.status = 'pending')"
     );
     // Other tenants may watch it too.
     tenant_scope::set_scope(conn, TenantScope::All).await?;

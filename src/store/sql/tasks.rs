@@ -9,15 +9,19 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::catalog::listings_of;
+use super::jobs::item_status;
 use super::newest::push_newest_first;
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
-use crate::domain::{ProductId, Task, TaskId, TaskItem, TaskStatus, TenantId};
+use crate::domain::{JobId, ProductId, Task, TaskItem, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::OrNotFound;
-use crate::store::rows::{time, word};
+use crate::store::rows::time;
 use crate::store::{Lane, Page, StoreError, StoreResult, Tasks};
+
+/// Until the items of a task are counted for the first time. A task shows how they are in any case.
+const SETTLE_AFTER_MS: i64 = 1000;
 
 #[async_trait]
 impl Tasks for Backend {
@@ -36,7 +40,8 @@ impl Tasks for Backend {
         self.with_replica_fallback(|| {
             async move {
                 const LIST: &str = "tasks";
-                let mut query = QueryBuilder::<Db>::new("SELECT id, created_at FROM task WHERE tenant_id = ");
+                let mut query =
+                    QueryBuilder::<Db>::new("SELECT id, created_at FROM job WHERE kind = 'crawl' AND tenant_id = ");
                 query.push_bind(tenant_id.0);
                 push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
                 let mut conn = self.replica_reader(tenant_id).await?;
@@ -51,8 +56,8 @@ impl Tasks for Backend {
         .await
     }
 
-    async fn task(&self, tenant_id: TenantId, id: TaskId) -> StoreResult<Task> {
-        const TASK: &str = "SELECT created_at FROM task WHERE tenant_id = $1 AND id = $2";
+    async fn task(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Task> {
+        const TASK: &str = "SELECT created_at FROM job WHERE tenant_id = $1 AND id = $2 AND kind = 'crawl'";
         let mut conn = self.reader(tenant_id).await?;
         let created_ms =
             sqlx::query_scalar(TASK).bind(tenant_id.0).bind(id.0).fetch_one(&mut *conn).await.or_not_found("task")?;
@@ -74,11 +79,18 @@ async fn request(
     crawls_per_day: u32,
     clock: ClockParam,
 ) -> StoreResult<Task> {
-    const TASK: &str =
-        concat!("INSERT INTO task (id, tenant_id, created_at) VALUES ($1, $2, ", now!(3), ") RETURNING created_at");
+    const TASK: &str = concat!(
+        "INSERT INTO job (id, tenant_id, total, ready_at, created_at, updated_at) VALUES ($1, $2, $3, ",
+        now!(4),
+        " + $5, ",
+        now!(4),
+        ", ",
+        now!(4),
+        ") RETURNING created_at"
+    );
     // `IS TRUE`: see `listings_of`.
     const ITEMS: &str = concat!(
-        "INSERT INTO task_item (task_id, place, tenant_id, product_id, listing_id, status) \
+        "INSERT INTO job_item (job_id, place, tenant_id, product_id, listing_id, status) \
          SELECT $1, given.place, p.tenant_id, p.id, p.listing_id, 'pending' FROM (",
         uuids!(3),
         ") AS given JOIN product p ON p.id = given.id WHERE (p.tenant_id = $2) IS TRUE"
@@ -91,9 +103,10 @@ async fn request(
     let listings: Vec<i64> = listings.values().map(|listing| listing.0).collect();
     let request = ScheduleRequest { lane: Lane::Requested, due_in_ms: 0, unparks: true, accepts_running: true };
     schedule_request::upsert(conn, &listings, &request, clock).await?;
-    let id = TaskId::new().0;
-    let created_ms = sqlx::query_scalar(TASK).bind(id).bind(tenant_id.0).bind(clock).fetch_one(&mut *conn).await?;
+    let id = JobId::new().0;
     let count = products.len() as u64;
+    let query = sqlx::query_scalar(TASK).bind(id).bind(tenant_id.0).bind(count.cast_signed()).bind(clock);
+    let created_ms = query.bind(SETTLE_AFTER_MS).fetch_one(&mut *conn).await?;
     let added = sqlx::query(ITEMS).bind(id).bind(tenant_id.0).bind(Json(products)).execute(&mut *conn).await?;
     // A product may have been removed while this transaction waited for its lease.
     if added.rows_affected() < count {
@@ -104,12 +117,12 @@ async fn request(
 }
 
 fn task_of(id: Uuid, created_ms: i64, items: Option<Vec<TaskItem>>) -> StoreResult<Task> {
-    Ok(Task { id: TaskId(id), created_at: time(created_ms)?, items: items.unwrap_or_default() })
+    Ok(Task { id: JobId(id), created_at: time(created_ms)?, items: items.unwrap_or_default() })
 }
 
 #[derive(sqlx::FromRow)]
 struct ItemColumns {
-    task_id: Uuid,
+    job_id: Uuid,
     product_id: Uuid,
     status: String,
     outcome: Option<String>,
@@ -120,19 +133,19 @@ struct ItemColumns {
 /// The items of some tasks by task, in the order in which they were requested.
 async fn items_of(conn: &mut Conn, tasks: Vec<Uuid>, clock: ClockParam) -> StoreResult<HashMap<Uuid, Vec<TaskItem>>> {
     const ITEMS: &str = concat!(
-        "SELECT i.task_id, i.product_id, i.status, i.outcome, i.finished_at, \
+        "SELECT i.job_id, i.product_id, i.status, i.outcome, i.finished_at, \
            (q.owner IS NOT NULL AND q.ready_at > ",
         now!(2),
         ") AS is_leased \
          FROM (",
         uuids!(1),
-        ") AS given JOIN task_item i ON i.task_id = given.id JOIN lease q ON q.listing_id = i.listing_id \
-         ORDER BY i.task_id, i.place"
+        ") AS given JOIN job_item i ON i.job_id = given.id JOIN lease q ON q.listing_id = i.listing_id \
+         ORDER BY i.job_id, i.place"
     );
     let rows: Vec<ItemColumns> = sqlx::query_as(ITEMS).bind(Json(tasks)).bind(clock).fetch_all(conn).await?;
     let mut items: HashMap<Uuid, Vec<TaskItem>> = HashMap::new();
     for row in rows {
-        items.entry(row.task_id).or_default().push(row.try_into()?);
+        items.entry(row.job_id).or_default().push(row.try_into()?);
     }
     Ok(items)
 }
@@ -141,12 +154,9 @@ impl TryFrom<ItemColumns> for TaskItem {
     type Error = StoreError;
 
     fn try_from(row: ItemColumns) -> StoreResult<Self> {
-        let stored: TaskStatus = word(&row.status)?;
-        // "Running" is not stored: a pending item runs while the lease of its listing is held.
-        let is_running = stored == TaskStatus::Pending && row.is_leased;
         Ok(Self {
             product_id: ProductId(row.product_id),
-            status: if is_running { TaskStatus::Running } else { stored },
+            status: item_status(&row.status, row.is_leased)?,
             outcome: row.outcome,
             finished_at: row.finished_at.map(time).transpose()?,
         })

@@ -62,7 +62,10 @@ impl Tenants for Backend {
             self.empty(table, id).await?;
         }
         self.remove_products(id).await?;
-        for table in ["delivery", "event", "task", "audit"] {
+        for (table, key, rows) in DEPENDENT {
+            while self.transaction(id, move |conn| delete_rows(conn, table, key, rows, id).boxed()).await? > 0 {}
+        }
+        for table in ["delivery", "event", "schedule", "job", "audit"] {
             self.empty(table, id).await?;
         }
         const REST: &[&str] = &[
@@ -116,6 +119,32 @@ impl Backend {
 }
 
 /// Under the lock of the tenant: of two replicas that remove it, none takes the other's batch for the end of the table.
+/// Rows that would go with a row of another table, by table and key: too many for one statement.
+const DEPENDENT: [(&str, &str, &str); 2] = [
+    (
+        "schedule_run",
+        "id",
+        "SELECT r.id FROM schedule s JOIN schedule_run r ON r.schedule_id = s.id WHERE s.tenant_id = $1",
+    ),
+    (
+        "job_item",
+        "job_id, place",
+        "SELECT i.job_id, i.place FROM job j JOIN job_item i ON i.job_id = j.id WHERE j.tenant_id = $1",
+    ),
+];
+
+async fn delete_rows(
+    conn: &mut Conn,
+    table: &'static str,
+    key: &'static str,
+    rows: &'static str,
+    id: TenantId,
+) -> StoreResult<u64> {
+    let delete = format!("DELETE FROM {table} WHERE ({key}) IN ({rows} LIMIT {BATCH_ROWS})");
+    usage::lock(conn, id).await?;
+    Ok(sqlx::query(AssertSqlSafe(delete)).bind(id.0).execute(conn).await?.rows_affected())
+}
+
 async fn delete_some(conn: &mut Conn, table: &'static str, id: TenantId) -> StoreResult<u64> {
     let delete =
         format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE tenant_id = $1 LIMIT {BATCH_ROWS})");

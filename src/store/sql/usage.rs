@@ -91,3 +91,22 @@ pub(super) async fn consume_crawls(
         _ => Ok(()),
     }
 }
+
+/// Counts as many of some crawls as the tenant may still request today. Returns how many. Under [`lock`].
+pub(super) async fn consume_available(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    crawls: usize,
+    limit: u32,
+    clock: ClockParam,
+) -> StoreResult<usize> {
+    const CONSUMED: &str =
+        concat!("SELECT coalesce((SELECT crawls FROM daily_usage WHERE tenant_id = $1 AND day = ", today!(2), "), 0)");
+    let consumed: i64 = sqlx::query_scalar(CONSUMED).bind(tenant_id.0).bind(clock).fetch_one(&mut *conn).await?;
+    let left = usize::try_from(i64::from(limit) - consumed).unwrap_or(0);
+    let available = crawls.min(left);
+    if available > 0 {
+        consume_crawls(conn, tenant_id, available, limit, clock).await?;
+    }
+    Ok(available)
+}

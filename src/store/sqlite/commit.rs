@@ -103,10 +103,10 @@ async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64)
 
 async fn end_tasks(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<()> {
     const END: &str = concat!(
-        "UPDATE task_item SET status = crawl.task_status, outcome = crawl.outcome, finished_at = $2 FROM (",
-        fenced!("given.value ->> 'task_status' AS task_status, given.value ->> 'outcome' AS outcome"),
-        ") AS crawl WHERE task_item.listing_id = crawl.listing_id AND task_item.status = 'pending' \
-           AND crawl.is_held AND crawl.task_status IS NOT NULL"
+        "UPDATE job_item SET status = crawl.item_status, outcome = crawl.outcome, finished_at = $2 FROM (",
+        fenced!("given.value ->> 'item_status' AS item_status, given.value ->> 'outcome' AS outcome"),
+        ") AS crawl WHERE job_item.listing_id = crawl.listing_id AND job_item.status = 'pending' \
+           AND crawl.is_held AND crawl.item_status IS NOT NULL"
     );
     sqlx::query(END).bind(lists.crawls.clone()).bind(now_ms).execute(conn).await?;
     Ok(())

@@ -1,0 +1,10 @@
+//! The formats of files that are imported and exported. Pure: bytes in, lines out, in bounded memory.
+
+mod columns;
+mod file_line;
+mod import_reader;
+mod wish_list;
+
+pub use columns::COLUMNS;
+pub use file_line::FileLine;
+pub use import_reader::{FileError, ImportReader};

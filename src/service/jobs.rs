@@ -1,0 +1,323 @@
+//! Jobs: batches of crawls, imports, and the progress of all of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::Caller;
+use super::products::{check_frequency, normalize_tags, valid};
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
+use crate::domain::{CrawlTarget, ItemStatus, Job, JobId, JobItem, JobSpec, Listing, ProductDefaults, TenantId};
+use crate::files::{FileLine, ImportReader};
+use crate::replicas::BusMessage;
+use crate::store::{Creation, IdempotencyClaim, JobFilter, NewJob, NewJobItem, Page, idempotently};
+
+/// Maximum listings of a batch.
+pub const MAX_LISTINGS_PER_BATCH: usize = 10_000;
+/// Lines that are stored together while a file is uploaded.
+const LINES_PER_WRITE: usize = 1000;
+/// An upload that brings no line for so long counts as interrupted.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Which listings to crawl.
+#[derive(Debug, Clone)]
+pub enum BatchTarget {
+    /// Named by ASINs or URLs; the marketplace is that of the ASINs.
+    Named(Vec<String>),
+    /// Those of all active products with this tag.
+    Tag(String),
+    /// Those of all active products.
+    All,
+}
+
+impl Service {
+    /// Creates a job that crawls listings. With `add`, listings that are not tracked yet are added with these settings.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] names the first listings that cannot be read; [`ServiceError::Conflict`] `too_many_jobs`.
+    pub async fn crawl_batch(
+        &self,
+        caller: Caller,
+        target: BatchTarget,
+        defaults: ProductDefaults,
+        adds: bool,
+        claim: Option<IdempotencyClaim<Job>>,
+    ) -> ServiceResult<Creation<Job>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let defaults = deps.checked(&caller, defaults)?;
+            let (target, items) = deps.items_of(target, &defaults)?;
+            if adds {
+                caller.require(crate::domain::Scope::ProductWrite)?;
+            }
+            let spec = JobSpec::CrawlBatch { target, add: adds.then_some(defaults) };
+            let created = idempotently(claim, deps.store.create_job(deps.new_job(&caller, spec, items, false))).await;
+            let created = created.map_err(|error| deps.job_error(error))?;
+            if let Creation::Created(job) = &created {
+                deps.job_started(&caller, job, "crawl.batch").await;
+            }
+            Ok(created)
+        })
+        .await
+    }
+
+    /// Begins an import, whose file is then pushed in pieces.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]; [`ServiceError::Conflict`] `too_many_jobs`.
+    pub async fn begin_import(
+        &self,
+        caller: Caller,
+        is_dry_run: bool,
+        defaults: ProductDefaults,
+    ) -> ServiceResult<ImportUpload> {
+        let of_upload = caller.clone();
+        let job = self
+            .run(async move |deps: Arc<Dependencies>| {
+                let defaults = deps.checked(&caller, defaults)?;
+                let spec = JobSpec::Import { dry_run: is_dry_run, defaults };
+                let created = deps.store.create_job(deps.new_job(&caller, spec, Vec::new(), true)).await;
+                created.map_err(|error| deps.job_error(error))
+            })
+            .await?;
+        Ok(ImportUpload {
+            service: self.clone(),
+            caller: of_upload,
+            job: Some(job.id),
+            reader: ImportReader::default(),
+            lines: Vec::new(),
+            count: 0,
+        })
+    }
+
+    /// Maximum size of a file that is imported, in bytes.
+    pub fn max_import_bytes(&self) -> usize {
+        self.deps.jobs.max_import_bytes
+    }
+
+    /// A page of jobs, newest first.
+    pub async fn jobs(
+        &self,
+        tenant_id: TenantId,
+        filter: JobFilter,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> ServiceResult<Page<Job>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            Ok(deps.store.jobs(tenant_id, filter, cursor.as_deref(), limit).await?)
+        })
+        .await
+    }
+
+    /// One job.
+    pub async fn job(&self, tenant_id: TenantId, id: JobId) -> ServiceResult<Job> {
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.job(tenant_id, id).await?)).await
+    }
+
+    /// A page of the items of a job.
+    pub async fn job_items(
+        &self,
+        tenant_id: TenantId,
+        id: JobId,
+        status: Option<ItemStatus>,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> ServiceResult<Page<JobItem>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            Ok(deps.store.job_items(tenant_id, id, status, cursor.as_deref(), limit).await?)
+        })
+        .await
+    }
+
+    /// Cancels a job.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] `job_ended`; [`ServiceError::Forbidden`] without the scope of its kind.
+    pub async fn cancel_job(&self, caller: Caller, id: JobId) -> ServiceResult<Job> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let job = deps.store.job(caller.tenant_id, id).await?;
+            caller.require(job.spec.kind().scope())?;
+            if job.status.is_final() {
+                return Err(ServiceError::Conflict("job_ended", format!("the job has ended: {}", job.status.as_str())));
+            }
+            let job = deps.store.cancel_job(caller.tenant_id, id).await?;
+            deps.job_changed(&job);
+            deps.audit(caller.audit_event("job.cancel", Some(format!("job:{id}")))).await;
+            Ok(job)
+        })
+        .await
+    }
+
+    /// Starts a job again with the items that have failed or were cancelled.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] `nothing_to_retry`; [`ServiceError::Forbidden`] without the scope of its kind.
+    pub async fn retry_job(&self, caller: Caller, id: JobId) -> ServiceResult<Job> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let job = deps.store.job(caller.tenant_id, id).await?;
+            caller.require(job.spec.kind().scope())?;
+            let was_open = !job.status.is_final();
+            let job = deps.store.retry_job(caller.tenant_id, id).await?;
+            if was_open || job.status.is_final() {
+                let detail = "the job has no items that have failed or were cancelled".to_owned();
+                return Err(ServiceError::Conflict("nothing_to_retry", detail));
+            }
+            deps.job_started(&caller, &job, "job.retry").await;
+            Ok(job)
+        })
+        .await
+    }
+}
+
+/// An import whose file is being uploaded. Dropped before its end, it leaves nothing.
+pub struct ImportUpload {
+    service: Service,
+    caller: Caller,
+    /// `None` once it has ended.
+    job: Option<JobId>,
+    reader: ImportReader,
+    lines: Vec<FileLine>,
+    count: usize,
+}
+
+impl ImportUpload {
+    /// Takes the next piece of the file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a file that cannot be read, or has too many lines.
+    pub async fn push(&mut self, chunk: &[u8]) -> ServiceResult<()> {
+        let most = self.service.deps.jobs.max_import_lines as usize;
+        self.reader.push(chunk, &mut self.lines).map_err(|error| ServiceError::invalid("body", error))?;
+        if self.count + self.lines.len() > most {
+            return Err(ServiceError::invalid("body", format!("a file may have at most {most} lines")));
+        }
+        if self.lines.len() >= LINES_PER_WRITE { self.write().await } else { Ok(()) }
+    }
+
+    /// The file has ended: the job begins.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a file without lines.
+    pub async fn finish(mut self) -> ServiceResult<Job> {
+        let reader = std::mem::take(&mut self.reader);
+        reader.finish(&mut self.lines).map_err(|error| ServiceError::invalid("body", error))?;
+        if self.count + self.lines.len() == 0 {
+            return Err(ServiceError::invalid("body", "the file names no products"));
+        }
+        self.write().await?;
+        let (caller, id) = (self.caller.clone(), self.id()?);
+        let job = self.service.run(async move |deps: Arc<Dependencies>| {
+            let job = deps.store.start_job(caller.tenant_id, id).await?;
+            deps.job_started(&caller, &job, "product.import").await;
+            Ok(job)
+        });
+        let job = job.await?;
+        self.job = None;
+        Ok(job)
+    }
+
+    fn id(&self) -> ServiceResult<JobId> {
+        self.job.ok_or(ServiceError::Internal)
+    }
+
+    async fn write(&mut self) -> ServiceResult<()> {
+        let lines = std::mem::take(&mut self.lines);
+        self.count += lines.len();
+        let items: Vec<NewJobItem> = lines.into_iter().map(item_of).collect();
+        let (tenant_id, id) = (self.caller.tenant_id, self.id()?);
+        self.service
+            .run(async move |deps: Arc<Dependencies>| {
+                Ok(deps.store.add_job_items(tenant_id, id, items, UPLOAD_PATIENCE).await?)
+            })
+            .await
+    }
+}
+
+fn item_of(line: FileLine) -> NewJobItem {
+    let (input, error) = match line.content {
+        // A line is a few texts: it always serializes.
+        Ok(content) => (serde_json::to_string(&content).unwrap_or_default(), None),
+        Err(error) => (String::new(), Some(error)),
+    };
+    NewJobItem { place: line.number, input, error }
+}
+
+impl Drop for ImportUpload {
+    fn drop(&mut self) {
+        let Some(id) = self.job.take() else { return };
+        let (deps, tenant_id) = (Arc::clone(&self.service.deps), self.caller.tenant_id);
+        self.service.runtime.spawn(async move {
+            // What is left by an error ends as interrupted.
+            if let Err(error) = deps.store.discard_job(tenant_id, id).await {
+                tracing::debug!(%error, "an interrupted upload could not be discarded");
+            }
+        });
+    }
+}
+
+impl Dependencies {
+    /// Settings for products, as the plan allows them.
+    fn checked(&self, caller: &Caller, defaults: ProductDefaults) -> ServiceResult<ProductDefaults> {
+        let mut errors = Vec::new();
+        check_frequency(defaults.frequency, &caller.plan, &mut errors);
+        let tags = normalize_tags(defaults.tags, &mut errors);
+        valid(errors)?;
+        Ok(ProductDefaults { tags, ..defaults })
+    }
+
+    fn items_of(
+        &self,
+        target: BatchTarget,
+        defaults: &ProductDefaults,
+    ) -> ServiceResult<(CrawlTarget, Vec<NewJobItem>)> {
+        let names = match target {
+            BatchTarget::Tag(tag) => return Ok((CrawlTarget::Tag(tag), Vec::new())),
+            BatchTarget::All => return Ok((CrawlTarget::All, Vec::new())),
+            BatchTarget::Named(names) => names,
+        };
+        let marketplace = defaults.marketplace.unwrap_or(self.limits.default_marketplace);
+        let (mut items, mut errors) = (Vec::with_capacity(names.len()), Vec::new());
+        for (place, name) in (0u32..).zip(&names) {
+            match Listing::named(name, marketplace) {
+                Ok(listing) => items.push(NewJobItem { place, input: listing.to_string(), error: None }),
+                Err(error) => errors.push(FieldError::new(&format!("listings[{place}]"), error)),
+            }
+        }
+        if names.is_empty() || names.len() > MAX_LISTINGS_PER_BATCH {
+            errors.push(FieldError::new("listings", format!("must name 1 to {MAX_LISTINGS_PER_BATCH} listings")));
+        }
+        valid(errors)?;
+        Ok((CrawlTarget::Listings, items))
+    }
+
+    fn new_job(&self, caller: &Caller, spec: JobSpec, items: Vec<NewJobItem>, is_receiving: bool) -> NewJob {
+        NewJob {
+            tenant_id: caller.tenant_id,
+            spec,
+            created_by: caller.actor().to_string(),
+            items,
+            is_receiving,
+            quota: self.jobs.max_open,
+        }
+    }
+
+    fn job_error(&self, error: crate::store::StoreError) -> ServiceError {
+        match error {
+            crate::store::StoreError::OverQuota { limit, .. } => {
+                let detail = format!("{limit} jobs are in progress; wait for one to end, or cancel one");
+                ServiceError::Conflict("too_many_jobs", detail)
+            }
+            other => other.into(),
+        }
+    }
+
+    async fn job_started(self: &Arc<Self>, caller: &Caller, job: &Job, action: &'static str) {
+        self.job_runner.wake();
+        self.job_changed(job);
+        self.audit(caller.audit_event(action, Some(format!("job:{}", job.id)))).await;
+    }
+
+    /// Tells the event streams, of other replicas too.
+    fn job_changed(&self, job: &Job) {
+        self.live.job_changed(job.tenant_id, job.id);
+        self.invalidation.happened(BusMessage::JobChanged(job.tenant_id, job.id));
+    }
+}

@@ -1,0 +1,520 @@
+//! Jobs, and the statements that all steps share.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use sqlx::QueryBuilder;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::job_steps::{self, recount};
+use super::lease::not_negative;
+use super::newest::push_newest_first;
+use super::{Backend, Conn, Db, usage};
+use crate::domain::{
+    ItemStatus, Job, JobCounts, JobId, JobItem, JobSpec, JobStatus, ProductId, ProductSettings, TenantId,
+};
+use crate::store::clock::{ClockParam, millis};
+use crate::store::cursor::{Cursor, SortKey, page};
+use crate::store::error::{OrNotFound, or_report};
+use crate::store::jobs::{
+    BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, NewJob, NewJobItem, UnprocessedItem,
+};
+use crate::store::rows::{count, time, word};
+use crate::store::tenant_scope::TenantScope;
+use crate::store::{Page, StoreError, StoreResult};
+
+/// Until the first items of an upload.
+const FIRST_PATIENCE_MS: i64 = 60_000;
+
+pub(super) const JOB_COLUMNS: &str = "id, tenant_id, spec, created_by, status, total, done, skipped, failed, cancelled, ended_before, error, \
+     created_at, started_at, finished_at, updated_at";
+
+#[derive(sqlx::FromRow)]
+pub(super) struct JobColumns {
+    id: Uuid,
+    tenant_id: Uuid,
+    spec: Json<JobSpec>,
+    created_by: Option<String>,
+    status: String,
+    #[sqlx(flatten)]
+    counts: CountColumns,
+    ended_before: i64,
+    error: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    updated_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountColumns {
+    total: i64,
+    done: i64,
+    skipped: i64,
+    failed: i64,
+    cancelled: i64,
+}
+
+impl TryFrom<CountColumns> for JobCounts {
+    type Error = StoreError;
+
+    fn try_from(row: CountColumns) -> StoreResult<Self> {
+        Ok(Self {
+            total: count(row.total)?,
+            done: count(row.done)?,
+            skipped: count(row.skipped)?,
+            failed: count(row.failed)?,
+            cancelled: count(row.cancelled)?,
+        })
+    }
+}
+
+impl TryFrom<JobColumns> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: JobColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: JobId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            spec: row.spec.0,
+            created_by: row.created_by,
+            status: word(&row.status)?,
+            counts: row.counts.try_into()?,
+            ended_before: count(row.ended_before)?,
+            error: row.error,
+            created_at: time(row.created_at)?,
+            started_at: row.started_at.map(time).transpose()?,
+            finished_at: row.finished_at.map(time).transpose()?,
+            // A replica of the previous version does not set it.
+            updated_at: time(row.updated_at.max(row.created_at))?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ItemColumns {
+    place: i32,
+    input: Option<String>,
+    status: String,
+    product_id: Option<Uuid>,
+    outcome: Option<String>,
+    error: Option<String>,
+    finished_at: Option<i64>,
+    is_leased: bool,
+}
+
+impl TryFrom<ItemColumns> for JobItem {
+    type Error = StoreError;
+
+    fn try_from(row: ItemColumns) -> StoreResult<Self> {
+        Ok(Self {
+            place: count(row.place)?,
+            input: row.input,
+            status: item_status(&row.status, row.is_leased)?,
+            product_id: row.product_id.map(ProductId),
+            outcome: row.outcome,
+            error: row.error,
+            finished_at: row.finished_at.map(time).transpose()?,
+        })
+    }
+}
+
+/// "Running" is not stored: a pending item runs while the lease of its listing is held.
+pub(super) fn item_status(stored: &str, is_leased: bool) -> StoreResult<ItemStatus> {
+    let stored = word(stored)?;
+    Ok(if stored == ItemStatus::Pending && is_leased { ItemStatus::Running } else { stored })
+}
+
+/// Selects items of a job behind a place, with a further condition.
+macro_rules! items {
+    ($condition:literal) => {
+        concat!(
+            "SELECT i.place, i.input, i.status, i.product_id, i.outcome, i.error, i.finished_at, \
+               coalesce(q.owner IS NOT NULL AND q.ready_at > ",
+            now!(1),
+            ", false) AS is_leased FROM job_item i LEFT JOIN lease q ON q.listing_id = i.listing_id \
+             WHERE i.tenant_id = $2 AND i.job_id = $3 AND i.place > $4",
+            $condition,
+            " ORDER BY i.place LIMIT $5"
+        )
+    };
+}
+
+#[async_trait]
+impl Jobs for Backend {
+    async fn create_job(&self, job: NewJob) -> StoreResult<Job> {
+        let clock = self.clock_param();
+        self.transaction(job.tenant_id, move |conn| create(conn, job, clock).boxed()).await
+    }
+
+    async fn add_job_items(
+        &self,
+        tenant_id: TenantId,
+        id: JobId,
+        items: Vec<NewJobItem>,
+        patience: Duration,
+    ) -> StoreResult<()> {
+        let (clock, patience_ms) = (self.clock_param(), millis(patience));
+        self.transaction(tenant_id, move |conn| receive(conn, tenant_id, id, items, patience_ms, clock).boxed()).await
+    }
+
+    async fn start_job(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Job> {
+        let start = format!(
+            concat!(
+                "UPDATE job SET status = 'pending', ready_at = ",
+                now!(3),
+                ", updated_at = ",
+                now!(3),
+                " WHERE tenant_id = $1 AND id = $2 AND status = 'receiving' RETURNING {}"
+            ),
+            JOB_COLUMNS
+        );
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(start)).bind(tenant_id.0).bind(id.0).bind(self.clock_param());
+        let row: JobColumns = query.fetch_one(&mut *self.writer(tenant_id).await?).await.or_not_found("job")?;
+        row.try_into()
+    }
+
+    async fn discard_job(&self, tenant_id: TenantId, id: JobId) -> StoreResult<()> {
+        const DISCARD: &str = "DELETE FROM job WHERE tenant_id = $1 AND id = $2 AND status = 'receiving'";
+        sqlx::query(DISCARD).bind(tenant_id.0).bind(id.0).execute(&mut *self.writer(tenant_id).await?).await?;
+        Ok(())
+    }
+
+    async fn jobs(
+        &self,
+        tenant_id: TenantId,
+        filter: JobFilter,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<Job>> {
+        self.with_replica_fallback(|| {
+            async move {
+                const LIST: &str = "jobs";
+                let mut query = QueryBuilder::<Db>::new(format!("SELECT {JOB_COLUMNS} FROM job WHERE tenant_id = "));
+                query.push_bind(tenant_id.0);
+                if let Some(kind) = filter.kind {
+                    query.push(" AND kind = ").push_bind(kind.as_str());
+                }
+                if let Some(status) = filter.status {
+                    query.push(" AND status = ").push_bind(status.as_str());
+                }
+                push_newest_first(&mut query, "created_at", Cursor::of(LIST, cursor)?, limit)?;
+                let mut conn = self.replica_reader(tenant_id).await?;
+                let rows: Vec<JobColumns> = query.build_query_as().fetch_all(&mut *conn).await?;
+                Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.created_at), row.id)).readable(Job::try_from))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn job(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Job> {
+        find(&mut *self.reader(tenant_id).await?, tenant_id, id).await
+    }
+
+    async fn job_items(
+        &self,
+        tenant_id: TenantId,
+        id: JobId,
+        status: Option<ItemStatus>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<JobItem>> {
+        const LIST: &str = "job items";
+        let after = match Cursor::of(LIST, cursor)? {
+            None => -1,
+            Some(Cursor { key: SortKey::Number(place), id: of_job, .. }) if of_job == id.0 => place,
+            Some(_) => return Err(StoreError::InvalidCursor),
+        };
+        let mut conn = self.reader(tenant_id).await?;
+        find(&mut *conn, tenant_id, id).await?;
+        let statement = if status.is_some() { items!(" AND i.status = $6") } else { items!("") };
+        let query = sqlx::query_as(statement).bind(self.clock_param()).bind(tenant_id.0).bind(id.0);
+        let mut query = query.bind(after).bind(i64::from(limit) + 1);
+        if let Some(status) = status {
+            // A running item is stored as a pending one.
+            let stored = if status == ItemStatus::Running { ItemStatus::Pending } else { status };
+            query = query.bind(stored.as_str());
+        }
+        let rows: Vec<ItemColumns> = query.fetch_all(&mut *conn).await?;
+        Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.place.into()), id.0)).readable(JobItem::try_from))
+    }
+
+    async fn cancel_job(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Job> {
+        let clock = self.clock_param();
+        self.transaction(tenant_id, move |conn| cancel(conn, tenant_id, id, clock).boxed()).await
+    }
+
+    async fn retry_job(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Job> {
+        let clock = self.clock_param();
+        self.transaction(tenant_id, move |conn| retry(conn, tenant_id, id, clock).boxed()).await
+    }
+
+    async fn claim_jobs(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedJob>> {
+        const CLAIM: &str = concat!(
+            "WITH due AS MATERIALIZED (SELECT id FROM job \
+               WHERE status IN ('receiving', 'pending', 'running') AND ready_at <= ",
+            now!(1),
+            " ORDER BY ready_at LIMIT $2",
+            skip_locked!(),
+            ") UPDATE job SET ready_at = ",
+            now!(1),
+            " + $3, owner = $4, token = token + 1, attempt = attempt + 1, started_at = coalesce(started_at, ",
+            now!(1),
+            "), status = CASE WHEN status = 'pending' THEN 'running' ELSE status END \
+             WHERE id IN (SELECT id FROM due) \
+             RETURNING id, tenant_id, spec, token, attempt, status, is_expanded, total, done, skipped, failed, cancelled, \
+               (SELECT plan FROM tenant WHERE tenant.id = job.tenant_id) AS plan"
+        );
+        #[derive(sqlx::FromRow)]
+        struct Claimed {
+            id: Uuid,
+            tenant_id: Uuid,
+            spec: Json<JobSpec>,
+            token: i64,
+            attempt: i16,
+            status: String,
+            is_expanded: bool,
+            #[sqlx(flatten)]
+            counts: CountColumns,
+            plan: String,
+        }
+        let query = sqlx::query_as(CLAIM).bind(self.clock_param()).bind(i64::from(limit)).bind(millis(lease));
+        let query = query.bind(owner.to_owned());
+        let rows: Vec<Claimed> = query.fetch_all(&mut *self.writer(TenantScope::All).await?).await?;
+        let claimed = |row: Claimed| {
+            Ok(ClaimedJob {
+                lease: JobLease { id: JobId(row.id), tenant_id: TenantId(row.tenant_id), token: row.token },
+                spec: row.spec.0,
+                plan: row.plan,
+                attempt: count(row.attempt)?,
+                counts: row.counts.try_into()?,
+                is_receiving: word::<JobStatus>(&row.status)? == JobStatus::Receiving,
+                is_expanded: row.is_expanded,
+            })
+        };
+        Ok(rows.into_iter().filter_map(|row| or_report(claimed(row))).collect())
+    }
+
+    async fn next_job_in(&self) -> StoreResult<Option<Duration>> {
+        const NEXT: &str = concat!(
+            "SELECT min(ready_at) - ",
+            now!(1),
+            " FROM job WHERE status IN ('receiving', 'pending', 'running')"
+        );
+        let query = sqlx::query_scalar(NEXT).bind(self.clock_param());
+        let left_ms: Option<i64> = query.fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        Ok(left_ms.map(not_negative))
+    }
+
+    async fn unprocessed_items(&self, lease: &JobLease, limit: u32) -> StoreResult<Vec<UnprocessedItem>> {
+        const ITEMS: &str = "SELECT place, coalesce(input, '') FROM job_item \
+             WHERE job_id = $1 AND status = 'pending' AND listing_id IS NULL ORDER BY place LIMIT $2";
+        let query = sqlx::query_as(ITEMS).bind(lease.id.0).bind(i64::from(limit));
+        let rows: Vec<(i32, String)> = query.fetch_all(&mut *self.reader(lease.tenant_id).await?).await?;
+        rows.into_iter().map(|(place, input)| Ok(UnprocessedItem { place: count(place)?, input })).collect()
+    }
+
+    async fn expand_batch(&self, lease: &JobLease, tag: Option<&str>, limit: u32) -> StoreResult<()> {
+        let (clock, lease, tag) = (self.clock_param(), *lease, tag.map(str::to_owned));
+        self.transaction(lease.tenant_id, move |conn| job_steps::expand(conn, lease, tag, limit, clock).boxed()).await
+    }
+
+    async fn request_batch(
+        &self,
+        lease: &JobLease,
+        items: Vec<BatchItem>,
+        crawls_per_day: u32,
+        adds: Option<(ProductSettings, u32)>,
+    ) -> StoreResult<()> {
+        let (clock, lease) = (self.clock_param(), *lease);
+        self.transaction(lease.tenant_id, move |conn| {
+            job_steps::request(conn, lease, items, crawls_per_day, adds, clock).boxed()
+        })
+        .await
+    }
+
+    async fn settle_job(&self, lease: &JobLease) -> StoreResult<()> {
+        let (clock, lease) = (self.clock_param(), *lease);
+        self.transaction(lease.tenant_id, move |conn| job_steps::settle(conn, lease, clock).boxed()).await
+    }
+
+    async fn import_items(
+        &self,
+        lease: &JobLease,
+        items: Vec<ImportItem>,
+        quota: u32,
+        is_dry_run: bool,
+    ) -> StoreResult<()> {
+        let (clock, lease) = (self.clock_param(), *lease);
+        self.transaction(lease.tenant_id, move |conn| {
+            job_steps::import(conn, lease, items, quota, is_dry_run, clock).boxed()
+        })
+        .await
+    }
+
+    async fn fail_job(&self, lease: &JobLease, error: &str) -> StoreResult<()> {
+        let (clock, lease, error) = (self.clock_param(), *lease, error.to_owned());
+        self.transaction(lease.tenant_id, move |conn| fail(conn, lease, error, clock).boxed()).await
+    }
+
+    async fn release_job(&self, lease: &JobLease, pause: Duration) -> StoreResult<()> {
+        const RELEASE: &str = concat!(
+            "UPDATE job SET ready_at = ",
+            now!(3),
+            " + $4, owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
+        );
+        let query = sqlx::query(RELEASE).bind(lease.id.0).bind(lease.token).bind(self.clock_param());
+        query.bind(millis(pause)).execute(&mut *self.writer(lease.tenant_id).await?).await?;
+        Ok(())
+    }
+}
+
+async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: TenantId, id: JobId) -> StoreResult<Job> {
+    let mut query = QueryBuilder::<Db>::new(format!("SELECT {JOB_COLUMNS} FROM job WHERE tenant_id = "));
+    query.push_bind(tenant_id.0).push(" AND id = ").push_bind(id.0);
+    let row: JobColumns = query.build_query_as().fetch_one(executor).await.or_not_found("job")?;
+    row.try_into()
+}
+
+/// Creates a job with its items.
+pub(super) async fn create(conn: &mut Conn, job: NewJob, clock: ClockParam) -> StoreResult<Job> {
+    const INSERT: &str = concat!(
+        "INSERT INTO job (id, tenant_id, kind, spec, created_by, status, is_expanded, ready_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, ",
+        now!(8),
+        " + $9, ",
+        now!(8),
+        ", ",
+        now!(8),
+        ")"
+    );
+    const OPEN: &str = "SELECT count(*) FROM job WHERE tenant_id = $1 AND kind <> 'crawl' \
+         AND status IN ('receiving', 'pending', 'running')";
+    let NewJob { tenant_id, spec, created_by, items, is_receiving, quota } = job;
+    usage::lock(conn, tenant_id).await?;
+    let id = JobId::new();
+    let (status, patience_ms) = match is_receiving {
+        true => (JobStatus::Receiving, FIRST_PATIENCE_MS),
+        false => (JobStatus::Pending, 0),
+    };
+    let is_expanded = is_receiving || !items.is_empty();
+    let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(spec.kind().as_str()).bind(Json(spec));
+    let query = query.bind(created_by).bind(status.as_str()).bind(is_expanded).bind(clock).bind(patience_ms);
+    query.execute(&mut *conn).await?;
+    usage::check(conn, OPEN, tenant_id, "jobs", quota).await?;
+    add_items(conn, tenant_id, id, items, clock).await?;
+    find(conn, tenant_id, id).await
+}
+
+async fn receive(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    id: JobId,
+    items: Vec<NewJobItem>,
+    patience_ms: i64,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    const RENEW: &str = concat!(
+        "UPDATE job SET ready_at = ",
+        now!(3),
+        " + $4 WHERE tenant_id = $1 AND id = $2 AND status = 'receiving'"
+    );
+    let query = sqlx::query(RENEW).bind(tenant_id.0).bind(id.0).bind(clock).bind(patience_ms);
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::NotFound("job"));
+    }
+    add_items(conn, tenant_id, id, items, clock).await
+}
+
+/// Adds items to a job, and counts them.
+async fn add_items(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    id: JobId,
+    items: Vec<NewJobItem>,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    const ADD: &str = concat!(
+        "INSERT INTO job_item (job_id, place, tenant_id, input, status, error, finished_at) \
+         SELECT $2, given.place, $3, given.input, CASE WHEN given.error IS NULL THEN 'pending' ELSE 'failed' END, given.error, \
+           CASE WHEN given.error IS NULL THEN NULL ELSE ",
+        now!(4),
+        " END FROM (",
+        records!(1, place integer, input text, error text),
+        ") AS given"
+    );
+    const COUNT: &str =
+        concat!("UPDATE job SET total = total + $2, failed = failed + $3, updated_at = ", now!(4), " WHERE id = $1");
+    if items.is_empty() {
+        return Ok(());
+    }
+    let failed = items.iter().filter(|item| item.error.is_some()).count();
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let counted = sqlx::query(COUNT).bind(id.0).bind(number(items.len())).bind(number(failed)).bind(clock);
+    sqlx::query(ADD).bind(Json(items)).bind(id.0).bind(tenant_id.0).bind(clock).execute(&mut *conn).await?;
+    counted.execute(conn).await?;
+    Ok(())
+}
+
+async fn cancel(conn: &mut Conn, tenant_id: TenantId, id: JobId, clock: ClockParam) -> StoreResult<Job> {
+    // The token rises: a step that is being taken finds its lease lost.
+    const CANCEL: &str = concat!(
+        "UPDATE job SET status = 'cancelled', owner = NULL, token = token + 1, finished_at = ",
+        now!(3),
+        " WHERE tenant_id = $1 AND id = $2 AND status IN ('receiving', 'pending', 'running')"
+    );
+    let query = sqlx::query(CANCEL).bind(tenant_id.0).bind(id.0).bind(clock);
+    if query.execute(&mut *conn).await?.rows_affected() == 1 {
+        cancel_items(conn, id, clock).await?;
+    }
+    find(conn, tenant_id, id).await
+}
+
+async fn fail(conn: &mut Conn, lease: JobLease, error: String, clock: ClockParam) -> StoreResult<()> {
+    const FAIL: &str = concat!(
+        "UPDATE job SET status = 'failed', owner = NULL, error = $3, finished_at = ",
+        now!(4),
+        " WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
+    );
+    let query = sqlx::query(FAIL).bind(lease.id.0).bind(lease.token).bind(error).bind(clock);
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::NotFound("job"));
+    }
+    cancel_items(conn, lease.id, clock).await
+}
+
+/// Cancels the pending items of a job, and counts all.
+async fn cancel_items(conn: &mut Conn, id: JobId, clock: ClockParam) -> StoreResult<()> {
+    const CANCEL: &str = concat!(
+        "UPDATE job_item SET status = 'cancelled', finished_at = ",
+        now!(2),
+        " WHERE job_id = $1 AND status = 'pending'"
+    );
+    sqlx::query(CANCEL).bind(id.0).bind(clock).execute(&mut *conn).await?;
+    recount(conn, id, clock).await
+}
+
+async fn retry(conn: &mut Conn, tenant_id: TenantId, id: JobId, clock: ClockParam) -> StoreResult<Job> {
+    const LOCK: &str =
+        "UPDATE job SET owner = owner WHERE tenant_id = $1 AND id = $2 AND status IN ('failed', 'cancelled')";
+    const REVIVE: &str = "UPDATE job_item SET status = 'pending', error = NULL, outcome = NULL, finished_at = NULL, \
+           listing_id = NULL WHERE job_id = $1 AND status IN ('failed', 'cancelled') AND input IS NOT NULL";
+    const RESTART: &str = concat!(
+        "UPDATE job SET status = 'pending', error = NULL, started_at = NULL, finished_at = NULL, attempt = 0, \
+           ended_before = done + skipped + failed + cancelled, ready_at = ",
+        now!(2),
+        ", updated_at = ",
+        now!(2),
+        " WHERE id = $1"
+    );
+    if sqlx::query(LOCK).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?.rows_affected() == 1
+        && sqlx::query(REVIVE).bind(id.0).execute(&mut *conn).await?.rows_affected() > 0
+    {
+        recount(conn, id, clock).await?;
+        sqlx::query(RESTART).bind(id.0).bind(clock).execute(&mut *conn).await?;
+    }
+    find(conn, tenant_id, id).await
+}
