@@ -128,6 +128,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("mail.timeout_secs", mail.timeout_secs, 1..=DAY_SECS),
         ("mail.concurrency", mail.concurrency as u64, 1..=1_000),
         ("jobs.max_open", jobs.max_open.into(), 1..=10_000),
+        ("jobs.max_schedules", jobs.max_schedules.into(), 1..=100_000),
         ("jobs.max_import_lines", jobs.max_import_lines.into(), 1..=10_000_000),
         ("jobs.max_import_bytes", jobs.max_import_bytes as u64, 1024..=1024 * MIB),
         ("auth.attempts_per_minute", auth.attempts_per_minute.into(), 1..=1_000_000),

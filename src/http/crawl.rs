@@ -176,13 +176,20 @@ pub(super) struct BatchAdd {
     is_competitor: bool,
 }
 
-impl BatchBody {
-    fn target(&mut self) -> Result<BatchTarget, Problem> {
-        match (self.listings.take(), self.tag.take(), self.all) {
-            (Some(listings), None, None) => Ok(BatchTarget::Named(listings.0)),
-            (None, Some(tag), None) => Ok(BatchTarget::Tag(tag)),
-            (None, None, Some(true)) => Ok(BatchTarget::All),
-            _ => Err(Problem::invalid_field("listings", "give exactly one of `listings`, `tag` and `all: true`")),
+/// The listings that a body names by exactly one of these fields `within` it.
+pub(super) fn batch_target(
+    listings: Option<Vec<String>>,
+    tag: Option<String>,
+    all: Option<bool>,
+    within: &str,
+) -> Result<BatchTarget, Problem> {
+    match (listings, tag, all) {
+        (Some(listings), None, None) => Ok(BatchTarget::Named(listings)),
+        (None, Some(tag), None) => Ok(BatchTarget::Tag(tag)),
+        (None, None, Some(true)) => Ok(BatchTarget::All),
+        _ => {
+            let field = format!("{within}listings");
+            Err(Problem::invalid_field(&field, "give exactly one of `listings`, `tag` and `all: true`"))
         }
     }
 }
@@ -201,9 +208,9 @@ pub(super) async fn crawl_batch(
     shared: Data<Shared>,
     caller: Caller,
     key: RequestKey,
-    StrictJson(mut body): StrictJson<BatchBody>,
+    StrictJson(body): StrictJson<BatchBody>,
 ) -> Result<impl Responder, Problem> {
-    let target = body.target()?;
+    let target = batch_target(body.listings.map(|listings| listings.0), body.tag, body.all, "")?;
     let (marketplace, adds) = (body.marketplace, body.add.is_some());
     let defaults = body.add.map_or_else(ProductDefaults::default, |add| ProductDefaults {
         marketplace: None,

@@ -25,6 +25,7 @@ mod rate;
 mod request_id;
 mod response_cache;
 mod routes;
+mod schedules;
 mod strict;
 mod system;
 mod tenants;
@@ -185,6 +186,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     products::routes(api);
     crawl::routes(api);
     jobs::routes(api);
+    schedules::routes(api);
     alerts::routes(api);
     events::routes(api);
     auth::routes(api);

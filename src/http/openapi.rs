@@ -17,8 +17,8 @@ use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, products, system,
-    tenants, users,
+    alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, products, schedules,
+    system, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -50,6 +50,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         jobs::items,
         jobs::cancel,
         jobs::retry,
+        schedules::add,
+        schedules::list,
+        schedules::get,
+        schedules::patch,
+        schedules::remove,
+        schedules::run,
+        schedules::runs,
         alerts::add,
         alerts::list,
         alerts::get,

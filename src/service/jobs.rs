@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::access::Caller;
 use super::products::{check_frequency, normalize_tags, valid};
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
+use crate::domain::product;
 use crate::domain::{CrawlTarget, ItemStatus, Job, JobId, JobItem, JobSpec, Listing, ProductDefaults, TenantId};
 use crate::files::{FileLine, ImportReader};
 use crate::replicas::BusMessage;
@@ -44,7 +45,7 @@ impl Service {
     ) -> ServiceResult<Creation<Job>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let defaults = deps.checked(&caller, defaults)?;
-            let (target, items) = deps.items_of(target, &defaults)?;
+            let (target, items) = deps.items_of(target, &defaults, "")?;
             if adds {
                 caller.require(crate::domain::Scope::ProductWrite)?;
             }
@@ -253,6 +254,13 @@ impl Drop for ImportUpload {
     }
 }
 
+/// A tag as products carry it.
+fn tidy_tag(tag: String, within: &str) -> ServiceResult<String> {
+    let mut tidy = product::normalize_tags([tag])
+        .map_err(|messages| ServiceError::invalid(&format!("{within}tag"), messages.join("; ")))?;
+    tidy.pop().ok_or(ServiceError::Internal)
+}
+
 impl Dependencies {
     /// Settings for products, as the plan allows them.
     fn checked(&self, caller: &Caller, defaults: ProductDefaults) -> ServiceResult<ProductDefaults> {
@@ -263,13 +271,15 @@ impl Dependencies {
         Ok(ProductDefaults { tags, ..defaults })
     }
 
-    fn items_of(
+    /// The target of a job and its items. Errors name fields `within` an object.
+    pub(super) fn items_of(
         &self,
         target: BatchTarget,
         defaults: &ProductDefaults,
+        within: &str,
     ) -> ServiceResult<(CrawlTarget, Vec<NewJobItem>)> {
         let names = match target {
-            BatchTarget::Tag(tag) => return Ok((CrawlTarget::Tag(tag), Vec::new())),
+            BatchTarget::Tag(tag) => return Ok((CrawlTarget::Tag(tidy_tag(tag, within)?), Vec::new())),
             BatchTarget::All => return Ok((CrawlTarget::All, Vec::new())),
             BatchTarget::Named(names) => names,
         };
@@ -278,11 +288,12 @@ impl Dependencies {
         for (place, name) in (0u32..).zip(&names) {
             match Listing::named(name, marketplace) {
                 Ok(listing) => items.push(NewJobItem { place, input: listing.to_string(), error: None }),
-                Err(error) => errors.push(FieldError::new(&format!("listings[{place}]"), error)),
+                Err(error) => errors.push(FieldError::new(&format!("{within}listings[{place}]"), error)),
             }
         }
         if names.is_empty() || names.len() > MAX_LISTINGS_PER_BATCH {
-            errors.push(FieldError::new("listings", format!("must name 1 to {MAX_LISTINGS_PER_BATCH} listings")));
+            let message = format!("must name 1 to {MAX_LISTINGS_PER_BATCH} listings");
+            errors.push(FieldError::new(&format!("{within}listings"), message));
         }
         valid(errors)?;
         Ok((CrawlTarget::Listings, items))
@@ -299,7 +310,7 @@ impl Dependencies {
         }
     }
 
-    fn job_error(&self, error: crate::store::StoreError) -> ServiceError {
+    pub(super) fn job_error(&self, error: crate::store::StoreError) -> ServiceError {
         match error {
             crate::store::StoreError::OverQuota { limit, .. } => {
                 let detail = format!("{limit} jobs are in progress; wait for one to end, or cancel one");

@@ -15,6 +15,7 @@ mod jobs;
 mod links;
 mod live;
 mod products;
+mod schedules;
 mod sources;
 mod tenants;
 mod users;
@@ -59,6 +60,7 @@ pub use idempotency::KeyedRequest;
 pub use jobs::{BatchTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
 pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
+pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};
 pub use users::FirstUser;
 

@@ -14,6 +14,7 @@ use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -108,6 +109,18 @@ impl Daemon {
     /// For what goes past the daemon.
     pub fn database_url(&self) -> String {
         self.database.url.reveal().to_owned()
+    }
+
+    /// Runs a statement past the daemon.
+    pub async fn execute(&self, sql: &'static str) {
+        let url = self.database_url();
+        if url.starts_with("sqlite") {
+            let mut conn = SqliteConnection::connect(&url).await.unwrap();
+            sqlx::query(sql).execute(&mut conn).await.unwrap();
+        } else {
+            let mut conn = PgConnection::connect(&Server::superuser_url(&url)).await.unwrap();
+            sqlx::query(sql).execute(&mut conn).await.unwrap();
+        }
     }
 
     /// Where it listens.

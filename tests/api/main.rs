@@ -16,6 +16,7 @@ mod main_job;
 mod matrix;
 mod receiver;
 mod roles;
+mod schedules;
 mod sources;
 mod tenants;
 mod wire;

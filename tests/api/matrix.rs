@@ -86,6 +86,13 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_crawl", Whoever(Scope::CrawlCreate)),
     ("post_crawl_batch", Whoever(Scope::CrawlCreate)),
     ("post_products_import", Whoever(Scope::ProductWrite)),
+    ("get_schedules", Whoever(Scope::ProductRead)),
+    ("post_schedules", Whoever(Scope::CrawlCreate)),
+    ("get_schedules_id", Whoever(Scope::ProductRead)),
+    ("patch_schedules_id", Whoever(Scope::CrawlCreate)),
+    ("delete_schedules_id", Whoever(Scope::CrawlCreate)),
+    ("post_schedules_id_run", Whoever(Scope::CrawlCreate)),
+    ("get_schedules_id_runs", Whoever(Scope::ProductRead)),
     ("get_jobs", Whoever(Scope::ProductRead)),
     ("get_jobs_id", Whoever(Scope::ProductRead)),
     ("get_jobs_id_items", Whoever(Scope::ProductRead)),
@@ -288,6 +295,9 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let delivery = events["items"][0]["deliveries"][0]["id"].clone();
     let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product] }));
     let task = expect(202, asked).await["id"].clone();
+    let schedule =
+        json!({ "name": "all", "recurrence": { "every": "daily" }, "action": { "kind": "crawl", "all": true } });
+    let schedule = expect(201, daemon.post("/api/v1/schedules", &schedule)).await["id"].clone();
     let user = sign_in(daemon, "user@example.com").await;
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
@@ -295,6 +305,7 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
         ("/api/v1/alerts/", alert),
         ("/api/v1/alerts/deliveries/", delivery),
         ("/api/v1/jobs/", task.clone()),
+        ("/api/v1/schedules/", schedule),
         ("/api/v1/crawl/tasks/", task),
         ("/api/v1/users/", user["user"]["id"].clone()),
         ("/api/v1/auth/sessions/", user["session_id"].clone()),

@@ -1,0 +1,244 @@
+//! Schedules.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::access::Caller;
+use super::auth::check_name;
+use super::jobs::BatchTarget;
+use super::products::valid;
+use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
+use crate::domain::{
+    Job, JobSpec, Marketplace, Overrun, ProductDefaults, Recurrence, Schedule, ScheduleId, ScheduleRun,
+    ScheduleSettings, TenantId,
+};
+use crate::store::{Creation, IdempotencyClaim, NewSchedule, Page, StoreError, idempotently};
+
+/// Maximum listings that a schedule names; more are tagged.
+pub const MAX_LISTINGS_PER_SCHEDULE: usize = 1000;
+/// No schedule starts jobs more often.
+const MIN_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
+
+const MAX_UPDATE_ATTEMPTS: u32 = 5;
+
+/// Settings of a schedule: `None` leaves one as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ScheduleChange {
+    /// The name.
+    pub name: Option<String>,
+    /// When it is due.
+    pub recurrence: Option<Recurrence>,
+    /// Which listings it crawls; the marketplace is that of ASINs without one.
+    pub target: Option<(BatchTarget, Option<Marketplace>)>,
+    /// What happens when the job before has not ended.
+    pub overrun: Option<Overrun>,
+    /// Whether it starts anything by itself.
+    pub is_enabled: Option<bool>,
+}
+
+impl Service {
+    /// Creates a schedule.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]; [`ServiceError::Conflict`] `too_many_schedules`.
+    pub async fn add_schedule(
+        &self,
+        caller: Caller,
+        change: ScheduleChange,
+        claim: Option<IdempotencyClaim<Schedule>>,
+    ) -> ServiceResult<Creation<Schedule>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let now = deps.store.now().await?;
+            let settings = deps.changed_settings(&caller, None, change, now)?;
+            let new = NewSchedule {
+                tenant_id: caller.tenant_id,
+                next_at: next_of(&settings, now),
+                settings,
+                created_by: caller.actor().to_string(),
+                quota: deps.jobs.max_schedules,
+            };
+            let added = idempotently(claim, deps.store.add_schedule(new)).await.map_err(|error| match error {
+                StoreError::OverQuota { limit, .. } => {
+                    ServiceError::Conflict("too_many_schedules", format!("there may be at most {limit} schedules"))
+                }
+                other => other.into(),
+            })?;
+            if let Creation::Created(schedule) = &added {
+                deps.schedule_changed(&caller, schedule.id, "schedule.add").await;
+            }
+            Ok(added)
+        })
+        .await
+    }
+
+    /// A page of schedules, newest first.
+    pub async fn schedules(
+        &self,
+        tenant_id: TenantId,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> ServiceResult<Page<Schedule>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            Ok(deps.store.schedules(tenant_id, cursor.as_deref(), limit).await?)
+        })
+        .await
+    }
+
+    /// One schedule.
+    pub async fn schedule(&self, tenant_id: TenantId, id: ScheduleId) -> ServiceResult<Schedule> {
+        self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.schedule(tenant_id, id).await?)).await
+    }
+
+    /// Changes a schedule. If it is enabled, or due at other times, its next time is found anew.
+    ///
+    /// # Errors
+    /// [`ServiceError::Changed`] if it does not have the expected version.
+    pub async fn update_schedule(
+        &self,
+        caller: Caller,
+        id: ScheduleId,
+        change: ScheduleChange,
+        expected_version: Option<i64>,
+    ) -> ServiceResult<Schedule> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let mut attempts = 0;
+            let schedule = loop {
+                attempts += 1;
+                match deps.try_update_schedule(&caller, id, change.clone(), expected_version).await {
+                    // Another change came in between, and both are applied.
+                    Err(ServiceError::Changed) if expected_version.is_none() && attempts < MAX_UPDATE_ATTEMPTS => {}
+                    updated => break updated?,
+                }
+            };
+            deps.schedule_changed(&caller, id, "schedule.update").await;
+            Ok(schedule)
+        })
+        .await
+    }
+
+    /// Deletes a schedule. Jobs that it started go on.
+    pub async fn remove_schedule(&self, caller: Caller, id: ScheduleId) -> ServiceResult<()> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.store.remove_schedule(caller.tenant_id, id).await?;
+            deps.schedule_changed(&caller, id, "schedule.delete").await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A page of the runs of a schedule, newest first.
+    pub async fn schedule_runs(
+        &self,
+        tenant_id: TenantId,
+        id: ScheduleId,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> ServiceResult<Page<ScheduleRun>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            Ok(deps.store.schedule_runs(tenant_id, id, cursor.as_deref(), limit).await?)
+        })
+        .await
+    }
+
+    /// Starts the job of a schedule now; its next time stays.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] `too_many_jobs`.
+    pub async fn run_schedule(&self, caller: Caller, id: ScheduleId) -> ServiceResult<Job> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let started = deps.store.run_schedule_now(caller.tenant_id, id, deps.jobs.max_open).await;
+            let job = started.map_err(|error| deps.job_error(error))?;
+            deps.schedule_changed(&caller, id, "schedule.run").await;
+            Ok(deps.store.job(caller.tenant_id, job).await?)
+        })
+        .await
+    }
+}
+
+fn next_of(settings: &ScheduleSettings, now: Timestamp) -> Option<Timestamp> {
+    if settings.is_enabled { settings.recurrence.next_after(now) } else { None }
+}
+
+impl Dependencies {
+    async fn try_update_schedule(
+        &self,
+        caller: &Caller,
+        id: ScheduleId,
+        change: ScheduleChange,
+        expected_version: Option<i64>,
+    ) -> ServiceResult<Schedule> {
+        let read = self.store.schedule(caller.tenant_id, id).await?;
+        if expected_version.is_some_and(|expected| expected != read.version) {
+            return Err(ServiceError::Changed);
+        }
+        let now = self.store.now().await?;
+        let settings = self.changed_settings(caller, Some(read.settings.clone()), change, now)?;
+        let keeps_times = settings.recurrence == read.settings.recurrence && read.settings.is_enabled;
+        let next_at = if keeps_times && settings.is_enabled { read.next_at } else { next_of(&settings, now) };
+        Ok(self.store.update_schedule(&read, settings, next_at).await?)
+    }
+
+    /// The settings after a change; without any before, all but the last two are required.
+    fn changed_settings(
+        &self,
+        caller: &Caller,
+        before: Option<ScheduleSettings>,
+        change: ScheduleChange,
+        now: Timestamp,
+    ) -> ServiceResult<ScheduleSettings> {
+        let mut errors = Vec::new();
+        if let Some(name) = &change.name {
+            check_name("name", name, &mut errors);
+        }
+        if let Some(recurrence) = &change.recurrence {
+            let plan = SignedDuration::from_secs(caller.plan.min_interval.interval_secs().into());
+            let shortest = plan.max(MIN_INTERVAL);
+            if recurrence.shortest_interval(now).is_some_and(|interval| interval < shortest) {
+                let message = format!("the plan allows at most one run every {} minutes", shortest.as_secs() / 60);
+                errors.push(FieldError::new("recurrence", message));
+            }
+        }
+        valid(errors)?;
+        let target = change.target.map(|(target, marketplace)| self.scheduled(target, marketplace)).transpose()?;
+        let required = |field| ServiceError::invalid(field, "is required");
+        let (before_spec, before) = match before {
+            Some(before) => (Some((before.spec.clone(), before.listings.clone())), Some(before)),
+            None => (None, None),
+        };
+        let (spec, listings) = target.or(before_spec).ok_or_else(|| required("action"))?;
+        let of_before = before.as_ref();
+        Ok(ScheduleSettings {
+            name: change.name.or(of_before.map(|it| it.name.clone())).ok_or_else(|| required("name"))?,
+            recurrence: change
+                .recurrence
+                .or(of_before.map(|it| it.recurrence.clone()))
+                .ok_or_else(|| required("recurrence"))?,
+            spec,
+            listings,
+            overrun: change.overrun.or(of_before.map(|it| it.overrun)).unwrap_or_default(),
+            is_enabled: change.is_enabled.or(of_before.map(|it| it.is_enabled)).unwrap_or(true),
+        })
+    }
+
+    /// The job that crawls these listings, and the inputs of its items.
+    fn scheduled(
+        &self,
+        target: BatchTarget,
+        marketplace: Option<Marketplace>,
+    ) -> ServiceResult<(JobSpec, Vec<String>)> {
+        let defaults = ProductDefaults { marketplace, ..ProductDefaults::default() };
+        let (target, items) = self.items_of(target, &defaults, "action.")?;
+        if items.len() > MAX_LISTINGS_PER_SCHEDULE {
+            let message = format!("must name 1 to {MAX_LISTINGS_PER_SCHEDULE} listings; tag the products of more");
+            return Err(ServiceError::invalid("action.listings", message));
+        }
+        let listings = items.into_iter().map(|item| item.input).collect();
+        Ok((JobSpec::CrawlBatch { target, add: None }, listings))
+    }
+
+    async fn schedule_changed(self: &Arc<Self>, caller: &Caller, id: ScheduleId, action: &'static str) {
+        self.job_runner.wake();
+        self.audit(caller.audit_event(action, Some(format!("schedule:{id}")))).await;
+    }
+}
