@@ -14,6 +14,7 @@ mod deployment;
 mod disk;
 mod faults;
 mod fixture;
+mod jobs;
 mod load;
 mod marketplace;
 mod monitoring;

@@ -16,6 +16,7 @@ on_both_engines! {
     a_batch_adds_listings_that_are_not_watched_if_it_may,
     a_batch_stops_at_the_crawls_of_the_day,
     an_import_adds_each_listing_once_and_says_what_became_of_each_line,
+    a_paused_product_is_imported_without_being_due,
     an_import_stops_at_the_quota_of_products,
     a_dry_run_adds_nothing,
     a_step_whose_lease_was_lost_does_nothing,
@@ -203,6 +204,15 @@ async fn an_import_adds_each_listing_once_and_says_what_became_of_each_line(fixt
     assert_eq!((ended.status, ended.counts), (JobStatus::Failed, counts(4, 1, 2, 1)));
     assert_eq!(fixture.claim(5).await.len(), 2, "what was added is due");
     assert_eq!(fixture.number("SELECT count(*) FROM product").await, 2);
+}
+
+async fn a_paused_product_is_imported_without_being_due(fixture: &Fixture) {
+    create(fixture, import(false), 0..1).await;
+    let paused = ProductSettings { status: ProductStatus::Paused, ..ProductSettings::default() };
+    let items = vec![ImportItem { place: 0, product: Ok((Listing::new(Marketplace::De, asin(0)), paused)) }];
+    fixture.store.import_items(&claim(fixture).await.lease, items, 10, false).await.unwrap();
+    assert_eq!(fixture.number("SELECT count(*) FROM product").await, 1);
+    assert!(fixture.claim(5).await.is_empty());
 }
 
 async fn an_import_stops_at_the_quota_of_products(fixture: &Fixture) {

@@ -173,7 +173,8 @@ pub(super) async fn add(
         };
         found.0.insert(added.0, added.1);
     }
-    let due: Vec<i64> = new.iter().map(|(id, _)| *id).collect();
+    let active = new.iter().filter(|(_, settings)| settings.status == ProductStatus::Active);
+    let due: Vec<i64> = active.map(|(id, _)| *id).collect();
     insert(conn, tenant_id, new, clock).await?;
     let immediately = ScheduleRequest { lane: Lane::Scheduled, due_in_ms: 0, unparks: true, accepts_running: false };
     schedule_request::upsert(conn, &due, &immediately, clock).await?;
