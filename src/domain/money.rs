@@ -127,6 +127,16 @@ impl Money {
         (amount_minor > 0).then(|| Self::new(amount_minor, currency))
     }
 
+    /// The amount in the main unit, as a program writes it: `349.99`.
+    pub fn decimal(&self) -> String {
+        let exponent = self.currency.exponent() as usize;
+        let sign = if self.amount_minor < 0 { "-" } else { "" };
+        let digits = format!("{:0>width$}", self.amount_minor.unsigned_abs(), width = exponent + 1);
+        let (major, minor) = digits.split_at(digits.len() - exponent);
+        let point = if minor.is_empty() { "" } else { "." };
+        format!("{sign}{major}{point}{minor}")
+    }
+
     /// An amount in minor units.
     pub const fn new(amount_minor: i64, currency: Currency) -> Self {
         Self { amount_minor, currency }
@@ -136,12 +146,7 @@ impl Money {
 impl fmt::Display for Money {
     /// `349.99 USD`: the same in every locale.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exponent = self.currency.exponent() as usize;
-        let sign = if self.amount_minor < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.amount_minor.unsigned_abs(), width = exponent + 1);
-        let (major, minor) = digits.split_at(digits.len() - exponent);
-        let point = if minor.is_empty() { "" } else { "." };
-        write!(f, "{sign}{major}{point}{minor} {}", self.currency)
+        write!(f, "{} {}", self.decimal(), self.currency)
     }
 }
 

@@ -3,8 +3,10 @@
 mod columns;
 mod file_line;
 mod import_reader;
+mod table_writer;
 mod wish_list;
 
 pub use columns::COLUMNS;
 pub use file_line::FileLine;
 pub use import_reader::{FileError, ImportReader};
+pub use table_writer::{Cell, MAX_SPREADSHEET_ROWS, TableError, TableFormat, TableFormatError, TableWriter};

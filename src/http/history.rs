@@ -59,6 +59,13 @@ pub(super) struct SpanParams {
     limit: Option<String>,
 }
 
+impl SpanParams {
+    /// With as many points as there may be.
+    pub(super) fn between(from: Option<String>, to: Option<String>) -> Self {
+        Self { from, to, limit: None }
+    }
+}
+
 /// A value in effect from a time until the next point. Null: known to be absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Point)]
@@ -252,7 +259,7 @@ impl std::str::FromStr for RequestTime {
     }
 }
 
-fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Problem> {
+pub(super) fn query_of(series: Option<&str>, span: &SpanParams) -> Result<HistoryQuery, Problem> {
     let mut errors = Vec::new();
     let words = series.map(|series| series.split(',').map(str::trim).collect::<Vec<_>>());
     let series = match words {

@@ -9,6 +9,7 @@ mod crawl;
 mod etag;
 mod events;
 mod export;
+mod export_stream;
 mod health;
 mod history;
 mod idempotency;
@@ -28,6 +29,7 @@ mod routes;
 mod schedules;
 mod strict;
 mod system;
+mod table_exports;
 mod tenants;
 mod users;
 
@@ -44,7 +46,7 @@ use ipnet::IpNet;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
-use export::Exports;
+use export_stream::Exports;
 use response_cache::ResponseCache;
 use routes::Routes;
 
@@ -181,8 +183,9 @@ fn api_routes(routes: &mut Routes<'_>) {
     let api = routes.below("/api/v1");
     openapi::routes(api);
     // Before the products: routes are matched in this order.
-    history::routes(api);
     imports::routes(api);
+    table_exports::routes(api);
+    history::routes(api);
     products::routes(api);
     crawl::routes(api);
     jobs::routes(api);

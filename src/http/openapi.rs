@@ -18,7 +18,7 @@ use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, products, schedules,
-    system, tenants, users,
+    system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -40,6 +40,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         history::rank_history,
         history::stats,
         imports::import,
+        table_exports::products,
+        table_exports::history,
         crawl::request_crawl,
         crawl::crawl_batch,
         crawl::task,

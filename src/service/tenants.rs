@@ -155,6 +155,15 @@ impl Service {
         .await
     }
 
+    /// Begins the export of a table; it is part of the audit log.
+    pub async fn begin_table_export(&self, caller: Caller, table: &'static str) -> ServiceResult<()> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            deps.audit(caller.audit_event("table.export", Some(format!("table:{table}")))).await;
+            Ok(())
+        })
+        .await
+    }
+
     /// Whether a credential still allows the export of a tenant. While the database is unavailable it does.
     pub async fn may_still_export(&self, credential: &str, origin: Origin, id: TenantId) -> bool {
         match self.authenticate(credential, origin, 0).await {

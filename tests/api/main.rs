@@ -8,6 +8,7 @@ mod postgres;
 mod access;
 mod daemon;
 mod events;
+mod exports;
 mod injection;
 mod jobs;
 mod mail;

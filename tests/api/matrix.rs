@@ -86,6 +86,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_crawl", Whoever(Scope::CrawlCreate)),
     ("post_crawl_batch", Whoever(Scope::CrawlCreate)),
     ("post_products_import", Whoever(Scope::ProductWrite)),
+    ("get_products_export", Whoever(Scope::ProductRead)),
+    ("get_products_history_export", Whoever(Scope::ProductRead)),
     ("get_schedules", Whoever(Scope::ProductRead)),
     ("post_schedules", Whoever(Scope::CrawlCreate)),
     ("get_schedules_id", Whoever(Scope::ProductRead)),

@@ -27,7 +27,7 @@ const RULES: &[(&str, &[&str])] = &[
         "service",
         &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas", "files"],
     ),
-    ("http", &["domain", "auth", "service", "telemetry"]),
+    ("http", &["domain", "auth", "files", "service", "telemetry"]),
 ];
 
 /// Crates that belong to some rooms only.

@@ -1,0 +1,342 @@
+//! `/api/v1/products/export` and `/api/v1/products/history/export`: tables, streamed row by row.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::Shared;
+use super::export_stream::{ExportError, ExportFile, ExportRight, ExportStream, streamed};
+use super::history::{SpanParams, query_of};
+use super::paging::MAX_LIMIT;
+use super::problem::Problem;
+use super::products::parsed;
+use super::routes::Routes;
+use super::strict::StrictQuery;
+use crate::domain::{Availability, Money, Point, PointValue, Product, Rating, Scope, Series};
+use crate::files::{Cell, TableError, TableFormat, TableWriter};
+use crate::service::{Caller, HistoryQuery, ListProducts, ProductFilter, ProductOrder, ServiceError, ServiceResult};
+
+/// Rows are sent together when they have so many bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.path("/products/export", |path| path.get(Scope::ProductRead, products));
+    routes.path("/products/history/export", |path| path.get(Scope::ProductRead, history));
+}
+
+/// Which products to export, and how.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ProductsQuery {
+    /// `csv` (default), `ndjson`, `json` or `xlsx`.
+    format: Option<String>,
+    /// Has this tag.
+    tag: Option<String>,
+    /// On this marketplace.
+    marketplace: Option<String>,
+    /// `active` or `paused`.
+    status: Option<String>,
+}
+
+/// Which history to export, and how.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryExportQuery {
+    /// `csv` (default), `ndjson`, `json` or `xlsx`.
+    format: Option<String>,
+    /// Of products that have this tag.
+    tag: Option<String>,
+    /// Of products on this marketplace.
+    marketplace: Option<String>,
+    /// Series, separated by commas; default: all.
+    series: Option<String>,
+    /// The first time; each series begins with the value in effect then.
+    from: Option<String>,
+    /// The time after the last one.
+    to: Option<String>,
+}
+
+const PRODUCT_COLUMNS: &[&str] = &[
+    "product_id",
+    "marketplace",
+    "asin",
+    "page_url",
+    "label",
+    "page_title",
+    "brand",
+    "tags",
+    "frequency",
+    "is_competitor",
+    "status",
+    "price",
+    "list_price",
+    "currency",
+    "availability",
+    "seller",
+    "coupon",
+    "sales_rank",
+    "sales_rank_category",
+    "rating",
+    "review_count",
+    "price_as_of",
+    "checked_at",
+    "last_outcome",
+    "created_at",
+];
+
+const HISTORY_COLUMNS: &[&str] =
+    &["product_id", "marketplace", "asin", "series", "category", "at", "value", "currency"];
+
+/// Export products with their current values as a table. Prices are in the main unit of their currency, times in UTC.
+///
+/// The response is streamed. It is not a snapshot, and an incomplete response means that the export was aborted. A text of CSV that
+/// begins with `=`, `+`, `-` or `@` has an apostrophe in front, so that no spreadsheet calculates it. The columns `marketplace`, `asin`,
+/// `label`, `tags`, `frequency`, `is_competitor` and `status` can be imported again.
+#[utoipa::path(get, path = "/api/v1/products/export", tag = "products", params(ProductsQuery), responses(
+    (status = 200, description = "The table", content_type = "text/csv", body = String),
+    (status = 409, description = "An export of the tenant is already running", body = Problem),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn products(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    StrictQuery(query): StrictQuery<ProductsQuery>,
+) -> Result<impl Responder, Problem> {
+    let mut errors = Vec::new();
+    let format = parsed("format", query.format.as_deref(), &mut errors).unwrap_or(TableFormat::Csv);
+    let filter = ProductFilter {
+        tag: query.tag,
+        marketplace: parsed("marketplace", query.marketplace.as_deref(), &mut errors),
+        status: parsed("status", query.status.as_deref(), &mut errors),
+        text: None,
+    };
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let tenant_id = caller.tenant_id;
+    table(&shared, &caller, &request, ("products", format), async move |stream| {
+        let mut rows = Rows::begin(&stream, format, PRODUCT_COLUMNS)?;
+        let mut products = Products { stream: &stream, filter, cursor: Some(None) };
+        while let Some(page) = products.next_page(tenant_id).await? {
+            for product in &page {
+                rows.write(&product_row(product)).await?;
+            }
+        }
+        rows.end().await
+    })
+    .await
+}
+
+/// Export the history of products as a table with a row for each point: the value of a series from a time on, until its next row.
+///
+/// An empty value means that there is known to be none. Prices are in the main unit of their currency, ratings in stars, times in UTC.
+/// The response is streamed; an incomplete response means that the export was aborted. A spreadsheet has at most 1,048,575 rows.
+#[utoipa::path(get, path = "/api/v1/products/history/export", tag = "products", params(HistoryExportQuery), responses(
+    (status = 200, description = "The table", content_type = "text/csv", body = String),
+    (status = 409, description = "An export of the tenant is already running", body = Problem),
+    (status = 422, description = "A parameter is wrong", body = Problem),
+))]
+pub(super) async fn history(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    StrictQuery(query): StrictQuery<HistoryExportQuery>,
+) -> Result<impl Responder, Problem> {
+    let mut errors = Vec::new();
+    let format = parsed("format", query.format.as_deref(), &mut errors).unwrap_or(TableFormat::Csv);
+    let marketplace = parsed("marketplace", query.marketplace.as_deref(), &mut errors);
+    let filter = ProductFilter { tag: query.tag, marketplace, ..ProductFilter::default() };
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let part = query_of(query.series.as_deref(), &SpanParams::between(query.from, query.to))?;
+    let tenant_id = caller.tenant_id;
+    table(&shared, &caller, &request, ("history", format), async move |stream| {
+        let mut rows = Rows::begin(&stream, format, HISTORY_COLUMNS)?;
+        let mut products = Products { stream: &stream, filter, cursor: Some(None) };
+        while let Some(page) = products.next_page(tenant_id).await? {
+            for product in &page {
+                rows.write_history(product, part.clone()).await?;
+            }
+        }
+        rows.end().await
+    })
+    .await
+}
+
+/// The response that `write` writes.
+async fn table(
+    shared: &Shared,
+    caller: &Caller,
+    request: &HttpRequest,
+    (what, format): (&'static str, TableFormat),
+    write: impl AsyncFnOnce(Arc<ExportStream>) -> Result<(), ExportError> + 'static,
+) -> Result<HttpResponse, Problem> {
+    if request.method() == Method::HEAD {
+        return Ok(HttpResponse::Ok().content_type(format.content_type()).finish());
+    }
+    let running = shared.exports.enter(caller.tenant_id)?;
+    shared.service.begin_table_export(caller.clone(), what).await?;
+    let file = ExportFile { name: format!("{what}.{}", format.ending()), content_type: format.content_type() };
+    streamed(shared, caller, request, (running, ExportRight::Read), file, write)
+}
+
+/// Reads products page by page.
+struct Products<'s> {
+    stream: &'s ExportStream,
+    filter: ProductFilter,
+    /// Where the next page begins; `None` after the last one.
+    cursor: Option<Option<String>>,
+}
+
+impl Products<'_> {
+    async fn next_page(&mut self, tenant_id: crate::domain::TenantId) -> Result<Option<Vec<Product>>, ExportError> {
+        let Some(cursor) = self.cursor.take() else { return Ok(None) };
+        self.stream.check().await?;
+        let (filter, order) = (self.filter.clone(), ProductOrder::NewestFirst);
+        let query = ListProducts { filter, order, cursor, limit: MAX_LIMIT };
+        let page = self.stream.service.products(tenant_id, query).await?;
+        self.cursor = page.next_cursor.map(Some);
+        Ok(Some(page.items))
+    }
+}
+
+/// A table on its way to the client.
+struct Rows<'s> {
+    stream: &'s ExportStream,
+    table: TableWriter,
+    piece: Vec<u8>,
+}
+
+fn failed(error: TableError) -> ExportError {
+    match error {
+        TableError::TooManyRows => ExportError::TooLong("a spreadsheet cannot have so many rows"),
+        TableError::Spreadsheet(error) => {
+            tracing::error!(%error, "a spreadsheet could not be written");
+            ExportError::Failed(ServiceError::Internal)
+        }
+    }
+}
+
+impl<'s> Rows<'s> {
+    fn begin(
+        stream: &'s ExportStream,
+        format: TableFormat,
+        columns: &'static [&'static str],
+    ) -> Result<Self, ExportError> {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        let table = TableWriter::begin(format, columns, &mut piece).map_err(failed)?;
+        Ok(Self { stream, table, piece })
+    }
+
+    async fn write(&mut self, cells: &[Cell<'_>]) -> Result<(), ExportError> {
+        self.table.row(cells, &mut self.piece).map_err(failed)?;
+        if self.piece.len() >= PIECE_BYTES {
+            self.stream.send(std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES))).await?;
+        }
+        Ok(())
+    }
+
+    /// A row for each point of a product.
+    async fn write_history(&mut self, product: &Product, mut query: HistoryQuery) -> Result<(), ExportError> {
+        let first_from = query.from;
+        loop {
+            let part = self.stream.service.history(product.tenant_id, product.id, query.clone()).await;
+            let part = match part {
+                // The product was deleted meanwhile.
+                Err(ServiceError::NotFound(_)) => return Ok(()),
+                part => part?,
+            };
+            // Each part begins with the values in effect, of which all but those of the first were in the one before.
+            let is_news = |point: &&Point| query.from == first_from || query.from.is_none_or(|from| point.at >= from);
+            for point in part.points.iter().filter(is_news) {
+                self.write(&point_row(product, point)).await?;
+            }
+            let Some(next_from) = part.next_from else { return Ok(()) };
+            query.from = Some(next_from);
+        }
+    }
+
+    async fn end(mut self) -> Result<(), ExportError> {
+        let (table, mut piece) = (self.table, std::mem::take(&mut self.piece));
+        // A spreadsheet is packed now, which takes seconds if it is large.
+        let packed: ServiceResult<_> = tokio::task::spawn_blocking(move || table.end(&mut piece).map(|()| piece))
+            .await
+            .map_err(|_| ServiceError::Internal);
+        let piece = packed?.map_err(failed)?;
+        for part in piece.chunks(PIECE_BYTES) {
+            self.stream.send(part.to_vec()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn product_row(product: &Product) -> Vec<Cell<'_>> {
+    let (listing, state, settings) = (product.listing, &product.state, &product.settings);
+    let money = |series| {
+        Cell::option(state.money(series, listing.marketplace.currency()), |money| Cell::Decimal(money.decimal()))
+    };
+    let text = |text: Option<&'_ str>| Cell::option(text.map(str::to_owned), Cell::text);
+    let rank = state.ranks().into_iter().next();
+    vec![
+        Cell::text(product.id.to_string()),
+        Cell::text(listing.marketplace.code()),
+        Cell::text(listing.asin.as_str().to_owned()),
+        Cell::text(listing.url()),
+        text(settings.label.as_deref()),
+        text(state.title.as_deref()),
+        text(state.brand.as_deref()),
+        Cell::text(settings.tags.join(";")),
+        Cell::text(settings.frequency.to_string()),
+        Cell::Bool(settings.is_competitor),
+        Cell::text(settings.status.as_str()),
+        money(Series::Price),
+        money(Series::ListPrice),
+        Cell::text(listing.marketplace.currency().code()),
+        Cell::text(state.availability().as_str()),
+        text(state.text(Series::Seller)),
+        text(state.text(Series::Coupon)),
+        Cell::option(rank.as_ref().map(|rank| rank.rank), |rank| Cell::Integer(rank.into())),
+        Cell::option(rank.map(|rank| rank.category), Cell::text),
+        Cell::option(state.rating(), |rating| Cell::Decimal(rating.stars().to_string())),
+        Cell::option(state.number(Series::ReviewCount), Cell::Integer),
+        Cell::option(state.as_of(Series::Price), Cell::Time),
+        Cell::option(state.checked_at, Cell::Time),
+        text(product.last_outcome.as_deref()),
+        Cell::Time(product.created_at),
+    ]
+}
+
+fn point_row(product: &Product, point: &Point) -> Vec<Cell<'static>> {
+    let (listing, series) = (product.listing, point.key.series);
+    let currency = listing.marketplace.currency();
+    let value = match &point.value {
+        None => Cell::Empty,
+        Some(PointValue::Text(text)) => Cell::text(text.clone()),
+        Some(PointValue::Number(number)) if series.is_money() => Cell::Decimal(Money::new(*number, currency).decimal()),
+        Some(PointValue::Number(number)) => match series {
+            Series::Rating => Cell::option(u16::try_from(*number).ok(), |hundredths| {
+                Cell::Decimal(Rating(hundredths).stars().to_string())
+            }),
+            Series::Availability => Cell::text(Availability::from_number(*number).unwrap_or_default().as_str()),
+            _ => Cell::Integer(*number),
+        },
+    };
+    vec![
+        Cell::text(product.id.to_string()),
+        Cell::text(listing.marketplace.code()),
+        Cell::text(listing.asin.as_str().to_owned()),
+        Cell::text(series.as_str()),
+        if point.key.category.is_empty() { Cell::Empty } else { Cell::text(point.key.category.clone()) },
+        Cell::Time(point.at),
+        value,
+        if series.is_money() { Cell::text(currency.code()) } else { Cell::Empty },
+    ]
+}
