@@ -8,6 +8,7 @@ mod actors;
 mod api;
 mod crawling;
 mod extraction;
+mod files;
 mod leases;
 mod operations;
 #[path = "../tests/support/postgres.rs"]
@@ -22,12 +23,13 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 7] = [
+const GROUPS: [(&str, Group); 8] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
     ("api", api::run),
     ("operations", operations::run),
+    ("files", files::run),
     ("crawling", crawling::run),
     ("replicas", replicas::run),
 ];

@@ -36,7 +36,9 @@ async fn measure(table: &mut Table) {
     let (key, product) = fill(&url, a_year()).await;
     add_products(&url).await;
     // Without crawler: the cost of a request, not of what it causes.
-    let daemon = Process::daemon_with(&url, &[("TRACKER__SERVER__ROLES", r#"["api"]"#)]).await;
+    let daemon =
+        Process::daemon_with(&url, &[("TRACKER__SERVER__ROLES", r#"["api"]"#), ("TRACKER__JOBS__MAX_OPEN", "10000")])
+            .await;
     let api = Api {
         client: Client::new(),
         base: format!("http://{}/api/v1", daemon.address),
@@ -50,6 +52,7 @@ async fn measure(table: &mut Table) {
     let rule = json!({ "product_id": product, "kind": "price_at_or_below", "target": target, "webhook_url": hook });
     let login = json!({ "email": crate::api::EMAIL, "password": crate::api::PASSWORD });
     let wrong = json!({ "asin": "B000000000", "tags": vec![1; 9_000] });
+    let listings: Vec<String> = (0..10_000).map(|n| format!("B{n:09}")).collect();
     // Responses are cached for a second, so each request differs from the last.
     let list = |sort: &str, n: u32| format!("/products?limit={}&text=e&sort={sort}", 250 - n % 200);
     let history = |n: u32| format!("/products/{product}/history?limit={}", 2500 - n);
@@ -66,6 +69,10 @@ async fn measure(table: &mut Table) {
         ("OpenAPI document", api.cost(&daemon, |_| api.get("/openapi.json")).await),
         ("the OpenAPI document, compressed", api.cost(&daemon, |_| gzip(api.get("/openapi.json"))).await),
         ("crawl of 250 products", api.cost(&daemon, |_| api.post("/crawl", &json!({ "product_ids": ids }))).await),
+        (
+            "batch of 10,000 listings",
+            api.cost(&daemon, |_| api.post("/crawl/batch", &json!({ "listings": listings }))).await,
+        ),
         ("change of a product with 50 tags", {
             let path = format!("/products/{product}");
             api.cost(&daemon, |_| api.send(Method::PATCH, &path, &json!({ "tags": tags }))).await

@@ -9,6 +9,7 @@ ALTER INDEX task_by_age RENAME TO job_by_age;
 ALTER TABLE job
     ADD COLUMN kind         text     NOT NULL DEFAULT 'crawl',
     ADD COLUMN spec         jsonb    NOT NULL DEFAULT '{"kind": "crawl"}', -- what to do
+    ADD COLUMN inputs       text,                        -- of items that are to be added, as a JSON list
     ADD COLUMN created_by   text,
     ADD COLUMN status       text     NOT NULL DEFAULT 'pending',
     ADD COLUMN is_expanded  boolean  NOT NULL DEFAULT true, -- false: more items are to be added

@@ -5,6 +5,7 @@ DROP INDEX task_of_tenant;
 DROP INDEX task_by_age;
 ALTER TABLE job ADD COLUMN kind         TEXT    NOT NULL DEFAULT 'crawl';
 ALTER TABLE job ADD COLUMN spec         TEXT    NOT NULL DEFAULT '{"kind": "crawl"}'; -- what to do
+ALTER TABLE job ADD COLUMN inputs       TEXT;                       -- of items that are to be added, as a JSON list
 ALTER TABLE job ADD COLUMN created_by   TEXT;
 ALTER TABLE job ADD COLUMN status       TEXT    NOT NULL DEFAULT 'pending';
 ALTER TABLE job ADD COLUMN is_expanded  BOOLEAN NOT NULL DEFAULT true; -- false: more items are to be added

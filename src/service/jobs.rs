@@ -45,12 +45,12 @@ impl Service {
     ) -> ServiceResult<Creation<Job>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let defaults = deps.checked(&caller, defaults)?;
-            let (target, items) = deps.items_of(target, &defaults, "")?;
+            let (target, inputs) = deps.inputs_of(target, &defaults, "")?;
             if adds {
                 caller.require(crate::domain::Scope::ProductWrite)?;
             }
             let spec = JobSpec::CrawlBatch { target, add: adds.then_some(defaults) };
-            let created = idempotently(claim, deps.store.create_job(deps.new_job(&caller, spec, items, false))).await;
+            let created = idempotently(claim, deps.store.create_job(deps.new_job(&caller, spec, inputs, false))).await;
             let created = created.map_err(|error| deps.job_error(error))?;
             if let Creation::Created(job) = &created {
                 deps.job_started(&caller, job, "crawl.batch").await;
@@ -271,23 +271,23 @@ impl Dependencies {
         Ok(ProductDefaults { tags, ..defaults })
     }
 
-    /// The target of a job and its items. Errors name fields `within` an object.
-    pub(super) fn items_of(
+    /// The target of a job and the inputs of its items. Errors name fields `within` an object.
+    pub(super) fn inputs_of(
         &self,
         target: BatchTarget,
         defaults: &ProductDefaults,
         within: &str,
-    ) -> ServiceResult<(CrawlTarget, Vec<NewJobItem>)> {
+    ) -> ServiceResult<(CrawlTarget, Vec<String>)> {
         let names = match target {
             BatchTarget::Tag(tag) => return Ok((CrawlTarget::Tag(tidy_tag(tag, within)?), Vec::new())),
             BatchTarget::All => return Ok((CrawlTarget::All, Vec::new())),
             BatchTarget::Named(names) => names,
         };
         let marketplace = defaults.marketplace.unwrap_or(self.limits.default_marketplace);
-        let (mut items, mut errors) = (Vec::with_capacity(names.len()), Vec::new());
+        let (mut inputs, mut errors) = (Vec::with_capacity(names.len()), Vec::new());
         for (place, name) in (0u32..).zip(&names) {
             match Listing::named(name, marketplace) {
-                Ok(listing) => items.push(NewJobItem { place, input: listing.to_string(), error: None }),
+                Ok(listing) => inputs.push(listing.to_string()),
                 Err(error) => errors.push(FieldError::new(&format!("{within}listings[{place}]"), error)),
             }
         }
@@ -296,15 +296,15 @@ impl Dependencies {
             errors.push(FieldError::new(&format!("{within}listings"), message));
         }
         valid(errors)?;
-        Ok((CrawlTarget::Listings, items))
+        Ok((CrawlTarget::Listings, inputs))
     }
 
-    fn new_job(&self, caller: &Caller, spec: JobSpec, items: Vec<NewJobItem>, is_receiving: bool) -> NewJob {
+    fn new_job(&self, caller: &Caller, spec: JobSpec, inputs: Vec<String>, is_receiving: bool) -> NewJob {
         NewJob {
             tenant_id: caller.tenant_id,
             spec,
             created_by: caller.actor().to_string(),
-            items,
+            inputs,
             is_receiving,
             quota: self.jobs.max_open,
         }

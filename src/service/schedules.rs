@@ -228,12 +228,11 @@ impl Dependencies {
         marketplace: Option<Marketplace>,
     ) -> ServiceResult<(JobSpec, Vec<String>)> {
         let defaults = ProductDefaults { marketplace, ..ProductDefaults::default() };
-        let (target, items) = self.items_of(target, &defaults, "action.")?;
-        if items.len() > MAX_LISTINGS_PER_SCHEDULE {
+        let (target, listings) = self.inputs_of(target, &defaults, "action.")?;
+        if listings.len() > MAX_LISTINGS_PER_SCHEDULE {
             let message = format!("must name 1 to {MAX_LISTINGS_PER_SCHEDULE} listings; tag the products of more");
             return Err(ServiceError::invalid("action.listings", message));
         }
-        let listings = items.into_iter().map(|item| item.input).collect();
         Ok((JobSpec::CrawlBatch { target, add: None }, listings))
     }
 

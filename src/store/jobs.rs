@@ -19,8 +19,9 @@ pub struct NewJob {
     pub spec: JobSpec,
     /// Who creates it.
     pub created_by: String,
-    /// Its items, in their order.
-    pub items: Vec<NewJobItem>,
+    /// The inputs of its items, in their order. Many are added by its first steps ([`Jobs::expand_batch`]), so that the request does
+    /// not wait for them.
+    pub inputs: Vec<String>,
     /// Whether more items follow by [`Jobs::add_job_items`].
     pub is_receiving: bool,
     /// How many jobs of the tenant may be in progress, including this one; requested crawls do not count.
@@ -177,7 +178,7 @@ pub trait Jobs: Send + Sync {
     //
     // Errors: `NotFound("job")`, the lease was lost, and nothing was done.
 
-    /// Adds up to `limit` items to a batch: the active products with this tag, or all.
+    /// Adds up to `limit` items to a batch: of its inputs if it has any, otherwise the active products with this tag, or all.
     async fn expand_batch(&self, lease: &JobLease, tag: Option<&str>, limit: u32) -> StoreResult<()>;
 
     /// Requests crawls of some items; those beyond `crawls_per_day` fail, and those whose listing is not watched. With `adds`,

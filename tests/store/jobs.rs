@@ -12,6 +12,7 @@ use crate::fixture::*;
 on_both_engines! {
     a_job_is_claimed_by_one_replica_and_again_after_its_lease,
     a_batch_requests_crawls_and_ends_with_the_last_of_them,
+    the_items_of_a_long_batch_are_added_step_by_step,
     a_batch_of_a_tag_finds_its_products_in_bounded_steps,
     a_batch_adds_listings_that_are_not_watched_if_it_may,
     a_batch_stops_at_the_crawls_of_the_day,
@@ -38,7 +39,7 @@ fn new_job(spec: JobSpec, items: std::ops::Range<u32>) -> NewJob {
         tenant_id: US,
         spec,
         created_by: "system".to_owned(),
-        items: items.map(item).collect(),
+        inputs: items.map(|place| item(place).input).collect(),
         is_receiving: false,
         quota: u32::MAX,
     }
@@ -132,6 +133,23 @@ async fn a_batch_requests_crawls_and_ends_with_the_last_of_them(fixture: &Fixtur
     assert_eq!((ended.status, ended.counts), (JobStatus::Failed, counts(3, 2, 0, 1)));
     assert_eq!((ended.finished_at, ended.updated_at), (Some(fixture.now().await), fixture.now().await));
     assert_eq!(fixture.store.next_job_in().await.unwrap(), None);
+}
+
+async fn the_items_of_a_long_batch_are_added_step_by_step(fixture: &Fixture) {
+    let id = create(fixture, batch(CrawlTarget::Listings), 0..600).await;
+    assert_eq!((job(fixture, id).await.counts.total, items(fixture, id).await.len()), (600, 0));
+    for (is_expanded, known) in [(false, 250), (false, 500), (false, 600)] {
+        let claimed = claim(fixture).await;
+        assert_eq!(claimed.is_expanded, is_expanded);
+        fixture.store.expand_batch(&claimed.lease, None, 250).await.unwrap();
+        assert_eq!(fixture.number("SELECT count(*) FROM job_item").await, known);
+    }
+    let claimed = claim(fixture).await;
+    assert_eq!((claimed.is_expanded, claimed.counts), (true, counts(600, 0, 0, 0)));
+    let all = fixture.store.unprocessed_items(&claimed.lease, 1000).await.unwrap();
+    let expected: Vec<String> = (0..600).map(|n| format!("de/{}", asin(n))).collect();
+    assert_eq!(all.into_iter().map(|item| item.input).collect::<Vec<_>>(), expected);
+    assert_eq!(fixture.number("SELECT count(inputs) FROM job").await, 0, "they are no longer needed");
 }
 
 async fn a_batch_of_a_tag_finds_its_products_in_bounded_steps(fixture: &Fixture) {

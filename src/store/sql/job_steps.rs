@@ -116,7 +116,12 @@ pub(super) async fn expand(
         uuids!(1),
         ") AS given JOIN product p ON p.id = given.id JOIN listing l ON l.id = p.listing_id"
     );
+    const INPUTS: &str = "SELECT inputs FROM job WHERE id = $1";
     hold(conn, lease).await?;
+    let inputs: Option<String> = sqlx::query_scalar(INPUTS).bind(lease.id.0).fetch_one(&mut *conn).await?;
+    if let Some(inputs) = inputs {
+        return expand_inputs(conn, lease, &inputs, limit, clock).await;
+    }
     let last: Option<(i32, Option<Uuid>)> = sqlx::query_as(LAST).bind(lease.id.0).fetch_optional(&mut *conn).await?;
     let (place, after) = last.map_or((0, None), |(place, product)| (place + 1, product));
     let products = product_batch::active(conn, lease.tenant_id, tag, after, limit).await?;
@@ -127,6 +132,47 @@ pub(super) async fn expand(
     let query = sqlx::query(ADD).bind(Json(products)).bind(lease.id.0).bind(place).bind(lease.tenant_id.0);
     query.execute(&mut *conn).await?;
     end(conn, lease, JobCounts { total, ..JobCounts::default() }, NextStep::AtOnce, clock).await
+}
+
+/// Adds the next of the inputs of a job; they were counted when it was created.
+async fn expand_inputs(
+    conn: &mut Conn,
+    lease: JobLease,
+    inputs: &str,
+    limit: u32,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    const KNOWN: &str = "SELECT coalesce(max(place) + 1, 0) FROM job_item WHERE job_id = $1";
+    const EXPANDED: &str = "UPDATE job SET is_expanded = true, inputs = NULL WHERE id = $1";
+    const ADD: &str = concat!(
+        "INSERT INTO job_item (job_id, place, tenant_id, input, status) SELECT $2, given.place, $3, given.input, 'pending' FROM (",
+        records!(1, place integer, input text),
+        ") AS given"
+    );
+    let inputs: Vec<String> = serde_json::from_str(inputs).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let known: i32 = sqlx::query_scalar(KNOWN).bind(lease.id.0).fetch_one(&mut *conn).await?;
+    let (known, limit) = (usize::try_from(known).unwrap_or_default(), limit as usize);
+    let items: Vec<NewInput<'_>> = inputs
+        .iter()
+        .enumerate()
+        .skip(known)
+        .take(limit)
+        .map(|(place, input)| NewInput { place, input: input.as_str() })
+        .collect();
+    if known + items.len() >= inputs.len() {
+        sqlx::query(EXPANDED).bind(lease.id.0).execute(&mut *conn).await?;
+    }
+    let items = serde_json::to_value(items).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let query = sqlx::query(ADD).bind(Json(items)).bind(lease.id.0).bind(lease.tenant_id.0);
+    query.execute(&mut *conn).await?;
+    end(conn, lease, JobCounts::default(), NextStep::AtOnce, clock).await
+}
+
+/// An input as the SQL reads it from JSON.
+#[derive(Serialize)]
+struct NewInput<'i> {
+    place: usize,
+    input: &'i str,
 }
 
 /// How an item of a step ended, or that it waits for the crawl of its listing.

@@ -25,6 +25,8 @@ use crate::store::rows::{count, time, word};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{Page, StoreError, StoreResult};
 
+/// Items that are added in the transaction of a request.
+const ITEMS_AT_ONCE: usize = 250;
 /// Until the first items of an upload.
 const FIRST_PATIENCE_MS: i64 = 60_000;
 
@@ -382,8 +384,8 @@ async fn find(executor: impl sqlx::Executor<'_, Database = Db>, tenant_id: Tenan
 /// Creates a job with its items.
 pub(super) async fn create(conn: &mut Conn, job: NewJob, clock: ClockParam) -> StoreResult<Job> {
     const INSERT: &str = concat!(
-        "INSERT INTO job (id, tenant_id, kind, spec, created_by, status, is_expanded, ready_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, ",
+        "INSERT INTO job (id, tenant_id, kind, spec, created_by, status, is_expanded, inputs, total, ready_at, created_at, \
+           updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $11, ",
         now!(8),
         " + $9, ",
         now!(8),
@@ -393,19 +395,33 @@ pub(super) async fn create(conn: &mut Conn, job: NewJob, clock: ClockParam) -> S
     );
     const OPEN: &str = "SELECT count(*) FROM job WHERE tenant_id = $1 AND kind <> 'crawl' \
          AND status IN ('receiving', 'pending', 'running')";
-    let NewJob { tenant_id, spec, created_by, items, is_receiving, quota } = job;
+    let NewJob { tenant_id, spec, created_by, inputs, is_receiving, quota } = job;
     usage::lock(conn, tenant_id).await?;
     let id = JobId::new();
     let (status, patience_ms) = match is_receiving {
         true => (JobStatus::Receiving, FIRST_PATIENCE_MS),
         false => (JobStatus::Pending, 0),
     };
-    let is_expanded = is_receiving || !items.is_empty();
+    let is_short = inputs.len() <= ITEMS_AT_ONCE;
+    let is_expanded = is_receiving || (is_short && !inputs.is_empty());
+    // Encoded as they are kept: texts.
+    let kept = (!is_short).then(|| serde_json::to_string(&inputs).unwrap_or_default());
+    let expected = if is_short { 0 } else { i64::try_from(inputs.len()).unwrap_or(i64::MAX) };
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(spec.kind().as_str()).bind(Json(spec));
-    let query = query.bind(created_by).bind(status.as_str()).bind(is_expanded).bind(clock).bind(patience_ms);
+    let query = query
+        .bind(created_by)
+        .bind(status.as_str())
+        .bind(is_expanded)
+        .bind(clock)
+        .bind(patience_ms)
+        .bind(kept)
+        .bind(expected);
     query.execute(&mut *conn).await?;
     usage::check(conn, OPEN, tenant_id, "jobs", quota).await?;
-    add_items(conn, tenant_id, id, items, clock).await?;
+    if is_short {
+        let item = |(place, input)| NewJobItem { place, input, error: None };
+        add_items(conn, tenant_id, id, (0..).zip(inputs).map(item).collect(), clock).await?;
+    }
     find(conn, tenant_id, id).await
 }
 
@@ -498,8 +514,8 @@ async fn cancel_items(conn: &mut Conn, id: JobId, clock: ClockParam) -> StoreRes
 }
 
 async fn retry(conn: &mut Conn, tenant_id: TenantId, id: JobId, clock: ClockParam) -> StoreResult<Job> {
-    const LOCK: &str =
-        "UPDATE job SET owner = owner WHERE tenant_id = $1 AND id = $2 AND status IN ('failed', 'cancelled')";
+    const LOCK: &str = "UPDATE job SET owner = owner WHERE tenant_id = $1 AND id = $2 AND status IN ('failed', 'cancelled') \
+         RETURNING is_expanded";
     const REVIVE: &str = "UPDATE job_item SET status = 'pending', error = NULL, outcome = NULL, finished_at = NULL, \
            listing_id = NULL WHERE job_id = $1 AND status IN ('failed', 'cancelled') AND input IS NOT NULL";
     const RESTART: &str = concat!(
@@ -510,11 +526,14 @@ async fn retry(conn: &mut Conn, tenant_id: TenantId, id: JobId, clock: ClockPara
         now!(2),
         " WHERE id = $1"
     );
-    if sqlx::query(LOCK).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?.rows_affected() == 1
-        && sqlx::query(REVIVE).bind(id.0).execute(&mut *conn).await?.rows_affected() > 0
-    {
-        recount(conn, id, clock).await?;
-        sqlx::query(RESTART).bind(id.0).bind(clock).execute(&mut *conn).await?;
+    let ended: Option<bool> = sqlx::query_scalar(LOCK).bind(tenant_id.0).bind(id.0).fetch_optional(&mut *conn).await?;
+    if let Some(is_expanded) = ended {
+        let revived = sqlx::query(REVIVE).bind(id.0).execute(&mut *conn).await?.rows_affected();
+        // Of one that was cancelled early, items are still to be added.
+        if revived > 0 || !is_expanded {
+            recount(conn, id, clock).await?;
+            sqlx::query(RESTART).bind(id.0).bind(clock).execute(&mut *conn).await?;
+        }
     }
     find(conn, tenant_id, id).await
 }

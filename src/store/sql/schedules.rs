@@ -20,7 +20,7 @@ use crate::domain::{
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::{OrNotFound, or_report};
-use crate::store::jobs::{NewJob, NewJobItem};
+use crate::store::jobs::NewJob;
 use crate::store::rows::{time, word};
 use crate::store::schedules::{NewSchedule, RunRequest, Schedules};
 use crate::store::tenant_scope::TenantScope;
@@ -312,12 +312,11 @@ async fn start(conn: &mut Conn, schedule: &Schedule, job_quota: u32, clock: Cloc
     if open >= i64::from(job_quota) {
         return Err(StoreError::OverQuota { quota: "jobs", limit: job_quota });
     }
-    let item = |(place, input): (u32, &String)| NewJobItem { place, input: input.clone(), error: None };
     let job = NewJob {
         tenant_id: schedule.tenant_id,
         spec: schedule.settings.spec.clone(),
         created_by: format!("schedule:{}", schedule.id),
-        items: (0..).zip(&schedule.settings.listings).map(item).collect(),
+        inputs: schedule.settings.listings.clone(),
         is_receiving: false,
         quota: u32::MAX,
     };
