@@ -79,7 +79,7 @@ impl JobRunnerTools {
             (self.on_stepped)(tenant_id, job_id);
         }
         let limit = u32::try_from(free.len()).unwrap_or(SLOTS);
-        let claimed = self.jobs.store.claim_jobs(limit, LEASE, &self.owner).await?;
+        let claimed = self.jobs.store.claim_jobs(limit, LEASE, &self.owner, None).await?;
         let sleep = match claimed.len() {
             0 => self.sleep().await?,
             _ => Duration::ZERO,

@@ -6,6 +6,7 @@ mod delivery;
 mod demo;
 mod extract;
 mod healthcheck;
+mod import;
 mod keys;
 mod listing;
 mod migrate;
@@ -66,6 +67,8 @@ enum Command {
     Tenant(user::TenantArgs),
     /// Show the actors of a running daemon: restarts, queues, work in flight.
     Actors(actors::ActorsArgs),
+    /// Import files.
+    Import(import::ImportArgs),
     /// Retry dead deliveries.
     Delivery(delivery::DeliveryArgs),
     /// Release parked listings.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::User(args) => user::run_user(&folder, args),
         Command::Tenant(args) => user::run_tenant(&folder, args),
         Command::Actors(args) => actors::run(&folder, args),
+        Command::Import(args) => import::run(&folder, args),
         Command::Delivery(args) => delivery::run(&folder, args),
         Command::Listing(args) => listing::run(&folder, args),
         Command::Keys => keys::run(),

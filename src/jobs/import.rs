@@ -2,7 +2,18 @@
 
 use super::{ITEMS_PER_STEP, JobTools};
 use crate::domain::{ImportLine, ProductDefaults};
-use crate::store::{ClaimedJob, ImportItem, StoreResult};
+use crate::files::FileLine;
+use crate::store::{ClaimedJob, ImportItem, NewJobItem, StoreResult};
+
+/// A line of a file as an item, in the form that [`step`] reads.
+pub fn item_of(line: FileLine) -> NewJobItem {
+    let (input, error) = match line.content {
+        // A line is a few texts: it always serializes.
+        Ok(content) => (serde_json::to_string(&content).unwrap_or_default(), None),
+        Err(error) => (String::new(), Some(error)),
+    };
+    NewJobItem { place: line.number, input, error }
+}
 
 /// Adds the products of the next lines.
 pub(super) async fn step(

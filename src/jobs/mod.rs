@@ -1,7 +1,7 @@
 //! Steps of durable long work, one file a kind, and the schedules that start it. A step does some of the items, and a crash costs nothing but the step.
 
 mod crawl_batch;
-mod import;
+pub mod import;
 mod schedules;
 
 use crate::config::Plans;

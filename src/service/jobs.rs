@@ -9,6 +9,7 @@ use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::domain::product;
 use crate::domain::{CrawlTarget, ItemStatus, Job, JobId, JobItem, JobSpec, Listing, ProductDefaults, TenantId};
 use crate::files::{FileLine, ImportReader};
+use crate::jobs::import::item_of;
 use crate::replicas::BusMessage;
 use crate::store::{Creation, IdempotencyClaim, JobFilter, NewJob, NewJobItem, Page, idempotently};
 
@@ -230,15 +231,6 @@ impl ImportUpload {
             })
             .await
     }
-}
-
-fn item_of(line: FileLine) -> NewJobItem {
-    let (input, error) = match line.content {
-        // A line is a few texts: it always serializes.
-        Ok(content) => (serde_json::to_string(&content).unwrap_or_default(), None),
-        Err(error) => (String::new(), Some(error)),
-    };
-    NewJobItem { place: line.number, input, error }
 }
 
 impl Drop for ImportUpload {

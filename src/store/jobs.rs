@@ -165,8 +165,14 @@ pub trait Jobs: Send + Sync {
     /// Starts a job again that has ended, with the items that have failed or were cancelled. Without any, it stays as it is.
     async fn retry_job(&self, tenant_id: TenantId, id: JobId) -> StoreResult<Job>;
 
-    /// Claims up to `limit` jobs whose next step is due, the longest due first.
-    async fn claim_jobs(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedJob>>;
+    /// Claims up to `limit` jobs whose next step is due, the longest due first; or this one only, if it is.
+    async fn claim_jobs(
+        &self,
+        limit: u32,
+        lease: Duration,
+        owner: &str,
+        only: Option<JobId>,
+    ) -> StoreResult<Vec<ClaimedJob>>;
 
     /// The time until the next step is due; `None`: no job is in progress.
     async fn next_job_in(&self) -> StoreResult<Option<Duration>>;

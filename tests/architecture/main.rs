@@ -13,7 +13,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("extract", &["domain"]),
     ("files", &["domain"]),
-    ("jobs", &["domain", "config", "store"]),
+    ("jobs", &["domain", "config", "files", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry", "replicas"]),
@@ -25,7 +25,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas", "jobs"]),
     (
         "service",
-        &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas", "files"],
+        &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas", "files", "jobs"],
     ),
     ("http", &["domain", "auth", "files", "service", "telemetry"]),
 ];

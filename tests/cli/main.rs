@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod import;
 mod migrate_store;
 #[path = "../support/postgres.rs"]
 mod postgres;

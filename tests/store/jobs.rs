@@ -63,7 +63,7 @@ fn import_items(places: std::ops::Range<u32>) -> Vec<ImportItem> {
 }
 
 async fn claim(fixture: &Fixture) -> ClaimedJob {
-    let mut claimed = fixture.store.claim_jobs(10, LEASE, "test").await.unwrap();
+    let mut claimed = fixture.store.claim_jobs(10, LEASE, "test", None).await.unwrap();
     assert_eq!(claimed.len(), 1, "{claimed:?}");
     claimed.remove(0)
 }
@@ -92,7 +92,7 @@ async fn a_job_is_claimed_by_one_replica_and_again_after_its_lease(fixture: &Fix
     assert_eq!((first.is_receiving, first.is_expanded, first.counts), (false, true, counts(3, 0, 0, 0)));
     assert_eq!(first.spec, import(false));
     assert_eq!(job(fixture, id).await.status, JobStatus::Running);
-    assert!(fixture.store.claim_jobs(10, LEASE, "other").await.unwrap().is_empty());
+    assert!(fixture.store.claim_jobs(10, LEASE, "other", None).await.unwrap().is_empty());
     assert_eq!(fixture.store.next_job_in().await.unwrap(), Some(LEASE));
     fixture.clock.advance(LEASE);
     let second = claim(fixture).await;
@@ -123,7 +123,7 @@ async fn a_batch_requests_crawls_and_ends_with_the_last_of_them(fixture: &Fixtur
     assert!(fixture.store.unprocessed_items(&settling.lease, 10).await.unwrap().is_empty());
     fixture.store.settle_job(&settling.lease).await.unwrap();
     assert_eq!(job(fixture, id).await.status, JobStatus::Running);
-    assert!(fixture.store.claim_jobs(10, LEASE, "test").await.unwrap().is_empty(), "not at once");
+    assert!(fixture.store.claim_jobs(10, LEASE, "test", None).await.unwrap().is_empty(), "not at once");
     for crawl in &crawls {
         fixture.commit(seen(crawl, 600, fixture.now().await)).await;
     }
@@ -276,7 +276,7 @@ async fn a_cancelled_job_takes_no_further_step(fixture: &Fixture) {
     assert_eq!(cancelled.counts, JobCounts { total: 3, done: 1, cancelled: 2, ..JobCounts::default() });
     assert!(fixture.store.import_items(&lease, import_items(1..3), 10, false).await.is_err());
     fixture.clock.advance(LEASE);
-    assert!(fixture.store.claim_jobs(10, LEASE, "test").await.unwrap().is_empty());
+    assert!(fixture.store.claim_jobs(10, LEASE, "test", None).await.unwrap().is_empty());
     assert_eq!(fixture.store.cancel_job(US, id).await.unwrap(), cancelled);
     assert!(matches!(fixture.store.fail_job(&lease, "x").await, Err(StoreError::NotFound("job"))));
 }
@@ -300,7 +300,7 @@ async fn the_failed_part_of_a_job_is_tried_again(fixture: &Fixture) {
 async fn an_upload_is_received_in_pieces(fixture: &Fixture) {
     let receiving = NewJob { is_receiving: true, ..new_job(import(false), 0..0) };
     let id = fixture.store.create_job(receiving.clone()).await.unwrap().id;
-    assert!(fixture.store.claim_jobs(10, LEASE, "test").await.unwrap().is_empty());
+    assert!(fixture.store.claim_jobs(10, LEASE, "test", None).await.unwrap().is_empty());
     let broken = NewJobItem { error: Some("no".to_owned()), ..item(7) };
     fixture.store.add_job_items(US, id, vec![item(2), item(5), broken], HOUR).await.unwrap();
     let started = fixture.store.start_job(US, id).await.unwrap();
@@ -311,7 +311,7 @@ async fn an_upload_is_received_in_pieces(fixture: &Fixture) {
     let lost = fixture.store.create_job(receiving.clone()).await.unwrap().id;
     fixture.store.add_job_items(US, lost, vec![item(1)], HOUR).await.unwrap();
     fixture.clock.advance(HOUR);
-    let claimed: Vec<ClaimedJob> = fixture.store.claim_jobs(10, LEASE, "test").await.unwrap();
+    let claimed: Vec<ClaimedJob> = fixture.store.claim_jobs(10, LEASE, "test", None).await.unwrap();
     let claimed = claimed.iter().find(|claimed| claimed.lease.id == lost).unwrap();
     assert!(claimed.is_receiving);
     fixture.store.fail_job(&claimed.lease, "interrupted").await.unwrap();

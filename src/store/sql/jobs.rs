@@ -254,12 +254,18 @@ impl Jobs for Backend {
         self.transaction(tenant_id, move |conn| retry(conn, tenant_id, id, clock).boxed()).await
     }
 
-    async fn claim_jobs(&self, limit: u32, lease: Duration, owner: &str) -> StoreResult<Vec<ClaimedJob>> {
+    async fn claim_jobs(
+        &self,
+        limit: u32,
+        lease: Duration,
+        owner: &str,
+        only: Option<JobId>,
+    ) -> StoreResult<Vec<ClaimedJob>> {
         const CLAIM: &str = concat!(
             "WITH due AS MATERIALIZED (SELECT id FROM job \
                WHERE status IN ('receiving', 'pending', 'running') AND ready_at <= ",
             now!(1),
-            " ORDER BY ready_at LIMIT $2",
+            " AND id = coalesce($5, id) ORDER BY ready_at LIMIT $2",
             skip_locked!(),
             ") UPDATE job SET ready_at = ",
             now!(1),
@@ -284,7 +290,7 @@ impl Jobs for Backend {
             plan: String,
         }
         let query = sqlx::query_as(CLAIM).bind(self.clock_param()).bind(i64::from(limit)).bind(millis(lease));
-        let query = query.bind(owner.to_owned());
+        let query = query.bind(owner.to_owned()).bind(only.map(|job| job.0));
         let rows: Vec<Claimed> = query.fetch_all(&mut *self.writer(TenantScope::All).await?).await?;
         let claimed = |row: Claimed| {
             Ok(ClaimedJob {
