@@ -1,5 +1,6 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
+mod gated_lists;
 mod replicas;
 mod roles;
 mod run_journal;
@@ -18,6 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
+use self::gated_lists::GatedLists;
 use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 pub use self::run_journal::StoredRuns;
@@ -28,14 +30,14 @@ use crate::actors::maintenance::MaintenanceTools;
 use crate::auth::{HashError, KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
 use crate::http::{self, HttpSettings};
-use crate::limits::AttemptsByAddress;
+use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
 use crate::notify::SmtpError;
 use crate::replicas::{Bus, BusMessage, RedisError, SharedCache};
 use crate::service::{Dependencies, Service, ServiceError};
-use crate::sources::ResolveLinks;
 use crate::sources::apify::RunCallbacks;
-use crate::sources::direct::DirectError;
+use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
+use crate::sources::{ResolveLinks, Source};
 use crate::store::{self, DaemonLock, Engine, OnWrite, SharedStore, StoreClock, StoreError};
 use crate::telemetry::{Metrics, end_traces};
 
@@ -235,6 +237,7 @@ impl App {
             bus: &replicas.bus,
             revocations: &replicas.revocations,
             callbacks: &callbacks,
+            direct: Arc::new(direct(&settings, &replicas, &metrics)?),
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let actors = Actors::start(&context)?;
@@ -336,6 +339,14 @@ fn with_trailing_slash(mut url: Url) -> Url {
 fn end_hung_process(lag: Duration) {
     tracing::error!(lag_secs = lag.as_secs(), "a thread has not come round for {} s; exiting", lag.as_secs());
     std::process::exit(EXIT_HUNG);
+}
+
+/// The direct source with its limits, for crawls and for lists.
+fn direct(settings: &Settings, replicas: &Replicas, metrics: &Arc<Metrics>) -> Result<GatedLists, DirectError> {
+    let source = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?);
+    let gate = GateSettings::from(&settings.crawl);
+    let gate = Arc::new(SourceGate::new(source.name(), gate, replicas.limiter.clone(), Arc::clone(metrics)));
+    Ok(GatedLists { source, gate })
 }
 
 /// The settings of the HTTP server.

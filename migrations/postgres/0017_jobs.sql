@@ -12,6 +12,7 @@ ALTER TABLE job
     ADD COLUMN inputs       text,                        -- of items that are to be added, as a JSON list
     ADD COLUMN created_by   text,
     ADD COLUMN status       text     NOT NULL DEFAULT 'pending',
+    ADD COLUMN pages        integer  NOT NULL DEFAULT 0, -- of a list, that were read
     ADD COLUMN is_expanded  boolean  NOT NULL DEFAULT true, -- false: more items are to be added
     ADD COLUMN total        bigint   NOT NULL DEFAULT 0,
     ADD COLUMN done         bigint   NOT NULL DEFAULT 0,

@@ -8,6 +8,7 @@ ALTER TABLE job ADD COLUMN spec         TEXT    NOT NULL DEFAULT '{"kind": "craw
 ALTER TABLE job ADD COLUMN inputs       TEXT;                       -- of items that are to be added, as a JSON list
 ALTER TABLE job ADD COLUMN created_by   TEXT;
 ALTER TABLE job ADD COLUMN status       TEXT    NOT NULL DEFAULT 'pending';
+ALTER TABLE job ADD COLUMN pages        INTEGER NOT NULL DEFAULT 0; -- of a list, that were read
 ALTER TABLE job ADD COLUMN is_expanded  BOOLEAN NOT NULL DEFAULT true; -- false: more items are to be added
 ALTER TABLE job ADD COLUMN total        INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN done         INTEGER NOT NULL DEFAULT 0;

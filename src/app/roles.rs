@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use super::AppError;
+use super::gated_lists::GatedLists;
 use super::run_journal::StoredRuns;
 use super::spawn::ActorSpawner;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
@@ -31,7 +32,6 @@ use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
 use crate::sources::apify::{ApifySource, RunCallbacks};
-use crate::sources::direct::DirectSource;
 use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
@@ -61,6 +61,7 @@ pub(super) struct AppContext<'a> {
     pub bus: &'a Bus,
     pub revocations: &'a Revocations,
     pub callbacks: &'a Arc<RunCallbacks>,
+    pub direct: Arc<GatedLists>,
     /// The name of this replica, for people.
     pub owner: String,
 }
@@ -269,9 +270,9 @@ impl AppContext<'_> {
         };
         Ok(match name {
             SourceName::Direct => {
-                let source = DirectSource::new(crawl.clone(), metrics)?;
-                let gate = gate(&source, GateSettings::from(crawl));
-                CrawlSource::new(Arc::new(source), gate, crawl.concurrency, crawl.concurrency_per_marketplace)
+                let GatedLists { source, gate } = &*self.direct;
+                let (source, gate) = (Arc::clone(source), Arc::clone(gate));
+                CrawlSource::new(source, gate, crawl.concurrency, crawl.concurrency_per_marketplace)
             }
             SourceName::Apify => {
                 let max_age = Duration::from_secs(apify.max_run_age_secs);
@@ -304,6 +305,7 @@ impl AppContext<'_> {
             store: Arc::clone(self.store),
             plans: self.settings.plans.clone(),
             default_marketplace: self.settings.products.default_marketplace,
+            lists: Arc::clone(&self.direct) as Arc<_>,
             max_open: self.settings.jobs.max_open,
         };
         let (live, bus) = (live.clone(), self.bus.clone());

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,7 +21,9 @@ use crate::domain::{
 use crate::files::{FileLine, ImportReader};
 use crate::jobs::JobTools;
 use crate::jobs::import::item_of;
+use crate::sources::direct::DirectSource;
 use crate::store::{NewJob, NewJobItem, SharedStore, StoreError};
+use crate::telemetry::Metrics;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 const LINES_PER_WRITE: usize = 1000;
@@ -176,6 +179,7 @@ async fn carry_on(store: &SharedStore, settings: &Settings, tenant_id: TenantId,
         store: store.clone(),
         plans: settings.plans.clone(),
         default_marketplace: settings.products.default_marketplace,
+        lists: Arc::new(DirectSource::new(settings.crawl.clone(), Arc::new(Metrics::new()))?),
         max_open: settings.jobs.max_open,
     };
     let owner = format!("import/{}", std::process::id());

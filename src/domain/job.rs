@@ -108,6 +108,8 @@ pub enum JobKind {
     CrawlBatch,
     /// Adds products.
     Import,
+    /// Reads a list of products.
+    Category,
 }
 
 impl JobKind {
@@ -119,7 +121,7 @@ impl JobKind {
     /// The scope that starts, cancels and retries such a job.
     pub fn scope(self) -> Scope {
         match self {
-            Self::Crawl | Self::CrawlBatch => Scope::CrawlCreate,
+            Self::Crawl | Self::CrawlBatch | Self::Category => Scope::CrawlCreate,
             Self::Import => Scope::ProductWrite,
         }
     }
@@ -127,7 +129,7 @@ impl JobKind {
 
 /// The text is not a kind of job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of job `{0}`; valid kinds: crawl, crawl_batch, import")]
+#[error("unknown kind of job `{0}`; valid kinds: crawl, crawl_batch, import, category")]
 pub struct JobKindError(String);
 
 impl JobKindError {
@@ -157,6 +159,16 @@ pub enum JobSpec {
         /// For what an item does not say.
         defaults: ProductDefaults,
     },
+    /// Read a list of products: each becomes an item.
+    Category {
+        /// The list: see [`ListUrl`](super::ListUrl).
+        url: String,
+        /// How many of its pages.
+        pages: u32,
+        /// With these settings, listings that the tenant does not watch are added as products.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        add: Option<ProductDefaults>,
+    },
 }
 
 impl JobSpec {
@@ -166,6 +178,7 @@ impl JobSpec {
             Self::Crawl => JobKind::Crawl,
             Self::CrawlBatch { .. } => JobKind::CrawlBatch,
             Self::Import { .. } => JobKind::Import,
+            Self::Category { .. } => JobKind::Category,
         }
     }
 }
@@ -343,6 +356,7 @@ mod tests {
             JobSpec::Crawl,
             JobSpec::CrawlBatch { target: CrawlTarget::Tag("toys".into()), add: None },
             JobSpec::CrawlBatch { target: CrawlTarget::Listings, add: Some(defaults.clone()) },
+            JobSpec::Category { url: "https://www.amazon.de/s?k=x".into(), pages: 2, add: Some(defaults.clone()) },
             JobSpec::Import { dry_run: true, defaults },
         ] {
             let text = serde_json::to_string(&spec).unwrap();

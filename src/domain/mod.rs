@@ -12,6 +12,7 @@ mod frequency;
 mod ids;
 mod import_line;
 mod job;
+mod list_url;
 mod listing;
 mod marketplace;
 mod money;
@@ -49,6 +50,7 @@ pub use job::{
     CrawlTarget, ItemStatus, ItemStatusError, Job, JobCounts, JobItem, JobKind, JobKindError, JobPace, JobSpec,
     JobStatus, JobStatusError, ProductDefaults,
 };
+pub use list_url::ListUrl;
 pub use listing::{Listing, ListingUrlError};
 pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};

@@ -24,7 +24,8 @@ use crate::domain::{
     Frequency, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task, TaskItem,
 };
 use crate::service::{
-    BatchTarget, Caller, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth, StoredResponse,
+    BatchTarget, Caller, CategoryTarget, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth,
+    StoredResponse,
 };
 
 /// The part of the request timeout that is not for waiting: what comes after it.
@@ -33,6 +34,7 @@ const WAIT_MARGIN: Duration = Duration::from_secs(1);
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/crawl", |path| path.create(Scope::CrawlCreate, request_crawl));
     routes.path("/crawl/batch", |path| path.create(Scope::CrawlCreate, crawl_batch));
+    routes.path("/crawl/category", |path| path.create(Scope::CrawlCreate, crawl_category));
     routes.path("/crawl/sources", |path| path.get(Scope::ProductRead, sources));
     routes.path("/crawl/apify/callback", |path| path.post(Access::Open, apify_callback));
     routes.path("/crawl/tasks/{id}", |path| path.get(Scope::ProductRead, task));
@@ -212,15 +214,52 @@ pub(super) async fn crawl_batch(
 ) -> Result<impl Responder, Problem> {
     let target = batch_target(body.listings.map(|listings| listings.0), body.tag, body.all, "")?;
     let (marketplace, adds) = (body.marketplace, body.add.is_some());
-    let defaults = body.add.map_or_else(ProductDefaults::default, |add| ProductDefaults {
-        marketplace: None,
-        frequency: add.frequency,
-        tags: add.tags.0,
-        is_competitor: add.is_competitor,
-    });
-    let defaults = ProductDefaults { marketplace, ..defaults };
+    let unset = ProductDefaults { marketplace, ..ProductDefaults::default() };
+    let defaults = body.add.map_or(unset, |add| add.defaults(marketplace));
     let creation = shared.service.crawl_batch(caller, target, defaults, adds, key.claim(accepted_job)).await?;
     Ok(respond(creation, accepted_job))
+}
+
+/// A list of products to read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "url": "https://www.amazon.de/gp/bestsellers/electronics", "pages": 2, "add": { "tags": ["bestseller"] } }))]
+pub(super) struct CategoryBody {
+    /// The URL of a bestseller list or of search results on Amazon.
+    url: String,
+    /// How many of its pages to read, 1 to 20; default 1.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 20)]
+    pages: Option<u32>,
+    /// Adds the listings that are not tracked yet, with these settings; without it, they are only listed.
+    #[serde(default, deserialize_with = "optional_object")]
+    add: Option<BatchAdd>,
+}
+
+/// Read a bestseller list or search results: the response is a job, whose items are the listings in their order.
+#[utoipa::path(post, path = "/api/v1/crawl/category", tag = "crawl", request_body = CategoryBody, responses(
+    (status = 202, description = "The job", body = WireJob, headers(("Location" = String, description = "The job"))),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 409, description = "Too many jobs are in progress", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn crawl_category(
+    shared: Data<Shared>,
+    caller: Caller,
+    key: RequestKey,
+    StrictJson(body): StrictJson<CategoryBody>,
+) -> Result<impl Responder, Problem> {
+    let add = body.add.map(|add| add.defaults(None));
+    let list = CategoryTarget { url: body.url, pages: body.pages.unwrap_or(1), add };
+    let creation = shared.service.crawl_category(caller, list, key.claim(accepted_job)).await?;
+    Ok(respond(creation, accepted_job))
+}
+
+impl BatchAdd {
+    /// These settings, and the marketplace of ASINs.
+    pub(super) fn defaults(self, marketplace: Option<Marketplace>) -> ProductDefaults {
+        let Self { frequency, tags, is_competitor } = self;
+        ProductDefaults { marketplace, frequency, tags: tags.0, is_competitor }
+    }
 }
 
 fn accepted_job(job: &Job) -> StoredResponse {

@@ -31,7 +31,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 pub(super) struct WireJob {
     #[schema(value_type = Uuid)]
     id: JobId,
-    /// `crawl`, `crawl_batch` or `import`.
+    /// `crawl`, `crawl_batch`, `import` or `category`.
     #[schema(value_type = String, example = "import")]
     kind: JobKind,
     /// `receiving`, `pending`, `running`, `done`, `failed` (at least one item has failed) or `cancelled`.
@@ -159,7 +159,7 @@ impl From<JobItem> for WireJobItem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// `crawl`, `crawl_batch` or `import`.
+    /// `crawl`, `crawl_batch`, `import` or `category`.
     kind: Option<String>,
     /// `receiving`, `pending`, `running`, `done`, `failed` or `cancelled`.
     status: Option<String>,

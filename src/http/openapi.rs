@@ -44,6 +44,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         table_exports::history,
         crawl::request_crawl,
         crawl::crawl_batch,
+        crawl::crawl_category,
         crawl::task,
         crawl::sources,
         crawl::apify_callback,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::crawl::batch_target;
+use super::crawl::{BatchAdd, batch_target};
 use super::etag::{expected_version, versioned};
 use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
@@ -18,10 +18,12 @@ use super::products::parsed;
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{
-    CrawlTarget, CronTimes, JobId, JobSpec, Marketplace, Overrun, Recurrence, RunResult, Schedule, ScheduleId,
-    ScheduleRun, ScheduleRunId, Scope,
+    CrawlTarget, CronTimes, JobId, JobSpec, Marketplace, Overrun, ProductDefaults, Recurrence, RunResult, Schedule,
+    ScheduleId, ScheduleRun, ScheduleRunId, Scope,
 };
-use crate::service::{Caller, FieldError, MAX_LISTINGS_PER_SCHEDULE, ScheduleChange, StoredResponse};
+use crate::service::{
+    Caller, CategoryTarget, FieldError, MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange, StoredResponse,
+};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/schedules", |path| path.get(Scope::ProductRead, list).create(Scope::CrawlCreate, add));
@@ -69,13 +71,11 @@ impl RecurrenceBody {
     }
 }
 
-/// What a schedule does: crawl exactly one of `listings`, `tag` and `all`.
+/// What a schedule does. `crawl`: exactly one of `listings`, `tag` and `all`; `category`: a list of products, with `url`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "kind": "crawl", "tag": "toys" }))]
 pub(super) struct ActionBody {
-    /// `crawl`.
-    #[expect(dead_code, reason = "there is one kind so far, and it must be named")]
     kind: ActionKind,
     /// 1 to 1,000 ASINs, or URLs of product pages, of products that you track.
     #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 1000)]
@@ -87,6 +87,36 @@ pub(super) struct ActionBody {
     /// The marketplace of ASINs; default: that of the installation.
     #[schema(value_type = Option<String>, example = "de")]
     marketplace: Option<Marketplace>,
+    /// Of `category`: the URL of a bestseller list or of search results.
+    url: Option<String>,
+    /// Of `category`: how many pages to read, 1 to 20; default 1.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 20)]
+    pages: Option<u32>,
+    /// Of `category`: adds the listings that are not tracked yet, with these settings.
+    #[serde(default, deserialize_with = "optional_object")]
+    add: Option<BatchAdd>,
+}
+
+impl ActionBody {
+    fn action(self) -> Result<ScheduleAction, Problem> {
+        let names_listings = self.listings.is_some() || self.tag.is_some() || self.all.is_some();
+        let names_list = self.url.is_some() || self.pages.is_some() || self.add.is_some();
+        match self.kind {
+            ActionKind::Crawl if !names_list => {
+                let listings = self.listings.map(|listings| listings.0);
+                let target = batch_target(listings, self.tag, self.all, "action.")?;
+                Ok(ScheduleAction::Crawl(target, self.marketplace))
+            }
+            ActionKind::Category if !names_listings && self.marketplace.is_none() => {
+                let url = self.url.ok_or_else(|| Problem::invalid_field("action.url", "is required"))?;
+                let add = self.add.map(|add| add.defaults(None));
+                Ok(ScheduleAction::Category(CategoryTarget { url, pages: self.pages.unwrap_or(1), add }))
+            }
+            ActionKind::Crawl | ActionKind::Category => {
+                Err(Problem::invalid_field("action.kind", "some fields belong to the other kind"))
+            }
+        }
+    }
 }
 
 /// The kind of an action.
@@ -95,6 +125,8 @@ pub(super) struct ActionBody {
 pub(super) enum ActionKind {
     /// Crawl products.
     Crawl,
+    /// Read a list of products, and add what it shows if asked to.
+    Category,
 }
 
 /// A schedule to create.
@@ -118,15 +150,10 @@ pub(super) struct ScheduleBody {
 
 impl ScheduleBody {
     fn change(self) -> Result<ScheduleChange, Problem> {
-        let target = self.action.map(|action| {
-            let listings = action.listings.map(|listings| listings.0);
-            let target = batch_target(listings, action.tag, action.all, "action.")?;
-            Ok::<_, Problem>((target, action.marketplace))
-        });
         Ok(ScheduleChange {
             name: self.name,
             recurrence: self.recurrence.as_ref().map(RecurrenceBody::parsed).transpose()?,
-            target: target.transpose()?,
+            action: self.action.map(ActionBody::action).transpose()?,
             overrun: self.overrun,
             is_enabled: self.is_enabled,
         })
@@ -168,7 +195,7 @@ pub(super) struct WireSchedule {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ScheduleAction)]
 struct WireAction {
-    /// `crawl`.
+    /// `crawl` or `category`.
     kind: &'static str,
     /// Listings as `marketplace/ASIN`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,19 +204,30 @@ struct WireAction {
     tag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     all: Option<bool>,
+    /// The list of products.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<u32>,
+    /// Settings of the products that are added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    add: Option<ProductDefaults>,
 }
 
 impl WireAction {
     fn of(spec: JobSpec, listings: Vec<String>) -> Self {
-        let (mut named, mut tag, mut all) = (None, None, None);
+        let crawl = Self { kind: "crawl", listings: None, tag: None, all: None, url: None, pages: None, add: None };
         match spec {
-            JobSpec::CrawlBatch { target: CrawlTarget::Tag(of), .. } => tag = Some(of),
-            JobSpec::CrawlBatch { target: CrawlTarget::All, .. } => all = Some(true),
+            JobSpec::CrawlBatch { target: CrawlTarget::Tag(tag), .. } => Self { tag: Some(tag), ..crawl },
+            JobSpec::CrawlBatch { target: CrawlTarget::All, .. } => Self { all: Some(true), ..crawl },
+            JobSpec::Category { url, pages, add } => {
+                Self { kind: "category", url: Some(url), pages: Some(pages), add, ..crawl }
+            }
             JobSpec::CrawlBatch { target: CrawlTarget::Listings, .. } | JobSpec::Crawl | JobSpec::Import { .. } => {
-                named = Some(listings);
+                Self { listings: Some(listings), ..crawl }
             }
         }
-        Self { kind: "crawl", listings: named, tag, all }
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) async fn step(
     store.request_batch(&job.lease, items, plan.crawls_per_day, adds).await
 }
 
-fn settings_of(defaults: &ProductDefaults) -> ProductSettings {
+/// Settings of products that are added without any of their own.
+pub(super) fn settings_of(defaults: &ProductDefaults) -> ProductSettings {
     ProductSettings {
         label: None,
         tags: normalize_tags(defaults.tags.iter().cloned()).unwrap_or_default(),

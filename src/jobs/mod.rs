@@ -1,11 +1,15 @@
 //! Steps of durable long work, one file a kind, and the schedules that start it. A step does some of the items, and a crash costs nothing but the step.
 
+mod category;
 mod crawl_batch;
 pub mod import;
 mod schedules;
 
+use std::sync::Arc;
+
 use crate::config::Plans;
 use crate::domain::{JobSpec, Marketplace};
+use crate::sources::ReadLists;
 use crate::store::{ClaimedJob, SharedStore, StoreResult};
 
 /// Items of one step: more would hold too many locks in one transaction.
@@ -21,6 +25,8 @@ pub struct JobTools {
     pub plans: Plans,
     /// The marketplace of an ASIN without one.
     pub default_marketplace: Marketplace,
+    /// Reads lists of products.
+    pub lists: Arc<dyn ReadLists>,
     /// Jobs of one tenant that may be in progress.
     pub max_open: u32,
 }
@@ -41,6 +47,7 @@ impl JobTools {
         match &job.spec {
             JobSpec::Crawl => self.store.settle_job(&job.lease).await,
             JobSpec::CrawlBatch { target, add } => crawl_batch::step(self, job, target, add.as_ref()).await,
+            JobSpec::Category { url, pages, add } => category::step(self, job, url, *pages, add.as_ref()).await,
             JobSpec::Import { dry_run, defaults } => import::step(self, job, *dry_run, defaults).await,
         }
     }

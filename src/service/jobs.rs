@@ -7,7 +7,9 @@ use super::access::Caller;
 use super::products::{check_frequency, normalize_tags, valid};
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::domain::product;
-use crate::domain::{CrawlTarget, ItemStatus, Job, JobId, JobItem, JobSpec, Listing, ProductDefaults, TenantId};
+use crate::domain::{
+    CrawlTarget, ItemStatus, Job, JobId, JobItem, JobSpec, ListUrl, Listing, ProductDefaults, Scope, TenantId,
+};
 use crate::files::{FileLine, ImportReader};
 use crate::jobs::import::item_of;
 use crate::replicas::BusMessage;
@@ -15,6 +17,8 @@ use crate::store::{Creation, IdempotencyClaim, JobFilter, NewJob, NewJobItem, Pa
 
 /// Maximum listings of a batch.
 pub const MAX_LISTINGS_PER_BATCH: usize = 10_000;
+/// Maximum pages of a list.
+const MAX_LIST_PAGES: u32 = 20;
 /// Lines that are stored together while a file is uploaded.
 const LINES_PER_WRITE: usize = 1000;
 /// An upload that brings no line for so long counts as interrupted.
@@ -29,6 +33,17 @@ pub enum BatchTarget {
     Tag(String),
     /// Those of all active products.
     All,
+}
+
+/// Which list of products to read.
+#[derive(Debug, Clone)]
+pub struct CategoryTarget {
+    /// Its URL.
+    pub url: String,
+    /// How many pages.
+    pub pages: u32,
+    /// Settings of the listings that are added.
+    pub add: Option<ProductDefaults>,
 }
 
 impl Service {
@@ -48,13 +63,36 @@ impl Service {
             let defaults = deps.checked(&caller, defaults)?;
             let (target, inputs) = deps.inputs_of(target, &defaults, "")?;
             if adds {
-                caller.require(crate::domain::Scope::ProductWrite)?;
+                caller.require(Scope::ProductWrite)?;
             }
             let spec = JobSpec::CrawlBatch { target, add: adds.then_some(defaults) };
             let created = idempotently(claim, deps.store.create_job(deps.new_job(&caller, spec, inputs, false))).await;
             let created = created.map_err(|error| deps.job_error(error))?;
             if let Creation::Created(job) = &created {
                 deps.job_started(&caller, job, "crawl.batch").await;
+            }
+            Ok(created)
+        })
+        .await
+    }
+
+    /// Creates a job that reads a list of products.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]; [`ServiceError::Conflict`] `too_many_jobs`.
+    pub async fn crawl_category(
+        &self,
+        caller: Caller,
+        list: CategoryTarget,
+        claim: Option<IdempotencyClaim<Job>>,
+    ) -> ServiceResult<Creation<Job>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let spec = deps.category_spec(&caller, list, "")?;
+            let new = deps.new_job(&caller, spec, Vec::new(), false);
+            let created = idempotently(claim, deps.store.create_job(new)).await;
+            let created = created.map_err(|error| deps.job_error(error))?;
+            if let Creation::Created(job) = &created {
+                deps.job_started(&caller, job, "crawl.category").await;
             }
             Ok(created)
         })
@@ -261,6 +299,23 @@ impl Dependencies {
         let tags = normalize_tags(defaults.tags, &mut errors);
         valid(errors)?;
         Ok(ProductDefaults { tags, ..defaults })
+    }
+
+    /// The job that reads a list. Errors name fields `within` an object.
+    pub(super) fn category_spec(&self, caller: &Caller, list: CategoryTarget, within: &str) -> ServiceResult<JobSpec> {
+        let mut errors = Vec::new();
+        let url =
+            ListUrl::parse(&list.url).map_err(|error| errors.push(FieldError::new(&format!("{within}url"), error)));
+        if !(1..=MAX_LIST_PAGES).contains(&list.pages) {
+            errors.push(FieldError::new(&format!("{within}pages"), format!("must be from 1 to {MAX_LIST_PAGES}")));
+        }
+        valid(errors)?;
+        let add = list.add.map(|defaults| self.checked(caller, defaults)).transpose()?;
+        if add.is_some() {
+            caller.require(Scope::ProductWrite)?;
+        }
+        let url = url.map_err(|()| ServiceError::Internal)?.to_string();
+        Ok(JobSpec::Category { url, pages: list.pages, add })
     }
 
     /// The target of a job and the inputs of its items. Errors name fields `within` an object.

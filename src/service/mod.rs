@@ -57,10 +57,10 @@ pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats};
 pub use idempotency::KeyedRequest;
-pub use jobs::{BatchTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
+pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
 pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
-pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleChange};
+pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};
 pub use users::FirstUser;
 

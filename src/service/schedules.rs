@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::access::Caller;
 use super::auth::check_name;
-use super::jobs::BatchTarget;
+use super::jobs::{BatchTarget, CategoryTarget};
 use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::domain::{
@@ -22,6 +22,15 @@ const MIN_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 
 const MAX_UPDATE_ATTEMPTS: u32 = 5;
 
+/// What a schedule does.
+#[derive(Debug, Clone)]
+pub enum ScheduleAction {
+    /// Crawls listings; the marketplace is that of ASINs without one.
+    Crawl(BatchTarget, Option<Marketplace>),
+    /// Reads a list of products.
+    Category(CategoryTarget),
+}
+
 /// Settings of a schedule: `None` leaves one as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleChange {
@@ -29,8 +38,8 @@ pub struct ScheduleChange {
     pub name: Option<String>,
     /// When it is due.
     pub recurrence: Option<Recurrence>,
-    /// Which listings it crawls; the marketplace is that of ASINs without one.
-    pub target: Option<(BatchTarget, Option<Marketplace>)>,
+    /// What it does.
+    pub action: Option<ScheduleAction>,
     /// What happens when the job before has not ended.
     pub overrun: Option<Overrun>,
     /// Whether it starts anything by itself.
@@ -200,13 +209,13 @@ impl Dependencies {
             }
         }
         valid(errors)?;
-        let target = change.target.map(|(target, marketplace)| self.scheduled(target, marketplace)).transpose()?;
+        let action = change.action.map(|action| self.scheduled(caller, action)).transpose()?;
         let required = |field| ServiceError::invalid(field, "is required");
         let (before_spec, before) = match before {
             Some(before) => (Some((before.spec.clone(), before.listings.clone())), Some(before)),
             None => (None, None),
         };
-        let (spec, listings) = target.or(before_spec).ok_or_else(|| required("action"))?;
+        let (spec, listings) = action.or(before_spec).ok_or_else(|| required("action"))?;
         let of_before = before.as_ref();
         Ok(ScheduleSettings {
             name: change.name.or(of_before.map(|it| it.name.clone())).ok_or_else(|| required("name"))?,
@@ -221,12 +230,14 @@ impl Dependencies {
         })
     }
 
-    /// The job that crawls these listings, and the inputs of its items.
-    fn scheduled(
-        &self,
-        target: BatchTarget,
-        marketplace: Option<Marketplace>,
-    ) -> ServiceResult<(JobSpec, Vec<String>)> {
+    /// The job of an action, and the inputs of its items.
+    fn scheduled(&self, caller: &Caller, action: ScheduleAction) -> ServiceResult<(JobSpec, Vec<String>)> {
+        let (target, marketplace) = match action {
+            ScheduleAction::Crawl(target, marketplace) => (target, marketplace),
+            ScheduleAction::Category(list) => {
+                return Ok((self.category_spec(caller, list, "action.")?, Vec::new()));
+            }
+        };
         let defaults = ProductDefaults { marketplace, ..ProductDefaults::default() };
         let (target, listings) = self.inputs_of(target, &defaults, "action.")?;
         if listings.len() > MAX_LISTINGS_PER_SCHEDULE {

@@ -17,10 +17,10 @@ use tracing::{Instrument, Span};
 use url::Url;
 
 use super::body::{self, Body};
-use super::{Outcomes, Source};
+use super::{Outcomes, ReadLists, Source};
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Failure, Listing, Marketplace, Outcome, parse_retry_after};
-use crate::extract::{ExtractError, Extractor, PageContext, Progress};
+use crate::domain::{Block, Failure, ListUrl, Listing, Marketplace, Outcome, parse_retry_after};
+use crate::extract::{ExtractError, Extractor, Page, PageContext, PageKind, Progress};
 use crate::telemetry::{Metrics, TRACE};
 
 const NAME: &str = "direct";
@@ -74,10 +74,11 @@ impl DirectSource {
         &self.clients[next % self.clients.len()]
     }
 
-    fn url(&self, listing: Listing) -> String {
+    /// The URL of a path and query on a marketplace.
+    fn url(&self, marketplace: Marketplace, path: &str) -> String {
         match &self.settings.base_url {
-            Some(base) => format!("{}/dp/{}", base.as_str().trim_end_matches('/'), listing.asin),
-            None => listing.url(),
+            Some(base) => format!("{}{path}", base.as_str().trim_end_matches('/')),
+            None => format!("https://{}{path}", marketplace.host()),
         }
     }
 
@@ -102,33 +103,33 @@ impl DirectSource {
     }
 
     /// The trace span of the request. It has no URL and no headers, because they can contain secrets of a proxy.
-    fn span_of(&self, listing: Listing) -> Span {
+    fn span_of(&self, marketplace: Marketplace, template: &'static str) -> Span {
         let base_host = self.settings.base_url.as_ref().and_then(Url::host_str);
         tracing::info_span!(
             target: TRACE,
             "fetch",
-            otel.name = "GET /dp/{asin}",
+            otel.name = format!("GET {template}"),
             otel.kind = "client",
             otel.status_code = Empty,
             http.request.method = "GET",
             http.response.status_code = Empty,
-            server.address = base_host.map_or_else(|| listing.marketplace.host(), str::to_owned),
-            url.template = "/dp/{asin}",
+            server.address = base_host.map_or_else(|| marketplace.host(), str::to_owned),
+            url.template = template,
             "error.type" = Empty,
         )
     }
 
-    async fn get(&self, listing: Listing) -> Outcome {
-        let request = self.next_client().get(self.url(listing)).headers(self.headers(listing.marketplace));
+    async fn get(&self, marketplace: Marketplace, path: &str) -> Result<Page, Outcome> {
+        let request = self.next_client().get(self.url(marketplace, path)).headers(self.headers(marketplace));
         match request.send().await {
-            Ok(response) => self.outcome_of(listing, response).await,
-            Err(error) => Outcome::Failed(failure_of(&error)),
+            Ok(response) => self.page_of(marketplace, response).await,
+            Err(error) => Err(Outcome::Failed(failure_of(&error))),
         }
     }
 
-    async fn outcome_of(&self, listing: Listing, response: Response) -> Outcome {
+    async fn page_of(&self, marketplace: Marketplace, response: Response) -> Result<Page, Outcome> {
         Span::current().record("http.response.status_code", response.status().as_u16());
-        match response.status() {
+        Err(match response.status() {
             // Accepted, and no page: a challenge of the firewall.
             _ if response.headers().contains_key(WAF_ACTION) => {
                 Outcome::Blocked(Block::Throttled { retry_after: None })
@@ -136,7 +137,7 @@ impl DirectSource {
             StatusCode::ACCEPTED => Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) }),
             status if status.is_success() => {
                 let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
-                self.read(listing, response).instrument(span).await
+                return self.read(marketplace, response).instrument(span).await;
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN => {
@@ -144,18 +145,15 @@ impl DirectSource {
             }
             status if status.is_redirection() => Outcome::Failed(Failure::Redirect),
             status => Outcome::Failed(Failure::Status(status.as_u16())),
-        }
+        })
     }
 
     /// Feeds the body to the extractor as it arrives, and stops as soon as the page is settled.
-    async fn read(&self, listing: Listing, response: Response) -> Outcome {
+    async fn read(&self, marketplace: Marketplace, response: Response) -> Result<Page, Outcome> {
         let content_type =
             response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut extractor = Extractor::new(PageContext { marketplace: Some(listing.marketplace), content_type });
-        let mut body = match Body::of(response).await {
-            Ok(body) => body,
-            Err(error) => return Outcome::Failed(body_failure(&error)),
-        };
+        let mut extractor = Extractor::new(PageContext { marketplace: Some(marketplace), content_type });
+        let mut body = Body::of(response).await.map_err(|error| Outcome::Failed(body_failure(&error)))?;
         let (mut bytes, mut extraction_time) = (0, Duration::ZERO);
         let failure = loop {
             let chunk = match body.chunk().await {
@@ -183,24 +181,61 @@ impl DirectSource {
         self.metrics.source_bytes.with_label_values(&[NAME]).inc_by(bytes as u64);
         Span::current().record("tracker.page.bytes", bytes);
         if let Some(failure) = failure {
-            return Outcome::Failed(failure);
+            return Err(Outcome::Failed(failure));
         }
         let started_at = Instant::now();
-        let outcome = extractor.finish().outcome(listing.asin);
+        let page = extractor.finish();
         self.metrics.extraction_seconds.observe((extraction_time + started_at.elapsed()).as_secs_f64());
-        outcome
+        Ok(page)
+    }
+
+    /// One attempt at a page, within `crawl.total_timeout_secs`; `read` makes an outcome of it.
+    async fn attempt<T>(
+        &self,
+        marketplace: Marketplace,
+        (path, template): (&str, &'static str),
+        read: impl FnOnce(Page) -> Result<T, Outcome>,
+    ) -> Result<T, Outcome> {
+        let timeout = Duration::from_secs(self.settings.total_timeout_secs);
+        let span = self.span_of(marketplace, template);
+        let fetched = tokio::time::timeout(timeout, self.get(marketplace, path)).instrument(span.clone()).await;
+        let result = fetched.unwrap_or(Err(Outcome::Failed(Failure::Timeout))).and_then(read);
+        if let Err(outcome @ (Outcome::Failed(_) | Outcome::Blocked(_))) = &result {
+            span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
+        }
+        result
     }
 
     /// Makes one attempt, within `crawl.total_timeout_secs`.
     pub async fn fetch(&self, listing: Listing) -> Outcome {
-        let timeout = Duration::from_secs(self.settings.total_timeout_secs);
-        let span = self.span_of(listing);
-        let fetched = tokio::time::timeout(timeout, self.get(listing)).instrument(span.clone()).await;
-        let outcome = fetched.unwrap_or(Outcome::Failed(Failure::Timeout));
-        if matches!(outcome, Outcome::Failed(_) | Outcome::Blocked(_)) {
-            span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
-        }
-        outcome
+        let path = format!("/dp/{}", listing.asin);
+        let observed = |page: Page| match page.outcome(listing.asin) {
+            outcome @ Outcome::Observed(_) => Ok(outcome),
+            other => Err(other),
+        };
+        let fetched = self.attempt(listing.marketplace, (&path, "/dp/{asin}"), observed).await;
+        fetched.unwrap_or_else(|outcome| outcome)
+    }
+}
+
+#[async_trait]
+impl ReadLists for DirectSource {
+    async fn read_list(&self, list: &ListUrl, page: u32) -> Result<Vec<Listing>, Outcome> {
+        let marketplace = list.marketplace();
+        let listed = |page: Page| match page.kind {
+            PageKind::Bestsellers | PageKind::Search | PageKind::OtherError if page.truncated => {
+                Err(Outcome::Failed(Failure::Truncated))
+            }
+            PageKind::Bestsellers | PageKind::Search => {
+                let items = page.items.unwrap_or_default();
+                Ok(items.into_iter().map(|item| Listing::new(marketplace, item.asin)).collect())
+            }
+            PageKind::NotFound => Err(Outcome::NotFound),
+            PageKind::Captcha | PageKind::Product | PageKind::OtherError => {
+                Err(page.block.map_or(Outcome::Failed(Failure::Unreadable), Outcome::Blocked))
+            }
+        };
+        self.attempt(marketplace, (&list.page(page), "/{list}"), listed).await
     }
 }
 

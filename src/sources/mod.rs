@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
-use crate::domain::{Listing, ListingUrlError, Outcome};
+use crate::domain::{ListUrl, Listing, ListingUrlError, Outcome};
 
 /// How many listings a source takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,16 @@ pub trait Source: Send + Sync {
     /// Makes one attempt for each of these listings of one marketplace, which may take minutes, and reports each as soon as its
     /// outcome is known. A listing that is never reported was not attempted.
     async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes);
+}
+
+/// Reads lists of products.
+#[async_trait]
+pub trait ReadLists: Send + Sync {
+    /// The products of one page of a list, from 1 on, in their order; none behind the last page.
+    ///
+    /// # Errors
+    /// Why the page could not be read, as the outcome of a crawl.
+    async fn read_list(&self, list: &ListUrl, page: u32) -> Result<Vec<Listing>, Outcome>;
 }
 
 /// Why a short link was not resolved.

@@ -74,8 +74,19 @@ pub struct ClaimedJob {
     pub counts: JobCounts,
     /// The upload of its items has not ended, and should have.
     pub is_receiving: bool,
-    /// False: items are to be added by [`Jobs::expand_batch`].
+    /// False: items are to be added by [`Jobs::expand_batch`] or [`Jobs::add_listed`].
     pub is_expanded: bool,
+    /// Pages of a list that were read.
+    pub pages: u32,
+}
+
+/// What a page of a list shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPage {
+    /// Its products, in their order.
+    pub listings: Vec<Listing>,
+    /// No further page is read.
+    pub is_last: bool,
 }
 
 /// An item that no step has handled.
@@ -186,6 +197,15 @@ pub trait Jobs: Send + Sync {
 
     /// Adds up to `limit` items to a batch: of its inputs if it has any, otherwise the active products with this tag, or all.
     async fn expand_batch(&self, lease: &JobLease, tag: Option<&str>, limit: u32) -> StoreResult<()>;
+
+    /// Adds an item for each product of a page that has none yet. With `adds`, those that the tenant does not watch are added as
+    /// products, up to the quota; otherwise the items are done.
+    async fn add_listed(
+        &self,
+        lease: &JobLease,
+        page: ListedPage,
+        adds: Option<(ProductSettings, u32)>,
+    ) -> StoreResult<()>;
 
     /// Requests crawls of some items; those beyond `crawls_per_day` fail, and those whose listing is not watched. With `adds`,
     /// those are added as products first, up to the quota.

@@ -55,7 +55,9 @@ pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use history::History;
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
-pub use jobs::{BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, NewJob, NewJobItem, UnprocessedItem};
+pub use jobs::{
+    BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, ListedPage, NewJob, NewJobItem, UnprocessedItem,
+};
 pub use lease::{Backlog, Claim, ClaimRequest, Commit, Committed, ItemsEnd, Lane, LeaseQueue, Next, Room, RuleStep};
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};

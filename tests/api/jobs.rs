@@ -269,3 +269,38 @@ async fn only_so_many_jobs_of_a_tenant_are_in_progress() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_read_page_by_page_and_adds_what_it_shows() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let watched = daemon.watch(daemon.listing(1)).await;
+        let url = "https://www.amazon.com/gp/bestsellers/electronics/ref=zg_bs?pg=2";
+        let listed = expect(202, daemon.post("/api/v1/crawl/category", &json!({ "url": url, "pages": 5 }))).await;
+        assert_eq!(listed["parameters"]["url"], "https://www.amazon.com/gp/bestsellers/electronics");
+        let listed = ended(&daemon, &listed).await;
+        assert_eq!((&listed["status"], &listed["progress"]["done"]), (&json!("done"), &json!(100)), "{listed}");
+        let found = items(&daemon, &listed, "limit=3").await;
+        let inputs: Vec<&str> = found.iter().map(|item| item["input"].as_str().unwrap()).collect();
+        assert_eq!(inputs, asins(&daemon, 0..3).iter().map(|asin| format!("com/{asin}")).collect::<Vec<_>>());
+        assert_eq!((&found[1]["product_id"], &found[0]["product_id"]), (&watched["id"], &Value::Null));
+        let body = json!({ "url": "amazon.com/s?k=headphones", "add": { "tags": ["found"] } });
+        let added = ended(&daemon, &expect(202, daemon.post("/api/v1/crawl/category", &body)).await).await;
+        assert_eq!((&added["progress"]["done"], &added["progress"]["skipped"]), (&json!(15), &json!(1)), "{added}");
+        let products = expect(200, daemon.get("/api/v1/products?tag=found")).await;
+        assert_eq!(products["items"].as_array().unwrap().len(), 15);
+        for (body, field) in [
+            (json!({ "url": "https://www.amazon.com/dp/B000000001" }), "url"),
+            (json!({ "url": "https://127.0.0.1/s?k=x" }), "url"),
+            (json!({ "url": url, "pages": 21 }), "pages"),
+            (json!({ "url": url, "pages": 0 }), "pages"),
+            (json!({ "url": url, "add": { "tags": [""] } }), "tags"),
+            (json!({}), "url"),
+        ] {
+            let problem = expect(422, daemon.post("/api/v1/crawl/category", &body)).await;
+            assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+        }
+        daemon.end().await;
+    })
+    .await;
+}

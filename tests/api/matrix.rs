@@ -84,6 +84,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_products_id_rank_history", Whoever(Scope::ProductRead)),
     ("get_products_id_stats", Whoever(Scope::ProductRead)),
     ("post_crawl", Whoever(Scope::CrawlCreate)),
+    ("post_crawl_category", Whoever(Scope::CrawlCreate)),
     ("post_crawl_batch", Whoever(Scope::CrawlCreate)),
     ("post_products_import", Whoever(Scope::ProductWrite)),
     ("get_products_export", Whoever(Scope::ProductRead)),

@@ -40,6 +40,9 @@ async fn a_schedule_is_created_changed_and_deleted() {
         let changed = expect(200, daemon.patch(&location, &change)).await;
         assert_eq!(changed["action"], json!({ "kind": "crawl", "listings": ["de/B000000001"] }));
         assert_eq!((&changed["recurrence"], &changed["overrun"]), (&json!({ "every": "6h" }), &json!("queue")));
+        let list = json!({ "kind": "category", "url": "https://www.amazon.de/s?k=x", "pages": 2 });
+        let listing = expect(200, daemon.patch(&location, &json!({ "action": list }))).await;
+        assert_eq!(listing["action"], list);
         let renamed = expect(200, daemon.patch(&location, &json!({ "name": "New" }))).await;
         assert_eq!(renamed["next_run_at"], changed["next_run_at"], "its times are the same");
         let stale = daemon.patch(&location, &json!({ "name": "Old" })).header("if-match", "\"1-x\"");
@@ -118,6 +121,9 @@ async fn a_wrong_schedule_is_refused_by_its_field() {
             (with("action", json!({ "tag": "x" })), "action.kind"),
             (with("action", json!({ "kind": "dance", "tag": "x" })), "action.kind"),
             (with("action", json!({ "kind": "crawl" })), "action.listings"),
+            (with("action", json!({ "kind": "crawl", "all": true, "url": "x" })), "action.kind"),
+            (with("action", json!({ "kind": "category" })), "action.url"),
+            (with("action", json!({ "kind": "category", "url": "https://www.amazon.de/" })), "action.url"),
             (with("action", json!({ "kind": "crawl", "tag": "a\u{0}" })), "action.tag"),
             (with("action", json!({ "kind": "crawl", "listings": ["x"] })), "action.listings[0]"),
             (with("overrun", json!("pile_up")), "overrun"),

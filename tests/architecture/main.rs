@@ -13,7 +13,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("extract", &["domain"]),
     ("files", &["domain"]),
-    ("jobs", &["domain", "config", "files", "store"]),
+    ("jobs", &["domain", "config", "files", "sources", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry", "replicas"]),

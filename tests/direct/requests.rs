@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use amazon_tracker::config::{CrawlSettings, Secret};
-use amazon_tracker::domain::{Block, Failure, Marketplace, Outcome};
+use amazon_tracker::domain::{Block, Failure, ListUrl, Marketplace, Outcome};
+use amazon_tracker::sources::ReadLists;
 use jiff::{SignedDuration, Timestamp, fmt};
 
 use crate::server::{Answer, Server, answer};
@@ -115,4 +116,36 @@ async fn proxies_are_used_in_turn() {
         assert_eq!(requests.len(), 2);
         assert!(requests[0].starts_with("get http://marketplace.test/dp/b0direct01 "), "{}", requests[0]);
     }
+}
+
+#[tokio::test]
+async fn a_list_is_read_and_a_page_that_is_none_says_why() {
+    let list = ListUrl::parse("https://www.amazon.de/gp/bestsellers/books").unwrap();
+    let item =
+        |asin: &str| format!("<div id='{asin}' class='p13n-sc-uncoverable-faceout'><a href='/dp/{asin}'>x</a></div>");
+    let page = format!(
+        "<html><body><div id='zg'>{}{}</div><div id='navFooter'></div></body></html>",
+        item("B000000001"),
+        item("B000000002")
+    );
+    let captcha =
+        format!("<html><body><form action='/errors/validateCaptcha'></form>{}</body></html>", " ".repeat(2000));
+    let server = Server::start(move |number| match number {
+        0 => Answer::Bytes(answer("200 OK", &[], page.as_bytes())),
+        1 => Answer::Bytes(answer("200 OK", &[], captcha.as_bytes())),
+        2 => Answer::Bytes(answer("503 Service Unavailable", &[], b"")),
+        3 => Answer::Bytes(answer("404 Not Found", &[], b"")),
+        _ => Answer::Bytes(answer("200 OK", &[], crate::page().as_bytes())),
+    })
+    .await;
+    let source = source(&server);
+    let read = async |page| source.read_list(&list, page).await;
+    let found: Vec<String> = read(2).await.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["de/B000000001", "de/B000000002"]);
+    assert!(server.requests()[0].starts_with("get /gp/bestsellers/books?pg=2 "));
+    let outcomes: Vec<&str> = [read(1).await, read(1).await, read(1).await, read(1).await]
+        .into_iter()
+        .map(|outcome| outcome.unwrap_err().as_str())
+        .collect();
+    assert_eq!(outcomes, ["blocked_captcha", "blocked_throttled", "not_found", "failed_unreadable"]);
 }

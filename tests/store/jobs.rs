@@ -2,7 +2,7 @@
 
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    BatchItem, ClaimedJob, ImportItem, ItemsEnd, JobFilter, Lane, NewJob, NewJobItem, Next, StoreError,
+    BatchItem, ClaimedJob, ImportItem, ItemsEnd, JobFilter, Lane, ListedPage, NewJob, NewJobItem, Next, StoreError,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,6 +20,7 @@ on_both_engines! {
     a_paused_product_is_imported_without_being_due,
     an_import_stops_at_the_quota_of_products,
     a_dry_run_adds_nothing,
+    the_products_of_a_list_are_items_once_each,
     a_step_whose_lease_was_lost_does_nothing,
     a_cancelled_job_takes_no_further_step,
     the_failed_part_of_a_job_is_tried_again,
@@ -251,6 +252,29 @@ async fn a_dry_run_adds_nothing(fixture: &Fixture) {
     assert_eq!((ended.status, ended.counts), (JobStatus::Failed, counts(5, 3, 1, 1)));
     assert_eq!(items(fixture, id).await[4].error.as_deref(), Some("the plan allows 4 products"));
     assert_eq!(fixture.number("SELECT count(*) FROM listing").await, 1);
+}
+
+async fn the_products_of_a_list_are_items_once_each(fixture: &Fixture) {
+    let watched = fixture.watch(1).await;
+    let spec = JobSpec::Category { url: "https://www.amazon.de/s?k=x".to_owned(), pages: 3, add: None };
+    let id = create(fixture, spec, 0..0).await;
+    let page = |listings: std::ops::Range<u32>, is_last| ListedPage {
+        listings: listings.map(|n| Listing::new(Marketplace::De, asin(n))).collect(),
+        is_last,
+    };
+    let first = claim(fixture).await;
+    assert_eq!((first.pages, first.is_expanded), (0, false));
+    fixture.store.add_listed(&first.lease, page(0..3, false), None).await.unwrap();
+    let second = claim(fixture).await;
+    assert_eq!((second.pages, second.counts), (1, counts(3, 3, 0, 0)));
+    let adds = Some((ProductSettings::default(), 2));
+    fixture.store.add_listed(&second.lease, page(2..5, true), adds).await.unwrap();
+    let found = items(fixture, id).await;
+    let inputs: Vec<String> = found.iter().filter_map(|item| item.input.clone()).collect();
+    assert_eq!(inputs, (0..5).map(|n| format!("de/{}", asin(n))).collect::<Vec<_>>());
+    assert_eq!((found[1].product_id, found[0].product_id), (Some(watched.id), None));
+    let ended = job(fixture, id).await;
+    assert_eq!((ended.status, ended.counts), (JobStatus::Failed, counts(5, 4, 0, 1)), "the quota was two");
 }
 
 async fn a_step_whose_lease_was_lost_does_nothing(fixture: &Fixture) {

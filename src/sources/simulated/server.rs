@@ -13,7 +13,7 @@ use actix_web::web::{self, Bytes, Data, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer};
 use futures_util::{StreamExt, stream};
 
-use crate::domain::{Listing, ListingUrlError, Marketplace};
+use crate::domain::{ListUrl, Listing, ListingUrlError, Marketplace};
 
 use super::apify::{self, SimulatedApify};
 use super::catalogue::Product;
@@ -65,6 +65,9 @@ async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
         return HttpResponse::MovedPermanently().insert_header((header::LOCATION, target)).finish();
     }
     let site = marketplace_of(&request);
+    if let Some(list) = list_page(&request, &market, site) {
+        return html(StatusCode::OK).body(list);
+    }
     let Ok(listing) = Listing::from_url(&format!("https://{}{}", site.host(), request.path())) else {
         return html(StatusCode::NOT_FOUND).body(page::not_found());
     };
@@ -88,6 +91,24 @@ async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
     };
     response.headers_mut().insert(header::HeaderName::from_static(SEQ_HEADER), decision.seq.into());
     response
+}
+
+/// The page of a list that a request asks for: products of the catalogue in their order.
+fn list_page(request: &HttpRequest, market: &Market, site: Marketplace) -> Option<String> {
+    let asked = format!("https://{}{}?{}", site.host(), request.path(), request.query_string());
+    let is_search = request.path() == "/s";
+    ListUrl::parse(&asked).ok()?;
+    let (per_page, pages, name) = if is_search { (16, 3, "page") } else { (50, 2, "pg") };
+    let query = Query::<HashMap<String, String>>::from_query(request.query_string()).ok()?;
+    let page: u32 = query.get(name).and_then(|page| page.parse().ok()).unwrap_or(1);
+    let first = per_page * page.saturating_sub(1);
+    let shown = if page <= pages { per_page } else { 0 };
+    let products: Vec<Product> =
+        market.world.catalogue().products(first + shown).skip(first as usize).take(shown as usize).collect();
+    Some(match is_search {
+        true => page::search(site, &products),
+        false => page::bestsellers(site, first as usize + 1, &products),
+    })
 }
 
 /// Where a request to the host of short links leads: `/d/ASIN` to the listing on amazon.com.

@@ -1,6 +1,8 @@
 //! Steps of jobs. Each is one transaction: it locks the job under its token, does the work of some items, and ends the lease with
 //! the new counts.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -10,7 +12,7 @@ use super::schedule_request::{self, ScheduleRequest};
 use super::{Conn, usage};
 use crate::domain::{ItemStatus, JobCounts, JobId, Listing, ProductSettings};
 use crate::store::clock::ClockParam;
-use crate::store::jobs::{BatchItem, ImportItem, JobLease};
+use crate::store::jobs::{BatchItem, ImportItem, JobLease, ListedPage};
 use crate::store::{Lane, StoreError, StoreResult};
 
 /// Until the items of a batch are counted again, and for each pending item in addition: counting many takes longer.
@@ -173,6 +175,57 @@ async fn expand_inputs(
 struct NewInput<'i> {
     place: usize,
     input: &'i str,
+}
+
+pub(super) async fn add_listed(
+    conn: &mut Conn,
+    lease: JobLease,
+    page: ListedPage,
+    adds: Option<(ProductSettings, u32)>,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    const READ: &str = "UPDATE job SET pages = pages + 1, is_expanded = $2 WHERE id = $1";
+    const NEXT: &str = "SELECT coalesce(max(place) + 1, 0) FROM job_item WHERE job_id = $1";
+    const KNOWN: &str = "SELECT input FROM job_item WHERE job_id = $1";
+    const ADD: &str = concat!(
+        "INSERT INTO job_item (job_id, place, tenant_id, input, status) SELECT $2, given.place, $3, given.input, 'pending' FROM (",
+        records!(1, place integer, input text),
+        ") AS given"
+    );
+    hold(conn, lease).await?;
+    usage::lock(conn, lease.tenant_id).await?;
+    let first: i32 = sqlx::query_scalar(NEXT).bind(lease.id.0).fetch_one(&mut *conn).await?;
+    // A list has hundreds of items, not thousands. An advertisement may show one twice.
+    let known: Vec<String> = sqlx::query_scalar(KNOWN).bind(lease.id.0).fetch_all(&mut *conn).await?;
+    let mut known: BTreeSet<String> = known.into_iter().collect();
+    let new: Vec<Listing> = page.listings.into_iter().filter(|listing| known.insert(listing.to_string())).collect();
+    let inputs: Vec<String> = new.iter().map(Listing::to_string).collect();
+    let first = usize::try_from(first).unwrap_or_default();
+    let items: Vec<NewInput<'_>> = (first..).zip(&inputs).map(|(place, input)| NewInput { place, input }).collect();
+    let items = serde_json::to_value(items).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    sqlx::query(ADD).bind(Json(items)).bind(lease.id.0).bind(lease.tenant_id.0).execute(&mut *conn).await?;
+    let adds_any = adds.is_some();
+    let found = match adds {
+        None => product_batch::watched(conn, lease.tenant_id, &new).await?,
+        Some((settings, quota)) => {
+            let rows = new.iter().map(|listing| NewRow { listing: *listing, settings: settings.clone() }).collect();
+            product_batch::add(conn, lease.tenant_id, rows, quota, clock).await?
+        }
+    };
+    let step = |(place, listing): (usize, &Listing)| {
+        let (status, error) = match found.of(listing) {
+            Added::Known(_) if adds_any => (ItemStatus::Skipped, Some("the listing is already tracked".to_owned())),
+            Added::OverQuota(quota) => (ItemStatus::Failed, Some(over_products(quota))),
+            Added::New(_) | Added::Known(_) | Added::Unknown => (ItemStatus::Done, None),
+        };
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        StepItem { place, listing_id: found.listing_id(listing), status, error }
+    };
+    let steps: Vec<StepItem> = (first..).zip(&new).map(step).collect();
+    sqlx::query(READ).bind(lease.id.0).bind(page.is_last).execute(&mut *conn).await?;
+    let total = steps.len() as u64;
+    let ended = write(conn, lease, steps, clock).await?;
+    end(conn, lease, JobCounts { total, ..ended }, NextStep::AtOnce, clock).await
 }
 
 /// How an item of a step ended, or that it waits for the crawl of its listing.

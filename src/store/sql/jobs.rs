@@ -19,7 +19,7 @@ use crate::store::clock::{ClockParam, millis};
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::{OrNotFound, or_report};
 use crate::store::jobs::{
-    BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, NewJob, NewJobItem, UnprocessedItem,
+    BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, ListedPage, NewJob, NewJobItem, UnprocessedItem,
 };
 use crate::store::rows::{count, time, word};
 use crate::store::tenant_scope::TenantScope;
@@ -273,7 +273,7 @@ impl Jobs for Backend {
             now!(1),
             "), status = CASE WHEN status = 'pending' THEN 'running' ELSE status END \
              WHERE id IN (SELECT id FROM due) \
-             RETURNING id, tenant_id, spec, token, attempt, status, is_expanded, total, done, skipped, failed, cancelled, \
+             RETURNING id, tenant_id, spec, token, attempt, status, is_expanded, pages, total, done, skipped, failed, cancelled, \
                (SELECT plan FROM tenant WHERE tenant.id = job.tenant_id) AS plan"
         );
         #[derive(sqlx::FromRow)]
@@ -285,6 +285,7 @@ impl Jobs for Backend {
             attempt: i16,
             status: String,
             is_expanded: bool,
+            pages: i32,
             #[sqlx(flatten)]
             counts: CountColumns,
             plan: String,
@@ -301,6 +302,7 @@ impl Jobs for Backend {
                 counts: row.counts.try_into()?,
                 is_receiving: word::<JobStatus>(&row.status)? == JobStatus::Receiving,
                 is_expanded: row.is_expanded,
+                pages: count(row.pages)?,
             })
         };
         Ok(rows.into_iter().filter_map(|row| or_report(claimed(row))).collect())
@@ -328,6 +330,17 @@ impl Jobs for Backend {
     async fn expand_batch(&self, lease: &JobLease, tag: Option<&str>, limit: u32) -> StoreResult<()> {
         let (clock, lease, tag) = (self.clock_param(), *lease, tag.map(str::to_owned));
         self.transaction(lease.tenant_id, move |conn| job_steps::expand(conn, lease, tag, limit, clock).boxed()).await
+    }
+
+    async fn add_listed(
+        &self,
+        lease: &JobLease,
+        page: ListedPage,
+        adds: Option<(ProductSettings, u32)>,
+    ) -> StoreResult<()> {
+        let (clock, lease) = (self.clock_param(), *lease);
+        self.transaction(lease.tenant_id, move |conn| job_steps::add_listed(conn, lease, page, adds, clock).boxed())
+            .await
     }
 
     async fn request_batch(

@@ -5,6 +5,7 @@
 
 mod decoys;
 mod details;
+mod lists;
 mod offer;
 mod price;
 mod refusals;
@@ -18,6 +19,7 @@ use super::chance::Chance;
 use super::facts::Facts;
 use super::phrases::Phrases;
 
+pub(super) use lists::{bestsellers, search};
 pub(super) use refusals::{captcha, not_found, unavailable};
 
 /// The input for rendering a product page.

@@ -1,0 +1,45 @@
+//! Reads a bestseller list or search results, page by page, and adds what they show if it may.
+
+use std::time::Duration;
+
+use super::crawl_batch::settings_of;
+use super::{JobTools, MAX_ATTEMPTS};
+use crate::domain::{ListUrl, ProductDefaults};
+use crate::store::{ClaimedJob, ListedPage, StoreResult};
+
+/// Until a page that could not be read is tried again, times the number of attempts.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Reads the next page.
+pub(super) async fn step(
+    tools: &JobTools,
+    job: &ClaimedJob,
+    url: &str,
+    pages: u32,
+    add: Option<&ProductDefaults>,
+) -> StoreResult<()> {
+    let store = &tools.store;
+    if job.is_expanded {
+        return store.settle_job(&job.lease).await;
+    }
+    let list = match ListUrl::parse(url) {
+        Ok(list) => list,
+        Err(error) => return store.fail_job(&job.lease, &error).await,
+    };
+    let page = job.pages + 1;
+    match tools.lists.read_list(&list, page).await {
+        Ok(listings) => {
+            let listed = ListedPage { is_last: page >= pages || listings.is_empty(), listings };
+            let products = tools.plans.of(&job.plan).products;
+            store.add_listed(&job.lease, listed, add.map(|defaults| (settings_of(defaults), products))).await
+        }
+        Err(outcome) if job.attempt >= MAX_ATTEMPTS => {
+            let error = format!("page {page} could not be read: {}", outcome.as_str());
+            store.fail_job(&job.lease, &error).await
+        }
+        Err(outcome) => {
+            tracing::info!(job_id = %job.lease.id, page, outcome = outcome.as_str(), "a page of a list could not be read");
+            store.release_job(&job.lease, RETRY * u32::from(job.attempt)).await
+        }
+    }
+}
