@@ -1,5 +1,5 @@
-//! The JobRunner starts the jobs of schedules that are due, and takes the steps of jobs, several jobs at a time, one step of each. Every replica with the role `scheduler` has
-//! one; a job is carried on by whichever claims its next step.
+//! The JobRunner starts the jobs of schedules that are due, and takes the steps of jobs: several jobs at a time, one step of
+//! each. Every replica with the role `scheduler` has one; a job is carried on by whichever claims its next step.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! `/api/v1/events`: changes, alerts and the progress of jobs as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! `/api/v1/events`: changes, alerts and the progress of jobs as server-sent events
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use std::fmt::Write;
 
@@ -81,8 +82,8 @@ impl From<&Change> for WireChange {
 
 /// Stream changes of your products, alerts that fire and the progress of jobs, as server-sent events.
 ///
-/// The data of `change` is a Change, that of `alert` an Event without its deliveries, that of `job` a Job. `reset` means that too many events were
-/// missed to replay them: read everything again. A comment is sent every 15 seconds. A client that reconnects with
+/// The data of `change` is a Change, that of `alert` an Event without its deliveries, that of `job` a Job. `reset` means that too many
+/// events were missed to replay them: read everything again. A comment is sent every 15 seconds. A client that reconnects with
 /// `Last-Event-ID` gets the events since then; some may be repeated, under the same ids.
 /// A user or API key has at most eight streams: a ninth ends the oldest. A stream ends when its credential is revoked.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",

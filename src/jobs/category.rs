@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::crawl_batch::settings_of;
 use super::{JobTools, MAX_ATTEMPTS};
-use crate::domain::{ListUrl, ProductDefaults};
+use crate::domain::{Failure, ListUrl, Outcome, ProductDefaults};
 use crate::store::{ClaimedJob, ListedPage, StoreResult};
 
 /// Until a page that could not be read is tried again, times the number of attempts.
 const RETRY: Duration = Duration::from_secs(30);
+/// Less than the lease of a step: waiting for the rate limit takes part of it.
+const MAX_READ: Duration = Duration::from_secs(45);
 
 /// Reads the next page.
 pub(super) async fn step(
@@ -27,7 +29,8 @@ pub(super) async fn step(
         Err(error) => return store.fail_job(&job.lease, &error).await,
     };
     let page = job.pages + 1;
-    match tools.lists.read_list(&list, page).await {
+    let read = tokio::time::timeout(MAX_READ, tools.lists.read_list(&list, page)).await;
+    match read.unwrap_or(Err(Outcome::Failed(Failure::Timeout))) {
         Ok(listings) => {
             let listed = ListedPage { is_last: page >= pages || listings.is_empty(), listings };
             let products = tools.plans.of(&job.plan).products;

@@ -1,4 +1,5 @@
-//! Steps of durable long work, one file a kind, and the schedules that start it. A step does some of the items, and a crash costs nothing but the step.
+//! Steps of durable long work, one file a kind, and the schedules that start it. A step does some of the items, and a crash
+//! costs nothing but the step.
 
 mod category;
 mod crawl_batch;

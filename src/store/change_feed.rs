@@ -74,7 +74,7 @@ pub trait ChangeFeed: Send + Sync {
         most: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>;
 
-    /// The items of a tenant from `since` on, oldest first. At most `most` changed values, `most` events and `most` jobs are read: if that many
-    /// are returned, there may be more.
+    /// The items of a tenant from `since` on, oldest first. At most `most` changed values, `most` events and `most` jobs are read:
+    /// if that many are returned, there may be more.
     async fn feed_since(&self, tenant_id: TenantId, since: Timestamp, most: u32) -> StoreResult<Vec<FeedItem>>;
 }
