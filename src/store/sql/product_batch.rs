@@ -87,11 +87,12 @@ pub(super) async fn active(
 
 /// Which of some listings a tenant watches.
 pub(super) async fn watched(conn: &mut Conn, tenant_id: TenantId, listings: &[Listing]) -> StoreResult<AddedListings> {
+    // `IS TRUE`: see `listings_of`.
     const WATCHED: &str = concat!(
         "SELECT l.marketplace, l.asin, l.id FROM (",
         records!(1, marketplace text, asin text),
         ") AS given JOIN listing l ON l.marketplace = given.marketplace AND l.asin = given.asin \
-           JOIN product p ON p.listing_id = l.id AND p.tenant_id = $2"
+           JOIN product p ON p.listing_id = l.id WHERE (p.tenant_id = $2) IS TRUE"
     );
     let query = sqlx::query_as(WATCHED).bind(Json(listings.to_vec())).bind(tenant_id.0);
     let ids = ids_by_listing(listings, query.fetch_all(conn).await?);
