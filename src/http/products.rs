@@ -363,6 +363,15 @@ pub(super) struct ListProductsQuery {
     limit: Option<String>,
 }
 
+/// Adds an error if a text that is searched for cannot be one of a product.
+pub(super) fn check_text(field: &str, text: Option<&str>, errors: &mut Vec<FieldError>) {
+    let is_wrong = |text: &str| text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control);
+    if text.is_some_and(is_wrong) {
+        let message = format!("must have at most {MAX_TEXT_CHARS} characters and no control characters");
+        errors.push(FieldError::new(field, message));
+    }
+}
+
 impl ListProductsQuery {
     fn into_request(self) -> Result<ListProducts, Problem> {
         let mut errors = Vec::new();
@@ -383,13 +392,8 @@ impl ListProductsQuery {
                 ProductOrder::default()
             }
         };
-        for (field, text) in [("tag", &filter.tag), ("text", &filter.text)] {
-            let is_wrong = |text: &String| text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control);
-            if text.as_ref().is_some_and(is_wrong) {
-                let message = format!("must have at most {MAX_TEXT_CHARS} characters and no control characters");
-                errors.push(FieldError::new(field, message));
-            }
-        }
+        check_text("tag", filter.tag.as_deref(), &mut errors);
+        check_text("text", filter.text.as_deref(), &mut errors);
         let limit = limit_of(self.limit.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));

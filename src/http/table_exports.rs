@@ -13,7 +13,7 @@ use super::export_stream::{ExportError, ExportFile, ExportRight, ExportStream, s
 use super::history::{SpanParams, query_of};
 use super::paging::MAX_LIMIT;
 use super::problem::Problem;
-use super::products::parsed;
+use super::products::{check_text, parsed};
 use super::routes::Routes;
 use super::strict::StrictQuery;
 use crate::domain::{Availability, Money, Point, PointValue, Product, Rating, Scope, Series};
@@ -117,6 +117,7 @@ pub(super) async fn products(
         status: parsed("status", query.status.as_deref(), &mut errors),
         text: None,
     };
+    check_text("tag", filter.tag.as_deref(), &mut errors);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -153,6 +154,7 @@ pub(super) async fn history(
     let format = parsed("format", query.format.as_deref(), &mut errors).unwrap_or(TableFormat::Csv);
     let marketplace = parsed("marketplace", query.marketplace.as_deref(), &mut errors);
     let filter = ProductFilter { tag: query.tag, marketplace, ..ProductFilter::default() };
+    check_text("tag", filter.tag.as_deref(), &mut errors);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
