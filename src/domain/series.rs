@@ -54,6 +54,16 @@ series! {
     Availability 9 "availability";
     /// Coupon text.
     Coupon 10 "coupon";
+    /// Number of used offers. Of offer lists, as the next three.
+    UsedOfferCount 12 "used_offer_count";
+    /// Lowest price of a new offer with its shipping, in minor units.
+    LowestNewPrice 13 "lowest_new_price";
+    /// Lowest price of a new offer that Amazon ships (Fulfilled by Amazon), with its shipping, in minor units.
+    LowestFbaPrice 14 "lowest_fba_price";
+    /// Lowest price of a new offer that its seller ships, with its shipping, in minor units.
+    LowestMerchantPrice 15 "lowest_merchant_price";
+    /// Seller of the featured offer (Buy Box), by Amazon's id of the seller.
+    SellerId 16 "seller_id";
     /// The end of a time without a successful crawl; the number is its beginning, in milliseconds since 1970. No value of another
     /// series is known in between.
     Unobserved 11 "unobserved";
@@ -67,12 +77,26 @@ impl Series {
 
     /// True when its values are text, not numbers.
     pub fn is_text(self) -> bool {
-        matches!(self, Self::Seller | Self::Coupon)
+        matches!(self, Self::Seller | Self::SellerId | Self::Coupon)
     }
 
     /// True when its values are minor units of the marketplace's currency.
     pub fn is_money(self) -> bool {
-        matches!(self, Self::Price | Self::Shipping | Self::ListPrice)
+        matches!(
+            self,
+            Self::Price
+                | Self::Shipping
+                | Self::ListPrice
+                | Self::LowestNewPrice
+                | Self::LowestFbaPrice
+                | Self::LowestMerchantPrice
+        )
+    }
+
+    /// True for the series that were added after the first eleven. Versions without them cannot read a state that names one in the
+    /// list of values.
+    pub(super) fn is_later(self) -> bool {
+        self.number() > Self::Unobserved.number()
     }
 }
 

@@ -26,7 +26,10 @@ pub struct ListingState {
     pub list_price_kind: Option<ListPriceKind>,
     /// Last accepted values; a series that is missing here was never known.
     #[serde(with = "values_as_list")]
-    values: BTreeMap<SeriesKey, Option<PointValue>>,
+    values: Values,
+    /// The same for the series that older versions do not know: they read the other list, and overlook this one.
+    #[serde(with = "values_as_list", default, skip_serializing_if = "Values::is_empty")]
+    later_values: Values,
     /// The last price that was not `None`, kept while there is no price, so that a returning price can be checked
     /// against it.
     last_good_price_minor: Option<i64>,
@@ -46,6 +49,9 @@ pub struct ListingState {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unread: BTreeMap<Series, Timestamp>,
 }
+
+/// The last accepted value of each series; `None`: known to be absent.
+type Values = BTreeMap<SeriesKey, Option<PointValue>>;
 
 /// The effect of an observation on a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +126,7 @@ impl ListingState {
 
     /// When the value of a series was last read from a page; `None` when it was never known.
     pub fn as_of(&self, series: Series) -> Option<Timestamp> {
-        let is_known = self.values.keys().any(|key| key.series == series);
+        let is_known = self.values_with(series).keys().any(|key| key.series == series);
         self.unread.get(&series).copied().or(self.checked_at).filter(|_| is_known)
     }
 
@@ -137,7 +143,16 @@ impl ListingState {
     }
 
     fn value(&self, series: Series) -> Option<&PointValue> {
-        self.values.get(&SeriesKey::from(series))?.as_ref()
+        self.values_with(series).get(&SeriesKey::from(series))?.as_ref()
+    }
+
+    /// The map that holds the values of a series.
+    fn values_with(&self, series: Series) -> &Values {
+        if series.is_later() { &self.later_values } else { &self.values }
+    }
+
+    fn values_with_mut(&mut self, series: Series) -> &mut Values {
+        if series.is_later() { &mut self.later_values } else { &mut self.values }
     }
 
     /// Applies an observation, as far as its values are plausible.
@@ -170,7 +185,7 @@ impl ListingState {
         {
             self.last_good_price_minor = Some(price_minor);
         }
-        self.values.insert(point.key.clone(), point.value.clone());
+        self.values_with_mut(point.key.series).insert(point.key.clone(), point.value.clone());
         self.changed_at = Some(point.at);
         self.checked_at = Some(point.at);
     }
@@ -280,11 +295,12 @@ impl Change {
     /// Adds a point when the value differs from the accepted one. A value that was never known and is absent is not
     /// recorded.
     fn set(&mut self, key: SeriesKey, value: Option<PointValue>) {
-        let before = self.state.values.get(&key);
+        let values = self.state.values_with_mut(key.series);
+        let before = values.get(&key);
         if before == Some(&value) || (before.is_none() && value.is_none()) {
             return;
         }
-        self.state.values.insert(key.clone(), value.clone());
+        values.insert(key.clone(), value.clone());
         self.points.retain(|point| point.key != key);
         self.points.push(Point { key, at: self.at, value });
     }
@@ -329,22 +345,43 @@ fn known<T>(reading: &Reading<T>) -> Option<Option<&T>> {
 
 /// JSON keys are single strings, so the map is written as a list of `[series, category, value]`.
 mod values_as_list {
-    use std::collections::BTreeMap;
-
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{PointValue, Series, SeriesKey};
-
-    type Values = BTreeMap<SeriesKey, Option<PointValue>>;
+    use super::{PointValue, Series, SeriesKey, Values};
 
     pub fn serialize<S: Serializer>(values: &Values, serializer: S) -> Result<S::Ok, S::Error> {
         let list: Vec<_> = values.iter().map(|(key, value)| (key.series, &key.category, value)).collect();
         list.serialize(serializer)
     }
 
+    /// Leaves out the series that this version does not know.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Values, D::Error> {
-        let list = Vec::<(Series, String, Option<PointValue>)>::deserialize(deserializer)?;
-        Ok(list.into_iter().map(|(series, category, value)| (SeriesKey { series, category }, value)).collect())
+        let list = Vec::<(KnownSeries, String, Option<PointValue>)>::deserialize(deserializer)?;
+        let known = list
+            .into_iter()
+            .filter_map(|(series, category, value)| Some((SeriesKey { series: series.0?, category }, value)));
+        Ok(known.collect())
+    }
+
+    /// A series by its name; `None` for a name of a later version.
+    struct KnownSeries(Option<Series>);
+
+    impl<'de> Deserialize<'de> for KnownSeries {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Name;
+            impl serde::de::Visitor<'_> for Name {
+                type Value = KnownSeries;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("the name of a series")
+                }
+
+                fn visit_str<E>(self, name: &str) -> Result<KnownSeries, E> {
+                    Ok(KnownSeries(name.parse().ok()))
+                }
+            }
+            deserializer.deserialize_str(Name)
+        }
     }
 }
 
@@ -447,6 +484,20 @@ mod tests {
         let state = after(&[page(10_000), page(1_000)]).state;
         let json = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<ListingState>(&json).unwrap(), state);
+    }
+
+    #[test]
+    fn a_series_of_a_later_version_is_left_out_and_new_series_stay_out_of_the_list_that_older_versions_read() {
+        let mut state = after(&[page(10_000)]).state;
+        let lowest = Point { key: Series::LowestNewPrice.into(), at: at(1), value: Some(PointValue::Number(9_000)) };
+        state.replay(&lowest);
+        let json = serde_json::to_value(&state).unwrap();
+        assert_eq!(json["values"].as_array().unwrap().len(), 2);
+        let mut later = json.clone();
+        later["values"].as_array_mut().unwrap().push(serde_json::json!(["series_of_2030", "", 7]));
+        for json in [json, later] {
+            assert_eq!(serde_json::from_value::<ListingState>(json).unwrap(), state);
+        }
     }
 
     #[test]
