@@ -257,7 +257,7 @@ fn save_pages(folder: &Path) -> Vec<Listing> {
         let label: serde_json::Value = serde_json::from_str(line).unwrap();
         let page = fs::read(corpus().join("pages").join(format!("{}.html", label["id"].as_str().unwrap()))).unwrap();
         let marketplace: Option<Marketplace> = label["marketplace"].as_str().and_then(|code| code.parse().ok());
-        let read = extract(&page, PageContext { marketplace, content_type: None }).unwrap();
+        let read = extract(&page, PageContext { marketplace, content_type: None, to_the_end: false }).unwrap();
         if let (PageKind::Product, Some(asin), Some(marketplace)) = (read.kind, read.asin, marketplace)
             && ONE_MEGABYTE.contains(&page.len())
             && asin.to_string().starts_with("B0")

@@ -70,7 +70,7 @@ fn seconds_of(pages: &[SavedPage], read: &dyn Fn(&SavedPage)) -> f64 {
 }
 
 fn ours(page: &SavedPage) {
-    let context = PageContext { marketplace: page.marketplace, content_type: None };
+    let context = PageContext { marketplace: page.marketplace, content_type: None, to_the_end: false };
     std::hint::black_box(extract(&page.bytes, context).expect("the corpus can be read"));
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
-use self::gated_lists::GatedLists;
+use self::gated_lists::{GatedLists, GatedPace};
 use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 pub use self::run_journal::StoredRuns;
@@ -343,9 +343,10 @@ fn end_hung_process(lag: Duration) {
 
 /// The direct source with its limits, for crawls and for lists.
 fn direct(settings: &Settings, replicas: &Replicas, metrics: &Arc<Metrics>) -> Result<GatedLists, DirectError> {
-    let source = Arc::new(DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?);
+    let source = DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?;
     let gate = GateSettings::from(&settings.crawl);
     let gate = Arc::new(SourceGate::new(source.name(), gate, replicas.limiter.clone(), Arc::clone(metrics)));
+    let source = Arc::new(source.paced_by(Arc::new(GatedPace(Arc::clone(&gate)))));
     Ok(GatedLists { source, gate })
 }
 

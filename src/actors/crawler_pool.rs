@@ -25,6 +25,7 @@ use super::kernel::{Actor, Cx, Inbox};
 use super::tracker::{TrackerMessage, Trackers};
 use crate::domain::{Failure, Listing, Marketplace, Outcome, OutcomeClass};
 use crate::limits::Candidate;
+use crate::sources::Wanted;
 use crate::store::{Claim, Lane, LeaseQueue};
 use crate::telemetry::{Metrics, TRACE};
 
@@ -122,10 +123,10 @@ impl Call {
             return false;
         }
         let source = Arc::clone(&self.source);
-        let listings: Vec<Listing> = self.leases.keys().copied().collect();
+        let wanted: Vec<Wanted> = self.leases.values().map(|lease| wanted_of(lease.claim())).collect();
         let started_at = Instant::now();
         let (report, mut outcomes) = unbounded_channel();
-        let crawl = AssertUnwindSafe(source.source.crawl(&listings, &report)).catch_unwind();
+        let crawl = AssertUnwindSafe(source.source.crawl(&wanted, &report)).catch_unwind();
         tokio::pin!(crawl);
         // Counted from the claim: the wait for others and for the rate limit has taken its part of the lease.
         let mut extension = interval_at((self.claimed_before() + self.tools.lease / 2).into(), self.tools.lease / 3);
@@ -299,6 +300,17 @@ const PAUSE_FOR_ROOM: Duration = Duration::from_secs(1);
 
 /// A listing whose last crawls gave nothing may be what fails, not its marketplace.
 const MAX_FAILURES_OF_PROVEN: u16 = 3;
+
+/// Who requests a crawl wants offers that are as new as the rest.
+fn wanted_of(claim: &Claim) -> Wanted {
+    let (state, at) = (&claim.state, claim.claimed_at);
+    let wants_offers = |interval| claim.lane == Lane::Requested || state.wants_offers(interval, at);
+    Wanted {
+        listing: claim.listing,
+        offers: claim.offers_interval.is_some_and(wants_offers),
+        content: state.wants_content(at),
+    }
+}
 
 fn candidate(claim: &Claim) -> Candidate {
     let state = &claim.state;

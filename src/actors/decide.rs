@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::CrawlSettings;
 use crate::domain::{Backoff, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
-use crate::store::{Claim, Commit, ItemsEnd, Lane, Next, RuleStep};
+use crate::store::{Claim, Commit, ContentVersion, ItemsEnd, Lane, Next, ReadOffers, RuleStep};
 
 /// After this many failed crawls in a row, waiting tasks fail.
 const MAX_FAILURES_WAITED_FOR: u16 = 3;
@@ -48,8 +48,12 @@ pub fn decide(
     random: f64,
 ) -> CrawlDecision {
     let mut decision = judge(claim, outcome, at, policy, random);
-    if let (Some(_), Some(state)) = (decision.verdict, &mut decision.commit.state) {
+    if let (Some(_), Some(state), Outcome::Observed(seen)) = (decision.verdict, &mut decision.commit.state, outcome) {
         state.source = Some(source.to_owned());
+        let at = state.checked_at.unwrap_or(at);
+        let change = state.take_content(&seen.content, source, at);
+        decision.commit.content = change.map(|change| ContentVersion { at, change });
+        decision.commit.offers = seen.offers.clone().map(|list| ReadOffers { at, list });
     }
     decision
 }
@@ -129,6 +133,8 @@ pub fn give_back(claim: &Claim, after: Duration) -> Commit {
         state: None,
         points: Vec::new(),
         rule_steps: Vec::new(),
+        content: None,
+        offers: None,
         job_items: ItemsEnd::Keep,
         trace_context: None,
     }
@@ -189,6 +195,7 @@ mod tests {
             lane,
             state: ListingState::default(),
             frequency: Some(Frequency::DAILY),
+            offers_interval: None,
             rules,
         }
     }

@@ -1,15 +1,15 @@
-//! Lists of products, read by the direct source within the limits of its marketplace.
+//! What the direct source reads besides the page of a crawl, within the limits of its marketplace.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::{Block, ListUrl, Listing, Outcome};
+use crate::domain::{Block, ListUrl, Listing, Marketplace, Outcome};
 use crate::limits::{CrawlGate, SourceGate};
-use crate::sources::ReadLists;
 use crate::sources::direct::DirectSource;
+use crate::sources::{ReadLists, RequestPace};
 
-/// See the module. Crawls and lists share the rate limit.
+/// Lists of products. Crawls and lists share the rate limit.
 pub(super) struct GatedLists {
     pub source: Arc<DirectSource>,
     pub gate: Arc<SourceGate>,
@@ -23,5 +23,15 @@ impl ReadLists for GatedLists {
         }
         self.gate.ready(list.marketplace()).await;
         self.source.read_list(list, page).await
+    }
+}
+
+/// The pace of the further requests of a crawl: the rate limit that its first request has waited for.
+pub(super) struct GatedPace(pub Arc<SourceGate>);
+
+#[async_trait]
+impl RequestPace for GatedPace {
+    async fn next_request(&self, marketplace: Marketplace) {
+        self.0.ready(marketplace).await;
     }
 }

@@ -216,6 +216,7 @@ async fn seed_one(
         frequency: crawl_every(),
         is_competitor: false,
         status: ProductStatus::Active,
+        offers_frequency: None,
     };
     let product =
         store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX }).await?;

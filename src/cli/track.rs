@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::table::two_columns;
 use super::{Flags, SourceArgs, prepare, print_result};
 use crate::config::CrawlSettings;
-use crate::domain::{Asin, Listing, ListingUrlError, Marketplace, Observation, Outcome};
-use crate::sources::ResolveLinks;
+use crate::domain::{Asin, Listing, ListingUrlError, Marketplace, Observation, Offer, Outcome};
 use crate::sources::direct::DirectSource;
 use crate::sources::short_links::ShortLinks;
+use crate::sources::{ResolveLinks, Wanted};
 use crate::telemetry::Metrics;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,9 @@ pub(super) struct TrackArgs {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
+    /// Also read the offers of all sellers.
+    #[arg(long)]
+    offers: bool,
 }
 
 pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
@@ -39,7 +42,8 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     let source = DirectSource::new(settings.crawl, Arc::new(Metrics::new()))?;
-    let outcome = tokio::runtime::Runtime::new()?.block_on(source.fetch(listing));
+    let outcome =
+        tokio::runtime::Runtime::new()?.block_on(source.fetch(Wanted { listing, offers: args.offers, content: false }));
     let object = describe(listing, &outcome);
     print_result(&if args.json { format!("{object}\n") } else { two_columns(&rows(&object)) })?;
     Ok(if matches!(outcome, Outcome::Observed(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -78,6 +82,8 @@ fn observed(seen: &Observation) -> serde_json::Map<String, Value> {
         "coupon": seen.coupon.value(),
         "availability": seen.availability,
         "seller": seen.seller.value(),
+        "seller_id": seen.seller_id.value(),
+        "offers": seen.offers.as_ref().map(|list| &list.offers),
         "rating": seen.rating.value().map(|rating| rating.stars()),
         "review_count": seen.review_count.value(),
         "ranks": seen.ranks.value(),
@@ -94,13 +100,21 @@ fn rows(object: &Value) -> Vec<(&str, String)> {
     fields.filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.as_str(), cell(value))).collect()
 }
 
+/// A rank or an offer.
+fn item(item: &Value) -> String {
+    match serde_json::from_value::<Offer>(item.clone()) {
+        Ok(offer) => {
+            let seller = offer.seller.unwrap_or_default();
+            format!("{} {} ({seller})", offer.condition.as_str(), offer.price)
+        }
+        Err(_) => format!("#{} in {}", item["rank"], item["category"].as_str().unwrap_or_default()),
+    }
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(ranks) => {
-            let rank = |rank: &Value| format!("#{} in {}", rank["rank"], rank["category"].as_str().unwrap_or_default());
-            ranks.iter().map(rank).collect::<Vec<_>>().join(", ")
-        }
+        Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(", "),
         Value::Object(_) => serde_json::from_value::<crate::domain::Money>(value.clone())
             .map_or_else(|_| value.to_string(), |money| money.to_string()),
         other => other.to_string(),

@@ -109,6 +109,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("crawl.connect_timeout_secs", crawl.connect_timeout_secs, 1..=DAY_SECS),
         ("crawl.read_timeout_secs", crawl.read_timeout_secs, 1..=DAY_SECS),
         ("crawl.total_timeout_secs", crawl.total_timeout_secs, 1..=DAY_SECS),
+        ("crawl.max_offer_pages", crawl.max_offer_pages.into(), 1..=10),
         ("crawl.max_body_bytes", crawl.max_body_bytes as u64, 1024..=256 * MIB),
         ("crawl.lease_secs", crawl.lease_secs, 1..=2 * DAY_SECS),
         ("crawl.max_attempts", crawl.max_attempts.into(), 1..=1000),

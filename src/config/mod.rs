@@ -230,6 +230,8 @@ pub struct CrawlSettings {
     pub total_timeout_secs: u64,
     /// Maximum size of a page, in bytes after decompression.
     pub max_body_bytes: usize,
+    /// Pages of an offer list that are read, of ten offers each.
+    pub max_offer_pages: u32,
     /// Duration of a lease; must be longer than the slowest crawl and its commit.
     pub lease_secs: u64,
     /// Claims without success after which a listing is parked.
@@ -264,6 +266,7 @@ impl Default for CrawlSettings {
             read_timeout_secs: 15,
             total_timeout_secs: 30,
             max_body_bytes: 8 * 1024 * 1024,
+            max_offer_pages: 3,
             lease_secs: 90,
             max_attempts: 5,
             recheck_secs: 60,

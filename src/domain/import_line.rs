@@ -72,7 +72,8 @@ impl ImportLine {
         };
         let status = self.status.as_deref().map(str::parse::<ProductStatus>).transpose();
         let status = status.map_err(|error| in_column("status")(error.to_string()))?.unwrap_or(ProductStatus::Active);
-        Ok((listing, ProductSettings { label: self.label.clone(), tags, frequency, is_competitor, status }))
+        let label = self.label.clone();
+        Ok((listing, ProductSettings { label, tags, frequency, is_competitor, status, offers_frequency: None }))
     }
 }
 

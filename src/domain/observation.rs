@@ -4,36 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::asin::Asin;
 use super::availability::Availability;
+use super::content::Content;
 use super::money::Money;
-
-/// The reading of one field of a page. *Absent* is a fact that history records; *unknown* is the lack of one and
-/// records nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reading<T> {
-    /// The field was missing or could not be parsed. Writes nothing.
-    #[default]
-    Unknown,
-    /// The page states that there is none.
-    Absent,
-    /// The page states this value.
-    Is(T),
-}
-
-impl<T> Reading<T> {
-    /// The value, if there is one.
-    pub fn value(&self) -> Option<&T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Unknown | Self::Absent => None,
-        }
-    }
-
-    /// `Is` for a value, `Unknown` for `None`.
-    pub fn or_unknown(value: Option<T>) -> Self {
-        value.map_or(Self::Unknown, Self::Is)
-    }
-}
+use super::offer::{OfferList, SellerId};
+use super::reading::Reading;
 
 /// A rank in a bestseller list; lower is better.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +67,8 @@ pub struct Observation {
     pub list_price_kind: Option<ListPriceKind>,
     /// Seller of the featured offer (Buy Box).
     pub seller: Reading<String>,
+    /// Amazon's id of that seller.
+    pub seller_id: Reading<SellerId>,
     /// Number of new offers, including the featured one.
     pub offer_count: Reading<u32>,
     /// Coupon text as displayed; never subtracted from the price.
@@ -105,6 +81,10 @@ pub struct Observation {
     pub review_count: Reading<u32>,
     /// Every bestseller rank on the page.
     pub ranks: Reading<Vec<Rank>>,
+    /// What the page says about the product itself.
+    pub content: Content,
+    /// The offers of all sellers; `None`: they were not asked for, or could not be read.
+    pub offers: Option<OfferList>,
 }
 
 impl Observation {
@@ -135,12 +115,15 @@ impl Observation {
             list_price: Reading::Unknown,
             list_price_kind: None,
             seller: Reading::Unknown,
+            seller_id: Reading::Unknown,
             offer_count: Reading::Unknown,
             coupon: Reading::Unknown,
             availability: Availability::Unknown,
             rating: Reading::Unknown,
             review_count: Reading::Unknown,
             ranks: Reading::Unknown,
+            content: Content::default(),
+            offers: None,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct ProductSettings {
     pub is_competitor: bool,
     /// Whether it is crawled.
     pub status: ProductStatus,
+    /// How often its offer list is read with a crawl; `None`: never.
+    pub offers_frequency: Option<Frequency>,
 }
 
 impl Default for ProductSettings {
@@ -64,6 +66,7 @@ impl Default for ProductSettings {
             frequency: Frequency::DAILY,
             is_competitor: false,
             status: ProductStatus::Active,
+            offers_frequency: None,
         }
     }
 }

@@ -93,6 +93,11 @@ impl Series {
         )
     }
 
+    /// True when its values come from offer lists.
+    pub(super) fn is_of_offer_list(self) -> bool {
+        matches!(self, Self::UsedOfferCount | Self::LowestNewPrice | Self::LowestFbaPrice | Self::LowestMerchantPrice)
+    }
+
     /// True for the series that were added after the first eleven. Versions without them cannot read a state that names one in the
     /// list of values.
     pub(super) fn is_later(self) -> bool {

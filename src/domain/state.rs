@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
+use super::content::{Content, ContentChange, ContentDigest};
+use super::frequency::Frequency;
 use super::money::{Currency, Money};
-use super::observation::{ListPriceKind, Observation, Rank, Rating, Reading};
+use super::observation::{ListPriceKind, Observation, Rank, Rating};
+use super::offer::{Fulfillment, OfferCondition};
 use super::plausibility::{Held, PriceCheck, check_price};
+use super::reading::Reading;
 use super::series::{Point, PointValue, Series, SeriesKey};
 
 /// The last accepted value of every series of a listing, with its title and image.
@@ -45,10 +49,38 @@ pub struct ListingState {
     pub checked_at: Option<Timestamp>,
     /// When any series last changed.
     pub changed_at: Option<Timestamp>,
+    /// When the last offer list was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offers_checked_at: Option<Timestamp>,
+    /// What is known of the content.
+    #[serde(default, skip_serializing_if = "KnownContent::is_empty")]
+    content: KnownContent,
     /// Series that the last page did not state, with the time of the last page that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unread: BTreeMap<Series, Timestamp>,
 }
+
+/// What is known of a listing's content.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct KnownContent {
+    digest: ContentDigest,
+    /// The source that it comes from.
+    source: Option<String>,
+    /// When a page was last read to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checked_at: Option<Timestamp>,
+}
+
+impl KnownContent {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A page is read to its end so often: what only its end shows changes seldom.
+const CONTENT_INTERVAL: SignedDuration = SignedDuration::from_hours(23);
+/// For so long the content of one source is not compared with that of another, which words and orders it differently.
+const CONTENT_SOURCE_STAYS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The last accepted value of each series; `None`: known to be absent.
 type Values = BTreeMap<SeriesKey, Option<PointValue>>;
@@ -127,6 +159,9 @@ impl ListingState {
     /// When the value of a series was last read from a page; `None` when it was never known.
     pub fn as_of(&self, series: Series) -> Option<Timestamp> {
         let is_known = self.values_with(series).keys().any(|key| key.series == series);
+        if series.is_of_offer_list() {
+            return self.offers_checked_at.filter(|_| is_known);
+        }
         self.unread.get(&series).copied().or(self.checked_at).filter(|_| is_known)
     }
 
@@ -140,6 +175,36 @@ impl ListingState {
         let Some(as_of) = self.as_of(Series::Price) else { return false };
         let age = Duration::try_from(now.duration_since(as_of)).unwrap_or_default();
         Some(as_of) != self.checked_at || age > interval.saturating_mul(2)
+    }
+
+    /// True when a crawl at this time should also read the offer list, which is read so often.
+    pub fn wants_offers(&self, interval: Frequency, at: Timestamp) -> bool {
+        // Crawls come up to a tenth earlier than their interval: the list keeps pace with them.
+        let interval = SignedDuration::from_secs(i64::from(interval.interval_secs()) * 8 / 10);
+        self.offers_checked_at.is_none_or(|checked_at| at.duration_since(checked_at) >= interval)
+    }
+
+    /// True when a crawl at this time should read the page to its end.
+    pub fn wants_content(&self, at: Timestamp) -> bool {
+        self.content.checked_at.is_none_or(|checked_at| at.duration_since(checked_at) >= CONTENT_INTERVAL)
+    }
+
+    /// Takes the content of a page into account. Returns what differs from the last version.
+    pub fn take_content(&mut self, seen: &Content, source: &str, at: Timestamp) -> Option<ContentChange> {
+        let known = &mut self.content;
+        let is_recent = |checked_at: Timestamp| at.duration_since(checked_at) < CONTENT_SOURCE_STAYS;
+        let is_of_another = known.source.as_deref().is_some_and(|known| known != source);
+        if is_of_another && known.checked_at.is_some_and(is_recent) {
+            return None;
+        }
+        let change = known.digest.update(seen);
+        if change.is_some() {
+            known.source = Some(source.to_owned());
+        }
+        if seen.is_whole {
+            known.checked_at = Some(at);
+        }
+        change
     }
 
     fn value(&self, series: Series) -> Option<&PointValue> {
@@ -161,6 +226,7 @@ impl ListingState {
         change.take_description(seen);
         change.take_reputation(seen);
         let offer = change.take_offer(seen);
+        change.take_offer_list(seen);
         change.finish(self.checked_at, offer)
     }
 
@@ -255,12 +321,29 @@ impl Change {
         }
         self.take_number(Series::OfferCount, &seen.offer_count, |count| i64::from(*count));
         self.take(Series::Seller.into(), &seen.seller, |seller| PointValue::Text(seller.clone()));
+        self.take(Series::SellerId.into(), &seen.seller_id, |id| PointValue::Text(id.to_string()));
         self.take(Series::Coupon.into(), &seen.coupon, |coupon| PointValue::Text(coupon.clone()));
         if seen.availability != Availability::Unknown {
             self.read.insert(Series::Availability);
             self.set(Series::Availability.into(), Some(PointValue::Number(seen.availability.number())));
         }
         Offer::Taken
+    }
+
+    /// Takes the numbers of an offer list, which do not depend on the featured offer.
+    fn take_offer_list(&mut self, seen: &Observation) {
+        let Some(list) = &seen.offers else { return };
+        let count = |condition| Reading::or_unknown(list.count(condition));
+        self.take_number(Series::OfferCount, &count(OfferCondition::New), |count| i64::from(*count));
+        self.take_number(Series::UsedOfferCount, &count(OfferCondition::Used), |count| i64::from(*count));
+        for (series, fulfilled_by) in [
+            (Series::LowestNewPrice, None),
+            (Series::LowestFbaPrice, Some(Fulfillment::Amazon)),
+            (Series::LowestMerchantPrice, Some(Fulfillment::Merchant)),
+        ] {
+            self.take_number(series, &list.lowest_new_minor(fulfilled_by), |minor| *minor);
+        }
+        self.state.offers_checked_at = Some(self.at);
     }
 
     /// Ends the series of a category that the page no longer lists. A page without ranks changes nothing.

@@ -25,6 +25,10 @@ pub(super) struct Attributes {
     pub(super) markers: PageMarkers,
     /// `data-defaultasin` of variation swatches.
     pub(super) variation_asins: Vec<String>,
+    /// Ids of the images, by their thumbnails.
+    pub(super) gallery: Vec<String>,
+    /// There is a video among the thumbnails.
+    pub(super) has_video: bool,
 }
 
 /// Elements that identify the kind of page in every language.
@@ -45,6 +49,8 @@ pub(super) struct PageMarkers {
     pub(super) footer: bool,
     /// A row with bestseller ranks was read completely.
     pub(super) ranks: bool,
+    /// There is A+ content.
+    pub(super) a_plus: bool,
 }
 
 type SetMarker = fn(&mut PageMarkers);
@@ -73,6 +79,7 @@ const ID_MARKERS: &[(&str, SetMarker)] = &[
     ("s-results-list-atf", |markers| markers.search = true),
     // "Sorry, something went wrong on our end", in the place of a product.
     ("dpSorryPage", |markers| markers.error_503 = true),
+    ("aplus", |markers| markers.a_plus = true),
     ("navFooter", |markers| markers.footer = true),
     ("nav-ftr", |markers| markers.footer = true),
 ];
@@ -160,6 +167,12 @@ impl Attributes {
         }
     }
 
+    /// Records a thumbnail of the gallery. Icons of 360° views and placeholders have no id.
+    pub(super) fn record_thumbnail(&mut self, el: &Element<'_, '_>) {
+        let id = el.get_attribute("src").as_deref().and_then(image_id).map(str::to_owned);
+        self.gallery.extend(id.filter(|id| self.gallery.len() < MAX_GALLERY && !self.gallery.contains(id)));
+    }
+
     /// Records the hidden ASIN input of the cart form; the first one belongs to the selected variation.
     pub(super) fn record_asin_input(&mut self, el: &Element<'_, '_>) {
         let known = self.asin_input.take();
@@ -177,6 +190,16 @@ impl Attributes {
         self.markers.error_503 |= href.contains("cs_503");
         self.markers.error_404 |= href.contains("cs_404");
     }
+}
+
+/// Thumbnails that are kept.
+const MAX_GALLERY: usize = 50;
+
+/// The id in the URL of an image: `71ab+Cd` of `https://m.media-amazon.com/images/I/71ab+Cd._AC_US40_.jpg`.
+fn image_id(url: &str) -> Option<&str> {
+    let file = url.split_once("/images/I/")?.1;
+    let id = file.split(['.', '/', '?']).next()?;
+    (!id.is_empty() && id.len() <= 40).then_some(id)
 }
 
 #[cfg(test)]

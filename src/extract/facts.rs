@@ -89,6 +89,21 @@ fn detail(captures: &[Capture], matches: fn(&str) -> bool) -> Option<String> {
     })
 }
 
+/// The description: its lines, without the heading above it.
+pub(super) fn description(captures: &[Capture]) -> Option<String> {
+    let texts = of_product(captures, Part::Description).map(|capture| {
+        let lines: Vec<String> = text::lines(&capture.text).collect();
+        lines.join("\n")
+    });
+    texts.max_by_key(String::len).filter(|text| !text.is_empty())
+}
+
+/// The path of categories above the product, from the root.
+pub(super) fn category_path(captures: &[Capture]) -> Vec<String> {
+    let categories = of_product(captures, Part::PathCategory).map(|capture| text::line(&capture.text));
+    categories.filter(|category| !category.is_empty()).collect()
+}
+
 /// The product's rating.
 pub(super) fn rating(captures: &[Capture]) -> Found<Rating> {
     of_product(captures, Part::Rating)

@@ -21,6 +21,7 @@ mod handlers;
 mod kind;
 mod layout;
 mod lists;
+mod offers;
 mod page;
 mod phrases;
 mod prefilter;
@@ -39,6 +40,7 @@ use lol_html::send::HtmlRewriter;
 
 use crate::domain::Marketplace;
 
+pub use offers::{OfferPage, offers};
 pub use page::{Item, NoPrice, Page, PageKind};
 
 use encoding::Transcoder;
@@ -53,6 +55,8 @@ pub struct PageContext {
     pub marketplace: Option<Marketplace>,
     /// The HTTP header `Content-Type`; its charset is used.
     pub content_type: Option<String>,
+    /// Read a product page to its footer, for the content that comes after all prices and ranks.
+    pub to_the_end: bool,
 }
 
 /// Whether the rest of the page is needed.
@@ -92,7 +96,7 @@ impl Extractor {
     /// An extractor for one page.
     pub fn new(context: PageContext) -> Self {
         let fallback = context.marketplace.and_then(encoding::legacy);
-        let scan = Scan::new(context.marketplace.is_none());
+        let scan = Scan::new(context.marketplace.is_none(), context.to_the_end);
         let prefilter = Prefilter::new(scan.interest());
         let shared = SharedScan::new(scan);
         let discard: fn(&[u8]) = |_| {};
@@ -190,7 +194,7 @@ mod tests {
     /// Reads a page without the prefilter: the parser sees every byte.
     fn extract_without_prefilter(bytes: &[u8]) -> Page {
         let mut transcoder = Transcoder::new(None, None);
-        let shared = SharedScan::new(Scan::new(true));
+        let shared = SharedScan::new(Scan::new(true, false));
         let discard: fn(&[u8]) = |_| {};
         let mut parser: Parser = HtmlRewriter::new(handlers::settings(&shared), discard);
         let written = parser.write(transcoder.push(bytes)).and_then(|()| parser.write(transcoder.finish()));

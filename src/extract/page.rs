@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::domain::{
-    Asin, Availability, Block, Currency, Failure, ListPriceKind, Marketplace, Money, Observation, Outcome, Rank,
-    Rating, Reading,
+    Asin, Availability, Block, Content, Currency, Failure, ListPriceKind, Marketplace, Money, Observation, Outcome,
+    Rank, Rating, Reading, SellerId,
 };
 
 /// The kind of page.
@@ -81,6 +81,8 @@ pub struct Page {
     pub availability_text: Option<String>,
     /// Seller of the featured offer.
     pub seller: Option<String>,
+    /// Amazon's id of the seller.
+    pub seller_id: Option<SellerId>,
     /// Rating, in hundredths of a star.
     #[serde(serialize_with = "as_stars")]
     pub rating: Option<Rating>,
@@ -92,6 +94,16 @@ pub struct Page {
     pub main_image_url: Option<String>,
     /// Feature bullets.
     pub bullets: Vec<String>,
+    /// Ids of the images, in the order of their thumbnails.
+    pub image_ids: Vec<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// The path of categories above the product, from the root.
+    pub category_path: Vec<String>,
+    /// There is A+ content; null: the page was not read to its end.
+    pub has_a_plus: Option<bool>,
+    /// There is a video among the images; null: not known.
+    pub has_video: Option<bool>,
     /// ASINs of all variations, including the selected one.
     pub variation_asins: Vec<Asin>,
     /// ASIN of the parent of the variations.
@@ -106,6 +118,9 @@ pub struct Page {
     /// The body ended before the end of the page.
     #[serde(skip)]
     pub truncated: bool,
+    /// The page was read to its footer.
+    #[serde(skip)]
+    pub is_whole: bool,
     /// The reason that the page gives for having no price.
     #[serde(skip)]
     pub no_price: Option<NoPrice>,
@@ -183,6 +198,20 @@ impl Page {
             coupon: absent_if(none_is_absent, self.coupon),
             // Without a featured offer, nobody sells it.
             seller: absent_if(!is_featured, self.seller.filter(|_| is_featured)),
+            seller_id: absent_if(!is_featured, self.seller_id.filter(|_| is_featured)),
+            content: Content {
+                title: self.title.clone(),
+                brand: self.brand.clone(),
+                bullets: Some(self.bullets).filter(|bullets| !bullets.is_empty()),
+                image_ids: Some(self.image_ids).filter(|ids| !ids.is_empty()),
+                description: self.description,
+                category_path: Some(self.category_path).filter(|path| !path.is_empty()),
+                has_a_plus: self.has_a_plus,
+                has_video: self.has_video,
+                parent_asin: self.parent_asin,
+                is_whole: self.is_whole,
+                variation_count: u32::try_from(self.variation_asins.len()).ok().filter(|count| *count > 0),
+            },
             rating: Reading::or_unknown(self.rating),
             review_count: Reading::or_unknown(self.review_count),
             ranks: Reading::or_unknown(self.bsr),

@@ -212,6 +212,19 @@ pub(super) fn price_in_pieces(capture: &Capture, marketplace: Marketplace) -> Re
     parse_bare(&format!("{shown} {}", number.trim_end_matches(['.', ','])), marketplace)
 }
 
+/// The price of an offer of an offer list, from its text for screen readers or the displayed parts.
+pub(super) fn price_of_parts(text: &str, whole: &str, fraction: &str, marketplace: Marketplace) -> Option<Money> {
+    let (text, whole, fraction) = (text::line(text), text::line(whole), text::line(fraction));
+    if text.contains(|c: char| c.is_numeric()) || whole.is_empty() {
+        return plain_price(&text, marketplace);
+    }
+    let whole = whole.trim_end_matches(['.', ',']);
+    if fraction.is_empty() {
+        return plain_price(whole, marketplace);
+    }
+    plain_price(&format!("{whole}{}{fraction}", marketplace.number_format().decimal), marketplace)
+}
+
 /// The price in plain text of a list item. A code of another currency refuses it ("XOF 6,765" on amazon.com).
 pub(super) fn plain_price(text: &str, marketplace: Marketplace) -> Option<Money> {
     if has_foreign_code(text, marketplace) { None } else { parse_price(text, marketplace).ok() }

@@ -52,6 +52,14 @@ fn product(page: &mut Page, scan: &Scan, captures: &[Capture]) {
     page.main_image_url =
         record(page, "main_image_url", attributes.image.clone().map(|url| (url, attributes.image_rule)));
     page.bullets = facts::bullets(captures);
+    page.image_ids.clone_from(&attributes.gallery);
+    page.description = facts::description(captures);
+    page.category_path = facts::category_path(captures);
+    let is_whole = attributes.markers.footer || attributes.markers.closed;
+    page.is_whole = is_whole;
+    page.has_a_plus = (attributes.markers.a_plus || is_whole).then_some(attributes.markers.a_plus);
+    // The thumbnails of videos stand among those of the images.
+    page.has_video = (!attributes.gallery.is_empty() || is_whole).then_some(attributes.has_video);
     (page.parent_asin, page.variation_asins) = facts::variations(&scan.variations, attributes);
     page.coupon = record(page, "coupon", coupon(captures));
     page.bsr = ranks(captures, marketplace);
@@ -78,6 +86,7 @@ fn offer(page: &mut Page, captures: &[Capture], marketplace: Option<Marketplace>
         page.list_price_kind = prices.list_kind;
         page.list_price_minor = record(page, "list_price_minor", prices.list).map(|list| list.amount_minor);
         page.seller = record(page, "seller", seller::read(captures));
+        page.seller_id = seller::id(captures, page.seller.as_deref(), marketplace);
     }
     page.no_price = match page.price_minor {
         Some(_) => None,

@@ -53,6 +53,8 @@ pub(super) struct Scan {
     row: usize,
     has_title: bool,
     has_offer: bool,
+    /// The page is read to its footer, also when prices and ranks are known.
+    to_the_end: bool,
     /// Index of the price capture that closed last: a following "/ 100 ml" makes it a unit price.
     last_price: Option<usize>,
     pub(super) captures: Vec<Capture>,
@@ -63,9 +65,10 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// An empty scan. `without_marketplace` collects the first scripts of the page, which name the site.
-    pub(super) fn new(without_marketplace: bool) -> Self {
-        Self { head_script: without_marketplace.then(String::new), ..Self::default() }
+    /// An empty scan. `without_marketplace` collects the first scripts of the page, which name the site; `to_the_end` reads the page
+    /// to its footer.
+    pub(super) fn new(without_marketplace: bool, to_the_end: bool) -> Self {
+        Self { head_script: without_marketplace.then(String::new), to_the_end, ..Self::default() }
     }
 
     /// Handles the start of an element. Opens a frame if a layout table knows it, and returns the frame's serial
@@ -90,9 +93,20 @@ impl Scan {
             self.items += 1;
             self.is_free_item = false;
         }
-        if mark.part == Part::Rating {
-            self.capture_attribute(Part::Rating, rule, el.get_attribute("title").unwrap_or_default());
+        match mark.part {
+            Part::Rating => self.capture_attribute(mark.part, rule, el.get_attribute("title").unwrap_or_default()),
+            Part::Seller => {
+                if let Some(href) = el.get_attribute("href") {
+                    self.capture_attribute(Part::SellerId, rule, href);
+                }
+            }
+            Part::SellerId => {
+                self.capture_attribute(mark.part, rule, el.get_attribute("value").unwrap_or_default());
+                return None;
+            }
+            _ => {}
         }
+        self.attributes.has_video |= mark.enters.intersects(Within::VIDEO);
         let capture =
             Capture { part: mark.part, within: self.within, rule, text: String::new(), label, pieces, item: 0, row: 0 };
         self.open(capture, mark.enters, outer_row)
@@ -175,6 +189,9 @@ impl Scan {
             "a" => {
                 let href = el.get_attribute("href").unwrap_or_default();
                 self.record_link(&href);
+                if self.within.intersects(Within::BREADCRUMBS) {
+                    return found("breadcrumbs", Part::PathCategory);
+                }
                 if links_to_reviews(&href) && self.within.intersects(Within::ITEM.union(Within::STARS)) {
                     return found("reviews link", Part::ReviewCount);
                 }
@@ -225,6 +242,8 @@ impl Scan {
             self.capture_attribute(Part::ItemTitle, "img[alt]", title);
         } else if self.within.intersects(Within::IMAGE) {
             self.attributes.record_image(IMAGE_CONTAINER, el);
+        } else if self.within.intersects(Within::GALLERY) && !self.within.intersects(Within::VIDEO) {
+            self.attributes.record_thumbnail(el);
         }
     }
 
@@ -431,11 +450,11 @@ impl Scan {
 
     /// True when the rest of the page cannot add a fact.
     ///
-    /// The bestseller ranks come after all other facts of a product page; without ranks, the page is read up to its
-    /// footer.
+    /// The bestseller ranks come after all other facts of a product page but the description and A+ content. Without ranks, or if
+    /// those two are wanted, the page is read up to its footer.
     pub(super) fn is_settled(&self) -> bool {
         let markers = self.attributes.markers;
         let rank_row_closed = || self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow);
-        markers.footer || (markers.ranks && self.has_title && self.has_offer && rank_row_closed())
+        markers.footer || (!self.to_the_end && markers.ranks && self.has_title && self.has_offer && rank_row_closed())
     }
 }

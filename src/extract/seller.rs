@@ -4,6 +4,7 @@ use super::capture::Capture;
 use super::layout::{Part, Within};
 use super::phrases::{self, Language};
 use super::text;
+use crate::domain::{Marketplace, SellerId, is_amazon};
 
 /// The seller's name and the rule that found it.
 pub(super) fn read(captures: &[Capture]) -> Option<(String, &'static str)> {
@@ -20,6 +21,22 @@ pub(super) fn read(captures: &[Capture]) -> Option<(String, &'static str)> {
     [plain, subscribed]
         .iter()
         .find_map(|captures| by_name(captures).or_else(|| by_cells(captures)).or_else(|| by_sentence(captures)))
+}
+
+/// The id of the seller with this name: that of the link in its row, or of the first cart form. Amazon's own stands nowhere on some
+/// pages.
+pub(super) fn id(captures: &[Capture], seller: Option<&str>, marketplace: Option<Marketplace>) -> Option<SellerId> {
+    const OTHER_OFFERS: Within = Within::USED.union(Within::ELSEWHERE);
+    let seller = seller?;
+    let given = |capture: &Capture| {
+        let text = text::line(&capture.text);
+        text.parse().ok().or_else(|| SellerId::in_link(&text))
+    };
+    let by_page = captures
+        .iter()
+        .filter(|capture| capture.part == Part::SellerId && !capture.within.intersects(OTHER_OFFERS))
+        .find_map(given);
+    by_page.or_else(|| SellerId::of_amazon(marketplace?).filter(|_| is_amazon(seller)))
 }
 
 fn by_name(captures: &[&Capture]) -> Option<(String, &'static str)> {

@@ -17,6 +17,7 @@ mod imports;
 mod jobs;
 mod link_page;
 mod observe;
+mod offers;
 mod openapi;
 mod paging;
 mod problem;
@@ -186,6 +187,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     imports::routes(api);
     table_exports::routes(api);
     history::routes(api);
+    offers::routes(api);
     products::routes(api);
     crawl::routes(api);
     jobs::routes(api);

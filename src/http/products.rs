@@ -99,6 +99,11 @@ pub(super) struct WireProduct {
     /// `active` or `paused`.
     #[schema(value_type = String, example = "active")]
     status: ProductStatus,
+    /// Its offer list is read: the offers of all sellers.
+    watch_offers: bool,
+    /// How often its offer list is read; null while it is not.
+    #[schema(value_type = Option<String>, example = "daily")]
+    offers_frequency: Option<Frequency>,
     /// Title of the listing.
     title: Option<String>,
     /// Brand.
@@ -114,6 +119,8 @@ pub(super) struct WireProduct {
     list_price_kind: Option<ListPriceKind>,
     /// The seller.
     seller: Option<String>,
+    /// Amazon's id of the seller, which unlike the name does not change.
+    seller_id: Option<String>,
     /// Coupon text; never part of the price.
     coupon: Option<String>,
     /// Availability.
@@ -176,6 +183,7 @@ impl From<Product> for WireProduct {
             list_price: money(Series::ListPrice),
             list_price_kind: state.list_price_kind,
             seller: state.text(Series::Seller).map(str::to_owned),
+            seller_id: state.text(Series::SellerId).map(str::to_owned),
             coupon: state.text(Series::Coupon).map(str::to_owned),
             availability: state.availability(),
             rating: state.rating().map(|rating| rating.stars()),
@@ -193,6 +201,8 @@ impl From<Product> for WireProduct {
             frequency: settings.frequency,
             is_competitor: settings.is_competitor,
             status: settings.status,
+            watch_offers: settings.offers_frequency.is_some(),
+            offers_frequency: settings.offers_frequency,
             last_outcome: product.last_outcome,
             last_crawled_at: product.last_crawled_at,
             next_crawl_at: product.next_crawl_at,
@@ -226,6 +236,10 @@ pub(super) struct AddProductBody {
     /// A competitor's product.
     #[serde(default)]
     is_competitor: bool,
+    /// Read its offer list as well: the offers of all sellers.
+    watch_offers: Option<bool>,
+    /// How often to read its offer list, with a crawl: default `daily`. Not more often than `frequency`.
+    offers_frequency: Option<String>,
 }
 
 impl AddProductBody {
@@ -233,6 +247,9 @@ impl AddProductBody {
         let mut errors = Vec::new();
         let marketplace: Option<Marketplace> = parsed("marketplace", self.marketplace.as_deref(), &mut errors);
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
+        let offers_frequency: Option<Frequency> =
+            parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
+        let watches_offers = self.watch_offers.unwrap_or(offers_frequency.is_some());
         let listing = match (&self.asin, &self.url) {
             (Some(asin), None) => parsed("asin", Some(asin.as_str()), &mut errors)
                 .map(|asin| ListingAddress::Listing(Listing::new(marketplace.unwrap_or(default_marketplace), asin))),
@@ -253,6 +270,7 @@ impl AddProductBody {
                 label: self.label,
                 tags: self.tags.0,
                 is_competitor: self.is_competitor,
+                offers_frequency: watches_offers.then(|| offers_frequency.unwrap_or_default()),
             }),
             _ => Err(Problem::invalid(errors)),
         }
@@ -315,6 +333,10 @@ pub(super) struct PatchProductBody {
     is_competitor: Option<bool>,
     /// `active` or `paused`.
     status: Option<String>,
+    /// Read its offer list as well.
+    watch_offers: Option<bool>,
+    /// How often to read its offer list.
+    offers_frequency: Option<String>,
 }
 
 /// Distinguishes null from an omitted field.
@@ -327,6 +349,7 @@ impl PatchProductBody {
         let mut errors = Vec::new();
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
         let status = parsed("status", self.status.as_deref(), &mut errors);
+        let offers_frequency = parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
@@ -336,6 +359,8 @@ impl PatchProductBody {
             frequency,
             is_competitor: self.is_competitor,
             status,
+            watch_offers: self.watch_offers,
+            offers_frequency,
             expected_version,
         })
     }

@@ -14,6 +14,7 @@ mod idempotency;
 mod jobs;
 mod links;
 mod live;
+mod offers;
 mod products;
 mod schedules;
 mod sources;
@@ -46,7 +47,7 @@ pub use crate::config::Plan;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
     AuditEntry, Change, Creation, DailyUsage, EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, JobFilter, Page,
-    ProductFilter, ProductOrder, ProductPatch, RuleRow, StoredResponse, UsageRow, UserPatch,
+    ProductFilter, ProductOrder, ProductPatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alerts::{AddRule, new_webhook_secret};
@@ -59,6 +60,7 @@ pub use history::{History, HistoryQuery, Stats};
 pub use idempotency::KeyedRequest;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
+pub use offers::Offers;
 pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};

@@ -28,6 +28,8 @@ pub struct AddProduct {
     pub tags: Vec<String>,
     /// A competitor's product.
     pub is_competitor: bool,
+    /// How often its offer list is read; `None`: never.
+    pub offers_frequency: Option<Frequency>,
 }
 
 /// How a request names a listing.
@@ -104,7 +106,8 @@ impl Service {
     pub async fn update_product(&self, caller: Caller, id: ProductId, patch: ProductPatch) -> ServiceResult<Product> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
-            check_frequency(patch.frequency, &caller.plan, &mut errors);
+            check_frequency("frequency", patch.frequency, &caller.plan, &mut errors);
+            check_frequency("offers_frequency", patch.offers_frequency, &caller.plan, &mut errors);
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
             let patch = ProductPatch { tags: patch.tags.map(|tags| normalize_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
@@ -191,7 +194,8 @@ pub fn on_marketplace(listing: Listing, marketplace: Option<Marketplace>) -> Res
 
 fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettings> {
     let mut errors = Vec::new();
-    check_frequency(request.frequency, plan, &mut errors);
+    check_frequency("frequency", request.frequency, plan, &mut errors);
+    check_frequency("offers_frequency", request.offers_frequency, plan, &mut errors);
     check_label(request.label.as_deref(), &mut errors);
     let tags = normalize_tags(request.tags.clone(), &mut errors);
     valid(errors)?;
@@ -201,12 +205,18 @@ fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettin
         frequency: request.frequency.unwrap_or(Frequency::DAILY),
         is_competitor: request.is_competitor,
         status: ProductStatus::Active,
+        offers_frequency: request.offers_frequency,
     })
 }
 
-pub(super) fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
+pub(super) fn check_frequency(
+    field: &'static str,
+    frequency: Option<Frequency>,
+    plan: &Plan,
+    errors: &mut Vec<FieldError>,
+) {
     let checked = frequency.map_or(Ok(()), |frequency| product::check_frequency(frequency, plan.min_interval));
-    errors.extend(checked.err().map(|message| FieldError::new("frequency", message)));
+    errors.extend(checked.err().map(|message| FieldError::new(field, message)));
 }
 
 fn check_label(label: Option<&str>, errors: &mut Vec<FieldError>) {

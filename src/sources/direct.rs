@@ -17,10 +17,10 @@ use tracing::{Instrument, Span};
 use url::Url;
 
 use super::body::{self, Body};
-use super::{Outcomes, ReadLists, Source};
+use super::{Outcomes, ReadLists, RequestPace, Source, Wanted};
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Failure, ListUrl, Listing, Marketplace, Outcome, parse_retry_after};
-use crate::extract::{ExtractError, Extractor, Page, PageContext, PageKind, Progress};
+use crate::domain::{Block, Failure, ListUrl, Listing, Marketplace, OfferList, Outcome, parse_retry_after};
+use crate::extract::{self, ExtractError, Extractor, OfferPage, Page, PageContext, PageKind, Progress};
 use crate::telemetry::{Metrics, TRACE};
 
 const NAME: &str = "direct";
@@ -38,6 +38,8 @@ pub struct DirectSource {
     next: AtomicUsize,
     settings: CrawlSettings,
     metrics: Arc<Metrics>,
+    /// For every request of a crawl after its first one.
+    pace: Option<Arc<dyn RequestPace>>,
 }
 
 /// Invalid crawl settings.
@@ -66,7 +68,13 @@ impl DirectSource {
             some => some.iter().map(|proxy| Proxy::all(proxy.reveal()).map(Some)).collect::<Result<_, _>>()?,
         };
         let clients = proxies.into_iter().map(|proxy| client(&settings, proxy)).collect::<Result<_, _>>()?;
-        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics })
+        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics, pace: None })
+    }
+
+    /// The same source, whose further requests of a crawl wait for this pace.
+    #[must_use]
+    pub fn paced_by(self, pace: Arc<dyn RequestPace>) -> Self {
+        Self { pace: Some(pace), ..self }
     }
 
     fn next_client(&self) -> &Client {
@@ -119,15 +127,10 @@ impl DirectSource {
         )
     }
 
-    async fn get(&self, marketplace: Marketplace, path: &str) -> Result<Page, Outcome> {
+    /// The response to a request for a page, if it has one.
+    async fn get(&self, marketplace: Marketplace, path: &str) -> Result<Response, Outcome> {
         let request = self.next_client().get(self.url(marketplace, path)).headers(self.headers(marketplace));
-        match request.send().await {
-            Ok(response) => self.page_of(marketplace, response).await,
-            Err(error) => Err(Outcome::Failed(failure_of(&error))),
-        }
-    }
-
-    async fn page_of(&self, marketplace: Marketplace, response: Response) -> Result<Page, Outcome> {
+        let response = request.send().await.map_err(|error| Outcome::Failed(failure_of(&error)))?;
         Span::current().record("http.response.status_code", response.status().as_u16());
         Err(match response.status() {
             // Accepted, and no page: a challenge of the firewall.
@@ -135,10 +138,7 @@ impl DirectSource {
                 Outcome::Blocked(Block::Throttled { retry_after: None })
             }
             StatusCode::ACCEPTED => Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) }),
-            status if status.is_success() => {
-                let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
-                return self.read(marketplace, response).instrument(span).await;
-            }
+            status if status.is_success() => return Ok(response),
             StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN => {
                 Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) })
@@ -148,11 +148,15 @@ impl DirectSource {
         })
     }
 
+    async fn page(&self, marketplace: Marketplace, path: &str, to_the_end: bool) -> Result<Page, Outcome> {
+        let response = self.get(marketplace, path).await?;
+        let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
+        self.read(marketplace, response, to_the_end).instrument(span).await
+    }
+
     /// Feeds the body to the extractor as it arrives, and stops as soon as the page is settled.
-    async fn read(&self, marketplace: Marketplace, response: Response) -> Result<Page, Outcome> {
-        let content_type =
-            response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut extractor = Extractor::new(PageContext { marketplace: Some(marketplace), content_type });
+    async fn read(&self, marketplace: Marketplace, response: Response, to_the_end: bool) -> Result<Page, Outcome> {
+        let mut extractor = Extractor::new(context_of(marketplace, &response, to_the_end));
         let mut body = Body::of(response).await.map_err(|error| Outcome::Failed(body_failure(&error)))?;
         let (mut bytes, mut extraction_time) = (0, Duration::ZERO);
         let failure = loop {
@@ -189,32 +193,99 @@ impl DirectSource {
         Ok(page)
     }
 
-    /// One attempt at a page, within `crawl.total_timeout_secs`; `read` makes an outcome of it.
+    /// The offers of a listing, page by page.
+    async fn all_offers(&self, listing: Listing) -> Result<OfferList, Outcome> {
+        let mut list = OfferList { offers: Vec::new(), is_complete: false };
+        for number in 1..=self.settings.max_offer_pages {
+            if let Some(pace) = &self.pace {
+                pace.next_request(listing.marketplace).await;
+            }
+            let page = self.offer_page(listing, number).await?;
+            list.offers.extend(page.offers);
+            list.is_complete = !page.is_full && !page.has_unreadable;
+            if !page.is_full || list.offers.len() >= OfferList::MAX_OFFERS {
+                break;
+            }
+        }
+        list.offers.truncate(OfferList::MAX_OFFERS);
+        Ok(list)
+    }
+
+    async fn offer_page(&self, listing: Listing, number: u32) -> Result<OfferPage, Outcome> {
+        let path = match number {
+            1 => format!("/gp/product/ajax/aodAjaxMain/?asin={}&pc=dp", listing.asin),
+            _ => format!(
+                "/gp/product/ajax/aodAjaxMain/?asin={}&pc=dp&isonlyrenderofferlist=true&pageno={number}",
+                listing.asin
+            ),
+        };
+        let read = async {
+            let response = self.get(listing.marketplace, &path).await?;
+            let context = context_of(listing.marketplace, &response, false);
+            let bytes = self.whole_body(response).await?;
+            offer_page_of(&bytes, context, listing)
+        };
+        self.attempt(listing.marketplace, "/gp/product/ajax/aodAjaxMain/?asin={asin}", read).await
+    }
+
+    async fn whole_body(&self, response: Response) -> Result<Vec<u8>, Outcome> {
+        let mut body = Body::of(response).await.map_err(|error| Outcome::Failed(body_failure(&error)))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.chunk().await.map_err(|error| Outcome::Failed(body_failure(&error)))? {
+            if bytes.len() + chunk.len() > self.settings.max_body_bytes {
+                return Err(Outcome::Failed(Failure::TooLarge));
+            }
+            bytes.extend_from_slice(chunk);
+        }
+        self.metrics.source_bytes.with_label_values(&[NAME]).inc_by(bytes.len() as u64);
+        Ok(bytes)
+    }
+
+    /// One attempt at a page, within `crawl.total_timeout_secs`.
     async fn attempt<T>(
         &self,
         marketplace: Marketplace,
-        (path, template): (&str, &'static str),
-        read: impl FnOnce(Page) -> Result<T, Outcome>,
+        template: &'static str,
+        read: impl Future<Output = Result<T, Outcome>>,
     ) -> Result<T, Outcome> {
         let timeout = Duration::from_secs(self.settings.total_timeout_secs);
         let span = self.span_of(marketplace, template);
-        let fetched = tokio::time::timeout(timeout, self.get(marketplace, path)).instrument(span.clone()).await;
-        let result = fetched.unwrap_or(Err(Outcome::Failed(Failure::Timeout))).and_then(read);
+        let fetched = tokio::time::timeout(timeout, read).instrument(span.clone()).await;
+        let result = fetched.unwrap_or(Err(Outcome::Failed(Failure::Timeout)));
         if let Err(outcome @ (Outcome::Failed(_) | Outcome::Blocked(_))) = &result {
             span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
         }
         result
     }
 
-    /// Makes one attempt, within `crawl.total_timeout_secs`.
-    pub async fn fetch(&self, listing: Listing) -> Outcome {
+    /// Makes one attempt at each page that is wanted, each within `crawl.total_timeout_secs`. Offers that cannot be read leave the
+    /// observation of the product page as it is.
+    pub async fn fetch(&self, wanted: Wanted) -> Outcome {
+        let Wanted { listing, offers, content } = wanted;
         let path = format!("/dp/{}", listing.asin);
-        let observed = |page: Page| match page.outcome(listing.asin) {
-            outcome @ Outcome::Observed(_) => Ok(outcome),
-            other => Err(other),
+        let read = async {
+            match self.page(listing.marketplace, &path, content).await?.outcome(listing.asin) {
+                Outcome::Observed(observation) => Ok(observation),
+                other => Err(other),
+            }
         };
-        let fetched = self.attempt(listing.marketplace, (&path, "/dp/{asin}"), observed).await;
-        fetched.unwrap_or_else(|outcome| outcome)
+        match self.attempt(listing.marketplace, "/dp/{asin}", read).await {
+            Ok(mut observation) => {
+                if offers {
+                    observation.offers = self.offers_of(listing).await;
+                }
+                Outcome::Observed(observation)
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// The offers of a listing, counted by their outcome.
+    async fn offers_of(&self, listing: Listing) -> Option<OfferList> {
+        let read = self.all_offers(listing).await;
+        let outcome = read.as_ref().map_or_else(Outcome::as_str, |_| "observed");
+        self.metrics.offer_lists.with_label_values(&[NAME, listing.marketplace.code(), outcome]).inc();
+        read.inspect_err(|outcome| tracing::debug!(%listing, outcome = outcome.as_str(), "no offers of {listing}")).ok()
     }
 }
 
@@ -235,7 +306,9 @@ impl ReadLists for DirectSource {
                 Err(page.block.map_or(Outcome::Failed(Failure::Unreadable), Outcome::Blocked))
             }
         };
-        self.attempt(marketplace, (&list.page(page), "/{list}"), listed).await
+        let path = list.page(page);
+        let read = async { self.page(marketplace, &path, false).await.and_then(listed) };
+        self.attempt(marketplace, "/{list}", read).await
     }
 }
 
@@ -245,12 +318,33 @@ impl Source for DirectSource {
         NAME
     }
 
-    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
-        for &listing in listings {
-            let outcome = self.fetch(listing).await;
+    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
+        for &wanted in wanted {
+            let outcome = self.fetch(wanted).await;
             // Nobody waits for it any more during a drain.
-            let _ = outcomes.send((listing, outcome));
+            let _ = outcomes.send((wanted.listing, outcome));
         }
+    }
+}
+
+fn context_of(marketplace: Marketplace, response: &Response, to_the_end: bool) -> PageContext {
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    PageContext { marketplace: Some(marketplace), content_type, to_the_end }
+}
+
+/// The page of an offer list, or what else was sent in its place.
+fn offer_page_of(bytes: &[u8], context: PageContext, listing: Listing) -> Result<OfferPage, Outcome> {
+    let unreadable = Outcome::Failed(Failure::Unreadable);
+    match extract::offers(bytes, &context, listing.marketplace) {
+        Ok(Some(page)) if page.asin.is_some_and(|asin| asin != listing.asin) => {
+            Err(Outcome::Failed(Failure::WrongListing))
+        }
+        Ok(Some(page)) => Ok(page),
+        Ok(None) => match extract::extract(bytes, context).map(|page| page.outcome(listing.asin)) {
+            Ok(Outcome::Observed(_)) | Err(_) => Err(unreadable),
+            Ok(refusal) => Err(refusal),
+        },
+        Err(_) => Err(unreadable),
     }
 }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
-use crate::domain::{ListUrl, Listing, ListingUrlError, Outcome};
+use crate::domain::{ListUrl, Listing, ListingUrlError, Marketplace, Outcome};
 
 /// How many listings a source takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,31 @@ pub struct BatchSize {
 impl BatchSize {
     /// One after another.
     pub const ONE: Self = Self { listings: 1, gather: Duration::ZERO };
+}
+
+/// What is wanted of one crawl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The listing.
+    pub listing: Listing,
+    /// Also its offer list, from a source that can read it.
+    pub offers: bool,
+    /// Also the content that comes after prices and ranks on its page.
+    pub content: bool,
+}
+
+impl Wanted {
+    /// Only prices, ranks and what stands beside them.
+    pub fn facts_of(listing: Listing) -> Self {
+        Self { listing, offers: false, content: false }
+    }
+}
+
+/// Waits until one more request may be sent to a marketplace. The first request of a crawl has waited already.
+#[async_trait]
+pub trait RequestPace: Send + Sync {
+    /// Waits for the rate limit.
+    async fn next_request(&self, marketplace: Marketplace);
 }
 
 /// Where a source reports the outcome of each listing.
@@ -44,7 +69,7 @@ pub trait Source: Send + Sync {
 
     /// Makes one attempt for each of these listings of one marketplace, which may take minutes, and reports each as soon as its
     /// outcome is known. A listing that is never reported was not attempted.
-    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes);
+    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes);
 }
 
 /// Reads lists of products.

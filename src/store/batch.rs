@@ -1,6 +1,7 @@
 //! A batch of commits as JSON: both engines write three lists, however many crawls there are.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::lease::LeaseEnd;
 use super::outbox::WEBHOOK;
 use super::rows::sort_columns;
 use super::{Commit, RuleStep};
-use crate::domain::{Asin, DeliveryId, EventFacts, ListingState, Point, PointValue};
+use crate::domain::{Asin, ContentField, DeliveryId, EventFacts, ListingState, OfferList, Point, PointValue};
 
 /// The results of some crawls.
 pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
@@ -49,6 +50,25 @@ pub(super) struct CrawlRow<'c> {
     state: Option<&'c ListingState>,
     sort_title: Option<String>,
     price_minor: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<NewContent<'c>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offers: Option<NewOffers<'c>>,
+}
+
+/// A new version of the content.
+#[derive(Serialize)]
+struct NewContent<'c> {
+    at: i64,
+    changed: &'c [ContentField],
+    values: &'c Map<String, Value>,
+}
+
+/// An offer list.
+#[derive(Serialize)]
+struct NewOffers<'c> {
+    at: i64,
+    list: &'c OfferList,
 }
 
 impl<'c> CrawlRow<'c> {
@@ -66,6 +86,15 @@ impl<'c> CrawlRow<'c> {
             state: commit.state.as_ref(),
             sort_title,
             price_minor,
+            content: commit.content.as_ref().map(|version| NewContent {
+                at: version.at.as_millisecond(),
+                changed: &version.change.changed,
+                values: &version.change.values,
+            }),
+            offers: commit
+                .offers
+                .as_ref()
+                .map(|offers| NewOffers { at: offers.at.as_millisecond(), list: &offers.list }),
         }
     }
 }

@@ -36,6 +36,10 @@ pub struct ProductPatch {
     pub is_competitor: Option<bool>,
     /// Pauses or resumes.
     pub status: Option<ProductStatus>,
+    /// Whether its offer list is read; the listing is due at once when that begins.
+    pub watch_offers: Option<bool>,
+    /// How often its offer list is read. Begins to watch its offers unless `watch_offers` says otherwise.
+    pub offers_frequency: Option<Frequency>,
     /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
     pub expected_version: Option<i64>,
 }

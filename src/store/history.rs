@@ -1,10 +1,23 @@
-//! The history of listings: typed change-only points.
+//! The history of listings: typed change-only points, the versions of their content, and their last offer list.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
-use super::StoreResult;
+use super::lease::ReadOffers;
+use super::{Page, StoreResult};
 use crate::domain::{ListingId, ListingState, Point, Series};
+
+/// A version of a listing's content, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredContent {
+    /// From when on it holds.
+    pub at: Timestamp,
+    /// The names of the fields that differ from the version before.
+    pub changed: Vec<String>,
+    /// All fields that are known, by name.
+    pub content: Map<String, Value>,
+}
 
 /// Reads and imports points. Commits append them.
 #[async_trait]
@@ -19,6 +32,17 @@ pub trait History: Send + Sync {
         to: Option<Timestamp>,
         limit: u32,
     ) -> StoreResult<Vec<Point>>;
+
+    /// A page of the versions of a listing's content, the newest first.
+    async fn content_versions(
+        &self,
+        listing_id: ListingId,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<StoredContent>>;
+
+    /// The last offer list of a listing; `None`: none was ever read.
+    async fn offers(&self, listing_id: ListingId) -> StoreResult<Option<ReadOffers>>;
 
     /// Imports points of the past and the state that they lead to. Returns `false` and changes nothing if the listing has been
     /// crawled or has points.

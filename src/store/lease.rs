@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::StoreResult;
 use super::clock::millis;
 use crate::domain::{
-    Arming, Asin, Event, Frequency, ItemStatus, Listing, ListingId, ListingState, Marketplace, Point, Rule, RuleId,
+    Arming, Asin, ContentChange, Event, Frequency, ItemStatus, Listing, ListingId, ListingState, Marketplace,
+    OfferList, Point, Rule, RuleId,
 };
 
 /// The two lanes. Each is claimed on its own, so that neither can starve the other.
@@ -50,6 +51,8 @@ pub struct Claim {
     pub state: ListingState,
     /// The shortest interval of the active products; `None` when no active product watches the listing.
     pub frequency: Option<Frequency>,
+    /// The shortest interval of the active products that watch its offers; `None` when none does.
+    pub offers_interval: Option<Frequency>,
     /// The rules of all products that watch the listing.
     pub rules: Vec<Rule>,
 }
@@ -121,6 +124,24 @@ pub struct RuleStep {
     pub event: Option<Event>,
 }
 
+/// A new version of a listing's content.
+#[derive(Debug, Clone)]
+pub struct ContentVersion {
+    /// From when on it holds.
+    pub at: Timestamp,
+    /// What differs from the version before.
+    pub change: ContentChange,
+}
+
+/// An offer list that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOffers {
+    /// When.
+    pub at: Timestamp,
+    /// The offers.
+    pub list: OfferList,
+}
+
 /// The result of one crawl, written as a whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Commit {
@@ -140,6 +161,10 @@ pub struct Commit {
     pub points: Vec<Point>,
     /// The rules that moved.
     pub rule_steps: Vec<RuleStep>,
+    /// The new version of the content, if it changed.
+    pub content: Option<ContentVersion>,
+    /// The offer list, if it was read: it replaces the last one.
+    pub offers: Option<ReadOffers>,
     /// What becomes of the pending job items.
     pub job_items: ItemsEnd,
     /// The trace of the crawl, for the deliveries of its events (`traceparent`); `None`: the trace is not exported.

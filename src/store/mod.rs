@@ -53,12 +53,15 @@ pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use clock::StoreClock;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
-pub use history::History;
+pub use history::{History, StoredContent};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
 pub use jobs::{
     BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, ListedPage, NewJob, NewJobItem, UnprocessedItem,
 };
-pub use lease::{Backlog, Claim, ClaimRequest, Commit, Committed, ItemsEnd, Lane, LeaseQueue, Next, Room, RuleStep};
+pub use lease::{
+    Backlog, Claim, ClaimRequest, Commit, Committed, ContentVersion, ItemsEnd, Lane, LeaseQueue, Next, ReadOffers,
+    Room, RuleStep,
+};
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};

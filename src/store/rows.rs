@@ -55,6 +55,8 @@ pub(super) struct ProductColumns {
     interval_secs: i32,
     is_competitor: bool,
     status: String,
+    watch_offers: bool,
+    offers_interval_secs: i32,
     pub created_at: i64,
     updated_at: i64,
     version: i64,
@@ -79,6 +81,7 @@ impl TryFrom<ProductColumns> for Product {
             frequency: frequency(row.interval_secs)?,
             is_competitor: row.is_competitor,
             status: word(&row.status)?,
+            offers_frequency: row.watch_offers.then(|| frequency(row.offers_interval_secs)).transpose()?,
         };
         Ok(Self {
             id: ProductId(row.id),

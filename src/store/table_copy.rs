@@ -16,6 +16,8 @@ pub(super) const TABLES: &[&str] = &[
     "lease",
     "product",
     "point",
+    "listing_offers",
+    "content_version",
     "alert_rule",
     "event",
     "delivery",

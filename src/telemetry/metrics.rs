@@ -31,6 +31,8 @@ pub struct Metrics {
     pub extraction_seconds: Histogram,
     /// Product pages on which a field was missing, by `source`, `field` and `marketplace`: drift of Amazon's pages shows here.
     pub missing_fields: IntCounterVec,
+    /// Offer lists that were asked for, by `source`, `marketplace` and `outcome`.
+    pub offer_lists: IntCounterVec,
     /// Bytes read from a source, as transferred after decompression, by `source`.
     pub source_bytes: IntCounterVec,
     /// What a source has cost, in millionths of a US dollar, by `source`.
@@ -187,6 +189,11 @@ impl Metrics {
                 "missing_fields_total",
                 "Product pages lacking a field",
                 &["source", "field", "marketplace"],
+            ),
+            offer_lists: make.counters(
+                "offer_lists_total",
+                "Offer lists that were asked for",
+                &["source", "marketplace", "outcome"],
             ),
             source_bytes: make.counters("source_bytes_total", "Bytes read from sources", &["source"]),
             source_cost_micros: make.counters(

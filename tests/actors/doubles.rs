@@ -21,7 +21,7 @@ use amazon_tracker::domain::{
 use amazon_tracker::limits::{Candidate, CrawlGate};
 use amazon_tracker::notify::{SendError, Sender};
 use amazon_tracker::replicas::{Bus, BusMessage};
-use amazon_tracker::sources::{Outcomes, Source};
+use amazon_tracker::sources::{Outcomes, Source, Wanted};
 use amazon_tracker::store::{
     Backlog, Claim, ClaimRequest, ClaimedDelivery, Commit, Committed, DeliveryChannel, DeliveryClaim, DeliveryEnd,
     Lane, LeaseQueue, Outbox, StoreResult,
@@ -117,8 +117,8 @@ impl Source for Line<Listing, Outcome> {
         "double"
     }
 
-    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
-        for listing in listings {
+    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
+        for Wanted { listing, .. } in wanted {
             let _ = outcomes.send((*listing, self.call(*listing).await));
         }
     }
@@ -373,6 +373,7 @@ fn claim(listing_id: i64, token: i64) -> Claim {
         lane: Lane::Scheduled,
         state: ListingState::default(),
         frequency: Some(Frequency::DAILY),
+        offers_interval: None,
         rules: Vec::new(),
     }
 }

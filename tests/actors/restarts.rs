@@ -19,7 +19,7 @@ use amazon_tracker::domain::{
     Asin, Availability, Currency, Listing, ListingId, Marketplace, Money, Observation, Outcome, ProductSettings,
     Reading, Series, TenantId,
 };
-use amazon_tracker::sources::{Outcomes, Source};
+use amazon_tracker::sources::{Outcomes, Source, Wanted};
 use amazon_tracker::store::{Claim, ClaimRequest, Lane, NewProduct, Room, SharedStore, StoreClock, open};
 use async_trait::async_trait;
 use tokio::sync::mpsc::unbounded_channel;
@@ -50,8 +50,8 @@ impl Source for Pages {
         "double"
     }
 
-    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
-        for &listing in listings {
+    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
+        for &Wanted { listing, .. } in wanted {
             let _ = outcomes.send((listing, self.page_of(listing)));
         }
     }

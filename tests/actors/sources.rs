@@ -9,7 +9,7 @@ use amazon_tracker::domain::{
     Asin, Currency, Listing, ListingState, Marketplace, Money, Observation, Outcome, Reading,
 };
 use amazon_tracker::limits::CrawlGate;
-use amazon_tracker::sources::{BatchSize, Outcomes, Source};
+use amazon_tracker::sources::{BatchSize, Outcomes, Source, Wanted};
 use amazon_tracker::store::Next;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -42,9 +42,9 @@ impl Source for BatchSource {
         self.size
     }
 
-    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
+    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
         let (end, ended) = oneshot::channel();
-        let mut listings = listings.to_vec();
+        let mut listings: Vec<Listing> = wanted.iter().map(|wanted| wanted.listing).collect();
         listings.sort_by_key(|listing| listing.asin);
         assert!(self.calls.send(BatchCall { listings, outcomes: outcomes.clone(), end }).is_ok());
         ended.await.expect("told to panic, by a dropped answer");

@@ -8,9 +8,9 @@ use std::time::Duration;
 use amazon_tracker::app::StoredRuns;
 use amazon_tracker::config::{ActorProfile, ApifySettings, DatabaseSettings, Secret};
 use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, TenantId};
-use amazon_tracker::sources::Source;
 use amazon_tracker::sources::apify::{ApifySource, RunCallbacks};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
+use amazon_tracker::sources::{Source, Wanted};
 use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 use serde_json::Value;
@@ -87,7 +87,8 @@ impl Account {
 
 pub async fn crawl(source: &ApifySource, listings: &[Listing]) -> BTreeMap<Listing, Outcome> {
     let (outcomes, mut reported) = unbounded_channel();
-    source.crawl(listings, &outcomes).await;
+    let wanted: Vec<Wanted> = listings.iter().copied().map(Wanted::facts_of).collect();
+    source.crawl(&wanted, &outcomes).await;
     drop(outcomes);
     let mut all = BTreeMap::new();
     while let Some((listing, outcome)) = reported.recv().await {

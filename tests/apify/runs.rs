@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use amazon_tracker::config::ActorProfile;
 use amazon_tracker::domain::{Block, Failure, Outcome};
-use amazon_tracker::sources::Source;
 use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest, ApifyRunEnd, Fault};
+use amazon_tracker::sources::{Source, Wanted};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::market::{Account, RUN_TIME, crawl};
@@ -53,7 +53,12 @@ async fn a_run_survives_the_process_that_started_it() {
     let account = Account::open().await;
     account.simulated.apify().set_run_time(Duration::from_secs(2));
     let (source, listings) = (account.source(), account.listings.clone());
-    let dying = tokio::spawn(async move { source.crawl(&listings[..4], &unbounded_channel().0).await });
+    let dying = tokio::spawn(async move {
+        {
+            let wanted: Vec<Wanted> = listings[..4].iter().copied().map(Wanted::facts_of).collect();
+            source.crawl(&wanted, &unbounded_channel().0).await;
+        }
+    });
     while account.runs().is_empty() {
         tokio::task::yield_now().await;
     }

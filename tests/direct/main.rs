@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use amazon_tracker::config::CrawlSettings;
 use amazon_tracker::domain::{Listing, Marketplace, Outcome};
+use amazon_tracker::sources::Wanted;
 use amazon_tracker::sources::direct::DirectSource;
 use amazon_tracker::telemetry::Metrics;
 
@@ -49,7 +50,9 @@ fn source_with(server: &Server, adjust: impl FnOnce(&mut CrawlSettings)) -> Dire
 }
 
 async fn fetch(source: &DirectSource) -> Outcome {
-    tokio::time::timeout(TEST_TIMEOUT, source.fetch(listing())).await.expect("the source ends within its own limits")
+    tokio::time::timeout(TEST_TIMEOUT, source.fetch(Wanted::facts_of(listing())))
+        .await
+        .expect("the source ends within its own limits")
 }
 
 /// The observed price in minor units, if there is one.

@@ -146,7 +146,7 @@ pub(super) fn bytes_of(corpus: &std::path::Path, label: &Value) -> (Vec<u8>, Pag
     let id = label["id"].as_str().expect("every label has an id");
     let bytes = std::fs::read(corpus.join(format!("pages/{id}.html"))).expect("every label has its page");
     let marketplace = label["marketplace"].as_str().and_then(|code| code.parse().ok());
-    (bytes, PageContext { marketplace, content_type: None })
+    (bytes, PageContext { marketplace, content_type: None, to_the_end: false })
 }
 
 #[derive(Default)]

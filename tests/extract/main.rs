@@ -7,5 +7,6 @@ mod corpus_folder;
 mod hostile;
 mod layouts;
 mod mutations;
+mod offers;
 mod pages;
 mod small_pages;

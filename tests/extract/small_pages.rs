@@ -177,7 +177,7 @@ fn a_page_of_every_language_is_read_completely() {
 fn entities_and_encodings_are_decoded() {
     assert_eq!(read("com.html").title.as_deref(), Some("Kettle & Cup"));
     assert_eq!(read("co.jp-shift_jis.html").title.as_deref(), Some("電気ケトル ソ表"));
-    let context = PageContext { marketplace: "es".parse().ok(), content_type: None };
+    let context = PageContext { marketplace: "es".parse().ok(), content_type: None, to_the_end: false };
     let page = extract(&crate::pages::bytes("es-latin1.html"), context).expect("a small page needs little memory");
     assert_eq!(page.title.as_deref(), Some("Tetera de señora"));
     assert_eq!(page.seller.as_deref(), Some("Teteras Ñandú"));

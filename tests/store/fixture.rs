@@ -336,6 +336,8 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
         rule_steps: claim.rules.iter().filter_map(step).collect(),
         state: Some(judged.state),
         points: judged.points,
+        content: None,
+        offers: None,
         job_items: ItemsEnd::Done,
         trace_context: None,
     }
@@ -352,6 +354,8 @@ pub fn failed(claim: &Claim, next: Next) -> Commit {
         state: None,
         points: Vec::new(),
         rule_steps: Vec::new(),
+        content: None,
+        offers: None,
         job_items: ItemsEnd::Keep,
         trace_context: None,
     }

@@ -34,6 +34,8 @@ pub(in crate::extract) enum Part {
     Merchant,
     /// The seller's name without other text.
     Seller,
+    /// An attribute with the seller's id.
+    SellerId,
     /// Label of a row of the tabular Buy Box.
     CellLabel,
     /// Value of a row of the tabular Buy Box.
@@ -60,6 +62,10 @@ pub(in crate::extract) enum Part {
     DetailRow,
     /// One feature bullet.
     Bullet,
+    /// The description.
+    Description,
+    /// One category of the path above the product.
+    PathCategory,
     /// "See All Buying Options" and similar.
     BuyingOptions,
     /// Position in a bestseller list, printed beside an item.
@@ -124,6 +130,14 @@ impl Within {
     pub(in crate::extract) const FORMATS: Self = Self(1 << 21);
     /// The selected format of the switch.
     pub(in crate::extract) const SELECTED: Self = Self(1 << 22);
+    /// The thumbnails of the images.
+    pub(in crate::extract) const GALLERY: Self = Self(1 << 23);
+    /// The thumbnail of a video.
+    pub(in crate::extract) const VIDEO: Self = Self(1 << 24);
+    /// The path of categories above the product.
+    pub(in crate::extract) const BREADCRUMBS: Self = Self(1 << 25);
+    /// The description.
+    pub(in crate::extract) const DESCRIPTION: Self = Self(1 << 26);
     /// All regions that contain prices and their labels.
     pub(in crate::extract) const PRICED: Self = Self::PRICES
         .union(Self::BUY_BOX)

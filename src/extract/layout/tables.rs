@@ -69,6 +69,7 @@ pub(super) const IDS: Table = &[
         ],
     ),
     (part(Part::Seller), &["sellerProfileTriggerId"]),
+    (part(Part::SellerId), &["merchantID"]),
     (region(Within::SELLER), &["tabular-buybox", "merchantInfoFeature_feature_div"]),
     // Prices: first the Buy Box, then the centre column, then the total of the selected quantity.
     (
@@ -261,6 +262,9 @@ pub(super) const IDS: Table = &[
         &["feature-bullets", "featurebullets_feature_div", "productFactsDesktopExpander", "feature-bullets-btf"],
     ),
     (part(Part::Hidden), &["replacementPartsFitmentBullet", "hsx-rpp-bullet-fits-message"]),
+    (region(Within::GALLERY), &["altImages"]),
+    (region(Within::BREADCRUMBS), &["wayfinding-breadcrumbs_feature_div"]),
+    (priced(Part::Description, Within::DESCRIPTION), &["productDescription", "bookDescription_feature_div"]),
     (region(Within::IMAGE), &["imgTagWrapperId", "img-canvas", "ebooks-img-canvas", "prodImageCell", "aw-image-block"]),
     (
         region(Within::TWISTER),
@@ -336,6 +340,8 @@ pub(super) const CLASSES: &[(&str, Within, Meaning)] = &[
     (RANK_CLASSES[0], Within::DETAILS, part(Part::DetailRow)),
     (RANK_CLASSES[1], Within::DETAILS, part(Part::DetailRow)),
     ("a-popover-preload", Within::NOWHERE, ELSEWHERE),
+    ("videoThumbnail", Within::GALLERY, region(Within::VIDEO)),
+    ("a-expander-prompt", Within::DESCRIPTION, part(Part::Hidden)),
     ("aok-hidden", Within::NOWHERE, part(Part::Hidden)),
     ("a-hidden", Within::NOWHERE, part(Part::Hidden)),
     (SEARCH_RESULT, Within::NOWHERE, priced(Part::Item, Within::ITEM)),
@@ -362,8 +368,8 @@ pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
     ("tr", Within::DETAILS.union(Within::ROW)),
     ("h2", Within::ITEM),
     ("h3", Within::ITEM),
-    ("img", Within::ITEM.union(Within::IMAGE)),
-    ("a", Within::ITEM.union(Within::STARS).union(Within::DETAILS)),
+    ("img", Within::ITEM.union(Within::IMAGE).union(Within::GALLERY)),
+    ("a", Within::ITEM.union(Within::STARS).union(Within::DETAILS).union(Within::BREADCRUMBS)),
     ("script", Within::TWISTER),
 ];
 

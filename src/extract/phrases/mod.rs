@@ -151,6 +151,82 @@ pub(super) const ADVERTISEMENT_NOTES: &[&str] = &[
     "赞助广告",
 ];
 
+/// The whole condition of a new offer.
+pub(super) const NEW: &[&str] = &[
+    "new",
+    "neu",
+    "neuf",
+    "nuevo",
+    "nuovo",
+    "novo",
+    "nieuw",
+    "ny",
+    "nytt",
+    "nowy",
+    "nowe",
+    "yeni",
+    "جديد",
+    "新品",
+    "全新",
+    "brand new",
+];
+
+/// Conditions of repaired products.
+pub(super) const REFURBISHED: &[&str] = &[
+    "renewed",
+    "refurbished",
+    "generalüberholt",
+    "erneuert",
+    "reconditionné",
+    "reacondicionado",
+    "ricondizionato",
+    "recondicionado",
+    "gereviseerd",
+    "rekonditionerad",
+    "odnowion",
+    "yenilenmiş",
+    "مجدد",
+    "整備済み",
+    "再生品",
+    "翻新",
+];
+
+/// Conditions of collector's items.
+pub(super) const COLLECTIBLE: &[&str] = &[
+    "collectible",
+    "sammlerstück",
+    "collection",
+    "colección",
+    "da collezione",
+    "colecionável",
+    "verzamel",
+    "samlarobjekt",
+    "kolekcjonersk",
+    "koleksiyon",
+    "コレクター",
+    "收藏品",
+];
+
+/// Words for shipping that costs nothing.
+pub(super) const FREE: &[&str] = &[
+    "free",
+    "kostenfrei",
+    "kostenlos",
+    "gratis",
+    "gratuit",
+    "grátis",
+    "fri frakt",
+    "bezpłatn",
+    "darmow",
+    "ücretsiz",
+    "bedava",
+    "مجان",
+    "無料",
+    "免费",
+    "免運",
+    "免运",
+];
+
 /// A price of zero beside one of these is that of a membership, not of a purchase.
 pub(super) const MEMBERSHIPS: &[&str] = &[
     "unlimited",

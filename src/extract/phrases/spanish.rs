@@ -63,7 +63,7 @@ pub(super) const SPANISH: Language = Language {
         "sin ofertas destacadas",
     ],
     undeliverable: &["no se puede enviar a", "no puede enviarse a", "no puede ser enviado a"],
-    used: &["de segunda mano", "segunda mano", "usado", "colección"],
+    used: &["de segunda mano", "2ª mano", "segunda mano", "usado", "colección"],
     rank_headings: &[
         "clasificación en los más vendidos",
         "más vendidos de amazon",

@@ -47,7 +47,7 @@ pub(super) const TURKISH: Language = Language {
         "bu satıcılardan temin edilebilir",
     ],
     undeliverable: &["konumuna gönderilemez", "adresine gönderilemez", "konuma gönderilemiyor"],
-    used: &["ikinci el", "kullanılmış"],
+    used: &["ikinci el", "i̇kinci el", "kullanılmış"],
     rank_headings: &[
         "en çok satanlar sıralaması",
         "çok satanlar sıralaması",

@@ -14,7 +14,7 @@ use super::client::{ApifyClient, ApifyError, Run};
 use super::journal::RunJournal;
 use crate::config::ApifySettings;
 use crate::domain::{Block, Failure, Listing, Outcome, RunEnd, SourceRun};
-use crate::sources::{BatchSize, Outcomes, Source};
+use crate::sources::{BatchSize, Outcomes, Source, Wanted};
 use crate::telemetry::Metrics;
 
 /// The name of the source.
@@ -251,8 +251,9 @@ impl Source for ApifySource {
         BatchSize { listings: self.settings.batch, gather: Duration::from_secs(self.settings.gather_secs) }
     }
 
-    async fn crawl(&self, listings: &[Listing], outcomes: &Outcomes) {
-        match self.journal.open(NAME, listings).await {
+    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
+        let listings: Vec<Listing> = wanted.iter().map(|wanted| wanted.listing).collect();
+        match self.journal.open(NAME, &listings).await {
             Ok(runs) => drop(join_all(runs.into_iter().map(|run| self.follow(run, outcomes))).await),
             Err(error) => tracing::warn!(%error, "no run is started"),
         }

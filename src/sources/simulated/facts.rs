@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::{Availability, Listing, Marketplace, Money, Rank, Rating};
+use crate::domain::{Availability, Listing, Marketplace, Money, Rank, Rating, SellerId};
 
+use super::chance::Chance;
 use super::phrases::Phrases;
 
 /// The facts that a page shows. A correct client can read all of them from the page.
@@ -48,6 +49,14 @@ impl Seller {
         match self {
             Self::Amazon => format!("Amazon.{marketplace}"),
             Self::Merchant(name) => name.to_owned(),
+        }
+    }
+
+    /// Amazon's id of the seller: the same for a merchant everywhere.
+    pub fn id(self, marketplace: Marketplace) -> String {
+        match self {
+            Self::Amazon => SellerId::of_amazon(marketplace).map(String::from).unwrap_or_default(),
+            Self::Merchant(name) => format!("A{:013X}", Chance::new(0).of(name).draw("seller", 0) >> 12),
         }
     }
 }

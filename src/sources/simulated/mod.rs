@@ -22,6 +22,7 @@ mod control;
 mod facts;
 mod faults;
 mod movement;
+mod offer_list;
 mod page;
 mod past;
 mod phrases;
@@ -48,6 +49,7 @@ pub use catalogue::{Catalogue, Product};
 pub use control::{Control, ControlError};
 pub use facts::{FactValue, Facts, Field, Seller};
 pub use faults::{Fault, FaultRates};
+pub use offer_list::SimulatedOffer;
 pub use past::{PastPoint, past};
 pub use settings::SimulatedSettings;
 pub use truth::{Answer, Shown, Truth, TruthLine};
@@ -166,6 +168,11 @@ impl Simulated {
         self.world.facts(listing)
     }
 
+    /// The current offers of a listing, the featured one first.
+    pub fn offers(&self, listing: Listing) -> Vec<SimulatedOffer> {
+        self.world.offers(listing)
+    }
+
     /// Fixes the price of a listing until it is released. The currency must be the marketplace's own.
     pub fn set_price(&self, listing: Listing, price: Money) {
         self.world.fix_price(listing, price);
@@ -189,6 +196,11 @@ impl Simulated {
     /// The next `count` requests for product pages get this fault, regardless of the fault rates.
     pub fn fail_next(&self, count: u32, fault: Fault) {
         self.world.fail_next(count, fault);
+    }
+
+    /// The next `count` requests for offer lists get this fault, regardless of the fault rates.
+    pub fn fail_offers(&self, count: u32, fault: Fault) {
+        self.world.fail_offers(count, fault);
     }
 
     /// All stored lines of the truth log with a sequence number above `after`.

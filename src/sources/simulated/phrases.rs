@@ -31,6 +31,8 @@ pub(super) struct Phrases {
     pub(super) protection: &'static str,
     pub(super) new_offers: &'static str,
     pub(super) add_to_cart: &'static str,
+    pub(super) new_condition: &'static str,
+    pub(super) used_condition: &'static str,
     pub(super) sorry: &'static str,
 }
 
@@ -72,6 +74,8 @@ const TABLE: &[Phrases] = &[
         protection: "2-Year Protection Plan",
         new_offers: "New ({}) from",
         add_to_cart: "Add to Cart",
+        new_condition: "New",
+        used_condition: "Used - Good",
         sorry: "Sorry! Something went wrong on our end. Please go back and try again.",
     },
     Phrases {
@@ -98,6 +102,8 @@ const TABLE: &[Phrases] = &[
         protection: "2 Jahre Geräteschutz",
         new_offers: "Neu ({}) ab",
         add_to_cart: "In den Einkaufswagen",
+        new_condition: "Neu",
+        used_condition: "Gebraucht - Gut",
         sorry: "Tut uns Leid! Während wir Ihre Eingabe ausführen wollten, ist ein technischer Fehler aufgetreten.",
     },
     Phrases {
@@ -124,6 +130,8 @@ const TABLE: &[Phrases] = &[
         protection: "Protection de 2 ans",
         new_offers: "Neufs ({}) à partir de",
         add_to_cart: "Ajouter au panier",
+        new_condition: "Neuf",
+        used_condition: "D'occasion - Bon",
         sorry: "Toutes nos excuses ! Une erreur s'est produite de notre côté.",
     },
     Phrases {
@@ -150,6 +158,8 @@ const TABLE: &[Phrases] = &[
         protection: "Plan de protección de 2 años",
         new_offers: "Nuevo ({}) desde",
         add_to_cart: "Añadir a la cesta",
+        new_condition: "Nuevo",
+        used_condition: "De 2ª mano - Bueno",
         sorry: "Lo sentimos. Se ha producido un error por nuestra parte.",
     },
     Phrases {
@@ -176,6 +186,8 @@ const TABLE: &[Phrases] = &[
         protection: "Protezione di 2 anni",
         new_offers: "Nuovo ({}) da",
         add_to_cart: "Aggiungi al carrello",
+        new_condition: "Nuovo",
+        used_condition: "Usato - Buone condizioni",
         sorry: "Ci dispiace. Si è verificato un errore.",
     },
     Phrases {
@@ -202,6 +214,8 @@ const TABLE: &[Phrases] = &[
         protection: "Seguro de 2 anos",
         new_offers: "Novo ({}) a partir de",
         add_to_cart: "Adicionar ao carrinho",
+        new_condition: "Novo",
+        used_condition: "Usado - Bom",
         sorry: "Desculpe! Algo deu errado do nosso lado.",
     },
     Phrases {
@@ -228,6 +242,8 @@ const TABLE: &[Phrases] = &[
         protection: "Beschermingsplan van 2 jaar",
         new_offers: "Nieuw ({}) vanaf",
         add_to_cart: "In winkelwagen",
+        new_condition: "Nieuw",
+        used_condition: "Tweedehands - Goed",
         sorry: "Sorry! Er is iets misgegaan.",
     },
     Phrases {
@@ -254,6 +270,8 @@ const TABLE: &[Phrases] = &[
         protection: "Skyddsplan på 2 år",
         new_offers: "Ny ({}) från",
         add_to_cart: "Lägg i kundvagnen",
+        new_condition: "Ny",
+        used_condition: "Begagnad - Bra",
         sorry: "Tyvärr! Något gick fel hos oss.",
     },
     Phrases {
@@ -280,6 +298,8 @@ const TABLE: &[Phrases] = &[
         protection: "Ochrona na 2 lata",
         new_offers: "Nowe ({}) od",
         add_to_cart: "Dodaj do koszyka",
+        new_condition: "Nowy",
+        used_condition: "Używany - Dobry",
         sorry: "Przepraszamy! Coś poszło nie tak po naszej stronie.",
     },
     Phrases {
@@ -306,6 +326,8 @@ const TABLE: &[Phrases] = &[
         protection: "2 Yıl Koruma Planı",
         new_offers: "Yeni ({}) başlangıç fiyatı",
         add_to_cart: "Sepete Ekle",
+        new_condition: "Yeni",
+        used_condition: "İkinci El - İyi",
         sorry: "Üzgünüz! Bir şeyler ters gitti.",
     },
     Phrases {
@@ -332,6 +354,8 @@ const TABLE: &[Phrases] = &[
         protection: "延長保証2年",
         new_offers: "新品 ({}) 最安",
         add_to_cart: "カートに入れる",
+        new_condition: "新品",
+        used_condition: "中古品 - 良い",
         sorry: "ご迷惑をおかけしています。お客様のリクエストの処理中にエラーが発生しました。",
     },
     Phrases {
@@ -358,6 +382,8 @@ const TABLE: &[Phrases] = &[
         protection: "两年延保服务",
         new_offers: "全新品 ({}) 最低",
         add_to_cart: "加入购物车",
+        new_condition: "全新",
+        used_condition: "二手商品 - 良好",
         sorry: "抱歉！我们的系统出现了问题。",
     },
 ];

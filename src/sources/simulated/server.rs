@@ -68,6 +68,9 @@ async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {
     if let Some(list) = list_page(&request, &market, site) {
         return html(StatusCode::OK).body(list);
     }
+    if let Some((listing, page)) = offer_list_request(&request, site) {
+        return offer_list(&market, listing, page).await;
+    }
     let Ok(listing) = Listing::from_url(&format!("https://{}{}", site.host(), request.path())) else {
         return html(StatusCode::NOT_FOUND).body(page::not_found());
     };
@@ -109,6 +112,34 @@ fn list_page(request: &HttpRequest, market: &Market, site: Marketplace) -> Optio
         true => page::search(site, &products),
         false => page::bestsellers(site, first as usize + 1, &products),
     })
+}
+
+/// The listing and the page of the offer list that a request asks for.
+fn offer_list_request(request: &HttpRequest, site: Marketplace) -> Option<(Listing, usize)> {
+    request.path().strip_prefix("/gp/product/ajax/aodAjaxMain")?;
+    let query = Query::<HashMap<String, String>>::from_query(request.query_string()).ok()?;
+    let page = query.get("pageno").and_then(|page| page.parse().ok()).unwrap_or(1);
+    Some((Listing::new(site, query.get("asin")?.parse().ok()?), page))
+}
+
+async fn offer_list(market: &Market, listing: Listing, page: usize) -> HttpResponse {
+    let Listing { marketplace, asin } = listing;
+    let (answer, offers) = market.world.answer_offers(listing);
+    match answer {
+        Answer::Captcha => html(StatusCode::OK).body(page::captcha(listing, false)),
+        Answer::Unavailable => html(StatusCode::SERVICE_UNAVAILABLE).body(page::unavailable(marketplace)),
+        Answer::NotFound => html(StatusCode::NOT_FOUND).body(page::not_found()),
+        Answer::Truncated => {
+            let body = Bytes::from(page::offers(marketplace, asin, page, &offers));
+            truncated(&mut html(StatusCode::OK), body)
+        }
+        Answer::Page | Answer::Slow => {
+            if answer == Answer::Slow {
+                tokio::time::sleep(market.slow_for).await;
+            }
+            html(StatusCode::OK).body(page::offers(marketplace, asin, page, &offers))
+        }
+    }
 }
 
 /// Where a request to the host of short links leads: `/d/ASIN` to the listing on amazon.com.

@@ -12,6 +12,7 @@ use super::chance::Chance;
 use super::facts::Facts;
 use super::faults::{Fault, FaultRates};
 use super::movement::facts_at;
+use super::offer_list::{SimulatedOffer, offers_at};
 use super::truth::{Answer, Shown, Truth, TruthLine, TruthLog};
 
 /// Where the page of a listing comes from.
@@ -49,6 +50,8 @@ struct State {
     step: i64,
     requests: u64,
     forced: VecDeque<Fault>,
+    /// The same for offer lists.
+    forced_offers: VecDeque<Fault>,
     fixed: HashMap<Listing, FixedValues>,
     /// Listings whose changes are logged. Ordered, so that the changes of a step always have the same order.
     requested: BTreeSet<Listing>,
@@ -71,6 +74,7 @@ impl World {
             step: 0,
             requests: 0,
             forced: VecDeque::new(),
+            forced_offers: VecDeque::new(),
             fixed: HashMap::new(),
             requested: BTreeSet::new(),
             truth,
@@ -105,6 +109,29 @@ impl World {
         let shown = shows_facts.then_some(Shown { price: facts.price, availability: facts.availability });
         let seq = state.truth.write(Timestamp::now(), Truth::Served { listing, request, answer, step, shown });
         Decision { answer, seq, request, facts }
+    }
+
+    /// Decides the response to a request for the offer list of a listing. It is not logged: the truth log is about product pages.
+    pub(super) fn answer_offers(&self, listing: Listing) -> (Answer, Vec<SimulatedOffer>) {
+        let mut state = self.state();
+        let request = state.requests;
+        state.requests += 1;
+        let fault = state.forced_offers.pop_front().or_else(|| self.rates.fault_of(self.chance, request));
+        let is_missing = state.fixed_values(listing).missing || self.missing.contains(&listing.asin);
+        let answer = match fault {
+            Some(refusal @ (Fault::Captcha | Fault::Unavailable)) => refusal.into(),
+            _ if is_missing => Answer::NotFound,
+            other => other.map_or(Answer::Page, Answer::from),
+        };
+        let facts = self.facts_in(&state, listing, state.step);
+        (answer, offers_at(&self.catalogue, listing, state.step, &facts))
+    }
+
+    /// The current offers of a listing.
+    pub(super) fn offers(&self, listing: Listing) -> Vec<SimulatedOffer> {
+        let state = self.state();
+        let facts = self.facts_in(&state, listing, state.step);
+        offers_at(&self.catalogue, listing, state.step, &facts)
     }
 
     /// Advances the world by `steps` and returns the new step. Only the changes of requested listings are computed.
@@ -146,6 +173,11 @@ impl World {
     /// The next `count` requests for product pages get this fault.
     pub(super) fn fail_next(&self, count: u32, fault: Fault) {
         self.state().forced.extend((0..count).map(|_| fault));
+    }
+
+    /// The next `count` requests for offer lists get this fault.
+    pub(super) fn fail_offers(&self, count: u32, fault: Fault) {
+        self.state().forced_offers.extend((0..count).map(|_| fault));
     }
 
     /// The current facts of a listing.

@@ -6,7 +6,7 @@ WITH clock AS (
 crawl AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS given (
         listing_id bigint, token bigint, asin text, outcome text, next text, after_ms bigint, item_status text,
-        state jsonb, sort_title text, price_minor bigint)
+        state jsonb, sort_title text, price_minor bigint, content jsonb, offers jsonb)
 ),
 -- The lease rows as this statement's snapshot shows them.
 seen AS MATERIALIZED (
@@ -69,6 +69,20 @@ points_added AS (
            listing_id bigint, token bigint, series smallint, category text, at bigint, number bigint, text text)
       JOIN held ON held.listing_id = given.listing_id AND held.token = given.token
     ON CONFLICT DO NOTHING
+),
+offers_replaced AS (
+    INSERT INTO listing_offers AS known (listing_id, at, list)
+    SELECT listing_id, (offers ->> 'at')::bigint, offers -> 'list' FROM held WHERE offers IS NOT NULL
+    ON CONFLICT (listing_id) DO UPDATE SET at = excluded.at, list = excluded.list WHERE known.at <= excluded.at
+),
+-- A version has all fields: those that were not read, or have not changed, are those of the version before.
+content_added AS (
+    INSERT INTO content_version (listing_id, at, changed, content)
+    SELECT held.listing_id, (held.content ->> 'at')::bigint, held.content -> 'changed',
+           coalesce((SELECT before.content FROM content_version before WHERE before.listing_id = held.listing_id
+                      ORDER BY before.at DESC LIMIT 1), '{}') || (held.content -> 'values')
+      FROM held WHERE held.content IS NOT NULL
+    ON CONFLICT (listing_id, at) DO UPDATE SET content = excluded.content
 ),
 step AS MATERIALIZED (
     SELECT given.*, held.now_at

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::product_list::{SELECT_PRODUCT, list};
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
-use crate::domain::{Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{
+    Frequency, Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+};
 use crate::store::clock::ClockParam;
 use crate::store::error::OrNotFound;
 use crate::store::rows::{ProductColumns, sort_columns};
@@ -152,8 +154,8 @@ async fn insert(
 ) -> StoreResult<()> {
     const INSERT: &str = concat!(
         "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, \
-           is_competitor, status, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
+           is_competitor, status, watch_offers, offers_interval_secs, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, ",
         now!(10),
         ", ",
         now!(10),
@@ -162,8 +164,9 @@ async fn insert(
     const WATCHED: &str = "SELECT id FROM product WHERE tenant_id = $1 AND listing_id = $2";
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(listing_id);
     let query = query.bind(settings.label.clone()).bind(settings.label.as_deref().map(str::to_lowercase));
-    let query = query.bind(Json(settings.tags.clone())).bind(interval_secs(settings)).bind(settings.is_competitor);
+    let query = query.bind(Json(settings.tags.clone())).bind(secs(settings.frequency)).bind(settings.is_competitor);
     let query = query.bind(settings.status.as_str()).bind(clock);
+    let query = query.bind(settings.offers_frequency.is_some()).bind(offers_interval_secs(settings));
     if query.execute(&mut *conn).await?.rows_affected() == 1 {
         return Ok(());
     }
@@ -172,8 +175,13 @@ async fn insert(
 }
 
 /// At most 366 days, which any integer column holds.
-fn interval_secs(settings: &ProductSettings) -> i32 {
-    i32::try_from(settings.frequency.interval_secs()).unwrap_or(i32::MAX)
+fn secs(frequency: Frequency) -> i32 {
+    i32::try_from(frequency.interval_secs()).unwrap_or(i32::MAX)
+}
+
+/// The column has a value also while offers are not watched.
+fn offers_interval_secs(settings: &ProductSettings) -> i32 {
+    secs(settings.offers_frequency.unwrap_or_default())
 }
 
 async fn update(
@@ -185,7 +193,7 @@ async fn update(
 ) -> StoreResult<Product> {
     const UPDATE: &str = concat!(
         "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
-           is_competitor = $6, status = $7, updated_at = ",
+           is_competitor = $6, status = $7, watch_offers = $10, offers_interval_secs = $11, updated_at = ",
         now!(8),
         ", version = version + 1 WHERE id = $1 AND version = coalesce($9, version)"
     );
@@ -197,8 +205,10 @@ async fn update(
     let after = patched(before.clone(), patch);
     let query = sqlx::query(UPDATE).bind(id.0).bind(after.label.clone());
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
-    let query = query.bind(interval_secs(&after)).bind(after.is_competitor).bind(after.status.as_str());
-    if query.bind(clock).bind(expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
+    let query = query.bind(secs(after.frequency)).bind(after.is_competitor).bind(after.status.as_str());
+    let query = query.bind(clock).bind(expected_version);
+    let query = query.bind(after.offers_frequency.is_some()).bind(offers_interval_secs(&after));
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }
     reschedule(conn, tenant_id, listing_id, &before, &after, clock).await?;
@@ -206,17 +216,20 @@ async fn update(
 }
 
 fn patched(before: ProductSettings, patch: ProductPatch) -> ProductSettings {
+    let offers_frequency = patch.offers_frequency.or(before.offers_frequency);
+    let watches_offers = patch.watch_offers.unwrap_or(offers_frequency.is_some());
     ProductSettings {
         label: patch.label.unwrap_or(before.label),
         tags: patch.tags.unwrap_or(before.tags),
         frequency: patch.frequency.unwrap_or(before.frequency),
         is_competitor: patch.is_competitor.unwrap_or(before.is_competitor),
         status: patch.status.unwrap_or(before.status),
+        offers_frequency: watches_offers.then(|| offers_frequency.unwrap_or_default()),
     }
 }
 
-/// Adjusts the lease to the settings: resumed or with a shorter interval, the listing is due within that interval; paused, its
-/// lease is parked unless others watch it.
+/// Adjusts the lease to the settings: resumed or with a shorter interval, the listing is due within that interval; as soon as its
+/// offers are watched, at once; paused, its lease is parked unless others watch it.
 async fn reschedule(
     conn: &mut Conn,
     tenant_id: TenantId,
@@ -229,8 +242,9 @@ async fn reschedule(
         return schedule_request::park_unwatched(conn, tenant_id, &[listing_id], clock).await;
     }
     let resumed = before.status == ProductStatus::Paused;
-    if resumed || after.frequency < before.frequency {
-        let due_in_ms = 1000 * i64::from(after.frequency.interval_secs());
+    let watches_offers_now = before.offers_frequency.is_none() && after.offers_frequency.is_some();
+    if resumed || watches_offers_now || after.frequency < before.frequency {
+        let due_in_ms = if watches_offers_now { 0 } else { 1000 * i64::from(after.frequency.interval_secs()) };
         // A listing that is parked because its crawls fail stays parked: only a request for a crawl unparks it.
         let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms, unparks: resumed, accepts_running: false };
         schedule_request::upsert(conn, &[listing_id], &request, clock).await?;

@@ -29,6 +29,8 @@ struct ListingColumns {
     state: Json<ListingState>,
     /// The shortest interval of an active product.
     interval_secs: Option<i32>,
+    /// The same of those that watch its offers.
+    offers_interval_secs: Option<i32>,
 }
 
 /// What a claim needs besides lease and rules.
@@ -36,6 +38,7 @@ struct Details {
     listing: Listing,
     state: ListingState,
     frequency: Option<Frequency>,
+    offers_interval: Option<Frequency>,
 }
 
 impl TryFrom<ListingColumns> for Details {
@@ -43,7 +46,9 @@ impl TryFrom<ListingColumns> for Details {
 
     fn try_from(row: ListingColumns) -> StoreResult<Self> {
         let listing = listing(&row.marketplace, &row.asin)?;
-        Ok(Self { listing, state: row.state.0, frequency: row.interval_secs.map(frequency).transpose()? })
+        let interval = |secs: Option<i32>| secs.map(frequency).transpose();
+        let offers_interval = interval(row.offers_interval_secs)?;
+        Ok(Self { listing, state: row.state.0, frequency: interval(row.interval_secs)?, offers_interval })
     }
 }
 
@@ -57,7 +62,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
     let mut listings = listings(store, &ids).await?;
     let mut rules = rules(store, &ids).await?;
     let claim = |lease: Lease| {
-        let Details { listing, state, frequency } = listings.remove(&lease.listing_id)?;
+        let Details { listing, state, frequency, offers_interval } = listings.remove(&lease.listing_id)?;
         Some(Claim {
             listing_id: ListingId(lease.listing_id),
             listing,
@@ -67,6 +72,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
             lane,
             state,
             frequency,
+            offers_interval,
             rules: rules.remove(&lease.listing_id).unwrap_or_default(),
         })
     };
@@ -76,7 +82,9 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
 async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Details>> {
     const LISTINGS: &str = concat!(
         "SELECT l.id, l.marketplace, l.asin, l.state, ( \
-           SELECT min(p.interval_secs) FROM product p WHERE p.listing_id = l.id AND p.status = 'active') AS interval_secs \
+           SELECT min(p.interval_secs) FROM product p WHERE p.listing_id = l.id AND p.status = 'active') AS interval_secs, ( \
+           SELECT min(p.offers_interval_secs) FROM product p \
+           WHERE p.listing_id = l.id AND p.status = 'active' AND p.watch_offers) AS offers_interval_secs \
          FROM listing l WHERE l.id IN (",
         numbers!(1),
         ")"

@@ -3,15 +3,18 @@
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::{Backend, Conn, partitions};
-use crate::domain::{ListingId, ListingState, Point, Series};
+use crate::domain::{ListingId, ListingState, OfferList, Point, Series};
 use crate::store::batch::NewPoint;
+use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::or_report;
-use crate::store::rows::{PointColumns, sort_columns};
+use crate::store::rows::{PointColumns, sort_columns, time};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{History, StoreResult};
+use crate::store::{History, Page, ReadOffers, StoreError, StoreResult, StoredContent};
 
 #[async_trait]
 impl History for Backend {
@@ -57,6 +60,46 @@ impl History for Backend {
         .await
     }
 
+    async fn content_versions(
+        &self,
+        listing_id: ListingId,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> StoreResult<Page<StoredContent>> {
+        const LIST: &str = "content";
+        const VERSIONS: &str = "SELECT at, changed, content FROM content_version WHERE listing_id = $1 AND at < $2 \
+             ORDER BY at DESC LIMIT $3";
+        let before_ms = match Cursor::of(LIST, cursor)?.map(|cursor| cursor.key) {
+            None => i64::MAX,
+            Some(SortKey::Number(at_ms)) => at_ms,
+            Some(SortKey::Text(_) | SortKey::Missing(())) => return Err(StoreError::InvalidCursor),
+        };
+        self.with_replica_fallback(|| {
+            async move {
+                let query = sqlx::query_as(VERSIONS).bind(listing_id.0).bind(before_ms).bind(i64::from(limit) + 1);
+                let rows: Vec<ContentColumns> = query.fetch_all(&mut *self.shared_reader().await?).await?;
+                Ok(page(LIST, rows, limit, |row| (SortKey::Number(row.at), Uuid::nil()))
+                    .readable(StoredContent::try_from))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn offers(&self, listing_id: ListingId) -> StoreResult<Option<ReadOffers>> {
+        const OFFERS: &str = "SELECT at, list FROM listing_offers WHERE listing_id = $1";
+        self.with_replica_fallback(|| {
+            async move {
+                let query = sqlx::query_as(OFFERS).bind(listing_id.0);
+                let found: Option<(i64, Json<OfferList>)> =
+                    query.fetch_optional(&mut *self.shared_reader().await?).await?;
+                found.map(|(at_ms, list)| Ok(ReadOffers { at: time(at_ms)?, list: list.0 })).transpose()
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn import(&self, listing_id: ListingId, points: &[Point], state: &ListingState) -> StoreResult<bool> {
         let times = || points.iter().map(|point| point.at);
         if let (Some(first), Some(last)) = (times().min(), times().max()) {
@@ -64,6 +107,22 @@ impl History for Backend {
         }
         let (points, state) = (points.to_vec(), state.clone());
         self.transaction(TenantScope::All, move |conn| take_over(conn, listing_id.0, points, state).boxed()).await
+    }
+}
+
+/// A version of the content.
+#[derive(sqlx::FromRow)]
+struct ContentColumns {
+    at: i64,
+    changed: Json<Vec<String>>,
+    content: Json<Map<String, Value>>,
+}
+
+impl TryFrom<ContentColumns> for StoredContent {
+    type Error = StoreError;
+
+    fn try_from(row: ContentColumns) -> StoreResult<Self> {
+        Ok(Self { at: time(row.at)?, changed: row.changed.0, content: row.content.0 })
     }
 }
 

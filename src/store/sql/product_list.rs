@@ -11,7 +11,7 @@ use crate::store::{Page, ProductFilter, ProductOrder, StoreError, StoreResult};
 
 /// A product beside its listing and lease.
 pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id, p.label, p.tags, p.interval_secs, \
-       p.is_competitor, p.status, p.created_at, p.updated_at, p.version, l.marketplace, l.asin, l.state, l.sort_title, \
+       p.is_competitor, p.status, p.watch_offers, p.offers_interval_secs, p.created_at, p.updated_at, p.version, l.marketplace, l.asin, l.state, l.sort_title, \
        l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at \
      FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id";
 

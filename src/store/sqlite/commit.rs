@@ -44,13 +44,23 @@ struct Lists {
     points: String,
     /// Number of commits.
     size: usize,
+    /// Some of them bring offer lists.
+    has_offers: bool,
+    /// Some of them bring new content.
+    has_content: bool,
 }
 
 impl Lists {
     fn of(commits: &[&Commit]) -> StoreResult<Self> {
         let text = |encoded: serde_json::Result<String>| encoded.map_err(|error| sqlx::Error::Encode(error.into()));
         let crawls = text(serde_json::to_string(&batch::crawls(commits)))?;
-        Ok(Self { crawls, points: text(serde_json::to_string(&batch::points(commits)))?, size: commits.len() })
+        Ok(Self {
+            crawls,
+            points: text(serde_json::to_string(&batch::points(commits)))?,
+            size: commits.len(),
+            has_offers: commits.iter().any(|commit| commit.offers.is_some()),
+            has_content: commits.iter().any(|commit| commit.content.is_some()),
+        })
     }
 
     /// Without the commits that were refused; there seldom are any.
@@ -68,7 +78,7 @@ impl Lists {
         };
         let text = |encoded: serde_json::Result<String>| encoded.map_err(|error| sqlx::Error::Encode(error.into()));
         let (crawls, points) = (text(filter(&self.crawls))?, text(filter(&self.points))?);
-        Ok(Self { crawls, points, size: recorded.len() })
+        Ok(Self { crawls, points, size: recorded.len(), ..self })
     }
 }
 
@@ -91,6 +101,8 @@ async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64)
     end_tasks(conn, &lists, now_ms).await?;
     update_listings(conn, &lists, now_ms).await?;
     add_points(conn, &lists).await?;
+    replace_offers(conn, &lists).await?;
+    add_content(conn, &lists).await?;
     for commit in moving.iter().filter(|commit| recorded.contains(&(commit.listing_id.0, commit.token))) {
         for step in &commit.rule_steps {
             step_rule(conn, commit, step, now_ms).await?;
@@ -139,6 +151,39 @@ async fn add_points(conn: &mut Conn, lists: &Lists) -> StoreResult<()> {
          WHERE true ON CONFLICT DO NOTHING";
     if lists.points != "[]" {
         sqlx::query(ADD).bind(lists.points.clone()).execute(conn).await?;
+    }
+    Ok(())
+}
+
+async fn replace_offers(conn: &mut Conn, lists: &Lists) -> StoreResult<()> {
+    const REPLACE: &str = concat!(
+        "INSERT INTO listing_offers (listing_id, at, list) \
+         SELECT crawl.listing_id, crawl.offers ->> 'at', crawl.offers -> 'list' FROM (",
+        fenced!("given.value -> 'offers' AS offers"),
+        ") AS crawl WHERE crawl.offers IS NOT NULL \
+         ON CONFLICT (listing_id) DO UPDATE SET at = excluded.at, list = excluded.list \
+           WHERE listing_offers.at <= excluded.at"
+    );
+    if lists.has_offers {
+        sqlx::query(REPLACE).bind(lists.crawls.clone()).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// A version has all fields: those that were not read, or have not changed, are those of the version before.
+async fn add_content(conn: &mut Conn, lists: &Lists) -> StoreResult<()> {
+    const ADD: &str = concat!(
+        "INSERT INTO content_version (listing_id, at, changed, content) \
+         SELECT crawl.listing_id, crawl.content ->> 'at', crawl.content -> 'changed', \
+           json_patch(coalesce((SELECT before.content FROM content_version before \
+             WHERE before.listing_id = crawl.listing_id ORDER BY before.at DESC LIMIT 1), '{}'), crawl.content -> 'values') \
+         FROM (",
+        fenced!("given.value -> 'content' AS content"),
+        ") AS crawl WHERE crawl.content IS NOT NULL \
+         ON CONFLICT (listing_id, at) DO UPDATE SET content = excluded.content"
+    );
+    if lists.has_content {
+        sqlx::query(ADD).bind(lists.crawls.clone()).execute(conn).await?;
     }
     Ok(())
 }

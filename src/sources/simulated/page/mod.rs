@@ -7,6 +7,7 @@ mod decoys;
 mod details;
 mod lists;
 mod offer;
+mod offers;
 mod price;
 mod refusals;
 
@@ -20,6 +21,7 @@ use super::facts::Facts;
 use super::phrases::Phrases;
 
 pub(super) use lists::{bestsellers, search};
+pub(super) use offers::offers;
 pub(super) use refusals::{captcha, not_found, unavailable};
 
 /// The input for rendering a product page.

@@ -116,9 +116,9 @@ fn seller(scene: &Scene<'_>) -> String {
     let shown = match seller {
         Seller::Amazon => name,
         Seller::Merchant(merchant) => format!(
-            "<a href='/gp/help/seller/at-a-glance.html/ref=dp_merchant_link?ie=UTF8&amp;seller=A{:013X}&amp;asin={}' \
+            "<a href='/gp/help/seller/at-a-glance.html/ref=dp_merchant_link?ie=UTF8&amp;seller={}&amp;asin={}' \
              id='sellerProfileTriggerId'>{}</a>",
-            scene.chance.draw(merchant, 0) >> 12,
+            seller.id(marketplace),
             scene.listing.asin,
             escape_text(merchant),
         ),
