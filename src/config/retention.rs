@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionSettings {
-    /// Points of history, except the last one of each series. On PostgreSQL whole months are deleted.
+    /// Points of history, except the last one of each series (on PostgreSQL whole months are deleted), and versions of content, except
+    /// the last one of each listing.
     pub history_days: u32,
     /// Events of alert rules with their deliveries. An event with a pending delivery stays.
     pub events_days: u32,

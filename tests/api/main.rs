@@ -15,6 +15,7 @@ mod mail;
 mod mailbox;
 mod main_job;
 mod matrix;
+mod offers;
 mod receiver;
 mod roles;
 mod schedules;

@@ -11,6 +11,7 @@ mod alerts;
 mod backup;
 mod catalog;
 mod commit;
+mod content;
 mod crawl_counts;
 mod history;
 mod idempotency;

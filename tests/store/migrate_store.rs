@@ -7,6 +7,7 @@ use amazon_tracker::store::{
 };
 
 use crate::accounts::{email, tenant_of};
+use crate::content::with_content_and_offers;
 use crate::fixture::*;
 use crate::tenants::fill;
 
@@ -27,7 +28,8 @@ impl Move {
         fill(&source, them, 2).await;
         // Fires for both: events and deliveries.
         let claim = source.claim_from(Lane::Requested, 9).await.remove(0);
-        assert!(source.commit(seen(&claim, 900, source.now().await)).await);
+        let commit = with_content_and_offers(seen(&claim, 900, source.now().await));
+        assert!(source.commit(commit).await);
         let with_a_past = source.watch(2).await;
         let past = ["2024-11-30T23:59:59.999Z", "2024-12-01T00:00:00Z", "2025-03-01T00:00:00Z"];
         let price = |at: &str| Point {
@@ -80,7 +82,9 @@ pub async fn answers(store: &SharedStore, tenant_id: TenantId) -> Vec<String> {
     for product in &products.items {
         let points = store.points(product.listing_id, Series::ALL, None, None, MANY).await.unwrap();
         assert!(!points.is_empty());
-        answers.push(format!("{product:?} {points:?}"));
+        let content = store.content_versions(product.listing_id, None, MANY).await.unwrap();
+        let offers = store.offers(product.listing_id).await.unwrap();
+        answers.push(format!("{product:?} {points:?} {content:?} {offers:?}"));
     }
     for user in &users.items {
         let sessions = store.sessions(user.id).await.unwrap();

@@ -135,6 +135,14 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.crawl_counts_days),
     },
     Pruning {
+        table: "content_version",
+        key: "listing_id, at",
+        old: "SELECT v.listing_id, v.at FROM content_version v WHERE v.at < {before} \
+              AND EXISTS (SELECT 1 FROM content_version newer WHERE newer.listing_id = v.listing_id AND newer.at > v.at)",
+        order: "v.at",
+        days: |days| Some(days.history_days),
+    },
+    Pruning {
         table: "source_run_listing",
         key: "run_id, listing_id",
         old: "SELECT m.run_id, m.listing_id FROM source_run r JOIN source_run_listing m ON m.run_id = r.id \

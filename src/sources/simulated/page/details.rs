@@ -19,6 +19,58 @@ pub(super) fn image(scene: &Scene<'_>) -> String {
     )
 }
 
+/// The thumbnails of the images; half of the listings have a video among them.
+pub(super) fn gallery(scene: &Scene<'_>) -> String {
+    let id = &scene.product.image_id;
+    let thumbnail = |id: &str| {
+        format!(
+            "<li class=\"a-spacing-small item imageThumbnail a-declarative\"><span class=\"a-button-text\">\
+             <img alt=\"\" src=\"https://m.media-amazon.com/images/I/{id}._AC_US40_.jpg\"></span></li>\n"
+        )
+    };
+    let images: String = ["", "b", "c"].iter().map(|end| thumbnail(&format!("{id}{end}"))).collect();
+    let video = match scene.is_variant("video") {
+        true => format!(
+            "<li class=\"a-spacing-small item videoThumbnail a-declarative\">\
+             <img src=\"https://m.media-amazon.com/images/I/{id}v.SX38_SY50_CR,0,0,38,50_.jpg\"></li>\n"
+        ),
+        false => String::new(),
+    };
+    format!(
+        "<div id=\"altImages\" class=\"a-fixed-left-grid-col\"><ul class=\"a-unordered-list\">{images}{video}</ul></div>\n"
+    )
+}
+
+/// The path of categories above the product.
+pub(super) fn breadcrumbs(scene: &Scene<'_>) -> String {
+    let crumb = |category: &str| {
+        let category = escape_text(category);
+        format!(
+            "<li><span class=\"a-list-item\"><a class=\"a-link-normal a-color-tertiary\" href=\"/b?node=1\"> {category} </a></span></li>"
+        )
+    };
+    let path = [scene.phrases().category, scene.phrases().subcategory].map(crumb);
+    let divider = "<li class=\"a-breadcrumb-divider\"><span class=\"a-list-item a-color-tertiary\"> › </span></li>";
+    format!(
+        "<div id=\"wayfinding-breadcrumbs_feature_div\" class=\"a-subheader a-breadcrumb feature\"><ul>{}</ul></div>\n",
+        path.join(divider)
+    )
+}
+
+/// The description and, for half of the listings, A+ content. Both come after the ranks.
+pub(super) fn description(scene: &Scene<'_>) -> String {
+    let title = escape_text(&scene.product.title);
+    let description = scene
+        .feature("productDescription", &format!("<div id=\"productDescription\"><p><span>{title}.</span></p></div>"));
+    let a_plus = match scene.is_variant("a plus") {
+        true => {
+            scene.feature("aplus", "<div id=\"aplus\"><div class=\"aplus-v2 desktop celwidget\"><p>A+</p></div></div>")
+        }
+        false => String::new(),
+    };
+    description + &a_plus
+}
+
 /// Title, brand and rating.
 pub(super) fn heading(scene: &Scene<'_>) -> String {
     let title = escape_text(&scene.product.title);

@@ -101,6 +101,7 @@ fn body(scene: &Scene<'_>) -> String {
     let asin = scene.listing.asin;
     [
         "<div id=\"dp\" class=\"electronics\"><div id=\"dp-container\" class=\"a-container\" role=\"main\"><div id=\"ppd\">\n",
+        &details::breadcrumbs(scene),
         "<div id=\"rightCol\" class=\"rightCol\" role=\"complementary\"><div id=\"buybox\"><form method=\"post\" id=\"addToCart\" action=\"/cart\">\n",
         &format!("<input type=\"hidden\" id=\"ASIN\" name=\"ASIN\" value=\"{asin}\">\n"),
         &offer::buy_box(scene),
@@ -108,6 +109,7 @@ fn body(scene: &Scene<'_>) -> String {
         &decoys::beside_the_offer(scene),
         "</div>\n<div id=\"leftCol\" class=\"a-section a-spacing-none leftCol\">\n",
         &details::image(scene),
+        &details::gallery(scene),
         "</div>\n<div id=\"centerCol\" class=\"centerColAlign\">\n",
         &details::heading(scene),
         &offer::price_block(scene),
@@ -115,6 +117,7 @@ fn body(scene: &Scene<'_>) -> String {
         "</div></div>\n",
         &decoys::carousel(scene, "sims-fbt"),
         &details::information(scene),
+        &details::description(scene),
         &decoys::reviews(scene),
         &decoys::carousel(scene, "sp_detail"),
         "</div></div>\n",
