@@ -171,6 +171,8 @@ pub fn seen(claim: &Claim) -> Commit {
         state: Some(judged.state),
         points: judged.points,
         rule_steps: Vec::new(),
+        content: None,
+        offers: None,
         job_items: ItemsEnd::Done,
         trace_context: None,
     }

@@ -24,7 +24,7 @@ pub(super) struct ExtractArgs {
 }
 
 pub(super) fn run(args: ExtractArgs) -> anyhow::Result<ExitCode> {
-    let context = PageContext { marketplace: marketplace_of(&args)?, content_type: None, to_the_end: false };
+    let context = PageContext { marketplace: marketplace_of(&args)?, content_type: None, to_the_end: true };
     let page = match args.file.as_str() {
         "-" => read(std::io::stdin().lock(), "standard input", context),
         file => {

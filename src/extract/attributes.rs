@@ -80,6 +80,7 @@ const ID_MARKERS: &[(&str, SetMarker)] = &[
     // "Sorry, something went wrong on our end", in the place of a product.
     ("dpSorryPage", |markers| markers.error_503 = true),
     ("aplus", |markers| markers.a_plus = true),
+    ("aplusBatch", |markers| markers.a_plus = true),
     ("navFooter", |markers| markers.footer = true),
     ("nav-ftr", |markers| markers.footer = true),
 ];
@@ -196,7 +197,7 @@ impl Attributes {
 const MAX_GALLERY: usize = 50;
 
 /// The id in the URL of an image: `71ab+Cd` of `https://m.media-amazon.com/images/I/71ab+Cd._AC_US40_.jpg`.
-fn image_id(url: &str) -> Option<&str> {
+pub(super) fn image_id(url: &str) -> Option<&str> {
     let file = url.split_once("/images/I/")?.1;
     let id = file.split(['.', '/', '?']).next()?;
     (!id.is_empty() && id.len() <= 40).then_some(id)

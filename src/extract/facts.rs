@@ -100,7 +100,8 @@ pub(super) fn description(captures: &[Capture]) -> Option<String> {
 
 /// The path of categories above the product, from the root.
 pub(super) fn category_path(captures: &[Capture]) -> Vec<String> {
-    let categories = of_product(captures, Part::PathCategory).map(|capture| text::line(&capture.text));
+    let links = captures.iter().filter(|capture| capture.part == Part::PathCategory);
+    let categories = links.map(|capture| text::line(&capture.text));
     categories.filter(|category| !category.is_empty()).collect()
 }
 

@@ -390,7 +390,9 @@ impl Scan {
 
     /// True on a product page inside a region about other products, where nothing is read.
     pub(super) fn is_unrelated(&self) -> bool {
-        let is_elsewhere = self.within.intersects(Within::ELSEWHERE) && !self.within.intersects(Within::FORMATS);
+        // The path of categories is a card like those of other products.
+        const RELATED: Within = Within::FORMATS.union(Within::BREADCRUMBS);
+        let is_elsewhere = self.within.intersects(Within::ELSEWHERE) && !self.within.intersects(RELATED);
         self.attributes.markers.product && is_elsewhere
     }
 

@@ -1,8 +1,13 @@
 //! Readings of single texts of a page, for sources that deliver the texts rather than the page.
 
 use super::phrases::{self, LineMeaning};
-use super::{facts, rank, text};
+use super::{attributes, facts, rank, text};
 use crate::domain::{Availability, Marketplace, Rank, Rating};
+
+/// The id in the URL of an image: `71ab+Cd` of `https://m.media-amazon.com/images/I/71ab+Cd._AC_US40_.jpg`.
+pub fn image_id(url: &str) -> Option<&str> {
+    attributes::image_id(url)
+}
 
 /// The availability line: "In Stock", "Nur noch 2 auf Lager", in any language. `None`: it is not understood.
 pub fn availability(line: &str, marketplace: Marketplace) -> Option<Availability> {

@@ -1,6 +1,7 @@
 //! The extractor on real pages, on pages of every language, and with every split into chunks.
 
 mod chunks;
+mod content;
 mod corpus;
 #[path = "../support/corpus.rs"]
 mod corpus_folder;

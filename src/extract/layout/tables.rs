@@ -184,7 +184,7 @@ pub(super) const IDS: Table = &[
             "installmentCalculator_feature_div",
             "productQuickView_feature_div",
             "aplus",
-            "aplus_feature_div",
+            "aplusBatch",
             "reviewsMedley",
             "customer-reviews_feature_div",
             "issuancePriceblockAmabot_feature_div",
@@ -263,7 +263,7 @@ pub(super) const IDS: Table = &[
     ),
     (part(Part::Hidden), &["replacementPartsFitmentBullet", "hsx-rpp-bullet-fits-message"]),
     (region(Within::GALLERY), &["altImages"]),
-    (region(Within::BREADCRUMBS), &["wayfinding-breadcrumbs_feature_div"]),
+    (region(Within::BREADCRUMBS), &["wayfinding-breadcrumbs_feature_div", "desktop-breadcrumbs_feature_div"]),
     (priced(Part::Description, Within::DESCRIPTION), &["productDescription", "bookDescription_feature_div"]),
     (region(Within::IMAGE), &["imgTagWrapperId", "img-canvas", "ebooks-img-canvas", "prodImageCell", "aw-image-block"]),
     (

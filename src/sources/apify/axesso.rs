@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use super::items::{Answer, Offer, asin_of_url, is_elsewhere, observed, or_none, price, read, text};
-use crate::domain::{Asin, Availability, Failure, Listing, Marketplace, Observation, Outcome, Rank, Reading};
+use super::items::{
+    Answer, Offer, asin_of_url, image_ids, is_elsewhere, observed, or_none, price, read, seller_id, text, texts_of,
+};
+use crate::domain::{Asin, Availability, Content, Failure, Listing, Marketplace, Observation, Outcome, Rank, Reading};
 use crate::extract::texts;
 
 /// The input of a run.
@@ -44,6 +46,18 @@ struct Item {
     price_range: Option<String>,
     #[serde(default, deserialize_with = "or_none")]
     sold_by: Option<String>,
+    /// Null when Amazon sells.
+    #[serde(default, deserialize_with = "or_none")]
+    seller_id: Option<String>,
+    #[serde(default, deserialize_with = "or_none")]
+    features: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "or_none")]
+    product_description: Option<String>,
+    /// So it is spelled.
+    #[serde(default, rename = "videoeUrlList", deserialize_with = "or_none")]
+    video_url_list: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "or_none")]
+    categories_extended: Option<Vec<Category>>,
     #[serde(default, deserialize_with = "or_none")]
     fulfilled_by: Option<String>,
     #[serde(default, deserialize_with = "or_none")]
@@ -60,6 +74,12 @@ struct Item {
 struct MainImage {
     #[serde(default, deserialize_with = "or_none")]
     image_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Category {
+    #[serde(default, deserialize_with = "or_none")]
+    name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,8 +105,25 @@ pub(super) fn answer(item: &Value, marketplace: Marketplace) -> Answer {
 }
 
 impl Item {
+    /// The item has no word about A+ content.
+    fn content(&self) -> Content {
+        let categories = self.categories_extended.iter().flatten().filter_map(|category| category.name.clone());
+        Content {
+            title: text(self.title.clone()),
+            brand: self.manufacturer.as_deref().and_then(texts::brand),
+            bullets: self.features.clone().and_then(texts_of),
+            image_ids: image_ids(self.image_url_list.clone()),
+            description: text(self.product_description.clone()),
+            category_path: texts_of(categories),
+            has_video: self.video_url_list.as_ref().map(|videos| !videos.is_empty()),
+            is_whole: true,
+            ..Content::default()
+        }
+    }
+
     fn observation(self, marketplace: Marketplace) -> Observation {
         let mut seen = Observation::empty(self.asin);
+        seen.content = self.content();
         seen.ranks = self.ranks(marketplace);
         seen.rating = Reading::or_unknown(self.product_rating.as_deref().and_then(texts::rating));
         // Zero stands for none and for unknown.
@@ -104,6 +141,7 @@ impl Item {
         let offer = Offer {
             price,
             list_price: super::items::price(self.retail_price.as_ref(), marketplace),
+            seller_id: seller_id(self.seller_id.as_deref(), seller.as_deref(), marketplace),
             seller,
             availability: match line.and_then(|line| texts::availability(&line, marketplace)) {
                 None if is_none => Availability::NoFeaturedOffer,

@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 use url::Url;
 
-use crate::domain::{Asin, Availability, Failure, Listing, Marketplace, Money, Observation, Outcome, Reading};
+use crate::domain::{
+    Asin, Availability, Failure, Listing, Marketplace, Money, Observation, Outcome, Reading, SellerId, is_amazon,
+};
+use crate::extract::texts::image_id;
 
 /// A dataset item, and which of the requested listings it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +102,8 @@ pub(super) struct Offer {
     pub list_price: Option<Money>,
     /// The seller of the featured offer.
     pub seller: Option<String>,
+    /// Amazon's id of that seller.
+    pub seller_id: Option<SellerId>,
     /// The availability line.
     pub availability: Availability,
     /// The item says that there is no featured new offer.
@@ -131,8 +136,35 @@ impl Offer {
             None if !has_offer => Reading::Absent,
             None => Reading::Unknown,
         };
+        seen.seller_id = match self.seller_id.filter(|_| has_offer) {
+            Some(id) => Reading::Is(id),
+            None if !has_offer => Reading::Absent,
+            None => Reading::Unknown,
+        };
         seen.availability = self.availability;
     }
+}
+
+/// The id of a seller. Items leave it out when Amazon itself sells.
+pub(super) fn seller_id(id: Option<&str>, seller: Option<&str>, marketplace: Marketplace) -> Option<SellerId> {
+    let given = id.and_then(|id| id.parse().ok());
+    given.or_else(|| SellerId::of_amazon(marketplace).filter(|_| seller.is_some_and(is_amazon)))
+}
+
+/// The ids of images, in the order of their URLs.
+pub(super) fn image_ids(urls: Option<Vec<String>>) -> Option<Vec<String>> {
+    texts_of(urls?.iter().filter_map(|url| image_id(url)).map(str::to_owned))
+}
+
+/// The texts that are not blank, each once; `None` without any.
+pub(super) fn texts_of(texts: impl IntoIterator<Item = String>) -> Option<Vec<String>> {
+    let mut kept: Vec<String> = Vec::new();
+    for one in texts.into_iter().filter_map(|one| text(Some(one))) {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    Some(kept).filter(|kept| !kept.is_empty())
 }
 
 /// A product page has a title, and says something about an offer.

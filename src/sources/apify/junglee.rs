@@ -3,9 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use super::items::{Answer, Offer, asin_of_url, is_elsewhere, observed, or_none, price, read, text};
+use super::items::{
+    Answer, Offer, asin_of_url, image_ids, is_elsewhere, observed, or_none, price, read, seller_id, text, texts_of,
+};
 use crate::domain::{
-    Asin, Availability, Failure, Listing, Marketplace, Money, Observation, Outcome, Rank, Rating, Reading,
+    Asin, Availability, Content, Failure, Listing, Marketplace, Money, Observation, Outcome, Rank, Rating, Reading,
 };
 use crate::extract::texts;
 
@@ -64,6 +66,19 @@ struct Item {
     stars: Option<f64>,
     #[serde(default, deserialize_with = "or_none")]
     reviews_count: Option<u32>,
+    /// "Clothing, Shoes & Jewelry > Men > Clothing", or empty.
+    #[serde(default, deserialize_with = "or_none")]
+    bread_crumbs: Option<String>,
+    #[serde(default, deserialize_with = "or_none")]
+    high_resolution_images: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "or_none")]
+    features: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "or_none")]
+    description: Option<String>,
+    #[serde(default, deserialize_with = "or_none")]
+    videos_count: Option<u32>,
+    #[serde(default, deserialize_with = "or_none")]
+    variant_asins: Option<Vec<Asin>>,
     /// Often with every entry twice.
     #[serde(default, deserialize_with = "or_none")]
     bestseller_ranks: Option<Vec<BestsellerRank>>,
@@ -82,6 +97,8 @@ struct Price {
 struct Seller {
     #[serde(default, deserialize_with = "or_none")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "or_none")]
+    id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,8 +137,27 @@ impl Item {
         is_foreign || is_elsewhere || symbols.any(|symbol| !is_symbol_of(symbol, marketplace))
     }
 
+    /// A missing `aPlusContent` may mean that it was not asked for.
+    fn content(&self) -> Content {
+        let path = self.bread_crumbs.iter().flat_map(|path| path.split(['>', '›'])).map(str::to_owned);
+        let variations = self.variant_asins.as_ref().and_then(|asins| u32::try_from(asins.len()).ok());
+        Content {
+            title: text(self.title.clone()),
+            brand: text(self.brand.clone()),
+            bullets: self.features.clone().and_then(texts_of),
+            image_ids: image_ids(self.high_resolution_images.clone()),
+            description: text(self.description.clone()),
+            category_path: texts_of(path),
+            has_video: self.videos_count.map(|count| count > 0),
+            variation_count: variations.filter(|count| *count > 0),
+            is_whole: true,
+            ..Content::default()
+        }
+    }
+
     fn observation(self, marketplace: Marketplace) -> Observation {
         let mut seen = Observation::empty(self.asin);
+        seen.content = self.content();
         seen.title = text(self.title);
         seen.brand = text(self.brand);
         seen.image_url = text(self.thumbnail_image);
@@ -131,10 +167,12 @@ impl Item {
         let amount = |given: Option<Price>| -> Option<Money> { price(given?.value.as_ref(), marketplace) };
         let is_range = self.price_range.is_some_and(|range| !range.is_null());
         let line = text(self.in_stock_text).and_then(|line| texts::availability(&line, marketplace));
+        let (seller, id) = self.seller.map(|seller| (text(seller.name), seller.id)).unwrap_or_default();
         let offer = Offer {
             price: amount(self.price).filter(|_| !is_range),
             list_price: amount(self.list_price),
-            seller: self.seller.and_then(|seller| text(seller.name)),
+            seller_id: seller_id(id.as_deref(), seller.as_deref(), marketplace),
+            seller,
             availability: match (line, self.in_stock) {
                 (Some(availability), _) => availability,
                 (None, Some(true)) => Availability::InStock,
