@@ -34,7 +34,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[into_params(parameter_in = Query)]
 pub(super) struct HistoryParams {
     /// Comma-separated: `price`, `shipping`, `list_price`, `seller`, `offer_count`, `sales_rank`, `rating`, `review_count`,
-    /// `availability`, `coupon`. Default: all.
+    /// `availability`, `coupon`, `used_offer_count`, `lowest_new_price`, `lowest_fba_price`, `lowest_merchant_price`, `seller_id`.
+    /// Default: all.
     series: Option<String>,
     /// RFC 3339; includes the values in effect at that time.
     from: Option<String>,

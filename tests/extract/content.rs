@@ -10,8 +10,8 @@ fn products() -> Option<Vec<(String, Page)>> {
     let (corpus, labels) = corpus::available()?;
     let read = |label| {
         let (bytes, context) = corpus::bytes_of(&corpus, label);
-        let page = extract(&bytes, PageContext { to_the_end: true, ..context }).unwrap();
-        (label["id"].as_str().unwrap().to_owned(), page)
+        let page = extract(&bytes, PageContext { to_the_end: true, ..context }).expect("a real page");
+        (label["id"].as_str().expect("every label has an id").to_owned(), page)
     };
     Some(labels.iter().map(read).filter(|(_, page)| page.kind == PageKind::Product && !page.truncated).collect())
 }

@@ -6,12 +6,12 @@ use amazon_tracker::extract::{OfferPage, PageContext, offers};
 use crate::corpus;
 
 fn read(page: &[u8], marketplace: Marketplace) -> Option<OfferPage> {
-    offers(page, &PageContext::default(), marketplace).unwrap()
+    offers(page, &PageContext::default(), marketplace).expect("HTML, however damaged")
 }
 
 fn real(id: &str) -> Option<OfferPage> {
     let (corpus, _) = corpus::available()?;
-    let page = std::fs::read(corpus.join(format!("pages/{id}.html"))).unwrap();
+    let page = std::fs::read(corpus.join(format!("pages/{id}.html"))).expect("the page is in the corpus");
     Some(read(&page, Marketplace::Us).expect("an offer list"))
 }
 
