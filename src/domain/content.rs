@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(hash(&Value::from("Kettle")), hash(&serde_json::json!("Kettle")));
         let mut digest = ContentDigest::default();
         digest.update(&Content { has_video: Some(true), ..Content::default() });
-        assert_eq!(serde_json::to_string(&digest).unwrap(), r#"{"has_video":"HASH"}"#);
+        assert_eq!(serde_json::to_string(&digest).unwrap(), r#"{"has_video":"479d720df5ca5a06"}"#);
     }
 
     #[test]
