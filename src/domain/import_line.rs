@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::frequency::{Frequency, FrequencyError};
+use super::interval::Interval;
 use super::job::ProductDefaults;
 use super::listing::Listing;
 use super::marketplace::{Marketplace, MarketplaceError};
@@ -43,7 +44,7 @@ impl ImportLine {
         &self,
         defaults: &ProductDefaults,
         marketplace: Marketplace,
-        shortest: Frequency,
+        shortest: Interval,
     ) -> Result<(Listing, ProductSettings), String> {
         let in_column = |column: &'static str| move |error: String| format!("{column}: {error}");
         let stated = self.marketplace.as_deref().map(str::parse::<Marketplace>).transpose();
@@ -93,7 +94,7 @@ mod tests {
     }
 
     fn read(line: &ImportLine) -> Result<(Listing, ProductSettings), String> {
-        line.product(&ProductDefaults::default(), Marketplace::De, Frequency::HOURLY)
+        line.product(&ProductDefaults::default(), Marketplace::De, Interval::HOURLY)
     }
 
     #[test]
@@ -103,7 +104,7 @@ mod tests {
         let named = ImportLine { marketplace: Some("co.jp".into()), ..line(asin) };
         assert_eq!(read(&named).unwrap().0.marketplace, Marketplace::Jp);
         let defaults = ProductDefaults { marketplace: Some(Marketplace::Us), ..ProductDefaults::default() };
-        let read = line(asin).product(&defaults, Marketplace::De, Frequency::HOURLY).unwrap();
+        let read = line(asin).product(&defaults, Marketplace::De, Interval::HOURLY).unwrap();
         assert_eq!((read.0.marketplace, read.1), (Marketplace::Us, ProductSettings::default()));
     }
 
@@ -118,7 +119,7 @@ mod tests {
             ..line("https://www.amazon.co.uk/Echo-Dot/dp/B07FZ8S74R/ref=sr_1_1")
         };
         let defaults = ProductDefaults { tags: vec!["imported".into(), "home".into()], ..ProductDefaults::default() };
-        let (listing, settings) = line.product(&defaults, Marketplace::De, Frequency::HOURLY).unwrap();
+        let (listing, settings) = line.product(&defaults, Marketplace::De, Interval::HOURLY).unwrap();
         assert_eq!(listing.to_string(), "co.uk/B07FZ8S74R");
         assert_eq!(settings.tags, ["echo", "home", "imported"]);
         assert_eq!((settings.frequency.to_string(), settings.is_competitor), ("6h".into(), true));

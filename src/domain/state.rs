@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
+use super::change_rate::ChangeRate;
 use super::money::{Currency, Money};
 use super::observation::{ListPriceKind, Observation, Rank, Rating, Reading};
 use super::plausibility::{Held, PriceCheck, check_price};
@@ -45,6 +46,9 @@ pub struct ListingState {
     pub checked_at: Option<Timestamp>,
     /// When any series last changed.
     pub changed_at: Option<Timestamp>,
+    /// How often the featured offer changes, as far as crawls could see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_rate: Option<ChangeRate>,
     /// Series that the last page did not state, with the time of the last page that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unread: BTreeMap<Series, Timestamp>,
