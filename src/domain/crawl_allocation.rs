@@ -155,7 +155,7 @@ fn changes_at_gain(wanted: f64) -> f64 {
         let slope = -r * (-r).exp_m1();
         let step = (gain(r) - wanted) / slope;
         r -= step;
-        if !(step.abs() > 1e-12 * r) {
+        if step.abs() <= 1e-12 * r {
             break;
         }
     }
@@ -294,7 +294,9 @@ mod tests {
 
     #[test]
     fn the_gain_is_the_derivative_of_the_mean_age() {
-        for (rate, interval) in [(0.1, 1.0), (0.5, 3.0), (2.0, 0.7), (10.0, 1.0), (0.04, 1.0), (0.0499, 1.0), (0.0501, 1.0)] {
+        for (rate, interval) in
+            [(0.1, 1.0), (0.5, 3.0), (2.0, 0.7), (10.0, 1.0), (0.04, 1.0), (0.0499, 1.0), (0.0501, 1.0)]
+        {
             let crawls: f64 = 1.0 / interval;
             let age = |crawls: f64| mean_age(rate, 1.0 / crawls);
             let slope = (age(crawls * 0.9999) - age(crawls * 1.0001)) / (crawls * 0.0002);

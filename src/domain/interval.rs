@@ -32,6 +32,8 @@ const UNITS: &[(char, u32)] = &[('d', DAY_SECS), ('h', HOUR_SECS), ('m', 60), ('
 impl Interval {
     /// Once a day.
     pub const DAILY: Self = Self { secs: DAY_SECS };
+    /// Once a week.
+    pub const WEEKLY: Self = Self { secs: 7 * DAY_SECS };
     /// Once an hour.
     pub const HOURLY: Self = Self { secs: HOUR_SECS };
 

@@ -91,9 +91,11 @@ pub(super) struct WireProduct {
     label: Option<String>,
     /// Tags.
     tags: Vec<String>,
-    /// How often it is crawled.
+    /// How often it is crawled: at an interval (`daily`, `6h`), or at an interval on average (`adaptive`, `adaptive:6h`).
     #[schema(value_type = String, example = "daily")]
     frequency: Frequency,
+    /// The interval at which it is crawled now. It varies if the frequency is adaptive.
+    effective_interval_secs: u32,
     /// A competitor's product.
     is_competitor: bool,
     /// `active` or `paused`.
@@ -191,6 +193,7 @@ impl From<Product> for WireProduct {
             label: settings.label,
             tags: settings.tags,
             frequency: settings.frequency,
+            effective_interval_secs: product.interval.as_secs(),
             is_competitor: settings.is_competitor,
             status: settings.status,
             last_outcome: product.last_outcome,
@@ -214,7 +217,8 @@ pub(super) struct AddProductBody {
     url: Option<String>,
     /// The site of the ASIN: `com`, `co.uk`, `de`, …
     marketplace: Option<String>,
-    /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
+    /// `hourly`, `daily`, `weekly`, `monthly`, an interval such as `30m`, or `adaptive`: once a day on average, more often the more
+    /// often the offer changes. `adaptive:6h`: once in six hours on average.
     frequency: Option<String>,
     /// Your name for it.
     #[schema(max_length = 200)]
@@ -309,7 +313,8 @@ pub(super) struct PatchProductBody {
     /// Replaces all tags.
     #[schema(value_type = Option<Vec<Tag>>, max_items = 50)]
     tags: Option<List<String, MAX_TAGS>>,
-    /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
+    /// `hourly`, `daily`, `weekly`, `monthly`, an interval such as `30m`, or `adaptive`: once a day on average, more often the more
+    /// often the offer changes. `adaptive:6h`: once in six hours on average.
     frequency: Option<String>,
     /// A competitor's product.
     is_competitor: Option<bool>,

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::StoreResult;
 use super::clock::millis;
 use crate::domain::{
-    Arming, Asin, Event, Frequency, ItemStatus, Listing, ListingId, ListingState, Marketplace, Point, Rule, RuleId,
+    Arming, Asin, CrawlDemand, Event, Interval, ItemStatus, Listing, ListingId, ListingState, Marketplace, Point, Rule,
+    RuleId,
 };
 
 /// The two lanes. Each is claimed on its own, so that neither can starve the other.
@@ -48,10 +49,17 @@ pub struct Claim {
     pub lane: Lane,
     /// The current state.
     pub state: ListingState,
-    /// The shortest interval of the active products; `None` when no active product watches the listing.
-    pub frequency: Option<Frequency>,
+    /// How often the active products want it crawled; not at all when no active product watches the listing.
+    pub demand: CrawlDemand,
     /// The rules of all products that watch the listing.
     pub rules: Vec<Rule>,
+}
+
+impl Claim {
+    /// The interval of the listing as it was last crawled; `None` when no active product watches it.
+    pub fn interval(&self) -> Option<Interval> {
+        self.demand.interval(self.state.change_rate)
+    }
 }
 
 /// What becomes of the lease.

@@ -11,6 +11,7 @@ mod alerts;
 mod backup;
 mod catalog;
 mod commit;
+mod crawl_allocations;
 mod crawl_counts;
 mod history;
 mod idempotency;

@@ -140,7 +140,6 @@ impl<'h> Simulation<'h> {
     /// true value now. Before the first crawl nothing is known, and nothing is counted.
     fn since(&self, listing: usize, known: Known, now: f64) -> (f64, f64, Option<i64>) {
         let history = &self.histories[listing];
-        let at = |n: usize| history[n].0 * SECS_PER_DAY;
         let first = history.partition_point(|(days, _)| days * SECS_PER_DAY <= known.crawled_secs);
         let end = history.partition_point(|(days, _)| days * SECS_PER_DAY <= now);
         let (mut age, mut stale, mut outdated_since) = (0.0, 0.0, None);
@@ -151,11 +150,11 @@ impl<'h> Simulation<'h> {
             }
         };
         if known.value.is_some() {
-            for n in first..end {
-                if Some(history[n].1) == known.value {
-                    end_stale(&mut outdated_since, at(n));
+            for (days, value) in &history[first..end] {
+                if Some(*value) == known.value {
+                    end_stale(&mut outdated_since, days * SECS_PER_DAY);
                 } else if outdated_since.is_none() {
-                    outdated_since = Some(at(n));
+                    outdated_since = Some(days * SECS_PER_DAY);
                 }
             }
             end_stale(&mut outdated_since, now);

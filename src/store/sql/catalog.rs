@@ -152,17 +152,18 @@ async fn insert(
 ) -> StoreResult<()> {
     const INSERT: &str = concat!(
         "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, \
-           is_competitor, status, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
-        now!(10),
+           is_adaptive, is_competitor, status, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ",
+        now!(11),
         ", ",
-        now!(10),
+        now!(11),
         ") ON CONFLICT (tenant_id, listing_id) DO NOTHING"
     );
     const WATCHED: &str = "SELECT id FROM product WHERE tenant_id = $1 AND listing_id = $2";
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(listing_id);
     let query = query.bind(settings.label.clone()).bind(settings.label.as_deref().map(str::to_lowercase));
-    let query = query.bind(Json(settings.tags.clone())).bind(interval_secs(settings)).bind(settings.is_competitor);
+    let query = query.bind(Json(settings.tags.clone())).bind(interval_secs(settings));
+    let query = query.bind(settings.frequency.is_adaptive()).bind(settings.is_competitor);
     let query = query.bind(settings.status.as_str()).bind(clock);
     if query.execute(&mut *conn).await?.rows_affected() == 1 {
         return Ok(());
@@ -173,7 +174,7 @@ async fn insert(
 
 /// At most 366 days, which any integer column holds.
 fn interval_secs(settings: &ProductSettings) -> i32 {
-    i32::try_from(settings.frequency.interval_secs()).unwrap_or(i32::MAX)
+    i32::try_from(settings.frequency.interval().as_secs()).unwrap_or(i32::MAX)
 }
 
 async fn update(
@@ -185,9 +186,9 @@ async fn update(
 ) -> StoreResult<Product> {
     const UPDATE: &str = concat!(
         "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
-           is_competitor = $6, status = $7, updated_at = ",
-        now!(8),
-        ", version = version + 1 WHERE id = $1 AND version = coalesce($9, version)"
+           is_adaptive = $6, is_competitor = $7, status = $8, updated_at = ",
+        now!(9),
+        ", version = version + 1 WHERE id = $1 AND version = coalesce($10, version)"
     );
     let listing_id = listing_of(conn, tenant_id, id).await?;
     schedule_request::lock(conn, &[listing_id], clock).await?;
@@ -197,7 +198,8 @@ async fn update(
     let after = patched(before.clone(), patch);
     let query = sqlx::query(UPDATE).bind(id.0).bind(after.label.clone());
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
-    let query = query.bind(interval_secs(&after)).bind(after.is_competitor).bind(after.status.as_str());
+    let query = query.bind(interval_secs(&after)).bind(after.frequency.is_adaptive()).bind(after.is_competitor);
+    let query = query.bind(after.status.as_str());
     if query.bind(clock).bind(expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }
@@ -229,8 +231,10 @@ async fn reschedule(
         return schedule_request::park_unwatched(conn, tenant_id, &[listing_id], clock).await;
     }
     let resumed = before.status == ProductStatus::Paused;
-    if resumed || after.frequency < before.frequency {
-        let due_in_ms = 1000 * i64::from(after.frequency.interval_secs());
+    // The present interval of an adaptive product may be longer than its average.
+    let has_become_fixed = before.frequency.is_adaptive() && !after.frequency.is_adaptive();
+    if resumed || has_become_fixed || after.frequency.interval() < before.frequency.interval() {
+        let due_in_ms = 1000 * i64::from(after.frequency.interval().as_secs());
         // A listing that is parked because its crawls fail stays parked: only a request for a crawl unparks it.
         let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms, unparks: resumed, accepts_running: false };
         schedule_request::upsert(conn, &[listing_id], &request, clock).await?;

@@ -6,9 +6,9 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::{Backend, Db};
-use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
+use crate::domain::{AdaptiveDemand, CrawlAllocation, CrawlDemand, Listing, ListingId, ListingState, Rule};
 use crate::store::error::or_report;
-use crate::store::rows::{RuleColumns, count, frequency, listing, time};
+use crate::store::rows::{RuleColumns, count, interval, listing, time};
 use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
 
 /// A lease that was just taken.
@@ -27,15 +27,28 @@ struct ListingColumns {
     marketplace: String,
     asin: String,
     state: Json<ListingState>,
-    /// The shortest interval of an active product.
+    /// The shortest interval of an active product with a fixed one.
     interval_secs: Option<i32>,
+    /// The active products that are adaptive.
+    adaptive: Json<Vec<AdaptiveColumns>>,
+}
+
+/// The average interval of an adaptive product, and the members of its tenant's [`CrawlAllocation`].
+type AdaptiveColumns = (i32, Option<f64>, Option<u32>, Option<u32>);
+
+fn adaptive_demand(columns: AdaptiveColumns) -> StoreResult<AdaptiveDemand> {
+    let (average_secs, marginal_gain, min_interval_secs, max_interval_secs) = columns;
+    let allocation = marginal_gain.zip(min_interval_secs).zip(max_interval_secs).map(|((marginal_gain, min), max)| {
+        CrawlAllocation { marginal_gain, min_interval_secs: min, max_interval_secs: max }
+    });
+    Ok(AdaptiveDemand { average: interval(average_secs)?, allocation })
 }
 
 /// What a claim needs besides lease and rules.
 struct Details {
     listing: Listing,
     state: ListingState,
-    frequency: Option<Frequency>,
+    demand: CrawlDemand,
 }
 
 impl TryFrom<ListingColumns> for Details {
@@ -43,7 +56,9 @@ impl TryFrom<ListingColumns> for Details {
 
     fn try_from(row: ListingColumns) -> StoreResult<Self> {
         let listing = listing(&row.marketplace, &row.asin)?;
-        Ok(Self { listing, state: row.state.0, frequency: row.interval_secs.map(frequency).transpose()? })
+        let adaptive = row.adaptive.0.into_iter().map(adaptive_demand).collect::<StoreResult<_>>()?;
+        let demand = CrawlDemand { fixed: row.interval_secs.map(interval).transpose()?, adaptive };
+        Ok(Self { listing, state: row.state.0, demand })
     }
 }
 
@@ -57,7 +72,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
     let mut listings = listings(store, &ids).await?;
     let mut rules = rules(store, &ids).await?;
     let claim = |lease: Lease| {
-        let Details { listing, state, frequency } = listings.remove(&lease.listing_id)?;
+        let Details { listing, state, demand } = listings.remove(&lease.listing_id)?;
         Some(Claim {
             listing_id: ListingId(lease.listing_id),
             listing,
@@ -66,7 +81,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
             attempt: count(lease.attempt).unwrap_or(u16::MAX),
             lane,
             state,
-            frequency,
+            demand,
             rules: rules.remove(&lease.listing_id).unwrap_or_default(),
         })
     };
@@ -76,7 +91,15 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
 async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Details>> {
     const LISTINGS: &str = concat!(
         "SELECT l.id, l.marketplace, l.asin, l.state, ( \
-           SELECT min(p.interval_secs) FROM product p WHERE p.listing_id = l.id AND p.status = 'active') AS interval_secs \
+           SELECT min(p.interval_secs) FROM product p \
+           WHERE p.listing_id = l.id AND p.status = 'active' AND NOT p.is_adaptive) AS interval_secs, ( \
+           SELECT ",
+        all_rows!(
+            "p.interval_secs, t.crawl_allocation -> 'marginal_gain', t.crawl_allocation -> 'min_interval_secs', \
+             t.crawl_allocation -> 'max_interval_secs'"
+        ),
+        " FROM product p JOIN tenant t ON t.id = p.tenant_id \
+           WHERE p.listing_id = l.id AND p.status = 'active' AND p.is_adaptive) AS adaptive \
          FROM listing l WHERE l.id IN (",
         numbers!(1),
         ")"
