@@ -1,6 +1,8 @@
 //! Adaptive crawling against uniform crawling with the same number of crawls, on generated histories: a small run of the benchmark
 //! `freshness`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 #[path = "../support/refresh_simulation.rs"]
 mod refresh_simulation;
 

@@ -69,8 +69,8 @@ impl Adaptive {
 
 impl Policy for Adaptive {
     fn allocate(&mut self) {
-        let week = Interval::from_secs(7 * 86_400).unwrap();
-        let mut budget = CrawlBudget::new(IntervalBounds { min: Interval::from_secs(900).unwrap(), max: week });
+        let mut budget =
+            CrawlBudget::new(IntervalBounds { min: Interval::from_secs(900).unwrap(), max: Interval::WEEKLY });
         self.rates.iter().flatten().for_each(|rate| budget.add(*rate, Interval::DAILY));
         self.allocation = budget.allocation();
     }
