@@ -164,6 +164,26 @@ mod tests {
         }
     }
 
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Settings {
+        #[serde(flatten, with = "stored")]
+        frequency: Option<Frequency>,
+    }
+
+    #[test]
+    fn stored_json_names_the_average_interval_for_versions_that_know_fixed_ones_alone() {
+        for (text, json) in [
+            (Some("6h"), r#"{"frequency":"6h"}"#),
+            (Some("adaptive:6h"), r#"{"frequency":"6h","is_adaptive":true}"#),
+            (None, r#"{"frequency":null}"#),
+        ] {
+            let settings = Settings { frequency: text.map(|text| text.parse().unwrap()) };
+            assert_eq!(serde_json::to_string(&settings).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Settings>(json).unwrap(), settings);
+        }
+        assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings { frequency: None });
+    }
+
     proptest! {
         #[test]
         fn survives_its_own_text(secs in 1u32..=366 * 86_400, is_adaptive: bool) {

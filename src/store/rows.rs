@@ -79,7 +79,7 @@ impl TryFrom<ProductColumns> for Product {
     fn try_from(row: ProductColumns) -> StoreResult<Self> {
         let interval = interval(row.interval_secs)?;
         let allocation = row.crawl_allocation.map(|allocation| allocation.0);
-        let now = if row.is_adaptive {
+        let current_interval = if row.is_adaptive {
             AdaptiveDemand { average: interval, allocation }.interval(row.state.change_rate)
         } else {
             interval
@@ -101,7 +101,7 @@ impl TryFrom<ProductColumns> for Product {
             updated_at: time(row.updated_at)?,
             version: row.version,
             state: row.state.0,
-            interval: now,
+            interval: current_interval,
             last_outcome: row.last_outcome,
             last_crawled_at: row.last_crawled_at.map(time).transpose()?,
             next_crawl_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },

@@ -55,7 +55,11 @@ async fn an_adaptive_product_is_stored_and_changed_as_such(fixture: &Fixture) {
     let product = fixture.store.add_product(new).await.unwrap();
     assert_eq!(product.settings.frequency.to_string(), "adaptive:6h");
     assert_eq!(product.interval, "6h".parse().unwrap());
-    assert_eq!(fixture.number("SELECT interval_secs FROM product").await, 21_600, "earlier versions read the average");
+    assert_eq!(
+        fixture.number("SELECT CAST(interval_secs AS bigint) FROM product").await,
+        21_600,
+        "for earlier versions"
+    );
     for frequency in ["6h", "adaptive", "adaptive:2d"] {
         let patch = ProductPatch { frequency: Some(frequency.parse().unwrap()), ..ProductPatch::default() };
         fixture.store.update_product(US, product.id, &patch).await.unwrap();
