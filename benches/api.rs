@@ -319,7 +319,7 @@ pub async fn fill(url: &str, history: Vec<Point>) -> (String, ProductId) {
         frequency: Frequency::DAILY,
         is_competitor: false,
         status: ProductStatus::Paused,
-        offers_frequency: None,
+        offers_interval: None,
     };
     let listing = Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap());
     let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX };

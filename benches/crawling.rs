@@ -234,7 +234,7 @@ pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Freq
             frequency,
             is_competitor: false,
             status: ProductStatus::Active,
-            offers_frequency: None,
+            offers_interval: None,
         };
         let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing: *listing, settings, quota: u32::MAX };
         store.add_product(product).await.unwrap();

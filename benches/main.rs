@@ -9,10 +9,13 @@ mod api;
 mod crawling;
 mod extraction;
 mod files;
+mod freshness;
 mod leases;
 mod operations;
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
+#[path = "../tests/support/refresh_simulation.rs"]
+mod refresh_simulation;
 mod replicas;
 mod rivals;
 mod table;
@@ -23,13 +26,14 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 8] = [
+const GROUPS: [(&str, Group); 9] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
     ("api", api::run),
     ("operations", operations::run),
     ("files", files::run),
+    ("freshness", freshness::run),
     ("crawling", crawling::run),
     ("replicas", replicas::run),
 ];

@@ -193,7 +193,7 @@ async fn add_products(url: &str) {
             frequency: Frequency::DAILY,
             is_competitor: false,
             status: ProductStatus::Paused,
-            offers_frequency: None,
+            offers_interval: None,
         };
         let listing = Listing::new(Marketplace::Us, format!("B{n:09}").parse().unwrap());
         store

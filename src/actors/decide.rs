@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::CrawlSettings;
-use crate::domain::{Backoff, Event, Failure, Frequency, ListingState, Observation, Outcome, Reading, Verdict, rule};
+use crate::domain::{
+    Backoff, ChangeRate, Event, Failure, Interval, Judged, ListingState, Observation, Outcome, Reading, Verdict, rule,
+};
 use crate::store::{Claim, Commit, ContentVersion, ItemsEnd, Lane, Next, ReadOffers, RuleStep};
 
 /// After this many failed crawls in a row, waiting tasks fail.
@@ -78,17 +80,20 @@ fn observed(
     random: f64,
 ) -> CrawlDecision {
     let at = after_the_last_point(&claim.state, at);
-    let judged = claim.state.judge(seen, at);
-    let max_silence = claim.frequency.unwrap_or(Frequency::DAILY).max_silence();
+    let mut judged = claim.state.judge(seen, at);
+    let max_silence = claim.interval().unwrap_or(Interval::DAILY).max_silence();
     let gap = claim.state.gap_before(at, max_silence);
+    // Held or unread, the price is not believed: then no rule moves, and nothing is known of changes.
+    let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
+    if believed {
+        judged.state.change_rate = Some(change_rate(claim, &judged, at));
+    }
     let needs_recheck = judged.state.held.as_ref().is_some_and(|held| held.needs_recheck());
     let (next, job_items) = if needs_recheck {
         (Next::Due(policy.recheck), ItemsEnd::Keep)
     } else {
-        (after_interval(claim.frequency, random), ItemsEnd::Done)
+        (after_interval(claim.demand.interval(judged.state.change_rate), random), ItemsEnd::Done)
     };
-    // Held or unread, the price is not believed: then no rule moves.
-    let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
     let rule_steps = if believed { rule_steps(claim, &judged.state, at) } else { Vec::new() };
     let commit = Commit {
         asin: seen.asin,
@@ -100,6 +105,12 @@ fn observed(
     CrawlDecision { commit, verdict: Some(judged.verdict) }
 }
 
+/// The estimate after a crawl whose offer is believed. The first one compares nothing.
+fn change_rate(claim: &Claim, judged: &Judged, at: Timestamp) -> ChangeRate {
+    let has_changed = judged.points.iter().any(|point| point.key.series.is_of_featured_offer());
+    claim.state.change_rate.map_or_else(|| ChangeRate::prior(at), |rate| rate.after_crawl(at, has_changed))
+}
+
 /// No point is written before the last one, or at the same time, which would be lost: also when the clock was set back.
 fn after_the_last_point(state: &ListingState, at: Timestamp) -> Timestamp {
     let next = state.changed_at.and_then(|changed_at| changed_at.checked_add(SignedDuration::from_millis(1)).ok());
@@ -109,12 +120,12 @@ fn after_the_last_point(state: &ListingState, at: Timestamp) -> Timestamp {
 fn failed(claim: &Claim, outcome: &Outcome, policy: CrawlPolicy, random: f64) -> CrawlDecision {
     let state = claim.state.after_failed_crawl();
     let pause = retry_pause(policy.retry, state.consecutive_failures, random);
-    let next = match (claim.frequency, outcome) {
+    let next = match (claim.interval(), outcome) {
         // A crawl that panics must count, or it would be repeated for ever.
         (_, Outcome::Failed(Failure::Panicked)) => Next::Retry(pause),
         (None, _) if claim.lane == Lane::Scheduled => Next::Parked,
         _ if outcome.blames_source() => Next::Postponed(pause),
-        (frequency, _) => after_interval(frequency, random),
+        (interval, _) => after_interval(interval, random),
     };
     let waits = !matches!(next, Next::Due(_) | Next::Parked) && state.consecutive_failures < MAX_FAILURES_WAITED_FOR;
     let job_items = if waits { ItemsEnd::Keep } else { ItemsEnd::Failed };
@@ -149,8 +160,8 @@ fn bare_commit(claim: &Claim, outcome: &Outcome, next: Next, job_items: ItemsEnd
     Commit { outcome: Some(outcome.as_str()), next, job_items, ..give_back(claim, Duration::ZERO) }
 }
 
-fn after_interval(frequency: Option<Frequency>, random: f64) -> Next {
-    frequency.map_or(Next::Parked, |frequency| Next::Due(frequency.jittered(random)))
+fn after_interval(interval: Option<Interval>, random: f64) -> Next {
+    interval.map_or(Next::Parked, |interval| Next::Due(interval.jittered(random)))
 }
 
 /// The first pause, doubled at each further failure, up to an hour, ± 20 %.
@@ -175,8 +186,8 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::domain::{
-        Arming, Asin, Block, Condition, Currency, Listing, ListingId, Marketplace, Money, Point, ProductId, Rule,
-        RuleId, Series, TenantId,
+        AdaptiveDemand, Arming, Asin, Block, Condition, CrawlAllocation, CrawlDemand, Currency, Listing, ListingId,
+        Marketplace, Money, Point, ProductId, Rating, Rule, RuleId, Series, TenantId,
     };
 
     use super::*;
@@ -194,7 +205,7 @@ mod tests {
             attempt: 1,
             lane,
             state: ListingState::default(),
-            frequency: Some(Frequency::DAILY),
+            demand: CrawlDemand::fixed(Interval::DAILY),
             offers_interval: None,
             rules,
         }
@@ -282,6 +293,55 @@ mod tests {
         assert_eq!((commit.job_items, commit.token, commit.points.len()), (ItemsEnd::Done, 7, 1));
     }
 
+    /// The hours until the next crawl after some pages, each an hour after the one before.
+    fn hours_after(pages: &[Outcome]) -> f64 {
+        let allocation = CrawlAllocation { marginal_gain: 0.06, min_interval_secs: 3600, max_interval_secs: 604_800 };
+        let mut claim = claim(Lane::Scheduled, vec![]);
+        let adaptive = vec![AdaptiveDemand { average: Interval::DAILY, allocation: Some(allocation) }];
+        claim.demand = CrawlDemand { fixed: None, adaptive };
+        let mut next = Next::Parked;
+        for (hours, outcome) in (0..).zip(pages) {
+            let at = NOW.saturating_add(SignedDuration::from_hours(hours)).unwrap();
+            let commit = decide(&claim, outcome, "test", at, POLICY, MIDDLE).commit;
+            (claim.state, next) = (commit.state.unwrap(), commit.next);
+        }
+        let Next::Due(due) = next else { panic!("{next:?}") };
+        due.as_secs_f64() / 3600.0
+    }
+
+    #[test]
+    fn an_adaptive_product_starts_at_its_average_interval_and_follows_the_changes_of_its_offer() {
+        let prices = |prices: &[i64]| prices.iter().map(|price| page(*price)).collect::<Vec<_>>();
+        assert_eq!(hours_after(&prices(&[10_000])), 24.0);
+        assert_eq!(hours_after(&prices(&[10_000, 9_900])), 24.0);
+        let quiet = hours_after(&prices(&[10_000; 30]));
+        let volatile = hours_after(&(0..30).map(|n| page(10_000 + n % 2)).collect::<Vec<_>>());
+        assert!(volatile < 12.0 && quiet > 24.0, "{volatile} {quiet}");
+        let rated = |n: u16| match page(10_000) {
+            Outcome::Observed(mut seen) => {
+                seen.rating = Reading::Is(Rating(400 + n % 2));
+                Outcome::Observed(seen)
+            }
+            other => other,
+        };
+        assert_eq!(hours_after(&(0..30).map(rated).collect::<Vec<_>>()), quiet, "ratings are not of the offer");
+    }
+
+    #[test]
+    fn a_crawl_whose_price_is_not_believed_says_nothing_of_changes() {
+        let mut unread = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
+        unread.title = Some("Kettle".to_owned());
+        let mut claim = claim(Lane::Scheduled, vec![]);
+        claim.state = after(&claim, &page(10_000)).state.unwrap();
+        let rate = claim.state.change_rate;
+        assert!(rate.is_some());
+        for outcome in [page(1_000), Outcome::Observed(Box::new(unread)), Outcome::Blocked(Block::Captcha)] {
+            let later = NOW.saturating_add(SignedDuration::from_hours(1)).unwrap();
+            let commit = decide(&claim, &outcome, "test", later, POLICY, MIDDLE).commit;
+            assert_eq!(commit.state.unwrap().change_rate, rate, "{outcome:?}");
+        }
+    }
+
     #[test]
     fn a_target_that_is_reached_at_the_first_crawl_fires() {
         let commit = after(&claim(Lane::Scheduled, vec![rule(10_000), rule(9_999)]), &page(10_000));
@@ -335,7 +395,7 @@ mod tests {
     #[test]
     fn a_listing_that_nobody_watches_any_more_is_parked() {
         let mut claim = claim(Lane::Scheduled, vec![]);
-        claim.frequency = None;
+        claim.demand = CrawlDemand::default();
         assert_eq!(after(&claim, &page(1)).next, Next::Parked);
         assert_eq!(after(&claim, &Outcome::Blocked(Block::Captcha)).next, Next::Parked);
     }

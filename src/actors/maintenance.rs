@@ -1,4 +1,4 @@
-//! Periodic work: the jobs (parking listings whose crawls never end, partitions, retention) and the gauges about the database.
+//! Periodic work: the jobs (parking listings whose crawls never end, spreading crawls of adaptive products, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::crawl_allocation::{AllocationSettings, allocate_crawls};
 use super::crawl_counts::CountsHandedOn;
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
@@ -24,6 +25,9 @@ const JOBS_EVERY: Duration = Duration::from_secs(60);
 /// Longer than they take. When a replica dies during the jobs, another one runs them after this time.
 const JOBS_LEASE: Duration = Duration::from_secs(600);
 const JOBS: &str = "maintenance";
+/// Reads the adaptive products of all tenants, so it is done more seldom than the other jobs.
+const ALLOCATION: &str = "crawl_allocation";
+const ALLOCATION_EVERY: Duration = Duration::from_secs(300);
 /// The gauges are read by one replica, which renews its lease in every round. The lease of the jobs is too long for this: after a
 /// crash the gauges would be missing for ten minutes.
 const GAUGES: &str = "gauges";
@@ -48,6 +52,8 @@ pub struct MaintenanceJobs {
     pub max_attempts: u16,
     /// When rows are deleted.
     pub retention: RetentionSettings,
+    /// How crawls of adaptive products are spread.
+    pub allocation: AllocationSettings,
 }
 
 /// What the Maintenance works with.
@@ -178,6 +184,14 @@ impl MaintenanceTools {
         let parked = store.park_failing(jobs.max_attempts, MAX_PARKED).await?;
         if parked > 0 {
             tracing::warn!(listings = parked, "parked {parked} listings whose crawls never ended");
+        }
+        if self.stopped.is_cancelled() {
+            return Ok(());
+        }
+        if store.acquire_job_lease(ALLOCATION, &self.owner, JOBS_LEASE).await? {
+            let allocated = allocate_crawls(store, &jobs.allocation, &self.stopped).await;
+            store.release_job_lease(ALLOCATION, &self.owner, ALLOCATION_EVERY).await?;
+            allocated?;
         }
         if self.stopped.is_cancelled() {
             return Ok(());

@@ -6,6 +6,7 @@
 //! deadline: the [`user`] actor whether a request is allowed. [`maintenance`] runs what is due by the clock, the
 //! [`job_runner`] the steps of durable long work.
 
+pub mod crawl_allocation;
 pub mod crawl_counts;
 pub mod crawl_slots;
 pub mod crawler_pool;

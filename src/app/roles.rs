@@ -9,6 +9,7 @@ use super::AppError;
 use super::gated_lists::GatedLists;
 use super::run_journal::StoredRuns;
 use super::spawn::ActorSpawner;
+use crate::actors::crawl_allocation::AllocationSettings;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::decide::CrawlPolicy;
@@ -291,6 +292,10 @@ impl AppContext<'_> {
         let jobs = MaintenanceJobs {
             max_attempts: self.settings.crawl.max_attempts,
             retention: self.settings.retention.clone(),
+            allocation: AllocationSettings {
+                plans: self.settings.plans.clone(),
+                max_interval: self.settings.crawl.adaptive_max_interval,
+            },
         };
         let tools = Arc::new(MaintenanceTools::new(owner, store, metrics, runs_jobs.then_some(jobs)));
         self.spawner.spawn({

@@ -22,8 +22,8 @@ use crate::app::{self, Ready, open_store};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Secret, Settings, SourceName};
 use crate::domain::{
-    Condition, EmailAddress, Frequency, Listing, ListingState, Marketplace, Money, Point, PointValue, ProductSettings,
-    ProductStatus, Role, Series, SeriesKey, TenantId,
+    Condition, EmailAddress, Frequency, Interval, Listing, ListingState, Marketplace, Money, Point, PointValue,
+    ProductSettings, ProductStatus, Role, Series, SeriesKey, TenantId,
 };
 use crate::sources::simulated::{FactValue, FaultRates, Field, PastPoint, Simulated, SimulatedSettings};
 use crate::store::{NewProduct, NewRule, SharedStore, StoreError};
@@ -153,8 +153,8 @@ fn simulated_settings() -> SimulatedSettings {
     SimulatedSettings { faults, move_every: Some(MOVE_EVERY), truth_lines: 100, ..SimulatedSettings::default() }
 }
 
-fn crawl_every() -> Frequency {
-    Frequency::from_secs(CRAWL_EVERY_SECS).expect("a few seconds are a frequency")
+fn crawl_every() -> Interval {
+    Interval::from_secs(CRAWL_EVERY_SECS).expect("a few seconds are an interval")
 }
 
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -213,10 +213,10 @@ async fn seed_one(
     let settings = ProductSettings {
         label: None,
         tags: vec!["headphones".to_owned(), "demo".to_owned()],
-        frequency: crawl_every(),
+        frequency: Frequency::fixed(crawl_every()),
         is_competitor: false,
         status: ProductStatus::Active,
-        offers_frequency: None,
+        offers_interval: None,
     };
     let product =
         store.add_product(NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX }).await?;

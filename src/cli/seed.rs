@@ -133,7 +133,7 @@ async fn watch(store: &SharedStore, tenant_id: TenantId, example: &Example) -> a
         frequency: example.frequency,
         is_competitor: example.is_competitor,
         status: ProductStatus::Active,
-        offers_frequency: None,
+        offers_interval: None,
     };
     let listing = Listing::new(example.marketplace, example.asin.parse()?);
     match store.add_product(NewProduct { tenant_id, listing, settings, quota: u32::MAX }).await {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::signal_to_stop;
-use crate::domain::Frequency;
+use crate::domain::Interval;
 use crate::sources::simulated::{FaultRates, Simulated, SimulatedSettings};
 
 #[derive(Debug, Args)]
@@ -34,10 +34,10 @@ pub(super) struct SimulateArgs {
     slow_rate: f64,
     /// The delay, such as 5s.
     #[arg(long, default_value = "5s")]
-    slow_for: Frequency,
+    slow_for: Interval,
     /// Interval between changes of the marketplace, such as 5s; default: no changes.
     #[arg(long)]
-    move_every: Option<Frequency>,
+    move_every: Option<Interval>,
     /// Serve saved pages of this folder, named by ASIN, instead of generated ones.
     #[arg(long)]
     pages: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(super) struct SimulateArgs {
     no_compression: bool,
     /// How long a run of an Apify actor takes, such as 2s. Apify's API is served at the same address, for any token.
     #[arg(long, default_value = "2s")]
-    apify_run_time: Frequency,
+    apify_run_time: Interval,
     /// Lines of the truth log that are kept in memory, of about 300 bytes each.
     #[arg(long, default_value_t = 100_000)]
     truth_lines: usize,
@@ -65,13 +65,13 @@ pub(super) fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     let settings = SimulatedSettings {
         seed: args.seed,
         faults,
-        move_every: args.move_every.map(|every| Duration::from_secs(every.interval_secs().into())),
+        move_every: args.move_every.map(|every| Duration::from_secs(every.as_secs().into())),
         pages: args.pages,
-        slow_for: Duration::from_secs(args.slow_for.interval_secs().into()),
+        slow_for: Duration::from_secs(args.slow_for.as_secs().into()),
         page_kb: args.page_kb,
         compress: !args.no_compression,
         truth_lines: args.truth_lines,
-        apify_run_time: Duration::from_secs(args.apify_run_time.interval_secs().into()),
+        apify_run_time: Duration::from_secs(args.apify_run_time.as_secs().into()),
         ..SimulatedSettings::default()
     };
     let listener = TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;

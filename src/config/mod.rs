@@ -22,7 +22,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::{EmailAddress, Marketplace};
+use crate::domain::{EmailAddress, Interval, Marketplace};
 
 pub use apify::{ActorProfile, ApifySettings, SourceName};
 pub use error::SettingsError;
@@ -236,6 +236,8 @@ pub struct CrawlSettings {
     pub lease_secs: u64,
     /// Claims without success after which a listing is parked.
     pub max_attempts: u16,
+    /// Longest interval of products with an adaptive frequency, unless their average is longer.
+    pub adaptive_max_interval: Interval,
     /// Delay before a surprising price is crawled again.
     pub recheck_secs: u64,
     /// Delay after a failed crawl; doubles with each further failure, up to one hour.
@@ -269,6 +271,7 @@ impl Default for CrawlSettings {
             max_offer_pages: 3,
             lease_secs: 90,
             max_attempts: 5,
+            adaptive_max_interval: Interval::WEEKLY,
             recheck_secs: 60,
             retry_secs: 30,
             proxies: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Frequency;
+use crate::domain::Interval;
 
 /// `[plans]`: plans by name. A tenant whose plan is missing from the settings gets the smallest plan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Plan {
     #[serde(default)]
     pub tenant_requests_per_minute: Option<u32>,
     /// Shortest interval allowed for a product.
-    pub min_interval: Frequency,
+    pub min_interval: Interval,
 }
 
 impl Plan {
@@ -64,12 +64,12 @@ const SMALLEST: Plan = Plan {
     api_keys: 10,
     requests_per_minute: 120,
     tenant_requests_per_minute: None,
-    min_interval: Frequency::HOURLY,
+    min_interval: Interval::HOURLY,
 };
 
 impl Default for Plans {
     fn default() -> Self {
-        let minutes = |minutes: u32| Frequency::from_secs(minutes * 60).expect("whole minutes are a valid frequency");
+        let minutes = |minutes: u32| Interval::from_secs(minutes * 60).expect("whole minutes are a valid interval");
         let pro = Plan {
             products: 2000,
             users: 25,

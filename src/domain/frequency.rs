@@ -2,59 +2,62 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-const HOUR_SECS: u32 = 3600;
-const DAY_SECS: u32 = 24 * HOUR_SECS;
+use super::interval::Interval;
 
-/// The interval between two crawls: 1 second to 366 days. The minimum of a plan is checked elsewhere.
+/// How often a product is crawled: at a fixed interval, or on average.
 ///
-/// Written as a word (`hourly`, `daily`, `weekly`, `monthly`) or as a number with a unit (`30s`, `15m`, `6h`, `2d`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// Written as an [`Interval`] (`daily`, `6h`), as `adaptive` (once a day on average), or as `adaptive:` and the average interval
+/// (`adaptive:6h`). The crawls of all adaptive products of a tenant are spread so that their values are as fresh as possible:
+/// see [`CrawlAllocation`](super::CrawlAllocation). The minimum of a plan is checked elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Frequency {
-    interval_secs: u32,
+    interval: Interval,
+    is_adaptive: bool,
 }
 
 /// The text is not a frequency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a frequency; use hourly, daily, weekly, monthly, or an interval such as 30s, 15m, 6h, 2d (at most 366d)"
+    "`{0}` is not a frequency; use hourly, daily, weekly, monthly, an interval such as 30s, 15m, 6h, 2d (at most 366d), \
+     adaptive, or adaptive with its average interval, such as adaptive:6h"
 )]
 pub struct FrequencyError(String);
 
-const WORDS: &[(&str, u32)] =
-    &[("hourly", HOUR_SECS), ("daily", DAY_SECS), ("weekly", 7 * DAY_SECS), ("monthly", 30 * DAY_SECS)];
-const UNITS: &[(char, u32)] = &[('d', DAY_SECS), ('h', HOUR_SECS), ('m', 60), ('s', 1)];
+const ADAPTIVE: &str = "adaptive";
 
 impl Frequency {
     /// Once a day: the default.
-    pub const DAILY: Frequency = Frequency { interval_secs: DAY_SECS };
+    pub const DAILY: Self = Self::fixed(Interval::DAILY);
     /// Once an hour.
-    pub const HOURLY: Frequency = Frequency { interval_secs: 3600 };
+    pub const HOURLY: Self = Self::fixed(Interval::HOURLY);
 
-    /// A frequency from an interval in seconds; `None` outside the allowed range.
+    /// At an interval.
+    pub const fn fixed(interval: Interval) -> Self {
+        Self { interval, is_adaptive: false }
+    }
+
+    /// At an interval on average.
+    pub const fn adaptive(average: Interval) -> Self {
+        Self { interval: average, is_adaptive: true }
+    }
+
+    /// A fixed interval in seconds; `None` outside the allowed range.
     pub fn from_secs(interval_secs: u32) -> Option<Self> {
-        (1..=366 * DAY_SECS).contains(&interval_secs).then_some(Self { interval_secs })
+        Interval::from_secs(interval_secs).map(Self::fixed)
     }
 
-    /// After so long without a successful crawl, the values are unknown: three intervals, at least a day.
-    pub fn max_silence(self) -> Duration {
-        Duration::from_secs(u64::from(self.interval_secs()).saturating_mul(3)).max(Duration::from_secs(24 * 3600))
+    /// The interval; of an adaptive frequency, the average one.
+    pub fn interval(self) -> Interval {
+        self.interval
     }
 
-    /// The interval in seconds.
-    pub fn interval_secs(self) -> u32 {
-        self.interval_secs
-    }
-
-    /// The time to the next crawl: the interval ± 10 %, so that products added together spread out over time. `random`
-    /// is uniform in 0..1.
-    pub fn jittered(self, random: f64) -> Duration {
-        let factor = 0.9 + 0.2 * random.clamp(0.0, 1.0);
-        Duration::from_secs_f64(f64::from(self.interval_secs) * factor)
+    /// True when the interval is an average.
+    pub fn is_adaptive(self) -> bool {
+        self.is_adaptive
     }
 }
 
@@ -68,28 +71,25 @@ impl FromStr for Frequency {
     type Err = FrequencyError;
 
     fn from_str(text: &str) -> Result<Self, FrequencyError> {
-        let error = || FrequencyError(text.to_owned());
-        if let Some((_, interval_secs)) = WORDS.iter().find(|(word, _)| *word == text) {
-            return Ok(Self { interval_secs: *interval_secs });
+        let interval = |part: &str| part.parse().map_err(|_| FrequencyError(text.to_owned()));
+        match text.strip_prefix(ADAPTIVE) {
+            Some("") => Ok(Self::adaptive(Interval::DAILY)),
+            Some(rest) => {
+                let average = rest.strip_prefix(':').ok_or_else(|| FrequencyError(text.to_owned()))?;
+                Ok(Self::adaptive(interval(average)?))
+            }
+            None => Ok(Self::fixed(interval(text)?)),
         }
-        let (unit, unit_secs) = UNITS.iter().find(|(unit, _)| text.ends_with(*unit)).ok_or_else(error)?;
-        let digits = text.trim_end_matches(*unit);
-        if digits.len() + 1 != text.len() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(error());
-        }
-        let count: u32 = digits.parse().map_err(|_| error())?;
-        count.checked_mul(*unit_secs).and_then(Self::from_secs).ok_or_else(error)
     }
 }
 
 impl fmt::Display for Frequency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((word, _)) = WORDS.iter().find(|(_, secs)| *secs == self.interval_secs) {
-            return f.write_str(word);
+        match (self.is_adaptive, self.interval) {
+            (false, interval) => interval.fmt(f),
+            (true, Interval::DAILY) => f.write_str(ADAPTIVE),
+            (true, average) => write!(f, "{ADAPTIVE}:{average}"),
         }
-        let whole = UNITS.iter().find(|(_, secs)| self.interval_secs.is_multiple_of(*secs));
-        let (unit, unit_secs) = whole.unwrap_or(&('s', 1));
-        write!(f, "{}{unit}", self.interval_secs / unit_secs)
     }
 }
 
@@ -107,6 +107,38 @@ impl From<Frequency> for String {
     }
 }
 
+/// A frequency within stored JSON, as two members: versions that know fixed intervals alone read the average as one.
+///
+/// For `#[serde(flatten, with = "…")]`.
+pub(super) mod stored {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Frequency, Interval};
+
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Members {
+        frequency: Option<Interval>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_adaptive: bool,
+    }
+
+    pub(in crate::domain) fn serialize<S: Serializer>(
+        frequency: &Option<Frequency>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let is_adaptive = frequency.is_some_and(Frequency::is_adaptive);
+        Members { frequency: frequency.map(Frequency::interval), is_adaptive }.serialize(serializer)
+    }
+
+    pub(in crate::domain) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Frequency>, D::Error> {
+        let Members { frequency, is_adaptive } = Members::deserialize(deserializer)?;
+        Ok(frequency.map(if is_adaptive { Frequency::adaptive } else { Frequency::fixed }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,28 +146,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_intervals_are_read() {
-        for (text, secs) in
-            [("hourly", 3600), ("daily", 86_400), ("15m", 900), ("6h", 21_600), ("2d", 172_800), ("30s", 30)]
-        {
-            assert_eq!(text.parse::<Frequency>().unwrap().interval_secs(), secs, "{text}");
+    fn a_frequency_is_an_interval_or_adaptive_with_an_average() {
+        for (text, secs, is_adaptive) in [
+            ("hourly", 3600, false),
+            ("6h", 21_600, false),
+            ("adaptive", 86_400, true),
+            ("adaptive:6h", 21_600, true),
+            ("adaptive:weekly", 604_800, true),
+        ] {
+            let frequency: Frequency = text.parse().unwrap();
+            assert_eq!((frequency.interval().as_secs(), frequency.is_adaptive()), (secs, is_adaptive), "{text}");
+            assert_eq!(frequency.to_string(), text);
         }
-        for text in ["", "0s", "h", "1.5h", "-1h", "367d", "99999999999d", "often", "1hh"] {
-            assert!(text.parse::<Frequency>().is_err(), "{text}");
+        for text in ["", "adaptive:", "adaptive6h", "adaptive:often", "adaptive:adaptive", "Adaptive", "often"] {
+            let error = text.parse::<Frequency>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{text}` is not a frequency")), "{error}");
         }
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Settings {
+        #[serde(flatten, with = "stored")]
+        frequency: Option<Frequency>,
+    }
+
+    #[test]
+    fn stored_json_names_the_average_interval_for_versions_that_know_fixed_ones_alone() {
+        for (text, json) in [
+            (Some("6h"), r#"{"frequency":"6h"}"#),
+            (Some("adaptive:6h"), r#"{"frequency":"6h","is_adaptive":true}"#),
+            (None, r#"{"frequency":null}"#),
+        ] {
+            let settings = Settings { frequency: text.map(|text| text.parse().unwrap()) };
+            assert_eq!(serde_json::to_string(&settings).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Settings>(json).unwrap(), settings);
+        }
+        assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings { frequency: None });
     }
 
     proptest! {
         #[test]
-        fn survives_its_own_text(secs in 1u32..=366 * DAY_SECS) {
-            let frequency = Frequency::from_secs(secs).unwrap();
+        fn survives_its_own_text(secs in 1u32..=366 * 86_400, is_adaptive: bool) {
+            let interval = Interval::from_secs(secs).unwrap();
+            let frequency = Frequency { interval, is_adaptive };
             prop_assert_eq!(frequency.to_string().parse::<Frequency>(), Ok(frequency));
-        }
-
-        #[test]
-        fn jitter_stays_within_ten_percent(secs in 1u32..=366 * DAY_SECS, random in 0.0f64..1.0) {
-            let next = Frequency::from_secs(secs).unwrap().jittered(random).as_secs_f64();
-            prop_assert!(next >= f64::from(secs) * 0.899 && next <= f64::from(secs) * 1.101);
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::frequency::{Frequency, FrequencyError};
+use super::interval::Interval;
 use super::job::ProductDefaults;
 use super::listing::Listing;
 use super::marketplace::{Marketplace, MarketplaceError};
@@ -43,7 +44,7 @@ impl ImportLine {
         &self,
         defaults: &ProductDefaults,
         marketplace: Marketplace,
-        shortest: Frequency,
+        shortest: Interval,
     ) -> Result<(Listing, ProductSettings), String> {
         let in_column = |column: &'static str| move |error: String| format!("{column}: {error}");
         let stated = self.marketplace.as_deref().map(str::parse::<Marketplace>).transpose();
@@ -73,7 +74,7 @@ impl ImportLine {
         let status = self.status.as_deref().map(str::parse::<ProductStatus>).transpose();
         let status = status.map_err(|error| in_column("status")(error.to_string()))?.unwrap_or(ProductStatus::Active);
         let label = self.label.clone();
-        Ok((listing, ProductSettings { label, tags, frequency, is_competitor, status, offers_frequency: None }))
+        Ok((listing, ProductSettings { label, tags, frequency, is_competitor, status, offers_interval: None }))
     }
 }
 
@@ -94,7 +95,7 @@ mod tests {
     }
 
     fn read(line: &ImportLine) -> Result<(Listing, ProductSettings), String> {
-        line.product(&ProductDefaults::default(), Marketplace::De, Frequency::HOURLY)
+        line.product(&ProductDefaults::default(), Marketplace::De, Interval::HOURLY)
     }
 
     #[test]
@@ -104,7 +105,7 @@ mod tests {
         let named = ImportLine { marketplace: Some("co.jp".into()), ..line(asin) };
         assert_eq!(read(&named).unwrap().0.marketplace, Marketplace::Jp);
         let defaults = ProductDefaults { marketplace: Some(Marketplace::Us), ..ProductDefaults::default() };
-        let read = line(asin).product(&defaults, Marketplace::De, Frequency::HOURLY).unwrap();
+        let read = line(asin).product(&defaults, Marketplace::De, Interval::HOURLY).unwrap();
         assert_eq!((read.0.marketplace, read.1), (Marketplace::Us, ProductSettings::default()));
     }
 
@@ -119,7 +120,7 @@ mod tests {
             ..line("https://www.amazon.co.uk/Echo-Dot/dp/B07FZ8S74R/ref=sr_1_1")
         };
         let defaults = ProductDefaults { tags: vec!["imported".into(), "home".into()], ..ProductDefaults::default() };
-        let (listing, settings) = line.product(&defaults, Marketplace::De, Frequency::HOURLY).unwrap();
+        let (listing, settings) = line.product(&defaults, Marketplace::De, Interval::HOURLY).unwrap();
         assert_eq!(listing.to_string(), "co.uk/B07FZ8S74R");
         assert_eq!(settings.tags, ["echo", "home", "imported"]);
         assert_eq!((settings.frequency.to_string(), settings.is_competitor), ("6h".into(), true));

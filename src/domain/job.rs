@@ -202,6 +202,7 @@ pub struct ProductDefaults {
     /// The marketplace of an ASIN without one.
     pub marketplace: Option<Marketplace>,
     /// How often to crawl them; default daily.
+    #[serde(flatten, with = "super::frequency::stored")]
     pub frequency: Option<Frequency>,
     /// Tags, beside those of the item.
     pub tags: Vec<String>,

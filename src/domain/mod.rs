@@ -6,12 +6,16 @@ mod address;
 mod asin;
 mod availability;
 mod backoff;
+mod change_rate;
 mod content;
+mod crawl_allocation;
+mod crawl_demand;
 mod email;
 mod event;
 mod frequency;
 mod ids;
 mod import_line;
+mod interval;
 mod job;
 mod list_url;
 mod listing;
@@ -41,7 +45,10 @@ pub use address::is_public;
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
+pub use change_rate::ChangeRate;
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
+pub use crawl_allocation::{CrawlAllocation, CrawlBudget, IntervalBounds};
+pub use crawl_demand::{AdaptiveDemand, CrawlDemand};
 pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use frequency::{Frequency, FrequencyError};
@@ -50,6 +57,7 @@ pub use ids::{
     UserId,
 };
 pub use import_line::ImportLine;
+pub use interval::{Interval, IntervalError};
 pub use job::{
     CrawlTarget, ItemStatus, ItemStatusError, Job, JobCounts, JobItem, JobKind, JobKindError, JobPace, JobSpec,
     JobStatus, JobStatusError, ProductDefaults,

@@ -8,6 +8,7 @@ use strum::{EnumString, IntoStaticStr};
 
 use super::frequency::Frequency;
 use super::ids::{ListingId, ProductId, TenantId};
+use super::interval::Interval;
 use super::listing::Listing;
 use super::state::ListingState;
 
@@ -54,7 +55,7 @@ pub struct ProductSettings {
     /// Whether it is crawled.
     pub status: ProductStatus,
     /// How often its offer list is read with a crawl; `None`: never.
-    pub offers_frequency: Option<Frequency>,
+    pub offers_interval: Option<Interval>,
 }
 
 impl Default for ProductSettings {
@@ -66,7 +67,7 @@ impl Default for ProductSettings {
             frequency: Frequency::DAILY,
             is_competitor: false,
             status: ProductStatus::Active,
-            offers_frequency: None,
+            offers_interval: None,
         }
     }
 }
@@ -109,12 +110,12 @@ pub fn normalize_tags(tags: impl IntoIterator<Item = String>) -> Result<Vec<Stri
     if errors.is_empty() { Ok(tidy) } else { Err(errors) }
 }
 
-/// Checks that a plan allows the frequency.
+/// Checks that a plan allows the frequency; of an adaptive one, the average.
 ///
 /// # Errors
 /// It is too high.
-pub fn check_frequency(frequency: Frequency, shortest: Frequency) -> Result<(), String> {
-    if frequency < shortest {
+pub fn check_frequency(frequency: Frequency, shortest: Interval) -> Result<(), String> {
+    if frequency.interval() < shortest {
         return Err(format!("the plan allows at most one crawl every {shortest}"));
     }
     Ok(())
@@ -149,6 +150,8 @@ pub struct Product {
     pub last_outcome: Option<String>,
     /// When the latest crawl ended.
     pub last_crawled_at: Option<Timestamp>,
+    /// The interval at which the product is crawled now: that of its frequency, or what it is for an adaptive one at present.
+    pub interval: Interval,
     /// When the next crawl is due; `None` while the listing is parked.
     pub next_crawl_at: Option<Timestamp>,
 }
@@ -156,6 +159,6 @@ pub struct Product {
 impl Product {
     /// True when the price is not today's. See [`ListingState::is_price_stale`].
     pub fn is_price_stale(&self, now: Timestamp) -> bool {
-        self.state.is_price_stale(Duration::from_secs(self.settings.frequency.interval_secs().into()), now)
+        self.state.is_price_stale(Duration::from_secs(self.interval.as_secs().into()), now)
     }
 }

@@ -11,7 +11,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::frequency::Frequency;
+use super::interval::Interval;
 
 /// When something recurring is due: after an interval, or at the times of a cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum Recurrence {
     /// At an interval.
     Every {
         /// The interval.
-        every: Frequency,
+        every: Interval,
     },
     /// At certain times of a time zone.
     Cron(CronTimes),
@@ -30,7 +30,7 @@ impl Recurrence {
     /// The first time after an instant; `None`: never again.
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::Every { every } => instant.checked_add(SignedDuration::from_secs(every.interval_secs().into())).ok(),
+            Self::Every { every } => instant.checked_add(SignedDuration::from_secs(every.as_secs().into())).ok(),
             Self::Cron(times) => times.next_after(instant),
         }
     }
@@ -346,7 +346,7 @@ mod tests {
             times.shortest_interval("2026-07-01T00:00:00Z".parse().unwrap()).unwrap().as_secs()
         };
         assert_eq!([shortest("0,5 6 * * *"), shortest("0 6 * * *"), shortest("*/20 * * * * *")], [300, 86_400, 20]);
-        let every = Recurrence::Every { every: Frequency::HOURLY };
+        let every = Recurrence::Every { every: Interval::HOURLY };
         assert_eq!(every.shortest_interval(Timestamp::UNIX_EPOCH).unwrap().as_secs(), 3600);
     }
 

@@ -98,6 +98,21 @@ impl Series {
         matches!(self, Self::UsedOfferCount | Self::LowestNewPrice | Self::LowestFbaPrice | Self::LowestMerchantPrice)
     }
 
+    /// True for what makes up the featured offer: the changes by which the interval of an adaptive product is chosen. Ranks and
+    /// counts move nearly always.
+    pub fn is_of_featured_offer(self) -> bool {
+        matches!(
+            self,
+            Self::Price
+                | Self::Shipping
+                | Self::ListPrice
+                | Self::Seller
+                | Self::SellerId
+                | Self::Availability
+                | Self::Coupon
+        )
+    }
+
     /// True for the series that were added after the first eleven. Versions without them cannot read a state that names one in the
     /// list of values.
     pub(super) fn is_later(self) -> bool {

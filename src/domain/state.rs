@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
+use super::change_rate::ChangeRate;
 use super::content::{Content, ContentChange, ContentDigest};
-use super::frequency::Frequency;
+use super::interval::Interval;
 use super::money::{Currency, Money};
 use super::observation::{ListPriceKind, Observation, Rank, Rating};
 use super::offer::{Fulfillment, OfferCondition};
@@ -55,6 +56,9 @@ pub struct ListingState {
     /// What is known of the content.
     #[serde(default, skip_serializing_if = "KnownContent::is_empty")]
     content: KnownContent,
+    /// How often the featured offer changes, as far as crawls could see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_rate: Option<ChangeRate>,
     /// Series that the last page did not state, with the time of the last page that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unread: BTreeMap<Series, Timestamp>,
@@ -178,9 +182,9 @@ impl ListingState {
     }
 
     /// True when a crawl at this time should also read the offer list, which is read so often.
-    pub fn wants_offers(&self, interval: Frequency, at: Timestamp) -> bool {
+    pub fn wants_offers(&self, interval: Interval, at: Timestamp) -> bool {
         // Crawls come up to a tenth earlier than their interval: the list keeps pace with them.
-        let interval = SignedDuration::from_secs(i64::from(interval.interval_secs()) * 8 / 10);
+        let interval = SignedDuration::from_secs(i64::from(interval.as_secs()) * 8 / 10);
         self.offers_checked_at.is_none_or(|checked_at| at.duration_since(checked_at) >= interval)
     }
 

@@ -43,7 +43,7 @@ pub(super) struct ImportQuery {
     /// The marketplace of ASINs without one.
     #[param(example = "de")]
     marketplace: Option<String>,
-    /// How often to crawl the products; default daily.
+    /// How often to crawl the products, also `adaptive` or `adaptive:6h`; default daily.
     #[param(example = "6h")]
     frequency: Option<String>,
     /// Tags of all products, separated by commas.

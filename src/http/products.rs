@@ -19,8 +19,8 @@ use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery};
 use crate::domain::product::MAX_TAGS;
 use crate::domain::{
-    Asin, Availability, Frequency, ListPriceKind, Listing, ListingUrlError, Marketplace, Money, Product, ProductId,
-    ProductStatus, Rank, Scope, Series,
+    Asin, Availability, Frequency, Interval, ListPriceKind, Listing, ListingUrlError, Marketplace, Money, Product,
+    ProductId, ProductStatus, Rank, Scope, Series,
 };
 use crate::service::{
     AddProduct, Caller, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch,
@@ -91,9 +91,11 @@ pub(super) struct WireProduct {
     label: Option<String>,
     /// Tags.
     tags: Vec<String>,
-    /// How often it is crawled.
+    /// How often it is crawled: at an interval (`daily`, `6h`), or at an interval on average (`adaptive`, `adaptive:6h`).
     #[schema(value_type = String, example = "daily")]
     frequency: Frequency,
+    /// The interval at which it is crawled now. It varies if the frequency is adaptive.
+    effective_interval_secs: u32,
     /// A competitor's product.
     is_competitor: bool,
     /// `active` or `paused`.
@@ -103,7 +105,7 @@ pub(super) struct WireProduct {
     watch_offers: bool,
     /// How often its offer list is read; null while it is not.
     #[schema(value_type = Option<String>, example = "daily")]
-    offers_frequency: Option<Frequency>,
+    offers_frequency: Option<Interval>,
     /// Title of the listing.
     title: Option<String>,
     /// Brand.
@@ -199,10 +201,11 @@ impl From<Product> for WireProduct {
             label: settings.label,
             tags: settings.tags,
             frequency: settings.frequency,
+            effective_interval_secs: product.interval.as_secs(),
             is_competitor: settings.is_competitor,
             status: settings.status,
-            watch_offers: settings.offers_frequency.is_some(),
-            offers_frequency: settings.offers_frequency,
+            watch_offers: settings.offers_interval.is_some(),
+            offers_frequency: settings.offers_interval,
             last_outcome: product.last_outcome,
             last_crawled_at: product.last_crawled_at,
             next_crawl_at: product.next_crawl_at,
@@ -224,7 +227,8 @@ pub(super) struct AddProductBody {
     url: Option<String>,
     /// The site of the ASIN: `com`, `co.uk`, `de`, …
     marketplace: Option<String>,
-    /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
+    /// `hourly`, `daily`, `weekly`, `monthly`, an interval such as `30m`, or `adaptive`: once a day on average, more often the more
+    /// often the offer changes. `adaptive:6h`: once in six hours on average.
     frequency: Option<String>,
     /// Your name for it.
     #[schema(max_length = 200)]
@@ -247,9 +251,9 @@ impl AddProductBody {
         let mut errors = Vec::new();
         let marketplace: Option<Marketplace> = parsed("marketplace", self.marketplace.as_deref(), &mut errors);
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
-        let offers_frequency: Option<Frequency> =
+        let offers_interval: Option<Interval> =
             parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
-        let watches_offers = self.watch_offers.unwrap_or(offers_frequency.is_some());
+        let watches_offers = self.watch_offers.unwrap_or(offers_interval.is_some());
         let listing = match (&self.asin, &self.url) {
             (Some(asin), None) => parsed("asin", Some(asin.as_str()), &mut errors)
                 .map(|asin| ListingAddress::Listing(Listing::new(marketplace.unwrap_or(default_marketplace), asin))),
@@ -270,7 +274,7 @@ impl AddProductBody {
                 label: self.label,
                 tags: self.tags.0,
                 is_competitor: self.is_competitor,
-                offers_frequency: watches_offers.then(|| offers_frequency.unwrap_or_default()),
+                offers_interval: watches_offers.then(|| offers_interval.unwrap_or(Interval::DAILY)),
             }),
             _ => Err(Problem::invalid(errors)),
         }
@@ -327,7 +331,8 @@ pub(super) struct PatchProductBody {
     /// Replaces all tags.
     #[schema(value_type = Option<Vec<Tag>>, max_items = 50)]
     tags: Option<List<String, MAX_TAGS>>,
-    /// `hourly`, `daily`, `weekly`, `monthly`, or an interval such as `30m`.
+    /// `hourly`, `daily`, `weekly`, `monthly`, an interval such as `30m`, or `adaptive`: once a day on average, more often the more
+    /// often the offer changes. `adaptive:6h`: once in six hours on average.
     frequency: Option<String>,
     /// A competitor's product.
     is_competitor: Option<bool>,
@@ -349,7 +354,7 @@ impl PatchProductBody {
         let mut errors = Vec::new();
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
         let status = parsed("status", self.status.as_deref(), &mut errors);
-        let offers_frequency = parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
+        let offers_interval = parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
@@ -360,7 +365,7 @@ impl PatchProductBody {
             is_competitor: self.is_competitor,
             status,
             watch_offers: self.watch_offers,
-            offers_frequency,
+            offers_interval,
             expected_version,
         })
     }

@@ -13,7 +13,7 @@ use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
-use crate::domain::{Frequency, Scope, Tenant, TenantId};
+use crate::domain::{Interval, Scope, Tenant, TenantId};
 use crate::service::{AuditEntry, Caller};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -143,7 +143,7 @@ pub(super) struct WireUsage {
     tenant_requests_per_minute: u32,
     /// The shortest interval between crawls of a product.
     #[schema(value_type = String, example = "hourly")]
-    min_interval: Frequency,
+    min_interval: Interval,
 }
 
 /// Get the usage and the quotas of your tenant.

@@ -134,7 +134,7 @@ impl Dependencies {
         let max_staleness = SignedDuration::try_from(self.store.max_staleness()).unwrap_or(SignedDuration::MAX);
         let is_known = now.duration_since(crawled_at) > max_staleness + RECORDING;
         // From which time on values are unknown depends on the interval of the tenant's product.
-        let interval_secs = product.settings.frequency.interval_secs();
+        let interval_secs = product.interval.as_secs();
         Ok(is_known.then(|| format!("stats:{}:{}:{interval_secs}", product.listing_id, crawled_at.as_millisecond())))
     }
 }
@@ -156,5 +156,5 @@ fn cut(points: &mut Vec<Point>, from: Option<Timestamp>, limit: u32) -> Option<T
 fn gap_until(product: &Product, now: Timestamp) -> Option<Gap> {
     let from = product.state.checked_at?;
     let silence = std::time::Duration::try_from(now.duration_since(from)).unwrap_or_default();
-    (silence > product.settings.frequency.max_silence()).then_some(Gap { from, to: now })
+    (silence > product.interval.max_silence()).then_some(Gap { from, to: now })
 }

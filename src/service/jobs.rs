@@ -295,7 +295,7 @@ impl Dependencies {
     /// Settings for products, as the plan allows them.
     fn checked(&self, caller: &Caller, defaults: ProductDefaults) -> ServiceResult<ProductDefaults> {
         let mut errors = Vec::new();
-        check_frequency("frequency", defaults.frequency, &caller.plan, &mut errors);
+        check_frequency(defaults.frequency, &caller.plan, &mut errors);
         let tags = normalize_tags(defaults.tags, &mut errors);
         valid(errors)?;
         Ok(ProductDefaults { tags, ..defaults })

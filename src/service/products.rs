@@ -9,7 +9,8 @@ use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::product;
 use crate::domain::{
-    Frequency, Listing, ListingUrlError, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+    Frequency, Interval, Listing, ListingUrlError, Marketplace, Product, ProductId, ProductSettings, ProductStatus,
+    TenantId,
 };
 use crate::store::{
     Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, idempotently,
@@ -29,7 +30,7 @@ pub struct AddProduct {
     /// A competitor's product.
     pub is_competitor: bool,
     /// How often its offer list is read; `None`: never.
-    pub offers_frequency: Option<Frequency>,
+    pub offers_interval: Option<Interval>,
 }
 
 /// How a request names a listing.
@@ -106,8 +107,8 @@ impl Service {
     pub async fn update_product(&self, caller: Caller, id: ProductId, patch: ProductPatch) -> ServiceResult<Product> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
-            check_frequency("frequency", patch.frequency, &caller.plan, &mut errors);
-            check_frequency("offers_frequency", patch.offers_frequency, &caller.plan, &mut errors);
+            check_frequency(patch.frequency, &caller.plan, &mut errors);
+            check_offers_interval(patch.offers_interval, &caller.plan, &mut errors);
             check_label(patch.label.as_ref().and_then(Option::as_deref), &mut errors);
             let patch = ProductPatch { tags: patch.tags.map(|tags| normalize_tags(tags, &mut errors)), ..patch };
             valid(errors)?;
@@ -194,8 +195,8 @@ pub fn on_marketplace(listing: Listing, marketplace: Option<Marketplace>) -> Res
 
 fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettings> {
     let mut errors = Vec::new();
-    check_frequency("frequency", request.frequency, plan, &mut errors);
-    check_frequency("offers_frequency", request.offers_frequency, plan, &mut errors);
+    check_frequency(request.frequency, plan, &mut errors);
+    check_offers_interval(request.offers_interval, plan, &mut errors);
     check_label(request.label.as_deref(), &mut errors);
     let tags = normalize_tags(request.tags.clone(), &mut errors);
     valid(errors)?;
@@ -205,18 +206,18 @@ fn settings_of(request: &AddProduct, plan: &Plan) -> ServiceResult<ProductSettin
         frequency: request.frequency.unwrap_or(Frequency::DAILY),
         is_competitor: request.is_competitor,
         status: ProductStatus::Active,
-        offers_frequency: request.offers_frequency,
+        offers_interval: request.offers_interval,
     })
 }
 
-pub(super) fn check_frequency(
-    field: &'static str,
-    frequency: Option<Frequency>,
-    plan: &Plan,
-    errors: &mut Vec<FieldError>,
-) {
+pub(super) fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors: &mut Vec<FieldError>) {
     let checked = frequency.map_or(Ok(()), |frequency| product::check_frequency(frequency, plan.min_interval));
-    errors.extend(checked.err().map(|message| FieldError::new(field, message)));
+    errors.extend(checked.err().map(|message| FieldError::new("frequency", message)));
+}
+
+fn check_offers_interval(interval: Option<Interval>, plan: &Plan, errors: &mut Vec<FieldError>) {
+    let checked = interval.map(|interval| product::check_frequency(Frequency::fixed(interval), plan.min_interval));
+    errors.extend(checked.and_then(Result::err).map(|message| FieldError::new("offers_frequency", message)));
 }
 
 fn check_label(label: Option<&str>, errors: &mut Vec<FieldError>) {

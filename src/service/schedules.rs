@@ -201,7 +201,7 @@ impl Dependencies {
             check_name("name", name, &mut errors);
         }
         if let Some(recurrence) = &change.recurrence {
-            let plan = SignedDuration::from_secs(caller.plan.min_interval.interval_secs().into());
+            let plan = SignedDuration::from_secs(caller.plan.min_interval.as_secs().into());
             let shortest = plan.max(MIN_INTERVAL);
             if recurrence.shortest_interval(now).is_some_and(|interval| interval < shortest) {
                 let message = format!("the plan allows at most one run every {} minutes", shortest.as_secs() / 60);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::StoreResult;
 use super::error::or_report;
 use crate::domain::{
-    Frequency, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+    Frequency, Interval, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
 };
 
 /// A product to be added.
@@ -39,7 +39,7 @@ pub struct ProductPatch {
     /// Whether its offer list is read; the listing is due at once when that begins.
     pub watch_offers: Option<bool>,
     /// How often its offer list is read. Begins to watch its offers unless `watch_offers` says otherwise.
-    pub offers_frequency: Option<Frequency>,
+    pub offers_interval: Option<Interval>,
     /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).
     pub expected_version: Option<i64>,
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::StoreResult;
 use super::clock::millis;
 use crate::domain::{
-    Arming, Asin, ContentChange, Event, Frequency, ItemStatus, Listing, ListingId, ListingState, Marketplace,
-    OfferList, Point, Rule, RuleId,
+    Arming, Asin, ContentChange, CrawlDemand, Event, Interval, ItemStatus, Listing, ListingId, ListingState,
+    Marketplace, OfferList, Point, Rule, RuleId,
 };
 
 /// The two lanes. Each is claimed on its own, so that neither can starve the other.
@@ -49,12 +49,19 @@ pub struct Claim {
     pub lane: Lane,
     /// The current state.
     pub state: ListingState,
-    /// The shortest interval of the active products; `None` when no active product watches the listing.
-    pub frequency: Option<Frequency>,
+    /// How often the active products want it crawled; not at all when no active product watches the listing.
+    pub demand: CrawlDemand,
     /// The shortest interval of the active products that watch its offers; `None` when none does.
-    pub offers_interval: Option<Frequency>,
+    pub offers_interval: Option<Interval>,
     /// The rules of all products that watch the listing.
     pub rules: Vec<Rule>,
+}
+
+impl Claim {
+    /// The interval of the listing as it was last crawled; `None` when no active product watches it.
+    pub fn interval(&self) -> Option<Interval> {
+        self.demand.interval(self.state.change_rate)
+    }
 }
 
 /// What becomes of the lease.

@@ -16,6 +16,7 @@ mod batch;
 mod catalog;
 mod change_feed;
 mod clock;
+mod crawl_allocations;
 mod crawl_counts;
 mod cursor;
 mod error;
@@ -51,6 +52,7 @@ pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use clock::StoreClock;
+pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use history::{History, StoredContent};
@@ -95,6 +97,7 @@ pub trait Store:
     + IdempotencyStore
     + SourceRuns
     + CrawlCounts
+    + CrawlAllocations
     + StoreMaintenance
 {
 }
@@ -117,6 +120,7 @@ impl<
         + IdempotencyStore
         + SourceRuns
         + CrawlCounts
+        + CrawlAllocations
         + StoreMaintenance,
 > Store for S
 {

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::{RuleRow, StoreError, StoreResult};
 use crate::domain::{
-    Arming, Condition, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency, Listing, ListingId, ListingState,
-    Point, PointValue, Product, ProductId, ProductSettings, Rule, RuleId, Series, SeriesKey, TenantId,
+    AdaptiveDemand, Arming, Condition, CrawlAllocation, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency,
+    Interval, Listing, ListingId, ListingState, Point, PointValue, Product, ProductId, ProductSettings, Rule, RuleId,
+    Series, SeriesKey, TenantId,
 };
 
 /// A stored time.
@@ -25,9 +26,9 @@ pub(super) fn listing(marketplace: &str, asin: &str) -> StoreResult<Listing> {
 }
 
 /// A stored interval.
-pub(super) fn frequency(interval_secs: i32) -> StoreResult<Frequency> {
-    let frequency = u32::try_from(interval_secs).ok().and_then(Frequency::from_secs);
-    frequency.ok_or_else(|| StoreError::Corrupt(format!("an interval of {interval_secs} seconds")))
+pub(super) fn interval(interval_secs: i32) -> StoreResult<Interval> {
+    let interval = u32::try_from(interval_secs).ok().and_then(Interval::from_secs);
+    interval.ok_or_else(|| StoreError::Corrupt(format!("an interval of {interval_secs} seconds")))
 }
 
 /// A stored count, within the range of the domain's type.
@@ -53,6 +54,9 @@ pub(super) struct ProductColumns {
     label: Option<String>,
     tags: Json<Vec<String>>,
     interval_secs: i32,
+    is_adaptive: bool,
+    /// Of the tenant.
+    crawl_allocation: Option<Json<CrawlAllocation>>,
     is_competitor: bool,
     status: String,
     watch_offers: bool,
@@ -75,13 +79,20 @@ impl TryFrom<ProductColumns> for Product {
     type Error = StoreError;
 
     fn try_from(row: ProductColumns) -> StoreResult<Self> {
+        let average = interval(row.interval_secs)?;
+        let allocation = row.crawl_allocation.map(|allocation| allocation.0);
+        let current_interval = if row.is_adaptive {
+            AdaptiveDemand { average, allocation }.interval(row.state.change_rate)
+        } else {
+            average
+        };
         let settings = ProductSettings {
             label: row.label,
             tags: row.tags.0,
-            frequency: frequency(row.interval_secs)?,
+            frequency: if row.is_adaptive { Frequency::adaptive(average) } else { Frequency::fixed(average) },
             is_competitor: row.is_competitor,
             status: word(&row.status)?,
-            offers_frequency: row.watch_offers.then(|| frequency(row.offers_interval_secs)).transpose()?,
+            offers_interval: row.watch_offers.then(|| interval(row.offers_interval_secs)).transpose()?,
         };
         Ok(Self {
             id: ProductId(row.id),
@@ -93,6 +104,7 @@ impl TryFrom<ProductColumns> for Product {
             updated_at: time(row.updated_at)?,
             version: row.version,
             state: row.state.0,
+            interval: current_interval,
             last_outcome: row.last_outcome,
             last_crawled_at: row.last_crawled_at.map(time).transpose()?,
             next_crawl_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },

@@ -16,7 +16,7 @@ use amazon_tracker::actors::tracker::{ProductTracker, TrackerTools, Trackers};
 use amazon_tracker::actors::wake_signal::WakeSignal;
 use amazon_tracker::config::NotifySettings;
 use amazon_tracker::domain::{
-    DeliveryId, Frequency, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome, TenantId,
+    CrawlDemand, DeliveryId, Interval, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome, TenantId,
 };
 use amazon_tracker::limits::{Candidate, CrawlGate};
 use amazon_tracker::notify::{SendError, Sender};
@@ -372,7 +372,7 @@ fn claim(listing_id: i64, token: i64) -> Claim {
         attempt: 1,
         lane: Lane::Scheduled,
         state: ListingState::default(),
-        frequency: Some(Frequency::DAILY),
+        demand: CrawlDemand::fixed(Interval::DAILY),
         offers_interval: None,
         rules: Vec::new(),
     }

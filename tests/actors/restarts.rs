@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use amazon_tracker::actors::crawl_allocation::AllocationSettings;
 use amazon_tracker::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use amazon_tracker::actors::crawler_pool::CrawlerPool;
 use amazon_tracker::actors::kernel::{Actor, Threads, supervise};
@@ -14,7 +15,7 @@ use amazon_tracker::actors::notifier::Notifier;
 use amazon_tracker::actors::recorder::Recorder;
 use amazon_tracker::actors::scheduler::{Scheduler, SchedulerTools};
 use amazon_tracker::actors::tracker::{CrawlEnd, ProductTracker, TrackerMessage};
-use amazon_tracker::config::{CrawlSettings, DatabaseSettings, RetentionSettings, Secret};
+use amazon_tracker::config::{CrawlSettings, DatabaseSettings, Plans, RetentionSettings, Secret};
 use amazon_tracker::domain::{
     Asin, Availability, Currency, Listing, ListingId, Marketplace, Money, Observation, Outcome, ProductSettings,
     Reading, Series, TenantId,
@@ -238,7 +239,8 @@ fn deliveries_survive_a_panic_of_the_notifier() {
 fn maintenance_goes_on_after_a_panic_and_its_lease_is_released() {
     in_runtime(|threads, metrics| async move {
         let store = threads.runtime().spawn(store_with_listings()).await.unwrap();
-        let jobs = MaintenanceJobs { max_attempts: 5, retention: RetentionSettings::default() };
+        let allocation = AllocationSettings { plans: Plans::default(), max_interval: Interval::WEEKLY };
+        let jobs = MaintenanceJobs { max_attempts: 5, retention: RetentionSettings::default(), allocation };
         let tools = MaintenanceTools::new("test".to_owned(), store, Arc::clone(&metrics), Some(jobs));
         let tools = Arc::new(tools);
         let of_maintenance = metrics.kind(Maintenance::KIND, Maintenance::MESSAGES);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use amazon_tracker::app;
 use amazon_tracker::auth::{OpaqueToken, TokenKind};
 use amazon_tracker::config::{DatabaseSettings, PasswordSettings, Secret, Settings};
-use amazon_tracker::domain::{Frequency, Listing, Marketplace, Role, Scope, Scopes, TenantId};
+use amazon_tracker::domain::{Interval, Listing, Marketplace, Role, Scope, Scopes, TenantId};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -67,7 +67,7 @@ impl Daemon {
         settings.crawl.retry_secs = 1;
         settings.notify.allow_private_targets = true;
         settings.notify.retry_secs = 1;
-        let min_interval = Frequency::from_secs(1).unwrap();
+        let min_interval = Interval::from_secs(1).unwrap();
         settings.plans.0.values_mut().for_each(|plan| plan.min_interval = min_interval);
         settings.auth.password = PasswordSettings { memory_kib: 64, iterations: 1, ..settings.auth.password };
         settings.auth.attempts_per_minute = 100_000;

@@ -101,6 +101,39 @@ async fn products_are_listed_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_frequency_of_a_product_can_be_adaptive() {
+    let minimum = |settings: &mut Settings| {
+        settings.plans.0.values_mut().for_each(|plan| plan.min_interval = "1h".parse().unwrap());
+    };
+    let daemon = Daemon::start_with(Engine::Sqlite, minimum).await;
+    let add = |frequency: &str| json!({ "asin": "B08PZHYWJS", "frequency": frequency });
+    for wrong in ["adaptive:", "adaptive:often", "adaptive:30m", "30m"] {
+        let problem = expect(422, daemon.post("/api/v1/products", &add(wrong))).await;
+        assert_eq!(problem["errors"][0]["field"], "frequency", "{wrong}");
+    }
+    let added = expect(201, daemon.post("/api/v1/products", &add("adaptive"))).await;
+    let shown = |product: &Value| (product["frequency"].clone(), product["effective_interval_secs"].clone());
+    assert_eq!(shown(&added), (json!("adaptive"), json!(86_400)));
+    let path = format!("/api/v1/products/{}", added["id"].as_str().unwrap());
+    for (frequency, interval_secs) in [("adaptive:6h", 21_600), ("6h", 21_600), ("adaptive:hourly", 3_600)] {
+        let patched = expect(200, daemon.patch(&path, &json!({ "frequency": frequency }))).await;
+        assert_eq!(shown(&patched), (json!(frequency), json!(interval_secs)));
+        assert_eq!(shown(&expect(200, daemon.get(&path)).await), (json!(frequency), json!(interval_secs)));
+    }
+    let export = daemon.get("/api/v1/products/export?format=csv").send().await.unwrap().text().await.unwrap();
+    assert!(export.contains(",adaptive:hourly,"), "{export}");
+    let batch = json!({ "listings": ["B000000001"], "marketplace": "com", "add": { "frequency": "adaptive:2d" } });
+    let job = expect(202, daemon.post("/api/v1/crawl/batch", &batch)).await;
+    let job = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
+    while expect(200, daemon.get(&job)).await["finished_at"].is_null() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let products = expect(200, daemon.get("/api/v1/products?text=B000000001")).await;
+    assert_eq!(products["items"][0]["frequency"], "adaptive:2d");
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn webhooks_to_private_addresses_are_refused_unless_allowed() {
     let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.notify.allow_private_targets = false).await;
     let id = expect(201, daemon.post("/api/v1/products", &json!({ "asin": "B08PZHYWJS" }))).await["id"].clone();

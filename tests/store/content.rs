@@ -153,19 +153,19 @@ async fn a_stale_commit_leaves_content_and_offers_alone(fixture: &Fixture) {
 fn offers_every(frequency: Option<&str>) -> ProductPatch {
     ProductPatch {
         watch_offers: Some(frequency.is_some()),
-        offers_frequency: frequency.map(|text| text.parse().unwrap()),
+        offers_interval: frequency.map(|text| text.parse().unwrap()),
         ..ProductPatch::default()
     }
 }
 
 async fn offers_are_wanted_as_often_as_an_active_product_watches_them(fixture: &Fixture) {
     let product = fixture.watch(1).await;
-    assert_eq!(product.settings.offers_frequency, None);
+    assert_eq!(product.settings.offers_interval, None);
     for (patch, expected) in [(Some("6h"), Some(21_600)), (Some("weekly"), Some(604_800)), (None, None)] {
         let patched = fixture.store.update_product(US, product.id, &offers_every(patch)).await.unwrap();
-        assert_eq!(patched.settings.offers_frequency.map(|frequency| frequency.interval_secs()), expected);
+        assert_eq!(patched.settings.offers_interval.map(|frequency| frequency.as_secs()), expected);
         let claim = fixture.claim_one().await;
-        assert_eq!(claim.offers_interval.map(|frequency| frequency.interval_secs()), expected);
+        assert_eq!(claim.offers_interval.map(|frequency| frequency.as_secs()), expected);
         fixture.commit(seen(&claim, 900, fixture.now().await)).await;
         fixture.clock.advance(2 * DAY);
     }

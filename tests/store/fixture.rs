@@ -287,7 +287,7 @@ pub fn new_product(tenant_id: TenantId, n: u32) -> NewProduct {
 pub fn new_schedule(tenant_id: TenantId) -> NewSchedule {
     let settings = ScheduleSettings {
         name: "all".to_owned(),
-        recurrence: Recurrence::Every { every: Frequency::HOURLY },
+        recurrence: Recurrence::Every { every: Interval::HOURLY },
         spec: JobSpec::CrawlBatch { target: CrawlTarget::All, add: None },
         listings: Vec::new(),
         overrun: Overrun::Skip,

@@ -37,7 +37,7 @@ async fn a_new_product_is_due_at_once_with_all_that_judging_takes(fixture: &Fixt
     assert_eq!((claim.listing_id, claim.listing), (product.listing_id, product.listing));
     assert_eq!((claim.token, claim.attempt, claim.lane), (1, 1, Lane::Scheduled));
     assert_eq!(claim.state, product.state);
-    assert_eq!(claim.frequency, Some(product.settings.frequency));
+    assert_eq!(claim.interval(), Some(product.interval));
     assert_eq!(claim.rules, [rule]);
 }
 
@@ -231,14 +231,14 @@ async fn the_claim_carries_the_shortest_active_rhythm(fixture: &Fixture) {
     let theirs = fixture.store.add_product(theirs).await.unwrap();
     let rule = fixture.add_rule(&theirs, 100).await.rule;
     let claim = fixture.claim_one().await;
-    assert_eq!(claim.frequency, Some("2h".parse().unwrap()));
+    assert_eq!(claim.interval(), Some("2h".parse().unwrap()));
     assert_eq!(claim.rules, [rule]);
 
     let pause = ProductPatch { status: Some(ProductStatus::Paused), ..ProductPatch::default() };
     fixture.store.update_product(THEM, theirs.id, &pause).await.unwrap();
     fixture.store.release(&[(claim.listing_id, claim.token)]).await.unwrap();
     let claim = fixture.claim_one().await;
-    assert_eq!(claim.frequency, Some(ours.settings.frequency));
+    assert_eq!(claim.interval(), Some(ours.interval));
     assert!(claim.rules.is_empty(), "a paused product's rules rest");
 }
 

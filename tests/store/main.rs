@@ -12,6 +12,7 @@ mod backup;
 mod catalog;
 mod commit;
 mod content;
+mod crawl_allocations;
 mod crawl_counts;
 mod history;
 mod idempotency;

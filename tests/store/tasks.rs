@@ -90,7 +90,7 @@ async fn a_paused_product_can_be_asked_for(fixture: &Fixture) {
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     fixture.store.update_product(US, product.id, &pause).await.unwrap();
     let claim = fixture.claim_from(Lane::Requested, 1).await.remove(0);
-    assert_eq!(claim.frequency, None);
+    assert_eq!(claim.interval(), None);
     fixture.commit(Commit { next: Next::Parked, ..seen(&claim, 500, fixture.now().await) }).await;
     assert_eq!(fixture.store.task(US, task.id).await.unwrap().status(), JobStatus::Done);
     assert_eq!(fixture.store.next_due_in(Marketplace::ALL, 5).await.unwrap(), None);

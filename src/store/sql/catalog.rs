@@ -11,7 +11,7 @@ use super::product_list::{SELECT_PRODUCT, list};
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{
-    Frequency, Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+    Interval, Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId,
 };
 use crate::store::clock::ClockParam;
 use crate::store::error::OrNotFound;
@@ -154,19 +154,20 @@ async fn insert(
 ) -> StoreResult<()> {
     const INSERT: &str = concat!(
         "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, \
-           is_competitor, status, watch_offers, offers_interval_secs, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, ",
-        now!(10),
+           is_adaptive, is_competitor, status, watch_offers, offers_interval_secs, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, ",
+        now!(11),
         ", ",
-        now!(10),
+        now!(11),
         ") ON CONFLICT (tenant_id, listing_id) DO NOTHING"
     );
     const WATCHED: &str = "SELECT id FROM product WHERE tenant_id = $1 AND listing_id = $2";
     let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(listing_id);
     let query = query.bind(settings.label.clone()).bind(settings.label.as_deref().map(str::to_lowercase));
-    let query = query.bind(Json(settings.tags.clone())).bind(secs(settings.frequency)).bind(settings.is_competitor);
+    let query = query.bind(Json(settings.tags.clone())).bind(secs(settings.frequency.interval()));
+    let query = query.bind(settings.frequency.is_adaptive()).bind(settings.is_competitor);
     let query = query.bind(settings.status.as_str()).bind(clock);
-    let query = query.bind(settings.offers_frequency.is_some()).bind(offers_interval_secs(settings));
+    let query = query.bind(settings.offers_interval.is_some()).bind(offers_interval_secs(settings));
     if query.execute(&mut *conn).await?.rows_affected() == 1 {
         return Ok(());
     }
@@ -175,13 +176,13 @@ async fn insert(
 }
 
 /// At most 366 days, which any integer column holds.
-fn secs(frequency: Frequency) -> i32 {
-    i32::try_from(frequency.interval_secs()).unwrap_or(i32::MAX)
+fn secs(interval: Interval) -> i32 {
+    i32::try_from(interval.as_secs()).unwrap_or(i32::MAX)
 }
 
 /// The column has a value also while offers are not watched.
 fn offers_interval_secs(settings: &ProductSettings) -> i32 {
-    secs(settings.offers_frequency.unwrap_or_default())
+    secs(settings.offers_interval.unwrap_or(Interval::DAILY))
 }
 
 async fn update(
@@ -193,9 +194,10 @@ async fn update(
 ) -> StoreResult<Product> {
     const UPDATE: &str = concat!(
         "UPDATE product SET label = $2, search_label = $3, tags = $4, interval_secs = $5, \
-           is_competitor = $6, status = $7, watch_offers = $10, offers_interval_secs = $11, updated_at = ",
-        now!(8),
-        ", version = version + 1 WHERE id = $1 AND version = coalesce($9, version)"
+           is_adaptive = $6, is_competitor = $7, status = $8, watch_offers = $11, offers_interval_secs = $12, \
+           updated_at = ",
+        now!(9),
+        ", version = version + 1 WHERE id = $1 AND version = coalesce($10, version)"
     );
     let listing_id = listing_of(conn, tenant_id, id).await?;
     schedule_request::lock(conn, &[listing_id], clock).await?;
@@ -205,9 +207,9 @@ async fn update(
     let after = patched(before.clone(), patch);
     let query = sqlx::query(UPDATE).bind(id.0).bind(after.label.clone());
     let query = query.bind(after.label.as_deref().map(str::to_lowercase)).bind(Json(after.tags.clone()));
-    let query = query.bind(secs(after.frequency)).bind(after.is_competitor).bind(after.status.as_str());
-    let query = query.bind(clock).bind(expected_version);
-    let query = query.bind(after.offers_frequency.is_some()).bind(offers_interval_secs(&after));
+    let query = query.bind(secs(after.frequency.interval())).bind(after.frequency.is_adaptive());
+    let query = query.bind(after.is_competitor).bind(after.status.as_str()).bind(clock).bind(expected_version);
+    let query = query.bind(after.offers_interval.is_some()).bind(offers_interval_secs(&after));
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }
@@ -216,15 +218,15 @@ async fn update(
 }
 
 fn patched(before: ProductSettings, patch: ProductPatch) -> ProductSettings {
-    let offers_frequency = patch.offers_frequency.or(before.offers_frequency);
-    let watches_offers = patch.watch_offers.unwrap_or(offers_frequency.is_some());
+    let offers_interval = patch.offers_interval.or(before.offers_interval);
+    let watches_offers = patch.watch_offers.unwrap_or(offers_interval.is_some());
     ProductSettings {
         label: patch.label.unwrap_or(before.label),
         tags: patch.tags.unwrap_or(before.tags),
         frequency: patch.frequency.unwrap_or(before.frequency),
         is_competitor: patch.is_competitor.unwrap_or(before.is_competitor),
         status: patch.status.unwrap_or(before.status),
-        offers_frequency: watches_offers.then(|| offers_frequency.unwrap_or_default()),
+        offers_interval: watches_offers.then(|| offers_interval.unwrap_or(Interval::DAILY)),
     }
 }
 
@@ -242,9 +244,12 @@ async fn reschedule(
         return schedule_request::park_unwatched(conn, tenant_id, &[listing_id], clock).await;
     }
     let resumed = before.status == ProductStatus::Paused;
-    let watches_offers_now = before.offers_frequency.is_none() && after.offers_frequency.is_some();
-    if resumed || watches_offers_now || after.frequency < before.frequency {
-        let due_in_ms = if watches_offers_now { 0 } else { 1000 * i64::from(after.frequency.interval_secs()) };
+    let watches_offers_now = before.offers_interval.is_none() && after.offers_interval.is_some();
+    // The present interval of an adaptive product may be longer than its average.
+    let has_become_fixed = before.frequency.is_adaptive() && !after.frequency.is_adaptive();
+    let is_more_often = after.frequency.interval() < before.frequency.interval();
+    if resumed || watches_offers_now || has_become_fixed || is_more_often {
+        let due_in_ms = if watches_offers_now { 0 } else { 1000 * i64::from(after.frequency.interval().as_secs()) };
         // A listing that is parked because its crawls fail stays parked: only a request for a crawl unparks it.
         let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms, unparks: resumed, accepts_running: false };
         schedule_request::upsert(conn, &[listing_id], &request, clock).await?;

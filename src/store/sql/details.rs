@@ -6,9 +6,9 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::{Backend, Db};
-use crate::domain::{Frequency, Listing, ListingId, ListingState, Rule};
+use crate::domain::{AdaptiveDemand, CrawlAllocation, CrawlDemand, Interval, Listing, ListingId, ListingState, Rule};
 use crate::store::error::or_report;
-use crate::store::rows::{RuleColumns, count, frequency, listing, time};
+use crate::store::rows::{RuleColumns, count, interval, listing, time};
 use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
 
 /// A lease that was just taken.
@@ -27,18 +27,31 @@ struct ListingColumns {
     marketplace: String,
     asin: String,
     state: Json<ListingState>,
-    /// The shortest interval of an active product.
+    /// The shortest interval of an active product with a fixed one.
     interval_secs: Option<i32>,
-    /// The same of those that watch its offers.
+    /// The shortest interval of the active products that watch its offers.
     offers_interval_secs: Option<i32>,
+    /// The active products that are adaptive.
+    adaptive: Json<Vec<AdaptiveColumns>>,
+}
+
+/// The average interval of an adaptive product, and the members of its tenant's [`CrawlAllocation`].
+type AdaptiveColumns = (i32, Option<f64>, Option<u32>, Option<u32>);
+
+fn adaptive_demand(columns: AdaptiveColumns) -> StoreResult<AdaptiveDemand> {
+    let (average_secs, marginal_gain, min_interval_secs, max_interval_secs) = columns;
+    let allocation = marginal_gain.zip(min_interval_secs).zip(max_interval_secs).map(|((marginal_gain, min), max)| {
+        CrawlAllocation { marginal_gain, min_interval_secs: min, max_interval_secs: max }
+    });
+    Ok(AdaptiveDemand { average: interval(average_secs)?, allocation })
 }
 
 /// What a claim needs besides lease and rules.
 struct Details {
     listing: Listing,
     state: ListingState,
-    frequency: Option<Frequency>,
-    offers_interval: Option<Frequency>,
+    demand: CrawlDemand,
+    offers_interval: Option<Interval>,
 }
 
 impl TryFrom<ListingColumns> for Details {
@@ -46,9 +59,10 @@ impl TryFrom<ListingColumns> for Details {
 
     fn try_from(row: ListingColumns) -> StoreResult<Self> {
         let listing = listing(&row.marketplace, &row.asin)?;
-        let interval = |secs: Option<i32>| secs.map(frequency).transpose();
-        let offers_interval = interval(row.offers_interval_secs)?;
-        Ok(Self { listing, state: row.state.0, frequency: interval(row.interval_secs)?, offers_interval })
+        let adaptive = row.adaptive.0.into_iter().map(adaptive_demand).collect::<StoreResult<_>>()?;
+        let demand = CrawlDemand { fixed: row.interval_secs.map(interval).transpose()?, adaptive };
+        let offers_interval = row.offers_interval_secs.map(interval).transpose()?;
+        Ok(Self { listing, state: row.state.0, demand, offers_interval })
     }
 }
 
@@ -62,7 +76,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
     let mut listings = listings(store, &ids).await?;
     let mut rules = rules(store, &ids).await?;
     let claim = |lease: Lease| {
-        let Details { listing, state, frequency, offers_interval } = listings.remove(&lease.listing_id)?;
+        let Details { listing, state, demand, offers_interval } = listings.remove(&lease.listing_id)?;
         Some(Claim {
             listing_id: ListingId(lease.listing_id),
             listing,
@@ -71,7 +85,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
             attempt: count(lease.attempt).unwrap_or(u16::MAX),
             lane,
             state,
-            frequency,
+            demand,
             offers_interval,
             rules: rules.remove(&lease.listing_id).unwrap_or_default(),
         })
@@ -82,9 +96,17 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
 async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Details>> {
     const LISTINGS: &str = concat!(
         "SELECT l.id, l.marketplace, l.asin, l.state, ( \
-           SELECT min(p.interval_secs) FROM product p WHERE p.listing_id = l.id AND p.status = 'active') AS interval_secs, ( \
            SELECT min(p.offers_interval_secs) FROM product p \
-           WHERE p.listing_id = l.id AND p.status = 'active' AND p.watch_offers) AS offers_interval_secs \
+           WHERE p.listing_id = l.id AND p.status = 'active' AND p.watch_offers) AS offers_interval_secs, ( \
+           SELECT min(p.interval_secs) FROM product p \
+           WHERE p.listing_id = l.id AND p.status = 'active' AND NOT p.is_adaptive) AS interval_secs, ( \
+           SELECT ",
+        all_rows!(
+            "p.interval_secs, t.crawl_allocation -> 'marginal_gain', t.crawl_allocation -> 'min_interval_secs', \
+             t.crawl_allocation -> 'max_interval_secs'"
+        ),
+        " FROM product p JOIN tenant t ON t.id = p.tenant_id \
+           WHERE p.listing_id = l.id AND p.status = 'active' AND p.is_adaptive) AS adaptive \
          FROM listing l WHERE l.id IN (",
         numbers!(1),
         ")"

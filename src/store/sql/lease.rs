@@ -133,7 +133,7 @@ impl LeaseQueue for Backend {
     }
 
     async fn clamp_due_times(&self) -> StoreResult<u64> {
-        // The longest regular pause is the interval + 10 %, the longest retry an hour. A token is not reused: a crawl that holds a
+        // The longest regular pause is the interval + 10 %, the longest retry an hour. Of adaptive products, the longest interval. A token is not reused: a crawl that holds a
         // clamped lease loses it.
         const CLAMP: &str = concat!(
             "UPDATE lease SET ready_at = ",
@@ -141,7 +141,9 @@ impl LeaseQueue for Backend {
             " WHERE parked_at IS NULL AND ready_at > ",
             now!(1),
             " + CASE WHEN owner IS NOT NULL THEN 3600000 ELSE 3600000 + 1200 * coalesce(( \
-               SELECT min(p.interval_secs) FROM product p \
+               SELECT min(CASE WHEN p.is_adaptive AND CAST(t.crawl_allocation ->> 'max_interval_secs' AS bigint) > p.interval_secs \
+                               THEN CAST(t.crawl_allocation ->> 'max_interval_secs' AS bigint) ELSE p.interval_secs END) \
+               FROM product p JOIN tenant t ON t.id = p.tenant_id \
                WHERE p.listing_id = lease.listing_id AND p.status = 'active'), 0) END"
         );
         let query = sqlx::query(CLAMP).bind(self.clock_param());

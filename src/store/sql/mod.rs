@@ -20,6 +20,7 @@ mod audit;
 mod bounded;
 mod catalog;
 mod change_feed;
+mod crawl_allocations;
 mod crawl_counts;
 pub(super) mod details;
 mod history;

@@ -215,6 +215,7 @@ struct ProductRow {
     search_label: Option<String>,
     tags: Value,
     interval_secs: u32,
+    is_adaptive: bool,
     is_competitor: bool,
     status: &'static str,
 }
@@ -226,16 +227,16 @@ async fn insert(
     clock: ClockParam,
 ) -> StoreResult<()> {
     const INSERT: &str = concat!(
-        "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, is_competitor, status, \
-           created_at, updated_at) \
+        "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, is_adaptive, is_competitor, \
+           status, created_at, updated_at) \
          SELECT ids.id, $3, given.listing_id, given.label, given.search_label, given.tags, given.interval_secs, \
-           given.is_competitor, given.status, ",
+           given.is_adaptive, given.is_competitor, given.status, ",
         now!(4),
         ", ",
         now!(4),
         " FROM (",
         records!(1, n integer, listing_id bigint, label text, search_label text, tags jsonb, interval_secs integer,
-            is_competitor boolean, status text),
+            is_adaptive boolean, is_competitor boolean, status text),
         ") AS given JOIN (",
         uuids!(2),
         ") AS ids ON ids.place = given.n"
@@ -247,7 +248,8 @@ async fn insert(
         search_label: settings.label.as_deref().map(str::to_lowercase),
         label: settings.label,
         tags: settings.tags.into(),
-        interval_secs: settings.frequency.interval_secs(),
+        interval_secs: settings.frequency.interval().as_secs(),
+        is_adaptive: settings.frequency.is_adaptive(),
         is_competitor: settings.is_competitor,
         status: settings.status.as_str(),
     };

@@ -11,9 +11,11 @@ use crate::store::{Page, ProductFilter, ProductOrder, StoreError, StoreResult};
 
 /// A product beside its listing and lease.
 pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id, p.label, p.tags, p.interval_secs, \
-       p.is_competitor, p.status, p.watch_offers, p.offers_interval_secs, p.created_at, p.updated_at, p.version, l.marketplace, l.asin, l.state, l.sort_title, \
+       p.is_adaptive, t.crawl_allocation, p.is_competitor, p.status, p.watch_offers, p.offers_interval_secs, \
+       p.created_at, p.updated_at, p.version, l.marketplace, l.asin, l.state, l.sort_title, \
        l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at \
-     FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id";
+     FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id \
+     JOIN tenant t ON t.id = p.tenant_id";
 
 /// The SQL of an order.
 struct Sorting {
