@@ -20,12 +20,14 @@ mod crawl_counts;
 mod cursor;
 mod error;
 mod history;
+mod history_imports;
 mod idempotency;
 mod jobs;
 mod lease;
 mod maintenance;
 mod migrate_store;
 mod outbox;
+mod past_points;
 mod postgres;
 mod rows;
 mod schedules;
@@ -54,6 +56,7 @@ pub use clock::StoreClock;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use history::History;
+pub use history_imports::{HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
 pub use jobs::{
     BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, ListedPage, NewJob, NewJobItem, UnprocessedItem,
@@ -78,6 +81,7 @@ pub trait Store:
     LeaseQueue
     + Catalog
     + History
+    + HistoryImports
     + ChangeFeed
     + Alerts
     + Outbox
@@ -100,6 +104,7 @@ impl<
     S: LeaseQueue
         + Catalog
         + History
+        + HistoryImports
         + ChangeFeed
         + Alerts
         + Outbox

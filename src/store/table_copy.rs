@@ -16,6 +16,7 @@ pub(super) const TABLES: &[&str] = &[
     "lease",
     "product",
     "point",
+    "history_import",
     "alert_rule",
     "event",
     "delivery",

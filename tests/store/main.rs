@@ -13,6 +13,7 @@ mod catalog;
 mod commit;
 mod crawl_counts;
 mod history;
+mod history_imports;
 mod idempotency;
 mod isolation;
 mod jobs;

@@ -23,6 +23,7 @@ mod change_feed;
 mod crawl_counts;
 pub(super) mod details;
 mod history;
+mod history_imports;
 mod idempotency;
 mod job_steps;
 mod jobs;
