@@ -1,8 +1,7 @@
 //! The HistoryImporter fetches the past of listings, each once, from a service that has watched them before us. Every replica with the
 //! role `scheduler` has one, where such a service is configured. Listings are claimed under a token, so each is fetched by one of them.
 //!
-//! What a call may cost is reserved with the claim, and settled after it. A budget in money would hook in there: see
-//! [`HistoryImporterTools::room`].
+//! What a call may cost is reserved with the claim, and settled after it. A budget in money would hook in there: see `room`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -86,8 +86,8 @@ impl HistoryImports for Backend {
     async fn claim_history_imports(&self, claim: &HistoryClaim<'_>) -> StoreResult<Vec<HistoryLease>> {
         let (limit, lease_ms, owner) = (i64::from(claim.limit), millis(claim.lease), claim.owner.to_owned());
         let (charge, clock) = (i64::from(claim.charge), self.clock_param());
-        let work = move |conn: &mut Conn| self::claim(conn, limit, lease_ms, owner, charge, clock).boxed();
-        self.transaction(TenantScope::All, work).await
+        self.transaction(TenantScope::All, move |conn| self::claim(conn, limit, lease_ms, owner, charge, clock).boxed())
+            .await
     }
 
     async fn retry_history_imports(&self, leases: &[HistoryLease], retry: HistoryRetry<'_>) -> StoreResult<()> {
