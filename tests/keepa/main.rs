@@ -5,6 +5,7 @@
 mod api;
 #[path = "../support/corpus.rs"]
 mod corpus;
+mod daemon;
 mod encoding;
 mod history;
 mod importer;

@@ -13,6 +13,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// The one key that is right.
 pub const KEY: &str = "the-right-key";
@@ -42,11 +43,14 @@ struct State {
     calls: Vec<Vec<String>>,
     parameters: HashMap<String, String>,
     answered_with_gzip: bool,
+    called: Arc<Semaphore>,
 }
 
 /// See the module.
 pub struct Keepa {
     address: SocketAddr,
+    /// A permit for each call for products.
+    called: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
 }
 
@@ -55,6 +59,7 @@ impl Keepa {
     pub fn start(tokens: i64, refill_rate: i64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let called = Arc::new(Semaphore::new(0));
         let state = State {
             tokens,
             refill_in: 41_230,
@@ -64,12 +69,13 @@ impl Keepa {
             calls: Vec::new(),
             parameters: HashMap::new(),
             answered_with_gzip: false,
+            called: Arc::clone(&called),
         };
         let state = Arc::new(Mutex::new(state));
         let shared = Data::from(Arc::clone(&state));
         let app = move || App::new().app_data(shared.clone()).route("/{path}", web::get().to(answer));
         tokio::spawn(HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run());
-        Self { address, state }
+        Self { address, called, state }
     }
 
     pub fn url(&self) -> String {
@@ -99,6 +105,11 @@ impl Keepa {
     /// The ASINs of each call for products, in order.
     pub fn calls(&self) -> Vec<Vec<String>> {
         self.state().calls.clone()
+    }
+
+    /// Waits for the next call for products.
+    pub async fn called(&self) {
+        self.called.acquire().await.unwrap().forget();
     }
 
     /// A parameter of the last call for products.
@@ -148,6 +159,7 @@ impl State {
         };
         let products: Vec<Value> = asins.iter().map(product).collect();
         self.calls.push(asins);
+        self.called.add_permits(1);
         self.parameters.clone_from(query);
         (200, self.envelope(consumed, ("products", json!(products))))
     }

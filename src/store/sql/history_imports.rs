@@ -17,10 +17,14 @@ use crate::store::error::or_report;
 use crate::store::past_points::Present;
 use crate::store::rows::{PointColumns, count, listing, time};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast, StoreError, StoreResult};
+use crate::store::{
+    HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast, LeaseQueue, StoreError, StoreResult,
+};
 
 /// Left to our own crawls where there are no own points yet: one that is under way may have seen something in this time.
 const LEFT_TO_CRAWLS: SignedDuration = SignedDuration::from_hours(1);
+/// Months that are older get no partition: a query of a whole history locks each of them, and a server has few locks.
+const PARTITIONED: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 /// A time without knowledge that is longer is marked as such. It is the least that a gap between two crawls is.
 const MAX_SILENCE_MS: i64 = DAY_MS;
 /// Listings that are joined in one run. The next run continues.
@@ -38,8 +42,9 @@ impl HistoryImports for Backend {
         let times = || past.points.iter().map(|point| point.at);
         if let (Some(first), Some(last)) = (times().min(), times().max()) {
             // Older ones are kept where the retention keeps them: outside of the partitions of their months.
-            let first = keep_from.map_or(first, |keep_from| first.max(keep_from));
-            partitions::ensure(self, first, last.max(first)).await?;
+            let oldest = self.now().await?.saturating_sub(PARTITIONED).unwrap_or(Timestamp::MIN);
+            let from = first.max(oldest).max(keep_from.unwrap_or(oldest));
+            partitions::ensure(self, from, last.max(from)).await?;
         }
         let import = Import { listing_id: listing_id.0, past: past.clone(), source: source.to_owned(), keep_from };
         let clock = self.clock_param();
