@@ -1,9 +1,12 @@
 //! Real answers, as a person reads them. The values were read from the files with a script of its own and checked by hand: the minute
 //! of a value, plus 21,564,000, times 60,000, is its time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use amazon_tracker::domain::*;
-use amazon_tracker::sources::keepa::{past_of, products_in_file};
+use amazon_tracker::sources::keepa::{domain_of, keepa_minute, past_of, products_in_file};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::corpus;
 
@@ -42,6 +45,73 @@ fn check(past: &Past, expected: &[Expected]) {
             && !expected.iter().any(|(kind, category, ..)| *kind == point.key.series && *category == point.key.category)
     });
     assert_eq!(others.map(|point| &point.key).collect::<Vec<_>>(), Vec::<&SeriesKey>::new());
+}
+
+/// A product of Keepa's that tells this past: the other way round.
+fn product_of(past: &Past) -> Value {
+    let number = |point: &Point| point.value.as_ref().map_or(-1, |value| value.number().unwrap());
+    let list = |kind: Series, scale: i64| -> Vec<i64> {
+        let scaled = |number: i64| if number < 0 { number } else { number / scale };
+        let points = series(past, kind, "");
+        points.iter().flat_map(|point| [keepa_minute(point.at), scaled(number(point))]).collect()
+    };
+    let mut csv = vec![Value::Null; 36];
+    for (index, kind, scale) in [
+        (1, Series::LowestNewPrice, 1),
+        (4, Series::ListPrice, 1),
+        (11, Series::OfferCount, 1),
+        (12, Series::UsedOfferCount, 1),
+        (16, Series::Rating, 10),
+        (17, Series::ReviewCount, 1),
+    ] {
+        csv[index] = json!(list(kind, scale));
+    }
+    let (mut offers, mut held) = (Vec::new(), (-1, -1));
+    let both = [Series::Price, Series::Shipping].iter().flat_map(|kind| series(past, *kind, ""));
+    let mut by_time: BTreeMap<Timestamp, Vec<Point>> = BTreeMap::new();
+    both.for_each(|point| by_time.entry(point.at).or_default().push(point));
+    for (at, points) in by_time {
+        for point in points {
+            let part = if point.key.series == Series::Price { &mut held.0 } else { &mut held.1 };
+            *part = number(&point);
+        }
+        offers.extend([keepa_minute(at), held.0, held.1]);
+    }
+    csv[18] = json!(offers);
+    let categories: BTreeSet<&str> =
+        past.points.iter().map(|point| point.key.category.as_str()).filter(|name| !name.is_empty()).collect();
+    let ranks = |name: &str| -> Vec<i64> {
+        series(past, Series::SalesRank, name).iter().flat_map(|point| [keepa_minute(point.at), number(point)]).collect()
+    };
+    let ids = || categories.iter().enumerate();
+    let tree: Vec<Value> = ids().map(|(id, name)| json!({ "catId": id, "name": name })).collect();
+    let ranks: BTreeMap<String, Vec<i64>> = ids().map(|(id, name)| (id.to_string(), ranks(name))).collect();
+    let sellers: Vec<String> = sellers(past)
+        .into_iter()
+        .flat_map(|(at, seller)| [keepa_minute(at).to_string(), seller.unwrap_or_else(|| "-1".to_owned())])
+        .collect();
+    json!({
+        "asin": past.listing.asin, "domainId": domain_of(past.listing.marketplace), "csv": csv, "categoryTree": tree,
+        "salesRanks": ranks, "buyBoxSellerIdHistory": sellers, "lastUpdate": keepa_minute(past.known_until),
+    })
+}
+
+#[test]
+fn the_past_of_a_real_answer_makes_an_answer_of_the_same_past() {
+    for file in [
+        "cunuo-20260510-B0D8W1YVBX-full.json",
+        "cunuo-research-keepa-product.json",
+        "stanikawa-keepa_raw.json",
+        "stanikawa-keepa_response_B0DT64M849.json",
+    ] {
+        let Some(mut past) = past_in(file) else { return };
+        let products = products_in_file(product_of(&past).to_string().as_bytes()).unwrap();
+        let mut again = past_of(&products[0], at("2026-11-29T00:00:00Z")).unwrap();
+        for past in [&mut past, &mut again] {
+            past.points.sort_by(|one, other| (&one.key, one.at).cmp(&(&other.key, other.at)));
+        }
+        assert!(past == again, "{file}");
+    }
 }
 
 fn sellers(past: &Past) -> Vec<(Timestamp, Option<String>)> {
