@@ -196,7 +196,7 @@ mod tests {
             ("TRACKER__KEEPA__BASE_URL", "ftp://example.com", "keepa.base_url"),
             ("TRACKER__KEEPA__BASE_URL", "http://me:hunter2@example.com", "keepa.base_url"),
             ("TRACKER__KEEPA__BATCH", "101", "keepa.batch"),
-            ("TRACKER__KEEPA__API_KEY", "", "keepa.api_key"),
+            ("KEEPA_API_KEY", "", "keepa.api_key"),
         ] {
             let message = load(&[("TRACKER__KEEPA__ENABLED", "true"), (variable, value)]).unwrap_err();
             assert!(message.contains(named) && !message.contains("hunter2"), "{variable}={value}: {message}");
