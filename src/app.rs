@@ -24,6 +24,7 @@ use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 pub use self::run_journal::StoredRuns;
 use self::spawn::ActorSpawner;
+use crate::actors::history_importer::HistoryImporterTools;
 use crate::actors::job_runner::JobRunnerTools;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;
@@ -194,6 +195,7 @@ struct App {
     service: Service,
     maintenance: Arc<MaintenanceTools>,
     job_runner: Option<Arc<JobRunnerTools>>,
+    history_importer: Option<Arc<HistoryImporterTools>>,
     crawling: Option<CrawlerRole>,
     notifying: Option<NotifierRole>,
     servers: Servers,
@@ -257,7 +259,7 @@ impl App {
         if settings.server.hang_timeout_secs > 0 {
             threads.watch(Duration::from_secs(settings.server.hang_timeout_secs), end_hung_process)?;
         }
-        let Actors { maintenance, job_runner, crawling, notifying, .. } = actors;
+        let Actors { maintenance, job_runner, history_importer, crawling, notifying, .. } = actors;
         Ok(Self {
             address,
             settings,
@@ -265,6 +267,7 @@ impl App {
             service,
             maintenance,
             job_runner,
+            history_importer,
             crawling,
             notifying,
             servers,
@@ -313,6 +316,9 @@ impl App {
         }
         if let Some(jobs) = &self.job_runner {
             jobs.drain(left().max(Duration::from_millis(100))).await;
+        }
+        if let Some(importer) = &self.history_importer {
+            importer.drain(left().max(Duration::from_millis(100))).await;
         }
         self.maintenance.drain(left().max(Duration::from_millis(500))).await;
         // It waits for connections in use; a statement may run for longer than the drain may take.

@@ -196,6 +196,8 @@ impl MaintenanceTools {
         if self.stopped.is_cancelled() {
             return Ok(());
         }
+        let joined = store.join_pasts().await?;
+        tracing::debug!(joined, "joined imported pasts to the first crawls");
         let deleted = store.prune(&jobs.retention).await?;
         tracing::debug!(deleted, "deleted rows whose retention has ended");
         for tenant_id in store.tenants_due_for_deletion().await? {

@@ -12,6 +12,7 @@ pub mod crawl_slots;
 pub mod crawler_pool;
 pub mod decide;
 pub mod held_lease;
+pub mod history_importer;
 pub mod job_runner;
 pub mod kernel;
 pub mod live_feed;

@@ -13,6 +13,7 @@ use crate::actors::crawl_allocation::AllocationSettings;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::decide::CrawlPolicy;
+use crate::actors::history_importer::{HistoryImportPolicy, HistoryImporter, HistoryImporterTools};
 use crate::actors::job_runner::{JobRunner, JobRunnerMessage, JobRunnerTools};
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
@@ -33,6 +34,7 @@ use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
 use crate::sources::apify::{ApifySource, RunCallbacks};
+use crate::sources::keepa::KeepaClient;
 use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
@@ -72,6 +74,8 @@ pub(super) struct Actors {
     pub maintenance: Arc<MaintenanceTools>,
     /// With the role `scheduler`.
     pub job_runner: Option<Arc<JobRunnerTools>>,
+    /// With the role `scheduler`, where the past is fetched.
+    pub history_importer: Option<Arc<HistoryImporterTools>>,
     pub crawling: Option<CrawlerRole>,
     pub notifying: Option<NotifierRole>,
     pub live: LiveFeedHandle,
@@ -111,9 +115,12 @@ impl Actors {
             job_wake = job_wake.local(move || drop(inbox.try_send(JobRunnerMessage::Wake)));
             job_runner = Some(tools);
         }
+        let imports_history = has(ProcessRole::Scheduler) && context.settings.keepa.enabled;
+        let history_importer = imports_history.then(|| context.history_importer()).transpose()?;
         Ok(Self {
             maintenance,
             job_runner,
+            history_importer,
             crawling,
             notifying,
             live,
@@ -322,6 +329,23 @@ impl AppContext<'_> {
         let tools = Arc::new(tools);
         let of_actor = Arc::clone(&tools);
         (self.spawner.spawn(move || JobRunner::new(Arc::clone(&of_actor))), tools)
+    }
+
+    fn history_importer(&self) -> Result<Arc<HistoryImporterTools>, AppError> {
+        let Settings { keepa, retention, .. } = self.settings;
+        let limit = |number: u32| (number > 0).then_some(number);
+        let policy = HistoryImportPolicy {
+            max_per_day: limit(keepa.max_tokens_per_day),
+            history_days: limit(retention.history_days),
+        };
+        let source = Arc::new(KeepaClient::new(keepa.clone(), Arc::clone(self.metrics))?);
+        let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
+        let tools = Arc::new(HistoryImporterTools::new(store, source, policy, self.owner.clone(), metrics));
+        self.spawner.spawn({
+            let tools = Arc::clone(&tools);
+            move || HistoryImporter::new(Arc::clone(&tools))
+        });
+        Ok(tools)
     }
 
     pub fn principal_cache(&self) -> PrincipalCache {

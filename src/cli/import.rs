@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::import_keepa::{self, KeepaArgs};
 use super::user::settings_of;
 use super::{DatabaseArgs, print_result};
 use crate::app::open_store;
@@ -46,6 +47,8 @@ pub(super) struct ImportArgs {
 enum What {
     /// Add the products of a file: CSV, a list of ASINs and URLs, or the saved page of a wish list.
     Products(ProductsArgs),
+    /// Add the past of listings from a saved answer of Keepa's API.
+    Keepa(KeepaArgs),
 }
 
 #[derive(Debug, Args)]
@@ -79,8 +82,11 @@ struct ProductsArgs {
 }
 
 pub(super) fn run(folder: &Path, args: ImportArgs) -> anyhow::Result<ExitCode> {
-    let What::Products(args) = args.what;
-    tokio::runtime::Runtime::new()?.block_on(products(folder, args))
+    let runtime = tokio::runtime::Runtime::new()?;
+    match args.what {
+        What::Products(args) => runtime.block_on(products(folder, args)),
+        What::Keepa(args) => runtime.block_on(import_keepa::run(folder, args)),
+    }
 }
 
 async fn products(folder: &Path, args: ProductsArgs) -> anyhow::Result<ExitCode> {

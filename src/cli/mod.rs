@@ -7,6 +7,7 @@ mod demo;
 mod extract;
 mod healthcheck;
 mod import;
+mod import_keepa;
 mod keys;
 mod listing;
 mod migrate;

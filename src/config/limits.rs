@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::{
-    CrawlSettings, DatabaseSettings, MailSettings, RedisAddress, Settings, SettingsError, SourceName, TraceSettings,
+    CrawlSettings, DatabaseSettings, KeepaSettings, MailSettings, RedisAddress, Settings, SettingsError, SourceName,
+    TraceSettings,
 };
 
 /// Time that a crawl needs in addition to the request: to wait for its turn, to be evaluated and to be committed.
@@ -34,6 +35,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     }
     check_crawl(&settings.crawl)?;
     check_sources(settings)?;
+    check_keepa(&settings.keepa)?;
     check_mail(&settings.mail)?;
     check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
@@ -84,7 +86,8 @@ fn invalid(setting: &'static str, problem: impl ToString) -> Result<(), Settings
 }
 
 fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, database, redis, limits, crawl, apify, notify, mail, auth, jobs, retention, .. } = settings;
+    let Settings { server, database, redis, limits, crawl, apify, keepa, notify, mail, auth, jobs, retention, .. } =
+        settings;
     let allowed = [
         ("server.workers", server.workers as u64, 1..=256),
         ("server.request_timeout_secs", server.request_timeout_secs, 1..=DAY_SECS),
@@ -122,6 +125,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("apify.run_timeout_secs", apify.run_timeout_secs.into(), 10..=DAY_SECS),
         ("apify.max_run_age_secs", apify.max_run_age_secs, 60..=DAY_SECS),
         ("apify.items_per_page", apify.items_per_page.into(), 1..=1000),
+        ("keepa.batch", keepa.batch.into(), 1..=100),
         ("notify.timeout_secs", notify.timeout_secs, 1..=DAY_SECS),
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
         ("notify.retry_secs", notify.retry_secs, 1..=DAY_SECS),
@@ -223,6 +227,16 @@ fn check_sources(settings: &Settings) -> Result<(), SettingsError> {
     }
     if apify.memory_mb.is_some_and(|megabytes| !megabytes.is_power_of_two() || megabytes < 128) {
         return invalid("apify.memory_mb", "must be a power of two, at least 128");
+    }
+    Ok(())
+}
+
+fn check_keepa(keepa: &KeepaSettings) -> Result<(), SettingsError> {
+    if !matches!(keepa.base_url.scheme(), "http" | "https") || has_credentials(&keepa.base_url) {
+        return invalid("keepa.base_url", "must begin with http:// or https://, without a user name or a password");
+    }
+    if keepa.enabled && keepa.api_key.as_ref().is_none_or(|key| key.reveal().is_empty()) {
+        return invalid("keepa.api_key", "is required when keepa.enabled is true (KEEPA_API_KEY)");
     }
     Ok(())
 }

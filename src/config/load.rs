@@ -14,6 +14,7 @@ const CONVENTIONAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_REPLICA_URL", "database.replica_url"),
     ("REDIS_URL", "redis.url"),
     ("APIFY_API_TOKEN", "apify.token"),
+    ("KEEPA_API_KEY", "keepa.api_key"),
     ("PUBLIC_URL", "auth.public_url"),
     ("SMTP_URL", "mail.smtp_url"),
     ("MAIL_FROM", "mail.from"),
@@ -38,6 +39,8 @@ const SECRETS: &[&str] = &[
     "crawl.cookies",
     "apify.token",
     "apify.base_url",
+    "keepa.api_key",
+    "keepa.base_url",
     "mail.smtp_url",
     "auth.admin_password",
     "auth.token.private_key",
@@ -46,7 +49,7 @@ const SECRETS: &[&str] = &[
 ];
 
 /// The secrets that are parsed as URLs.
-const SECRET_URLS: &[&str] = &["crawl.base_url", "apify.base_url", "trace.otlp_endpoint"];
+const SECRET_URLS: &[&str] = &["crawl.base_url", "apify.base_url", "keepa.base_url", "trace.otlp_endpoint"];
 
 impl Settings {
     /// Reads the settings. `folder` may contain `default.toml` and must contain `{environment}.toml` when `TRACKER_ENV`
@@ -169,6 +172,35 @@ mod tests {
             assert!(!toml::to_string(&settings).unwrap().contains("hunter2"));
             Ok(())
         });
+    }
+
+    #[test]
+    fn keepa_is_checked_when_it_is_enabled_and_its_key_never_printed() {
+        let load = |variables: &[(&str, &str)]| {
+            let mut loaded = None;
+            Jail::expect_with(|jail| {
+                jail.set_env("KEEPA_API_KEY", "hunter2");
+                variables.iter().for_each(|(variable, value)| jail.set_env(variable, value));
+                loaded = Some(load_in(jail, Figment::new()));
+                Ok(())
+            });
+            loaded.unwrap()
+        };
+        let settings = load(&[("TRACKER__KEEPA__ENABLED", "true")]).unwrap();
+        assert_eq!(settings.keepa.api_key.as_ref().map(|key| key.reveal()), Some("hunter2"));
+        assert!(
+            !toml::to_string(&settings).unwrap().contains("hunter2") && !format!("{settings:?}").contains("hunter2")
+        );
+        assert!(!load(&[]).unwrap().keepa.enabled, "a key alone fetches nothing");
+        for (variable, value, named) in [
+            ("TRACKER__KEEPA__BASE_URL", "ftp://example.com", "keepa.base_url"),
+            ("TRACKER__KEEPA__BASE_URL", "http://me:hunter2@example.com", "keepa.base_url"),
+            ("TRACKER__KEEPA__BATCH", "101", "keepa.batch"),
+            ("KEEPA_API_KEY", "", "keepa.api_key"),
+        ] {
+            let message = load(&[("TRACKER__KEEPA__ENABLED", "true"), (variable, value)]).unwrap_err();
+            assert!(message.contains(named) && !message.contains("hunter2"), "{variable}={value}: {message}");
+        }
     }
 
     #[test]

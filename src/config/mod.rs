@@ -7,6 +7,7 @@
 mod apify;
 mod error;
 mod jobs;
+mod keepa;
 mod limits;
 mod load;
 mod plans;
@@ -27,6 +28,7 @@ use crate::domain::{EmailAddress, Interval, Marketplace};
 pub use apify::{ActorProfile, ApifySettings, SourceName};
 pub use error::SettingsError;
 pub use jobs::JobSettings;
+pub use keepa::KeepaSettings;
 pub use load::in_production;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
@@ -50,6 +52,8 @@ pub struct Settings {
     pub crawl: CrawlSettings,
     /// `[apify]`
     pub apify: ApifySettings,
+    /// `[keepa]`
+    pub keepa: KeepaSettings,
     /// `[notify]`
     pub notify: NotifySettings,
     /// `[mail]`

@@ -3,6 +3,8 @@
 pub mod apify;
 mod body;
 pub mod direct;
+pub mod keepa;
+pub mod past;
 pub mod short_links;
 pub mod simulated;
 

@@ -21,12 +21,14 @@ mod crawl_counts;
 mod cursor;
 mod error;
 mod history;
+mod history_imports;
 mod idempotency;
 mod jobs;
 mod lease;
 mod maintenance;
 mod migrate_store;
 mod outbox;
+mod past_points;
 mod postgres;
 mod rows;
 mod schedules;
@@ -56,6 +58,7 @@ pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use history::{History, StoredContent};
+pub use history_imports::{HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
 pub use jobs::{
     BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, ListedPage, NewJob, NewJobItem, UnprocessedItem,
@@ -83,6 +86,7 @@ pub trait Store:
     LeaseQueue
     + Catalog
     + History
+    + HistoryImports
     + ChangeFeed
     + Alerts
     + Outbox
@@ -106,6 +110,7 @@ impl<
     S: LeaseQueue
         + Catalog
         + History
+        + HistoryImports
         + ChangeFeed
         + Alerts
         + Outbox

@@ -18,6 +18,7 @@ pub(super) const TABLES: &[&str] = &[
     "point",
     "listing_offers",
     "content_version",
+    "history_import",
     "alert_rule",
     "event",
     "delivery",

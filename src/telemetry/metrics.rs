@@ -57,6 +57,10 @@ pub struct Metrics {
     pub maintenance_runs: IntCounterVec,
     /// Steps of jobs by `kind` and `result` (done, lost, failed).
     pub job_steps: IntCounterVec,
+    /// Tokens of the Keepa account, as its last answer told this process; 0 where no past is fetched.
+    pub keepa_tokens_left: IntGauge,
+    /// Pasts of listings that were fetched, by `result` (imported, empty, postponed, failed).
+    pub history_imports: IntCounterVec,
     /// When this process last found the database's clock set back, in seconds since 1970; 0: never.
     pub clock_set_back: IntGauge,
     /// 1 while the database answers.
@@ -212,6 +216,8 @@ impl Metrics {
             oldest_snapshot_age: make.gauge("oldest_snapshot_age", "Transactions since the oldest snapshot in use"),
             maintenance_runs: make.counters("maintenance_runs_total", "Maintenance runs", &["result"]),
             job_steps: make.counters("job_steps_total", "Steps of jobs", &["kind", "result"]),
+            keepa_tokens_left: make.gauge("keepa_tokens_left", "Tokens of the Keepa account"),
+            history_imports: make.counters("history_imports_total", "Pasts of listings that were fetched", &["result"]),
             clock_set_back: make
                 .gauge("clock_set_back_timestamp_seconds", "When the database's clock was last found set back"),
             database_up: make.gauge("database_up", "1 while the database answers"),

@@ -129,3 +129,51 @@ fn a_file_that_cannot_be_read_is_an_error_and_leaves_nothing() {
         }
     }
 }
+
+/// A product of a saved answer with list prices since 2025.
+fn keepa_product(n: u32) -> serde_json::Value {
+    let csv = serde_json::json!([null, null, null, null, [7_364_160, 1999, 7_601_760, -1, 7_620_000, 2499]]);
+    serde_json::json!({ "asin": format!("B{n:09}"), "domainId": 3, "productType": 0, "csv": csv, "lastUpdate": 7_630_000 })
+}
+
+#[test]
+fn the_past_of_products_is_imported_from_a_saved_answer_of_keepa() {
+    let place = Place::new();
+    let list = place.file("B000000001\n");
+    assert!(place.import(&[&list, "--marketplace", "de"]).status.success());
+    let nobody = serde_json::json!({ "domainId": 3, "csv": [] });
+    let unknown = serde_json::json!({ "asin": "B000000009", "domainId": 3, "productType": 4 });
+    let answer =
+        serde_json::json!({ "tokensLeft": 5, "products": [keepa_product(1), keepa_product(2), unknown, nobody] });
+    let file = place.file_named("answer.json", &answer.to_string());
+    let import = |arguments: &[&str]| {
+        let output = tracker()
+            .args(["import", "keepa", "--database-url", &place.url(), &file])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "one product has no ASIN: {output:?}");
+        text(&output.stdout)
+    };
+    let dry = import(&["--dry-run", "--add"]);
+    assert!(dry.ends_with("would import at most 2, unchanged 0, skipped 1, failed 1 of 4 listings\n"), "{dry}");
+    assert_eq!(place.query("SELECT count(*) FROM point"), 0);
+    let imported = import(&[]);
+    let expected = "de/B000000001: 3 points\nde/B000000002: skipped: not a product of the tenant (--add adds it)\n\
+         de/B000000009: skipped: the file has no history of it\nproduct 4: failed: it has no ASIN\n\
+         imported 1, unchanged 0, skipped 2, failed 1 of 4 listings\n";
+    assert_eq!(imported, expected);
+    let added = import(&["--add", "--tag", "toys", "--frequency", "6h", "--competitor"]);
+    assert!(
+        added.starts_with("de/B000000001: nothing new before the first crawl\nde/B000000002: 3 points\n"),
+        "{added}"
+    );
+    let products = "SELECT count(*) FROM product WHERE tags = '[\"toys\"]' AND interval_secs = 21600 AND is_competitor";
+    assert_eq!((place.query(products), place.query("SELECT count(*) FROM point")), (1, 6));
+    assert_eq!(place.query("SELECT count(*) FROM point WHERE number IS NULL"), 2, "times without a list price");
+    for broken in ["", "[]", "{\"error\":{}}"] {
+        let file = place.file_named("broken.json", broken);
+        let output = tracker().args(["import", "keepa", "--database-url", &place.url(), &file]).output().unwrap();
+        assert!(error_of(&output).contains("broken.json"), "{broken}");
+    }
+}

@@ -15,6 +15,7 @@ mod content;
 mod crawl_allocations;
 mod crawl_counts;
 mod history;
+mod history_imports;
 mod idempotency;
 mod isolation;
 mod jobs;

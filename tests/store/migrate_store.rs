@@ -42,6 +42,12 @@ impl Move {
         past.iter().for_each(|point| state.replay(point));
         state.title = Some("Ein „Ding“ für 1 000 ¥ 🎧\n".to_owned());
         assert!(source.store.import(with_a_past.listing_id, &past, &state).await.unwrap());
+        let older = Past {
+            listing: with_a_past.listing,
+            points: vec![price("2024-10-31T00:00:00Z")],
+            known_until: source.now().await,
+        };
+        assert_eq!(source.store.import_past(with_a_past.listing_id, &older, "keepa", None).await.unwrap().added, 1);
         assert!(source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
         let listing = Listing::new(Marketplace::De, asin(1));
         let run = source.store.open_runs("apify", &[listing], DAY).await.unwrap().remove(0);

@@ -33,6 +33,13 @@ pub(super) async fn ensure(store: &Backend, from: Timestamp, to: Timestamp) -> S
     store.transaction(TenantScope::All, move |conn| make_missing(conn, months).boxed()).await
 }
 
+/// Until the transaction ends, no partition is dropped: points of old months may be written.
+pub(super) async fn hold(conn: &mut Conn) -> StoreResult<()> {
+    const HOLD: &str = "SELECT pg_advisory_xact_lock_shared(hashtext('amazon-tracker history partitions'))";
+    sqlx::query(HOLD).execute(conn).await?;
+    Ok(())
+}
+
 /// Creates the missing partitions of these months, in the current transaction.
 pub(super) async fn make_missing(conn: &mut Conn, months: BTreeSet<Month>) -> StoreResult<()> {
     begin_maintenance(conn).await?;
@@ -90,7 +97,7 @@ async fn drop_one(conn: &mut Conn, month: Month) -> StoreResult<u64> {
     }
     let table = month.table();
     for step in [
-        // Collected before the table is locked: nothing writes points of that time any more.
+        // Collected before the table is locked: nothing writes points of that time any more but imports, which hold the partitions.
         format!(
             "CREATE TEMPORARY TABLE last_points ON COMMIT DROP AS \
              SELECT DISTINCT ON (listing_id, series, category) * FROM {table} last \

@@ -130,18 +130,27 @@ async fn take_over(conn: &mut Conn, listing_id: i64, points: Vec<Point>, state: 
     const UPDATE: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4 \
          WHERE id = $1 AND state ->> 'checked_at' IS NULL \
          AND NOT EXISTS (SELECT 1 FROM point p WHERE p.listing_id = listing.id)";
+    let (sort_title, price_minor) = sort_columns(&state);
+    let updated = sqlx::query(UPDATE).bind(listing_id).bind(Json(state)).bind(sort_title).bind(price_minor);
+    if updated.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    add_points(conn, listing_id, &points).await?;
+    Ok(true)
+}
+
+/// Adds points without a crawl. Where there is a point of the same series and time, that one stays.
+pub(super) async fn add_points(conn: &mut Conn, listing_id: i64, points: &[Point]) -> StoreResult<()> {
     const ADD: &str = concat!(
         "INSERT INTO point (listing_id, series, category, at, number, text) \
          SELECT given.listing_id, given.series, given.category, given.at, given.number, given.text FROM (",
         records!(1, listing_id bigint, series smallint, category text, at bigint, number bigint, text text),
         ") AS given WHERE true ON CONFLICT DO NOTHING"
     );
-    let (sort_title, price_minor) = sort_columns(&state);
-    let updated = sqlx::query(UPDATE).bind(listing_id).bind(Json(state)).bind(sort_title).bind(price_minor);
-    if updated.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Ok(false);
+    if points.is_empty() {
+        return Ok(());
     }
     let points: Vec<NewPoint> = points.iter().map(|point| NewPoint::of(listing_id, None, point)).collect();
     sqlx::query(ADD).bind(Json(points)).execute(conn).await?;
-    Ok(true)
+    Ok(())
 }

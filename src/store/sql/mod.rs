@@ -24,6 +24,7 @@ mod crawl_allocations;
 mod crawl_counts;
 pub(super) mod details;
 mod history;
+mod history_imports;
 mod idempotency;
 mod job_steps;
 mod jobs;

@@ -2,12 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::Backend;
+use super::{Backend, Conn};
 use crate::store::StoreResult;
 
 /// Nothing to do.
 #[expect(clippy::unused_async, reason = "the PostgreSQL implementation creates partitions")]
 pub(super) async fn ensure(_store: &Backend, _from: Timestamp, _to: Timestamp) -> StoreResult<()> {
+    Ok(())
+}
+
+/// Nothing to do.
+#[expect(clippy::unused_async, reason = "the PostgreSQL implementation takes a lock")]
+pub(super) async fn hold(_conn: &mut Conn) -> StoreResult<()> {
     Ok(())
 }
 
