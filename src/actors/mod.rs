@@ -10,6 +10,7 @@ pub mod crawl_counts;
 pub mod crawl_slots;
 pub mod crawler_pool;
 pub mod decide;
+mod drift_sentinel;
 pub mod held_lease;
 pub mod job_runner;
 pub mod kernel;

@@ -15,6 +15,7 @@ mod jobs;
 mod links;
 mod live;
 mod products;
+mod samples;
 mod schedules;
 mod sources;
 mod tenants;

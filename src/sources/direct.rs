@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Client, Proxy, Response, StatusCode, redirect};
 use tracing::field::Empty;
@@ -17,6 +17,7 @@ use tracing::{Instrument, Span};
 use url::Url;
 
 use super::body::{self, Body};
+use super::samples::{Beginning, TakeSamples, is_worth_a_sample};
 use super::{Outcomes, ReadLists, Source};
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Failure, ListUrl, Listing, Marketplace, Outcome, parse_retry_after};
@@ -38,6 +39,16 @@ pub struct DirectSource {
     next: AtomicUsize,
     settings: CrawlSettings,
     metrics: Arc<Metrics>,
+    samples: Option<Arc<dyn TakeSamples>>,
+}
+
+/// What a marketplace answered to a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The time of the server that answered, in whole seconds.
+    pub date: Option<Timestamp>,
 }
 
 /// Invalid crawl settings.
@@ -66,12 +77,31 @@ impl DirectSource {
             some => some.iter().map(|proxy| Proxy::all(proxy.reveal()).map(Some)).collect::<Result<_, _>>()?,
         };
         let clients = proxies.into_iter().map(|proxy| client(&settings, proxy)).collect::<Result<_, _>>()?;
-        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics })
+        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics, samples: None })
+    }
+
+    /// The same source, which hands on the beginnings of pages that could not be used.
+    #[must_use]
+    pub fn with_samples(self, samples: Arc<dyn TakeSamples>) -> Self {
+        Self { samples: Some(samples), ..self }
     }
 
     fn next_client(&self) -> &Client {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         &self.clients[next % self.clients.len()]
+    }
+
+    /// Requests `/robots.txt` of a marketplace, once, as a page would be requested.
+    ///
+    /// # Errors
+    /// Why there was no answer; without the URL, which may contain the password of a proxy.
+    pub async fn probe(&self, marketplace: Marketplace) -> Result<ProbeAnswer, String> {
+        let request = self.next_client().get(self.url(marketplace, "/robots.txt")).headers(self.headers(marketplace));
+        let request = request.timeout(Duration::from_secs(self.settings.total_timeout_secs));
+        let response = request.send().await.map_err(|error| reason_of(&error.without_url()))?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+        Ok(ProbeAnswer { status: response.status().as_u16(), date })
     }
 
     /// The URL of a path and query on a marketplace.
@@ -119,15 +149,20 @@ impl DirectSource {
         )
     }
 
-    async fn get(&self, marketplace: Marketplace, path: &str) -> Result<Page, Outcome> {
+    async fn get(&self, marketplace: Marketplace, path: &str, beginning: &mut Beginning) -> Result<Page, Outcome> {
         let request = self.next_client().get(self.url(marketplace, path)).headers(self.headers(marketplace));
         match request.send().await {
-            Ok(response) => self.page_of(marketplace, response).await,
+            Ok(response) => self.page_of(marketplace, response, beginning).await,
             Err(error) => Err(Outcome::Failed(failure_of(&error))),
         }
     }
 
-    async fn page_of(&self, marketplace: Marketplace, response: Response) -> Result<Page, Outcome> {
+    async fn page_of(
+        &self,
+        marketplace: Marketplace,
+        response: Response,
+        beginning: &mut Beginning,
+    ) -> Result<Page, Outcome> {
         Span::current().record("http.response.status_code", response.status().as_u16());
         Err(match response.status() {
             // Accepted, and no page: a challenge of the firewall.
@@ -137,7 +172,7 @@ impl DirectSource {
             StatusCode::ACCEPTED => Outcome::Blocked(Block::Throttled { retry_after: retry_after(response.headers()) }),
             status if status.is_success() => {
                 let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
-                return self.read(marketplace, response).instrument(span).await;
+                return self.read(marketplace, response, beginning).instrument(span).await;
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN => {
@@ -149,7 +184,12 @@ impl DirectSource {
     }
 
     /// Feeds the body to the extractor as it arrives, and stops as soon as the page is settled.
-    async fn read(&self, marketplace: Marketplace, response: Response) -> Result<Page, Outcome> {
+    async fn read(
+        &self,
+        marketplace: Marketplace,
+        response: Response,
+        beginning: &mut Beginning,
+    ) -> Result<Page, Outcome> {
         let content_type =
             response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut extractor = Extractor::new(PageContext { marketplace: Some(marketplace), content_type });
@@ -162,6 +202,7 @@ impl DirectSource {
                 Err(error) => break Some(body_failure(&error)),
             };
             bytes += chunk.len();
+            beginning.push(chunk);
             if bytes > self.settings.max_body_bytes {
                 break Some(Failure::TooLarge);
             }
@@ -194,11 +235,13 @@ impl DirectSource {
         &self,
         marketplace: Marketplace,
         (path, template): (&str, &'static str),
+        beginning: &mut Beginning,
         read: impl FnOnce(Page) -> Result<T, Outcome>,
     ) -> Result<T, Outcome> {
         let timeout = Duration::from_secs(self.settings.total_timeout_secs);
         let span = self.span_of(marketplace, template);
-        let fetched = tokio::time::timeout(timeout, self.get(marketplace, path)).instrument(span.clone()).await;
+        let fetched =
+            tokio::time::timeout(timeout, self.get(marketplace, path, beginning)).instrument(span.clone()).await;
         let result = fetched.unwrap_or(Err(Outcome::Failed(Failure::Timeout))).and_then(read);
         if let Err(outcome @ (Outcome::Failed(_) | Outcome::Blocked(_))) = &result {
             span.record("error.type", outcome.as_str()).record("otel.status_code", "error");
@@ -213,8 +256,17 @@ impl DirectSource {
             outcome @ Outcome::Observed(_) => Ok(outcome),
             other => Err(other),
         };
-        let fetched = self.attempt(listing.marketplace, (&path, "/dp/{asin}"), observed).await;
-        fetched.unwrap_or_else(|outcome| outcome)
+        let max_bytes = self.samples.as_ref().map_or(0, |samples| samples.max_bytes());
+        let mut beginning = Beginning::of_at_most(max_bytes);
+        let fetched = self.attempt(listing.marketplace, (&path, "/dp/{asin}"), &mut beginning, observed).await;
+        let outcome = fetched.unwrap_or_else(|outcome| outcome);
+        if is_worth_a_sample(&outcome)
+            && let Some(samples) = &self.samples
+            && let Some(page) = beginning.into_page(NAME, listing, &outcome)
+        {
+            samples.take(page);
+        }
+        outcome
     }
 }
 
@@ -235,7 +287,7 @@ impl ReadLists for DirectSource {
                 Err(page.block.map_or(Outcome::Failed(Failure::Unreadable), Outcome::Blocked))
             }
         };
-        self.attempt(marketplace, (&list.page(page), "/{list}"), listed).await
+        self.attempt(marketplace, (&list.page(page), "/{list}"), &mut Beginning::default(), listed).await
     }
 }
 
@@ -291,6 +343,15 @@ async fn drain(body: &mut Body) -> usize {
     };
     let _ = tokio::time::timeout(MAX_DRAIN_TIME, read).await;
     bytes
+}
+
+/// The error with its innermost cause, which says what happened.
+fn reason_of(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
 }
 
 fn failure_of(error: &reqwest::Error) -> Failure {

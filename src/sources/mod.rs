@@ -3,6 +3,8 @@
 pub mod apify;
 mod body;
 pub mod direct;
+mod redact;
+mod samples;
 pub mod short_links;
 pub mod simulated;
 
@@ -11,6 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
+
+pub use redact::redact;
+pub use samples::{TakeSamples, UnusablePage};
 
 use crate::domain::{ListUrl, Listing, ListingUrlError, Outcome};
 

@@ -19,6 +19,7 @@ mod clock;
 mod crawl_counts;
 mod cursor;
 mod error;
+mod field_drifts;
 mod history;
 mod idempotency;
 mod jobs;
@@ -26,6 +27,7 @@ mod lease;
 mod maintenance;
 mod migrate_store;
 mod outbox;
+mod page_samples;
 mod postgres;
 mod rows;
 mod schedules;
@@ -48,11 +50,12 @@ use crate::config::DatabaseSettings;
 pub use accounts::{Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, StoredLink, UserPatch};
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
-pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
+pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use clock::StoreClock;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
+pub use field_drifts::FieldDrifts;
 pub use history::History;
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
 pub use jobs::{
@@ -62,11 +65,13 @@ pub use lease::{Backlog, Claim, ClaimRequest, Commit, Committed, ItemsEnd, Lane,
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
+pub use page_samples::{PageSamples, SampleContent};
 pub use schedules::{NewSchedule, RunRequest, Schedules};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use source_runs::SourceRuns;
 pub use sqlite::DaemonLock;
 pub use sqlite::backup::back_up;
+pub use sqlite::database_file as sqlite_file;
 pub use stored_response::StoredResponse;
 pub use table_copy::MigrateStoreError;
 pub use tasks::Tasks;
@@ -92,6 +97,8 @@ pub trait Store:
     + IdempotencyStore
     + SourceRuns
     + CrawlCounts
+    + FieldDrifts
+    + PageSamples
     + StoreMaintenance
 {
 }
@@ -114,6 +121,8 @@ impl<
         + IdempotencyStore
         + SourceRuns
         + CrawlCounts
+        + FieldDrifts
+        + PageSamples
         + StoreMaintenance,
 > Store for S
 {
