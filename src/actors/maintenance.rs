@@ -204,10 +204,10 @@ impl MaintenanceTools {
                 tracing::info!(%tenant_id, "deleted tenant {tenant_id} and all of its data");
             }
         }
-        self.schedule_canaries(jobs).await?;
-        self.check_drift().await?;
         let now = store.now().await?;
-        store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await
+        store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await?;
+        self.schedule_canaries(jobs).await?;
+        self.check_drift().await
     }
 
     /// Makes the canaries due, if it is time.

@@ -57,14 +57,12 @@ impl StoredSamples {
     fn is_due(&self, page: &UnusablePage) -> bool {
         let now = Instant::now();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = taken.entry((page.listing.marketplace, page.outcome));
-        match last {
-            std::collections::hash_map::Entry::Occupied(last) if now.duration_since(*last.get()) < PAUSE => false,
-            last => {
-                last.insert_entry(now);
-                true
-            }
+        let kind = (page.listing.marketplace, page.outcome);
+        let is_due = taken.get(&kind).is_none_or(|last| now.duration_since(*last) >= PAUSE);
+        if is_due {
+            taken.insert(kind, now);
         }
+        is_due
     }
 
     fn count(&self, result: &str) {
@@ -78,10 +76,8 @@ impl TakeSamples for StoredSamples {
     }
 
     fn take(&self, page: UnusablePage) {
-        let turn = Arc::clone(&self.turn).try_acquire_owned();
-        let (Ok(turn), true) = (turn, self.is_due(&page)) else {
-            return self.count("dropped");
-        };
+        let turn = Arc::clone(&self.turn).try_acquire_owned().ok().filter(|_| self.is_due(&page));
+        let Some(turn) = turn else { return self.count("dropped") };
         let (store, max_per_marketplace) = (Arc::clone(&self.store), self.max_per_marketplace);
         let counter = |result: &str| self.metrics.page_samples.with_label_values(&[result]);
         let (kept, failed) = (counter("kept"), counter("failed"));

@@ -36,7 +36,7 @@ pub(super) fn is_worth_a_sample(outcome: &Outcome) -> bool {
     )
 }
 
-/// The first bytes of a page that arrives.
+/// The first bytes of a page that arrives. Copying 512 KiB takes some 30 microseconds, extracting the page takes milliseconds.
 #[derive(Debug, Default)]
 pub(super) struct Beginning {
     bytes: Vec<u8>,

@@ -34,7 +34,7 @@ async fn a_drift_is_recorded_followed_and_ended(fixture: &Fixture) {
     store.record_field_drift(&followed).await.unwrap();
     store.record_field_drift(&ended).await.unwrap();
     assert_eq!(store.field_drifts(later).await.unwrap(), [followed.clone(), ended]);
-    assert_eq!(store.field_drifts(Timestamp::MAX).await.unwrap(), [followed.clone()]);
+    assert_eq!(store.field_drifts(Timestamp::MAX).await.unwrap(), std::slice::from_ref(&followed));
     // A second time.
     let again = drift("rating", later);
     store.record_field_drift(&again).await.unwrap();
