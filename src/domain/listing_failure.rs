@@ -90,7 +90,7 @@ mod tests {
     use super::super::outcome::Block;
     use super::*;
 
-    fn record(last_outcome: Option<&'static str>, state: &ListingState) -> CrawlRecord<'_> {
+    fn record<'r>(last_outcome: Option<&'static str>, state: &'r ListingState) -> CrawlRecord<'r> {
         CrawlRecord { last_outcome, state, attempts: 2, is_parked: false, next_crawl_at: Some(Timestamp::UNIX_EPOCH) }
     }
 
