@@ -1,6 +1,7 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
 mod gated_lists;
+mod page_samples;
 mod replicas;
 mod roles;
 mod run_journal;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use self::gated_lists::{GatedLists, GatedPace};
+use self::page_samples::StoredSamples;
 use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
 pub use self::run_journal::StoredRuns;
@@ -239,7 +241,7 @@ impl App {
             bus: &replicas.bus,
             revocations: &replicas.revocations,
             callbacks: &callbacks,
-            direct: Arc::new(direct(&settings, &replicas, &metrics)?),
+            direct: Arc::new(direct(&settings, &store, &replicas, &metrics)?),
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let actors = Actors::start(&context)?;
@@ -348,10 +350,17 @@ fn end_hung_process(lag: Duration) {
 }
 
 /// The direct source with its limits, for crawls and for lists.
-fn direct(settings: &Settings, replicas: &Replicas, metrics: &Arc<Metrics>) -> Result<GatedLists, DirectError> {
-    let source = DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?;
+fn direct(
+    settings: &Settings,
+    store: &SharedStore,
+    replicas: &Replicas,
+    metrics: &Arc<Metrics>,
+) -> Result<GatedLists, DirectError> {
+    let samples = StoredSamples::new(Arc::clone(store), &settings.crawl, Arc::clone(metrics));
+    let source = DirectSource::new(settings.crawl.clone(), Arc::clone(metrics))?.with_samples(Arc::new(samples));
     let gate = GateSettings::from(&settings.crawl);
-    let gate = Arc::new(SourceGate::new(source.name(), gate, replicas.limiter.clone(), Arc::clone(metrics)));
+    let gate = SourceGate::new(source.name(), gate, replicas.limiter.clone(), Arc::clone(metrics));
+    let gate = Arc::new(gate.polite(&settings.crawl));
     let source = Arc::new(source.paced_by(Arc::new(GatedPace(Arc::clone(&gate)))));
     Ok(GatedLists { source, gate })
 }
@@ -464,14 +473,18 @@ async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreE
     Ok(store)
 }
 
-/// A server without free connections refuses all replicas.
-fn check_connections(settings: &Settings, limit: Option<u32>) {
+/// Connections that all replicas together may open to the database server.
+pub fn wanted_connections(settings: &Settings) -> u32 {
     let database = &settings.database;
-    let replicas = settings.limits.replicas;
     // With a standby, one more to the primary measures its lag.
     let monitor = u32::from(database.replica_url.is_some());
     let of_one = database.connections.saturating_add(database.claim_connections).saturating_add(monitor);
-    let wanted = replicas.saturating_mul(of_one);
+    settings.limits.replicas.saturating_mul(of_one)
+}
+
+/// A server without free connections refuses all replicas.
+fn check_connections(settings: &Settings, limit: Option<u32>) {
+    let (wanted, replicas) = (wanted_connections(settings), settings.limits.replicas);
     if let Some(limit) = limit.filter(|limit| wanted > *limit) {
         tracing::warn!(
             wanted,

@@ -13,6 +13,9 @@ use crate::telemetry::Metrics;
 /// Before the name of a field that observations lacked.
 pub const WITHOUT: &str = "without:";
 
+/// Before the name of the source of canaries, which are counted on their own too.
+const CANARY: &str = "canary:";
+
 /// Source, marketplace and kind.
 type Key = (String, Marketplace, String);
 
@@ -42,10 +45,16 @@ impl CountsHandedOn {
 }
 
 fn totals(metrics: &Metrics) -> Vec<(Key, u64)> {
-    let crawls = counters(&metrics.crawls, |label| (label("source"), label("marketplace"), label("outcome")));
-    let missing = counters(&metrics.missing_fields, |label| {
-        (label("source"), label("marketplace"), format!("{WITHOUT}{}", label("field")))
-    });
+    let all = with_prefix("", &metrics.crawls, &metrics.missing_fields);
+    all.into_iter().chain(with_prefix(CANARY, &metrics.canary_crawls, &metrics.canary_missing_fields)).collect()
+}
+
+/// The counters with a prefix of the source.
+fn with_prefix(prefix: &str, crawls: &IntCounterVec, missing: &IntCounterVec) -> Vec<(Key, u64)> {
+    let source = |label: &dyn Fn(&str) -> String| format!("{prefix}{}", label("source"));
+    let crawls = counters(crawls, |label| (source(label), label("marketplace"), label("outcome")));
+    let missing =
+        counters(missing, |label| (source(label), label("marketplace"), format!("{WITHOUT}{}", label("field"))));
     crawls.into_iter().chain(missing).collect()
 }
 
@@ -90,5 +99,8 @@ mod tests {
         assert!(counted(&handed_on, &metrics).is_empty());
         metrics.crawls.with_label_values(&["direct", "de", "observed"]).inc();
         assert_eq!(counted(&handed_on, &metrics), [("observed".to_owned(), 1)]);
+        metrics.canary_crawls.with_label_values(&["direct", "de", "not_found"]).inc();
+        let canary = handed_on.pending(&metrics).into_iter().find(|count| count.source == "canary:direct").unwrap();
+        assert_eq!((canary.kind.as_str(), canary.count), ("not_found", 1));
     }
 }

@@ -46,6 +46,15 @@ impl CrawlSource {
         Self { source, gate, concurrency, all: Arc::new(Semaphore::new(concurrency)), marketplaces }
     }
 
+    /// The same source with other numbers of slots for some marketplaces.
+    #[must_use]
+    pub fn with_concurrency(mut self, of: impl Iterator<Item = (Marketplace, usize)>) -> Self {
+        for (marketplace, concurrency) in of {
+            self.marketplaces.insert(marketplace, Arc::new(Semaphore::new(concurrency.min(self.concurrency))));
+        }
+        self
+    }
+
     fn has_room(&self, marketplace: Marketplace) -> bool {
         self.all.available_permits() > 0 && self.marketplaces[&marketplace].available_permits() > 0
     }

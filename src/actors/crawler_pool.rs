@@ -7,13 +7,14 @@
 //! A crawl owns its lease, in its task and in the message that reports its end. So a pool that is rebuilt takes nothing over and
 //! mixes nothing up: running crawls report to the next incarnation, and leases that waited in the last one give themselves back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use prometheus::IntCounterVec;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -63,6 +64,8 @@ pub struct PoolTools {
     lease: Duration,
     /// How long a lease may wait for the rate limit: what its length leaves beside the crawl.
     max_wait: Duration,
+    /// Listings that are crawled to see whether crawling works.
+    canaries: HashSet<Listing>,
     /// Starts nothing more.
     is_draining: AtomicBool,
     cancel: CancellationToken,
@@ -79,7 +82,30 @@ impl PoolTools {
         max_wait: Duration,
     ) -> Self {
         let (is_draining, cancel) = (AtomicBool::new(false), CancellationToken::new());
-        Self { slots, store, trackers, metrics, lease, max_wait, is_draining, cancel }
+        let canaries = HashSet::new();
+        Self { slots, store, trackers, metrics, lease, max_wait, canaries, is_draining, cancel }
+    }
+
+    /// The same tools, which count the crawls of these listings on their own as well.
+    #[must_use]
+    pub fn with_canaries(self, canaries: impl Iterator<Item = Listing>) -> Self {
+        Self { canaries: canaries.collect(), ..self }
+    }
+
+    fn count(&self, source: &str, listing: Listing, outcome: &Outcome) {
+        let count = |crawls: &IntCounterVec, missing_fields: &IntCounterVec| {
+            let marketplace = listing.marketplace.code();
+            crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
+            if let Outcome::Observed(observation) = outcome {
+                for field in observation.missing_fields() {
+                    missing_fields.with_label_values(&[source, field, marketplace]).inc();
+                }
+            }
+        };
+        count(&self.metrics.crawls, &self.metrics.missing_fields);
+        if self.canaries.contains(&listing) {
+            count(&self.metrics.canary_crawls, &self.metrics.canary_missing_fields);
+        }
     }
 
     /// Starts nothing more, and gives up what still runs after this time. In effect before a message could be, and whatever
@@ -197,6 +223,10 @@ impl CrawlerPool {
         if self.tools.is_draining.load(Ordering::Relaxed) || lease.claimed_before.elapsed() > self.tools.max_wait {
             return lease.give_back(Duration::ZERO);
         }
+        let marketplace = lease.claim().listing.marketplace;
+        if let Some(pause) = lease.source().gate.defer(marketplace, candidate(lease.claim())) {
+            return lease.give_back(pause.mul_f64(rand::random_range(1.0..1.2)));
+        }
         self.have_confirmed_by_another(&mut lease);
         if let Err(pause) = self.admit(&mut lease) {
             return lease.give_back(pause.mul_f64(rand::random_range(1.0..1.2)));
@@ -272,13 +302,7 @@ impl CrawlerPool {
         let _entered = span.clone().entered();
         span.record("tracker.outcome", outcome.as_str());
         let (listing, listing_id) = (lease.claim().listing, lease.claim().listing_id);
-        let (source, marketplace) = (lease.source().source.name(), listing.marketplace.code());
-        self.tools.metrics.crawls.with_label_values(&[source, marketplace, outcome.as_str()]).inc();
-        if let Outcome::Observed(observation) = &outcome {
-            for field in observation.missing_fields() {
-                self.tools.metrics.missing_fields.with_label_values(&[source, field, marketplace]).inc();
-            }
-        }
+        self.tools.count(lease.source().source.name(), listing, &outcome);
         match outcome.class() {
             OutcomeClass::Defect => {
                 tracing::warn!(%listing, outcome = outcome.as_str(), "cannot use the page of {listing}; report it if it persists");

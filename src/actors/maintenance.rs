@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::crawl_allocation::{AllocationSettings, allocate_crawls};
 use super::crawl_counts::CountsHandedOn;
+use super::drift_sentinel;
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
+use crate::domain::{FieldDrift, Listing};
 use crate::store::{Backlog, DatabaseStats, SharedStore, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
@@ -34,6 +36,14 @@ const GAUGES: &str = "gauges";
 const GAUGES_LEASE: Duration = Duration::from_secs(20);
 /// A larger step back is a clock that was set, not one that is corrected.
 const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(60);
+/// The counts of crawls are compared with the usual ones by one replica, with this pause.
+const DRIFT: &str = "drift";
+const DRIFT_EVERY: Duration = Duration::from_secs(300);
+const DRIFT_LEASE: Duration = Duration::from_secs(600);
+/// Canaries are made due by one replica, with this pause.
+const CANARIES: &str = "canaries";
+const CANARIES_EVERY: Duration = Duration::from_secs(3600);
+const CANARIES_LEASE: Duration = Duration::from_secs(60);
 const MAX_PARKED: u32 = 500;
 const PARTITIONS_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
@@ -50,6 +60,8 @@ pub enum MaintenanceMessage {
 pub struct MaintenanceJobs {
     /// Listings are parked after so many claims without an end.
     pub max_attempts: u16,
+    /// Listings that are crawled every hour, whatever is watched.
+    pub canaries: Vec<Listing>,
     /// When rows are deleted.
     pub retention: RetentionSettings,
     /// How crawls of adaptive products are spread.
@@ -209,7 +221,30 @@ impl MaintenanceTools {
             }
         }
         let now = store.now().await?;
-        store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await
+        store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await?;
+        self.schedule_canaries(jobs).await?;
+        self.check_drift().await
+    }
+
+    /// Makes the canaries due, if it is time.
+    async fn schedule_canaries(&self, jobs: &MaintenanceJobs) -> StoreResult<()> {
+        let store = &self.store;
+        if jobs.canaries.is_empty() || !store.acquire_job_lease(CANARIES, &self.owner, CANARIES_LEASE).await? {
+            return Ok(());
+        }
+        // After a failure, its lease expires within a minute.
+        store.schedule_unwatched(&jobs.canaries, jobs.max_attempts).await?;
+        store.release_job_lease(CANARIES, &self.owner, CANARIES_EVERY).await
+    }
+
+    /// Looks for fields that pages lack more often than usual, if it is time.
+    async fn check_drift(&self) -> StoreResult<()> {
+        if !self.store.acquire_job_lease(DRIFT, &self.owner, DRIFT_LEASE).await? {
+            return Ok(());
+        }
+        let checked = drift_sentinel::check(&self.store).await;
+        self.store.release_job_lease(DRIFT, &self.owner, DRIFT_EVERY).await?;
+        checked
     }
 
     /// True at the first call, and when the database's clock went back against the monotonic one since the last call.
@@ -232,6 +267,7 @@ impl MaintenanceTools {
         }
         set_backlog(metrics, &Backlog::default());
         metrics.products.set(0);
+        metrics.field_missing_drift.reset();
         set_stats(metrics, &DatabaseStats::default());
         Ok(())
     }
@@ -262,7 +298,17 @@ async fn read_gauges(store: &SharedStore, metrics: &Metrics) -> StoreResult<()> 
     set_backlog(metrics, &store.backlog().await?);
     metrics.products.set(gauge(store.count_products().await?));
     set_stats(metrics, &store.database_stats().await?);
+    set_drifts(metrics, &store.field_drifts(Timestamp::MAX).await?);
     Ok(())
+}
+
+/// Those that last.
+fn set_drifts(metrics: &Metrics, drifts: &[FieldDrift]) {
+    metrics.field_missing_drift.reset();
+    for drift in drifts {
+        let labels = [drift.source.as_str(), drift.marketplace.code(), drift.field.as_str()];
+        metrics.field_missing_drift.with_label_values(&labels).set(drift.rise());
+    }
 }
 
 fn set_backlog(metrics: &Metrics, backlog: &Backlog) {

@@ -11,6 +11,7 @@ pub mod crawl_counts;
 pub mod crawl_slots;
 pub mod crawler_pool;
 pub mod decide;
+mod drift_sentinel;
 pub mod held_lease;
 pub mod history_importer;
 pub mod job_runner;

@@ -228,14 +228,15 @@ impl AppContext<'_> {
         let trackers = spawner.spawn_trackers(tracker_tools);
         let lease = Duration::from_secs(settings.crawl.lease_secs);
         let slots = Arc::new(self.slots()?);
-        let pool_tools = Arc::new(PoolTools::new(
+        let pool_tools = PoolTools::new(
             Arc::clone(&slots),
             Arc::clone(store) as Arc<_>,
             trackers.clone(),
             Arc::clone(metrics),
             lease,
             lease.saturating_sub(Duration::from_secs(settings.crawl.total_timeout_secs) + LEASE_MARGIN),
-        ));
+        );
+        let pool_tools = Arc::new(pool_tools.with_canaries(settings.crawl.canaries()));
         let pool = spawner.spawn({
             let tools = Arc::clone(&pool_tools);
             move || CrawlerPool::new(Arc::clone(&tools))
@@ -280,7 +281,10 @@ impl AppContext<'_> {
             SourceName::Direct => {
                 let GatedLists { source, gate } = &*self.direct;
                 let (source, gate) = (Arc::clone(source), Arc::clone(gate));
+                let others = crawl.by_marketplace.iter();
+                let others = others.filter_map(|(marketplace, limits)| Some((*marketplace, limits.concurrency?)));
                 CrawlSource::new(source, gate, crawl.concurrency, crawl.concurrency_per_marketplace)
+                    .with_concurrency(others)
             }
             SourceName::Apify => {
                 let max_age = Duration::from_secs(apify.max_run_age_secs);
@@ -298,6 +302,7 @@ impl AppContext<'_> {
         let owner = self.owner.clone();
         let jobs = MaintenanceJobs {
             max_attempts: self.settings.crawl.max_attempts,
+            canaries: self.settings.crawl.canaries().collect(),
             retention: self.settings.retention.clone(),
             allocation: AllocationSettings {
                 plans: self.settings.plans.clone(),

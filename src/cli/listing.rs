@@ -1,14 +1,19 @@
-//! `listing`: parked listings.
+//! `listing`: failing and parked listings.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::DatabaseArgs;
+use super::table::rows_of;
 use super::user::{on_store, settings_of};
-use crate::domain::{Asin, Listing, Marketplace};
+use crate::domain::{Asin, Listing, ListingId, Marketplace};
+use crate::store::{FailingListing, SharedStore};
+
+const BATCH_ROWS: u32 = 500;
 
 #[derive(Debug, Args)]
 pub(super) struct ListingArgs {
@@ -20,6 +25,12 @@ pub(super) struct ListingArgs {
 
 #[derive(Debug, Subcommand)]
 enum ListingAction {
+    /// Show the listings of all tenants that fail: reason, attempts and next attempt.
+    Failing {
+        /// Only on this marketplace: com, co.uk, de, …
+        #[arg(long)]
+        marketplace: Option<Marketplace>,
+    },
     /// Release a parked listing: it is due immediately, and its attempt count is reset.
     Release {
         /// com, co.uk, de, …
@@ -31,14 +42,44 @@ enum ListingAction {
 
 pub(super) fn run(folder: &Path, args: ListingArgs) -> anyhow::Result<ExitCode> {
     let settings = settings_of(folder, args.database)?;
-    let ListingAction::Release { marketplace, asin } = args.action;
-    on_store(&settings, async |store, _| {
-        let name = format!("{asin} on {marketplace}");
-        let found = store.listing_id(Listing::new(marketplace, asin)).await;
-        let listing_id = found.with_context(|| name.clone())?;
-        if !store.unpark(listing_id).await? {
-            bail!("{name}: the listing is not parked, or no active product watches it");
-        }
-        Ok(format!("{name} is due now\n"))
+    on_store(&settings, async |store, _| match args.action {
+        ListingAction::Failing { marketplace } => failing(&store, marketplace).await,
+        ListingAction::Release { marketplace, asin } => release(&store, Listing::new(marketplace, asin)).await,
     })
+}
+
+async fn release(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {
+    let name = format!("{} on {}", listing.asin, listing.marketplace);
+    let listing_id = store.listing_id(listing).await.with_context(|| name.clone())?;
+    if !store.unpark(listing_id).await? {
+        bail!("{name}: the listing is not parked, or no active product watches it");
+    }
+    Ok(format!("{name} is due now\n"))
+}
+
+async fn failing(store: &SharedStore, marketplace: Option<Marketplace>) -> anyhow::Result<String> {
+    let header = ["MARKETPLACE", "ASIN", "REASON", "FAILURES", "ATTEMPTS", "SINCE", "NEXT ATTEMPT", "EXPLANATION"];
+    let mut rows = vec![header.map(str::to_owned)];
+    let mut after = ListingId(0);
+    loop {
+        let page = store.failing_listings(marketplace, after, BATCH_ROWS).await?;
+        let Some(last) = page.last() else { break };
+        after = last.listing_id;
+        rows.extend(page.into_iter().map(row));
+    }
+    Ok(if rows.len() == 1 { "no listing fails\n".to_owned() } else { rows_of(&rows) })
+}
+
+fn row(FailingListing { listing, failure, .. }: FailingListing) -> [String; 8] {
+    let time = |at: Option<Timestamp>| at.map(|at| format!("{at:.0}"));
+    [
+        listing.marketplace.to_string(),
+        listing.asin.to_string(),
+        failure.reason,
+        failure.consecutive_failures.to_string(),
+        failure.attempts.to_string(),
+        time(failure.last_success_at).unwrap_or_else(|| "never observed".to_owned()),
+        time(failure.next_attempt_at).unwrap_or_else(|| "parked".to_owned()),
+        failure.explanation.to_owned(),
+    ]
 }

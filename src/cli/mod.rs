@@ -4,6 +4,7 @@ mod actors;
 mod backup;
 mod delivery;
 mod demo;
+mod doctor;
 mod extract;
 mod healthcheck;
 mod import;
@@ -60,6 +61,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Add example data: a tenant with users, products and alerts.
     Seed(seed::SeedArgs),
+    /// Check an installation: settings, database, Redis, mail, sources, clock and disk.
+    Doctor(doctor::DoctorArgs),
     /// Check that a running daemon is ready.
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Add and list users, and reset passwords.
@@ -72,7 +75,7 @@ enum Command {
     Import(import::ImportArgs),
     /// Retry dead deliveries.
     Delivery(delivery::DeliveryArgs),
-    /// Release parked listings.
+    /// Show failing listings, and release parked ones.
     Listing(listing::ListingArgs),
     /// Generate a key pair that signs access tokens.
     Keys,
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::MigrateStore(args) => migrate_store::run(&folder, args),
         Command::Backup(args) => backup::run(&folder, args),
         Command::Seed(args) => seed::run(&folder, args),
+        Command::Doctor(args) => doctor::run(&folder, args),
         Command::Healthcheck(args) => healthcheck::run(&folder, args),
         Command::User(args) => user::run_user(&folder, args),
         Command::Tenant(args) => user::run_tenant(&folder, args),

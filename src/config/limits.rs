@@ -15,6 +15,9 @@ const LEASE_MARGIN_SECS: u64 = 15;
 /// What a lease leaves for the commit, and for the difference of two clocks' speeds.
 const WAIT_MARGIN_SECS: u64 = 10;
 
+/// Of one marketplace: at the default rate, they take a minute of each hour.
+const MAX_CANARIES: usize = 60;
+
 const DAY_SECS: u64 = 24 * 3600;
 const MIB: u64 = 1024 * 1024;
 
@@ -34,6 +37,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
         return invalid("server.metrics_listen", "must be another address than server.listen");
     }
     check_crawl(&settings.crawl)?;
+    check_marketplaces(&settings.crawl)?;
     check_sources(settings)?;
     check_keepa(&settings.keepa)?;
     check_mail(&settings.mail)?;
@@ -107,6 +111,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("crawl.concurrency_per_marketplace", crawl.concurrency_per_marketplace as u64, 1..=10_000),
         ("crawl.requests_per_minute", crawl.requests_per_minute.into(), 1..=1_000_000),
         ("crawl.burst", crawl.burst.into(), 1..=1_000_000),
+        ("crawl.jitter_ms", crawl.jitter_ms, 0..=10_000),
         ("crawl.breaker_failures", crawl.breaker_failures.into(), 1..=1_000_000),
         ("crawl.breaker_pause_secs", crawl.breaker_pause_secs, 1..=DAY_SECS),
         ("crawl.connect_timeout_secs", crawl.connect_timeout_secs, 1..=DAY_SECS),
@@ -118,6 +123,8 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("crawl.max_attempts", crawl.max_attempts.into(), 1..=1000),
         ("crawl.recheck_secs", crawl.recheck_secs, 0..=DAY_SECS),
         ("crawl.retry_secs", crawl.retry_secs, 1..=DAY_SECS),
+        ("crawl.samples_per_marketplace", crawl.samples_per_marketplace.into(), 0..=1000),
+        ("crawl.sample_bytes", crawl.sample_bytes as u64, 1024..=8 * MIB),
         ("apify.batch", apify.batch as u64, 1..=1000),
         ("apify.gather_secs", apify.gather_secs, 0..=3600),
         ("apify.concurrency", apify.concurrency as u64, 1..=100_000),
@@ -193,6 +200,32 @@ fn check_crawl(crawl: &CrawlSettings) -> Result<(), SettingsError> {
         Some(url) if has_credentials(url) => invalid("crawl.base_url", "must not contain a user name or a password"),
         _ => Ok(()),
     }
+}
+
+fn check_marketplaces(crawl: &CrawlSettings) -> Result<(), SettingsError> {
+    const SETTING: &str = "crawl.by_marketplace";
+    if let Some((marketplace, _)) = crawl.canary.iter().find(|(_, asins)| asins.len() > MAX_CANARIES) {
+        return invalid("crawl.canary", format_args!("{marketplace}: at most {MAX_CANARIES} listings"));
+    }
+    for (marketplace, limits) in &crawl.by_marketplace {
+        let numbers = [
+            ("requests_per_minute", limits.requests_per_minute.map(u64::from)),
+            ("burst", limits.burst.map(u64::from)),
+            ("concurrency", limits.concurrency.map(|number| number as u64)),
+            ("peak_requests_per_minute", limits.peak_requests_per_minute.map(u64::from)),
+        ];
+        let is_wrong = |(_, number): &&(&str, Option<u64>)| number.is_some_and(|n| !(1..=1_000_000).contains(&n));
+        if let Some((name, _)) = numbers.iter().find(is_wrong) {
+            return invalid(SETTING, format_args!("{marketplace}: {name} must be from 1 to 1000000"));
+        }
+        if limits.peak_hours.is_empty() != limits.peak_requests_per_minute.is_none() {
+            return invalid(
+                SETTING,
+                format_args!("{marketplace}: peak_hours needs peak_requests_per_minute, and vice versa"),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn check_sources(settings: &Settings) -> Result<(), SettingsError> {

@@ -10,6 +10,7 @@ mod jobs;
 mod keepa;
 mod limits;
 mod load;
+mod marketplace_limits;
 mod plans;
 mod redis;
 mod retention;
@@ -23,13 +24,14 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::{EmailAddress, Interval, Marketplace};
+use crate::domain::{Asin, EmailAddress, Interval, Listing, Marketplace};
 
 pub use apify::{ActorProfile, ApifySettings, SourceName};
 pub use error::SettingsError;
 pub use jobs::JobSettings;
 pub use keepa::KeepaSettings;
 pub use load::in_production;
+pub use marketplace_limits::MarketplaceLimits;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
 pub use retention::RetentionSettings;
@@ -221,6 +223,10 @@ pub struct CrawlSettings {
     pub requests_per_minute: u32,
     /// Requests that may be made at once after an idle period.
     pub burst: u32,
+    /// Each request to a marketplace waits for a random time up to this, beyond the rate limit.
+    pub jitter_ms: u64,
+    /// Other limits for some marketplaces, by code.
+    pub by_marketplace: BTreeMap<Marketplace, MarketplaceLimits>,
     /// Consecutive failures of listings that could be read lately, after which the circuit breaker of a marketplace opens; of any
     /// listings, four times as many.
     pub breaker_failures: u32,
@@ -246,6 +252,13 @@ pub struct CrawlSettings {
     pub recheck_secs: u64,
     /// Delay after a failed crawl; doubles with each further failure, up to one hour.
     pub retry_secs: u64,
+    /// Known listings by marketplace that are crawled every hour, whatever the tenants watch: their pages show whether crawling works. No
+    /// tenant pays for them.
+    pub canary: BTreeMap<Marketplace, Vec<Asin>>,
+    /// Samples of pages that could not be used, stored of each marketplace; 0: none.
+    pub samples_per_marketplace: u32,
+    /// Bytes of a page that a sample begins with.
+    pub sample_bytes: usize,
     /// `http://`, `https://` or `socks5://` proxies, used in turn.
     pub proxies: Vec<Secret>,
     /// Whether short links (`a.co`, `amzn.to`, …) are resolved when a product is added: this makes a request to their host.
@@ -266,6 +279,8 @@ impl Default for CrawlSettings {
             concurrency_per_marketplace: 4,
             requests_per_minute: 60,
             burst: 5,
+            jitter_ms: 0,
+            by_marketplace: BTreeMap::new(),
             breaker_failures: 5,
             breaker_pause_secs: 60,
             connect_timeout_secs: 10,
@@ -278,6 +293,9 @@ impl Default for CrawlSettings {
             adaptive_max_interval: Interval::WEEKLY,
             recheck_secs: 60,
             retry_secs: 30,
+            canary: BTreeMap::new(),
+            samples_per_marketplace: 20,
+            sample_bytes: 512 * 1024,
             proxies: Vec::new(),
             resolve_short_links: true,
             user_agent:
@@ -285,6 +303,17 @@ impl Default for CrawlSettings {
                     .to_owned(),
             cookies: BTreeMap::new(),
         }
+    }
+}
+
+impl CrawlSettings {
+    /// The listings of [`CrawlSettings::canary`].
+    pub fn canaries(&self) -> impl Iterator<Item = Listing> {
+        let of = |(marketplace, asins): (&Marketplace, &Vec<Asin>)| {
+            let marketplace = *marketplace;
+            asins.clone().into_iter().map(move |asin| Listing::new(marketplace, asin))
+        };
+        self.canary.iter().flat_map(of)
     }
 }
 

@@ -27,8 +27,10 @@ pub struct RetentionSettings {
     pub jobs_days: u32,
     /// Runs of paid sources with their costs.
     pub source_runs_days: u32,
-    /// Outcomes of crawls, counted by hour.
+    /// Outcomes of crawls, counted by hour, and drifts of pages.
     pub crawl_counts_days: u32,
+    /// Samples of pages that could not be used.
+    pub page_samples_days: u32,
     /// Idempotency keys with their responses. A key is valid for one day.
     pub idempotency_keys_days: u32,
     /// API keys, counted from their revocation or expiry.
@@ -51,6 +53,7 @@ impl Default for RetentionSettings {
             jobs_days: 90,
             source_runs_days: 400,
             crawl_counts_days: 90,
+            page_samples_days: 14,
             idempotency_keys_days: 2,
             api_keys_days: 90,
             daily_usage_days: 400,
@@ -60,7 +63,7 @@ impl Default for RetentionSettings {
 
 impl RetentionSettings {
     /// Every setting with its value.
-    pub(super) fn all(&self) -> [(&'static str, u32); 14] {
+    pub(super) fn all(&self) -> [(&'static str, u32); 15] {
         [
             ("retention.history_days", self.history_days),
             ("retention.events_days", self.events_days),
@@ -73,6 +76,7 @@ impl RetentionSettings {
             ("retention.jobs_days", self.jobs_days),
             ("retention.source_runs_days", self.source_runs_days),
             ("retention.crawl_counts_days", self.crawl_counts_days),
+            ("retention.page_samples_days", self.page_samples_days),
             ("retention.idempotency_keys_days", self.idempotency_keys_days),
             ("retention.api_keys_days", self.api_keys_days),
             ("retention.daily_usage_days", self.daily_usage_days),

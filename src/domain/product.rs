@@ -10,6 +10,7 @@ use super::frequency::Frequency;
 use super::ids::{ListingId, ProductId, TenantId};
 use super::interval::Interval;
 use super::listing::Listing;
+use super::listing_failure::{CrawlRecord, ListingFailure};
 use super::state::ListingState;
 
 /// Whether a product is crawled.
@@ -154,9 +155,23 @@ pub struct Product {
     pub interval: Interval,
     /// When the next crawl is due; `None` while the listing is parked.
     pub next_crawl_at: Option<Timestamp>,
+    /// Claims of the listing since its last success.
+    pub attempts: u16,
 }
 
 impl Product {
+    /// Why the listing is not observed at present. A paused product whose listing nobody watches is no failure.
+    pub fn failure(&self) -> Option<ListingFailure> {
+        let record = CrawlRecord {
+            last_outcome: self.last_outcome.as_deref(),
+            state: &self.state,
+            attempts: self.attempts,
+            is_parked: self.next_crawl_at.is_none() && self.settings.status == ProductStatus::Active,
+            next_crawl_at: self.next_crawl_at,
+        };
+        record.failure()
+    }
+
     /// True when the price is not today's. See [`ListingState::is_price_stale`].
     pub fn is_price_stale(&self, now: Timestamp) -> bool {
         self.state.is_price_stale(Duration::from_secs(self.interval.as_secs().into()), now)

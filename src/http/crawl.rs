@@ -21,7 +21,8 @@ use super::routes::{Access, Routes};
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::product::MAX_TAGS;
 use crate::domain::{
-    Frequency, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task, TaskItem,
+    FieldDrift, Frequency, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task,
+    TaskItem,
 };
 use crate::service::{
     BatchTarget, Caller, CategoryTarget, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth,
@@ -299,10 +300,12 @@ pub(super) async fn apify_callback(
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Source)]
 pub(super) struct WireSource {
-    /// `direct` or `apify`.
+    /// `direct` or `apify`; `canary:direct`: its crawls of canaries, which are counted on their own too.
     name: String,
     /// Its crawls of the last 24 hours, by marketplace.
     marketplaces: Vec<WireSourceMarketplace>,
+    /// Fields that its pages lack, or lacked within the last 24 hours, certainly more often than usual: pages may have changed.
+    drifts: Vec<WireDrift>,
     /// Its runs of the last 30 days; null unless you are a superadmin.
     runs: Option<u64>,
     /// What they cost, in millionths of a US dollar, as far as they have ended; null unless you are a superadmin.
@@ -329,6 +332,42 @@ struct WireSourceMarketplace {
     blocked_share: f64,
 }
 
+/// A field that the pages of a marketplace lack more often than usual.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldDrift)]
+struct WireDrift {
+    #[schema(value_type = String, example = "de")]
+    marketplace: Marketplace,
+    #[schema(example = "rating")]
+    field: String,
+    /// When it was noticed.
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    /// When it was over; null: it lasts.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+    /// Pages without the field among those of the week before, 0 to 1.
+    usual_share: f64,
+    /// Pages without the field among the latest ones, 0 to 1.
+    recent_share: f64,
+    /// The latest pages that were counted.
+    recent_pages: u64,
+}
+
+impl From<FieldDrift> for WireDrift {
+    fn from(drift: FieldDrift) -> Self {
+        Self {
+            usual_share: drift.usual.share(),
+            recent_share: drift.recent.share(),
+            recent_pages: drift.recent.pages,
+            marketplace: drift.marketplace,
+            field: drift.field,
+            started_at: drift.started_at,
+            ended_at: drift.ended_at,
+        }
+    }
+}
+
 impl From<(Marketplace, CrawlSums)> for WireSourceMarketplace {
     fn from((marketplace, sums): (Marketplace, CrawlSums)) -> Self {
         let CrawlSums { observed, not_found, blocked, failed } = sums;
@@ -342,7 +381,8 @@ impl WireSource {
     fn of((name, health): (String, SourceHealth), shows_costs: bool) -> Self {
         let marketplaces = health.marketplaces.into_iter().map(WireSourceMarketplace::from).collect();
         let shown = |number: u64| shows_costs.then_some(number);
-        Self { name, marketplaces, runs: shown(health.runs), cost_micros_usd: shown(health.cost_micros) }
+        let drifts = health.drifts.into_iter().map(WireDrift::from).collect();
+        Self { name, marketplaces, drifts, runs: shown(health.runs), cost_micros_usd: shown(health.cost_micros) }
     }
 }
 

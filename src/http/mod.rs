@@ -27,6 +27,7 @@ mod rate;
 mod request_id;
 mod response_cache;
 mod routes;
+mod samples;
 mod schedules;
 mod strict;
 mod system;
@@ -191,6 +192,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     products::routes(api);
     crawl::routes(api);
     jobs::routes(api);
+    samples::routes(api);
     schedules::routes(api);
     alerts::routes(api);
     events::routes(api);

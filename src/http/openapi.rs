@@ -18,7 +18,7 @@ use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, offers, products,
-    schedules, system, table_exports, tenants, users,
+    samples, schedules, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -55,6 +55,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         jobs::items,
         jobs::cancel,
         jobs::retry,
+        samples::list,
+        samples::get,
         schedules::add,
         schedules::list,
         schedules::get,

@@ -19,8 +19,8 @@ use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery};
 use crate::domain::product::MAX_TAGS;
 use crate::domain::{
-    Asin, Availability, Frequency, Interval, ListPriceKind, Listing, ListingUrlError, Marketplace, Money, Product,
-    ProductId, ProductStatus, Rank, Scope, Series,
+    Asin, Availability, Frequency, Interval, ListPriceKind, Listing, ListingFailure, ListingUrlError, Marketplace,
+    Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
 };
 use crate::service::{
     AddProduct, Caller, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch,
@@ -69,6 +69,43 @@ struct WireRank {
 impl From<Rank> for WireRank {
     fn from(rank: Rank) -> Self {
         Self { rank: rank.rank, category: rank.category }
+    }
+}
+
+/// The failure of a listing.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ListingFailure)]
+struct WireFailure {
+    /// The outcome of the latest crawl: `blocked_captcha`, `failed_unreadable`, …
+    #[schema(example = "failed_timeout")]
+    reason: String,
+    /// The same as a sentence.
+    message: &'static str,
+    /// Crawls in a row that ended without an observation.
+    consecutive_failures: u16,
+    /// Attempts since the last crawl that counts as ended, including those that never ended. With too many the listing is parked.
+    attempts: u16,
+    /// The last successful crawl, since which it fails; null: none has succeeded yet.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// When it is crawled again; null while it is parked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_attempt_at: Option<Timestamp>,
+    /// It is not crawled any more until it is released (`POST /api/v1/products/{id}/release`).
+    is_parked: bool,
+}
+
+impl From<ListingFailure> for WireFailure {
+    fn from(failure: ListingFailure) -> Self {
+        Self {
+            reason: failure.reason,
+            message: failure.explanation,
+            consecutive_failures: failure.consecutive_failures,
+            attempts: failure.attempts,
+            since: failure.last_success_at,
+            next_attempt_at: failure.next_attempt_at,
+            is_parked: failure.is_parked,
+        }
     }
 }
 
@@ -160,6 +197,8 @@ pub(super) struct WireProduct {
     /// When the next crawl is due; null while the listing is parked.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_crawl_at: Option<Timestamp>,
+    /// Why the listing is not observed at present; null when its latest crawl succeeded, or there was none yet.
+    failure: Option<WireFailure>,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -171,6 +210,7 @@ pub(super) struct WireProduct {
 impl From<Product> for WireProduct {
     fn from(product: Product) -> Self {
         let is_stale = product.is_price_stale(Timestamp::now());
+        let failure = product.failure().map(WireFailure::from);
         let (listing, state, settings) = (product.listing, product.state, product.settings);
         let money = |series| state.money(series, listing.marketplace.currency()).map(WireMoney::from);
         Self {
@@ -209,6 +249,7 @@ impl From<Product> for WireProduct {
             last_outcome: product.last_outcome,
             last_crawled_at: product.last_crawled_at,
             next_crawl_at: product.next_crawl_at,
+            failure,
             created_at: product.created_at,
             updated_at: product.updated_at,
         }
@@ -384,6 +425,9 @@ pub(super) struct ListProductsQuery {
     status: Option<String>,
     /// Title, label or ASIN contains this.
     text: Option<String>,
+    /// `true`: only products whose listing fails; `false`: only the others.
+    #[param(value_type = Option<bool>)]
+    failing: Option<String>,
     /// `newest` (default), `oldest`, `title`, `price` or `-price`.
     sort: Option<String>,
     /// The `next_cursor` of the previous page.
@@ -402,6 +446,15 @@ pub(super) fn check_text(field: &str, text: Option<&str>, errors: &mut Vec<Field
     }
 }
 
+/// `true` or `false`; adds an error for anything else.
+fn truth(field: &str, text: &str, errors: &mut Vec<FieldError>) -> Option<bool> {
+    let truth = text.parse().ok();
+    if truth.is_none() {
+        errors.push(FieldError::new(field, "must be true or false"));
+    }
+    truth
+}
+
 impl ListProductsQuery {
     fn into_request(self) -> Result<ListProducts, Problem> {
         let mut errors = Vec::new();
@@ -410,6 +463,7 @@ impl ListProductsQuery {
             marketplace: parsed("marketplace", self.marketplace.as_deref(), &mut errors),
             status: parsed("status", self.status.as_deref(), &mut errors),
             text: self.text,
+            failing: self.failing.as_deref().and_then(|text| truth("failing", text, &mut errors)),
         };
         let order = match self.sort.as_deref() {
             None | Some("newest") => ProductOrder::NewestFirst,

@@ -115,7 +115,7 @@ pub(super) async fn products(
         tag: query.tag,
         marketplace: parsed("marketplace", query.marketplace.as_deref(), &mut errors),
         status: parsed("status", query.status.as_deref(), &mut errors),
-        text: None,
+        ..ProductFilter::default()
     };
     check_text("tag", filter.tag.as_deref(), &mut errors);
     if !errors.is_empty() {

@@ -3,17 +3,19 @@
 mod breaker;
 mod distributed_limiter;
 mod local_limiter;
+mod marketplace_pace;
 mod rate;
 mod requests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, RateLimiter};
+use jiff::Timestamp;
 
-use crate::config::CrawlSettings;
+use crate::config::{CrawlSettings, MarketplaceLimits};
 use crate::domain::{Block, Marketplace, Outcome, OutcomeClass};
 use crate::telemetry::Metrics;
 
@@ -21,6 +23,7 @@ use breaker::Breaker;
 pub use breaker::Candidate;
 pub use distributed_limiter::{DistributedLimiter, Taken, UNKNOWN_GENERATION};
 use local_limiter::LocalLimiter;
+use marketplace_pace::PeakPace;
 pub use rate::{Rate, RateLimitStatus};
 pub use requests::{AttemptsByAddress, RequestBudget, TenantBudgets};
 
@@ -32,6 +35,11 @@ pub trait CrawlGate: Send + Sync {
 
     /// Whether the circuit breaker of the marketplace is open, and not for a probe.
     fn is_blocked(&self, marketplace: Marketplace) -> bool;
+
+    /// `Some(pause)`: the marketplace is busy at this time of the day, and enough scheduled crawls were made; retry after the pause.
+    fn defer(&self, _marketplace: Marketplace, _candidate: Candidate) -> Option<Duration> {
+        None
+    }
 
     /// Waits until the marketplace's rate limit admits a request.
     async fn ready(&self, marketplace: Marketplace);
@@ -70,12 +78,16 @@ pub struct SourceGate {
     settings: GateSettings,
     limiter: DistributedLimiter,
     metrics: Arc<Metrics>,
+    by_marketplace: BTreeMap<Marketplace, MarketplaceLimits>,
+    /// Each request waits for a random time up to this.
+    jitter: Duration,
     marketplaces: Mutex<HashMap<Marketplace, Arc<MarketplaceGate>>>,
 }
 
 struct MarketplaceGate {
     limiter: LocalLimiter<DefaultDirectRateLimiter>,
     breaker: Mutex<Breaker>,
+    peak: Option<PeakPace>,
 }
 
 impl SourceGate {
@@ -86,7 +98,16 @@ impl SourceGate {
         limiter: DistributedLimiter,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { source, settings, limiter, metrics, marketplaces: Mutex::default() }
+        let (by_marketplace, marketplaces) = (BTreeMap::new(), Mutex::default());
+        Self { source, settings, limiter, metrics, by_marketplace, jitter: Duration::ZERO, marketplaces }
+    }
+
+    /// The same gate with the limits of single marketplaces and the jitter that the settings name. Only requests to marketplaces
+    /// themselves have them.
+    #[must_use]
+    pub fn polite(self, settings: &CrawlSettings) -> Self {
+        let jitter = Duration::from_millis(settings.jitter_ms);
+        Self { by_marketplace: settings.by_marketplace.clone(), jitter, ..self }
     }
 
     /// Waits for the shared rate limit. False: Redis is unavailable.
@@ -102,7 +123,10 @@ impl SourceGate {
 
     fn marketplace_gate(&self, marketplace: Marketplace) -> Arc<MarketplaceGate> {
         let mut gates = self.marketplaces.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(gates.entry(marketplace).or_insert_with(|| Arc::new(MarketplaceGate::new(&self.settings))))
+        Arc::clone(gates.entry(marketplace).or_insert_with(|| {
+            let limits = self.by_marketplace.get(&marketplace).cloned().unwrap_or_default();
+            Arc::new(MarketplaceGate::new(&self.settings, marketplace, limits))
+        }))
     }
 
     fn with_breaker<T>(&self, marketplace: Marketplace, act: impl FnOnce(&mut Breaker) -> T) -> T {
@@ -127,9 +151,14 @@ fn log_change(marketplace: Marketplace, before: i64, after: i64) {
 }
 
 impl MarketplaceGate {
-    fn new(settings: &GateSettings) -> Self {
+    fn new(settings: &GateSettings, marketplace: Marketplace, limits: MarketplaceLimits) -> Self {
         let breaker = Breaker::new(settings.breaker_failures, settings.breaker_pause, settings.lease);
-        Self { limiter: LocalLimiter::new(settings.rate, RateLimiter::direct), breaker: Mutex::new(breaker) }
+        let rate = Rate::new(
+            limits.requests_per_minute.unwrap_or(settings.rate.per_minute.get()),
+            limits.burst.unwrap_or(settings.rate.burst.get()),
+        );
+        let limiter = LocalLimiter::new(rate, RateLimiter::direct);
+        Self { limiter, breaker: Mutex::new(breaker), peak: PeakPace::new(marketplace, limits) }
     }
 }
 
@@ -145,13 +174,19 @@ impl CrawlGate for SourceGate {
         breaker.is_open(Instant::now())
     }
 
+    fn defer(&self, marketplace: Marketplace, candidate: Candidate) -> Option<Duration> {
+        let marketplace_gate = self.marketplace_gate(marketplace);
+        let peak = marketplace_gate.peak.as_ref().filter(|_| !candidate.is_requested)?;
+        peak.defer(Timestamp::now(), &self.limiter)
+    }
+
     async fn ready(&self, marketplace: Marketplace) {
         let marketplace_gate = self.marketplace_gate(marketplace);
-        if self.limiter.is_shared() && self.ready_shared(marketplace, marketplace_gate.limiter.total()).await {
-            return;
+        if !self.limiter.is_shared() || !self.ready_shared(marketplace, marketplace_gate.limiter.total()).await {
+            let (_, limiter) = marketplace_gate.limiter.limiter(&self.limiter);
+            limiter.until_ready().await;
         }
-        let (_, limiter) = marketplace_gate.limiter.limiter(&self.limiter);
-        limiter.until_ready().await;
+        tokio::time::sleep(self.jitter.mul_f64(rand::random_range(0.0..1.0))).await;
     }
 
     fn report(&self, marketplace: Marketplace, candidate: Candidate, outcome: Option<&Outcome>) {

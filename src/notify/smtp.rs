@@ -46,6 +46,21 @@ impl SmtpSender {
         let from = Mailbox::new(Some(NAME.to_owned()), address(from).ok_or(SmtpError::From)?);
         Ok(Self { server: Some((transport, from)), timeout })
     }
+
+    /// Connects to the server, greets it and signs in, without sending anything.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub async fn check(&self) -> Result<(), SendError> {
+        let Some((transport, _)) = &self.server else { return Err(unsupported(self.channel())) };
+        let temporary = |reason: String| SendError::Temporary { reason, retry_after: None };
+        match tokio::time::timeout(self.timeout, transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(temporary("the mail server closed the connection".to_owned())),
+            Ok(Err(error)) => Err(temporary(describe(&error))),
+            Err(_) => Err(temporary("the mail server did not answer in time".to_owned())),
+        }
+    }
 }
 
 fn address(address: &EmailAddress) -> Option<Address> {

@@ -248,17 +248,25 @@ impl Redis {
         self.0.runtime.spawn(async move { redis.probe_until_available().await });
     }
 
-    async fn probe_until_available(&self) {
+    /// Makes one attempt to reach Redis, run a script and write, whatever is known of its availability.
+    ///
+    /// # Errors
+    /// The reason.
+    pub async fn check(&self) -> Result<(), String> {
         let script = redis::Script::new(PROBE);
         let key = self.key("probe");
-        let probe = async |connection: &mut Connection| {
+        self.try_call(async |connection: &mut Connection| {
             // In a cluster, this is sent to every node.
             Cmd::ping().query_async::<()>(connection).await?;
             script.prepare_invoke().key(&key).invoke_async::<()>(connection).await
-        };
+        })
+        .await
+    }
+
+    async fn probe_until_available(&self) {
         loop {
             tokio::time::sleep(PROBE_INTERVAL).await;
-            if self.try_call(probe).await.is_ok() {
+            if self.check().await.is_ok() {
                 break;
             }
         }

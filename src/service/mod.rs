@@ -16,6 +16,7 @@ mod links;
 mod live;
 mod offers;
 mod products;
+mod samples;
 mod schedules;
 mod sources;
 mod tenants;

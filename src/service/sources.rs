@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{Dependencies, Service, ServiceError, ServiceResult};
-use crate::domain::{Marketplace, OutcomeClass};
+use crate::domain::{FieldDrift, Marketplace, OutcomeClass};
 
 /// How far back crawls are counted.
 const CRAWLS: SignedDuration = SignedDuration::from_hours(24);
@@ -23,6 +23,8 @@ pub struct SourceHealth {
     pub runs: u64,
     /// What they cost, in millionths of a US dollar.
     pub cost_micros: u64,
+    /// Fields that its pages lack, or lacked within the last 24 hours, more often than usual.
+    pub drifts: Vec<FieldDrift>,
 }
 
 /// Crawls by what they brought.
@@ -71,6 +73,9 @@ impl Service {
             for costs in deps.store.source_costs(before(COSTS)).await? {
                 let source = sources.entry(costs.source).or_default();
                 (source.runs, source.cost_micros) = (costs.runs, costs.cost_micros);
+            }
+            for drift in deps.store.field_drifts(before(CRAWLS)).await? {
+                sources.entry(drift.source.clone()).or_default().drifts.push(drift);
             }
             Ok(sources)
         })

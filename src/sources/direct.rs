@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Client, Proxy, Response, StatusCode, redirect};
 use tracing::field::Empty;
@@ -17,6 +17,7 @@ use tracing::{Instrument, Span};
 use url::Url;
 
 use super::body::{self, Body};
+use super::samples::{Beginning, TakeSamples, is_worth_a_sample};
 use super::{Outcomes, ReadLists, RequestPace, Source, Wanted};
 use crate::config::CrawlSettings;
 use crate::domain::{Block, Failure, ListUrl, Listing, Marketplace, OfferList, Outcome, parse_retry_after};
@@ -40,6 +41,16 @@ pub struct DirectSource {
     metrics: Arc<Metrics>,
     /// For every request of a crawl after its first one.
     pace: Option<Arc<dyn RequestPace>>,
+    samples: Option<Arc<dyn TakeSamples>>,
+}
+
+/// What a marketplace answered to a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The time of the server that answered, in whole seconds.
+    pub date: Option<Timestamp>,
 }
 
 /// Invalid crawl settings.
@@ -68,7 +79,7 @@ impl DirectSource {
             some => some.iter().map(|proxy| Proxy::all(proxy.reveal()).map(Some)).collect::<Result<_, _>>()?,
         };
         let clients = proxies.into_iter().map(|proxy| client(&settings, proxy)).collect::<Result<_, _>>()?;
-        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics, pace: None })
+        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics, pace: None, samples: None })
     }
 
     /// The same source, whose further requests of a crawl wait for this pace.
@@ -77,9 +88,28 @@ impl DirectSource {
         Self { pace: Some(pace), ..self }
     }
 
+    /// The same source, which hands on the beginnings of pages that could not be used.
+    #[must_use]
+    pub fn with_samples(self, samples: Arc<dyn TakeSamples>) -> Self {
+        Self { samples: Some(samples), ..self }
+    }
+
     fn next_client(&self) -> &Client {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         &self.clients[next % self.clients.len()]
+    }
+
+    /// Requests `/robots.txt` of a marketplace, once, as a page would be requested.
+    ///
+    /// # Errors
+    /// Why there was no answer; without the URL, which may contain the password of a proxy.
+    pub async fn probe(&self, marketplace: Marketplace) -> Result<ProbeAnswer, String> {
+        let request = self.next_client().get(self.url(marketplace, "/robots.txt")).headers(self.headers(marketplace));
+        let request = request.timeout(Duration::from_secs(self.settings.total_timeout_secs));
+        let response = request.send().await.map_err(|error| reason_of(&error.without_url()))?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+        Ok(ProbeAnswer { status: response.status().as_u16(), date })
     }
 
     /// The URL of a path and query on a marketplace.
@@ -148,14 +178,26 @@ impl DirectSource {
         })
     }
 
-    async fn page(&self, marketplace: Marketplace, path: &str, to_the_end: bool) -> Result<Page, Outcome> {
+    async fn page(
+        &self,
+        marketplace: Marketplace,
+        path: &str,
+        to_the_end: bool,
+        beginning: &mut Beginning,
+    ) -> Result<Page, Outcome> {
         let response = self.get(marketplace, path).await?;
         let span = tracing::info_span!(target: TRACE, "extract", tracker.page.bytes = Empty);
-        self.read(marketplace, response, to_the_end).instrument(span).await
+        self.read(marketplace, response, to_the_end, beginning).instrument(span).await
     }
 
     /// Feeds the body to the extractor as it arrives, and stops as soon as the page is settled.
-    async fn read(&self, marketplace: Marketplace, response: Response, to_the_end: bool) -> Result<Page, Outcome> {
+    async fn read(
+        &self,
+        marketplace: Marketplace,
+        response: Response,
+        to_the_end: bool,
+        beginning: &mut Beginning,
+    ) -> Result<Page, Outcome> {
         let mut extractor = Extractor::new(context_of(marketplace, &response, to_the_end));
         let mut body = Body::of(response).await.map_err(|error| Outcome::Failed(body_failure(&error)))?;
         let (mut bytes, mut extraction_time) = (0, Duration::ZERO);
@@ -166,6 +208,7 @@ impl DirectSource {
                 Err(error) => break Some(body_failure(&error)),
             };
             bytes += chunk.len();
+            beginning.push(chunk);
             if bytes > self.settings.max_body_bytes {
                 break Some(Failure::TooLarge);
             }
@@ -263,21 +306,31 @@ impl DirectSource {
     pub async fn fetch(&self, wanted: Wanted) -> Outcome {
         let Wanted { listing, offers, content } = wanted;
         let path = format!("/dp/{}", listing.asin);
+        let max_bytes = self.samples.as_ref().map_or(0, |samples| samples.max_bytes());
+        let mut beginning = Beginning::of_at_most(max_bytes);
         let read = async {
-            match self.page(listing.marketplace, &path, content).await?.outcome(listing.asin) {
+            match self.page(listing.marketplace, &path, content, &mut beginning).await?.outcome(listing.asin) {
                 Outcome::Observed(observation) => Ok(observation),
                 other => Err(other),
             }
         };
-        match self.attempt(listing.marketplace, "/dp/{asin}", read).await {
+        let fetched = self.attempt(listing.marketplace, "/dp/{asin}", read).await;
+        let outcome = match fetched {
             Ok(mut observation) => {
                 if offers {
                     observation.offers = self.offers_of(listing).await;
                 }
-                Outcome::Observed(observation)
+                return Outcome::Observed(observation);
             }
             Err(outcome) => outcome,
+        };
+        if is_worth_a_sample(&outcome)
+            && let Some(samples) = &self.samples
+            && let Some(page) = beginning.into_page(NAME, listing, &outcome)
+        {
+            samples.take(page);
         }
+        outcome
     }
 
     /// The offers of a listing, counted by their outcome.
@@ -307,7 +360,8 @@ impl ReadLists for DirectSource {
             }
         };
         let path = list.page(page);
-        let read = async { self.page(marketplace, &path, false).await.and_then(listed) };
+        let mut beginning = Beginning::default();
+        let read = async { self.page(marketplace, &path, false, &mut beginning).await.and_then(listed) };
         self.attempt(marketplace, "/{list}", read).await
     }
 }
@@ -385,6 +439,15 @@ async fn drain(body: &mut Body) -> usize {
     };
     let _ = tokio::time::timeout(MAX_DRAIN_TIME, read).await;
     bytes
+}
+
+/// The error with its innermost cause, which says what happened.
+fn reason_of(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
 }
 
 fn failure_of(error: &reqwest::Error) -> Failure {

@@ -5,6 +5,8 @@ mod body;
 pub mod direct;
 pub mod keepa;
 pub mod past;
+mod redact;
+mod samples;
 pub mod short_links;
 pub mod simulated;
 
@@ -13,6 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
+
+pub use redact::redact;
+pub use samples::{TakeSamples, UnusablePage};
 
 use crate::domain::{ListUrl, Listing, ListingUrlError, Marketplace, Outcome};
 

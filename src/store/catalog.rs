@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::StoreResult;
 use super::error::or_report;
 use crate::domain::{
-    Frequency, Interval, Listing, ListingId, Marketplace, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+    Frequency, Interval, Listing, ListingFailure, ListingId, Marketplace, Product, ProductId, ProductSettings,
+    ProductStatus, TenantId,
 };
 
 /// A product to be added.
@@ -55,6 +57,21 @@ pub struct ProductFilter {
     pub status: Option<ProductStatus>,
     /// Title, label or ASIN contain this text, ignoring case.
     pub text: Option<String>,
+    /// Whether the listing fails: see [`Product::failure`].
+    pub failing: Option<bool>,
+}
+
+/// A listing of any tenant that fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingListing {
+    /// The listing's row.
+    pub listing_id: ListingId,
+    /// The listing.
+    pub listing: Listing,
+    /// When the latest crawl ended.
+    pub last_crawled_at: Option<Timestamp>,
+    /// Why it fails.
+    pub failure: ListingFailure,
 }
 
 /// The order of a list; ties are broken by id. Products without the value come last either way.
@@ -133,6 +150,15 @@ pub trait Catalog: Send + Sync {
 
     /// The row of a listing that some tenant watches or has watched, or [`NotFound`](super::StoreError::NotFound).
     async fn listing_id(&self, listing: Listing) -> StoreResult<ListingId>;
+
+    /// Listings that fail and that an active product of any tenant watches, in the order of their ids from after this one on, on one
+    /// marketplace or on all.
+    async fn failing_listings(
+        &self,
+        marketplace: Option<Marketplace>,
+        after: ListingId,
+        limit: u32,
+    ) -> StoreResult<Vec<FailingListing>>;
 
     /// How many products all tenants watch, for the metrics: an exact count by an index scan. One replica reads it; the estimate of
     /// the planner would be cheaper, but does not exist on a new table and lags behind.

@@ -55,6 +55,9 @@ pub enum StoreError {
     Refused(#[source] sqlx::Error),
 }
 
+/// The end of the text about a schema that lacks steps.
+pub(super) const RUN_MIGRATE: &str = "run `amazon-tracker migrate`";
+
 /// What store methods return.
 pub type StoreResult<T> = Result<T, StoreError>;
 
@@ -106,6 +109,11 @@ impl StoreError {
             Self::Unavailable(sqlx::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => "file_gone",
             _ => "unavailable",
         }
+    }
+
+    /// The schema lacks steps that `amazon-tracker migrate` applies.
+    pub fn needs_migration(&self) -> bool {
+        matches!(self, Self::Schema(problem) if problem.ends_with(RUN_MIGRATE))
     }
 
     /// The database refused the values of the statement: it will refuse them again, and only them.

@@ -269,6 +269,10 @@ pub trait LeaseQueue: Send + Sync {
     /// no active product watches it.
     async fn unpark(&self, listing_id: ListingId) -> StoreResult<bool>;
 
+    /// Makes listings due in the scheduled lane although no product may watch them; listings that are new are added. Those that are
+    /// parked after `max_attempts` claims stay parked. A listing that nobody watches is parked again when it was crawled.
+    async fn schedule_unwatched(&self, listings: &[Listing], max_attempts: u16) -> StoreResult<()>;
+
     /// For the metrics.
     async fn backlog(&self) -> StoreResult<Backlog>;
 

@@ -20,6 +20,7 @@ mod crawl_allocations;
 mod crawl_counts;
 mod cursor;
 mod error;
+mod field_drifts;
 mod history;
 mod history_imports;
 mod idempotency;
@@ -28,6 +29,7 @@ mod lease;
 mod maintenance;
 mod migrate_store;
 mod outbox;
+mod page_samples;
 mod past_points;
 mod postgres;
 mod rows;
@@ -51,12 +53,13 @@ use crate::config::DatabaseSettings;
 pub use accounts::{Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, StoredLink, UserPatch};
 pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
-pub use catalog::{Catalog, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
+pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use clock::StoreClock;
 pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
+pub use field_drifts::FieldDrifts;
 pub use history::{History, StoredContent};
 pub use history_imports::{HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
@@ -70,11 +73,13 @@ pub use lease::{
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use migrate_store::{MigratedTable, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
+pub use page_samples::{PageSamples, SampleContent};
 pub use schedules::{NewSchedule, RunRequest, Schedules};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use source_runs::SourceRuns;
 pub use sqlite::DaemonLock;
 pub use sqlite::backup::back_up;
+pub use sqlite::database_file as sqlite_file;
 pub use stored_response::StoredResponse;
 pub use table_copy::MigrateStoreError;
 pub use tasks::Tasks;
@@ -102,6 +107,8 @@ pub trait Store:
     + SourceRuns
     + CrawlCounts
     + CrawlAllocations
+    + FieldDrifts
+    + PageSamples
     + StoreMaintenance
 {
 }
@@ -126,6 +133,8 @@ impl<
         + SourceRuns
         + CrawlCounts
         + CrawlAllocations
+        + FieldDrifts
+        + PageSamples
         + StoreMaintenance,
 > Store for S
 {

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{RuleRow, StoreError, StoreResult};
+use super::{FailingListing, RuleRow, StoreError, StoreResult};
 use crate::domain::{
-    AdaptiveDemand, Arming, Condition, CrawlAllocation, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency,
-    Interval, Listing, ListingId, ListingState, Point, PointValue, Product, ProductId, ProductSettings, Rule, RuleId,
-    Series, SeriesKey, TenantId,
+    AdaptiveDemand, Arming, Condition, CrawlAllocation, CrawlRecord, Delivery, DeliveryId, Event, EventFacts, EventId,
+    Frequency, Interval, Listing, ListingId, ListingState, Point, PointValue, Product, ProductId, ProductSettings,
+    Rule, RuleId, Series, SeriesKey, TenantId,
 };
 
 /// A stored time.
@@ -73,6 +73,7 @@ pub(super) struct ProductColumns {
     last_crawled_at: Option<i64>,
     ready_at: i64,
     parked_at: Option<i64>,
+    attempt: i32,
 }
 
 impl TryFrom<ProductColumns> for Product {
@@ -108,6 +109,41 @@ impl TryFrom<ProductColumns> for Product {
             last_outcome: row.last_outcome,
             last_crawled_at: row.last_crawled_at.map(time).transpose()?,
             next_crawl_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },
+            attempts: count(row.attempt)?,
+        })
+    }
+}
+
+/// A listing that fails, with its lease.
+#[derive(sqlx::FromRow)]
+pub(super) struct FailingColumns {
+    id: i64,
+    marketplace: String,
+    asin: String,
+    state: Json<ListingState>,
+    last_outcome: Option<String>,
+    last_crawled_at: Option<i64>,
+    ready_at: i64,
+    parked_at: Option<i64>,
+    attempt: i32,
+}
+
+impl TryFrom<FailingColumns> for FailingListing {
+    type Error = StoreError;
+
+    fn try_from(row: FailingColumns) -> StoreResult<Self> {
+        let record = CrawlRecord {
+            last_outcome: row.last_outcome.as_deref(),
+            state: &row.state.0,
+            attempts: count(row.attempt)?,
+            is_parked: row.parked_at.is_some(),
+            next_crawl_at: Some(time(row.ready_at)?),
+        };
+        Ok(Self {
+            listing_id: ListingId(row.id),
+            listing: listing(&row.marketplace, &row.asin)?,
+            last_crawled_at: row.last_crawled_at.map(time).transpose()?,
+            failure: record.failure().ok_or_else(|| StoreError::Corrupt("the listing does not fail".to_owned()))?,
         })
     }
 }

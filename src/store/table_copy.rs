@@ -33,6 +33,8 @@ pub(super) const TABLES: &[&str] = &[
     "source_run",
     "source_run_listing",
     "crawl_count",
+    "field_drift",
+    "page_sample",
 ];
 
 /// Why nothing was moved.

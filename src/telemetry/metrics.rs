@@ -33,6 +33,15 @@ pub struct Metrics {
     pub missing_fields: IntCounterVec,
     /// Offer lists that were asked for, by `source`, `marketplace` and `outcome`.
     pub offer_lists: IntCounterVec,
+    /// Crawls of canaries (`crawl.canary`) by `source`, `marketplace` and `outcome`; they are also among [`Metrics::crawls`].
+    pub canary_crawls: IntCounterVec,
+    /// Product pages of canaries on which a field was missing, by `source`, `field` and `marketplace`.
+    pub canary_missing_fields: IntCounterVec,
+    /// How much more often than usual product pages lack a field, 0 to 1, by `source`, `marketplace` and `field`: only while they
+    /// certainly do.
+    pub field_missing_drift: GaugeVec,
+    /// Samples of pages that could not be used, by `result` (kept, dropped, failed).
+    pub page_samples: IntCounterVec,
     /// Bytes read from a source, as transferred after decompression, by `source`.
     pub source_bytes: IntCounterVec,
     /// What a source has cost, in millionths of a US dollar, by `source`.
@@ -199,6 +208,21 @@ impl Metrics {
                 "Offer lists that were asked for",
                 &["source", "marketplace", "outcome"],
             ),
+            canary_crawls: make.counters(
+                "canary_crawls_total",
+                "Crawls of canaries by outcome",
+                &["source", "marketplace", "outcome"],
+            ),
+            canary_missing_fields: make.counters(
+                "canary_missing_fields_total",
+                "Product pages of canaries lacking a field",
+                &["source", "field", "marketplace"],
+            ),
+            field_missing_drift: make.register(GaugeVec::new(
+                opts("field_missing_drift", "How much more often than usual a field is missing"),
+                &["source", "marketplace", "field"],
+            )),
+            page_samples: make.counters("page_samples_total", "Samples of pages that could not be used", &["result"]),
             source_bytes: make.counters("source_bytes_total", "Bytes read from sources", &["source"]),
             source_cost_micros: make.counters(
                 "source_cost_micros_total",

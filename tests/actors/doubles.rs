@@ -83,6 +83,10 @@ impl LeaseQueue for Ledger {
         Ok(false)
     }
 
+    async fn schedule_unwatched(&self, _: &[Listing], _: u16) -> StoreResult<()> {
+        Ok(())
+    }
+
     async fn backlog(&self) -> StoreResult<Backlog> {
         Ok(Backlog { due: 0, oldest_due: Duration::ZERO, parked: 0 })
     }

@@ -192,6 +192,42 @@ fn a_listing_that_a_source_refuses_moves_to_the_next_one() {
     });
 }
 
+/// Would admit everything, at another time of the day.
+struct Busy;
+
+#[async_trait]
+impl CrawlGate for Busy {
+    fn admit(&self, _: Marketplace, _: amazon_tracker::limits::Candidate) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    fn is_blocked(&self, _: Marketplace) -> bool {
+        false
+    }
+
+    fn defer(&self, _: Marketplace, _: amazon_tracker::limits::Candidate) -> Option<Duration> {
+        Some(LONG)
+    }
+
+    async fn ready(&self, _: Marketplace) {}
+
+    fn report(&self, _: Marketplace, _: amazon_tracker::limits::Candidate, _: Option<&Outcome>) {}
+}
+
+#[test]
+fn a_listing_that_is_put_off_at_peak_hours_is_given_back_and_costs_nothing_elsewhere() {
+    in_runtime(|threads, metrics| async move {
+        let (first, _first_calls) = source("first", 1, Duration::ZERO, Busy);
+        let (second, second_calls) = source("second", 1, Duration::ZERO, Gate(None));
+        let mut crew = Crew::with_sources(&threads, &metrics, vec![first, second], LONG);
+        crew.work(10, TOKEN);
+        let commit = crew.commits.recv().await.unwrap();
+        assert!(matches!(commit.next, Next::Postponed(pause) if pause >= LONG), "{commit:?}");
+        assert!(commit.outcome.is_none() && second_calls.is_empty());
+        crew.all_slots().await;
+    });
+}
+
 #[test]
 fn a_listing_whose_next_source_is_full_does_not_wait_for_the_end_of_a_pause() {
     in_runtime(|threads, metrics| async move {

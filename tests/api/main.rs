@@ -9,6 +9,7 @@ mod access;
 mod daemon;
 mod events;
 mod exports;
+mod failures;
 mod injection;
 mod jobs;
 mod mail;

@@ -106,6 +106,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_jobs_id_retry", Known),
     ("post_crawl_apify_callback", Everybody),
     ("get_crawl_sources", Whoever(Scope::ProductRead)),
+    ("get_crawl_samples", Superadmins),
+    ("get_crawl_samples_id", Superadmins),
     ("get_crawl_tasks_id", Whoever(Scope::ProductRead)),
     ("get_events", Whoever(Scope::ProductRead)),
     ("get_alerts", Whoever(Scope::ProductRead)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amazon_tracker::config::{DatabaseSettings, Secret, Settings, SourceName};
-use amazon_tracker::domain::{Currency, Marketplace, Money};
+use amazon_tracker::domain::{Currency, FieldCount, FieldDrift, Marketplace, Money};
 use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest};
 use amazon_tracker::store::{self, CrawlCount, StoreClock};
 use jiff::{SignedDuration, Timestamp};
@@ -113,17 +113,48 @@ async fn the_health_of_sources_is_shown_and_their_costs_to_superadmins() {
             })
         };
         let source = |name: &str, marketplaces: Vec<Value>| {
-            json!({ "name": name, "marketplaces": marketplaces, "runs": null, "cost_micros_usd": null })
+            json!({ "name": name, "marketplaces": marketplaces, "drifts": [], "runs": null, "cost_micros_usd": null })
         };
         let expected = [
             source("apify", vec![marketplace("com", [0, 0, 0, 1], 0.0)]),
             source("direct", vec![marketplace("com", [0, 3, 0, 0], 0.0), marketplace("de", [6, 0, 2, 0], 0.25)]),
         ];
         assert_eq!(sources["items"], json!(expected));
+        let started_at = Timestamp::now().round(jiff::Unit::Millisecond).unwrap();
+        let drift = FieldDrift {
+            source: "direct".to_owned(),
+            marketplace: de,
+            field: "rating".to_owned(),
+            started_at,
+            ended_at: None,
+            usual: FieldCount { pages: 1000, missing: 100 },
+            recent: FieldCount { pages: 40, missing: 30 },
+        };
+        store.record_field_drift(&drift).await.unwrap();
+        let sources = expect(200, daemon.get("/api/v1/crawl/sources")).await;
+        let expected = json!([{
+            "marketplace": "de", "field": "rating", "started_at": started_at, "ended_at": null,
+            "usual_share": 0.1, "recent_share": 0.75, "recent_pages": 40,
+        }]);
+        assert_eq!(sources["items"][1]["drifts"], expected);
         store.close().await;
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_nobody_watches_is_crawled_and_counted_on_its_own() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| {
+        settings.crawl.canary.insert(Marketplace::Us, vec!["B0CANARY01".parse().unwrap()]);
+    })
+    .await;
+    let line = r#"tracker_canary_crawls_total{marketplace="com",outcome="not_found",source="direct"} 1"#;
+    while !daemon.metrics().send().await.unwrap().text().await.unwrap().contains(line) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(expect(200, daemon.get("/api/v1/products")).await["items"], json!([]), "no tenant has it");
+    daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

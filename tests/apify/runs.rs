@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use amazon_tracker::config::ActorProfile;
 use amazon_tracker::domain::{Block, Failure, Outcome};
+use amazon_tracker::sources::apify::{ApifyClient, ApifyError};
 use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest, ApifyRunEnd, Fault};
 use amazon_tracker::sources::{Source, Wanted};
 use tokio::sync::mpsc::unbounded_channel;
@@ -171,4 +172,15 @@ async fn without_a_token_nothing_is_crawled() {
     let outcomes = account.crawl(1).await;
     assert!(matches!(outcomes[&account.listings[0]], Outcome::Blocked(Block::Refused { .. })), "{outcomes:?}");
     account.simulated.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_not_valid_is_noticed_without_starting_a_run() {
+    let account = Account::open().await;
+    let client = ApifyClient::new(account.settings.clone()).unwrap();
+    client.check().await.unwrap();
+    let refusal = ApifyFault::Error(401, "user-or-token-not-found");
+    account.simulated.apify().fail_next(ApifyRequest::Look, refusal);
+    assert!(matches!(client.check().await, Err(ApifyError::Refused { status: 401, .. })));
+    assert!(account.runs().is_empty());
 }

@@ -3,10 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod doctor;
 mod import;
+#[path = "../api/mailbox.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of this module")]
+mod mailbox;
 mod migrate_store;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/redis.rs"]
+mod redis;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod requests;
+mod samples;
 mod server;
 mod short_links;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use amazon_tracker::domain::{Listing, ListingId, Marketplace, ProductStatus};
-use amazon_tracker::store::{Lane, NewProduct, Next, ProductPatch, Room};
+use amazon_tracker::store::{Commit, Lane, NewProduct, Next, ProductPatch, Room};
 
 use crate::fixture::*;
 
@@ -24,6 +24,7 @@ on_both_engines! {
     an_unparked_listing_is_due_and_its_attempts_are_forgotten,
     a_held_lease_is_not_unparked,
     a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked,
+    a_listing_that_nobody_watches_can_be_made_due_until_its_crawls_never_end,
     the_claim_carries_the_shortest_active_rhythm,
     the_queue_says_when_the_next_is_due,
     a_clock_that_was_set_back_does_not_stop_crawling,
@@ -221,6 +222,31 @@ async fn a_listing_that_is_not_parked_or_that_nobody_watches_is_not_unparked(fix
     assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
     fixture.store.remove_product(US, product.id, None).await.unwrap();
     assert!(!fixture.store.unpark(product.listing_id).await.unwrap());
+}
+
+async fn a_listing_that_nobody_watches_can_be_made_due_until_its_crawls_never_end(fixture: &Fixture) {
+    let listing = Listing::new(Marketplace::De, asin(7));
+    let schedule = async || fixture.store.schedule_unwatched(&[listing], MAX_ATTEMPTS).await.unwrap();
+    schedule().await;
+    let claim = fixture.claim_one().await;
+    assert_eq!((claim.listing, claim.interval(), claim.lane), (listing, None, Lane::Scheduled));
+    schedule().await;
+    assert!(fixture.claim(10).await.is_empty(), "the crawl is under way");
+    let parked = Commit { next: Next::Parked, ..seen(&claim, 100, fixture.now().await) };
+    assert!(fixture.commit(parked).await);
+    fixture.clock.advance(DAY);
+    assert!(fixture.claim(10).await.is_empty());
+    schedule().await;
+    assert_eq!(fixture.claim_one().await.listing, listing);
+    // Each crawl ends its process.
+    for _ in 1..MAX_ATTEMPTS {
+        fixture.clock.advance(LEASE);
+        fixture.claim_one().await;
+    }
+    fixture.clock.advance(LEASE);
+    assert_eq!(fixture.store.park_failing(MAX_ATTEMPTS, 10).await.unwrap(), 1);
+    schedule().await;
+    assert!(fixture.claim(10).await.is_empty());
 }
 
 async fn the_claim_carries_the_shortest_active_rhythm(fixture: &Fixture) {

@@ -1,7 +1,10 @@
 //! Lists of products: filters, orders, pages.
 
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{Commit, NewProduct, ProductFilter, ProductOrder, ProductPatch, StoreError};
+use amazon_tracker::store::{
+    Claim, Commit, ItemsEnd, NewProduct, Next, ProductFilter, ProductOrder, ProductPatch, StoreError,
+};
+use jiff::Timestamp;
 
 use crate::accounts::tenant_of;
 use crate::fixture::*;
@@ -11,6 +14,7 @@ on_both_engines! {
     every_order_is_complete_over_its_pages_with_ties_and_missing_values,
     a_cursor_of_another_order_or_none_at_all_is_not_found,
     filters_hold_together,
+    failing_listings_are_found_whatever_their_reason,
     text_is_found_in_title_label_and_asin_whatever_its_case,
     wildcards_stand_for_themselves,
     a_tag_is_matched_as_a_whole,
@@ -130,6 +134,45 @@ async fn filters_hold_together(fixture: &Fixture) {
     assert_eq!(numbers(fixture, &japanese, ProductOrder::OldestFirst, 2).await, [7]);
     let texted = ProductFilter { text: Some("b00000000".to_owned()), ..japanese };
     assert_eq!(numbers(fixture, &texted, ProductOrder::OldestFirst, 2).await, [7]);
+}
+
+async fn failing_listings_are_found_whatever_their_reason(fixture: &Fixture) {
+    for n in 0..5 {
+        fixture.watch(n).await;
+    }
+    let failed = |claim: &Claim, outcome: &'static str| Commit {
+        outcome: Some(outcome),
+        state: Some(claim.state.after_failed_crawl()),
+        points: Vec::new(),
+        next: Next::Postponed(HOUR),
+        job_items: ItemsEnd::Keep,
+        ..seen(claim, 100, Timestamp::UNIX_EPOCH)
+    };
+    let now = fixture.now().await;
+    for claim in fixture.claim(5).await.into_iter().filter(|claim| claim.listing.asin != asin(4)) {
+        let commit = match claim.listing.asin {
+            one if one == asin(1) => failed(&claim, "failed_timeout"),
+            gone if gone == asin(2) => failed(&claim, "not_found"),
+            _ => seen(&claim, 100, now),
+        };
+        assert!(fixture.commit(commit).await);
+    }
+    // Its crawls never end.
+    let parked = format!("(SELECT id FROM listing WHERE asin = '{}')", asin(3));
+    fixture.execute(&format!("UPDATE lease SET parked_at = 1, attempt = 5 WHERE listing_id = {parked}")).await;
+    let listed = async |failing| {
+        let filter = ProductFilter { failing: Some(failing), ..ProductFilter::default() };
+        numbers(fixture, &filter, ProductOrder::OldestFirst, 2).await
+    };
+    assert_eq!(listed(true).await, [1, 2, 3]);
+    assert_eq!(listed(false).await, [0, 4], "4 was not crawled yet");
+    let page = fixture.store.failing_listings(None, ListingId(0), 2).await.unwrap();
+    let rest = fixture.store.failing_listings(Some(Marketplace::De), page[1].listing_id, 9).await.unwrap();
+    let reasons: Vec<_> = page.iter().chain(&rest).map(|listing| listing.failure.reason.as_str()).collect();
+    assert_eq!(reasons, ["failed_timeout", "not_found", "failed_panicked"]);
+    assert_eq!((page[0].failure.consecutive_failures, page[0].failure.next_attempt_at), (1, Some(now + HOUR)));
+    assert_eq!((rest[0].failure.attempts, rest[0].failure.next_attempt_at), (5, None));
+    assert!(fixture.store.failing_listings(Some(Marketplace::Jp), ListingId(0), 9).await.unwrap().is_empty());
 }
 
 async fn found(fixture: &Fixture, text: &str) -> Vec<u32> {

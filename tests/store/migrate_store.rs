@@ -8,7 +8,9 @@ use amazon_tracker::store::{
 
 use crate::accounts::{email, tenant_of};
 use crate::content::with_content_and_offers;
+use crate::field_drifts::drift;
 use crate::fixture::*;
+use crate::page_samples::sample;
 use crate::tenants::fill;
 
 const MANY: u32 = 100;
@@ -55,6 +57,8 @@ impl Move {
         let (name, kind) = ("direct".to_owned(), "observed".to_owned());
         let count = CrawlCount { source: name, marketplace: Marketplace::De, kind, count: 7 };
         source.store.add_crawl_counts(&[count]).await.unwrap();
+        source.store.record_field_drift(&drift("price", source.now().await)).await.unwrap();
+        source.store.keep_page_sample(sample(Marketplace::De, 1), 5).await.unwrap();
         let target = Fixture::postgres_with(source.clock.clone()).await;
         Self { source, target, them }
     }

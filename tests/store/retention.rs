@@ -5,7 +5,9 @@ use amazon_tracker::domain::{Listing, Marketplace};
 use amazon_tracker::store::{CrawlCount, DeliveryClaim};
 
 use crate::accounts::tenant_of;
+use crate::field_drifts::drift;
 use crate::fixture::*;
+use crate::page_samples::sample;
 use crate::tenants::fill;
 
 on_both_engines! {
@@ -33,6 +35,8 @@ const GROWING: &[(&str, u32)] = &[
     ("source_run_listing", 14),
     ("source_run", 14),
     ("crawl_count", 14),
+    ("field_drift", 14),
+    ("page_sample", 14),
     ("idempotency_key", 15),
     ("api_key", 16),
     ("daily_usage", 17),
@@ -49,6 +53,7 @@ const DAYS: RetentionSettings = RetentionSettings {
     jobs_days: 14,
     source_runs_days: 14,
     crawl_counts_days: 14,
+    page_samples_days: 14,
     idempotency_keys_days: 15,
     api_keys_days: 15,
     daily_usage_days: 16,
@@ -67,6 +72,8 @@ async fn grow(fixture: &Fixture) {
     let (source, kind) = ("direct".to_owned(), "observed".to_owned());
     let count = CrawlCount { source, marketplace: Marketplace::De, kind, count: 1 };
     fixture.store.add_crawl_counts(&[count]).await.unwrap();
+    fixture.store.record_field_drift(&drift("price", fixture.now().await)).await.unwrap();
+    fixture.store.keep_page_sample(sample(Marketplace::De, 1), 5).await.unwrap();
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);

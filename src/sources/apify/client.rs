@@ -163,6 +163,16 @@ impl ApifyClient {
         Ok(Self { client: client.redirect(reqwest::redirect::Policy::none()).build()?, settings })
     }
 
+    /// Succeeds when the token is valid and its account sees the actor. Starts nothing, and makes one attempt.
+    ///
+    /// # Errors
+    /// See [`ApifyError`].
+    pub async fn check(&self) -> Result<(), ApifyError> {
+        let path = ["v2", "actors", &self.settings.actor, "runs"];
+        let request = self.request(Method::GET, &path, &[("limit", "1".to_owned())]).timeout(TIMEOUT);
+        json::<Value>(once(request).await?).await.map(drop)
+    }
+
     /// Starts a run, once; `webhooks` asks for a callback at its end. After [`ApifyError::NoAnswer`] it may be running: see [`ApifyClient::find`].
     ///
     /// # Errors

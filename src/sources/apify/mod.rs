@@ -11,6 +11,7 @@ mod source;
 use serde_json::Value;
 
 pub use callback::RunCallbacks;
+pub use client::{ApifyClient, ApifyError};
 pub use items::Answer;
 pub use journal::{JournalError, RunJournal};
 pub use source::{ApifySource, NAME};

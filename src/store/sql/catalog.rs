@@ -11,14 +11,15 @@ use super::product_list::{SELECT_PRODUCT, list};
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{
-    Interval, Listing, ListingId, ListingState, Product, ProductId, ProductSettings, ProductStatus, TenantId,
+    Interval, Listing, ListingId, ListingState, Marketplace, Product, ProductId, ProductSettings, ProductStatus,
+    TenantId,
 };
 use crate::store::clock::ClockParam;
-use crate::store::error::OrNotFound;
-use crate::store::rows::{ProductColumns, sort_columns};
+use crate::store::error::{OrNotFound, or_report};
+use crate::store::rows::{FailingColumns, ProductColumns, sort_columns};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{
-    Catalog, Lane, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, StoreResult,
+    Catalog, FailingListing, Lane, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, StoreError, StoreResult,
 };
 
 const FIND_LISTING: &str = "SELECT id FROM listing WHERE marketplace = $1 AND asin = $2";
@@ -84,6 +85,25 @@ impl Catalog for Backend {
         Ok(ListingId(query.fetch_one(&mut *conn).await.or_not_found("listing")?))
     }
 
+    async fn failing_listings(
+        &self,
+        marketplace: Option<Marketplace>,
+        after: ListingId,
+        limit: u32,
+    ) -> StoreResult<Vec<FailingListing>> {
+        const FAILING: &str = "SELECT l.id, l.marketplace, l.asin, l.state, l.last_outcome, l.last_crawled_at, \
+               q.ready_at, q.parked_at, q.attempt \
+             FROM listing l JOIN lease q ON q.listing_id = l.id \
+             WHERE l.id > $1 AND ($2 IS NULL OR l.marketplace = $2) \
+               AND (l.last_outcome <> 'observed' OR q.parked_at IS NOT NULL) \
+               AND EXISTS (SELECT 1 FROM product p WHERE p.listing_id = l.id AND p.status = 'active') \
+             ORDER BY l.id LIMIT $3";
+        let query = sqlx::query_as(FAILING).bind(after.0).bind(marketplace.map(Marketplace::code));
+        let rows: Vec<FailingColumns> =
+            query.bind(i64::from(limit)).fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
+        Ok(rows.into_iter().map(FailingListing::try_from).filter_map(or_report).collect())
+    }
+
     async fn count_products(&self) -> StoreResult<u64> {
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM product")
             .fetch_one(&mut *self.reader(TenantScope::All).await?)
@@ -121,7 +141,7 @@ async fn add(conn: &mut Conn, product: NewProduct, clock: ClockParam) -> StoreRe
 }
 
 /// The id of a listing, whose row is created if there is none.
-async fn listing_row(conn: &mut Conn, listing: Listing, clock: ClockParam) -> StoreResult<i64> {
+pub(super) async fn listing_row(conn: &mut Conn, listing: Listing, clock: ClockParam) -> StoreResult<i64> {
     const MAKE: &str = concat!(
         "INSERT INTO listing (marketplace, asin, state, sort_title, price_minor, created_at) \
          VALUES ($1, $2, $3, $4, $5, ",

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::types::Json;
 
-use super::{Backend, Conn, claim, commit, details};
-use crate::domain::{Failure, ListingId, Marketplace, Outcome};
+use super::schedule_request::{self, ScheduleRequest};
+use super::{Backend, Conn, catalog, claim, commit, details};
+use crate::domain::{Failure, Listing, ListingId, Marketplace, Outcome};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::time;
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{Backlog, Claim, ClaimRequest, Commit, Committed, LeaseQueue, StoreResult};
+use crate::store::{Backlog, Claim, ClaimRequest, Commit, Committed, Lane, LeaseQueue, StoreResult};
 
 /// The time by the database's clock.
 pub(super) const NOW: &str = concat!("SELECT ", now!(1));
@@ -171,6 +172,12 @@ impl LeaseQueue for Backend {
         Ok(unparked.rows_affected() == 1)
     }
 
+    async fn schedule_unwatched(&self, listings: &[Listing], max_attempts: u16) -> StoreResult<()> {
+        let (clock, listings) = (self.clock_param(), listings.to_vec());
+        self.transaction(TenantScope::All, move |conn| schedule_unwatched(conn, listings, max_attempts, clock).boxed())
+            .await
+    }
+
     async fn backlog(&self) -> StoreResult<Backlog> {
         // Both lanes are named because the index begins with the lane. Parked listings that no active product watches are
         // meant to be parked, so they are not counted.
@@ -231,6 +238,29 @@ pub(super) fn not_negative(ms: i64) -> Duration {
 
 /// The update repeats the conditions of the selection: a crawl may succeed between the two. The token rises, so that a crawl
 /// that hung and returns finds its lease lost.
+async fn schedule_unwatched(
+    conn: &mut Conn,
+    listings: Vec<Listing>,
+    max_attempts: u16,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    const USABLE: &str = concat!(
+        "SELECT listing_id FROM lease WHERE (parked_at IS NULL OR attempt < $2) AND listing_id IN (",
+        numbers!(1),
+        ") ORDER BY listing_id"
+    );
+    let mut ids = Vec::new();
+    for listing in listings {
+        ids.push(catalog::listing_row(conn, listing, clock).await?);
+    }
+    ids.sort_unstable();
+    schedule_request::lock(conn, &ids, clock).await?;
+    let usable = sqlx::query_scalar(USABLE).bind(Json(ids)).bind(i32::from(max_attempts));
+    let usable: Vec<i64> = usable.fetch_all(&mut *conn).await?;
+    let now = ScheduleRequest { lane: Lane::Scheduled, due_in_ms: 0, unparks: true, accepts_running: true };
+    schedule_request::upsert(conn, &usable, &now, clock).await
+}
+
 async fn park_failing(conn: &mut Conn, max_attempts: u16, limit: u32, clock: ClockParam) -> StoreResult<u64> {
     const PARK: &str = concat!(
         "WITH failing AS MATERIALIZED ( \

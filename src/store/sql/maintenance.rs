@@ -15,7 +15,7 @@ use super::{
 use crate::config::RetentionSettings;
 use crate::domain::TenantId;
 use crate::store::clock::millis;
-use crate::store::error::newer;
+use crate::store::error::{RUN_MIGRATE, newer};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::uncancelled::uncancelled;
 use crate::store::{DatabaseStats, OnWrite, StoreError, StoreMaintenance, StoreResult};
@@ -53,12 +53,11 @@ impl StoreMaintenance for Backend {
     }
 
     async fn check_schema(&self) -> StoreResult<()> {
-        const MIGRATE: &str = "run `amazon-tracker migrate`";
         let mut conn = self.readers.acquire().await?;
         Self::check_server(&conn)?;
         Self::check_role(&mut conn).await?;
         if !sqlx::query_scalar::<_, bool>(HAS_LEDGER).fetch_one(&mut *conn).await? {
-            return Err(StoreError::Schema(format!("there is none yet: {MIGRATE}")));
+            return Err(StoreError::Schema(format!("there is none yet: {RUN_MIGRATE}")));
         }
         let ledger = &MIGRATOR.table_name;
         if let Some(version) = conn.dirty_version(ledger).await? {
@@ -69,7 +68,7 @@ impl StoreMaintenance for Backend {
             check_support(&mut conn, unknown).await?;
         }
         match MIGRATOR.iter().find(|step| !applied.iter().any(|applied| applied.version == step.version)) {
-            Some(missing) => Err(StoreError::Schema(format!("step {} is missing: {MIGRATE}", missing.version))),
+            Some(missing) => Err(StoreError::Schema(format!("step {} is missing: {RUN_MIGRATE}", missing.version))),
             None => Ok(()),
         }
     }

@@ -13,7 +13,7 @@ use crate::store::{Page, ProductFilter, ProductOrder, StoreError, StoreResult};
 pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id, p.label, p.tags, p.interval_secs, \
        p.is_adaptive, t.crawl_allocation, p.is_competitor, p.status, p.watch_offers, p.offers_interval_secs, \
        p.created_at, p.updated_at, p.version, l.marketplace, l.asin, l.state, l.sort_title, \
-       l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at \
+       l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at, q.attempt \
      FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id \
      JOIN tenant t ON t.id = p.tenant_id";
 
@@ -83,6 +83,12 @@ fn push_filter(query: &mut QueryBuilder<Db>, filter: &ProductFilter) {
     }
     if let Some(status) = filter.status {
         query.push(" AND p.status = ").push_bind(status.as_str());
+    }
+    if let Some(failing) = filter.failing {
+        // As `CrawlRecord::failure` has it.
+        let is_failing = " AND (coalesce(l.last_outcome, 'observed') <> 'observed' OR p.status = 'active' AND EXISTS ( \
+             SELECT 1 FROM lease q WHERE q.listing_id = p.listing_id AND q.parked_at IS NOT NULL)) = ";
+        query.push(is_failing).push_bind(failing);
     }
     if let Some(text) = &filter.text {
         // Both sides in lower case, folded here: the engines fold only ASCII, or by a locale.

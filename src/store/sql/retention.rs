@@ -143,6 +143,20 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.history_days),
     },
     Pruning {
+        table: "field_drift",
+        key: "source, marketplace, field, started_at",
+        old: "SELECT source, marketplace, field, started_at FROM field_drift WHERE started_at < {before}",
+        order: "started_at",
+        days: |days| Some(days.crawl_counts_days),
+    },
+    Pruning {
+        table: "page_sample",
+        key: "id",
+        old: "SELECT id FROM page_sample WHERE taken_at < {before}",
+        order: "taken_at",
+        days: |days| Some(days.page_samples_days),
+    },
+    Pruning {
         table: "source_run_listing",
         key: "run_id, listing_id",
         old: "SELECT m.run_id, m.listing_id FROM source_run r JOIN source_run_listing m ON m.run_id = r.id \

@@ -4,9 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use sqlx::sqlite::SqliteConnectOptions;
-
-use super::is_in_memory;
+use super::database_file;
 use crate::config::DatabaseSettings;
 
 /// Held for the life of a daemon. A file of its own beside the database, because closing any handle of the database
@@ -17,9 +15,8 @@ pub struct DaemonLock(#[expect(dead_code, reason = "closing the file ends the lo
 impl DaemonLock {
     /// Takes the lock. `None` if another process holds it. Where files cannot be locked, nobody is noticed.
     pub fn take(settings: &DatabaseSettings) -> Option<Self> {
-        let url = settings.url.reveal();
-        let file = url.parse::<SqliteConnectOptions>().ok().filter(|_| !is_in_memory(url)).and_then(|options| {
-            let mut path = options.get_filename().as_os_str().to_owned();
+        let file = database_file(settings).and_then(|file| {
+            let mut path = file.into_os_string();
             path.push(".lock");
             OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(path)).ok()
         });

@@ -210,6 +210,14 @@ impl SqliteStore {
     }
 }
 
+/// The file of an SQLite database. `None`: it is in memory, on a server, or the URL cannot be read.
+pub fn database_file(settings: &DatabaseSettings) -> Option<PathBuf> {
+    let url = settings.url.reveal();
+    let is_file = url.starts_with("sqlite:") && !is_in_memory(url);
+    let options = is_file.then(|| url.parse::<SqliteConnectOptions>().ok()).flatten()?;
+    Some(options.get_filename().to_path_buf())
+}
+
 /// A database in memory belongs to its connection: other readers would see another one.
 fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")

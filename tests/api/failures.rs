@@ -1,0 +1,72 @@
+//! Listings that fail, and samples of pages that could not be used.
+
+use amazon_tracker::domain::Role;
+use amazon_tracker::sources::simulated::Fault;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+use crate::matrix::{add_person, token_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_listing_shows_reason_attempts_and_next_attempt() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let (fine, failing) = (daemon.listing(0), daemon.listing(1));
+        daemon.watch(fine).await;
+        let product = daemon.watch(failing).await;
+        assert_eq!(product["failure"], Value::Null);
+        daemon.simulated.set_missing(failing, true);
+        daemon.check_now(&product["id"]).await;
+        let page = expect(200, daemon.get("/api/v1/products?failing=true")).await;
+        assert_eq!(page["items"].as_array().unwrap().len(), 1);
+        let failure = &page["items"][0]["failure"];
+        assert_eq!((&failure["reason"], &failure["consecutive_failures"]), (&json!("not_found"), &json!(1)));
+        assert!(failure["message"].as_str().unwrap().contains("does not exist"), "{failure}");
+        assert_eq!((&failure["since"], &failure["is_parked"]), (&product["checked_at"], &json!(false)));
+        assert_eq!(failure["next_attempt_at"], page["items"][0]["next_crawl_at"]);
+        let page = expect(200, daemon.get("/api/v1/products?failing=false")).await;
+        assert_eq!(page["items"][0]["asin"], fine.asin.as_str());
+        let wrong = expect(422, daemon.get("/api/v1/products?failing=maybe")).await;
+        assert_eq!(wrong["errors"][0]["field"], "failing");
+        daemon.simulated.set_missing(failing, false);
+        daemon.check_now(&product["id"]).await;
+        assert_eq!(expect(200, daemon.get("/api/v1/products?failing=true")).await["items"], json!([]));
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_superadmin_downloads_the_page_that_could_not_be_used_as_text() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.crawl.retry_secs = 1).await;
+    add_person(&daemon, "operator", Role::Superadmin).await;
+    let token = token_of(&daemon, "operator@example.com").await;
+    let ask = |path: &str| daemon.request(Method::GET, path).bearer_auth(&token);
+    let listing = daemon.listing(0);
+    daemon.simulated.fail_next(1, Fault::Truncated);
+    daemon.watch(listing).await;
+    let sample = loop {
+        let samples = expect(200, ask("/api/v1/crawl/samples")).await;
+        match samples["items"].as_array().unwrap().first() {
+            Some(sample) => break sample.clone(),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!((&sample["outcome"], &sample["source"]), (&json!("failed_truncated"), &json!("direct")));
+    assert_eq!((&sample["asin"], &sample["marketplace"]), (&json!(listing.asin), &json!("com")));
+    let path = format!("/api/v1/crawl/samples/{}", sample["id"].as_str().unwrap());
+    let response = ask(&path).send().await.unwrap();
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(
+        (header("content-type").as_str(), header("x-content-type-options").as_str()),
+        ("text/plain; charset=utf-8", "nosniff")
+    );
+    assert!(header("content-disposition").starts_with("attachment"), "no browser shows it");
+    assert!(header("content-security-policy").contains("sandbox"));
+    let text = response.text().await.unwrap();
+    assert!(text.contains("<html"), "{text}");
+    expect(403, daemon.get(&path)).await;
+    expect(404, ask("/api/v1/crawl/samples/0190a1b2-0000-7000-8000-000000000000")).await;
+    daemon.end().await;
+}
