@@ -17,8 +17,8 @@ use amazon_tracker::actors::scheduler::{Scheduler, SchedulerTools};
 use amazon_tracker::actors::tracker::{CrawlEnd, ProductTracker, TrackerMessage};
 use amazon_tracker::config::{CrawlSettings, DatabaseSettings, Plans, RetentionSettings, Secret};
 use amazon_tracker::domain::{
-    Asin, Availability, Currency, Listing, ListingId, Marketplace, Money, Observation, Outcome, ProductSettings,
-    Reading, Series, TenantId,
+    Asin, Availability, Currency, Interval, Listing, ListingId, Marketplace, Money, Observation, Outcome,
+    ProductSettings, Reading, Series, TenantId,
 };
 use amazon_tracker::sources::{Outcomes, Source, Wanted};
 use amazon_tracker::store::{Claim, ClaimRequest, Lane, NewProduct, Room, SharedStore, StoreClock, open};
