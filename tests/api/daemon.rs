@@ -23,7 +23,7 @@ use crate::postgres::Server;
 use crate::receiver::Receiver;
 
 /// Nothing here takes this long; it only keeps a broken test from hanging.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a daemon keeps its data.
 #[derive(Clone, Copy)]

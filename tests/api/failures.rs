@@ -1,11 +1,15 @@
 //! Listings that fail, and samples of pages that could not be used.
 
+use std::time::{Duration, Instant};
+
 use amazon_tracker::domain::Role;
-use amazon_tracker::sources::simulated::Fault;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use url::Url;
 
-use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+use crate::daemon::{Daemon, Engine, PATIENCE, expect, on_both_engines};
 use crate::matrix::{add_person, token_of};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,21 +43,24 @@ async fn a_failing_listing_shows_reason_attempts_and_next_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_superadmin_downloads_the_page_that_could_not_be_used_as_text() {
-    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.crawl.retry_secs = 1).await;
+    let market = market_of(UNUSABLE).await;
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.crawl.base_url = Some(market)).await;
     add_person(&daemon, "operator", Role::Superadmin).await;
     let token = token_of(&daemon, "operator@example.com").await;
     let ask = |path: &str| daemon.request(Method::GET, path).bearer_auth(&token);
     let listing = daemon.listing(0);
-    daemon.simulated.fail_next(1, Fault::Truncated);
-    daemon.watch(listing).await;
+    let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
+    expect(201, daemon.post("/api/v1/products", &body)).await;
+    let until = Instant::now() + PATIENCE;
     let sample = loop {
         let samples = expect(200, ask("/api/v1/crawl/samples")).await;
         match samples["items"].as_array().unwrap().first() {
             Some(sample) => break sample.clone(),
-            None => tokio::task::yield_now().await,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
         }
+        assert!(Instant::now() < until, "no sample was kept");
     };
-    assert_eq!((&sample["outcome"], &sample["source"]), (&json!("failed_truncated"), &json!("direct")));
+    assert_eq!((&sample["outcome"], &sample["source"]), (&json!("blocked_interstitial"), &json!("direct")));
     assert_eq!((&sample["asin"], &sample["marketplace"]), (&json!(listing.asin), &json!("com")));
     let path = format!("/api/v1/crawl/samples/{}", sample["id"].as_str().unwrap());
     let response = ask(&path).send().await.unwrap();
@@ -65,8 +72,31 @@ async fn a_superadmin_downloads_the_page_that_could_not_be_used_as_text() {
     assert!(header("content-disposition").starts_with("attachment"), "no browser shows it");
     assert!(header("content-security-policy").contains("sandbox"));
     let text = response.text().await.unwrap();
-    assert!(text.contains("<html"), "{text}");
+    assert!(text.contains("<h1>Choose a store</h1>"), "{text}");
+    assert!(!text.contains("123-4567890-1234567"), "the id of a session: {text}");
     expect(403, daemon.get(&path)).await;
     expect(404, ask("/api/v1/crawl/samples/0190a1b2-0000-7000-8000-000000000000")).await;
     daemon.end().await;
+}
+
+/// A page that is no product, and no refusal that is known.
+const UNUSABLE: &str = "<html><head><title>Stores</title></head><body><h1>Choose a store</h1>\
+    <script>ue_sid='123-4567890-1234567';</script>\
+    <p>Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy eirmod tempor invidunt ut labore et dolore magna \
+    aliquyam erat, sed diam voluptua. At vero eos et accusam et justo duo dolores et ea rebum. Stet clita kasd gubergren, no sea \
+    takimata sanctus est Lorem ipsum dolor sit amet.</p></body></html>";
+
+/// A server that answers every request with this page.
+async fn market_of(page: &'static str) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = client.read(&mut request).await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length:";
+            let _ = client.write_all(format!("{head} {}\r\n\r\n{page}", page.len()).as_bytes()).await;
+        }
+    });
+    url
 }

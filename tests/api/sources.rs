@@ -1,6 +1,6 @@
 //! Several sources: one stands in for another, and what they brought is shown.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{DatabaseSettings, Secret, Settings, SourceName};
 use amazon_tracker::domain::{Currency, FieldCount, FieldDrift, Marketplace, Money};
@@ -9,7 +9,7 @@ use amazon_tracker::store::{self, CrawlCount, StoreClock};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Engine, expect, free_socket, on_both_engines};
+use crate::daemon::{Daemon, Engine, PATIENCE, expect, free_socket, on_both_engines};
 
 /// On the simulated account, which is served where the simulated pages are.
 fn with_apify(settings: &mut Settings, sources: &[SourceName]) {
@@ -149,9 +149,11 @@ async fn a_canary_that_nobody_watches_is_crawled_and_counted_on_its_own() {
         settings.crawl.canary.insert(Marketplace::Us, vec!["B0CANARY01".parse().unwrap()]);
     })
     .await;
-    let line = r#"tracker_canary_crawls_total{marketplace="com",outcome="not_found",source="direct"} 1"#;
+    let line = r#"tracker_canary_crawls_total{marketplace="com",outcome="observed",source="direct"} 1"#;
+    let until = Instant::now() + PATIENCE;
     while !daemon.metrics().send().await.unwrap().text().await.unwrap().contains(line) {
-        tokio::task::yield_now().await;
+        assert!(Instant::now() < until, "no canary was counted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(expect(200, daemon.get("/api/v1/products")).await["items"], json!([]), "no tenant has it");
     daemon.end().await;

@@ -236,8 +236,7 @@ pub(super) fn not_negative(ms: i64) -> Duration {
     Duration::from_millis(ms.max(0).unsigned_abs())
 }
 
-/// The update repeats the conditions of the selection: a crawl may succeed between the two. The token rises, so that a crawl
-/// that hung and returns finds its lease lost.
+/// Listings that fail for ever stay parked.
 async fn schedule_unwatched(
     conn: &mut Conn,
     listings: Vec<Listing>,
@@ -261,6 +260,8 @@ async fn schedule_unwatched(
     schedule_request::upsert(conn, &usable, &now, clock).await
 }
 
+/// The update repeats the conditions of the selection: a crawl may succeed between the two. The token rises, so that a crawl
+/// that hung and returns finds its lease lost.
 async fn park_failing(conn: &mut Conn, max_attempts: u16, limit: u32, clock: ClockParam) -> StoreResult<u64> {
     const PARK: &str = concat!(
         "WITH failing AS MATERIALIZED ( \
