@@ -333,6 +333,7 @@ fn wanted_of(claim: &Claim) -> Wanted {
         listing: claim.listing,
         offers: claim.offers_interval.is_some_and(wants_offers),
         content: state.wants_content(at),
+        is_requested: claim.lane == Lane::Requested,
     }
 }
 

@@ -89,7 +89,7 @@ pub struct AuthRequest {
 }
 
 /// The decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum AuthDecision {
     /// Allowed, with the rest of the rate limit.
     Allowed(Arc<Identity>, Plan, RateLimitStatus),

@@ -288,7 +288,8 @@ impl AppContext<'_> {
             }
             SourceName::Apify => {
                 let max_age = Duration::from_secs(apify.max_run_age_secs);
-                let journal = StoredRuns { store: Arc::clone(self.store), max_age };
+                let budget = self.settings.budget.of_apify(apify, &self.settings.plans);
+                let journal = StoredRuns { store: Arc::clone(self.store), max_age, budget };
                 let source = ApifySource::new(apify.clone(), Arc::new(journal), Arc::clone(self.callbacks), metrics)?;
                 let rate = Rate::new(apify.runs_per_minute, apify.runs_per_minute);
                 let gate = gate(&source, GateSettings { rate, ..GateSettings::from(crawl) });

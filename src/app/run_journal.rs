@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::domain::{Listing, RunEnd, SourceRun};
+use crate::domain::{OpenedRuns, RunBudget, RunEnd, RunRequest};
 use crate::sources::apify::{JournalError, RunJournal};
 use crate::store::{SharedStore, StoreError};
 
@@ -15,12 +15,14 @@ pub struct StoredRuns {
     pub store: SharedStore,
     /// A run that is older answers nothing any more.
     pub max_age: Duration,
+    /// What may be spent.
+    pub budget: RunBudget,
 }
 
 #[async_trait]
 impl RunJournal for StoredRuns {
-    async fn open(&self, source: &'static str, listings: &[Listing]) -> Result<Vec<SourceRun>, JournalError> {
-        self.store.open_runs(source, listings, self.max_age).await.map_err(unavailable)
+    async fn open(&self, source: &'static str, requests: &[RunRequest]) -> Result<OpenedRuns, JournalError> {
+        self.store.open_runs(source, requests, self.max_age, &self.budget).await.map_err(unavailable)
     }
 
     async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError> {

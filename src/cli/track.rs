@@ -42,8 +42,11 @@ pub(super) fn run(folder: &Path, args: TrackArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     let source = DirectSource::new(settings.crawl, Arc::new(Metrics::new()))?;
-    let outcome =
-        tokio::runtime::Runtime::new()?.block_on(source.fetch(Wanted { listing, offers: args.offers, content: false }));
+    let outcome = tokio::runtime::Runtime::new()?.block_on(source.fetch(Wanted {
+        listing,
+        offers: args.offers,
+        ..Wanted::facts_of(listing)
+    }));
     let object = describe(listing, &outcome);
     print_result(&if args.json { format!("{object}\n") } else { two_columns(&rows(&object)) })?;
     Ok(if matches!(outcome, Outcome::Observed(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -29,6 +29,10 @@ pub struct ApifySettings {
     pub run_timeout_secs: u32,
     /// A listing that is due again is answered by a run that began after its last crawl, if the run is not older than this.
     pub max_run_age_secs: u64,
+    /// What the actor charges for an item, in US dollars: so much is reserved of the budgets until the run's own account is known.
+    pub item_usd: f64,
+    /// What it charges for a run, in US dollars.
+    pub run_usd: f64,
     /// The most that a run may cost, in US dollars.
     pub max_run_usd: Option<f64>,
     /// Memory of a run; default: the actor's.
@@ -50,6 +54,8 @@ impl Default for ApifySettings {
             runs_per_minute: 10,
             run_timeout_secs: 600,
             max_run_age_secs: 3600,
+            item_usd: 0.005,
+            run_usd: 0.0,
             max_run_usd: Some(1.0),
             memory_mb: None,
             items_per_page: 100,

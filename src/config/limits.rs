@@ -228,7 +228,28 @@ fn check_marketplaces(crawl: &CrawlSettings) -> Result<(), SettingsError> {
     Ok(())
 }
 
+fn check_money(settings: &Settings) -> Result<(), SettingsError> {
+    const MAX_USD: f64 = 1_000_000.0;
+    let Settings { apify, budget, plans, .. } = settings;
+    let of_plans = plans.0.values().flat_map(|plan| {
+        [("plans.*.spend_day_usd", plan.spend_day_usd), ("plans.*.spend_month_usd", plan.spend_month_usd)]
+    });
+    let amounts = [
+        ("apify.item_usd", Some(apify.item_usd)),
+        ("apify.run_usd", Some(apify.run_usd)),
+        ("budget.day_usd", budget.day_usd),
+        ("budget.month_usd", budget.month_usd),
+    ];
+    let is_wrong = |(_, usd): &(&str, Option<f64>)| usd.is_some_and(|usd| !(0.0..=MAX_USD).contains(&usd));
+    match amounts.into_iter().chain(of_plans).find(is_wrong) {
+        Some((setting, _)) => invalid(setting, "must be from 0 to 1000000 US dollars"),
+        None if budget.requested_percent > 100 => invalid("budget.requested_percent", "must be from 0 to 100"),
+        None => Ok(()),
+    }
+}
+
 fn check_sources(settings: &Settings) -> Result<(), SettingsError> {
+    check_money(settings)?;
     let Settings { crawl, apify, .. } = settings;
     let orders = || std::iter::once(&crawl.sources).chain(crawl.sources_by_marketplace.values());
     let is_repeated = |order: &Vec<SourceName>| order.iter().collect::<BTreeSet<_>>().len() < order.len();

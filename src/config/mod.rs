@@ -5,6 +5,7 @@
 //! allowed values.
 
 mod apify;
+mod budget;
 mod error;
 mod jobs;
 mod keepa;
@@ -27,6 +28,7 @@ use url::Url;
 use crate::domain::{Asin, EmailAddress, Interval, Listing, Marketplace};
 
 pub use apify::{ActorProfile, ApifySettings, SourceName};
+pub use budget::BudgetSettings;
 pub use error::SettingsError;
 pub use jobs::JobSettings;
 pub use keepa::KeepaSettings;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub products: ProductLimits,
     /// `[jobs]`
     pub jobs: JobSettings,
+    /// `[budget]`
+    pub budget: BudgetSettings,
     /// `[retention]`
     pub retention: RetentionSettings,
     /// `[log]`

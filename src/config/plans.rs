@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Interval;
+use crate::domain::{Interval, SpendingLimits};
 
 /// `[plans]`: plans by name. A tenant whose plan is missing from the settings gets the smallest plan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ use crate::domain::Interval;
 pub struct Plans(pub BTreeMap<String, Plan>);
 
 /// `[plans.NAME]`: quotas of one plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Products.
@@ -30,6 +30,12 @@ pub struct Plan {
     /// Requests per minute of all users and API keys of a tenant together. Default: five times `requests_per_minute`.
     #[serde(default)]
     pub tenant_requests_per_minute: Option<u32>,
+    /// What a tenant may spend on sources that cost money on a day (UTC), in US dollars; unset: what the installation has.
+    #[serde(default)]
+    pub spend_day_usd: Option<f64>,
+    /// The same in a month.
+    #[serde(default)]
+    pub spend_month_usd: Option<f64>,
     /// Shortest interval allowed for a product.
     pub min_interval: Interval,
 }
@@ -39,6 +45,13 @@ impl Plan {
     pub fn requests_per_minute_of_tenant(&self) -> u32 {
         const OF_PRINCIPAL: u32 = 5;
         self.tenant_requests_per_minute.unwrap_or(self.requests_per_minute.saturating_mul(OF_PRINCIPAL))
+    }
+}
+
+impl Plan {
+    /// What a tenant may spend on sources that cost money.
+    pub fn spending_limits(&self) -> SpendingLimits {
+        SpendingLimits::from_usd(self.spend_day_usd, self.spend_month_usd)
     }
 }
 
@@ -64,6 +77,8 @@ const SMALLEST: Plan = Plan {
     api_keys: 10,
     requests_per_minute: 120,
     tenant_requests_per_minute: None,
+    spend_day_usd: None,
+    spend_month_usd: None,
     min_interval: Interval::HOURLY,
 };
 
@@ -78,6 +93,8 @@ impl Default for Plans {
             api_keys: 100,
             requests_per_minute: 1200,
             tenant_requests_per_minute: None,
+            spend_day_usd: None,
+            spend_month_usd: None,
             min_interval: minutes(15),
         };
         let enterprise = Plan {
@@ -88,6 +105,8 @@ impl Default for Plans {
             api_keys: 10_000,
             requests_per_minute: 12_000,
             tenant_requests_per_minute: None,
+            spend_day_usd: None,
+            spend_month_usd: None,
             min_interval: minutes(1),
         };
         let named = [(Self::FIRST, SMALLEST), ("pro", pro), (Self::LARGEST, enterprise)];

@@ -6,6 +6,7 @@ mod address;
 mod asin;
 mod availability;
 mod backoff;
+mod budget;
 mod change_rate;
 mod content;
 mod crawl_allocation;
@@ -50,6 +51,10 @@ pub use address::is_public;
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
+pub use budget::{
+    OverBudget, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourcePrice, SourceSpending, SpendingLimits,
+    Spent, TenantSpending, reserve, split,
+};
 pub use change_rate::ChangeRate;
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
 pub use crawl_allocation::{CrawlAllocation, CrawlBudget, IntervalBounds};
@@ -87,6 +92,7 @@ pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use rule::{Arming, Condition, Crossing, Rule};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
+pub use source_run::OpenedRuns;
 pub use source_run::{RunEnd, SourceRun};
 pub use state::{Judged, ListingState, Verdict};
 pub use task::{Task, TaskItem};

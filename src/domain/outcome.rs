@@ -61,6 +61,8 @@ pub enum Failure {
     WrongRegion,
     /// The source did not get the page, and does not say why.
     NotDelivered,
+    /// The budget for crawls that cost money is spent. Nothing was attempted.
+    OverBudget,
     /// The crawl panicked; the panic is in the log.
     Panicked,
 }
@@ -86,6 +88,7 @@ impl Outcome {
             Self::Failed(Failure::WrongListing) => "failed_wrong_listing",
             Self::Failed(Failure::WrongRegion) => "failed_wrong_region",
             Self::Failed(Failure::NotDelivered) => "failed_not_delivered",
+            Self::Failed(Failure::OverBudget) => "failed_over_budget",
             Self::Failed(Failure::Panicked) => "failed_panicked",
         }
     }
@@ -106,6 +109,7 @@ impl Outcome {
                 | Failure::WrongRegion
                 | Failure::NotDelivered
                 | Failure::Status(401 | 402 | 405 | 407 | 408 | 421 | 425 | 500..) => OutcomeClass::Transport,
+                Failure::OverBudget => OutcomeClass::Deferred,
                 Failure::Status(_)
                 | Failure::TooLarge
                 | Failure::Unreadable
@@ -115,9 +119,9 @@ impl Outcome {
         }
     }
 
-    /// True when the source failed, not the listing. These outcomes count towards the circuit breaker.
+    /// True when the listing is not at fault: it is crawled again later, and the attempt does not count.
     pub fn blames_source(&self) -> bool {
-        matches!(self.class(), OutcomeClass::Blocked | OutcomeClass::Transport)
+        matches!(self.class(), OutcomeClass::Blocked | OutcomeClass::Transport | OutcomeClass::Deferred)
     }
 }
 
@@ -137,6 +141,7 @@ impl OutcomeClass {
             "not_found" => Some(Self::Gone),
             name if name.starts_with("blocked_") => Some(Self::Blocked),
             name if failures.iter().any(|failure| Outcome::Failed(*failure).as_str() == name) => Some(Self::Transport),
+            name if name == Outcome::Failed(Failure::OverBudget).as_str() => Some(Self::Deferred),
             name if name.starts_with("failed_") => Some(Self::Defect),
             _ => None,
         }
@@ -154,6 +159,8 @@ pub enum OutcomeClass {
     Blocked,
     /// No usable answer: retry soon; counts towards the circuit breaker.
     Transport,
+    /// Nothing was attempted: retry later.
+    Deferred,
     /// The page is not understood, or the crawler is at fault. Waiting does not help, and it says nothing about the source.
     Defect,
 }

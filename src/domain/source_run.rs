@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::budget::OverBudget;
 use super::listing::Listing;
 
 /// A run that was started, or is about to be.
@@ -20,6 +21,15 @@ pub struct SourceRun {
     pub listings: Vec<Listing>,
     /// Those that were asked for.
     pub wanted: Vec<Listing>,
+}
+
+/// The runs that answer some listings, and the listings that there is no money for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenedRuns {
+    /// The runs.
+    pub runs: Vec<SourceRun>,
+    /// Listings that no run answers, and why none was begun for them.
+    pub refused: Vec<(Listing, OverBudget)>,
 }
 
 /// How a run ended, for the record.

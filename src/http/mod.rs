@@ -29,6 +29,7 @@ mod response_cache;
 mod routes;
 mod samples;
 mod schedules;
+mod spending;
 mod strict;
 mod system;
 mod table_exports;
@@ -201,5 +202,6 @@ fn api_routes(routes: &mut Routes<'_>) {
     users::routes(api);
     export::routes(api);
     tenants::routes(api);
+    spending::routes(api);
     system::routes(api);
 }

@@ -18,7 +18,7 @@ use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, offers, products,
-    samples, schedules, system, table_exports, tenants, users,
+    samples, schedules, spending, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -103,6 +103,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         export::export_any,
         tenants::remove,
         tenants::usage,
+        spending::spending,
         tenants::audit,
         tenants::list,
         tenants::get,

@@ -201,7 +201,7 @@ impl CrawlGate for SourceGate {
             (_, Some(OutcomeClass::Blocked | OutcomeClass::Transport)) => breaker.failed(candidate, now),
             (_, Some(OutcomeClass::Observed | OutcomeClass::Gone)) => breaker.succeeded(),
             // It tells nothing about the source.
-            (_, Some(OutcomeClass::Defect) | None) => breaker.abandoned(now),
+            (_, Some(OutcomeClass::Defect | OutcomeClass::Deferred) | None) => breaker.abandoned(now),
         });
     }
 }

@@ -67,7 +67,7 @@ impl Service {
                     OutcomeClass::Observed => &mut sums.observed,
                     OutcomeClass::Gone => &mut sums.not_found,
                     OutcomeClass::Blocked => &mut sums.blocked,
-                    OutcomeClass::Transport | OutcomeClass::Defect => &mut sums.failed,
+                    OutcomeClass::Transport | OutcomeClass::Defect | OutcomeClass::Deferred => &mut sums.failed,
                 } += count.count;
             }
             for costs in deps.store.source_costs(before(COSTS)).await? {

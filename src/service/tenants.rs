@@ -10,7 +10,7 @@ use super::products::valid;
 use super::users::GRACE;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
-use crate::domain::{Scope, Tenant, TenantId};
+use crate::domain::{Scope, SpendingLimits, Tenant, TenantId, TenantSpending};
 use crate::store::{AuditEntry, DailyUsage, Page, TenantPatch, UsageRow};
 
 impl Service {
@@ -27,6 +27,12 @@ impl Service {
             Ok((usage, plan))
         })
         .await
+    }
+
+    /// What the caller's tenant spends on sources that cost money, and what its plan allows.
+    pub async fn spending(&self, caller: &Caller) -> ServiceResult<(TenantSpending, SpendingLimits)> {
+        let (tenant_id, limits) = (caller.tenant_id, caller.plan.spending_limits());
+        self.run(async move |deps: Arc<Dependencies>| Ok((deps.store.spending(tenant_id).await?, limits))).await
     }
 
     /// Renames the caller's tenant.

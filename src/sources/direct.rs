@@ -304,7 +304,7 @@ impl DirectSource {
     /// Makes one attempt at each page that is wanted, each within `crawl.total_timeout_secs`. Offers that cannot be read leave the
     /// observation of the product page as it is.
     pub async fn fetch(&self, wanted: Wanted) -> Outcome {
-        let Wanted { listing, offers, content } = wanted;
+        let Wanted { listing, offers, content, .. } = wanted;
         let path = format!("/dp/{}", listing.asin);
         let max_bytes = self.samples.as_ref().map_or(0, |samples| samples.max_bytes());
         let mut beginning = Beginning::of_at_most(max_bytes);

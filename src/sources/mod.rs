@@ -44,12 +44,14 @@ pub struct Wanted {
     pub offers: bool,
     /// Also the content that comes after prices and ranks on its page.
     pub content: bool,
+    /// Somebody waits for it.
+    pub is_requested: bool,
 }
 
 impl Wanted {
     /// Only prices, ranks and what stands beside them.
     pub fn facts_of(listing: Listing) -> Self {
-        Self { listing, offers: false, content: false }
+        Self { listing, offers: false, content: false, is_requested: false }
     }
 }
 

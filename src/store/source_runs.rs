@@ -6,19 +6,29 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::StoreResult;
-use crate::domain::{Listing, RunEnd, SourceRun};
+use crate::domain::{OpenedRuns, RunBudget, RunEnd, RunRequest, TenantId, TenantSpending};
 
 /// The record of runs: no listing is in two runs at a time, whichever replica crawls it.
 #[async_trait]
 pub trait SourceRuns: Send + Sync {
     /// The runs of a source that answer these listings: those not older than `max_age` that began after the listing's last crawl,
-    /// or whose end nobody has seen because the source did not answer or refused; and a new run for the rest. Listings that are not in the
-    /// store are left out.
-    async fn open_runs(&self, source: &str, listings: &[Listing], max_age: Duration) -> StoreResult<Vec<SourceRun>>;
+    /// or whose end nobody has seen because the source did not answer or refused; and a new run for the rest, as far as the budget
+    /// goes: its cost is reserved. Listings that are not in the store are left out.
+    async fn open_runs(
+        &self,
+        source: &str,
+        requests: &[RunRequest],
+        max_age: Duration,
+        budget: &RunBudget,
+    ) -> StoreResult<OpenedRuns>;
 
     /// The run was started, under this id of the source.
     async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()>;
 
-    /// The run has ended; only the first call counts.
+    /// The run has ended; only the first call counts. What it has cost replaces what was reserved, to the last millionth; of a run
+    /// whose cost is unknown, the reservation stays.
     async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<()>;
+
+    /// What a tenant spends today and in this month (UTC).
+    async fn spending(&self, tenant_id: TenantId) -> StoreResult<TenantSpending>;
 }

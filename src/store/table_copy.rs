@@ -32,6 +32,7 @@ pub(super) const TABLES: &[&str] = &[
     "job_lease",
     "source_run",
     "source_run_listing",
+    "spending",
     "crawl_count",
     "field_drift",
     "page_sample",

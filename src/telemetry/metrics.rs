@@ -46,6 +46,8 @@ pub struct Metrics {
     pub source_bytes: IntCounterVec,
     /// What a source has cost, in millionths of a US dollar, by `source`.
     pub source_cost_micros: IntCounterVec,
+    /// Listings that were not crawled because a budget was spent, by `source` and `scope` (tenant, installation).
+    pub budget_refusals: IntCounterVec,
     /// State of the breaker by `source` and `marketplace`: 0 closed, 1 half open, 2 open.
     pub breaker_state: IntGaugeVec,
     /// Listings that are due and not parked.
@@ -228,6 +230,11 @@ impl Metrics {
                 "source_cost_micros_total",
                 "Cost of sources in millionths of a US dollar",
                 &["source"],
+            ),
+            budget_refusals: make.counters(
+                "budget_refusals_total",
+                "Listings that were not crawled because a budget was spent",
+                &["source", "scope"],
             ),
             breaker_state: make.gauges("breaker_state", "0 closed, 1 half open, 2 open", &["source", "marketplace"]),
             due_listings: make.gauge("due_listings", "Listings that are due"),

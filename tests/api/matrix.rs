@@ -66,6 +66,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_tenants_me_cancel_deletion", PeopleWith(Scope::AdminTenant)),
     ("get_tenants_me_export", PeopleWith(Scope::AdminTenant)),
     ("get_tenants_me_usage", Known),
+    ("get_tenants_me_spending", Known),
     ("get_system_actors", Superadmins),
     ("get_tenants", Superadmins),
     ("get_tenants_id", Superadmins),

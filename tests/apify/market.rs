@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amazon_tracker::app::StoredRuns;
 use amazon_tracker::config::{ActorProfile, ApifySettings, DatabaseSettings, Secret};
-use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, TenantId};
+use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, RunBudget, TenantId};
 use amazon_tracker::sources::apify::{ApifySource, RunCallbacks};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::sources::{Source, Wanted};
@@ -61,7 +61,11 @@ impl Account {
 
     /// The source as a process has it: each call is another process.
     pub fn source(&self) -> ApifySource {
-        let journal = StoredRuns { store: Arc::clone(&self.store), max_age: Duration::from_secs(3600) };
+        let journal = StoredRuns {
+            store: Arc::clone(&self.store),
+            max_age: Duration::from_secs(3600),
+            budget: RunBudget::default(),
+        };
         let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
         ApifySource::new(self.settings.clone(), Arc::new(journal), callbacks, Arc::clone(&self.metrics)).unwrap()
     }

@@ -109,7 +109,7 @@ async fn offer_lists_are_read_with_every_seller_on_every_marketplace() {
         for product in simulated.catalogue().products(4) {
             let listing = Listing::new(marketplace, product.asin);
             let expected = simulated.offers(listing);
-            let outcome = source.fetch(Wanted { listing, offers: true, content: false }).await;
+            let outcome = source.fetch(Wanted { listing, offers: true, ..Wanted::facts_of(listing) }).await;
             let Outcome::Observed(observation) = outcome else { panic!("{listing}: {}", outcome.as_str()) };
             let list = observation.offers.expect("they were asked for");
             assert!(list.is_complete, "{listing}");
@@ -144,7 +144,8 @@ async fn offers_that_are_refused_leave_the_product_page_as_it_is() {
     let listing = first_listing(&simulated, Marketplace::De);
     for fault in [Fault::Captcha, Fault::Unavailable, Fault::Truncated] {
         simulated.fail_offers(1, fault);
-        let Outcome::Observed(seen) = source.fetch(Wanted { listing, offers: true, content: false }).await else {
+        let Outcome::Observed(seen) = source.fetch(Wanted { listing, offers: true, ..Wanted::facts_of(listing) }).await
+        else {
             panic!("the page was there: {fault:?}")
         };
         assert_eq!((seen.offers, seen.price.value().copied()), (None, simulated.facts(listing).price), "{fault:?}");

@@ -1,9 +1,10 @@
 //! Counts of crawls and costs of runs, of all replicas together.
 
-use amazon_tracker::domain::{Listing, Marketplace, RunEnd};
+use amazon_tracker::domain::{Listing, Marketplace, RunBudget, RunEnd};
 use amazon_tracker::store::{CrawlCount, SourceCosts};
 
 use crate::fixture::*;
+use crate::source_runs::requests;
 
 on_both_engines! {
     counts_add_up_by_hour_and_are_summed_from_a_time_on,
@@ -34,7 +35,13 @@ async fn costs_are_those_of_the_runs_that_were_started_since(fixture: &Fixture) 
     for n in 0..4 {
         fixture.watch(n).await;
         let listing = Listing::new(Marketplace::De, asin(n));
-        let run = fixture.store.open_runs("apify", &[listing], HOUR).await.unwrap().remove(0);
+        let run = fixture
+            .store
+            .open_runs("apify", &requests(&[listing]), HOUR, &RunBudget::default())
+            .await
+            .unwrap()
+            .runs
+            .remove(0);
         match n {
             // Under way, and never started.
             0 => {}

@@ -11,6 +11,7 @@ use crate::content::with_content_and_offers;
 use crate::field_drifts::drift;
 use crate::fixture::*;
 use crate::page_samples::sample;
+use crate::source_runs::requests;
 use crate::tenants::fill;
 
 const MANY: u32 = 100;
@@ -52,7 +53,13 @@ impl Move {
         assert_eq!(source.store.import_past(with_a_past.listing_id, &older, "keepa", None).await.unwrap().added, 1);
         assert!(source.store.acquire_job_lease("maintenance", "killed", LEASE).await.unwrap());
         let listing = Listing::new(Marketplace::De, asin(1));
-        let run = source.store.open_runs("apify", &[listing], DAY).await.unwrap().remove(0);
+        let run = source
+            .store
+            .open_runs("apify", &requests(&[listing]), DAY, &RunBudget::default())
+            .await
+            .unwrap()
+            .runs
+            .remove(0);
         source.store.run_ended(run.id, RunEnd::Ended { cost_micros: Some(1_500) }).await.unwrap();
         let (name, kind) = ("direct".to_owned(), "observed".to_owned());
         let count = CrawlCount { source: name, marketplace: Marketplace::De, kind, count: 7 };

@@ -1,13 +1,14 @@
 //! What is deleted after its retention: exactly the old rows, in bounded steps.
 
 use amazon_tracker::config::RetentionSettings;
-use amazon_tracker::domain::{Listing, Marketplace};
+use amazon_tracker::domain::{Listing, Marketplace, RunBudget};
 use amazon_tracker::store::{CrawlCount, DeliveryClaim};
 
 use crate::accounts::tenant_of;
 use crate::field_drifts::drift;
 use crate::fixture::*;
 use crate::page_samples::sample;
+use crate::source_runs::requests;
 use crate::tenants::fill;
 
 on_both_engines! {
@@ -68,7 +69,10 @@ async fn rows(fixture: &Fixture, table: &str) -> i64 {
 async fn grow(fixture: &Fixture) {
     fill(fixture, US, 1).await;
     let listing = Listing::new(Marketplace::De, asin(1));
-    assert_eq!(fixture.store.open_runs("apify", &[listing], DAY).await.unwrap().len(), 1);
+    assert_eq!(
+        fixture.store.open_runs("apify", &requests(&[listing]), DAY, &RunBudget::default()).await.unwrap().runs.len(),
+        1
+    );
     let (source, kind) = ("direct".to_owned(), "observed".to_owned());
     let count = CrawlCount { source, marketplace: Marketplace::De, kind, count: 1 };
     fixture.store.add_crawl_counts(&[count]).await.unwrap();

@@ -1,6 +1,9 @@
 //! Runs of paid sources: no listing is in two at a time.
 
-use amazon_tracker::domain::{Block, Failure, Listing, Marketplace, Outcome, RunEnd, SourceRun};
+use amazon_tracker::domain::{
+    Block, Failure, Listing, Marketplace, OpenedRuns, Outcome, OverBudget, RunBudget, RunEnd, RunRequest, SourcePrice,
+    SourceRun, SpendingLimits, TenantId,
+};
 use amazon_tracker::store::{Commit, Next};
 
 use crate::fixture::*;
@@ -11,6 +14,11 @@ on_both_engines! {
     a_run_whose_source_does_not_answer_is_followed_again,
     only_the_first_end_of_a_run_counts,
     listings_that_are_not_known_are_left_out,
+    what_a_run_costs_is_reserved_and_settled_to_the_last_millionth,
+    tenants_share_the_cost_of_a_listing_and_stop_at_their_limits,
+    the_installation_keeps_a_part_of_its_budget_for_requested_crawls,
+    a_run_that_is_lost_costs_nothing_and_one_of_unknown_cost_what_was_reserved,
+    two_reservations_at_the_same_time_see_one_another,
 }
 
 fn ended(cost_micros: u64) -> RunEnd {
@@ -21,9 +29,14 @@ fn listing(n: u32) -> Listing {
     Listing::new(Marketplace::De, asin(n))
 }
 
+/// Scheduled crawls of these listings.
+pub fn requests(listings: &[Listing]) -> Vec<RunRequest> {
+    listings.iter().map(|listing| RunRequest { listing: *listing, is_requested: false }).collect()
+}
+
 async fn open(fixture: &Fixture, listings: std::ops::Range<u32>) -> Vec<SourceRun> {
     let listings: Vec<_> = listings.map(listing).collect();
-    fixture.store.open_runs("apify", &listings, HOUR).await.unwrap()
+    fixture.store.open_runs("apify", &requests(&listings), HOUR, &RunBudget::default()).await.unwrap().runs
 }
 
 async fn watch(fixture: &Fixture, count: u32) {
@@ -61,7 +74,10 @@ async fn a_run_is_recorded_once_and_found_until_its_listings_are_answered(fixtur
     runs.sort_by_key(|run| run.is_new);
     assert_eq!((runs[0].id, &runs[0].wanted), (first.id, &vec![listing(1)]));
     assert_eq!((runs[1].is_new, &runs[1].wanted), (true, &vec![listing(0)]));
-    let other = fixture.store.open_runs("another source", &[listing(1)], HOUR).await.unwrap();
+    let other = {
+        let budget = RunBudget::default();
+        fixture.store.open_runs("another source", &requests(&[listing(1)]), HOUR, &budget).await.unwrap().runs
+    };
     assert!(other[0].is_new);
 }
 
@@ -106,4 +122,101 @@ async fn listings_that_are_not_known_are_left_out(fixture: &Fixture) {
     let runs = open(fixture, 0..3).await;
     assert_eq!((runs.len(), &runs[0].wanted), (1, &vec![listing(0)]));
     assert!(open(fixture, 7..9).await.is_empty());
+}
+
+/// A millionth of a dollar for each listing would be too easy to share.
+const ITEM_MICROS: u64 = 5_003;
+
+fn budget(installation: Option<u64>, free_plan: Option<u64>) -> RunBudget {
+    let limits = |day_micros| SpendingLimits { day_micros, month_micros: None };
+    RunBudget {
+        price: SourcePrice { item_micros: ITEM_MICROS, run_micros: 0 },
+        installation: limits(installation),
+        plans: [("free".to_owned(), limits(free_plan))].into(),
+        other_plans: SpendingLimits::default(),
+        requested_percent: 20,
+    }
+}
+
+async fn open_paid(
+    fixture: &Fixture,
+    numbers: std::ops::Range<u32>,
+    is_requested: bool,
+    budget: &RunBudget,
+) -> OpenedRuns {
+    let requests: Vec<RunRequest> = numbers.map(|n| RunRequest { listing: listing(n), is_requested }).collect();
+    fixture.store.open_runs("apify", &requests, HOUR, budget).await.unwrap()
+}
+
+async fn spent(fixture: &Fixture, tenant_id: TenantId) -> u64 {
+    let spending = fixture.store.spending(tenant_id).await.unwrap();
+    let of_sources: u64 = spending.sources.iter().map(|source| source.settled_micros + source.reserved_micros).sum();
+    assert_eq!((spending.spent.day_micros, spending.spent.month_micros), (of_sources, of_sources));
+    of_sources
+}
+
+async fn what_a_run_costs_is_reserved_and_settled_to_the_last_millionth(fixture: &Fixture) {
+    watch(fixture, 3).await;
+    fixture.add_tenant().await;
+    fixture.store.add_product(new_product(THEM, 0)).await.unwrap();
+    let opened = open_paid(fixture, 0..3, false, &budget(None, None)).await;
+    assert_eq!((opened.runs.len(), opened.refused.len()), (1, 0));
+    assert_eq!(spent(fixture, US).await + spent(fixture, THEM).await, 3 * ITEM_MICROS);
+    fixture.store.run_ended(opened.runs[0].id, ended(10_000)).await.unwrap();
+    // The second end of a run does not count.
+    fixture.store.run_ended(opened.runs[0].id, ended(99)).await.unwrap();
+    let (ours, theirs) = (spent(fixture, US).await, spent(fixture, THEM).await);
+    assert_eq!(ours + theirs, 10_000);
+    assert!((8_332..=8_335).contains(&ours), "five of six parts: {ours}");
+    let spending = fixture.store.spending(US).await.unwrap();
+    assert_eq!((spending.sources[0].listings, spending.sources[0].reserved_micros), (3, 0));
+    fixture.clock.advance(DAY);
+    let spending = fixture.store.spending(US).await.unwrap();
+    assert_eq!(spending.spent.day_micros, 0, "another day");
+    assert!(spending.day_ends_at > fixture.now().await);
+}
+
+async fn tenants_share_the_cost_of_a_listing_and_stop_at_their_limits(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    fixture.execute("UPDATE tenant SET plan = 'free'").await;
+    for n in 0..3 {
+        fixture.store.add_product(new_product(THEM, n)).await.unwrap();
+    }
+    let budget = budget(None, Some(2 * ITEM_MICROS));
+    let opened = open_paid(fixture, 0..3, true, &budget).await;
+    assert_eq!(opened.runs[0].wanted.len(), 2);
+    assert_eq!(opened.refused, [(listing(2), OverBudget::Tenants)]);
+    assert_eq!(spent(fixture, THEM).await, 2 * ITEM_MICROS);
+    // What has a run already costs nothing more.
+    assert_eq!(open_paid(fixture, 0..2, true, &budget).await.refused, []);
+    fixture.clock.advance(DAY);
+    assert_eq!(open_paid(fixture, 2..3, true, &budget).await.refused, []);
+}
+
+async fn the_installation_keeps_a_part_of_its_budget_for_requested_crawls(fixture: &Fixture) {
+    watch(fixture, 12).await;
+    let budget = budget(Some(5 * ITEM_MICROS), None);
+    let scheduled = open_paid(fixture, 0..6, false, &budget).await;
+    assert_eq!((scheduled.runs[0].wanted.len(), scheduled.refused.len()), (4, 2));
+    assert!(scheduled.refused.iter().all(|(_, why)| *why == OverBudget::Installation));
+    let requested = open_paid(fixture, 6..8, true, &budget).await;
+    assert_eq!(requested.runs[0].wanted.len(), 1);
+    assert_eq!(requested.refused, [(listing(7), OverBudget::Exhausted)]);
+}
+
+async fn a_run_that_is_lost_costs_nothing_and_one_of_unknown_cost_what_was_reserved(fixture: &Fixture) {
+    watch(fixture, 2).await;
+    let lost = open_paid(fixture, 0..1, false, &budget(None, None)).await.runs.remove(0);
+    let unknown = open_paid(fixture, 1..2, false, &budget(None, None)).await.runs.remove(0);
+    fixture.store.run_ended(lost.id, RunEnd::Lost).await.unwrap();
+    fixture.store.run_ended(unknown.id, RunEnd::Ended { cost_micros: None }).await.unwrap();
+    assert_eq!(spent(fixture, US).await, ITEM_MICROS);
+}
+
+async fn two_reservations_at_the_same_time_see_one_another(fixture: &Fixture) {
+    watch(fixture, 8).await;
+    let budget = budget(Some(4 * ITEM_MICROS), None);
+    let opened = futures_util::future::join_all((0..8).map(|n| open_paid(fixture, n..n + 1, true, &budget))).await;
+    let paid: usize = opened.iter().map(|opened| opened.runs.len()).sum();
+    assert_eq!((paid, spent(fixture, US).await), (4, 4 * ITEM_MICROS));
 }

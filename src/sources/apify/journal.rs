@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::domain::{Listing, RunEnd, SourceRun};
+use crate::domain::{OpenedRuns, RunEnd, RunRequest};
 
 /// The record cannot be read or written now.
 #[derive(Debug, thiserror::Error)]
@@ -14,8 +14,8 @@ pub struct JournalError(pub String);
 #[async_trait]
 pub trait RunJournal: Send + Sync {
     /// The runs that answer these listings of one marketplace: those that began after a listing's last crawl, and a new one for the
-    /// rest. The new one is durable when this returns.
-    async fn open(&self, source: &'static str, listings: &[Listing]) -> Result<Vec<SourceRun>, JournalError>;
+    /// rest, as far as there is money for it. The new one is durable when this returns.
+    async fn open(&self, source: &'static str, requests: &[RunRequest]) -> Result<OpenedRuns, JournalError>;
 
     /// The run was started, under this id.
     async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError>;

@@ -13,7 +13,7 @@ use super::callback::RunCallbacks;
 use super::client::{ApifyClient, ApifyError, Run};
 use super::journal::RunJournal;
 use crate::config::ApifySettings;
-use crate::domain::{Block, Failure, Listing, Outcome, RunEnd, SourceRun};
+use crate::domain::{Block, Failure, Listing, OpenedRuns, Outcome, OverBudget, RunEnd, RunRequest, SourceRun};
 use crate::sources::{BatchSize, Outcomes, Source, Wanted};
 use crate::telemetry::Metrics;
 
@@ -213,6 +213,23 @@ impl ApifySource {
         }
     }
 
+    /// Reports the listings that there is no money for. Once nothing is left for anybody, the source rests, and the next one of the
+    /// marketplace is asked.
+    fn report_refused(&self, refused: Vec<(Listing, OverBudget)>, outcomes: &Outcomes) {
+        for (listing, why) in refused {
+            let (scope, outcome) = match why {
+                OverBudget::Tenants => ("tenant", Outcome::Failed(Failure::OverBudget)),
+                OverBudget::Installation => ("installation", Outcome::Failed(Failure::OverBudget)),
+                OverBudget::Exhausted => {
+                    ("installation", Outcome::Blocked(Block::Refused { retry_after: Some(REFUSED_PAUSE) }))
+                }
+            };
+            self.metrics.budget_refusals.with_label_values(&[NAME, scope]).inc();
+            tracing::debug!(%listing, scope, "the budget has no money for {listing}");
+            let _ = outcomes.send((listing, outcome));
+        }
+    }
+
     async fn record_end(&self, run: &SourceRun, end: RunEnd) {
         if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
             self.metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
@@ -252,9 +269,13 @@ impl Source for ApifySource {
     }
 
     async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
-        let listings: Vec<Listing> = wanted.iter().map(|wanted| wanted.listing).collect();
-        match self.journal.open(NAME, &listings).await {
-            Ok(runs) => drop(join_all(runs.into_iter().map(|run| self.follow(run, outcomes))).await),
+        let request = |wanted: &Wanted| RunRequest { listing: wanted.listing, is_requested: wanted.is_requested };
+        let requests: Vec<RunRequest> = wanted.iter().map(request).collect();
+        match self.journal.open(NAME, &requests).await {
+            Ok(OpenedRuns { runs, refused }) => {
+                self.report_refused(refused, outcomes);
+                join_all(runs.into_iter().map(|run| self.follow(run, outcomes))).await;
+            }
             Err(error) => tracing::warn!(%error, "no run is started"),
         }
     }

@@ -41,6 +41,7 @@ mod schedule_request;
 mod schedules;
 mod sessions;
 mod source_runs;
+mod spending;
 mod tasks;
 mod tenants;
 mod transaction;

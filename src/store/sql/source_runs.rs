@@ -8,8 +8,11 @@ use futures_util::FutureExt;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Backend, Conn};
-use crate::domain::{Block, Failure, Listing, Outcome, RunEnd, SourceRun};
+use super::{Backend, Conn, spending};
+use crate::domain::{
+    Block, Failure, Listing, OpenedRuns, Outcome, Reservation, RunBudget, RunEnd, RunRequest, SourceRun, TenantId,
+    TenantSpending,
+};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::error::or_report;
 use crate::store::rows::{listing, time};
@@ -18,11 +21,19 @@ use crate::store::{SourceRuns, StoreResult};
 
 #[async_trait]
 impl SourceRuns for Backend {
-    async fn open_runs(&self, source: &str, listings: &[Listing], max_age: Duration) -> StoreResult<Vec<SourceRun>> {
-        let (clock, source, listings) = (self.clock_param(), source.to_owned(), listings.to_vec());
-        let max_age_ms = millis(max_age);
-        self.transaction(TenantScope::All, move |conn| open_runs(conn, source, listings, max_age_ms, clock).boxed())
-            .await
+    async fn open_runs(
+        &self,
+        source: &str,
+        requests: &[RunRequest],
+        max_age: Duration,
+        budget: &RunBudget,
+    ) -> StoreResult<OpenedRuns> {
+        let (clock, source, requests) = (self.clock_param(), source.to_owned(), requests.to_vec());
+        let (max_age_ms, budget) = (millis(max_age), budget.clone());
+        self.transaction(TenantScope::All, move |conn| {
+            open_runs(conn, source, requests, max_age_ms, budget, clock).boxed()
+        })
+        .await
     }
 
     async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()> {
@@ -33,20 +44,31 @@ impl SourceRuns for Backend {
     }
 
     async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<()> {
-        const ENDED: &str = concat!(
-            "UPDATE source_run SET ended_at = ",
-            now!(2),
-            ", is_lost = $3, cost_micros = $4 WHERE id = $1 AND ended_at IS NULL"
-        );
-        let (is_lost, cost_micros) = match end {
-            RunEnd::Ended { cost_micros } => (false, cost_micros),
-            RunEnd::Lost => (true, None),
-        };
-        let cost_micros = cost_micros.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
-        let query = sqlx::query(ENDED).bind(id).bind(self.clock_param()).bind(is_lost).bind(cost_micros);
-        query.execute(&mut *self.writer(TenantScope::All).await?).await?;
-        Ok(())
+        let clock = self.clock_param();
+        self.transaction(TenantScope::All, move |conn| run_ended(conn, id, end, clock).boxed()).await
     }
+
+    async fn spending(&self, tenant_id: TenantId) -> StoreResult<TenantSpending> {
+        spending::of_tenant(&mut *self.reader(tenant_id).await?, tenant_id, self.clock_param()).await
+    }
+}
+
+async fn run_ended(conn: &mut Conn, id: Uuid, end: RunEnd, clock: ClockParam) -> StoreResult<()> {
+    const ENDED: &str = concat!(
+        "UPDATE source_run SET ended_at = ",
+        now!(2),
+        ", is_lost = $3, cost_micros = $4 WHERE id = $1 AND ended_at IS NULL"
+    );
+    let (is_lost, cost_micros) = match end {
+        RunEnd::Ended { cost_micros } => (false, cost_micros),
+        RunEnd::Lost => (true, None),
+    };
+    let stored = cost_micros.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
+    let query = sqlx::query(ENDED).bind(id).bind(clock).bind(is_lost).bind(stored);
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    spending::settle(conn, id, if is_lost { Some(0) } else { cost_micros }).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -66,11 +88,13 @@ struct RunColumns {
 async fn open_runs(
     conn: &mut Conn,
     source: String,
-    listings: Vec<Listing>,
+    requests: Vec<RunRequest>,
     max_age_ms: i64,
+    budget: RunBudget,
     clock: ClockParam,
-) -> StoreResult<Vec<SourceRun>> {
-    let ids = ids_of(conn, listings).await?;
+) -> StoreResult<OpenedRuns> {
+    let requested: HashMap<Listing, RunRequest> = requests.iter().map(|request| (request.listing, *request)).collect();
+    let ids = ids_of(conn, requests.iter().map(|request| request.listing).collect()).await?;
     let run_of = current_runs(conn, &source, ids.keys().copied().collect(), max_age_ms, clock).await?;
     let mut wanted: BTreeMap<Uuid, Vec<Listing>> = BTreeMap::new();
     let mut unanswered = Vec::new();
@@ -81,10 +105,17 @@ async fn open_runs(
         }
     }
     let mut runs = existing_runs(conn, wanted).await?;
-    if !unanswered.is_empty() {
-        runs.push(new_run(conn, source, unanswered, clock).await?);
+    if unanswered.is_empty() {
+        return Ok(OpenedRuns { runs, refused: Vec::new() });
     }
-    Ok(runs)
+    let new = unanswered.iter().filter_map(|(id, listing)| Some((*id, *requested.get(listing)?))).collect();
+    let mut reservation = spending::reserve_for(conn, &budget, new, clock).await?;
+    let refused = std::mem::take(&mut reservation.refused);
+    unanswered.retain(|(_, listing)| reservation.listings.contains(listing));
+    if !unanswered.is_empty() {
+        runs.push(new_run(conn, source, unanswered, &reservation, clock).await?);
+    }
+    Ok(OpenedRuns { runs, refused })
 }
 
 /// The ids of listings, in their order.
@@ -175,17 +206,23 @@ async fn new_run(
     conn: &mut Conn,
     source: String,
     listings: Vec<(i64, Listing)>,
+    reservation: &Reservation,
     clock: ClockParam,
 ) -> StoreResult<SourceRun> {
-    const RUN: &str =
-        concat!("INSERT INTO source_run (id, source, opened_at) VALUES ($1, $2, ", now!(3), ") RETURNING opened_at");
+    const RUN: &str = concat!(
+        "INSERT INTO source_run (id, source, opened_at, reserved_micros) VALUES ($1, $2, ",
+        now!(3),
+        ", $4) RETURNING opened_at"
+    );
     const LISTINGS: &str = concat!(
         "INSERT INTO source_run_listing (run_id, listing_id) SELECT $1, given.value FROM (",
         numbers!(2),
         ") AS given"
     );
     let id = Uuid::now_v7();
-    let opened_ms = sqlx::query_scalar(RUN).bind(id).bind(source).bind(clock).fetch_one(&mut *conn).await?;
+    let query = sqlx::query_scalar(RUN).bind(id).bind(source.clone()).bind(clock);
+    let opened_ms = query.bind(spending::stored(reservation.micros)).fetch_one(&mut *conn).await?;
+    spending::record(conn, id, source, opened_ms, reservation).await?;
     let (ids, listings): (Vec<i64>, Vec<Listing>) = listings.into_iter().unzip();
     sqlx::query(LISTINGS).bind(id).bind(Json(ids)).execute(conn).await?;
     let wanted = listings.clone();
