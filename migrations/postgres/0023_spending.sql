@@ -18,7 +18,3 @@ CREATE TABLE spending (
 CREATE INDEX spending_of_tenant ON spending (tenant_id, at);
 ALTER TABLE spending ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY of_tenant ON spending USING (tenant_id = (SELECT tracker_tenant()) OR (SELECT tracker_sees_all()));
-
--- Locked while a reservation is made: of two at the same time, one sees the other.
-CREATE TABLE budget_lock (id bigint NOT NULL PRIMARY KEY);
-INSERT INTO budget_lock (id) VALUES (1);

@@ -12,7 +12,3 @@ CREATE TABLE spending (
     PRIMARY KEY (run_id, tenant_id)
 ) WITHOUT ROWID;
 CREATE INDEX spending_of_tenant ON spending (tenant_id, at);
-
--- Locked while a reservation is made: of two at the same time, one sees the other.
-CREATE TABLE budget_lock (id INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO budget_lock (id) VALUES (1);

@@ -80,6 +80,7 @@ pub fn explanation(outcome: &str) -> &'static str {
         "failed_wrong_listing" => "The page showed another product than the requested one.",
         "failed_wrong_region" => "The page was made for another country or currency.",
         "failed_not_delivered" => "The source did not deliver the page.",
+        "failed_over_budget" => "The budget for crawls that cost money is spent.",
         "failed_panicked" => "The crawl ended with an error of the crawler, or never ended.",
         _ => "The crawl failed.",
     }
@@ -108,6 +109,7 @@ mod tests {
             Failure::Timeout,
             Failure::Truncated,
             Failure::TooLarge,
+            Failure::OverBudget,
             Failure::Status(500),
             Failure::Redirect,
             Failure::Unreadable,

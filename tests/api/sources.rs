@@ -42,6 +42,45 @@ async fn listings_are_crawled_by_runs_of_an_actor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_sees_what_it_spends_and_stops_at_the_limit_of_its_plan() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| {
+            with_apify(settings, &[SourceName::Apify]);
+            settings.apify.item_usd = 0.01;
+            settings.budget.requested_percent = 0;
+            settings.plans.0.values_mut().for_each(|plan| plan.spend_day_usd = Some(0.011));
+        })
+        .await;
+        daemon.simulated.apify().set_run_time(Duration::from_millis(100));
+        let none = expect(200, daemon.get("/api/v1/tenants/me/spending")).await;
+        assert_eq!((&none["day"]["spent_micros_usd"], &none["sources"]), (&json!(0), &json!([])));
+        assert_eq!(
+            (&none["day"]["limit_micros_usd"], &none["month"]["limit_micros_usd"]),
+            (&json!(11_000), &Value::Null)
+        );
+        daemon.watch(daemon.listing(0)).await;
+        let is_settled = |spending: &Value| spending["sources"][0]["reserved_micros_usd"] == 0;
+        let spending = daemon.eventually("/api/v1/tenants/me/spending", is_settled).await;
+        let settled = &spending["sources"][0]["settled_micros_usd"];
+        assert_eq!((settled, &spending["sources"][0]["listings"]), (&spending["month"]["spent_micros_usd"], &json!(1)));
+        assert!(settled.as_u64().unwrap() > 0, "{spending}");
+        let listing = daemon.listing(1);
+        let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
+        let product = expect(201, daemon.post("/api/v1/products", &body)).await;
+        let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+        let refused = daemon.eventually(&path, |product| !product["last_outcome"].is_null()).await;
+        assert_eq!(
+            (&refused["last_outcome"], &refused["failure"]["reason"]),
+            (&json!("failed_over_budget"), &json!("failed_over_budget"))
+        );
+        assert!(!refused["next_crawl_at"].is_null(), "it is tried again");
+        assert_eq!(daemon.simulated.apify().inputs().len(), 1);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_refuses_is_replaced_by_the_next() {
     let order = [SourceName::Apify, SourceName::Direct];
     let daemon = Daemon::start_with(Engine::Sqlite, |settings| with_apify(settings, &order)).await;

@@ -21,6 +21,7 @@ pub struct Account {
     pub store: SharedStore,
     pub metrics: Arc<Metrics>,
     pub settings: ApifySettings,
+    pub budget: RunBudget,
     pub listings: Vec<Listing>,
 }
 
@@ -56,7 +57,7 @@ impl Account {
             items_per_page: 4,
             ..ApifySettings::default()
         };
-        Self { simulated, store, metrics: Arc::new(Metrics::new()), settings, listings }
+        Self { simulated, store, metrics: Arc::new(Metrics::new()), settings, budget: RunBudget::default(), listings }
     }
 
     /// The source as a process has it: each call is another process.
@@ -64,7 +65,7 @@ impl Account {
         let journal = StoredRuns {
             store: Arc::clone(&self.store),
             max_age: Duration::from_secs(3600),
-            budget: RunBudget::default(),
+            budget: self.budget.clone(),
         };
         let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
         ApifySource::new(self.settings.clone(), Arc::new(journal), callbacks, Arc::clone(&self.metrics)).unwrap()

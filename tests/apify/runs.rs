@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amazon_tracker::config::ActorProfile;
-use amazon_tracker::domain::{Block, Failure, Outcome};
+use amazon_tracker::domain::{Block, Failure, Outcome, SourcePrice, SpendingLimits, TenantId};
 use amazon_tracker::sources::apify::{ApifyClient, ApifyError};
 use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest, ApifyRunEnd, Fault};
 use amazon_tracker::sources::{Source, Wanted};
@@ -183,4 +183,37 @@ async fn a_token_that_is_not_valid_is_noticed_without_starting_a_run() {
     account.simulated.apify().fail_next(ApifyRequest::Look, refusal);
     assert!(matches!(client.check().await, Err(ApifyError::Refused { status: 401, .. })));
     assert!(account.runs().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_there_is_no_money_for_is_not_crawled_and_the_end_of_a_run_settles_its_cost() {
+    let mut account = Account::open().await;
+    account.budget.price = SourcePrice::from_usd(0.5, 0.0);
+    account.budget.other_plans = SpendingLimits::from_usd(Some(2.6), None);
+    account.budget.requested_percent = 20;
+    let outcomes = account.crawl(6).await;
+    let observed = outcomes.values().filter(|outcome| matches!(outcome, Outcome::Observed(_))).count();
+    let refused = outcomes.values().filter(|outcome| **outcome == Outcome::Failed(Failure::OverBudget)).count();
+    assert_eq!((observed, refused), (4, 2), "a fifth of 2.60 is kept for requested crawls");
+    assert_eq!(account.runs().len(), 1);
+    let refusals = account.metrics.budget_refusals.with_label_values(&["apify", "tenant"]).get();
+    assert_eq!(refusals, 2);
+    let spending = account.store.spending(TenantId::BUILT_IN).await.unwrap();
+    let of_apify = &spending.sources[0];
+    let paid = account.metrics.source_cost_micros.with_label_values(&["apify"]).get();
+    assert_eq!((of_apify.settled_micros, of_apify.reserved_micros, of_apify.listings), (paid, 0, 4));
+    assert!(paid > 0 && paid < 2_000_000, "the account of the run counts, not what was reserved: {paid}");
+    account.simulated.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_without_money_starts_no_run_and_the_source_rests() {
+    let mut account = Account::open().await;
+    account.budget.price = SourcePrice::from_usd(0.5, 0.0);
+    account.budget.installation = SpendingLimits::from_usd(Some(0.1), None);
+    let outcomes = account.crawl(2).await;
+    let rests = |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Refused { retry_after: Some(_) }));
+    assert!(outcomes.len() == 2 && outcomes.values().all(rests), "{outcomes:?}");
+    assert!(account.runs().is_empty());
+    account.simulated.stop().await;
 }

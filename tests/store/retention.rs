@@ -34,6 +34,7 @@ const GROWING: &[(&str, u32)] = &[
     ("job_item", 14),
     ("schedule_run", 14),
     ("source_run_listing", 14),
+    ("spending", 14),
     ("source_run", 14),
     ("crawl_count", 14),
     ("field_drift", 14),

@@ -1,7 +1,7 @@
 //! Tenants as a whole: how they change, leave, and what goes with them.
 
 use amazon_tracker::config::RetentionSettings;
-use amazon_tracker::domain::{LinkPurpose, Role, TenantId, TokenHash};
+use amazon_tracker::domain::{LinkPurpose, Role, RunBudget, TenantId, TokenHash};
 use amazon_tracker::store::{
     AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
     NewLink, StoreError, StoredResponse, TenantPatch, idempotently,
@@ -9,6 +9,7 @@ use amazon_tracker::store::{
 
 use crate::accounts::{email, new_session, new_user, tenant_of};
 use crate::fixture::*;
+use crate::source_runs::requests;
 
 on_both_engines! {
     a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else,
@@ -33,6 +34,7 @@ pub const TABLES: &[&str] = &[
     "schedule",
     "schedule_run",
     "session",
+    "spending",
     "tenant_user",
 ];
 
@@ -68,6 +70,8 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     let Creation::Created(product) = created else { panic!("{created:?}") };
     fixture.store.add_rule(new_rule(&product, 1000)).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
+    let run = requests(&[product.listing]);
+    fixture.store.open_runs(&format!("source {n}"), &run, HOUR, &RunBudget::default()).await.unwrap();
     let schedule = fixture.store.add_schedule(new_schedule(tenant_id)).await.unwrap();
     fixture.store.run_schedule_now(tenant_id, schedule.id, u32::MAX).await.unwrap();
     let act = AuditEvent {
@@ -110,10 +114,13 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
     assert!(matches!(cancelled, Err(StoreError::NotFound(_))), "it may be half removed already");
     let (one, two) = tokio::join!(fixture.store.remove_tenant(them), fixture.store.remove_tenant(them));
     assert!(one.unwrap() || two.unwrap(), "two replicas at once");
-    let ours: Vec<_> = before
-        .into_iter()
-        .map(|(table, rows)| (table, if matches!(table, "event" | "delivery") { 1 } else { rows }))
-        .collect();
+    let ours = before.into_iter().map(|(table, rows)| match table {
+        "event" | "delivery" => (table, 1),
+        // Our share of their run: it was spent.
+        "spending" => (table, rows + 1),
+        _ => (table, rows),
+    });
+    let ours: Vec<_> = ours.collect();
     assert_eq!(rows(fixture).await, ours);
     assert!(matches!(fixture.store.tenant(them).await, Err(StoreError::NotFound(_))));
     let parked =

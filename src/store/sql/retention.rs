@@ -165,10 +165,19 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.source_runs_days),
     },
     Pruning {
+        table: "spending",
+        key: "run_id, tenant_id",
+        old: "SELECT s.run_id, s.tenant_id FROM source_run r JOIN spending s ON s.run_id = r.id \
+              WHERE r.opened_at < {before}",
+        order: "r.opened_at",
+        days: |days| Some(days.source_runs_days),
+    },
+    Pruning {
         table: "source_run",
         key: "id",
         old: "SELECT id FROM source_run WHERE opened_at < {before} \
-              AND NOT EXISTS (SELECT 1 FROM source_run_listing WHERE source_run_listing.run_id = source_run.id)",
+              AND NOT EXISTS (SELECT 1 FROM source_run_listing WHERE source_run_listing.run_id = source_run.id) \
+              AND NOT EXISTS (SELECT 1 FROM spending WHERE spending.run_id = source_run.id)",
         order: "opened_at",
         days: |days| Some(days.source_runs_days),
     },

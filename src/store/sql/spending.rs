@@ -8,8 +8,8 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::Conn;
 use super::lease::NOW;
+use super::{Conn, usage};
 use crate::domain::{
     PaidListing, Payer, Reservation, RunBudget, RunRequest, SourceSpending, Spent, TenantId, TenantSpending, reserve,
     split,
@@ -46,15 +46,15 @@ pub(super) fn stored(micros: u64) -> i64 {
     i64::try_from(micros).unwrap_or(i64::MAX)
 }
 
-/// Reserves money for new listings, as far as the budgets go. Reservations are made one after the other.
+/// Reserves money for new listings, as far as the budgets go. Reservations are made one after the other: they lock the tenant of the
+/// installation, which always exists.
 pub(super) async fn reserve_for(
     conn: &mut Conn,
     budget: &RunBudget,
     listings: Vec<(i64, RunRequest)>,
     clock: ClockParam,
 ) -> StoreResult<Reservation> {
-    const LOCK: &str = "UPDATE budget_lock SET id = id WHERE id = 1";
-    sqlx::query(LOCK).execute(&mut *conn).await?;
+    usage::lock(conn, TenantId::BUILT_IN).await?;
     let now = time(sqlx::query_scalar(NOW).bind(clock).fetch_one(&mut *conn).await?)?;
     let period = Period::of(now)?;
     let spent = of_installation(conn, &period).await?;

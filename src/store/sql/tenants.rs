@@ -118,9 +118,9 @@ impl Backend {
     }
 }
 
-/// Under the lock of the tenant: of two replicas that remove it, none takes the other's batch for the end of the table.
-/// Rows that would go with a row of another table, by table and key: too many for one statement.
-const DEPENDENT: [(&str, &str, &str); 2] = [
+/// Rows that would go with a row of another table, or have no id, by table and key: too many for one statement.
+const DEPENDENT: [(&str, &str, &str); 3] = [
+    ("spending", "run_id, tenant_id", "SELECT run_id, tenant_id FROM spending WHERE tenant_id = $1"),
     (
         "schedule_run",
         "id",
@@ -133,6 +133,7 @@ const DEPENDENT: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// Under the lock of the tenant: of two replicas that remove it, none takes the other's batch for the end of the table.
 async fn delete_rows(
     conn: &mut Conn,
     table: &'static str,
