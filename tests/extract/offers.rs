@@ -2,6 +2,7 @@
 
 use amazon_tracker::domain::{Currency, Fulfillment, Marketplace, Money, Offer, OfferCondition, Reading};
 use amazon_tracker::extract::{OfferPage, PageContext, offers};
+use proptest::prelude::*;
 
 use crate::corpus;
 
@@ -128,5 +129,26 @@ fn an_offer_without_a_readable_price_is_noted_and_not_guessed() {
         let page = format!("<div id=\"aod-offer-list\">{page}</div>");
         let page = read(page.as_bytes(), Marketplace::In).expect("an offer list");
         assert_eq!((page.offers.len(), page.has_unreadable), (0, true), "{price}");
+    }
+}
+
+proptest! {
+    /// Whatever a proxy or a faulty template makes of a list: what is read is offers, and nothing panics.
+    #[test]
+    fn a_damaged_list_never_panics(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), "[<>/=\"'& a-z0-9\u{80}-\u{7ff}]{0,12}", 0usize..60), 1..10),
+        marketplace in prop::sample::select(Marketplace::ALL),
+    ) {
+        let price = "<span class=\"a-offscreen\">₹639.00</span>";
+        let offer = aod("aod-offer", "Used - Good", price, "₹200", "Amazon", &link("A3SHIVNERI0002", "Verkauf durch İX"));
+        let mut page = format!("<div id=\"aod-container\">{offer}{offer}</div>");
+        for (place, inserted, removed) in damage {
+            let at = page.floor_char_boundary(place.index(page.len()));
+            let end = page.ceil_char_boundary(at + removed);
+            page.replace_range(at..end, &inserted);
+        }
+        if let Ok(Some(page)) = offers(page.as_bytes(), &PageContext::default(), marketplace) {
+            prop_assert!(page.offers.iter().all(|offer| offer.price.amount_minor >= 0));
+        }
     }
 }
