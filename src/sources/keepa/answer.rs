@@ -12,7 +12,7 @@ use serde_json::Value;
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     /// It is not JSON.
-    #[error("it is not JSON: {0}")]
+    #[error("it is not JSON")]
     Syntax(#[from] serde_json::Error),
     /// It is JSON, but nothing that Keepa answers.
     #[error("it is neither an answer of Keepa nor a product or a list of products")]
