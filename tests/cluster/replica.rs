@@ -28,7 +28,8 @@ impl Replica {
     /// Starts a replica, without waiting until it is ready.
     pub fn start(folder: &Folder, name: &str, variables: Variables) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let client = Client::builder().no_proxy().timeout(PROBE).build().unwrap();
+        // No idle connections: a replica that was frozen closes them as soon as it goes on.
+        let client = Client::builder().no_proxy().timeout(PROBE).pool_max_idle_per_host(0).build().unwrap();
         let process = Process::new(folder.home(name));
         let replica = Self { name: name.to_owned(), address, process, variables, client };
         replica.run();
