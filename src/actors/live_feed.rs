@@ -1,6 +1,6 @@
 //! The LiveFeed sends what is recorded to the subscribers of each tenant (server-sent events).
 //!
-//! It receives listing and event ids only, and reads their content from the store: in one query for all subscribers, a few times
+//! It receives ids, and reads their content from the store: in one query for all subscribers, a few times
 //! per second at most, and never without subscribers. A subscriber that does not keep up is disconnected. It reconnects and
 //! catches up from the store. The same happens when the feed itself panics.
 //!
@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
 use super::kernel::{Actor, Cx, Inbox, Reply};
-use crate::domain::{EventId, JobId, ListingId, TenantId};
+use crate::domain::{BudgetRefusal, EventId, JobId, ListingId, TenantId};
 use crate::replicas::Bus;
 use crate::store::{AuditActor, ChangeFeed, FeedItem, StoreResult};
 
@@ -51,6 +51,8 @@ pub enum LiveMessage {
     Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
     /// A job has made progress, here or elsewhere.
     JobChanged(TenantId, JobId),
+    /// Budgets are spent, as this process has recorded.
+    BudgetsSpent(Vec<BudgetRefusal>),
     /// Time to poll.
     Poll,
     /// Time to read what was recorded.
@@ -88,6 +90,13 @@ impl LiveFeedHandle {
     pub fn job_changed(&self, tenant_id: TenantId, id: JobId) {
         if self.listeners.load(Ordering::Relaxed) > 0 {
             self.inbox.send_control(LiveMessage::JobChanged(tenant_id, id));
+        }
+    }
+
+    /// Reports that budgets are spent. Free without subscribers.
+    pub fn budgets_spent(&self, refusals: Vec<BudgetRefusal>) {
+        if !refusals.is_empty() && self.listeners.load(Ordering::Relaxed) > 0 {
+            self.inbox.send_control(LiveMessage::BudgetsSpent(refusals));
         }
     }
 
@@ -318,13 +327,14 @@ impl Actor for LiveFeed {
     const KIND: &'static str = "live_feed";
     const CAPACITY: usize = 1024;
     const MESSAGES: &'static [&'static str] =
-        &["listen", "recorded", "job_changed", "poll", "read_now", "read", "polled", "panicked"];
+        &["listen", "recorded", "job_changed", "budgets_spent", "poll", "read_now", "read", "polled", "panicked"];
 
     fn name_of(message: &LiveMessage) -> &'static str {
         match message {
             LiveMessage::Listen(..) => "listen",
             LiveMessage::Recorded(..) => "recorded",
             LiveMessage::JobChanged(..) => "job_changed",
+            LiveMessage::BudgetsSpent(_) => "budgets_spent",
             LiveMessage::Poll => "poll",
             LiveMessage::ReadNow => "read_now",
             LiveMessage::Read(_) => "read",
@@ -348,6 +358,12 @@ impl Actor for LiveFeed {
                     self.jobs.insert(id);
                     self.read_soon(cx);
                 }
+            }
+            LiveMessage::BudgetsSpent(refusals) => {
+                for refusal in refusals {
+                    self.send(refusal.tenant_id, &Arc::new(FeedItem::Budget(refusal)), None);
+                }
+                self.recount();
             }
             LiveMessage::Poll => self.poll(cx),
             LiveMessage::ReadNow => self.read(cx),

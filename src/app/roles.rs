@@ -227,7 +227,7 @@ impl AppContext<'_> {
         let tracker_tools = TrackerTools { policy: CrawlPolicy::from(&settings.crawl), metrics: Arc::clone(metrics) };
         let trackers = spawner.spawn_trackers(tracker_tools);
         let lease = Duration::from_secs(settings.crawl.lease_secs);
-        let slots = Arc::new(self.slots()?);
+        let slots = Arc::new(self.slots(live)?);
         let pool_tools = PoolTools::new(
             Arc::clone(&slots),
             Arc::clone(store) as Arc<_>,
@@ -258,11 +258,11 @@ impl AppContext<'_> {
     }
 
     /// The sources that the settings name, with their limits and their order on each marketplace.
-    fn slots(&self) -> Result<CrawlSlots, AppError> {
+    fn slots(&self, live: &LiveFeedHandle) -> Result<CrawlSlots, AppError> {
         let crawl = &self.settings.crawl;
         let orders = || std::iter::once(&crawl.sources).chain(crawl.sources_by_marketplace.values());
         let names: Vec<SourceName> = orders().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let sources = names.iter().map(|name| self.source(*name)).collect::<Result<_, _>>()?;
+        let sources = names.iter().map(|name| self.source(*name, live)).collect::<Result<_, _>>()?;
         let index = |name: &SourceName| names.iter().position(|known| known == name);
         let order_of = |marketplace: &Marketplace| {
             let order = crawl.sources_by_marketplace.get(marketplace).unwrap_or(&crawl.sources);
@@ -271,7 +271,7 @@ impl AppContext<'_> {
         Ok(CrawlSlots::new(sources, Marketplace::ALL.iter().map(order_of).collect()))
     }
 
-    fn source(&self, name: SourceName) -> Result<CrawlSource, AppError> {
+    fn source(&self, name: SourceName, live: &LiveFeedHandle) -> Result<CrawlSource, AppError> {
         let Settings { crawl, apify, .. } = self.settings;
         let metrics = Arc::clone(self.metrics);
         let gate = |source: &dyn Source, crawl| {
@@ -289,7 +289,9 @@ impl AppContext<'_> {
             SourceName::Apify => {
                 let max_age = Duration::from_secs(apify.max_run_age_secs);
                 let budget = self.settings.budget.of_apify(apify, &self.settings.plans);
-                let journal = StoredRuns { store: Arc::clone(self.store), max_age, budget };
+                let live = live.clone();
+                let on_refusals = Box::new(move |refusals| live.budgets_spent(refusals));
+                let journal = StoredRuns { store: Arc::clone(self.store), max_age, budget, on_refusals };
                 let source = ApifySource::new(apify.clone(), Arc::new(journal), Arc::clone(self.callbacks), metrics)?;
                 let rate = Rate::new(apify.runs_per_minute, apify.runs_per_minute);
                 let gate = gate(&source, GateSettings { rate, ..GateSettings::from(crawl) });

@@ -5,9 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::domain::{OpenedRuns, RunBudget, RunEnd, RunRequest};
+use crate::domain::{BudgetRefusal, OpenedRuns, RunBudget, RunEnd, RunRequest};
 use crate::sources::apify::{JournalError, RunJournal};
 use crate::store::{SharedStore, StoreError};
+
+/// Called when budgets have no money for listings, for the first time on a day.
+pub type OnRefusals = Box<dyn Fn(Vec<BudgetRefusal>) + Send + Sync>;
 
 /// Keeps the record in the store, for all replicas.
 pub struct StoredRuns {
@@ -17,12 +20,16 @@ pub struct StoredRuns {
     pub max_age: Duration,
     /// What may be spent.
     pub budget: RunBudget,
+    /// Tells tenants that a budget is spent.
+    pub on_refusals: OnRefusals,
 }
 
 #[async_trait]
 impl RunJournal for StoredRuns {
     async fn open(&self, source: &'static str, requests: &[RunRequest]) -> Result<OpenedRuns, JournalError> {
-        self.store.open_runs(source, requests, self.max_age, &self.budget).await.map_err(unavailable)
+        let opened = self.store.open_runs(source, requests, self.max_age, &self.budget).await.map_err(unavailable)?;
+        (self.on_refusals)(opened.refusals.clone());
+        Ok(opened)
     }
 
     async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError> {

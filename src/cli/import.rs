@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::import_keepa::{self, KeepaArgs};
+use super::progress;
 use super::user::settings_of;
 use super::{DatabaseArgs, print_result};
 use crate::app::open_store;
 use crate::config::Settings;
 use crate::domain::{
-    Frequency, ItemStatus, Job, JobId, JobSpec, Marketplace, ProductDefaults, TenantId, product::normalize_tags,
+    Frequency, Interval, ItemStatus, Job, JobId, JobSpec, Marketplace, ProductDefaults, TenantId,
+    product::normalize_tags,
 };
 use crate::files::{FileLine, ImportReader};
 use crate::jobs::JobTools;
@@ -74,6 +75,9 @@ struct ProductsArgs {
     /// They are competitors' products.
     #[arg(long)]
     competitor: bool,
+    /// Read their offer lists as well, so often with a crawl; without an interval daily.
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "daily")]
+    offers: Option<Interval>,
     /// The tenant; default: that of the installation.
     #[arg(long)]
     tenant: Option<TenantId>,
@@ -97,6 +101,7 @@ async fn products(folder: &Path, args: ProductsArgs) -> anyhow::Result<ExitCode>
         frequency: args.frequency,
         tags: normalize_tags(args.tags).map_err(|errors| anyhow::anyhow!("--tag: {}", errors.join("; ")))?,
         is_competitor: args.competitor,
+        offers_interval: args.offers,
     };
     let settings = settings_of(folder, args.database)?;
     let store = open_store(&settings).await?;
@@ -190,12 +195,7 @@ async fn carry_on(store: &SharedStore, settings: &Settings, tenant_id: TenantId,
     };
     let owner = format!("import/{}", std::process::id());
     let mut job = store.job(tenant_id, id).await?;
-    let bar = ProgressBar::new(job.counts.total);
-    // The template is a constant.
-    bar.set_style(
-        ProgressStyle::with_template("{bar:40} {pos}/{len} lines, {per_sec}, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
+    let bar = progress::bar(Some(job.counts.total), "lines");
     while !job.status.is_final() {
         let claimed = store.claim_jobs(1, LEASE, &owner, Some(id)).await?;
         for step in &claimed {

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::table::rows_of;
-use super::{Flags, prepare, print_result};
+use super::{Flags, prepare, print_result, progress};
 use crate::config::{DatabaseSettings, Secret};
-use crate::store;
+use crate::store::{self, MigrationProgress};
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateStoreArgs {
@@ -23,7 +23,14 @@ pub(super) struct MigrateStoreArgs {
 pub(super) fn run(folder: &Path, args: MigrateStoreArgs) -> anyhow::Result<ExitCode> {
     let to = prepare(folder, Flags::default().with("database.url", args.to))?.database;
     let from = DatabaseSettings { url: Secret::from(args.from), ..to.clone() };
-    let moved = tokio::runtime::Runtime::new()?.block_on(store::migrate_store(&from, &to))?;
+    let bar = progress::bar(Some(0), "rows");
+    let show = |progress: MigrationProgress| {
+        bar.set_length(progress.total_rows);
+        bar.set_position(progress.rows);
+    };
+    let moved = tokio::runtime::Runtime::new()?.block_on(store::migrate_store(&from, &to, show));
+    bar.finish_and_clear();
+    let moved = moved?;
     let heading = ["table", "rows", "checksum"].map(str::to_owned);
     let rows = moved
         .iter()

@@ -5,6 +5,7 @@ mod backup;
 mod delivery;
 mod demo;
 mod doctor;
+mod export;
 mod extract;
 mod healthcheck;
 mod import;
@@ -14,6 +15,7 @@ mod listing;
 mod migrate;
 mod migrate_store;
 mod openapi;
+mod progress;
 mod seed;
 mod serve;
 mod simulate;
@@ -73,6 +75,8 @@ enum Command {
     Actors(actors::ActorsArgs),
     /// Import files.
     Import(import::ImportArgs),
+    /// Export products and their history as tables.
+    Export(export::ExportArgs),
     /// Retry dead deliveries.
     Delivery(delivery::DeliveryArgs),
     /// Show failing listings, and release parked ones.
@@ -138,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Tenant(args) => user::run_tenant(&folder, args),
         Command::Actors(args) => actors::run(&folder, args),
         Command::Import(args) => import::run(&folder, args),
+        Command::Export(args) => export::run(&folder, args),
         Command::Delivery(args) => delivery::run(&folder, args),
         Command::Listing(args) => listing::run(&folder, args),
         Command::Keys => keys::run(),

@@ -7,8 +7,8 @@ use anyhow::bail;
 use clap::Args;
 use url::Url;
 
-use super::DatabaseArgs;
 use super::user::{add_key, add_tenant, add_user, new_user, on_store, password_for, settings_of};
+use super::{DatabaseArgs, progress};
 use crate::auth::Passwords;
 use crate::config::in_production;
 use crate::domain::{
@@ -79,11 +79,14 @@ pub(super) fn run(folder: &Path, args: SeedArgs) -> anyhow::Result<ExitCode> {
     on_store(&settings, async |store, passwords| {
         let (admin, way_in) = people(&store, &passwords).await?;
         let (mut products, mut alerts) = (0, 0);
+        let bar = progress::bar(Some(EXAMPLES.len() as u64), "products");
         for example in EXAMPLES {
             let (product_id, is_new) = watch(&store, admin.tenant_id, example).await?;
             products += u32::from(is_new);
             alerts += u32::from(wait_for_price(&store, admin.tenant_id, product_id, example, &args.webhook_url).await?);
+            bar.inc(1);
         }
+        bar.finish_and_clear();
         Ok(format!("tenant {TENANT} {}\n{way_in}added {products} products and {alerts} alerts\n", admin.tenant_id))
     })
 }

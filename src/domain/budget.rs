@@ -1,8 +1,10 @@
 //! Money for crawls: prices, limits, and how the cost of a run is shared. Amounts are millionths of a US dollar.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr};
+use uuid::Uuid;
 
 use super::ids::TenantId;
 use super::listing::Listing;
@@ -104,6 +106,46 @@ pub enum OverBudget {
     Exhausted,
 }
 
+/// Whose budget it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum BudgetOwner {
+    /// One tenant.
+    Tenant,
+    /// All tenants together.
+    Installation,
+}
+
+impl BudgetOwner {
+    /// The name used in JSON, metrics and the store.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl OverBudget {
+    /// Whose budget is spent.
+    pub fn owner(self) -> BudgetOwner {
+        match self {
+            Self::Tenants => BudgetOwner::Tenant,
+            Self::Installation | Self::Exhausted => BudgetOwner::Installation,
+        }
+    }
+}
+
+/// A budget had no money for a listing of a tenant, for the first time on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetRefusal {
+    /// Identifier.
+    pub id: Uuid,
+    /// The tenant that watches the listing.
+    pub tenant_id: TenantId,
+    /// Whose budget it is.
+    pub owner: BudgetOwner,
+    /// When the listing was to be crawled.
+    pub at: Timestamp,
+}
+
 /// A tenant that pays for listings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payer {
@@ -135,6 +177,15 @@ pub struct Reservation {
     pub micros: u64,
     /// Of each tenant that pays: what, and for how many listings.
     pub shares: BTreeMap<TenantId, (u64, u64)>,
+    /// The tenants that watch what is refused, with the budgets that refuse it.
+    pub without_money: BTreeSet<(TenantId, BudgetOwner)>,
+}
+
+impl Reservation {
+    fn refuse(&mut self, listing: Listing, why: OverBudget, watchers: impl Iterator<Item = TenantId>) {
+        self.refused.push((listing, why));
+        self.without_money.extend(watchers.map(|tenant_id| (tenant_id, why.owner())));
+    }
 }
 
 /// Reserves money for as many of the listings as the budgets allow, requested ones first. Tenants share the cost of a listing that
@@ -156,11 +207,12 @@ pub fn reserve(
         if room(percent).is_some_and(|room| room < cost) {
             let is_all = room(100).is_some_and(|room| room < cost);
             let why = if is_all { OverBudget::Exhausted } else { OverBudget::Installation };
-            reservation.refused.push((request.listing, why));
+            reservation.refuse(request.listing, why, of_listing.iter().map(|payer| payers[*payer].tenant_id));
             continue;
         }
         let Some(paying) = able_to_pay(&payers, &of_listing, cost, percent) else {
-            reservation.refused.push((request.listing, OverBudget::Tenants));
+            let watchers = of_listing.iter().map(|payer| payers[*payer].tenant_id);
+            reservation.refuse(request.listing, OverBudget::Tenants, watchers);
             continue;
         };
         for (payer, micros) in paying.iter().zip(split(cost, &vec![1; paying.len()])) {
@@ -290,6 +342,8 @@ mod tests {
         let shares: Vec<(u64, u64)> = made.shares.values().copied().collect();
         assert_eq!(shares, [(150, 2), (50, 1)]);
         assert_eq!(made.refused, [(listing(3), OverBudget::Tenants), (listing(4), OverBudget::Tenants)]);
+        let told: Vec<TenantId> = made.without_money.iter().map(|(tenant_id, _)| *tenant_id).collect();
+        assert_eq!(told, [payer(2, None).tenant_id, payer(3, None).tenant_id]);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::frequency::{Frequency, FrequencyError};
-use super::interval::Interval;
+use super::interval::{Interval, IntervalError};
 use super::job::ProductDefaults;
 use super::listing::Listing;
 use super::marketplace::{Marketplace, MarketplaceError};
-use super::product::{ProductSettings, ProductStatus, check_frequency, check_label, normalize_tags};
+use super::product::{ProductSettings, ProductStatus, check_frequency, check_label, normalize_tags, offers_interval};
 
 /// The columns of a line as they stand in the file. An empty one is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ pub struct ImportLine {
     /// `active` or `paused`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// `true`, `yes`, `1` or `x`: its offer list is read as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch_offers: Option<String>,
+    /// How often its offer list is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offers_frequency: Option<String>,
 }
 
 impl ImportLine {
@@ -65,24 +71,36 @@ impl ImportLine {
         let frequency = frequency.map_err(|error: FrequencyError| in_column("frequency")(error.to_string()))?;
         let frequency = frequency.or(defaults.frequency).unwrap_or_default();
         check_frequency(frequency, shortest).map_err(in_column("frequency"))?;
-        let is_competitor = match self.is_competitor.as_deref() {
-            None => defaults.is_competitor,
-            Some(word) => {
-                truth(word).ok_or_else(|| in_column("is_competitor")(format!("`{word}` is not true or false")))?
-            }
-        };
+        let is_competitor = self.is_competitor.as_deref().map(truth).transpose();
+        let is_competitor = is_competitor.map_err(in_column("is_competitor"))?.unwrap_or(defaults.is_competitor);
         let status = self.status.as_deref().map(str::parse::<ProductStatus>).transpose();
         let status = status.map_err(|error| in_column("status")(error.to_string()))?.unwrap_or(ProductStatus::Active);
+        let offers_interval = self.offers_interval(defaults, shortest)?;
         let label = self.label.clone();
-        Ok((listing, ProductSettings { label, tags, frequency, is_competitor, status, offers_interval: None }))
+        Ok((listing, ProductSettings { label, tags, frequency, is_competitor, status, offers_interval }))
+    }
+
+    fn offers_interval(&self, defaults: &ProductDefaults, shortest: Interval) -> Result<Option<Interval>, String> {
+        let is_watched = self.watch_offers.as_deref().map(truth).transpose();
+        let is_watched = is_watched.map_err(|error| format!("watch_offers: {error}"))?;
+        let of_column = |error: String| format!("offers_frequency: {error}");
+        let interval = self.offers_frequency.as_deref().map(str::parse::<Interval>).transpose();
+        let interval = interval.map_err(|error: IntervalError| of_column(error.to_string()))?;
+        if let Some(interval) = interval {
+            check_frequency(Frequency::fixed(interval), shortest).map_err(of_column)?;
+        }
+        Ok(match (is_watched, interval) {
+            (None, None) => defaults.offers_interval,
+            (is_watched, interval) => offers_interval(is_watched, interval.or(defaults.offers_interval)),
+        })
     }
 }
 
-fn truth(word: &str) -> Option<bool> {
+fn truth(word: &str) -> Result<bool, String> {
     match word.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "y" | "1" | "x" => Some(true),
-        "false" | "no" | "n" | "0" => Some(false),
-        _ => None,
+        "true" | "yes" | "y" | "1" | "x" => Ok(true),
+        "false" | "no" | "n" | "0" => Ok(false),
+        _ => Err(format!("`{word}` is not true or false")),
     }
 }
 
@@ -128,6 +146,22 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_whether_offers_are_watched_or_the_defaults_do() {
+        let given = |watch: Option<&str>, frequency: Option<&str>, default: Option<Interval>| {
+            let (watch_offers, offers_frequency) = (watch.map(str::to_owned), frequency.map(str::to_owned));
+            let line = ImportLine { watch_offers, offers_frequency, ..line("B07FZ8S74R") };
+            let defaults = ProductDefaults { offers_interval: default, ..ProductDefaults::default() };
+            line.product(&defaults, Marketplace::De, Interval::HOURLY).unwrap().1.offers_interval
+        };
+        assert_eq!(given(None, None, None), None);
+        assert_eq!(given(Some("yes"), None, None), Some(Interval::DAILY));
+        assert_eq!(given(None, Some("hourly"), None), Some(Interval::HOURLY));
+        assert_eq!(given(None, None, Some(Interval::WEEKLY)), Some(Interval::WEEKLY));
+        assert_eq!(given(Some("x"), None, Some(Interval::WEEKLY)), Some(Interval::WEEKLY));
+        assert_eq!(given(Some("no"), None, Some(Interval::WEEKLY)), None);
+    }
+
+    #[test]
     fn an_error_names_its_column() {
         let good = line("B07FZ8S74R");
         for (line, column) in [
@@ -141,6 +175,9 @@ mod tests {
             (ImportLine { frequency: Some("1m".into()), ..good.clone() }, "frequency"),
             (ImportLine { is_competitor: Some("maybe".into()), ..good.clone() }, "is_competitor"),
             (ImportLine { status: Some("gone".into()), ..good.clone() }, "status"),
+            (ImportLine { watch_offers: Some("maybe".into()), ..good.clone() }, "watch_offers"),
+            (ImportLine { offers_frequency: Some("adaptive".into()), ..good.clone() }, "offers_frequency"),
+            (ImportLine { offers_frequency: Some("1m".into()), ..good.clone() }, "offers_frequency"),
         ] {
             let error = read(&line).unwrap_err();
             assert!(error.starts_with(&format!("{column}: ")), "{error}");

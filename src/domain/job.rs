@@ -7,6 +7,7 @@ use strum::{EnumString, IntoStaticStr};
 use super::access::Scope;
 use super::frequency::Frequency;
 use super::ids::{JobId, ProductId, TenantId};
+use super::interval::Interval;
 use super::marketplace::Marketplace;
 
 /// The status of a job.
@@ -208,6 +209,9 @@ pub struct ProductDefaults {
     pub tags: Vec<String>,
     /// Competitors' products.
     pub is_competitor: bool,
+    /// How often their offer lists are read; `None`: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offers_interval: Option<Interval>,
 }
 
 /// How many items of a job are in which state.

@@ -52,8 +52,8 @@ pub use asin::{Asin, AsinError};
 pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
 pub use budget::{
-    OverBudget, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourcePrice, SourceSpending, SpendingLimits,
-    Spent, TenantSpending, reserve, split,
+    BudgetOwner, BudgetRefusal, OverBudget, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourcePrice,
+    SourceSpending, SpendingLimits, Spent, TenantSpending, reserve, split,
 };
 pub use change_rate::ChangeRate;
 pub use content::{Content, ContentChange, ContentDigest, ContentField};

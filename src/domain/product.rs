@@ -122,6 +122,12 @@ pub fn check_frequency(frequency: Frequency, shortest: Interval) -> Result<(), S
     Ok(())
 }
 
+/// How often the offer list is read, from whether it is to be read and how often, either of which may be left out; daily by default.
+pub fn offers_interval(is_watched: Option<bool>, interval: Option<Interval>) -> Option<Interval> {
+    let is_watched = is_watched.unwrap_or(interval.is_some());
+    is_watched.then(|| interval.unwrap_or(Interval::DAILY))
+}
+
 fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::budget::OverBudget;
+use super::budget::{BudgetRefusal, OverBudget};
 use super::listing::Listing;
 
 /// A run that was started, or is about to be.
@@ -30,6 +30,8 @@ pub struct OpenedRuns {
     pub runs: Vec<SourceRun>,
     /// Listings that no run answers, and why none was begun for them.
     pub refused: Vec<(Listing, OverBudget)>,
+    /// The tenants that are to be told that a budget is spent: once a day of each budget.
+    pub refusals: Vec<BudgetRefusal>,
 }
 
 /// How a run ended, for the record.

@@ -33,6 +33,8 @@ const KNOWN: &[Column] = &[
     Column { name: "frequency", synonyms: &["interval"], field: |line| Field::Text(&mut line.frequency) },
     Column { name: "is_competitor", synonyms: &["competitor"], field: |line| Field::Text(&mut line.is_competitor) },
     Column { name: "status", synonyms: &[], field: |line| Field::Text(&mut line.status) },
+    Column { name: "watch_offers", synonyms: &[], field: |line| Field::Text(&mut line.watch_offers) },
+    Column { name: "offers_frequency", synonyms: &[], field: |line| Field::Text(&mut line.offers_frequency) },
 ];
 
 /// Our own names of all columns that are read.

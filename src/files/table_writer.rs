@@ -141,6 +141,22 @@ impl TableWriter {
         Ok(Self { columns, kind, rows: 0 })
     }
 
+    /// Goes on with a table that has its header and so many rows; `None`: a spreadsheet is written as a whole.
+    pub fn resume(format: TableFormat, columns: &'static [&'static str], rows: u32) -> Option<Self> {
+        let kind = match format {
+            TableFormat::Csv => Kind::Csv,
+            TableFormat::Ndjson => Kind::Ndjson,
+            TableFormat::Json => Kind::Json,
+            TableFormat::Xlsx => return None,
+        };
+        Some(Self { columns, kind, rows })
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
     /// Adds a row, with a cell for each column.
     ///
     /// # Errors

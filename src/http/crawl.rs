@@ -16,13 +16,12 @@ use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
 use super::observe::elapsed;
 use super::problem::Problem;
+use super::product_defaults::BatchAdd;
 use super::products::parsed;
 use super::routes::{Access, Routes};
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
-use crate::domain::product::MAX_TAGS;
 use crate::domain::{
-    FieldDrift, Frequency, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task,
-    TaskItem,
+    FieldDrift, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task, TaskItem,
 };
 use crate::service::{
     BatchTarget, Caller, CategoryTarget, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth,
@@ -163,22 +162,6 @@ pub(super) struct BatchBody {
     add: Option<BatchAdd>,
 }
 
-/// Settings of products that a batch adds.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BatchAdd {
-    /// How often to crawl them; default daily.
-    #[schema(value_type = Option<String>, example = "6h")]
-    frequency: Option<Frequency>,
-    /// Tags, at most 50.
-    #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 50)]
-    tags: List<String, MAX_TAGS>,
-    /// They are competitors' products.
-    #[serde(default)]
-    is_competitor: bool,
-}
-
 /// The listings that a body names by exactly one of these fields `within` it.
 pub(super) fn batch_target(
     listings: Option<Vec<String>>,
@@ -253,14 +236,6 @@ pub(super) async fn crawl_category(
     let list = CategoryTarget { url: body.url, pages: body.pages.unwrap_or(1), add };
     let creation = shared.service.crawl_category(caller, list, key.claim(accepted_job)).await?;
     Ok(respond(creation, accepted_job))
-}
-
-impl BatchAdd {
-    /// These settings, and the marketplace of ASINs.
-    pub(super) fn defaults(self, marketplace: Option<Marketplace>) -> ProductDefaults {
-        let Self { frequency, tags, is_competitor } = self;
-        ProductDefaults { marketplace, frequency, tags: tags.0, is_competitor }
-    }
 }
 
 fn accepted_job(job: &Job) -> StoredResponse {

@@ -1,4 +1,4 @@
-//! `/api/v1/events`: changes, alerts and the progress of jobs as server-sent events
+//! `/api/v1/events`: changes, alerts, the progress of jobs and spent budgets as server-sent events
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use std::fmt::Write;
@@ -80,9 +80,21 @@ impl From<&Change> for WireChange {
     }
 }
 
-/// Stream changes of your products, alerts that fire and the progress of jobs, as server-sent events.
+/// The data of a `budget`: crawls that cost money wait because a budget is spent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetSpent)]
+pub(super) struct WireBudgetSpent {
+    /// Whose budget it is: `tenant` or `installation`.
+    #[schema(example = "tenant")]
+    budget: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// Stream changes of your products, alerts that fire, the progress of jobs and budgets that are spent, as server-sent events.
 ///
-/// The data of `change` is a Change, that of `alert` an Event without its deliveries, that of `job` a Job. `reset` means that too many
+/// The data of `change` is a Change, that of `alert` an Event without its deliveries, that of `job` a Job, that of `budget` a
+/// BudgetSpent, sent once a day of each budget. `reset` means that too many
 /// events were missed to replay them: read everything again. A comment is sent every 15 seconds. A client that reconnects with
 /// `Last-Event-ID` gets the events since then; some may be repeated, under the same ids.
 /// A user or API key has at most eight streams: a ninth ends the oldest. A stream ends when its credential is revoked.
@@ -132,6 +144,9 @@ fn written(item: &StreamItem) -> String {
             let id = format!("{}.{}", item.at().as_millisecond(), item.subject().simple());
             match &**item {
                 FeedItem::Change(change) => block(&id, "change", &WireChange::from(change)),
+                FeedItem::Budget(refusal) => {
+                    block(&id, "budget", &WireBudgetSpent { budget: refusal.owner.as_str(), at: refusal.at })
+                }
                 FeedItem::Job(job) => block(&id, "job", &WireJob::from(job.clone())),
                 FeedItem::Alert(event) => block(&id, "alert", &WireEvent::as_stream_item(event.clone())),
             }

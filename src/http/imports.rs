@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::products::parsed;
 use super::routes::Routes;
 use super::strict::StrictQuery;
-use crate::domain::product::MAX_TAGS;
+use crate::domain::product::{self, MAX_TAGS};
 use crate::domain::{ProductDefaults, Scope};
 use crate::service::{Caller, FieldError, ImportUpload};
 
@@ -50,6 +50,11 @@ pub(super) struct ImportQuery {
     tags: Option<String>,
     /// `true`: they are competitors' products.
     is_competitor: Option<String>,
+    /// `true`: read their offer lists as well.
+    watch_offers: Option<String>,
+    /// How often to read their offer lists, with a crawl: default `daily`.
+    #[param(example = "12h")]
+    offers_frequency: Option<String>,
 }
 
 impl ImportQuery {
@@ -60,11 +65,14 @@ impl ImportQuery {
             errors.push(FieldError::new("tags", format!("must be at most {MAX_TAGS} tags")));
         }
         let is_dry_run = parsed("dry_run", self.dry_run.as_deref(), &mut errors).unwrap_or(false);
+        let offers_interval = parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
+        let watches_offers = parsed("watch_offers", self.watch_offers.as_deref(), &mut errors);
         let defaults = ProductDefaults {
             marketplace: parsed("marketplace", self.marketplace.as_deref(), &mut errors),
             frequency: parsed("frequency", self.frequency.as_deref(), &mut errors),
             tags,
             is_competitor: parsed("is_competitor", self.is_competitor.as_deref(), &mut errors).unwrap_or(false),
+            offers_interval: product::offers_interval(watches_offers, offers_interval),
         };
         if errors.is_empty() { Ok((is_dry_run, defaults)) } else { Err(Problem::invalid(errors)) }
     }
@@ -73,8 +81,8 @@ impl ImportQuery {
 /// Import a file of products: CSV with a header, a plain list of ASINs and URLs, or the saved page of a wish list.
 ///
 /// The file is the body of the request, at most 100,000 lines. The first line decides: with a column `listing`, `asin` or `url` it
-/// is CSV, separated by commas, semicolons or tabs; further columns are `marketplace`, `label`, `tags`, `frequency`, `is_competitor`
-/// and `status`, all others are ignored. Text is UTF-8, with or without a byte order mark. The response is a job; its items tell what
+/// is CSV, separated by commas, semicolons or tabs; further columns are `marketplace`, `label`, `tags`, `frequency`, `is_competitor`,
+/// `status`, `watch_offers` and `offers_frequency`, all others are ignored. Text is UTF-8, with or without a byte order mark. The response is a job; its items tell what
 /// became of each line.
 #[utoipa::path(post, path = "/api/v1/products/import", tag = "products", params(ImportQuery),
     request_body(content = String, content_type = "text/csv"), responses(

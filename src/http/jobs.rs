@@ -4,16 +4,17 @@ use actix_web::Responder;
 use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
+use super::product_defaults::WireDefaults;
 use super::products::parsed;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictQuery};
-use crate::domain::{ItemStatus, Job, JobId, JobItem, JobKind, JobStatus, ProductId, Scope};
+use crate::domain::{ItemStatus, Job, JobId, JobItem, JobKind, JobSpec, JobStatus, ProductId, Scope};
 use crate::service::{Caller, JobFilter};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -95,16 +96,11 @@ impl From<Job> for WireJob {
             estimated_end_at: pace.map(|pace| pace.ends_at),
         };
         let kind = job.spec.kind();
-        // Enums of texts, flags and lists always serialize.
-        let mut parameters = serde_json::to_value(&job.spec).unwrap_or_default();
-        if let Some(parameters) = parameters.as_object_mut() {
-            parameters.remove("kind");
-        }
         Self {
             id: job.id,
             kind,
             status: job.status,
-            parameters,
+            parameters: parameters(job.spec),
             created_by: job.created_by,
             progress,
             error: job.error,
@@ -113,6 +109,24 @@ impl From<Job> for WireJob {
             finished_at: job.finished_at,
             updated_at: job.updated_at,
         }
+    }
+}
+
+/// What a job does, by the names that its request has for it.
+fn parameters(spec: JobSpec) -> Value {
+    match spec {
+        JobSpec::Crawl => json!({}),
+        JobSpec::CrawlBatch { target, add } => match add.map(WireDefaults::from) {
+            Some(add) => json!({ "target": target, "add": add }),
+            None => json!({ "target": target }),
+        },
+        JobSpec::Import { dry_run, defaults } => {
+            json!({ "dry_run": dry_run, "defaults": WireDefaults::from(defaults) })
+        }
+        JobSpec::Category { url, pages, add } => match add.map(WireDefaults::from) {
+            Some(add) => json!({ "url": url, "pages": pages, "add": add }),
+            None => json!({ "url": url, "pages": pages }),
+        },
     }
 }
 

@@ -21,6 +21,7 @@ mod offers;
 mod openapi;
 mod paging;
 mod problem;
+mod product_defaults;
 mod products;
 mod public_path;
 mod rate;

@@ -117,7 +117,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         health::metrics,
         openapi_json,
     ),
-    components(schemas(events::WireChange)),
+    components(schemas(events::WireChange, events::WireBudgetSpent)),
     security(("bearer" = []), ("api_key" = [])),
     modifiers(&Credentials)
 )]

@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery};
-use crate::domain::product::MAX_TAGS;
+use crate::domain::product::{self, MAX_TAGS};
 use crate::domain::{
     Asin, Availability, Frequency, Interval, ListPriceKind, Listing, ListingFailure, ListingUrlError, Marketplace,
     Money, Product, ProductId, ProductStatus, Rank, Scope, Series,
@@ -292,9 +292,7 @@ impl AddProductBody {
         let mut errors = Vec::new();
         let marketplace: Option<Marketplace> = parsed("marketplace", self.marketplace.as_deref(), &mut errors);
         let frequency = parsed("frequency", self.frequency.as_deref(), &mut errors);
-        let offers_interval: Option<Interval> =
-            parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
-        let watches_offers = self.watch_offers.unwrap_or(offers_interval.is_some());
+        let offers_interval = parsed("offers_frequency", self.offers_frequency.as_deref(), &mut errors);
         let listing = match (&self.asin, &self.url) {
             (Some(asin), None) => parsed("asin", Some(asin.as_str()), &mut errors)
                 .map(|asin| ListingAddress::Listing(Listing::new(marketplace.unwrap_or(default_marketplace), asin))),
@@ -315,7 +313,7 @@ impl AddProductBody {
                 label: self.label,
                 tags: self.tags.0,
                 is_competitor: self.is_competitor,
-                offers_interval: watches_offers.then(|| offers_interval.unwrap_or(Interval::DAILY)),
+                offers_interval: product::offers_interval(self.watch_offers, offers_interval),
             }),
             _ => Err(Problem::invalid(errors)),
         }

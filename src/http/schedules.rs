@@ -8,18 +8,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::crawl::{BatchAdd, batch_target};
+use super::crawl::batch_target;
 use super::etag::{expected_version, versioned};
 use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
+use super::product_defaults::{BatchAdd, WireDefaults};
 use super::products::parsed;
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{
-    CrawlTarget, CronTimes, JobId, JobSpec, Marketplace, Overrun, ProductDefaults, Recurrence, RunResult, Schedule,
-    ScheduleId, ScheduleRun, ScheduleRunId, Scope,
+    CrawlTarget, CronTimes, JobId, JobSpec, Marketplace, Overrun, Recurrence, RunResult, Schedule, ScheduleId,
+    ScheduleRun, ScheduleRunId, Scope,
 };
 use crate::service::{
     Caller, CategoryTarget, FieldError, MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange, StoredResponse,
@@ -211,8 +212,7 @@ struct WireAction {
     pages: Option<u32>,
     /// Settings of the products that are added.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    add: Option<ProductDefaults>,
+    add: Option<WireDefaults>,
 }
 
 impl WireAction {
@@ -222,7 +222,7 @@ impl WireAction {
             JobSpec::CrawlBatch { target: CrawlTarget::Tag(tag), .. } => Self { tag: Some(tag), ..crawl },
             JobSpec::CrawlBatch { target: CrawlTarget::All, .. } => Self { all: Some(true), ..crawl },
             JobSpec::Category { url, pages, add } => {
-                Self { kind: "category", url: Some(url), pages: Some(pages), add, ..crawl }
+                Self { kind: "category", url: Some(url), pages: Some(pages), add: add.map(WireDefaults::from), ..crawl }
             }
             JobSpec::CrawlBatch { target: CrawlTarget::Listings, .. } | JobSpec::Crawl | JobSpec::Import { .. } => {
                 Self { listings: Some(listings), ..crawl }

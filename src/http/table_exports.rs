@@ -16,8 +16,10 @@ use super::problem::Problem;
 use super::products::{check_text, parsed};
 use super::routes::Routes;
 use super::strict::StrictQuery;
-use crate::domain::{Availability, Money, Point, PointValue, Product, Rating, Scope, Series};
-use crate::files::{Cell, TableError, TableFormat, TableWriter};
+use crate::domain::{Product, Scope};
+use crate::files::{
+    Cell, HISTORY_COLUMNS, PRODUCT_COLUMNS, TableError, TableFormat, TableWriter, point_row, product_row,
+};
 use crate::service::{Caller, HistoryQuery, ListProducts, ProductFilter, ProductOrder, ServiceError, ServiceResult};
 
 /// Rows are sent together when they have so many bytes.
@@ -62,42 +64,11 @@ pub(super) struct HistoryExportQuery {
     to: Option<String>,
 }
 
-const PRODUCT_COLUMNS: &[&str] = &[
-    "product_id",
-    "marketplace",
-    "asin",
-    "page_url",
-    "label",
-    "page_title",
-    "brand",
-    "tags",
-    "frequency",
-    "is_competitor",
-    "status",
-    "price",
-    "list_price",
-    "currency",
-    "availability",
-    "seller",
-    "coupon",
-    "sales_rank",
-    "sales_rank_category",
-    "rating",
-    "review_count",
-    "price_as_of",
-    "checked_at",
-    "last_outcome",
-    "created_at",
-];
-
-const HISTORY_COLUMNS: &[&str] =
-    &["product_id", "marketplace", "asin", "series", "category", "at", "value", "currency"];
-
 /// Export products with their current values as a table. Prices are in the main unit of their currency, times in UTC.
 ///
 /// The response is streamed. It is not a snapshot, and an incomplete response means that the export was aborted. A text of CSV that
 /// begins with `=`, `+`, `-` or `@` has an apostrophe in front, so that no spreadsheet calculates it. The columns `marketplace`, `asin`,
-/// `label`, `tags`, `frequency`, `is_competitor` and `status` can be imported again.
+/// `label`, `tags`, `frequency`, `is_competitor`, `status` and `offers_frequency` can be imported again.
 #[utoipa::path(get, path = "/api/v1/products/export", tag = "products", params(ProductsQuery), responses(
     (status = 200, description = "The table", content_type = "text/csv", body = String),
     (status = 409, description = "An export of the tenant is already running", body = Problem),
@@ -256,9 +227,7 @@ impl<'s> Rows<'s> {
                 Err(ServiceError::NotFound(_)) => return Ok(()),
                 part => part?,
             };
-            // Each part begins with the values in effect, of which all but those of the first were in the one before.
-            let is_news = |point: &&Point| query.from == first_from || query.from.is_none_or(|from| point.at >= from);
-            for point in part.points.iter().filter(is_news) {
+            for point in part.points.iter().filter(|point| query.is_news(point, first_from)) {
                 self.write(&point_row(product, point)).await?;
             }
             let Some(next_from) = part.next_from else { return Ok(()) };
@@ -278,67 +247,4 @@ impl<'s> Rows<'s> {
         }
         Ok(())
     }
-}
-
-fn product_row(product: &Product) -> Vec<Cell<'_>> {
-    let (listing, state, settings) = (product.listing, &product.state, &product.settings);
-    let money = |series| {
-        Cell::option(state.money(series, listing.marketplace.currency()), |money| Cell::Decimal(money.decimal()))
-    };
-    let text = |text: Option<&'_ str>| Cell::option(text.map(str::to_owned), Cell::text);
-    let rank = state.ranks().into_iter().next();
-    vec![
-        Cell::text(product.id.to_string()),
-        Cell::text(listing.marketplace.code()),
-        Cell::text(listing.asin.as_str().to_owned()),
-        Cell::text(listing.url()),
-        text(settings.label.as_deref()),
-        text(state.title.as_deref()),
-        text(state.brand.as_deref()),
-        Cell::text(settings.tags.join(";")),
-        Cell::text(settings.frequency.to_string()),
-        Cell::Bool(settings.is_competitor),
-        Cell::text(settings.status.as_str()),
-        money(Series::Price),
-        money(Series::ListPrice),
-        Cell::text(listing.marketplace.currency().code()),
-        Cell::text(state.availability().as_str()),
-        text(state.text(Series::Seller)),
-        text(state.text(Series::Coupon)),
-        Cell::option(rank.as_ref().map(|rank| rank.rank), |rank| Cell::Integer(rank.into())),
-        Cell::option(rank.map(|rank| rank.category), Cell::text),
-        Cell::option(state.rating(), |rating| Cell::Decimal(rating.stars().to_string())),
-        Cell::option(state.number(Series::ReviewCount), Cell::Integer),
-        Cell::option(state.as_of(Series::Price), Cell::Time),
-        Cell::option(state.checked_at, Cell::Time),
-        text(product.last_outcome.as_deref()),
-        Cell::Time(product.created_at),
-    ]
-}
-
-fn point_row(product: &Product, point: &Point) -> Vec<Cell<'static>> {
-    let (listing, series) = (product.listing, point.key.series);
-    let currency = listing.marketplace.currency();
-    let value = match &point.value {
-        None => Cell::Empty,
-        Some(PointValue::Text(text)) => Cell::text(text.clone()),
-        Some(PointValue::Number(number)) if series.is_money() => Cell::Decimal(Money::new(*number, currency).decimal()),
-        Some(PointValue::Number(number)) => match series {
-            Series::Rating => Cell::option(u16::try_from(*number).ok(), |hundredths| {
-                Cell::Decimal(Rating(hundredths).stars().to_string())
-            }),
-            Series::Availability => Cell::text(Availability::from_number(*number).unwrap_or_default().as_str()),
-            _ => Cell::Integer(*number),
-        },
-    };
-    vec![
-        Cell::text(product.id.to_string()),
-        Cell::text(listing.marketplace.code()),
-        Cell::text(listing.asin.as_str().to_owned()),
-        Cell::text(series.as_str()),
-        if point.key.category.is_empty() { Cell::Empty } else { Cell::text(point.key.category.clone()) },
-        Cell::Time(point.at),
-        value,
-        if series.is_money() { Cell::text(currency.code()) } else { Cell::Empty },
-    ]
 }

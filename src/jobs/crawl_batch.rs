@@ -42,6 +42,6 @@ pub(super) fn settings_of(defaults: &ProductDefaults) -> ProductSettings {
         frequency: defaults.frequency.unwrap_or_default(),
         is_competitor: defaults.is_competitor,
         status: ProductStatus::Active,
-        offers_interval: None,
+        offers_interval: defaults.offers_interval,
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dependencies, Service, ServiceResult};
 use crate::domain::stats::{Gap, PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
+use crate::store::{SharedStore, StoreResult};
 
 /// Maximum points for statistics; older ones are ignored.
 const MAX_POINTS_OF_STATS: u32 = 1_000_000;
@@ -26,6 +27,30 @@ pub struct HistoryQuery {
     pub to: Option<Timestamp>,
     /// Maximum number of points after the start.
     pub limit: u32,
+}
+
+impl HistoryQuery {
+    /// Whether a point of a part was not in the part before. Each part begins with the values in effect, of which all but those of the
+    /// first part were in the one before.
+    pub fn is_news(&self, point: &Point, first_from: Option<Timestamp>) -> bool {
+        self.from == first_from || self.from.is_none_or(|from| point.at >= from)
+    }
+}
+
+/// The points of a part, and the start of the next part if there are more.
+///
+/// # Errors
+/// Those of the store.
+pub async fn read_part(
+    store: &SharedStore,
+    listing_id: ListingId,
+    query: &HistoryQuery,
+) -> StoreResult<(Vec<Point>, Option<Timestamp>)> {
+    // One more than the limit shows whether there are more.
+    let limit = query.limit.saturating_add(1);
+    let mut points = store.points(listing_id, &query.series, query.from, query.to, limit).await?;
+    let next_from = cut(&mut points, query.from, query.limit);
+    Ok((points, next_from))
 }
 
 /// A part of a listing's history.
@@ -61,11 +86,10 @@ impl Service {
     pub async fn history(&self, tenant_id: TenantId, id: ProductId, query: HistoryQuery) -> ServiceResult<History> {
         self.run(async move |deps: Arc<Dependencies>| {
             let product = deps.store.product(tenant_id, id).await?;
-            let HistoryQuery { mut series, from, to, limit } = query;
-            series.push(Series::Unobserved);
-            // One more than the limit shows whether there are more.
-            let mut points = deps.store.points(product.listing_id, &series, from, to, limit.saturating_add(1)).await?;
-            let next_from = cut(&mut points, from, limit);
+            let (from, to) = (query.from, query.to);
+            let series = query.series.into_iter().chain([Series::Unobserved]).collect();
+            let (points, next_from) =
+                read_part(&deps.store, product.listing_id, &HistoryQuery { series, ..query }).await?;
             let (marks, points): (Vec<_>, Vec<_>) =
                 points.into_iter().partition(|point| point.key.series == Series::Unobserved);
             let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access::Caller;
-use super::products::{check_frequency, normalize_tags, valid};
+use super::products::{check_frequency, check_offers_interval, normalize_tags, valid};
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::domain::product;
 use crate::domain::{
@@ -60,7 +60,7 @@ impl Service {
         claim: Option<IdempotencyClaim<Job>>,
     ) -> ServiceResult<Creation<Job>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let defaults = deps.checked(&caller, defaults)?;
+            let defaults = deps.checked(&caller, defaults, "add.")?;
             let (target, inputs) = deps.inputs_of(target, &defaults, "")?;
             if adds {
                 caller.require(Scope::ProductWrite)?;
@@ -112,7 +112,7 @@ impl Service {
         let of_upload = caller.clone();
         let job = self
             .run(async move |deps: Arc<Dependencies>| {
-                let defaults = deps.checked(&caller, defaults)?;
+                let defaults = deps.checked(&caller, defaults, "")?;
                 let spec = JobSpec::Import { dry_run: is_dry_run, defaults };
                 let created = deps.store.create_job(deps.new_job(&caller, spec, Vec::new(), true)).await;
                 created.map_err(|error| deps.job_error(error))
@@ -292,12 +292,13 @@ fn tidy_tag(tag: String, within: &str) -> ServiceResult<String> {
 }
 
 impl Dependencies {
-    /// Settings for products, as the plan allows them.
-    fn checked(&self, caller: &Caller, defaults: ProductDefaults) -> ServiceResult<ProductDefaults> {
+    /// Settings for products, as the plan allows them. Errors name fields `within` an object.
+    fn checked(&self, caller: &Caller, defaults: ProductDefaults, within: &str) -> ServiceResult<ProductDefaults> {
         let mut errors = Vec::new();
         check_frequency(defaults.frequency, &caller.plan, &mut errors);
+        check_offers_interval(defaults.offers_interval, &caller.plan, &mut errors);
         let tags = normalize_tags(defaults.tags, &mut errors);
-        valid(errors)?;
+        valid(errors.into_iter().map(|error| error.within(within)).collect())?;
         Ok(ProductDefaults { tags, ..defaults })
     }
 
@@ -310,7 +311,7 @@ impl Dependencies {
             errors.push(FieldError::new(&format!("{within}pages"), format!("must be from 1 to {MAX_LIST_PAGES}")));
         }
         valid(errors)?;
-        let add = list.add.map(|defaults| self.checked(caller, defaults)).transpose()?;
+        let add = list.add.map(|defaults| self.checked(caller, defaults, &format!("{within}add."))).transpose()?;
         if add.is_some() {
             caller.require(Scope::ProductWrite)?;
         }

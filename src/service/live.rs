@@ -123,7 +123,7 @@ impl Dependencies {
         let items = self.store.feed_since(tenant_id, from, MAX_REPLAYED).await?;
         let values = |items: &FeedItem| match items {
             FeedItem::Change(change) => change.points.len(),
-            FeedItem::Alert(_) | FeedItem::Job(_) => 1,
+            FeedItem::Alert(_) | FeedItem::Job(_) | FeedItem::Budget(_) => 1,
         };
         if items.iter().map(values).sum::<usize>() >= MAX_REPLAYED as usize {
             return Ok(vec![StreamItem::Reset(now)]);

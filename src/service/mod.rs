@@ -57,7 +57,7 @@ pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
-pub use history::{History, HistoryQuery, Stats};
+pub use history::{History, HistoryQuery, Stats, read_part};
 pub use idempotency::KeyedRequest;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
@@ -80,6 +80,11 @@ impl FieldError {
     /// A wrong field with a message.
     pub fn new(field: &str, message: impl ToString) -> Self {
         Self { field: field.to_owned(), message: message.to_string() }
+    }
+
+    /// The same field, of an object that the prefix names: `"add."`.
+    pub(super) fn within(self, prefix: &str) -> Self {
+        Self { field: format!("{prefix}{}", self.field), ..self }
     }
 }
 

@@ -215,7 +215,7 @@ pub(super) fn check_frequency(frequency: Option<Frequency>, plan: &Plan, errors:
     errors.extend(checked.err().map(|message| FieldError::new("frequency", message)));
 }
 
-fn check_offers_interval(interval: Option<Interval>, plan: &Plan, errors: &mut Vec<FieldError>) {
+pub(super) fn check_offers_interval(interval: Option<Interval>, plan: &Plan, errors: &mut Vec<FieldError>) {
     let checked = interval.map(|interval| product::check_frequency(Frequency::fixed(interval), plan.min_interval));
     errors.extend(checked.and_then(Result::err).map(|message| FieldError::new("offers_frequency", message)));
 }

@@ -47,7 +47,7 @@ pub struct ProductPatch {
 }
 
 /// Which products to list: all conditions that are set must hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProductFilter {
     /// Carries this tag.
     pub tag: Option<String>,

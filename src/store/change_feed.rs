@@ -1,4 +1,4 @@
-//! The change feed of tenants: changes of the listings that they watch, their events, and the progress of their jobs.
+//! The change feed of tenants: changes of the listings that they watch, their events, the progress of their jobs, and budgets that are spent.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreResult;
-use crate::domain::{Event, EventId, Job, JobId, Listing, ListingId, Point, ProductId, TenantId};
+use crate::domain::{BudgetRefusal, Event, EventId, Job, JobId, Listing, ListingId, Point, ProductId, TenantId};
 
 /// What one crawl changed of a listing that a tenant watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum FeedItem {
     Alert(Event),
     /// A job has made progress.
     Job(Job),
+    /// A budget is spent.
+    Budget(BudgetRefusal),
 }
 
 impl FeedItem {
@@ -40,15 +42,17 @@ impl FeedItem {
             Self::Change(change) => change.at,
             Self::Alert(event) => event.at,
             Self::Job(job) => job.updated_at,
+            Self::Budget(refusal) => refusal.at,
         }
     }
 
-    /// The product, event or job that it is about. With the time it identifies the item.
+    /// The product, event, job or budget refusal that it is about. With the time it identifies the item.
     pub fn subject(&self) -> Uuid {
         match self {
             Self::Change(change) => change.product_id.0,
             Self::Alert(event) => event.id.0,
             Self::Job(job) => job.id.0,
+            Self::Budget(refusal) => refusal.id,
         }
     }
 }
@@ -74,7 +78,7 @@ pub trait ChangeFeed: Send + Sync {
         most: u32,
     ) -> StoreResult<(Timestamp, Vec<(TenantId, FeedItem)>)>;
 
-    /// The items of a tenant from `since` on, oldest first. At most `most` changed values, `most` events and `most` jobs are read:
+    /// The items of a tenant from `since` on, oldest first. At most `most` of each kind are read:
     /// if that many are returned, there may be more.
     async fn feed_since(&self, tenant_id: TenantId, since: Timestamp, most: u32) -> StoreResult<Vec<FeedItem>>;
 }

@@ -71,7 +71,7 @@ pub use lease::{
     Room, RuleStep,
 };
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
-pub use migrate_store::{MigratedTable, migrate_store};
+pub use migrate_store::{MigratedTable, MigrationProgress, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use page_samples::{PageSamples, SampleContent};
 pub use schedules::{NewSchedule, RunRequest, Schedules};

@@ -33,6 +33,7 @@ pub(super) const TABLES: &[&str] = &[
     "source_run",
     "source_run_listing",
     "spending",
+    "budget_refusal",
     "crawl_count",
     "field_drift",
     "page_sample",

@@ -171,10 +171,19 @@ async fn a_batch_is_crawled_and_adds_what_is_not_tracked() {
         assert_eq!((&found[0]["product_id"], &found[0]["outcome"]), (&watched["id"], &json!("observed")));
         assert_eq!(found[1]["error"], "the listing is not tracked");
         let adding = json!({
-            "listings": listings, "marketplace": "com", "add": { "frequency": "6h", "tags": ["batch"] }
+            "listings": listings, "marketplace": "com", "add": { "frequency": "adaptive:6h", "tags": ["batch"], "watch_offers": true }
         });
         let job = ended(&daemon, &expect(202, daemon.post("/api/v1/crawl/batch", &adding)).await).await;
         assert_eq!((&job["status"], &job["progress"]["done"]), (&json!("done"), &json!(3)));
+        assert_eq!(
+            job["parameters"]["add"],
+            json!({
+                "frequency": "adaptive:6h", "tags": ["batch"], "is_competitor": false, "watch_offers": true,
+                "offers_frequency": "daily", "marketplace": "com"
+            })
+        );
+        let added = expect(200, daemon.get("/api/v1/products?tag=batch")).await;
+        assert_eq!((&added["items"][0]["watch_offers"], &added["items"][0]["offers_frequency"]), (&json!(true), &json!("daily")));
         for (body, count) in [(json!({ "tag": "batch" }), 2), (json!({ "all": true }), 3)] {
             let job = expect(202, daemon.post("/api/v1/crawl/batch", &body)).await;
             assert_eq!(ended(&daemon, &job).await["progress"]["done"], count, "{body}");
@@ -294,7 +303,8 @@ async fn a_list_is_read_page_by_page_and_adds_what_it_shows() {
             (json!({ "url": "https://127.0.0.1/s?k=x" }), "url"),
             (json!({ "url": url, "pages": 21 }), "pages"),
             (json!({ "url": url, "pages": 0 }), "pages"),
-            (json!({ "url": url, "add": { "tags": [""] } }), "tags"),
+            (json!({ "url": url, "add": { "tags": [""] } }), "add.tags"),
+            (json!({ "url": url, "add": { "offers_frequency": "0s" } }), "add.offers_frequency"),
             (json!({}), "url"),
         ] {
             let problem = expect(422, daemon.post("/api/v1/crawl/category", &body)).await;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Engine, PATIENCE, expect, free_socket, on_both_engines};
+use crate::events::Stream;
 
 /// On the simulated account, which is served where the simulated pages are.
 fn with_apify(settings: &mut Settings, sources: &[SourceName]) {
@@ -64,6 +65,7 @@ async fn a_tenant_sees_what_it_spends_and_stops_at_the_limit_of_its_plan() {
         let settled = &spending["sources"][0]["settled_micros_usd"];
         assert_eq!((settled, &spending["sources"][0]["listings"]), (&spending["month"]["spent_micros_usd"], &json!(1)));
         assert!(settled.as_u64().unwrap() > 0, "{spending}");
+        let mut stream = Stream::open(daemon.get("/api/v1/events")).await;
         let listing = daemon.listing(1);
         let body = json!({ "asin": listing.asin, "marketplace": listing.marketplace });
         let product = expect(201, daemon.post("/api/v1/products", &body)).await;
@@ -74,6 +76,8 @@ async fn a_tenant_sees_what_it_spends_and_stops_at_the_limit_of_its_plan() {
             (&json!("failed_over_budget"), &json!("failed_over_budget"))
         );
         assert!(!refused["next_crawl_at"].is_null(), "it is tried again");
+        let told = stream.next_of("budget").await;
+        assert_eq!(told.data["budget"], "tenant");
         assert_eq!(daemon.simulated.apify().inputs().len(), 1);
         daemon.end().await;
     })

@@ -66,6 +66,7 @@ impl Account {
             store: Arc::clone(&self.store),
             max_age: Duration::from_secs(3600),
             budget: self.budget.clone(),
+            on_refusals: Box::new(|_| {}),
         };
         let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
         ApifySource::new(self.settings.clone(), Arc::new(journal), callbacks, Arc::clone(&self.metrics)).unwrap()

@@ -1,54 +1,10 @@
 //! `import`: what a file becomes, and how an import that was interrupted goes on.
 
-use std::fs;
 use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use sqlx::{Connection, SqliteConnection};
-use tempfile::TempDir;
-
+use crate::place::{Place, text};
 use crate::{error_of, tracker};
-
-/// A database of its own.
-struct Place {
-    folder: TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn url(&self) -> String {
-        format!("sqlite://{}", self.folder.path().join("tracker.sqlite").display())
-    }
-
-    fn file(&self, text: &str) -> String {
-        self.file_named("products.csv", text)
-    }
-
-    fn file_named(&self, name: &str, text: &str) -> String {
-        let path = self.folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path.display().to_string()
-    }
-
-    fn import(&self, arguments: &[&str]) -> Output {
-        tracker().args(["import", "products", "--database-url", &self.url()]).args(arguments).output().unwrap()
-    }
-
-    fn query(&self, sql: &'static str) -> i64 {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let mut conn = SqliteConnection::connect(&self.url()).await.unwrap();
-            sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap()
-        })
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 #[test]
 fn a_file_is_imported_and_the_lines_that_failed_are_named() {

@@ -4,11 +4,13 @@
 
 mod accounts;
 mod doctor;
+mod export;
 mod import;
 #[path = "../api/mailbox.rs"]
 #[allow(dead_code, reason = "this test binary uses a part of this module")]
 mod mailbox;
 mod migrate_store;
+mod place;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/redis.rs"]

@@ -210,7 +210,7 @@ async fn an_import_adds_each_listing_once_and_says_what_became_of_each_line(fixt
         frequency: Frequency::HOURLY,
         is_competitor: true,
         status: ProductStatus::Active,
-        offers_interval: None,
+        offers_interval: Some(Interval::HOURLY),
     };
     lines[0].product = Ok((Listing::new(Marketplace::De, asin(0)), settings.clone()));
     fixture.store.import_items(&claim(fixture).await.lease, lines, 10, false).await.unwrap();

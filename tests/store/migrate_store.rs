@@ -72,7 +72,7 @@ impl Move {
 
     async fn run(&self) -> Result<Vec<MigratedTable>, MigrateStoreError> {
         self.source.store.close().await;
-        migrate_store(&self.source.settings, &self.target.settings).await
+        migrate_store(&self.source.settings, &self.target.settings, |_| {}).await
     }
 
     async fn end(self) {
@@ -241,7 +241,7 @@ async fn rows_that_do_not_arrive_as_they_were_are_found_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_somebody_has_open_is_refused() {
     let this = Move::prepare().await;
-    let idle = migrate_store(&this.source.settings, &this.target.settings).await.unwrap_err();
+    let idle = migrate_store(&this.source.settings, &this.target.settings, |_| {}).await.unwrap_err();
     assert!(matches!(idle, MigrateStoreError::InUse), "{idle:?}");
     assert_eq!(rows(&this.target).await, 0);
     this.run().await.unwrap();
@@ -289,7 +289,7 @@ async fn a_target_without_a_schema_gets_one() {
     let this = Move::prepare().await;
     this.source.store.close().await;
     let to = settings(empty_database("moved_without_schema").await);
-    migrate_store(&this.source.settings, &to).await.unwrap();
+    migrate_store(&this.source.settings, &to, |_| {}).await.unwrap();
     let store = open(&to, this.source.clock.clone()).await.unwrap();
     store.check_schema().await.unwrap();
     assert_eq!(store.credentials(&email("them")).await.unwrap().user.tenant_id, this.them);
@@ -300,12 +300,12 @@ async fn a_target_without_a_schema_gets_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_moves_in_one_direction_and_a_file_that_is_not_there_is_not_made() {
     let this = Move::prepare().await;
-    let backwards = migrate_store(&this.target.settings, &this.source.settings).await.unwrap_err();
+    let backwards = migrate_store(&this.target.settings, &this.source.settings, |_| {}).await.unwrap_err();
     assert!(matches!(backwards, MigrateStoreError::Engines), "{backwards:?}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("none.sqlite");
     let nowhere = settings(format!("sqlite://{}", file.display()));
-    let refused = migrate_store(&nowhere, &this.target.settings).await.unwrap_err();
+    let refused = migrate_store(&nowhere, &this.target.settings, |_| {}).await.unwrap_err();
     assert!(matches!(refused, MigrateStoreError::Source(_)), "{refused:?}");
     assert!(!file.exists());
     this.end().await;

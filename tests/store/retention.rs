@@ -35,6 +35,7 @@ const GROWING: &[(&str, u32)] = &[
     ("schedule_run", 14),
     ("source_run_listing", 14),
     ("spending", 14),
+    ("budget_refusal", 14),
     ("source_run", 14),
     ("crawl_count", 14),
     ("field_drift", 14),

@@ -1,10 +1,10 @@
 //! Runs of paid sources: no listing is in two at a time.
 
 use amazon_tracker::domain::{
-    Block, Failure, Listing, Marketplace, OpenedRuns, Outcome, OverBudget, RunBudget, RunEnd, RunRequest, SourcePrice,
-    SourceRun, SpendingLimits, TenantId,
+    Block, BudgetOwner, Failure, Listing, Marketplace, OpenedRuns, Outcome, OverBudget, RunBudget, RunEnd, RunRequest,
+    SourcePrice, SourceRun, SpendingLimits, TenantId,
 };
-use amazon_tracker::store::{Commit, Next};
+use amazon_tracker::store::{Commit, FeedItem, Next};
 
 use crate::fixture::*;
 
@@ -186,6 +186,12 @@ async fn tenants_share_the_cost_of_a_listing_and_stop_at_their_limits(fixture: &
     let opened = open_paid(fixture, 0..3, true, &budget).await;
     assert_eq!(opened.runs[0].wanted.len(), 2);
     assert_eq!(opened.refused, [(listing(2), OverBudget::Tenants)]);
+    let told = |opened: &OpenedRuns| opened.refusals.iter().map(|it| (it.tenant_id, it.owner)).collect::<Vec<_>>();
+    assert_eq!(told(&opened), [(THEM, BudgetOwner::Tenant)]);
+    let again = open_paid(fixture, 2..3, true, &budget).await;
+    assert_eq!((again.refused.len(), told(&again)), (1, Vec::new()), "a tenant is told once a day");
+    let feed = fixture.store.feed_since(THEM, opened.refusals[0].at, 10).await.unwrap();
+    assert!(feed.contains(&FeedItem::Budget(opened.refusals[0].clone())), "{feed:?}");
     assert_eq!(spent(fixture, THEM).await, 2 * ITEM_MICROS);
     // What has a run already costs nothing more.
     assert_eq!(open_paid(fixture, 0..2, true, &budget).await.refused, []);

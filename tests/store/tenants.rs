@@ -1,7 +1,7 @@
 //! Tenants as a whole: how they change, leave, and what goes with them.
 
 use amazon_tracker::config::RetentionSettings;
-use amazon_tracker::domain::{LinkPurpose, Role, RunBudget, TenantId, TokenHash};
+use amazon_tracker::domain::{LinkPurpose, Role, RunBudget, SourcePrice, SpendingLimits, TenantId, TokenHash};
 use amazon_tracker::store::{
     AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
     NewLink, StoreError, StoredResponse, TenantPatch, idempotently,
@@ -23,6 +23,7 @@ pub const TABLES: &[&str] = &[
     "alert_rule",
     "api_key",
     "audit",
+    "budget_refusal",
     "daily_usage",
     "delivery",
     "event",
@@ -72,6 +73,10 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
     let run = requests(&[product.listing]);
     fixture.store.open_runs(&format!("source {n}"), &run, HOUR, &RunBudget::default()).await.unwrap();
+    let broke = SpendingLimits { day_micros: Some(0), month_micros: None };
+    let price = SourcePrice { item_micros: 1, run_micros: 0 };
+    let broke = RunBudget { price, other_plans: broke, ..RunBudget::default() };
+    fixture.store.open_runs("no money", &run, HOUR, &broke).await.unwrap();
     let schedule = fixture.store.add_schedule(new_schedule(tenant_id)).await.unwrap();
     fixture.store.run_schedule_now(tenant_id, schedule.id, u32::MAX).await.unwrap();
     let act = AuditEvent {

@@ -217,12 +217,10 @@ impl ApifySource {
     /// marketplace is asked.
     fn report_refused(&self, refused: Vec<(Listing, OverBudget)>, outcomes: &Outcomes) {
         for (listing, why) in refused {
-            let (scope, outcome) = match why {
-                OverBudget::Tenants => ("tenant", Outcome::Failed(Failure::OverBudget)),
-                OverBudget::Installation => ("installation", Outcome::Failed(Failure::OverBudget)),
-                OverBudget::Exhausted => {
-                    ("installation", Outcome::Blocked(Block::Refused { retry_after: Some(REFUSED_PAUSE) }))
-                }
+            let scope = why.owner().as_str();
+            let outcome = match why {
+                OverBudget::Tenants | OverBudget::Installation => Outcome::Failed(Failure::OverBudget),
+                OverBudget::Exhausted => Outcome::Blocked(Block::Refused { retry_after: Some(REFUSED_PAUSE) }),
             };
             self.metrics.budget_refusals.with_label_values(&[NAME, scope]).inc();
             tracing::debug!(%listing, scope, "the budget has no money for {listing}");
@@ -272,7 +270,7 @@ impl Source for ApifySource {
         let request = |wanted: &Wanted| RunRequest { listing: wanted.listing, is_requested: wanted.is_requested };
         let requests: Vec<RunRequest> = wanted.iter().map(request).collect();
         match self.journal.open(NAME, &requests).await {
-            Ok(OpenedRuns { runs, refused }) => {
+            Ok(OpenedRuns { runs, refused, .. }) => {
                 self.report_refused(refused, outcomes);
                 join_all(runs.into_iter().map(|run| self.follow(run, outcomes))).await;
             }

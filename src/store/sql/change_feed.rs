@@ -11,12 +11,14 @@ use uuid::Uuid;
 use super::jobs::{JOB_COLUMNS, JobColumns};
 use super::lease::NOW;
 use super::{Backend, Db};
-use crate::domain::{Event, EventId, Job, JobId, Listing, ListingId, Point, ProductId, Series, TenantId};
+use crate::domain::{
+    BudgetRefusal, Event, EventId, Job, JobId, Listing, ListingId, Point, ProductId, Series, TenantId,
+};
 use crate::store::clock::millis;
 use crate::store::error::or_report;
 use crate::store::rows::{EventColumns, PointColumns, time, word};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{Change, ChangeFeed, FeedItem, StoreResult};
+use crate::store::{Change, ChangeFeed, FeedItem, StoreError, StoreResult};
 
 const EVENT_COLUMNS: &str = "id, tenant_id, rule_id, product_id, facts, at";
 
@@ -117,10 +119,14 @@ impl Backend {
         let mut jobs = QueryBuilder::<Db>::new(format!("SELECT {JOB_COLUMNS} FROM job WHERE updated_at >= "));
         push_all(jobs.push_bind(since_ms).push(" AND tenant_id IN ("), ids());
         jobs.push(" ORDER BY updated_at, id LIMIT ").push_bind(i64::from(most));
+        let mut refusals = QueryBuilder::<Db>::new("SELECT id, tenant_id, budget, at FROM budget_refusal WHERE at >= ");
+        push_all(refusals.push_bind(since_ms).push(" AND tenant_id IN ("), ids());
+        refusals.push(" ORDER BY at, id LIMIT ").push_bind(i64::from(most));
         let mut conn = self.reader(scope).await?;
         let values: Vec<ChangedValue> = values.build_query_as().fetch_all(&mut *conn).await?;
         let events: Vec<EventColumns> = events.build_query_as().fetch_all(&mut *conn).await?;
         let jobs: Vec<JobColumns> = jobs.build_query_as().fetch_all(&mut *conn).await?;
+        let refusals: Vec<RefusalColumns> = refusals.build_query_as().fetch_all(&mut *conn).await?;
         let changes = changes(values.into_iter())?.into_iter();
         let mut items: Vec<(TenantId, FeedItem)> = changes.map(|(id, change)| (id, FeedItem::Change(change))).collect();
         for row in events {
@@ -128,6 +134,10 @@ impl Backend {
             items.push((event.tenant_id, FeedItem::Alert(event)));
         }
         items.extend(job_items(jobs));
+        for row in refusals {
+            let refusal = BudgetRefusal::try_from(row)?;
+            items.push((refusal.tenant_id, FeedItem::Budget(refusal)));
+        }
         items.sort_by_key(|(_, items)| (items.at(), items.subject()));
         Ok(items)
     }
@@ -144,6 +154,23 @@ impl Backend {
         push_all(&mut query, tenants.iter().map(|tenant| tenant.0));
         query.push(" ORDER BY t.at, p.id, t.series, t.category");
         Ok(query.build_query_as().fetch_all(&mut *self.reader(TenantScope::All).await?).await?)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RefusalColumns {
+    id: Uuid,
+    tenant_id: Uuid,
+    budget: String,
+    at: i64,
+}
+
+impl TryFrom<RefusalColumns> for BudgetRefusal {
+    type Error = StoreError;
+
+    fn try_from(row: RefusalColumns) -> StoreResult<Self> {
+        let RefusalColumns { id, tenant_id, budget, at } = row;
+        Ok(Self { id, tenant_id: TenantId(tenant_id), owner: word(&budget)?, at: time(at)? })
     }
 }
 

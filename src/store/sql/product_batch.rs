@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Conn, Db, HAS_TAG};
-use crate::domain::{Listing, ListingState, ProductId, ProductSettings, ProductStatus, TenantId};
+use crate::domain::{Interval, Listing, ListingState, ProductId, ProductSettings, ProductStatus, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::jobs::JobLease;
 use crate::store::rows::sort_columns;
@@ -218,6 +218,8 @@ struct ProductRow {
     is_adaptive: bool,
     is_competitor: bool,
     status: &'static str,
+    watch_offers: bool,
+    offers_interval_secs: u32,
 }
 
 async fn insert(
@@ -228,15 +230,15 @@ async fn insert(
 ) -> StoreResult<()> {
     const INSERT: &str = concat!(
         "INSERT INTO product (id, tenant_id, listing_id, label, search_label, tags, interval_secs, is_adaptive, is_competitor, \
-           status, created_at, updated_at) \
+           status, watch_offers, offers_interval_secs, created_at, updated_at) \
          SELECT ids.id, $3, given.listing_id, given.label, given.search_label, given.tags, given.interval_secs, \
-           given.is_adaptive, given.is_competitor, given.status, ",
+           given.is_adaptive, given.is_competitor, given.status, given.watch_offers, given.offers_interval_secs, ",
         now!(4),
         ", ",
         now!(4),
         " FROM (",
         records!(1, n integer, listing_id bigint, label text, search_label text, tags jsonb, interval_secs integer,
-            is_adaptive boolean, is_competitor boolean, status text),
+            is_adaptive boolean, is_competitor boolean, status text, watch_offers boolean, offers_interval_secs integer),
         ") AS given JOIN (",
         uuids!(2),
         ") AS ids ON ids.place = given.n"
@@ -252,6 +254,8 @@ async fn insert(
         is_adaptive: settings.frequency.is_adaptive(),
         is_competitor: settings.is_competitor,
         status: settings.status.as_str(),
+        watch_offers: settings.offers_interval.is_some(),
+        offers_interval_secs: settings.offers_interval.unwrap_or(Interval::DAILY).as_secs(),
     };
     let rows: Vec<ProductRow> = products.into_iter().enumerate().map(row).collect();
     sqlx::query(INSERT).bind(Json(rows)).bind(Json(ids)).bind(tenant_id.0).bind(clock).execute(conn).await?;

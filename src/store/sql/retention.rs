@@ -182,6 +182,13 @@ const PRUNINGS: &[Pruning] = &[
         days: |days| Some(days.source_runs_days),
     },
     Pruning {
+        table: "budget_refusal",
+        key: "tenant_id, day, budget",
+        old: "SELECT tenant_id, day, budget FROM budget_refusal WHERE at < {before}",
+        order: "at",
+        days: |days| Some(days.source_runs_days),
+    },
+    Pruning {
         table: "idempotency_key",
         key: "tenant_id, caller, key",
         old: "SELECT tenant_id, caller, key FROM idempotency_key WHERE created_at < {before}",

@@ -106,16 +106,17 @@ async fn open_runs(
     }
     let mut runs = existing_runs(conn, wanted).await?;
     if unanswered.is_empty() {
-        return Ok(OpenedRuns { runs, refused: Vec::new() });
+        return Ok(OpenedRuns { runs, ..OpenedRuns::default() });
     }
     let new = unanswered.iter().filter_map(|(id, listing)| Some((*id, *requested.get(listing)?))).collect();
     let mut reservation = spending::reserve_for(conn, &budget, new, clock).await?;
     let refused = std::mem::take(&mut reservation.refused);
+    let refusals = spending::record_refusals(conn, std::mem::take(&mut reservation.without_money), clock).await?;
     unanswered.retain(|(_, listing)| reservation.listings.contains(listing));
     if !unanswered.is_empty() {
         runs.push(new_run(conn, source, unanswered, &reservation, clock).await?);
     }
-    Ok(OpenedRuns { runs, refused })
+    Ok(OpenedRuns { runs, refused, refusals })
 }
 
 /// The ids of listings, in their order.

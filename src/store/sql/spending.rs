@@ -1,6 +1,6 @@
 //! Reservations and their settlement: what runs of paid sources cost, and who pays.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -9,10 +9,11 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::lease::NOW;
+use super::usage::DAY_MS;
 use super::{Conn, usage};
 use crate::domain::{
-    PaidListing, Payer, Reservation, RunBudget, RunRequest, SourceSpending, Spent, TenantId, TenantSpending, reserve,
-    split,
+    BudgetOwner, BudgetRefusal, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourceSpending, Spent,
+    TenantId, TenantSpending, reserve, split,
 };
 use crate::store::clock::ClockParam;
 use crate::store::rows::{count, time};
@@ -120,6 +121,29 @@ async fn spent_by(conn: &mut Conn, tenant_id: TenantId, period: &Period) -> Stor
     let query = sqlx::query_as(SPENT_BY_TENANT).bind(tenant_id.0).bind(period.day_ms).bind(period.month_ms);
     let (day, month): (i64, i64) = query.fetch_one(conn).await?;
     Ok(Spent { day_micros: day.unsigned_abs(), month_micros: month.unsigned_abs() })
+}
+
+/// Records that budgets are spent, once a day for each tenant and budget. Returns what was not recorded before.
+pub(super) async fn record_refusals(
+    conn: &mut Conn,
+    refused: BTreeSet<(TenantId, BudgetOwner)>,
+    clock: ClockParam,
+) -> StoreResult<Vec<BudgetRefusal>> {
+    const RECORD: &str = "INSERT INTO budget_refusal (tenant_id, day, budget, id, at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (tenant_id, day, budget) DO NOTHING";
+    if refused.is_empty() {
+        return Ok(Vec::new());
+    }
+    let at_ms: i64 = sqlx::query_scalar(NOW).bind(clock).fetch_one(&mut *conn).await?;
+    let mut recorded = Vec::new();
+    for (tenant_id, owner) in refused {
+        let id = Uuid::now_v7();
+        let query = sqlx::query(RECORD).bind(tenant_id.0).bind(at_ms.div_euclid(DAY_MS)).bind(owner.as_str());
+        if query.bind(id).bind(at_ms).execute(&mut *conn).await?.rows_affected() > 0 {
+            recorded.push(BudgetRefusal { id, tenant_id, owner, at: time(at_ms)? });
+        }
+    }
+    Ok(recorded)
 }
 
 /// A tenant's share as the SQL reads it from JSON.

@@ -72,6 +72,7 @@ impl Tenants for Backend {
             "DELETE FROM link WHERE tenant_id = $1",
             "DELETE FROM idempotency_key WHERE tenant_id = $1",
             "DELETE FROM daily_usage WHERE tenant_id = $1",
+            "DELETE FROM budget_refusal WHERE tenant_id = $1",
             "DELETE FROM tenant WHERE id = $1",
         ];
         for delete in REST {

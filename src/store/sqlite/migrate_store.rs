@@ -71,6 +71,13 @@ impl Source {
         sqlx::query_scalar(DAYS).fetch_all(&mut *self.0).await.map_err(said)
     }
 
+    /// The number of rows of a table.
+    pub(in crate::store) async fn count(&mut self, table: &str) -> Result<u64, MigrateStoreError> {
+        let select = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        let count: i64 = sqlx::query_scalar(select).fetch_one(&mut *self.0).await.map_err(said)?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The rows of a table, each a JSON object.
     pub(in crate::store) fn rows(
         &mut self,
