@@ -31,9 +31,9 @@ bench: ## Benchmarks relative to other programs (only=extraction, actors, leases
 	@scripts/require.sh cc rust postgres rivals
 	cargo bench --bench ratios -- $(only)
 
-soak: ## Test three replicas under repeated faults for a long time (minutes=30)
+soak: ## Test three replicas for a long time: under repeated faults, and on faulty pages (minutes=30 each; only=faulty_pages)
 	@scripts/require.sh cc rust postgres redis prometheus faketime
-	SOAK_MINUTES=$(or $(minutes),30) cargo test --test cluster -- --ignored --nocapture repeated_faults
+	SOAK_MINUTES=$(or $(minutes),30) cargo test --test cluster -- --ignored --nocapture --test-threads 1 soak::$(only)
 
 accuracy: ## Print the share of correctly read fields of the corpus of real pages (docs/accuracy.md)
 	@scripts/require.sh cc rust

@@ -36,7 +36,7 @@ struct Daemon {
 impl Daemon {
     async fn start() -> Self {
         let folder = Folder::new("amazon-tracker-disk-");
-        let market = Arc::new(Marketplace::start(&folder, 6).await);
+        let market = Arc::new(Marketplace::start(&folder, 6, &[]).await);
         let (process, port) = (Process::new(folder.home("daemon")), free_port());
         fs::create_dir(process.home().join("disk")).unwrap();
         let is_root = rustix::process::getuid().is_root();

@@ -65,6 +65,10 @@ pub struct Options {
     pub database_proxied: bool,
     /// Listings are crawled by runs of an Apify actor.
     pub crawls_by_apify: bool,
+    /// Further arguments of the marketplace: its faults.
+    pub market_faults: &'static [&'static str],
+    /// Additional environment of every replica.
+    pub all_replicas: Variables,
     /// Additional environment of the first replica.
     pub first_replica: Variables,
 }
@@ -96,7 +100,7 @@ impl Fixture {
     /// Starts everything, and waits until each listing has been crawled and its alert is armed.
     pub async fn start_with(options: Options) -> Self {
         let folder = Arc::new(Folder::new("amazon-tracker-fixture-"));
-        let market = Arc::new(Marketplace::start(&folder, LISTINGS).await);
+        let market = Arc::new(Marketplace::start(&folder, LISTINGS, options.market_faults).await);
         let database = match options.own_database {
             true => Database::Own(Box::new(Server::start())),
             false => Database::Shared(Server::shared()),
@@ -114,6 +118,7 @@ impl Fixture {
         if options.crawls_by_apify {
             common.extend(apify_variables(&market));
         }
+        common.extend(options.all_replicas);
         let replicas = ["one", "two", "three"].into_iter().enumerate().map(|(n, name)| {
             let mut variables = common.clone();
             let database_port = database_proxy
@@ -201,7 +206,12 @@ impl Fixture {
 
     /// Starts to change prices, and to measure how long listings go without a crawl.
     pub fn start_price_changes(&mut self) {
-        self.price_changer = Some(PriceChanger::start(&self.market, PRICE_CHANGE_INTERVAL));
+        self.start_price_changes_every(PRICE_CHANGE_INTERVAL);
+    }
+
+    /// The same, with each price changing so often.
+    pub fn start_price_changes_every(&mut self, every: Duration) {
+        self.price_changer = Some(PriceChanger::start(&self.market, every));
         self.gap_monitor = Some(CrawlGapMonitor::start(Server::superuser_url(&self.database_url)));
     }
 

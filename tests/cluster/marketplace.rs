@@ -50,12 +50,13 @@ pub struct Marketplace {
 }
 
 impl Marketplace {
-    /// Starts a marketplace with so many listings. A fifth of its pages are delayed by one second, so that there is
-    /// always a crawl in progress.
-    pub async fn start(folder: &Folder, listings: usize) -> Self {
+    /// Starts a marketplace with so many listings, and further faults. A fifth of its pages are delayed by one second, so that
+    /// there is always a crawl in progress.
+    pub async fn start(folder: &Folder, listings: usize, faults: &[&str]) -> Self {
         let (process, port) = (Process::new(folder.home("market")), free_port());
         let mut simulate = Command::new(BINARY);
         simulate.env_clear().args(["simulate", "--page-kb", "4", "--slow-rate", "0.2", "--slow-for", "1s"]);
+        simulate.args(faults);
         // The reference of a long test.
         simulate.args(["--truth-lines", "10000000"]);
         process.run(simulate.args(["--listen", &format!("127.0.0.1:{port}")]));
