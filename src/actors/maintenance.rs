@@ -1,4 +1,4 @@
-//! Periodic work: the jobs (parking listings whose crawls never end, spreading crawls of adaptive products, partitions, retention) and the gauges about the database.
+//! Periodic work: the jobs (parking listings whose crawls never end, spreading crawls of adaptive products, settling runs, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +16,7 @@ use super::drift_sentinel;
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
 use crate::domain::{FieldDrift, Listing};
+use crate::sources::SettleRuns;
 use crate::store::{Backlog, DatabaseStats, SharedStore, StoreError, StoreResult};
 use crate::telemetry::Metrics;
 
@@ -44,6 +45,12 @@ const DRIFT_LEASE: Duration = Duration::from_secs(600);
 const CANARIES: &str = "canaries";
 const CANARIES_EVERY: Duration = Duration::from_secs(3600);
 const CANARIES_LEASE: Duration = Duration::from_secs(60);
+/// Runs of paid sources that nobody follows are settled by one replica, with this pause.
+const RUNS: &str = "source_runs";
+const RUNS_EVERY: Duration = Duration::from_secs(600);
+/// Longer than they take.
+const RUNS_LEASE: Duration = Duration::from_secs(300);
+const MAX_SETTLING: Duration = Duration::from_secs(120);
 const MAX_PARKED: u32 = 500;
 const PARTITIONS_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
@@ -56,7 +63,7 @@ pub enum MaintenanceMessage {
 }
 
 /// The jobs and their settings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MaintenanceJobs {
     /// Listings are parked after so many claims without an end.
     pub max_attempts: u16,
@@ -66,6 +73,8 @@ pub struct MaintenanceJobs {
     pub retention: RetentionSettings,
     /// How crawls of adaptive products are spread.
     pub allocation: AllocationSettings,
+    /// Settles runs of paid sources.
+    pub runs: Option<Arc<dyn SettleRuns>>,
 }
 
 /// What the Maintenance works with.
@@ -223,7 +232,26 @@ impl MaintenanceTools {
         let now = store.now().await?;
         store.ensure_partitions(now, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await?;
         self.schedule_canaries(jobs).await?;
+        self.settle_runs(jobs).await?;
         self.check_drift().await
+    }
+
+    /// Settles runs of paid sources that nobody follows, if it is time.
+    async fn settle_runs(&self, jobs: &MaintenanceJobs) -> StoreResult<()> {
+        let Some(runs) = &jobs.runs else { return Ok(()) };
+        if !self.store.acquire_job_lease(RUNS, &self.owner, RUNS_LEASE).await? {
+            return Ok(());
+        }
+        let settled = tokio::time::timeout(MAX_SETTLING, runs.settle_unfollowed());
+        tokio::select! {
+            settled = settled => match settled {
+                Ok(0) => {}
+                Ok(runs) => tracing::info!(runs, "settled {runs} runs that nobody followed"),
+                Err(_) => tracing::warn!("settling runs takes too long; the next round goes on"),
+            },
+            () = self.stopped.cancelled() => {}
+        }
+        self.store.release_job_lease(RUNS, &self.owner, RUNS_EVERY).await
     }
 
     /// Makes the canaries due, if it is time.

@@ -26,14 +26,14 @@ use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
 use crate::config::{ProcessRole, Settings, SourceName};
-use crate::domain::Marketplace;
+use crate::domain::{Marketplace, RunBudget};
 use crate::jobs::JobTools;
 use crate::limits::{DistributedLimiter, GateSettings, Rate, SourceGate, TenantBudgets};
 use crate::notify::{Sender, SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
-use crate::sources::apify::{ApifySource, RunCallbacks};
+use crate::sources::apify::{ApifyLists, ApifySource, RunCallbacks};
 use crate::sources::keepa::KeepaClient;
 use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
 use crate::telemetry::Metrics;
@@ -107,11 +107,11 @@ impl Actors {
         if let Some(scheduler) = crawling.as_ref().map(|crawling| crawling.scheduler.clone()) {
             scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
         }
-        let maintenance = context.maintenance(has(ProcessRole::Scheduler));
+        let maintenance = context.maintenance(has(ProcessRole::Scheduler), &live)?;
         let mut job_wake = WakeSignal::remote(context.bus.clone(), BusMessage::JobDue);
         let mut job_runner = None;
         if has(ProcessRole::Scheduler) {
-            let (inbox, tools) = context.job_runner(&live);
+            let (inbox, tools) = context.job_runner(&live)?;
             job_wake = job_wake.local(move || drop(inbox.try_send(JobRunnerMessage::Wake)));
             job_runner = Some(tools);
         }
@@ -273,7 +273,6 @@ impl AppContext<'_> {
 
     fn source(&self, name: SourceName, live: &LiveFeedHandle) -> Result<CrawlSource, AppError> {
         let Settings { crawl, apify, .. } = self.settings;
-        let metrics = Arc::clone(self.metrics);
         let gate = |source: &dyn Source, crawl| {
             Arc::new(SourceGate::new(source.name(), crawl, self.limiter.clone(), Arc::clone(self.metrics)))
         };
@@ -287,12 +286,7 @@ impl AppContext<'_> {
                     .with_concurrency(others)
             }
             SourceName::Apify => {
-                let max_age = Duration::from_secs(apify.max_run_age_secs);
-                let budget = self.settings.budget.of_apify(apify, &self.settings.plans);
-                let live = live.clone();
-                let on_refusals = Box::new(move |refusals| live.budgets_spent(refusals));
-                let journal = StoredRuns { store: Arc::clone(self.store), max_age, budget, on_refusals };
-                let source = ApifySource::new(apify.clone(), Arc::new(journal), Arc::clone(self.callbacks), metrics)?;
+                let source = self.apify(live)?;
                 let rate = Rate::new(apify.runs_per_minute, apify.runs_per_minute);
                 let gate = gate(&source, GateSettings { rate, ..GateSettings::from(crawl) });
                 CrawlSource::new(Arc::new(source), gate, apify.concurrency, apify.concurrency)
@@ -300,10 +294,36 @@ impl AppContext<'_> {
         })
     }
 
-    fn maintenance(&self, runs_jobs: bool) -> Arc<MaintenanceTools> {
+    fn apify(&self, live: &LiveFeedHandle) -> Result<ApifySource, AppError> {
+        let Settings { apify, budget, plans, .. } = self.settings;
+        let journal = Arc::new(self.run_journal(budget.of_apify(apify, plans), live));
+        Ok(ApifySource::new(apify.clone(), journal, Arc::clone(self.callbacks), Arc::clone(self.metrics))?)
+    }
+
+    /// Reads lists by runs of an actor, if the settings name one.
+    fn apify_lists(&self, live: &LiveFeedHandle) -> Result<Option<ApifyLists>, AppError> {
+        let Settings { apify, budget, plans, .. } = self.settings;
+        let Some(lists) = &apify.lists else { return Ok(None) };
+        let journal = Arc::new(self.run_journal(budget.of_apify_lists(apify, lists, plans), live));
+        Ok(Some(ApifyLists::new(apify, lists, journal, Arc::clone(self.metrics))?))
+    }
+
+    fn run_journal(&self, budget: RunBudget, live: &LiveFeedHandle) -> StoredRuns {
+        let live = live.clone();
+        StoredRuns {
+            store: Arc::clone(self.store),
+            max_age: Duration::from_secs(self.settings.apify.max_run_age_secs),
+            budget,
+            on_refusals: Box::new(move |refusals| live.budgets_spent(refusals)),
+        }
+    }
+
+    fn maintenance(&self, runs_jobs: bool, live: &LiveFeedHandle) -> Result<Arc<MaintenanceTools>, AppError> {
         let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
         let owner = self.owner.clone();
+        let runs = self.settings.apify.token.as_ref().map(|_| self.apify(live)).transpose()?;
         let jobs = MaintenanceJobs {
+            runs: runs.map(|runs| Arc::new(runs) as Arc<_>),
             max_attempts: self.settings.crawl.max_attempts,
             canaries: self.settings.crawl.canaries().collect(),
             retention: self.settings.retention.clone(),
@@ -317,11 +337,12 @@ impl AppContext<'_> {
             let tools = Arc::clone(&tools);
             move || Maintenance::new(Arc::clone(&tools))
         });
-        tools
+        Ok(tools)
     }
 
-    fn job_runner(&self, live: &LiveFeedHandle) -> (Inbox<JobRunner>, Arc<JobRunnerTools>) {
+    fn job_runner(&self, live: &LiveFeedHandle) -> Result<(Inbox<JobRunner>, Arc<JobRunnerTools>), AppError> {
         let jobs = JobTools {
+            list_runs: self.apify_lists(live)?.map(|lists| Arc::new(lists) as Arc<_>),
             store: Arc::clone(self.store),
             plans: self.settings.plans.clone(),
             default_marketplace: self.settings.products.default_marketplace,
@@ -336,7 +357,7 @@ impl AppContext<'_> {
         let tools = JobRunnerTools::new(jobs, self.owner.clone(), on_stepped, Arc::clone(self.metrics));
         let tools = Arc::new(tools);
         let of_actor = Arc::clone(&tools);
-        (self.spawner.spawn(move || JobRunner::new(Arc::clone(&of_actor))), tools)
+        Ok((self.spawner.spawn(move || JobRunner::new(Arc::clone(&of_actor))), tools))
     }
 
     fn history_importer(&self) -> Result<Arc<HistoryImporterTools>, AppError> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::domain::{BudgetRefusal, OpenedRuns, RunBudget, RunEnd, RunRequest};
+use crate::domain::{
+    BudgetRefusal, JobId, OpenedListRun, OpenedRuns, RunBudget, RunEnd, RunRequest, SourceRun, TenantId,
+};
 use crate::sources::apify::{JournalError, RunJournal};
 use crate::store::{SharedStore, StoreError};
 
@@ -30,6 +32,23 @@ impl RunJournal for StoredRuns {
         let opened = self.store.open_runs(source, requests, self.max_age, &self.budget).await.map_err(unavailable)?;
         (self.on_refusals)(opened.refusals.clone());
         Ok(opened)
+    }
+
+    async fn open_list(
+        &self,
+        source: &'static str,
+        job: (TenantId, JobId),
+        max_items: u32,
+    ) -> Result<OpenedListRun, JournalError> {
+        let opened = self.store.open_list_run(source, job, max_items, &self.budget).await.map_err(unavailable)?;
+        if let OpenedListRun::Refused { refusals, .. } = &opened {
+            (self.on_refusals)(refusals.clone());
+        }
+        Ok(opened)
+    }
+
+    async fn unfollowed(&self, min_age: Duration) -> Result<Vec<SourceRun>, JournalError> {
+        self.store.unfollowed_runs(min_age).await.map_err(unavailable)
     }
 
     async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError> {

@@ -191,6 +191,7 @@ async fn carry_on(store: &SharedStore, settings: &Settings, tenant_id: TenantId,
         plans: settings.plans.clone(),
         default_marketplace: settings.products.default_marketplace,
         lists: Arc::new(DirectSource::new(settings.crawl.clone(), Arc::new(Metrics::new()))?),
+        list_runs: None,
         max_open: settings.jobs.max_open,
     };
     let owner = format!("import/{}", std::process::id());

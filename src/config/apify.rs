@@ -39,6 +39,43 @@ pub struct ApifySettings {
     pub memory_mb: Option<u32>,
     /// Items that are read at once.
     pub items_per_page: u32,
+    /// Offers of each listing that the actor is asked for; 0: none. They are kept for products that watch offers, and charged for all.
+    pub max_offers: u32,
+    /// `[apify.lists]`: an actor that reads bestseller lists; unset: the source `direct` reads them.
+    pub lists: Option<ApifyListSettings>,
+}
+
+/// `[apify.lists]`: the actor that reads bestseller lists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApifyListSettings {
+    /// The actor: its id, or `user~name`.
+    pub actor: String,
+    /// What it is told, and what its items mean.
+    pub profile: ListProfile,
+    /// What it charges for an item of a list, in US dollars.
+    pub item_usd: f64,
+    /// What it charges for a run, in US dollars.
+    pub run_usd: f64,
+}
+
+impl Default for ApifyListSettings {
+    fn default() -> Self {
+        Self {
+            actor: "junglee~amazon-bestsellers".to_owned(),
+            profile: ListProfile::JungleeAmazonBestsellers,
+            item_usd: 0.003,
+            run_usd: 0.0,
+        }
+    }
+}
+
+/// An actor that reads lists: what it is told, and what its items mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListProfile {
+    /// junglee's "Amazon bestsellers scraper".
+    JungleeAmazonBestsellers,
 }
 
 impl Default for ApifySettings {
@@ -59,6 +96,8 @@ impl Default for ApifySettings {
             max_run_usd: Some(1.0),
             memory_mb: None,
             items_per_page: 100,
+            max_offers: 0,
+            lists: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApifySettings, Plans};
+use super::{ApifyListSettings, ApifySettings, Plans};
 use crate::domain::{RunBudget, SourcePrice, SpendingLimits};
 
 /// `[budget]`: what all tenants together may spend on sources that cost money, in US dollars. Plans have limits of their own.
@@ -33,5 +33,10 @@ impl BudgetSettings {
             other_plans: plans.of("").spending_limits(),
             requested_percent: self.requested_percent,
         }
+    }
+
+    /// The same for runs of the actor that reads lists.
+    pub fn of_apify_lists(&self, apify: &ApifySettings, lists: &ApifyListSettings, plans: &Plans) -> RunBudget {
+        RunBudget { price: SourcePrice::from_usd(lists.item_usd, lists.run_usd), ..self.of_apify(apify, plans) }
     }
 }

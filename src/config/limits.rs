@@ -132,6 +132,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("apify.run_timeout_secs", apify.run_timeout_secs.into(), 10..=DAY_SECS),
         ("apify.max_run_age_secs", apify.max_run_age_secs, 60..=DAY_SECS),
         ("apify.items_per_page", apify.items_per_page.into(), 1..=1000),
+        ("apify.max_offers", apify.max_offers.into(), 0..=100),
         ("keepa.batch", keepa.batch.into(), 1..=100),
         ("notify.timeout_secs", notify.timeout_secs, 1..=DAY_SECS),
         ("notify.concurrency", notify.concurrency as u64, 1..=10_000),
@@ -237,6 +238,8 @@ fn check_money(settings: &Settings) -> Result<(), SettingsError> {
     let amounts = [
         ("apify.item_usd", Some(apify.item_usd)),
         ("apify.run_usd", Some(apify.run_usd)),
+        ("apify.lists.item_usd", apify.lists.as_ref().map(|lists| lists.item_usd)),
+        ("apify.lists.run_usd", apify.lists.as_ref().map(|lists| lists.run_usd)),
         ("budget.day_usd", budget.day_usd),
         ("budget.month_usd", budget.month_usd),
     ];
@@ -259,15 +262,19 @@ fn check_sources(settings: &Settings) -> Result<(), SettingsError> {
     if !matches!(apify.base_url.scheme(), "http" | "https") || has_credentials(&apify.base_url) {
         return invalid("apify.base_url", "must begin with http:// or https://, without a user name or a password");
     }
-    if !orders().flatten().any(|source| *source == SourceName::Apify) {
+    let is_source = orders().flatten().any(|source| *source == SourceName::Apify);
+    if !is_source && apify.lists.is_none() {
         return Ok(());
     }
     if apify.token.as_ref().is_none_or(|token| token.reveal().is_empty()) {
-        return invalid("apify.token", "is required for the source apify (APIFY_API_TOKEN)");
+        return invalid("apify.token", "is required for the source apify and for apify.lists (APIFY_API_TOKEN)");
     }
     let is_name = |actor: &str| actor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"~-_.".contains(&byte));
-    if apify.actor.is_empty() || !is_name(&apify.actor) {
-        return invalid("apify.actor", "must be an id, or user~name");
+    let actors = [("apify.actor", Some(&apify.actor)), ("apify.lists.actor", apify.lists.as_ref().map(|it| &it.actor))];
+    for (setting, actor) in actors {
+        if actor.is_some_and(|actor| actor.is_empty() || !is_name(actor)) {
+            return invalid(setting, "must be an id, or user~name");
+        }
     }
     // A lease that has waited for so long is given back before it is crawled.
     if apify.gather_secs + WAIT_MARGIN_SECS >= crawl.lease_secs - crawl.total_timeout_secs {

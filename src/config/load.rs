@@ -225,6 +225,8 @@ mod tests {
             ("TRACKER__APIFY__GATHER_SECS", "50", "apify.gather_secs"),
             ("TRACKER__APIFY__MAX_RUN_USD", "0", "apify.max_run_usd"),
             ("TRACKER__APIFY__MEMORY_MB", "1000", "apify.memory_mb"),
+            ("TRACKER__APIFY__LISTS", "{actor=\"a/b\"}", "apify.lists.actor"),
+            ("TRACKER__APIFY__LISTS", "{item_usd=-1.0}", "apify.lists.item_usd"),
         ] {
             let message = load(&[(variable, value)]).unwrap_err().to_string();
             assert!(message.contains(named) && !message.contains("hunter2"), "{variable}={value}: {message}");
@@ -271,6 +273,8 @@ mod tests {
             ("TRACKER__CRAWL__SOURCES", "[\"direct\",\"direct\"]", "crawl.sources"),
             ("TRACKER__APIFY__BASE_URL", "me:hunter2", "apify.base_url"),
             ("TRACKER__APIFY__BATCH", "0", "apify.batch"),
+            ("TRACKER__APIFY__LISTS", "{}", "apify.token"),
+            ("TRACKER__APIFY__MAX_OFFERS", "101", "apify.max_offers"),
             ("TRACKER__PRODUCTS__DEFAULT_MARKETPLACE", "amazon.xx", "co.uk"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@collector:4318", "trace.otlp_endpoint"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?key=hunter2", "trace.otlp_endpoint"),

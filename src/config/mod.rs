@@ -27,7 +27,7 @@ use url::Url;
 
 use crate::domain::{Asin, EmailAddress, Interval, Listing, Marketplace};
 
-pub use apify::{ActorProfile, ApifySettings, SourceName};
+pub use apify::{ActorProfile, ApifyListSettings, ApifySettings, ListProfile, SourceName};
 pub use budget::BudgetSettings;
 pub use error::SettingsError;
 pub use jobs::JobSettings;

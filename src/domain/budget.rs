@@ -230,6 +230,21 @@ pub fn reserve(
     reservation
 }
 
+/// The cost of a run with so many items for one tenant, if the budgets allow it. It is no requested crawl.
+///
+/// # Errors
+/// Which budget does not.
+pub fn reserve_items(budget: &RunBudget, spent: Spent, payer: &Payer, items: u32) -> Result<u64, OverBudget> {
+    let percent = 100 - u64::from(budget.requested_percent.min(100));
+    let cost = budget.price.run_micros + u64::from(items) * budget.price.item_micros;
+    let has_room = |percent| budget.installation.room(spent, percent).is_none_or(|room| room >= cost);
+    if !has_room(percent) {
+        return Err(if has_room(100) { OverBudget::Installation } else { OverBudget::Exhausted });
+    }
+    let can_pay = payer.limits.room(payer.spent, percent).is_none_or(|room| room >= cost);
+    if can_pay { Ok(cost) } else { Err(OverBudget::Tenants) }
+}
+
 /// Those that can pay their share of a cost: fewer payers pay more each. `None`: nobody can, though somebody should. A listing that
 /// nobody watches is the installation's.
 fn able_to_pay(payers: &[Payer], of_listing: &[usize], cost: u64, percent: u64) -> Option<Vec<usize>> {
@@ -350,6 +365,17 @@ mod tests {
     fn a_listing_that_nobody_watches_is_paid_by_the_installation() {
         let made = reserve(&budget(Some(1_000)), Spent::default(), vec![], vec![paid(1, false, &[])]);
         assert_eq!((made.micros, made.shares.len(), made.refused.len()), (100, 0, 0));
+    }
+
+    #[test]
+    fn a_run_for_one_tenant_leaves_what_is_kept_for_requested_crawls() {
+        let cost = |installation, tenant, items| {
+            reserve_items(&budget(installation), Spent::default(), &payer(1, tenant), items)
+        };
+        assert_eq!(cost(Some(1_000), Some(1_000), 8), Ok(800));
+        assert_eq!(cost(Some(1_000), None, 9), Err(OverBudget::Installation));
+        assert_eq!(cost(Some(1_000), None, 11), Err(OverBudget::Exhausted));
+        assert_eq!(cost(None, Some(1_000), 9), Err(OverBudget::Tenants));
     }
 
     proptest! {

@@ -55,6 +55,11 @@ impl ListUrl {
         self.marketplace
     }
 
+    /// Search results, rather than a bestseller list.
+    pub fn is_search(&self) -> bool {
+        self.is_search
+    }
+
     /// Path and query of one of its pages, from 1 on.
     pub fn page(&self, page: u32) -> String {
         let name = if self.is_search { "page" } else { "pg" };

@@ -53,7 +53,7 @@ pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
 pub use budget::{
     BudgetOwner, BudgetRefusal, OverBudget, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourcePrice,
-    SourceSpending, SpendingLimits, Spent, TenantSpending, reserve, split,
+    SourceSpending, SpendingLimits, Spent, TenantSpending, reserve, reserve_items, split,
 };
 pub use change_rate::ChangeRate;
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
@@ -92,7 +92,7 @@ pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use rule::{Arming, Condition, Crossing, Rule};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
-pub use source_run::OpenedRuns;
+pub use source_run::{OpenedListRun, OpenedRuns};
 pub use source_run::{RunEnd, SourceRun};
 pub use state::{Judged, ListingState, Verdict};
 pub use task::{Task, TaskItem};

@@ -34,6 +34,20 @@ pub struct OpenedRuns {
     pub refusals: Vec<BudgetRefusal>,
 }
 
+/// The run that reads a list of products.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenedListRun {
+    /// The run.
+    Run(SourceRun),
+    /// There is no money for one.
+    Refused {
+        /// Why.
+        why: OverBudget,
+        /// The tenant, if it is to be told that a budget is spent.
+        refusals: Vec<BudgetRefusal>,
+    },
+}
+
 /// How a run ended, for the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {

@@ -1,8 +1,8 @@
 //! Readings of single texts of a page, for sources that deliver the texts rather than the page.
 
 use super::phrases::{self, LineMeaning};
-use super::{attributes, facts, rank, text};
-use crate::domain::{Availability, Marketplace, Rank, Rating};
+use super::{attributes, facts, offers, rank, text};
+use crate::domain::{Availability, Marketplace, OfferCondition, Rank, Rating};
 
 /// The id in the URL of an image: `71ab+Cd` of `https://m.media-amazon.com/images/I/71ab+Cd._AC_US40_.jpg`.
 pub fn image_id(url: &str) -> Option<&str> {
@@ -35,6 +35,11 @@ pub fn is_rank_label(label: &str) -> bool {
 /// The bestseller ranks: "#35,077 in Electronics (See Top 100 in Electronics) #2,607 in Headphones".
 pub fn ranks(value: &str, marketplace: Marketplace) -> Vec<Rank> {
     rank::ranks(value, Some(marketplace))
+}
+
+/// The condition of an offer: "New", "Used - Like New".
+pub fn condition(text: &str) -> OfferCondition {
+    offers::condition(text)
 }
 
 /// Whether a condition is that of an offer that is not new: "Used - Good", "Renewed".

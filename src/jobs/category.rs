@@ -1,16 +1,21 @@
-//! Reads a bestseller list or search results, page by page, and adds what they show if it may.
+//! Reads a bestseller list or search results, by a run of an actor or page by page, and adds what they show if it may.
 
 use std::time::Duration;
 
 use super::crawl_batch::settings_of;
 use super::{JobTools, MAX_ATTEMPTS};
 use crate::domain::{Failure, ListUrl, Outcome, ProductDefaults};
+use crate::sources::WholeList;
 use crate::store::{ClaimedJob, ListedPage, StoreResult};
 
 /// Until a page that could not be read is tried again, times the number of attempts.
 const RETRY: Duration = Duration::from_secs(30);
 /// Less than the lease of a step: waiting for the rate limit takes part of it.
 const MAX_READ: Duration = Duration::from_secs(45);
+/// Until the run that reads a list is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// Products on a page of a bestseller list.
+const LIST_PAGE_ITEMS: u32 = 50;
 
 /// Reads the next page.
 pub(super) async fn step(
@@ -28,13 +33,30 @@ pub(super) async fn step(
         Ok(list) => list,
         Err(error) => return store.fail_job(&job.lease, &error).await,
     };
+    let products = tools.plans.of(&job.plan).products;
+    let adds = || add.map(|defaults| (settings_of(defaults), products));
+    if job.pages == 0
+        && let Some(runs) = tools.list_runs.as_ref().filter(|runs| runs.can_read(&list))
+    {
+        let owner = (job.lease.tenant_id, job.lease.id);
+        let read = tokio::time::timeout(MAX_READ, runs.read_whole(&list, pages * LIST_PAGE_ITEMS, owner)).await;
+        match read.unwrap_or(WholeList::Pending) {
+            WholeList::Listed(listings) => {
+                return store.add_listed(&job.lease, ListedPage { is_last: true, listings }, adds()).await;
+            }
+            WholeList::Pending => return store.postpone_job(&job.lease, LOOK_AGAIN).await,
+            WholeList::Unavailable(outcome) => {
+                let outcome = outcome.as_str();
+                tracing::info!(job_id = %job.lease.id, outcome, "no run reads the list; its pages are requested");
+            }
+        }
+    }
     let page = job.pages + 1;
     let read = tokio::time::timeout(MAX_READ, tools.lists.read_list(&list, page)).await;
     match read.unwrap_or(Err(Outcome::Failed(Failure::Timeout))) {
         Ok(listings) => {
             let listed = ListedPage { is_last: page >= pages || listings.is_empty(), listings };
-            let products = tools.plans.of(&job.plan).products;
-            store.add_listed(&job.lease, listed, add.map(|defaults| (settings_of(defaults), products))).await
+            store.add_listed(&job.lease, listed, adds()).await
         }
         Err(outcome) if job.attempt >= MAX_ATTEMPTS => {
             let error = format!("page {page} could not be read: {}", outcome.as_str());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::config::Plans;
 use crate::domain::{JobSpec, Marketplace};
-use crate::sources::ReadLists;
+use crate::sources::{ReadLists, ReadWholeLists};
 use crate::store::{ClaimedJob, SharedStore, StoreResult};
 
 /// Items of one step: more would hold too many locks in one transaction.
@@ -28,6 +28,8 @@ pub struct JobTools {
     pub default_marketplace: Marketplace,
     /// Reads lists of products.
     pub lists: Arc<dyn ReadLists>,
+    /// Reads whole lists, if there is an actor for them. What it cannot read is read page by page.
+    pub list_runs: Option<Arc<dyn ReadWholeLists>>,
     /// Jobs of one tenant that may be in progress.
     pub max_open: u32,
 }

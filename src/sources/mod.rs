@@ -19,7 +19,7 @@ use url::Url;
 pub use redact::redact;
 pub use samples::{TakeSamples, UnusablePage};
 
-use crate::domain::{ListUrl, Listing, ListingUrlError, Marketplace, Outcome};
+use crate::domain::{JobId, ListUrl, Listing, ListingUrlError, Marketplace, Outcome, TenantId};
 
 /// How many listings a source takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,34 @@ pub trait ReadLists: Send + Sync {
     /// # Errors
     /// Why the page could not be read, as the outcome of a crawl.
     async fn read_list(&self, list: &ListUrl, page: u32) -> Result<Vec<Listing>, Outcome>;
+}
+
+/// What became of reading a whole list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WholeList {
+    /// Its listings, in their order.
+    Listed(Vec<Listing>),
+    /// It is being read: ask again.
+    Pending,
+    /// It cannot be read so, for this reason.
+    Unavailable(Outcome),
+}
+
+/// Reads whole lists of products for jobs, which may take minutes: each call returns within seconds.
+#[async_trait]
+pub trait ReadWholeLists: Send + Sync {
+    /// Whether it reads lists of this kind.
+    fn can_read(&self, list: &ListUrl) -> bool;
+
+    /// Begins to read a list, or looks how far that is. Calls for the same job are about the same work, by whichever process.
+    async fn read_whole(&self, list: &ListUrl, max_items: u32, job: (TenantId, JobId)) -> WholeList;
+}
+
+/// Ends the accounts of paid work whose end nobody has seen.
+#[async_trait]
+pub trait SettleRuns: Send + Sync {
+    /// Settles some runs, and stops those that nobody follows. Returns how many were settled.
+    async fn settle_unfollowed(&self) -> usize;
 }
 
 /// Why a short link was not resolved.

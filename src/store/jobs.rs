@@ -235,4 +235,7 @@ pub trait Jobs: Send + Sync {
 
     /// Gives a lease back after a step that failed: the next attempt is due after `pause`.
     async fn release_job(&self, lease: &JobLease, pause: Duration) -> StoreResult<()>;
+
+    /// Gives a lease back because the step waits for something: the attempt does not count.
+    async fn postpone_job(&self, lease: &JobLease, pause: Duration) -> StoreResult<()>;
 }

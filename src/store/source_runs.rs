@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::StoreResult;
-use crate::domain::{OpenedRuns, RunBudget, RunEnd, RunRequest, TenantId, TenantSpending};
+use crate::domain::{
+    JobId, OpenedListRun, OpenedRuns, RunBudget, RunEnd, RunRequest, SourceRun, TenantId, TenantSpending,
+};
 
 /// The record of runs: no listing is in two runs at a time, whichever replica crawls it.
 #[async_trait]
@@ -21,6 +23,19 @@ pub trait SourceRuns: Send + Sync {
         max_age: Duration,
         budget: &RunBudget,
     ) -> StoreResult<OpenedRuns>;
+
+    /// The run that reads a list for a job: one that began since the job was started, or a new one whose cost is reserved for so many
+    /// items.
+    async fn open_list_run(
+        &self,
+        source: &str,
+        job: (TenantId, JobId),
+        max_items: u32,
+        budget: &RunBudget,
+    ) -> StoreResult<OpenedListRun>;
+
+    /// Some runs of this age whose end was not recorded, the oldest first.
+    async fn unfollowed_runs(&self, min_age: Duration) -> StoreResult<Vec<SourceRun>>;
 
     /// The run was started, under this id of the source.
     async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()>;

@@ -1,6 +1,10 @@
 //! Batches of crawls, imports, and the progress of jobs.
 
+use std::time::Duration;
+
+use amazon_tracker::config::{ApifyListSettings, Secret};
 use amazon_tracker::domain::{Listing, Scope};
+use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -274,6 +278,33 @@ async fn only_so_many_jobs_of_a_tenant_are_in_progress() {
         }
         assert_eq!(expect(409, batch()).await["code"], "too_many_jobs");
         assert_eq!(expect(409, upload(&daemon, "", "B000000001")).await["code"], "too_many_jobs");
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bestseller_list_is_read_by_an_actor_and_page_by_page_when_that_refuses() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| {
+            settings.apify.token = Some(Secret::from("apify_api_test"));
+            settings.apify.base_url = settings.crawl.base_url.clone().unwrap();
+            settings.apify.lists = Some(ApifyListSettings::default());
+        })
+        .await;
+        let apify = daemon.simulated.apify();
+        apify.set_run_time(Duration::from_millis(100));
+        let body = json!({ "url": "https://www.amazon.com/gp/bestsellers/electronics", "pages": 2 });
+        for runs in [1, 1] {
+            let job = ended(&daemon, &expect(202, daemon.post("/api/v1/crawl/category", &body)).await).await;
+            assert_eq!((&job["status"], &job["progress"]["done"]), (&json!("done"), &json!(100)), "{job}");
+            assert_eq!(apify.inputs().len(), runs);
+            // Of the second job: two pages are requested instead.
+            apify.fail_next(ApifyRequest::Start, ApifyFault::Error(402, "not-enough-usage-to-run-paid-actor"));
+        }
+        let search = json!({ "url": "https://www.amazon.com/s?k=headphones" });
+        let job = ended(&daemon, &expect(202, daemon.post("/api/v1/crawl/category", &search)).await).await;
+        assert_eq!((&job["progress"]["done"], apify.inputs().len()), (&json!(16), 1), "search results are requested");
         daemon.end().await;
     })
     .await;

@@ -397,6 +397,28 @@ fn offers_that_are_not_the_featured_new_one_have_no_price() {
     }
 }
 
+/// The form of offers is not known from real items: what is not certain is left open, and gives no number.
+#[test]
+fn offers_of_an_item_are_listed_and_give_no_number_that_is_not_certain() {
+    let price = |value: f64, currency: &str| json!({ "value": value, "currency": currency });
+    let offers = json!([
+        { "position": 1, "price": price(39.99, "$"), "condition": "New", "seller": { "name": "Acme", "id": "A1EXAMPLE00" } },
+        { "position": 2, "price": price(31.5, "$"), "condition": "Used - Like New", "shippingPrice": price(4.0, "$"),
+          "seller": { "name": "Books & More", "id": null }, "delivery": "FREE delivery" },
+        { "position": 3, "price": null, "condition": "New", "seller": null },
+        { "position": 4, "price": price(30.0, "£"), "condition": "New", "seller": { "name": "Elsewhere" } },
+        { "position": 5, "price": price(0.0, "$"), "condition": "New" },
+        "nonsense",
+    ]);
+    let list = seen(JUNGLEE.answer(&junglee(&json!({ "offers": offers })), Marketplace::Us)).offers.unwrap();
+    let found: Vec<_> = list.offers.iter().map(|it| (it.price.amount_minor, it.condition, it.landed_minor())).collect();
+    assert_eq!(found, [(3999, OfferCondition::New, None), (3150, OfferCondition::Used, Some(3550))]);
+    assert_eq!(list.offers[0].seller_id.as_ref().map(|id| id.as_str()), Some("A1EXAMPLE00"));
+    assert_eq!((list.count(OfferCondition::New), list.lowest_new_minor(None)), (None, Reading::Unknown));
+    let none = seen(JUNGLEE.answer(&junglee(&json!({ "offers": [] })), Marketplace::Us));
+    assert_eq!(none.offers, None, "an empty list was not asked for");
+}
+
 #[test]
 fn texts_in_another_language_than_the_marketplaces_are_understood() {
     let chinese = axesso(&json!({ "warehouseAvailability": "現貨。", "productRating": "4.9 顆星，最高 5 顆星" }));
@@ -424,9 +446,10 @@ fn prices_without_decimals_and_with_many_digits_are_exact() {
 fn the_input_names_each_listing_and_the_country() {
     let listing = Listing::new(Marketplace::De, "B0EXAMPLE1".parse().unwrap());
     let url = "https://www.amazon.de/dp/B0EXAMPLE1";
-    assert_eq!(AXESSO.input(&[listing], Marketplace::De), json!({ "urls": [url] }));
-    let input = JUNGLEE.input(&[listing], Marketplace::De);
+    assert_eq!(AXESSO.input(&[listing], Marketplace::De, 0), json!({ "urls": [url] }));
+    let input = JUNGLEE.input(&[listing], Marketplace::De, 7);
     assert_eq!((&input["categoryOrProductUrls"], &input["proxyCountry"]), (&json!([{ "url": url }]), &json!("DE")));
+    assert_eq!(input["maxOffers"], 7);
 }
 
 /// No item, whatever it holds, is worth a panic.

@@ -5,5 +5,6 @@
 #[path = "../support/corpus.rs"]
 mod corpus;
 mod items;
+mod lists;
 mod market;
 mod runs;

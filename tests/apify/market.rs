@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amazon_tracker::app::StoredRuns;
-use amazon_tracker::config::{ActorProfile, ApifySettings, DatabaseSettings, Secret};
+use amazon_tracker::config::{ActorProfile, ApifyListSettings, ApifySettings, DatabaseSettings, Secret};
 use amazon_tracker::domain::{Listing, Marketplace, Outcome, ProductSettings, RunBudget, TenantId};
-use amazon_tracker::sources::apify::{ApifySource, RunCallbacks};
+use amazon_tracker::sources::apify::{ApifyLists, ApifySource, RunCallbacks};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::sources::{Source, Wanted};
 use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, open};
@@ -35,11 +35,16 @@ impl Account {
     }
 
     pub async fn with_profile(profile: ActorProfile) -> Self {
+        Self::with(profile, StoreClock::real()).await
+    }
+
+    /// With a clock of the record that may be moved.
+    pub async fn with(profile: ActorProfile, clock: StoreClock) -> Self {
         let simulated = SimulatedSettings { apify_run_time: RUN_TIME, ..SimulatedSettings::default() };
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let simulated = Simulated::start(simulated, socket).await.unwrap();
         let database = DatabaseSettings { url: Secret::from("sqlite::memory:"), ..DatabaseSettings::default() };
-        let store = open(&database, StoreClock::real()).await.unwrap();
+        let store = open(&database, clock).await.unwrap();
         store.migrate().await.unwrap();
         let mut listings: Vec<_> =
             simulated.catalogue().products(6).map(|product| Listing::new(Marketplace::Us, product.asin)).collect();
@@ -62,14 +67,23 @@ impl Account {
 
     /// The source as a process has it: each call is another process.
     pub fn source(&self) -> ApifySource {
-        let journal = StoredRuns {
+        let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
+        ApifySource::new(self.settings.clone(), self.journal(), callbacks, Arc::clone(&self.metrics)).unwrap()
+    }
+
+    /// What reads lists, as a process has it.
+    pub fn lists(&self) -> ApifyLists {
+        let lists = ApifyListSettings::default();
+        ApifyLists::new(&self.settings, &lists, self.journal(), Arc::clone(&self.metrics)).unwrap()
+    }
+
+    fn journal(&self) -> Arc<StoredRuns> {
+        Arc::new(StoredRuns {
             store: Arc::clone(&self.store),
             max_age: Duration::from_secs(3600),
             budget: self.budget.clone(),
             on_refusals: Box::new(|_| {}),
-        };
-        let callbacks = Arc::new(RunCallbacks::new(&self.settings, None));
-        ApifySource::new(self.settings.clone(), Arc::new(journal), callbacks, Arc::clone(&self.metrics)).unwrap()
+        })
     }
 
     /// The outcome of each of the first `count` listings that was reported.
@@ -92,9 +106,13 @@ impl Account {
 }
 
 pub async fn crawl(source: &ApifySource, listings: &[Listing]) -> BTreeMap<Listing, Outcome> {
-    let (outcomes, mut reported) = unbounded_channel();
     let wanted: Vec<Wanted> = listings.iter().copied().map(Wanted::facts_of).collect();
-    source.crawl(&wanted, &outcomes).await;
+    crawl_wanted(source, &wanted).await
+}
+
+pub async fn crawl_wanted(source: &ApifySource, wanted: &[Wanted]) -> BTreeMap<Listing, Outcome> {
+    let (outcomes, mut reported) = unbounded_channel();
+    source.crawl(wanted, &outcomes).await;
     drop(outcomes);
     let mut all = BTreeMap::new();
     while let Some((listing, outcome)) = reported.recv().await {

@@ -6,7 +6,9 @@ use amazon_tracker::config::ActorProfile;
 use amazon_tracker::domain::{Block, Failure, Outcome, SourcePrice, SpendingLimits, TenantId};
 use amazon_tracker::sources::apify::{ApifyClient, ApifyError};
 use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest, ApifyRunEnd, Fault};
-use amazon_tracker::sources::{Source, Wanted};
+use amazon_tracker::sources::{SettleRuns, Source, Wanted};
+use amazon_tracker::store::StoreClock;
+use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::market::{Account, RUN_TIME, crawl};
@@ -183,6 +185,45 @@ async fn a_token_that_is_not_valid_is_noticed_without_starting_a_run() {
     account.simulated.apify().fail_next(ApifyRequest::Look, refusal);
     assert!(matches!(client.check().await, Err(ApifyError::Refused { status: 401, .. })));
     assert!(account.runs().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_follows_is_stopped_and_its_cost_settled() {
+    let clock = StoreClock::manual(Timestamp::now());
+    let account = Account::with(ActorProfile::AxessoProductDetails, clock.clone()).await;
+    account.simulated.apify().set_run_time(Duration::from_secs(3600));
+    account.simulated.apify().fail_next(ApifyRequest::Start, ApifyFault::LostAnswer);
+    let source = account.source();
+    let listing = account.listings[0];
+    let dying = tokio::spawn(async move {
+        source.crawl(&[Wanted::facts_of(listing)], &unbounded_channel().0).await;
+    });
+    while account.runs().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    dying.abort();
+    let source = account.source();
+    assert_eq!(source.settle_unfollowed().await, 0, "somebody may follow it");
+    clock.advance(Duration::from_secs(2 * 3600));
+    assert_eq!(source.settle_unfollowed().await, 0, "it is found by its input, and stopped");
+    assert_eq!(source.settle_unfollowed().await, 1);
+    assert_eq!(source.settle_unfollowed().await, 0, "once");
+    assert!(account.metrics.source_cost_micros.with_label_values(&["apify"]).get() > 0);
+    account.simulated.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_never_started_is_settled_as_lost() {
+    let clock = StoreClock::manual(Timestamp::now());
+    let mut account = Account::with(ActorProfile::AxessoProductDetails, clock.clone()).await;
+    account.budget.price = SourcePrice::from_usd(0.5, 0.0);
+    account.simulated.apify().fail_next(ApifyRequest::Start, ApifyFault::Error(503, "unavailable"));
+    assert!(tokio::time::timeout(RUN_TIME, account.crawl(1)).await.is_err(), "it is looked for");
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(account.source().settle_unfollowed().await, 1);
+    let spending = account.store.spending(TenantId::BUILT_IN).await.unwrap();
+    assert_eq!((spending.spent.day_micros, account.runs().len()), (0, 0));
+    account.simulated.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,10 @@
 //! Runs of paid sources: no listing is in two at a time.
 
 use amazon_tracker::domain::{
-    Block, BudgetOwner, Failure, Listing, Marketplace, OpenedRuns, Outcome, OverBudget, RunBudget, RunEnd, RunRequest,
-    SourcePrice, SourceRun, SpendingLimits, TenantId,
+    Block, BudgetOwner, Failure, JobSpec, Listing, Marketplace, OpenedListRun, OpenedRuns, Outcome, OverBudget,
+    RunBudget, RunEnd, RunRequest, SourcePrice, SourceRun, SpendingLimits, TenantId,
 };
-use amazon_tracker::store::{Commit, FeedItem, Next};
+use amazon_tracker::store::{Commit, FeedItem, NewJob, Next};
 
 use crate::fixture::*;
 
@@ -16,6 +16,8 @@ on_both_engines! {
     listings_that_are_not_known_are_left_out,
     what_a_run_costs_is_reserved_and_settled_to_the_last_millionth,
     tenants_share_the_cost_of_a_listing_and_stop_at_their_limits,
+    a_run_for_a_job_is_one_and_paid_by_its_tenant,
+    runs_whose_end_was_not_recorded_are_found_once_they_are_old,
     the_installation_keeps_a_part_of_its_budget_for_requested_crawls,
     a_run_that_is_lost_costs_nothing_and_one_of_unknown_cost_what_was_reserved,
     two_reservations_at_the_same_time_see_one_another,
@@ -197,6 +199,46 @@ async fn tenants_share_the_cost_of_a_listing_and_stop_at_their_limits(fixture: &
     assert_eq!(open_paid(fixture, 0..2, true, &budget).await.refused, []);
     fixture.clock.advance(DAY);
     assert_eq!(open_paid(fixture, 2..3, true, &budget).await.refused, []);
+}
+
+async fn a_run_for_a_job_is_one_and_paid_by_its_tenant(fixture: &Fixture) {
+    let new = NewJob {
+        tenant_id: US,
+        spec: JobSpec::Category { url: String::new(), pages: 1, add: None },
+        created_by: "system".to_owned(),
+        inputs: Vec::new(),
+        is_receiving: false,
+        quota: 9,
+    };
+    let job = fixture.store.create_job(new).await.unwrap().id;
+    fixture.store.claim_jobs(1, LEASE, "test", Some(job)).await.unwrap();
+    let open = async |budget: &RunBudget| fixture.store.open_list_run("apify", (US, job), 10, budget).await.unwrap();
+    let broke = budget(Some(ITEM_MICROS), None);
+    let OpenedListRun::Refused { why, refusals } = open(&broke).await else { panic!("there is no money") };
+    assert_eq!((why, refusals.len()), (OverBudget::Exhausted, 1));
+    let rich = budget(None, None);
+    let (OpenedListRun::Run(first), OpenedListRun::Run(again)) = tokio::join!(open(&rich), open(&rich)) else {
+        panic!("there is money")
+    };
+    assert_eq!((first.id, first.is_new != again.is_new), (again.id, true));
+    assert_eq!(spent(fixture, US).await, 10 * ITEM_MICROS);
+    fixture.store.run_ended(first.id, RunEnd::Lost).await.unwrap();
+    let OpenedListRun::Run(next) = open(&rich).await else { panic!("there is money") };
+    assert_ne!(next.id, first.id, "a lost run answers nothing");
+    fixture.store.run_ended(next.id, ended(77)).await.unwrap();
+    let OpenedListRun::Run(read_again) = open(&rich).await else { panic!("it is paid for") };
+    assert_eq!((read_again.id, spent(fixture, US).await), (next.id, 77));
+}
+
+async fn runs_whose_end_was_not_recorded_are_found_once_they_are_old(fixture: &Fixture) {
+    watch(fixture, 2).await;
+    let run = open(fixture, 0..2).await.remove(0);
+    assert_eq!(fixture.store.unfollowed_runs(HOUR).await.unwrap(), []);
+    fixture.clock.advance(2 * HOUR);
+    let found = fixture.store.unfollowed_runs(HOUR).await.unwrap();
+    assert_eq!((found.len(), found[0].id, &found[0].listings), (1, run.id, &run.listings));
+    fixture.store.run_ended(run.id, ended(7)).await.unwrap();
+    assert_eq!(fixture.store.unfollowed_runs(HOUR).await.unwrap(), []);
 }
 
 async fn the_installation_keeps_a_part_of_its_budget_for_requested_crawls(fixture: &Fixture) {

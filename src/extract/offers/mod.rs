@@ -97,7 +97,7 @@ fn seller_name(raw: &str) -> String {
     line[label..].trim_start_matches([' ', ':', '：']).trim().to_owned()
 }
 
-fn condition(text: &str) -> OfferCondition {
+pub(in crate::extract) fn condition(text: &str) -> OfferCondition {
     let lower = text.to_lowercase();
     let names = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if names(phrases::COLLECTIBLE) {

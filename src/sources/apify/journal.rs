@@ -1,9 +1,15 @@
 //! The durable record of runs, so that no run is started twice.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::domain::{OpenedRuns, RunEnd, RunRequest};
+use crate::domain::{JobId, OpenedListRun, OpenedRuns, RunEnd, RunRequest, SourceRun, TenantId};
+use crate::telemetry::Metrics;
+
+/// The name of the source, in the record and in metrics.
+pub const NAME: &str = "apify";
 
 /// The record cannot be read or written now.
 #[derive(Debug, thiserror::Error)]
@@ -17,9 +23,31 @@ pub trait RunJournal: Send + Sync {
     /// rest, as far as there is money for it. The new one is durable when this returns.
     async fn open(&self, source: &'static str, requests: &[RunRequest]) -> Result<OpenedRuns, JournalError>;
 
+    /// The run that reads a list for a job: one that began since the job was started, or a new one, as far as there is money for so
+    /// many items.
+    async fn open_list(
+        &self,
+        source: &'static str,
+        job: (TenantId, JobId),
+        max_items: u32,
+    ) -> Result<OpenedListRun, JournalError>;
+
+    /// Runs of this age whose end was not recorded.
+    async fn unfollowed(&self, min_age: Duration) -> Result<Vec<SourceRun>, JournalError>;
+
     /// The run was started, under this id.
     async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError>;
 
     /// The run has ended. Only the first call counts.
     async fn ended(&self, id: Uuid, end: RunEnd) -> Result<(), JournalError>;
+}
+
+/// Records the end of a run, and counts its cost. A failure is logged: what is not recorded is settled later.
+pub(super) async fn record_end(journal: &dyn RunJournal, metrics: &Metrics, id: Uuid, end: RunEnd) {
+    if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
+        metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
+    }
+    if let Err(error) = journal.ended(id, end).await {
+        tracing::warn!(%error, "the end of a run could not be recorded");
+    }
 }

@@ -7,17 +7,18 @@ use super::items::{
     Answer, Offer, asin_of_url, image_ids, is_elsewhere, observed, or_none, price, read, seller_id, text, texts_of,
 };
 use crate::domain::{
-    Asin, Availability, Content, Failure, Listing, Marketplace, Money, Observation, Outcome, Rank, Rating, Reading,
+    Asin, Availability, Content, Failure, Fulfillment, Listing, Marketplace, Money, Observation, Offer as ListedOffer,
+    OfferList, Outcome, Rank, Rating, Reading, is_amazon,
 };
 use crate::extract::texts;
 
 /// The input of a run, with a proxy of the marketplace's country.
-pub(super) fn input(listings: &[Listing], marketplace: Marketplace) -> Value {
+pub(super) fn input(listings: &[Listing], marketplace: Marketplace, max_offers: u32) -> Value {
     let urls: Vec<_> = listings.iter().map(|listing| json!({ "url": listing.url() })).collect();
     json!({
         "categoryOrProductUrls": urls,
         "maxItemsPerStartUrl": 1,
-        "maxOffers": 0,
+        "maxOffers": max_offers,
         "scrapeSellers": false,
         "proxyCountry": marketplace.country(),
         "useCaptchaSolver": false,
@@ -82,6 +83,26 @@ struct Item {
     /// Often with every entry twice.
     #[serde(default, deserialize_with = "or_none")]
     bestseller_ranks: Option<Vec<BestsellerRank>>,
+    /// Empty, unless the input asks for some.
+    #[serde(default, deserialize_with = "or_none")]
+    offers: Option<Vec<Value>>,
+}
+
+/// An offer as the actor's documentation and other programs that read it name its fields: no item of the corpus has one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemOffer {
+    #[serde(default, deserialize_with = "or_none")]
+    price: Option<Price>,
+    #[serde(default, deserialize_with = "or_none")]
+    shipping_price: Option<Price>,
+    /// "New", "Used - Like New".
+    #[serde(default, deserialize_with = "or_none")]
+    condition: Option<String>,
+    #[serde(default, deserialize_with = "or_none")]
+    seller: Option<Seller>,
+    #[serde(default, deserialize_with = "or_none")]
+    is_pinned_offer: Option<bool>,
 }
 
 /// A number with a symbol, which is not a currency.
@@ -158,6 +179,7 @@ impl Item {
     fn observation(self, marketplace: Marketplace) -> Observation {
         let mut seen = Observation::empty(self.asin);
         seen.content = self.content();
+        seen.offers = self.offers.as_deref().and_then(|offers| offer_list(offers, marketplace));
         seen.title = text(self.title);
         seen.brand = text(self.brand);
         seen.image_url = text(self.thumbnail_image);
@@ -184,6 +206,36 @@ impl Item {
         offer.observe(&mut seen);
         seen
     }
+}
+
+/// The offers whose price can be read. Whether the list is complete, and who ships an offer, the actor does not say.
+fn offer_list(offers: &[Value], marketplace: Marketplace) -> Option<OfferList> {
+    let amount = |given: Option<&Price>| {
+        let given =
+            given.filter(|price| price.currency.as_deref().is_none_or(|it| is_symbol_of(it.trim(), marketplace)));
+        price(given?.value.as_ref(), marketplace)
+    };
+    let offer = |given: &Value| {
+        let given = ItemOffer::deserialize(given).ok()?;
+        let name = given.seller.as_ref().and_then(|seller| text(seller.name.clone()));
+        let id = given.seller.as_ref().and_then(|seller| seller.id.as_deref());
+        let condition = text(given.condition.clone());
+        let is_amazon = name.as_deref().is_some_and(is_amazon);
+        Some(ListedOffer {
+            price: amount(given.price.as_ref())?,
+            // Zero stands for free, and for unknown.
+            shipping: Reading::or_unknown(amount(given.shipping_price.as_ref())),
+            seller_id: seller_id(id, name.as_deref(), marketplace),
+            seller: name,
+            condition: condition.as_deref().map(texts::condition).unwrap_or_default(),
+            condition_text: condition,
+            fulfilled_by: if is_amazon { Fulfillment::Amazon } else { Fulfillment::Unknown },
+            is_prime: false,
+            is_featured: given.is_pinned_offer == Some(true),
+        })
+    };
+    let offers: Vec<ListedOffer> = offers.iter().filter_map(offer).take(OfferList::MAX_OFFERS).collect();
+    (!offers.is_empty()).then_some(OfferList { offers, is_complete: false })
 }
 
 fn is_country_of(country: &str, marketplace: Marketplace) -> bool {

@@ -1,6 +1,6 @@
 //! The source: a run for many listings, followed to its end, and answers for each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ use jiff::{SignedDuration, Timestamp};
 use super::Answer;
 use super::callback::RunCallbacks;
 use super::client::{ApifyClient, ApifyError, Run};
-use super::journal::RunJournal;
+use super::journal::{NAME, RunJournal, record_end};
 use crate::config::ApifySettings;
-use crate::domain::{Block, Failure, Listing, OpenedRuns, Outcome, OverBudget, RunEnd, RunRequest, SourceRun};
+use crate::domain::{
+    Block, Failure, Listing, Marketplace, OpenedRuns, Outcome, OverBudget, RunEnd, RunRequest, SourceRun,
+};
 use crate::sources::{BatchSize, Outcomes, Source, Wanted};
 use crate::telemetry::Metrics;
 
-/// The name of the source.
-pub const NAME: &str = "apify";
 /// How long a run that was started without an answer is looked for: a request that is still under way ends within it.
-const SEARCH: Duration = Duration::from_secs(120);
+pub(super) const SEARCH: Duration = Duration::from_secs(120);
 const FIRST_SEARCH_PAUSE: Duration = Duration::from_secs(1);
 /// Clocks may differ: a run found by its input may have begun a little before it was recorded.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// What a run may take longer than it was told: the start of its machine.
-const RUN_MARGIN: Duration = Duration::from_secs(120);
+pub(super) const RUN_MARGIN: Duration = Duration::from_secs(120);
 /// How long the API waits for the end of a run before it answers.
 const LONG_POLL: Duration = Duration::from_secs(60);
 /// Between two questions about a run whose API does not answer.
@@ -37,11 +37,11 @@ const LATER_PAUSE: Duration = Duration::from_secs(60);
 
 /// Crawls by runs of an Apify actor.
 pub struct ApifySource {
-    client: ApifyClient,
-    settings: ApifySettings,
-    journal: Arc<dyn RunJournal>,
+    pub(super) client: ApifyClient,
+    pub(super) settings: ApifySettings,
+    pub(super) journal: Arc<dyn RunJournal>,
     callbacks: Arc<RunCallbacks>,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Why a run answers nothing now.
@@ -66,10 +66,15 @@ impl ApifySource {
         Ok(Self { client: ApifyClient::new(settings.clone())?, settings, journal, callbacks, metrics })
     }
 
-    /// Follows a run to its end and reports the outcome of each wanted listing.
-    async fn follow(&self, run: SourceRun, outcomes: &Outcomes) {
+    /// The input of a run.
+    pub(super) fn input(&self, listings: &[Listing], marketplace: Marketplace) -> serde_json::Value {
+        self.settings.profile.input(listings, marketplace, self.settings.max_offers)
+    }
+
+    /// Follows a run to its end and reports the outcome of each wanted listing, with its offers if they are wanted.
+    async fn follow(&self, run: SourceRun, offers: &HashSet<Listing>, outcomes: &Outcomes) {
         let result = match self.external_id(&run).await {
-            Ok(external_id) => self.answers(&run, &external_id, outcomes).await,
+            Ok(external_id) => self.answers(&run, &external_id, offers, outcomes).await,
             Err(none) => Err(none),
         };
         if let Err(NoAnswers::All(outcome)) = result {
@@ -85,7 +90,7 @@ impl ApifySource {
             return Ok(external_id.clone());
         }
         let marketplace = run.listings.first().ok_or(NoAnswers::None)?.marketplace;
-        let input = self.settings.profile.input(&run.listings, marketplace);
+        let input = self.input(&run.listings, marketplace);
         let started = match run.is_new {
             true => self.client.start(&input, self.callbacks.parameter(run.id)).await,
             false => Err(ApifyError::NoAnswer("its start was recorded, and not its answer".to_owned())),
@@ -97,7 +102,7 @@ impl ApifySource {
                 self.search(run, &input).await?
             }
             Err(error) => {
-                self.record_end(run, RunEnd::Lost).await;
+                record_end(&*self.journal, &self.metrics, run.id, RunEnd::Lost).await;
                 return Err(NoAnswers::All(outcome_of(&error)));
             }
         };
@@ -116,7 +121,7 @@ impl ApifySource {
             match self.client.find(input, since).await {
                 Ok(Some(found)) => return Ok(found.id),
                 Ok(None) if age(run) > SEARCH => {
-                    self.record_end(run, RunEnd::Lost).await;
+                    record_end(&*self.journal, &self.metrics, run.id, RunEnd::Lost).await;
                     return Err(NoAnswers::None);
                 }
                 Ok(None) => {}
@@ -129,18 +134,26 @@ impl ApifySource {
     }
 
     /// Waits for the end of the run, and reports what its dataset tells of the wanted listings.
-    async fn answers(&self, run: &SourceRun, external_id: &str, outcomes: &Outcomes) -> Result<(), NoAnswers> {
+    async fn answers(
+        &self,
+        run: &SourceRun,
+        external_id: &str,
+        offers: &HashSet<Listing>,
+        outcomes: &Outcomes,
+    ) -> Result<(), NoAnswers> {
         let ended = match self.ended(run, external_id).await {
             Err(error @ ApifyError::Refused { status: 404, .. }) => {
                 tracing::warn!(run = external_id, %error, "a run is gone");
-                self.record_end(run, RunEnd::Lost).await;
+                record_end(&*self.journal, &self.metrics, run.id, RunEnd::Lost).await;
                 return Err(NoAnswers::None);
             }
             ended => ended.map_err(|error| NoAnswers::All(outcome_of(&error)))?,
         };
-        let rest =
-            self.report_items(run, external_id, outcomes).await.map_err(|error| NoAnswers::All(outcome_of(&error)))?;
-        self.record_end(run, RunEnd::Ended { cost_micros: ended.cost_micros() }).await;
+        let rest = self
+            .report_items(run, external_id, offers, outcomes)
+            .await
+            .map_err(|error| NoAnswers::All(outcome_of(&error)))?;
+        record_end(&*self.journal, &self.metrics, run.id, RunEnd::Ended { cost_micros: ended.cost_micros() }).await;
         for (listing, failure) in rest {
             let _ = outcomes.send((listing, failure.unwrap_or(Outcome::Failed(Failure::NotDelivered))));
         }
@@ -152,6 +165,7 @@ impl ApifySource {
         &self,
         run: &SourceRun,
         external_id: &str,
+        offers: &HashSet<Listing>,
         outcomes: &Outcomes,
     ) -> Result<HashMap<Listing, Option<Outcome>>, ApifyError> {
         let mut rest: HashMap<Listing, Option<Outcome>> = run.wanted.iter().map(|listing| (*listing, None)).collect();
@@ -167,10 +181,13 @@ impl ApifySource {
                 let Answer { requested, outcome } = self.settings.profile.answer(item, marketplace);
                 let Some(listing) = requested.map(|asin| Listing::new(marketplace, asin)) else { continue };
                 // Of several items for a listing, one that is a product counts.
-                if matches!(outcome, Outcome::Observed(_)) {
+                if let Outcome::Observed(mut seen) = outcome {
+                    if !offers.contains(&listing) {
+                        seen.offers = None;
+                    }
                     if rest.remove(&listing).is_some() {
                         // Nobody waits for it any more during a drain.
-                        let _ = outcomes.send((listing, outcome));
+                        let _ = outcomes.send((listing, Outcome::Observed(seen)));
                     }
                 } else if let Some(failure) = rest.get_mut(&listing) {
                     failure.get_or_insert(outcome);
@@ -227,24 +244,15 @@ impl ApifySource {
             let _ = outcomes.send((listing, outcome));
         }
     }
-
-    async fn record_end(&self, run: &SourceRun, end: RunEnd) {
-        if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
-            self.metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
-        }
-        if let Err(error) = self.journal.ended(run.id, end).await {
-            tracing::warn!(%error, "the end of a run could not be recorded");
-        }
-    }
 }
 
 /// How long ago it was recorded.
-fn age(run: &SourceRun) -> Duration {
+pub(super) fn age(run: &SourceRun) -> Duration {
     Duration::try_from(Timestamp::now().duration_since(run.opened_at)).unwrap_or_default()
 }
 
 /// What an error means for each listing of the run: the source is at fault, and rests.
-fn outcome_of(error: &ApifyError) -> Outcome {
+pub(super) fn outcome_of(error: &ApifyError) -> Outcome {
     tracing::warn!(%error, "Apify does not crawl");
     let rest = |pause| Outcome::Blocked(Block::Refused { retry_after: Some(pause) });
     match error {
@@ -269,10 +277,11 @@ impl Source for ApifySource {
     async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
         let request = |wanted: &Wanted| RunRequest { listing: wanted.listing, is_requested: wanted.is_requested };
         let requests: Vec<RunRequest> = wanted.iter().map(request).collect();
+        let offers = wanted.iter().filter(|wanted| wanted.offers).map(|wanted| wanted.listing).collect();
         match self.journal.open(NAME, &requests).await {
             Ok(OpenedRuns { runs, refused, .. }) => {
                 self.report_refused(refused, outcomes);
-                join_all(runs.into_iter().map(|run| self.follow(run, outcomes))).await;
+                join_all(runs.into_iter().map(|run| self.follow(run, &offers, outcomes))).await;
             }
             Err(error) => tracing::warn!(%error, "no run is started"),
         }

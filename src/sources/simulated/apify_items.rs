@@ -7,7 +7,10 @@ use super::facts::{FactValue, Facts, Field};
 use super::phrases::{self, Phrases};
 use super::truth::Answer;
 use super::world::{PageSource, World};
-use crate::domain::{Availability, Listing, Marketplace, Money, Rank};
+use crate::domain::{Availability, ListUrl, Listing, Marketplace, Money, Rank};
+
+/// A list has two pages of fifty.
+const LIST_ITEMS: u32 = 100;
 
 /// An item for each URL of an input, in the form of the actor that takes such an input.
 pub(super) fn items_of(world: &World, input: &Value) -> Vec<Value> {
@@ -24,6 +27,9 @@ pub(super) fn items_of(world: &World, input: &Value) -> Vec<Value> {
             Answer::Page | Answer::Slow => form(listing, &world.catalogue().product(listing.asin), &decision.facts),
         })
     };
+    if let Some(lists) = input.get("categoryUrls") {
+        return urls(lists).iter().filter_map(Value::as_str).flat_map(|url| ranked(world, url)).collect();
+    }
     match input.get("urls") {
         Some(list) => urls(list).iter().filter_map(|url| of_url(url, axesso)).collect(),
         None => {
@@ -31,6 +37,21 @@ pub(super) fn items_of(world: &World, input: &Value) -> Vec<Value> {
             starts.iter().filter_map(|start| of_url(start.get("url")?, junglee)).collect()
         }
     }
+}
+
+/// A bestseller list, in the form of junglee's actor.
+fn ranked(world: &World, url: &str) -> Vec<Value> {
+    let Ok(list) = ListUrl::parse(url) else {
+        return vec![json!({ "url": url, "input": url, "error": "the page could not be loaded" })];
+    };
+    let item = |(position, product): (u32, Product)| {
+        let listing = Listing::new(list.marketplace(), product.asin);
+        json!({
+            "name": product.title, "url": listing.url(), "asin": product.asin, "position": position, "price": null,
+            "numberOfOffers": null, "categoryUrl": url, "input": url,
+        })
+    };
+    (1..).zip(world.catalogue().products(LIST_ITEMS)).map(item).collect()
 }
 
 /// An amount as JSON writes it: 238.6.

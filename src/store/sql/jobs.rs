@@ -382,13 +382,25 @@ impl Jobs for Backend {
     }
 
     async fn release_job(&self, lease: &JobLease, pause: Duration) -> StoreResult<()> {
-        const RELEASE: &str = concat!(
+        self.give_back(lease, pause, true).await
+    }
+
+    async fn postpone_job(&self, lease: &JobLease, pause: Duration) -> StoreResult<()> {
+        self.give_back(lease, pause, false).await
+    }
+}
+
+impl Backend {
+    async fn give_back(&self, lease: &JobLease, pause: Duration, attempt_counts: bool) -> StoreResult<()> {
+        const GIVE_BACK: &str = concat!(
             "UPDATE job SET ready_at = ",
             now!(3),
-            " + $4, owner = NULL WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
+            " + $4, owner = NULL, attempt = CASE WHEN $5 THEN attempt ELSE 0 END \
+             WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
         );
-        let query = sqlx::query(RELEASE).bind(lease.id.0).bind(lease.token).bind(self.clock_param());
-        query.bind(millis(pause)).execute(&mut *self.writer(lease.tenant_id).await?).await?;
+        let query = sqlx::query(GIVE_BACK).bind(lease.id.0).bind(lease.token).bind(self.clock_param());
+        let query = query.bind(millis(pause)).bind(attempt_counts);
+        query.execute(&mut *self.writer(lease.tenant_id).await?).await?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Runs of sources that crawl many listings at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,16 +8,19 @@ use futures_util::FutureExt;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Backend, Conn, spending};
+use super::{Backend, Conn, spending, usage};
 use crate::domain::{
-    Block, Failure, Listing, OpenedRuns, Outcome, Reservation, RunBudget, RunEnd, RunRequest, SourceRun, TenantId,
-    TenantSpending,
+    Block, Failure, JobId, Listing, OpenedListRun, OpenedRuns, Outcome, Reservation, RunBudget, RunEnd, RunRequest,
+    SourceRun, TenantId, TenantSpending,
 };
 use crate::store::clock::{ClockParam, millis};
 use crate::store::error::or_report;
 use crate::store::rows::{listing, time};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{SourceRuns, StoreResult};
+use crate::store::{SourceRuns, StoreError, StoreResult};
+
+/// Runs that are settled at a time.
+const MAX_UNFOLLOWED: i64 = 20;
 
 #[async_trait]
 impl SourceRuns for Backend {
@@ -36,6 +39,32 @@ impl SourceRuns for Backend {
         .await
     }
 
+    async fn open_list_run(
+        &self,
+        source: &str,
+        job: (TenantId, JobId),
+        max_items: u32,
+        budget: &RunBudget,
+    ) -> StoreResult<OpenedListRun> {
+        let (clock, source, budget) = (self.clock_param(), source.to_owned(), budget.clone());
+        self.transaction(TenantScope::All, move |conn| {
+            open_list_run(conn, source, job, max_items, budget, clock).boxed()
+        })
+        .await
+    }
+
+    async fn unfollowed_runs(&self, min_age: Duration) -> StoreResult<Vec<SourceRun>> {
+        const UNFOLLOWED: &str = concat!(
+            "SELECT id FROM source_run WHERE ended_at IS NULL AND opened_at < ",
+            now!(1),
+            " - $2 ORDER BY opened_at LIMIT $3"
+        );
+        let mut conn = self.writer(TenantScope::All).await?;
+        let query = sqlx::query_scalar(UNFOLLOWED).bind(self.clock_param()).bind(millis(min_age));
+        let ids: Vec<Uuid> = query.bind(MAX_UNFOLLOWED).fetch_all(&mut *conn).await?;
+        existing_runs(&mut conn, ids.into_iter().map(|id| (id, Vec::new())).collect()).await
+    }
+
     async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()> {
         const STARTED: &str = "UPDATE source_run SET external_id = $2 WHERE id = $1 AND external_id IS NULL";
         let query = sqlx::query(STARTED).bind(id).bind(external_id.to_owned());
@@ -51,6 +80,47 @@ impl SourceRuns for Backend {
     async fn spending(&self, tenant_id: TenantId) -> StoreResult<TenantSpending> {
         spending::of_tenant(&mut *self.reader(tenant_id).await?, tenant_id, self.clock_param()).await
     }
+}
+
+async fn open_list_run(
+    conn: &mut Conn,
+    source: String,
+    (tenant_id, job_id): (TenantId, JobId),
+    max_items: u32,
+    budget: RunBudget,
+    clock: ClockParam,
+) -> StoreResult<OpenedListRun> {
+    const OF_JOB: &str = "SELECT r.id FROM job j JOIN source_run r ON r.job_id = j.id \
+         WHERE j.id = $1 AND j.tenant_id = $2 AND NOT r.is_lost AND r.opened_at >= j.started_at \
+         ORDER BY r.opened_at DESC LIMIT 1";
+    const RUN: &str = concat!(
+        "INSERT INTO source_run (id, source, opened_at, reserved_micros, job_id) VALUES ($1, $2, ",
+        now!(3),
+        ", $4, $5) RETURNING opened_at"
+    );
+    // Before the run is looked for: no second step of the job begins another one meanwhile.
+    usage::lock(conn, TenantId::BUILT_IN).await?;
+    let query = sqlx::query_scalar(OF_JOB).bind(job_id.0).bind(tenant_id.0);
+    if let Some(id) = query.fetch_optional(&mut *conn).await? {
+        let runs = existing_runs(conn, BTreeMap::from([(id, Vec::new())])).await?;
+        return runs.into_iter().next().map(OpenedListRun::Run).ok_or(StoreError::NotFound("run"));
+    }
+    let cost = match spending::reserve_items_for(conn, &budget, tenant_id, max_items, clock).await? {
+        Ok(cost) => cost,
+        Err(why) => {
+            let refused = BTreeSet::from([(tenant_id, why.owner())]);
+            let refusals = spending::record_refusals(conn, refused, clock).await?;
+            return Ok(OpenedListRun::Refused { why, refusals });
+        }
+    };
+    let id = Uuid::now_v7();
+    let query = sqlx::query_scalar(RUN).bind(id).bind(source.clone()).bind(clock);
+    let opened_ms = query.bind(spending::stored(cost)).bind(job_id.0).fetch_one(&mut *conn).await?;
+    let shares = BTreeMap::from([(tenant_id, (cost, u64::from(max_items)))]);
+    spending::record(conn, id, source, opened_ms, shares).await?;
+    let (listings, wanted) = (Vec::new(), Vec::new());
+    let opened_at = time(opened_ms)?;
+    Ok(OpenedListRun::Run(SourceRun { id, external_id: None, opened_at, is_new: true, listings, wanted }))
 }
 
 async fn run_ended(conn: &mut Conn, id: Uuid, end: RunEnd, clock: ClockParam) -> StoreResult<()> {
@@ -223,7 +293,7 @@ async fn new_run(
     let id = Uuid::now_v7();
     let query = sqlx::query_scalar(RUN).bind(id).bind(source.clone()).bind(clock);
     let opened_ms = query.bind(spending::stored(reservation.micros)).fetch_one(&mut *conn).await?;
-    spending::record(conn, id, source, opened_ms, reservation).await?;
+    spending::record(conn, id, source, opened_ms, reservation.shares.clone()).await?;
     let (ids, listings): (Vec<i64>, Vec<Listing>) = listings.into_iter().unzip();
     sqlx::query(LISTINGS).bind(id).bind(Json(ids)).execute(conn).await?;
     let wanted = listings.clone();

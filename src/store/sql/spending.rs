@@ -1,6 +1,6 @@
 //! Reservations and their settlement: what runs of paid sources cost, and who pays.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -12,8 +12,8 @@ use super::lease::NOW;
 use super::usage::DAY_MS;
 use super::{Conn, usage};
 use crate::domain::{
-    BudgetOwner, BudgetRefusal, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourceSpending, Spent,
-    TenantId, TenantSpending, reserve, split,
+    BudgetOwner, BudgetRefusal, OverBudget, PaidListing, Payer, Reservation, RunBudget, RunRequest, SourceSpending,
+    Spent, TenantId, TenantSpending, reserve, reserve_items, split,
 };
 use crate::store::clock::ClockParam;
 use crate::store::rows::{count, time};
@@ -65,6 +65,24 @@ pub(super) async fn reserve_for(
         |(id, request): (i64, RunRequest)| PaidListing { request, payers: by_listing.remove(&id).unwrap_or_default() };
     let listings = listings.into_iter().map(paid).collect();
     Ok(reserve(budget, spent, payers, listings))
+}
+
+/// What a run with so many items for one tenant costs, if the budgets allow it.
+pub(super) async fn reserve_items_for(
+    conn: &mut Conn,
+    budget: &RunBudget,
+    tenant_id: TenantId,
+    items: u32,
+    clock: ClockParam,
+) -> StoreResult<Result<u64, OverBudget>> {
+    usage::lock(conn, TenantId::BUILT_IN).await?;
+    let now = time(sqlx::query_scalar(NOW).bind(clock).fetch_one(&mut *conn).await?)?;
+    let period = Period::of(now)?;
+    let spent = of_installation(conn, &period).await?;
+    let plan: String =
+        sqlx::query_scalar("SELECT plan FROM tenant WHERE id = $1").bind(tenant_id.0).fetch_one(&mut *conn).await?;
+    let payer = Payer { tenant_id, limits: budget.of_plan(&plan), spent: spent_by(conn, tenant_id, &period).await? };
+    Ok(reserve_items(budget, spent, &payer, items))
 }
 
 /// What all runs have cost, or may cost while they have not ended.
@@ -160,7 +178,7 @@ pub(super) async fn record(
     run_id: Uuid,
     source: String,
     at_ms: i64,
-    reservation: &Reservation,
+    shares: BTreeMap<TenantId, (u64, u64)>,
 ) -> StoreResult<()> {
     const RECORD: &str = concat!(
         "INSERT INTO spending (run_id, tenant_id, source, at, listings, reserved_micros) \
@@ -170,13 +188,12 @@ pub(super) async fn record(
         uuids!(2),
         ") AS ids ON ids.place = given.n"
     );
-    if reservation.shares.is_empty() {
+    if shares.is_empty() {
         return Ok(());
     }
-    let shares = reservation.shares.values().enumerate();
-    let shares: Vec<Share> =
-        shares.map(|(n, (micros, listings))| Share { n, listings: *listings, micros: *micros }).collect();
-    let tenants: Vec<TenantId> = reservation.shares.keys().copied().collect();
+    let tenants: Vec<TenantId> = shares.keys().copied().collect();
+    let shares = shares.into_values().enumerate();
+    let shares: Vec<Share> = shares.map(|(n, (micros, listings))| Share { n, listings, micros }).collect();
     let query = sqlx::query(RECORD).bind(Json(shares)).bind(Json(tenants)).bind(run_id).bind(source).bind(at_ms);
     query.execute(conn).await?;
     Ok(())
