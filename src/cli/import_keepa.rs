@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use super::user::settings_of;
-use super::{DatabaseArgs, print_result};
+use super::{DatabaseArgs, print_result, progress};
 use crate::app::open_store;
 use crate::config::Settings;
 use crate::domain::{Frequency, ListingId, Past, ProductSettings, TenantId, product::normalize_tags};
@@ -117,12 +116,7 @@ impl fmt::Display for Imported {
 impl Import {
     /// Imports each product. Returns what became of them, for people, and how many failed.
     async fn all(&self, products: &[KeepaProduct]) -> anyhow::Result<(String, usize)> {
-        let bar = ProgressBar::new(products.len() as u64);
-        // The template is a constant.
-        bar.set_style(
-            ProgressStyle::with_template("{bar:40} {pos}/{len} listings, {per_sec}, {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        let bar = progress::bar(Some(products.len() as u64), "listings");
         let (mut lines, now) = (String::new(), self.store.now().await?);
         let (mut imported, mut unchanged, mut skipped, mut failed) = (0, 0, 0, 0);
         for (index, product) in products.iter().enumerate() {

@@ -31,6 +31,13 @@ enum ListingAction {
         #[arg(long)]
         marketplace: Option<Marketplace>,
     },
+    /// Fetch the past of a listing again from Keepa, by the running daemon.
+    RefetchHistory {
+        /// com, co.uk, de, …
+        marketplace: Marketplace,
+        /// The ASIN.
+        asin: Asin,
+    },
     /// Release a parked listing: it is due immediately, and its attempt count is reset.
     Release {
         /// com, co.uk, de, …
@@ -44,8 +51,20 @@ pub(super) fn run(folder: &Path, args: ListingArgs) -> anyhow::Result<ExitCode> 
     let settings = settings_of(folder, args.database)?;
     on_store(&settings, async |store, _| match args.action {
         ListingAction::Failing { marketplace } => failing(&store, marketplace).await,
+        ListingAction::RefetchHistory { marketplace, asin } => {
+            refetch_history(&store, Listing::new(marketplace, asin)).await
+        }
         ListingAction::Release { marketplace, asin } => release(&store, Listing::new(marketplace, asin)).await,
     })
+}
+
+async fn refetch_history(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {
+    let name = format!("{} on {}", listing.asin, listing.marketplace);
+    let listing_id = store.listing_id(listing).await.with_context(|| name.clone())?;
+    if !store.refetch_history(listing_id).await? {
+        bail!("{name}: its past is being fetched");
+    }
+    Ok(format!("the past of {name} is fetched again, if keepa.enabled is true\n"))
 }
 
 async fn release(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {

@@ -275,7 +275,7 @@ pub(super) async fn apify_callback(
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Source)]
 pub(super) struct WireSource {
-    /// `direct` or `apify`; `canary:direct`: its crawls of canaries, which are counted on their own too.
+    /// `direct`, `apify`, or `keepa` for the past; `canary:direct`: its crawls of canaries, which are counted on their own too.
     name: String,
     /// Its crawls of the last 24 hours, by marketplace.
     marketplaces: Vec<WireSourceMarketplace>,
@@ -285,6 +285,22 @@ pub(super) struct WireSource {
     runs: Option<u64>,
     /// What they cost, in millionths of a US dollar, as far as they have ended; null unless you are a superadmin.
     cost_micros_usd: Option<u64>,
+    /// Of a source of the past: how far its imports are; null otherwise.
+    history: Option<WireHistoryImports>,
+}
+
+/// How far imports of the past are, of all tenants.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HistoryImports)]
+struct WireHistoryImports {
+    /// Listings whose past was imported.
+    imported: u64,
+    /// Listings whose past is to be fetched.
+    waiting: u64,
+    /// Those of them whose last attempt failed.
+    failing: u64,
+    /// Tokens that were spent or reserved in the last 24 hours; null unless you are a superadmin.
+    tokens: Option<u64>,
 }
 
 /// Crawls of the last 24 hours by a source on a marketplace, of all tenants.
@@ -357,7 +373,20 @@ impl WireSource {
         let marketplaces = health.marketplaces.into_iter().map(WireSourceMarketplace::from).collect();
         let shown = |number: u64| shows_costs.then_some(number);
         let drifts = health.drifts.into_iter().map(WireDrift::from).collect();
-        Self { name, marketplaces, drifts, runs: shown(health.runs), cost_micros_usd: shown(health.cost_micros) }
+        let history = health.history.map(|sums| WireHistoryImports {
+            imported: sums.imported,
+            waiting: sums.waiting,
+            failing: sums.failing,
+            tokens: shown(sums.tokens),
+        });
+        Self {
+            name,
+            marketplaces,
+            drifts,
+            runs: shown(health.runs),
+            cost_micros_usd: shown(health.cost_micros),
+            history,
+        }
     }
 }
 

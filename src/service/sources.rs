@@ -8,11 +8,15 @@ use uuid::Uuid;
 
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{FieldDrift, Marketplace, OutcomeClass};
+use crate::store::HistoryImportSums;
 
 /// How far back crawls are counted.
 const CRAWLS: SignedDuration = SignedDuration::from_hours(24);
 /// How far back costs are added up.
 const COSTS: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// The name of the source of the past.
+const PAST: &str = "keepa";
 
 /// A source, as all replicas together see it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct SourceHealth {
     pub runs: u64,
     /// What they cost, in millionths of a US dollar.
     pub cost_micros: u64,
+    /// Of a source of the past: how far its imports are.
+    pub history: Option<HistoryImportSums>,
     /// Fields that its pages lack, or lacked within the last 24 hours, more often than usual.
     pub drifts: Vec<FieldDrift>,
 }
@@ -76,6 +82,10 @@ impl Service {
             }
             for drift in deps.store.field_drifts(before(CRAWLS)).await? {
                 sources.entry(drift.source.clone()).or_default().drifts.push(drift);
+            }
+            let history = deps.store.history_import_sums().await?;
+            if history != HistoryImportSums::default() {
+                sources.entry(PAST.to_owned()).or_default().history = Some(history);
             }
             Ok(sources)
         })

@@ -30,6 +30,19 @@ pub struct HistoryLease {
     pub attempt: u16,
 }
 
+/// How far imports of pasts are, of all tenants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HistoryImportSums {
+    /// Listings whose past was imported.
+    pub imported: u64,
+    /// Listings whose past is to be fetched.
+    pub waiting: u64,
+    /// Those of them whose last attempt failed.
+    pub failing: u64,
+    /// What was spent in the last 24 hours, with what is reserved, in tokens of the source.
+    pub tokens: u64,
+}
+
 /// Which pasts to claim.
 #[derive(Debug, Clone, Copy)]
 pub struct HistoryClaim<'a> {
@@ -78,6 +91,15 @@ pub trait HistoryImports: Send + Sync {
     /// Records that the past of listings is to be fetched: those with an active product whose past was never imported. At most
     /// `limit`. Returns how many are new.
     async fn enqueue_history_imports(&self, marketplaces: &[Marketplace], limit: u32) -> StoreResult<u64>;
+
+    /// Records that the past of a listing is to be fetched, again if it was imported before. False: it is being fetched.
+    ///
+    /// # Errors
+    /// [`NotFound`](super::StoreError::NotFound)
+    async fn refetch_history(&self, listing_id: ListingId) -> StoreResult<bool>;
+
+    /// How far the imports are.
+    async fn history_import_sums(&self) -> StoreResult<HistoryImportSums>;
 
     /// Claims listings of one marketplace whose past is to be fetched: those that wait longest.
     async fn claim_history_imports(&self, claim: &HistoryClaim<'_>) -> StoreResult<Vec<HistoryLease>>;

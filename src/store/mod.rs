@@ -61,7 +61,7 @@ pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use field_drifts::FieldDrifts;
 pub use history::{History, StoredContent};
-pub use history_imports::{HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
+pub use history_imports::{HistoryClaim, HistoryImportSums, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
 pub use jobs::{
     BatchItem, ClaimedJob, ImportItem, JobFilter, JobLease, Jobs, ListedPage, NewJob, NewJobItem, UnprocessedItem,

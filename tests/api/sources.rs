@@ -156,7 +156,7 @@ async fn the_health_of_sources_is_shown_and_their_costs_to_superadmins() {
             })
         };
         let source = |name: &str, marketplaces: Vec<Value>| {
-            json!({ "name": name, "marketplaces": marketplaces, "drifts": [], "runs": null, "cost_micros_usd": null })
+            json!({ "name": name, "marketplaces": marketplaces, "drifts": [], "runs": null, "cost_micros_usd": null, "history": null })
         };
         let expected = [
             source("apify", vec![marketplace("com", [0, 0, 0, 1], 0.0)]),
@@ -180,6 +180,11 @@ async fn the_health_of_sources_is_shown_and_their_costs_to_superadmins() {
             "usual_share": 0.1, "recent_share": 0.75, "recent_pages": 40,
         }]);
         assert_eq!(sources["items"][1]["drifts"], expected);
+        daemon.watch(daemon.listing(0)).await;
+        store.refetch_history(store.listing_id(daemon.listing(0)).await.unwrap()).await.unwrap();
+        let sources = expect(200, daemon.get("/api/v1/crawl/sources")).await;
+        let of_past = sources["items"].as_array().unwrap().iter().find(|source| source["name"] == "keepa").unwrap();
+        assert_eq!(of_past["history"], json!({ "imported": 0, "waiting": 1, "failing": 0, "tokens": null }));
         store.close().await;
         daemon.end().await;
     })

@@ -55,6 +55,8 @@ async fn an_example_is_seeded_once_and_its_key_works() {
 fn what_was_given_up_is_taken_up_again() {
     let (_folder, database) = database();
     said(&["seed", "--database-url", &database]);
+    let unfetched = error_of(&run(&["listing", "--database-url", &database, "refetch-history", "com", "B000000000"]));
+    assert!(unfetched.contains("B000000000 on com"), "{unfetched}");
     let unknown = error_of(&run(&["listing", "--database-url", &database, "release", "com", "B000000000"]));
     assert!(unknown.contains("B000000000 on com") && !unknown.contains("refused"), "{unknown}");
     let id = "01900000-0000-7000-8000-000000000000";

@@ -1,7 +1,7 @@
 //! The past of listings, imported from a service that watched them before us.
 
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{HistoryClaim, HistoryLease, HistoryRetry, ImportedPast};
+use amazon_tracker::store::{HistoryClaim, HistoryImportSums, HistoryLease, HistoryRetry, ImportedPast, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fixture::*;
@@ -23,6 +23,7 @@ on_both_engines! {
     a_lease_that_was_lost_changes_nothing,
     a_claim_takes_listings_of_one_marketplace,
     what_was_spent_within_a_day_is_added_up,
+    a_past_is_fetched_again_on_request,
 }
 
 /// So long before noon of the fixture's day.
@@ -326,4 +327,25 @@ async fn what_was_spent_within_a_day_is_added_up(fixture: &Fixture) {
     assert_eq!(fixture.store.history_charge().await.unwrap(), 12, "both attempts were paid for");
     fixture.clock.advance(DAY);
     assert_eq!(fixture.store.history_charge().await.unwrap(), 0);
+}
+
+async fn a_past_is_fetched_again_on_request(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let id = product.listing_id;
+    let sums = async || fixture.store.history_import_sums().await.unwrap();
+    assert_eq!(sums().await, HistoryImportSums::default());
+    import(fixture, id, &past(&[price(48, 1000)], 2)).await;
+    let imported = HistoryImportSums { imported: 1, ..HistoryImportSums::default() };
+    assert_eq!(sums().await, imported);
+    assert!(fixture.store.refetch_history(id).await.unwrap());
+    assert_eq!(sums().await, HistoryImportSums { waiting: 1, ..imported });
+    let claim = HistoryClaim { limit: 9, lease: LEASE, owner: "test", charge: 4 };
+    let leases = fixture.store.claim_history_imports(&claim).await.unwrap();
+    assert_eq!((leases.len(), leases[0].listing_id), (1, id));
+    assert!(!fixture.store.refetch_history(id).await.unwrap(), "it is being fetched");
+    let retry = HistoryRetry { after: HOUR, error: Some("no") };
+    fixture.store.retry_history_imports(&leases, retry).await.unwrap();
+    assert_eq!(sums().await, HistoryImportSums { imported: 1, waiting: 1, failing: 1, tokens: 4 });
+    let unknown = fixture.store.refetch_history(ListingId(999)).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound("listing"))));
 }

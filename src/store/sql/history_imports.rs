@@ -18,7 +18,8 @@ use crate::store::past_points::Present;
 use crate::store::rows::{PointColumns, count, listing, time};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{
-    HistoryClaim, HistoryImports, HistoryLease, HistoryRetry, ImportedPast, LeaseQueue, StoreError, StoreResult,
+    HistoryClaim, HistoryImportSums, HistoryImports, HistoryLease, HistoryRetry, ImportedPast, LeaseQueue, StoreError,
+    StoreResult,
 };
 
 /// Left to our own crawls where there are no own points yet: one that is under way may have seen something in this time.
@@ -86,6 +87,34 @@ impl HistoryImports for Backend {
         }
         let query = sqlx::query(ENQUEUE).bind(Json(missing)).bind(self.clock_param());
         Ok(query.execute(&mut *self.writer(TenantScope::All).await?).await?.rows_affected())
+    }
+
+    async fn refetch_history(&self, listing_id: ListingId) -> StoreResult<bool> {
+        const KNOWN: &str = "SELECT 1 FROM listing WHERE id = $1";
+        const REFETCH: &str = concat!(
+            "INSERT INTO history_import (listing_id, marketplace, ready_at) SELECT id, marketplace, ",
+            now!(2),
+            " FROM listing WHERE id = $1 ON CONFLICT (listing_id) DO UPDATE \
+             SET ready_at = excluded.ready_at, attempt = 0, error = NULL WHERE history_import.owner IS NULL"
+        );
+        let mut conn = self.writer(TenantScope::All).await?;
+        let known: Option<i32> = sqlx::query_scalar(KNOWN).bind(listing_id.0).fetch_optional(&mut *conn).await?;
+        known.ok_or(StoreError::NotFound("listing"))?;
+        let query = sqlx::query(REFETCH).bind(listing_id.0).bind(self.clock_param());
+        Ok(query.execute(&mut *conn).await?.rows_affected() > 0)
+    }
+
+    async fn history_import_sums(&self) -> StoreResult<HistoryImportSums> {
+        const SUMS: &str = "SELECT count(imported_at), count(ready_at), \
+             count(CASE WHEN ready_at IS NOT NULL AND error IS NOT NULL THEN 1 END) FROM history_import";
+        let query = sqlx::query_as(SUMS).fetch_one(&mut *self.reader(TenantScope::All).await?).await?;
+        let (imported, waiting, failing): (i64, i64, i64) = query;
+        Ok(HistoryImportSums {
+            imported: count(imported)?,
+            waiting: count(waiting)?,
+            failing: count(failing)?,
+            tokens: self.history_charge().await?,
+        })
     }
 
     async fn claim_history_imports(&self, claim: &HistoryClaim<'_>) -> StoreResult<Vec<HistoryLease>> {
