@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 schemathesis=target/schemathesis/bin/schemathesis
-tracker=target/debug/amazon-tracker
+tracker=${CARGO_TARGET_DIR:-target}/debug/amazon-tracker
 folder=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$folder"' EXIT
 
@@ -42,6 +42,7 @@ scopes='"product:read","product:write","product:delete","crawl:create","alert:wr
 key=$(post /auth/api-keys "$token" "{\"name\":\"test-api\",\"scopes\":[$scopes]}" | field key)
 
 # First as a user, except for operations that end the session; then everything with an API key.
+export SCHEMATHESIS_HOOKS=scripts/test_api_hooks.py
 checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance
 run() {
     "$schemathesis" run "$api/openapi.json" -H "Authorization: Bearer $1" "${@:2}" --checks "$checks" \

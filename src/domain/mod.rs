@@ -19,6 +19,8 @@ mod ids;
 mod import_line;
 mod interval;
 mod job;
+mod judgement;
+mod known_content;
 mod list_url;
 mod listing;
 mod listing_failure;
@@ -39,6 +41,7 @@ mod recurrence;
 pub mod rule;
 mod schedule;
 mod series;
+mod series_values;
 mod source_run;
 mod state;
 pub mod stats;
@@ -73,6 +76,7 @@ pub use job::{
     CrawlTarget, ItemStatus, ItemStatusError, Job, JobCounts, JobItem, JobKind, JobKindError, JobPace, JobSpec,
     JobStatus, JobStatusError, ProductDefaults,
 };
+pub use judgement::{Judged, Verdict};
 pub use list_url::ListUrl;
 pub use listing::{Listing, ListingUrlError};
 pub use listing_failure::{CrawlRecord, ListingFailure};
@@ -92,8 +96,7 @@ pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use rule::{Arming, Condition, Crossing, Rule};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
-pub use source_run::{OpenedListRun, OpenedRuns};
-pub use source_run::{RunEnd, SourceRun};
-pub use state::{Judged, ListingState, Verdict};
+pub use source_run::{OpenedListRun, OpenedRuns, RunEnd, SourceRun};
+pub use state::ListingState;
 pub use task::{Task, TaskItem};
 pub use webhook_url::{WebhookUrl, WebhookUrlError};

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
@@ -137,7 +138,7 @@ pub(super) struct WireJobItem {
     /// The line of the file, or the position in the request from 0 on.
     place: u32,
     /// What the request said of it: a listing, or the columns of a line.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = input_schema)]
     input: Option<Value>,
     /// `pending`, `running`, `done`, `skipped`, `failed` or `cancelled`.
     #[schema(value_type = String, example = "done")]
@@ -150,6 +151,13 @@ pub(super) struct WireJobItem {
     error: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
+}
+
+/// A text, the columns of a line by their names, or null.
+fn input_schema() -> Schema {
+    let types = [Type::String, Type::Object, Type::Null].into_iter().collect();
+    let description = "What the request said of it: a listing, or the columns of a line";
+    ObjectBuilder::new().schema_type(SchemaType::Array(types)).description(Some(description)).into()
 }
 
 impl From<JobItem> for WireJobItem {

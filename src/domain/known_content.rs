@@ -1,0 +1,50 @@
+//! What is known of a listing's content, and when a page is worth reading to its end.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::content::{Content, ContentChange, ContentDigest};
+
+/// A page is read to its end so often: what only its end shows changes seldom.
+const CONTENT_INTERVAL: SignedDuration = SignedDuration::from_hours(23);
+/// For so long the content of one source is not compared with that of another, which words and orders it differently.
+const CONTENT_SOURCE_STAYS: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What is known of a listing's content.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct KnownContent {
+    digest: ContentDigest,
+    /// The source that it comes from.
+    source: Option<String>,
+    /// When a page was last read to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checked_at: Option<Timestamp>,
+}
+
+impl KnownContent {
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// True when a crawl at this time should read the page to its end.
+    pub(super) fn is_old(&self, at: Timestamp) -> bool {
+        self.checked_at.is_none_or(|checked_at| at.duration_since(checked_at) >= CONTENT_INTERVAL)
+    }
+
+    /// Takes the content of a page into account. Returns what differs from the last version.
+    pub(super) fn take(&mut self, seen: &Content, source: &str, at: Timestamp) -> Option<ContentChange> {
+        let is_recent = |checked_at: Timestamp| at.duration_since(checked_at) < CONTENT_SOURCE_STAYS;
+        let is_of_another = self.source.as_deref().is_some_and(|known| known != source);
+        if is_of_another && self.checked_at.is_some_and(is_recent) {
+            return None;
+        }
+        let change = self.digest.update(seen);
+        if change.is_some() {
+            self.source = Some(source.to_owned());
+        }
+        if seen.is_whole {
+            self.checked_at = Some(at);
+        }
+        change
+    }
+}
