@@ -10,6 +10,7 @@ mod crawling;
 mod extraction;
 mod files;
 mod freshness;
+mod items;
 mod leases;
 mod operations;
 #[path = "../tests/support/postgres.rs"]
@@ -26,13 +27,14 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
     ("api", api::run),
     ("operations", operations::run),
     ("files", files::run),
+    ("items", items::run),
     ("freshness", freshness::run),
     ("crawling", crawling::run),
     ("replicas", replicas::run),
