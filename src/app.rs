@@ -1,6 +1,9 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
+mod error;
 mod gated_lists;
+mod listeners;
+mod open_store;
 mod page_samples;
 mod replicas;
 mod roles;
@@ -8,19 +11,21 @@ mod run_journal;
 mod spawn;
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
+pub use self::error::AppError;
 use self::gated_lists::{GatedLists, GatedPace};
+use self::listeners::{Listeners, Servers, url_of};
+use self::open_store::{lock_file, open_with_partitions};
+pub use self::open_store::{open_store, wanted_connections};
 use self::page_samples::StoredSamples;
 use self::replicas::Replicas;
 use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
@@ -30,18 +35,16 @@ use crate::actors::history_importer::HistoryImporterTools;
 use crate::actors::job_runner::JobRunnerTools;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;
-use crate::auth::{HashError, KeyError, Keyring, Passwords};
+use crate::auth::{KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
-use crate::http::{self, HttpSettings};
 use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
-use crate::notify::SmtpError;
-use crate::replicas::{Bus, BusMessage, RedisError, SharedCache};
-use crate::service::{Dependencies, Service, ServiceError};
+use crate::replicas::{Bus, BusMessage, SharedCache};
+use crate::service::{Dependencies, Service};
 use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
 use crate::sources::{ResolveLinks, Source};
-use crate::store::{self, DaemonLock, Engine, OnWrite, SharedStore, StoreClock, StoreError};
+use crate::store::{DaemonLock, OnWrite, SharedStore};
 use crate::telemetry::{Metrics, end_traces};
 
 /// Exit code when a singleton exceeded its restart budget: the orchestrator starts a clean process.
@@ -51,55 +54,6 @@ const EXIT_HUNG: i32 = 71;
 /// Time to export the last traces, at least (even after the drain deadline) and at most.
 const MIN_TRACE_END: Duration = Duration::from_millis(200);
 const MAX_TRACE_END: Duration = Duration::from_secs(3);
-const PARTITIONS_BEHIND: SignedDuration = SignedDuration::from_hours(24 * 31);
-const PARTITIONS_AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
-
-/// Why the daemon does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The address to listen on.
-    #[error("cannot listen on {address} ({setting}): {source}")]
-    Listen {
-        /// The setting that names it.
-        setting: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Redis, as it is set.
-    #[error(transparent)]
-    Redis(#[from] RedisError),
-    /// The direct source.
-    #[error(transparent)]
-    Source(#[from] DirectError),
-    /// The HTTP client of the webhook sender or of the resolver of short links.
-    #[error("an HTTP client cannot start: {0}")]
-    Client(#[from] reqwest::Error),
-    /// The mail sender.
-    #[error(transparent)]
-    Mail(#[from] SmtpError),
-    /// A key that signs or verifies access tokens.
-    #[error("{setting}: {error}")]
-    Key {
-        /// The setting.
-        setting: &'static str,
-        /// Why.
-        error: KeyError,
-    },
-    /// The costs of hashing passwords.
-    #[error("auth.password: {0}")]
-    Passwords(#[from] HashError),
-    /// The first user.
-    #[error("cannot create the first user (auth.admin_email, auth.admin_password): {0}")]
-    FirstUser(#[from] ServiceError),
-    /// Threads.
-    #[error("cannot start the threads: {0}")]
-    Threads(#[from] std::io::Error),
-}
 
 /// A daemon that is up.
 pub struct Ready {
@@ -133,63 +87,6 @@ pub fn run<Stop: Future<Output = ()>>(
     })?
 }
 
-/// Opens the store and makes sure that its schema fits: SQLite is brought up to date, a server must have been.
-///
-/// # Errors
-/// See [`StoreError`].
-pub async fn open_store(settings: &Settings) -> Result<SharedStore, StoreError> {
-    let store = store::open(&settings.database, StoreClock::real()).await?;
-    match Engine::of(&settings.database)? {
-        Engine::Sqlite => store.migrate().await?,
-        Engine::Postgres => store.check_schema().await?,
-    }
-    Ok(store)
-}
-
-/// Sockets that are bound and not yet served.
-struct Listeners {
-    main: TcpListener,
-    address: SocketAddr,
-    metrics: Option<(TcpListener, SocketAddr)>,
-}
-
-impl Listeners {
-    fn bind(settings: &Settings) -> Result<Self, AppError> {
-        let server = &settings.server;
-        let bind = |setting, address| bind(setting, address, server.send_timeout_secs);
-        let (main, address) = bind("server.listen", server.listen)?;
-        let metrics = server.metrics_listen.map(|address| bind("server.metrics_listen", address));
-        Ok(Self { main, address, metrics: metrics.transpose()? })
-    }
-
-    fn serve(
-        self,
-        service: &Service,
-        metrics: &Arc<Metrics>,
-        settings: &Settings,
-        serves_api: bool,
-    ) -> Result<Servers, AppError> {
-        let http_settings = http_settings(settings, serves_api, self.metrics.is_none());
-        let mut metrics_server = None;
-        if let Some((listener, address)) = self.metrics {
-            let (serving, server) =
-                http::serve_metrics(listener, service.clone(), Arc::clone(metrics), http_settings.clone())?;
-            tokio::task::spawn_local(serving);
-            metrics_server = Some((address, server));
-        }
-        let (serving, main) = http::serve(self.main, service.clone(), Arc::clone(metrics), http_settings)?;
-        tokio::task::spawn_local(serving);
-        Ok(Servers { main, metrics: metrics_server })
-    }
-}
-
-/// The running HTTP servers.
-struct Servers {
-    main: ServerHandle,
-    /// Of `/metrics`, if it has a listener of its own.
-    metrics: Option<(SocketAddr, ServerHandle)>,
-}
-
 struct App {
     address: SocketAddr,
     settings: Settings,
@@ -203,20 +100,6 @@ struct App {
     servers: Servers,
     gave_up: UnboundedReceiver<&'static str>,
     _daemon_lock: Option<DaemonLock>,
-}
-
-/// With an embedded database, warns about a second daemon on its file: each would apply the limits by itself.
-fn lock_file(settings: &Settings) -> Result<Option<DaemonLock>, StoreError> {
-    if Engine::of(&settings.database)? == Engine::Postgres {
-        return Ok(None);
-    }
-    let lock = DaemonLock::take(&settings.database);
-    if lock.is_none() {
-        tracing::warn!(
-            "another daemon uses this database file: each applies the rate limits by itself; use PostgreSQL for several"
-        );
-    }
-    Ok(lock)
 }
 
 impl App {
@@ -366,28 +249,6 @@ fn direct(
 }
 
 /// The settings of the HTTP server.
-fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) -> HttpSettings {
-    let server = &settings.server;
-    HttpSettings {
-        workers: server.workers,
-        serves_api,
-        serves_metrics,
-        request_timeout: Duration::from_secs(server.request_timeout_secs),
-        max_connections: server.max_connections,
-        max_body_bytes: server.max_body_bytes,
-        cors_origins: server.cors_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
-        trusted_proxies: server.trusted_proxies.clone(),
-        public_path: settings
-            .auth
-            .public_url
-            .as_ref()
-            .map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
-        // The other half is for crawls and deliveries: a client that does not read must not use up all of it.
-        drain: Duration::from_secs(server.drain_secs) / 2,
-    }
-}
-
-/// The dependencies of the use cases.
 fn dependencies(
     context: &AppContext<'_>,
     threads: &Arc<Threads>,
@@ -438,68 +299,6 @@ fn start_replica_monitor(store: &SharedStore, bus: &Bus, threads: &Threads, metr
     let (store, metrics, bus) = (Arc::clone(store), Arc::clone(metrics), bus.clone());
     let on_write: OnWrite = Arc::new(move |tenant_id| bus.publish(BusMessage::TenantWrote(tenant_id)));
     threads.runtime().spawn(async move { store.start_replica_monitor(metrics, on_write) });
-}
-
-fn bind(
-    setting: &'static str,
-    address: SocketAddr,
-    send_timeout_secs: u32,
-) -> Result<(TcpListener, SocketAddr), AppError> {
-    let listen_error = |source| AppError::Listen { setting, address, source };
-    let listener = TcpListener::bind(address).map_err(listen_error)?;
-    limit_sending(&listener, send_timeout_secs).map_err(listen_error)?;
-    let address = listener.local_addr().map_err(listen_error)?;
-    Ok((listener, address))
-}
-
-/// Limits how long data may wait for a client that does not read it. Accepted connections inherit it (tcp(7), `TCP_USER_TIMEOUT`).
-#[cfg(target_os = "linux")]
-fn limit_sending(listener: &TcpListener, secs: u32) -> std::io::Result<()> {
-    Ok(rustix::net::sockopt::set_tcp_user_timeout(listener, secs.saturating_mul(1000))?)
-}
-
-#[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "Linux may refuse")]
-fn limit_sending(_listener: &TcpListener, _secs: u32) -> std::io::Result<()> {
-    Ok(())
-}
-
-async fn open_with_partitions(settings: &Settings) -> Result<SharedStore, StoreError> {
-    let store = open_store(settings).await?;
-    check_connections(settings, store.max_connections().await?);
-    let now = store.now().await?;
-    let from = now.saturating_sub(PARTITIONS_BEHIND).unwrap_or(Timestamp::MIN);
-    store.ensure_partitions(from, now.saturating_add(PARTITIONS_AHEAD).unwrap_or(Timestamp::MAX)).await?;
-    Ok(store)
-}
-
-/// Connections that all replicas together may open to the database server.
-pub fn wanted_connections(settings: &Settings) -> u32 {
-    let database = &settings.database;
-    // With a standby, one more to the primary measures its lag.
-    let monitor = u32::from(database.replica_url.is_some());
-    let of_one = database.connections.saturating_add(database.claim_connections).saturating_add(monitor);
-    settings.limits.replicas.saturating_mul(of_one)
-}
-
-/// A server without free connections refuses all replicas.
-fn check_connections(settings: &Settings, limit: Option<u32>) {
-    let (wanted, replicas) = (wanted_connections(settings), settings.limits.replicas);
-    if let Some(limit) = limit.filter(|limit| wanted > *limit) {
-        tracing::warn!(
-            wanted,
-            limit,
-            "up to {replicas} replicas may open {wanted} connections, but the server allows {limit}: lower \
-             database.connections or raise max_connections"
-        );
-    }
-}
-
-/// Where a daemon is reached from the machine that it runs on.
-fn url_of(address: SocketAddr) -> Url {
-    let host = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
-    let url = format!("http://{}/", SocketAddr::new(host, address.port()));
-    url.parse().expect("an address makes a URL")
 }
 
 /// The name of this host, shown as the `owner` of leases.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::AppError;
+use super::error::AppError;
 use super::roles::{Actors, on_bus_message};
 use crate::actors::kernel::Threads;
 use crate::actors::revocations::Revocations;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-use super::AppError;
+use super::error::AppError;
 use super::gated_lists::GatedLists;
 use super::run_journal::StoredRuns;
 use super::spawn::ActorSpawner;

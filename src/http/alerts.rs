@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::field_parsing::parsed;
 use super::idempotency::{RequestKey, rendered, respond};
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
-use super::products::{WireMoney, parsed};
+use super::product_view::WireMoney;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery, object};
 use crate::domain::{

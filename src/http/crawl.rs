@@ -12,12 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Shared;
+use super::field_parsing::parsed;
 use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
 use super::observe::elapsed;
 use super::problem::Problem;
 use super::product_defaults::BatchAdd;
-use super::products::parsed;
 use super::routes::{Access, Routes};
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{

@@ -20,7 +20,7 @@ use super::export_stream::{ExportError, ExportFile, ExportRight, ExportStream, s
 use super::history::{MAX_POINTS, WireHistory};
 use super::paging::MAX_LIMIT;
 use super::problem::Problem;
-use super::products::WireProduct;
+use super::product_view::WireProduct;
 use super::routes::{Access, Routes};
 use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};

@@ -9,8 +9,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::field_parsing::parsed;
 use super::problem::Problem;
-use super::products::{WireMoney, parsed};
+use super::product_view::WireMoney;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Shared;
+use super::field_parsing::parsed;
 use super::jobs::WireJob;
 use super::problem::Problem;
-use super::products::parsed;
 use super::routes::Routes;
 use super::strict::StrictQuery;
 use crate::domain::product::{self, MAX_TAGS};

@@ -9,10 +9,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
+use super::field_parsing::parsed;
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::product_defaults::WireDefaults;
-use super::products::parsed;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictQuery};
 use crate::domain::{ItemStatus, Job, JobId, JobItem, JobKind, JobSpec, JobStatus, ProductId, Scope};

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
-use super::products::WireMoney;
+use super::product_view::WireMoney;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};

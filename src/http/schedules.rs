@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::crawl::batch_target;
 use super::etag::{expected_version, versioned};
+use super::field_parsing::parsed;
 use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::product_defaults::{BatchAdd, WireDefaults};
-use super::products::parsed;
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{

@@ -10,10 +10,10 @@ use utoipa::IntoParams;
 
 use super::Shared;
 use super::export_stream::{ExportError, ExportFile, ExportRight, ExportStream, streamed};
+use super::field_parsing::{check_text, parsed};
 use super::history::{SpanParams, query_of};
 use super::paging::MAX_LIMIT;
 use super::problem::Problem;
-use super::products::{check_text, parsed};
 use super::routes::Routes;
 use super::strict::StrictQuery;
 use crate::domain::{Product, Scope};

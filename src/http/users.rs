@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::etag::{expected_version, versioned};
+use super::field_parsing::parsed;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
-use super::products::parsed;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{Role, Scope, TenantId, User, UserId, UserStatus};

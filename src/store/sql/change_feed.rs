@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::jobs::{JOB_COLUMNS, JobColumns};
+use super::job_rows::{JOB_COLUMNS, JobColumns};
 use super::lease::NOW;
 use super::{Backend, Db};
 use crate::domain::{

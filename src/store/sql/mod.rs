@@ -27,6 +27,8 @@ mod field_drifts;
 mod history;
 mod history_imports;
 mod idempotency;
+mod job_changes;
+mod job_rows;
 mod job_steps;
 mod jobs;
 mod lease;

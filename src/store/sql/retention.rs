@@ -29,210 +29,183 @@ struct Pruning {
     table: &'static str,
     /// The columns of its primary key.
     key: &'static str,
-    /// Selects the keys of what is older than the time `{before}`, without order and limit.
-    old: &'static str,
+    /// Selects the keys of what is older than the time `{before}`, without order and limit; `None`: by the column of the order.
+    old: Option<&'static str>,
     /// The column by which the oldest are deleted first.
     order: &'static str,
     /// After how many days; `None`: the rows name their own time.
-    days: fn(&RetentionSettings) -> Option<u32>,
+    days: Days,
 }
+
+type Days = fn(&RetentionSettings) -> Option<u32>;
 
 /// In this order: what refers to a row goes before the row. Rows that depend on one another go in steps of their own, so that a
 /// statement never deletes more than its batch by way of a cascade.
 const PRUNINGS: &[Pruning] = &[
-    Pruning {
-        table: "delivery",
-        key: "id",
-        old: "SELECT id FROM delivery WHERE status = 'delivered' AND delivered_at < {before}",
-        order: "delivered_at",
-        days: |days| Some(days.delivered_days),
-    },
-    Pruning {
-        table: "delivery",
-        key: "id",
-        old: "SELECT id FROM delivery WHERE status = 'dead' AND ready_at < {before}",
-        order: "ready_at",
-        days: |days| Some(days.dead_deliveries_days),
-    },
-    Pruning {
-        table: "delivery",
-        key: "id",
-        old: "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} AND d.status <> 'pending'",
-        order: "e.at",
-        days: |days| Some(days.events_days),
-    },
-    Pruning {
-        table: "event",
-        key: "id",
-        old: "SELECT id FROM event WHERE at < {before} \
+    Pruning::of_rows(
+        "delivery",
+        "id",
+        "SELECT id FROM delivery WHERE status = 'delivered' AND delivered_at < {before}",
+        "delivered_at",
+        |days| Some(days.delivered_days),
+    ),
+    Pruning::of_rows(
+        "delivery",
+        "id",
+        "SELECT id FROM delivery WHERE status = 'dead' AND ready_at < {before}",
+        "ready_at",
+        |days| Some(days.dead_deliveries_days),
+    ),
+    Pruning::of_rows(
+        "delivery",
+        "id",
+        "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} AND d.status <> 'pending'",
+        "e.at",
+        |days| Some(days.events_days),
+    ),
+    Pruning::of_rows(
+        "event",
+        "id",
+        "SELECT id FROM event WHERE at < {before} \
               AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)",
-        order: "at",
-        days: |days| Some(days.events_days),
-    },
-    Pruning {
-        table: "audit",
-        key: "id",
-        old: "SELECT id FROM audit WHERE at < {before}",
-        order: "at",
-        days: |days| Some(days.audit_days),
-    },
-    Pruning {
-        table: "refresh_token",
-        key: "hash",
-        old: "SELECT hash FROM refresh_token WHERE spent_at < {before}",
-        order: "spent_at",
-        days: |days| Some(days.refresh_tokens_days),
-    },
-    Pruning {
-        table: "refresh_token",
-        key: "hash",
-        old: "SELECT t.hash FROM session s JOIN refresh_token t ON t.session_id = s.id WHERE s.expires_at < {before}",
-        order: "s.expires_at",
-        days: |days| Some(days.sessions_days),
-    },
-    Pruning {
-        table: "session",
-        key: "id",
-        old: "SELECT id FROM session WHERE expires_at < {before} \
+        "at",
+        |days| Some(days.events_days),
+    ),
+    Pruning::by_age("audit", "id", "at", |days| Some(days.audit_days)),
+    Pruning::by_age("refresh_token", "hash", "spent_at", |days| Some(days.refresh_tokens_days)),
+    Pruning::of_rows(
+        "refresh_token",
+        "hash",
+        "SELECT t.hash FROM session s JOIN refresh_token t ON t.session_id = s.id WHERE s.expires_at < {before}",
+        "s.expires_at",
+        |days| Some(days.sessions_days),
+    ),
+    Pruning::of_rows(
+        "session",
+        "id",
+        "SELECT id FROM session WHERE expires_at < {before} \
               AND NOT EXISTS (SELECT 1 FROM refresh_token WHERE refresh_token.session_id = session.id)",
-        order: "expires_at",
-        days: |days| Some(days.sessions_days),
-    },
-    Pruning {
-        table: "link",
-        key: "hash",
-        old: "SELECT hash FROM link WHERE expires_at < {before}",
-        order: "expires_at",
-        days: |days| Some(days.links_days),
-    },
-    Pruning {
-        table: "job_item",
-        key: "job_id, place",
-        old: "SELECT i.job_id, i.place FROM job t JOIN job_item i ON i.job_id = t.id WHERE t.created_at < {before}",
-        order: "t.created_at",
-        days: |days| Some(days.jobs_days),
-    },
-    Pruning {
-        table: "job",
-        key: "id",
-        old: "SELECT id FROM job WHERE created_at < {before} \
+        "expires_at",
+        |days| Some(days.sessions_days),
+    ),
+    Pruning::by_age("link", "hash", "expires_at", |days| Some(days.links_days)),
+    Pruning::of_rows(
+        "job_item",
+        "job_id, place",
+        "SELECT i.job_id, i.place FROM job t JOIN job_item i ON i.job_id = t.id WHERE t.created_at < {before}",
+        "t.created_at",
+        |days| Some(days.jobs_days),
+    ),
+    Pruning::of_rows(
+        "job",
+        "id",
+        "SELECT id FROM job WHERE created_at < {before} \
               AND NOT EXISTS (SELECT 1 FROM job_item WHERE job_item.job_id = job.id)",
-        order: "created_at",
-        days: |days| Some(days.jobs_days),
-    },
-    Pruning {
-        table: "schedule_run",
-        key: "id",
-        old: "SELECT id FROM schedule_run WHERE at < {before}",
-        order: "at",
-        days: |days| Some(days.jobs_days),
-    },
-    Pruning {
-        table: "crawl_count",
-        key: "hour, source, marketplace, kind",
-        old: "SELECT hour, source, marketplace, kind FROM crawl_count WHERE hour < ({before}) / 3600000",
-        order: "hour",
-        days: |days| Some(days.crawl_counts_days),
-    },
-    Pruning {
-        table: "content_version",
-        key: "listing_id, at",
-        old: "SELECT v.listing_id, v.at FROM content_version v WHERE v.at < {before} \
+        "created_at",
+        |days| Some(days.jobs_days),
+    ),
+    Pruning::by_age("schedule_run", "id", "at", |days| Some(days.jobs_days)),
+    Pruning::of_rows(
+        "crawl_count",
+        "hour, source, marketplace, kind",
+        "SELECT hour, source, marketplace, kind FROM crawl_count WHERE hour < ({before}) / 3600000",
+        "hour",
+        |days| Some(days.crawl_counts_days),
+    ),
+    Pruning::of_rows(
+        "content_version",
+        "listing_id, at",
+        "SELECT v.listing_id, v.at FROM content_version v WHERE v.at < {before} \
               AND EXISTS (SELECT 1 FROM content_version newer WHERE newer.listing_id = v.listing_id AND newer.at > v.at)",
-        order: "v.at",
-        days: |days| Some(days.history_days),
-    },
-    Pruning {
-        table: "field_drift",
-        key: "source, marketplace, field, started_at",
-        old: "SELECT source, marketplace, field, started_at FROM field_drift WHERE started_at < {before}",
-        order: "started_at",
-        days: |days| Some(days.crawl_counts_days),
-    },
-    Pruning {
-        table: "page_sample",
-        key: "id",
-        old: "SELECT id FROM page_sample WHERE taken_at < {before}",
-        order: "taken_at",
-        days: |days| Some(days.page_samples_days),
-    },
-    Pruning {
-        table: "source_run_listing",
-        key: "run_id, listing_id",
-        old: "SELECT m.run_id, m.listing_id FROM source_run r JOIN source_run_listing m ON m.run_id = r.id \
+        "v.at",
+        |days| Some(days.history_days),
+    ),
+    Pruning::by_age("field_drift", "source, marketplace, field, started_at", "started_at", |days| {
+        Some(days.crawl_counts_days)
+    }),
+    Pruning::by_age("page_sample", "id", "taken_at", |days| Some(days.page_samples_days)),
+    Pruning::of_rows(
+        "source_run_listing",
+        "run_id, listing_id",
+        "SELECT m.run_id, m.listing_id FROM source_run r JOIN source_run_listing m ON m.run_id = r.id \
               WHERE r.opened_at < {before}",
-        order: "r.opened_at",
-        days: |days| Some(days.source_runs_days),
-    },
-    Pruning {
-        table: "spending",
-        key: "run_id, tenant_id",
-        old: "SELECT s.run_id, s.tenant_id FROM source_run r JOIN spending s ON s.run_id = r.id \
+        "r.opened_at",
+        |days| Some(days.source_runs_days),
+    ),
+    Pruning::of_rows(
+        "spending",
+        "run_id, tenant_id",
+        "SELECT s.run_id, s.tenant_id FROM source_run r JOIN spending s ON s.run_id = r.id \
               WHERE r.opened_at < {before}",
-        order: "r.opened_at",
-        days: |days| Some(days.source_runs_days),
-    },
-    Pruning {
-        table: "source_run",
-        key: "id",
-        old: "SELECT id FROM source_run WHERE opened_at < {before} \
+        "r.opened_at",
+        |days| Some(days.source_runs_days),
+    ),
+    Pruning::of_rows(
+        "source_run",
+        "id",
+        "SELECT id FROM source_run WHERE opened_at < {before} \
               AND NOT EXISTS (SELECT 1 FROM source_run_listing WHERE source_run_listing.run_id = source_run.id) \
               AND NOT EXISTS (SELECT 1 FROM spending WHERE spending.run_id = source_run.id)",
-        order: "opened_at",
-        days: |days| Some(days.source_runs_days),
-    },
-    Pruning {
-        table: "budget_refusal",
-        key: "tenant_id, day, budget",
-        old: "SELECT tenant_id, day, budget FROM budget_refusal WHERE at < {before}",
-        order: "at",
-        days: |days| Some(days.source_runs_days),
-    },
-    Pruning {
-        table: "idempotency_key",
-        key: "tenant_id, caller, key",
-        old: "SELECT tenant_id, caller, key FROM idempotency_key WHERE created_at < {before}",
-        order: "created_at",
-        days: |days| Some(days.idempotency_keys_days),
-    },
-    Pruning {
-        table: "daily_usage",
-        key: "tenant_id, day",
-        old: "SELECT tenant_id, day FROM daily_usage WHERE day < ({before}) / 86400000",
-        order: "day",
-        days: |days| Some(days.daily_usage_days),
-    },
-    Pruning {
-        table: "tenant_user",
-        key: "id",
-        old: "SELECT id FROM tenant_user WHERE status = 'pending_deletion' AND deletion_scheduled_at < {before}",
-        order: "deletion_scheduled_at",
-        days: |_| None,
-    },
-    Pruning {
-        table: "api_key",
-        key: "id",
-        old: "SELECT id FROM api_key WHERE revoked_at < {before} OR expires_at < {before}",
-        order: "created_at",
-        days: |days| Some(days.api_keys_days),
-    },
+        "opened_at",
+        |days| Some(days.source_runs_days),
+    ),
+    Pruning::by_age("budget_refusal", "tenant_id, day, budget", "at", |days| Some(days.source_runs_days)),
+    Pruning::by_age("idempotency_key", "tenant_id, caller, key", "created_at", |days| Some(days.idempotency_keys_days)),
+    Pruning::of_rows(
+        "daily_usage",
+        "tenant_id, day",
+        "SELECT tenant_id, day FROM daily_usage WHERE day < ({before}) / 86400000",
+        "day",
+        |days| Some(days.daily_usage_days),
+    ),
+    Pruning::of_rows(
+        "tenant_user",
+        "id",
+        "SELECT id FROM tenant_user WHERE status = 'pending_deletion' AND deletion_scheduled_at < {before}",
+        "deletion_scheduled_at",
+        |_| None,
+    ),
+    Pruning::of_rows(
+        "api_key",
+        "id",
+        "SELECT id FROM api_key WHERE revoked_at < {before} OR expires_at < {before}",
+        "created_at",
+        |days| Some(days.api_keys_days),
+    ),
     // The link that verifies the address has expired by then. The address can be registered again.
-    Pruning {
-        table: "tenant_user",
-        key: "id",
-        old: "SELECT id FROM tenant_user WHERE verified_at IS NULL AND created_at < {before}",
-        order: "created_at",
-        days: |_| Some(UNVERIFIED_DAYS),
-    },
+    Pruning::of_rows(
+        "tenant_user",
+        "id",
+        "SELECT id FROM tenant_user WHERE verified_at IS NULL AND created_at < {before}",
+        "created_at",
+        |_| Some(UNVERIFIED_DAYS),
+    ),
 ];
 
 impl Pruning {
+    /// Of the rows of a table that are older by a column.
+    const fn by_age(table: &'static str, key: &'static str, column: &'static str, days: Days) -> Self {
+        Self { table, key, old: None, order: column, days }
+    }
+
+    /// Of the rows that a query selects.
+    const fn of_rows(
+        table: &'static str,
+        key: &'static str,
+        old: &'static str,
+        order: &'static str,
+        days: Days,
+    ) -> Self {
+        Self { table, key, old: Some(old), order, days }
+    }
+
     /// The statement that deletes one batch: `$1` the clock, `$2` the age in milliseconds, `$3` the rows of a batch. Locking a row
     /// looks at its newest version: what has just become valid again stays.
     fn statement(&self) -> String {
-        let Self { table, key, old, order, .. } = self;
+        let Self { table, key, order, .. } = self;
         let skip_locked = skip_locked!();
-        let old = old.replace("{before}", concat!(now!(1), " - $2"));
+        let by_age = || format!("SELECT {key} FROM {table} WHERE {order} < {{before}}");
+        let old = self.old.map_or_else(by_age, str::to_owned).replace("{before}", concat!(now!(1), " - $2"));
         format!(
             "WITH old AS MATERIALIZED ({old} ORDER BY {order} LIMIT $3{skip_locked}) \
              DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM old)"

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, QueryBuilder};
 use uuid::Uuid;
 
-use super::jobs::create;
+use super::job_changes::create;
 use super::lease::{NOW, not_negative};
 use super::newest::push_newest_first;
 use super::{Backend, Conn, Db, usage};

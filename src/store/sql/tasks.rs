@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::catalog::listings_of;
-use super::jobs::item_status;
+use super::job_rows::item_status;
 use super::newest::push_newest_first;
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};

@@ -1,4 +1,4 @@
-//! Amazon's pages, requested as a browser of the marketplace's country does, and extracted while they arrive.
+//! Requests to Amazon's sites, as a browser of the marketplace's country makes them, and pages that are extracted while they arrive.
 
 use std::error::Error;
 use std::io;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
@@ -16,33 +15,21 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use url::Url;
 
-use super::body::{self, Body};
-use super::samples::{Beginning, TakeSamples, is_worth_a_sample};
-use super::{Outcomes, ReadLists, RequestPace, Source, Wanted};
 use crate::config::CrawlSettings;
-use crate::domain::{Block, Failure, ListUrl, Listing, Marketplace, OfferList, Outcome, parse_retry_after};
-use crate::extract::{self, ExtractError, Extractor, OfferPage, Page, PageContext, PageKind, Progress};
+use crate::domain::{Block, Failure, Marketplace, Outcome, parse_retry_after};
+use crate::extract::{ExtractError, Extractor, Page, PageContext, Progress};
+use crate::sources::body::{self, Body};
+use crate::sources::samples::Beginning;
 use crate::telemetry::{Metrics, TRACE};
 
-const NAME: &str = "direct";
+/// The name of the source.
+pub(super) const NAME: &str = "direct";
 /// AWS WAF answers with it instead of the page: `challenge`, `captcha`.
 const WAF_ACTION: &str = "x-amzn-waf-action";
 const MAX_REDIRECTS: usize = 5;
 /// Limits for reading the rest of a body to reuse its connection. A new TLS connection costs about as much.
 const MAX_DRAIN_BYTES: usize = 32 * 1024;
 const MAX_DRAIN_TIME: Duration = Duration::from_millis(50);
-
-/// Fetches product pages over HTTP.
-pub struct DirectSource {
-    /// One client for each proxy, used in next; one without a proxy if none is configured.
-    clients: Vec<Client>,
-    next: AtomicUsize,
-    settings: CrawlSettings,
-    metrics: Arc<Metrics>,
-    /// For every request of a crawl after its first one.
-    pace: Option<Arc<dyn RequestPace>>,
-    samples: Option<Arc<dyn TakeSamples>>,
-}
 
 /// What a marketplace answered to a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +51,18 @@ pub enum DirectError {
     Header,
 }
 
-impl DirectSource {
-    /// A source with the given settings.
-    ///
-    /// # Errors
-    /// See [`DirectError`].
-    pub fn new(settings: CrawlSettings, metrics: Arc<Metrics>) -> Result<Self, DirectError> {
+/// Requests pages, by one proxy after the other.
+pub(super) struct PageClient {
+    /// One client for each proxy, used in turn; one without a proxy if none is configured.
+    clients: Vec<Client>,
+    next: AtomicUsize,
+    pub(super) settings: CrawlSettings,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl PageClient {
+    /// A client with the given settings.
+    pub(super) fn new(settings: CrawlSettings, metrics: Arc<Metrics>) -> Result<Self, DirectError> {
         let printable = |text: &str| HeaderValue::from_str(text).is_ok();
         if !printable(&settings.user_agent) || !settings.cookies.values().all(|cookie| printable(cookie.reveal())) {
             return Err(DirectError::Header);
@@ -79,19 +72,7 @@ impl DirectSource {
             some => some.iter().map(|proxy| Proxy::all(proxy.reveal()).map(Some)).collect::<Result<_, _>>()?,
         };
         let clients = proxies.into_iter().map(|proxy| client(&settings, proxy)).collect::<Result<_, _>>()?;
-        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics, pace: None, samples: None })
-    }
-
-    /// The same source, whose further requests of a crawl wait for this pace.
-    #[must_use]
-    pub fn paced_by(self, pace: Arc<dyn RequestPace>) -> Self {
-        Self { pace: Some(pace), ..self }
-    }
-
-    /// The same source, which hands on the beginnings of pages that could not be used.
-    #[must_use]
-    pub fn with_samples(self, samples: Arc<dyn TakeSamples>) -> Self {
-        Self { samples: Some(samples), ..self }
+        Ok(Self { clients, next: AtomicUsize::new(0), settings, metrics })
     }
 
     fn next_client(&self) -> &Client {
@@ -103,7 +84,7 @@ impl DirectSource {
     ///
     /// # Errors
     /// Why there was no answer; without the URL, which may contain the password of a proxy.
-    pub async fn probe(&self, marketplace: Marketplace) -> Result<ProbeAnswer, String> {
+    pub(super) async fn probe(&self, marketplace: Marketplace) -> Result<ProbeAnswer, String> {
         let request = self.next_client().get(self.url(marketplace, "/robots.txt")).headers(self.headers(marketplace));
         let request = request.timeout(Duration::from_secs(self.settings.total_timeout_secs));
         let response = request.send().await.map_err(|error| reason_of(&error.without_url()))?;
@@ -158,7 +139,7 @@ impl DirectSource {
     }
 
     /// The response to a request for a page, if it has one.
-    async fn get(&self, marketplace: Marketplace, path: &str) -> Result<Response, Outcome> {
+    pub(super) async fn get(&self, marketplace: Marketplace, path: &str) -> Result<Response, Outcome> {
         let request = self.next_client().get(self.url(marketplace, path)).headers(self.headers(marketplace));
         let response = request.send().await.map_err(|error| Outcome::Failed(failure_of(&error)))?;
         Span::current().record("http.response.status_code", response.status().as_u16());
@@ -178,7 +159,8 @@ impl DirectSource {
         })
     }
 
-    async fn page(
+    /// Reads a page as far as it is needed, or to its end, and keeps its beginning.
+    pub(super) async fn page(
         &self,
         marketplace: Marketplace,
         path: &str,
@@ -236,42 +218,8 @@ impl DirectSource {
         Ok(page)
     }
 
-    /// The offers of a listing, page by page.
-    async fn all_offers(&self, listing: Listing) -> Result<OfferList, Outcome> {
-        let mut list = OfferList { offers: Vec::new(), is_complete: false };
-        for number in 1..=self.settings.max_offer_pages {
-            if let Some(pace) = &self.pace {
-                pace.next_request(listing.marketplace).await;
-            }
-            let page = self.offer_page(listing, number).await?;
-            list.offers.extend(page.offers);
-            list.is_complete = !page.is_full && !page.has_unreadable;
-            if !page.is_full || list.offers.len() >= OfferList::MAX_OFFERS {
-                break;
-            }
-        }
-        list.offers.truncate(OfferList::MAX_OFFERS);
-        Ok(list)
-    }
-
-    async fn offer_page(&self, listing: Listing, number: u32) -> Result<OfferPage, Outcome> {
-        let path = match number {
-            1 => format!("/gp/product/ajax/aodAjaxMain/?asin={}&pc=dp", listing.asin),
-            _ => format!(
-                "/gp/product/ajax/aodAjaxMain/?asin={}&pc=dp&isonlyrenderofferlist=true&pageno={number}",
-                listing.asin
-            ),
-        };
-        let read = async {
-            let response = self.get(listing.marketplace, &path).await?;
-            let context = context_of(listing.marketplace, &response, false);
-            let bytes = self.whole_body(response).await?;
-            offer_page_of(&bytes, context, listing)
-        };
-        self.attempt(listing.marketplace, "/gp/product/ajax/aodAjaxMain/?asin={asin}", read).await
-    }
-
-    async fn whole_body(&self, response: Response) -> Result<Vec<u8>, Outcome> {
+    /// A whole body, without extracting it.
+    pub(super) async fn whole_body(&self, response: Response) -> Result<Vec<u8>, Outcome> {
         let mut body = Body::of(response).await.map_err(|error| Outcome::Failed(body_failure(&error)))?;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.chunk().await.map_err(|error| Outcome::Failed(body_failure(&error)))? {
@@ -285,7 +233,7 @@ impl DirectSource {
     }
 
     /// One attempt at a page, within `crawl.total_timeout_secs`.
-    async fn attempt<T>(
+    pub(super) async fn attempt<T>(
         &self,
         marketplace: Marketplace,
         template: &'static str,
@@ -300,106 +248,12 @@ impl DirectSource {
         }
         result
     }
-
-    /// Makes one attempt at each page that is wanted, each within `crawl.total_timeout_secs`. Offers that cannot be read leave the
-    /// observation of the product page as it is.
-    pub async fn fetch(&self, wanted: Wanted) -> Outcome {
-        let Wanted { listing, offers, content, .. } = wanted;
-        let path = format!("/dp/{}", listing.asin);
-        let max_bytes = self.samples.as_ref().map_or(0, |samples| samples.max_bytes());
-        let mut beginning = Beginning::of_at_most(max_bytes);
-        let read = async {
-            match self.page(listing.marketplace, &path, content, &mut beginning).await?.outcome(listing.asin) {
-                Outcome::Observed(observation) => Ok(observation),
-                other => Err(other),
-            }
-        };
-        let fetched = self.attempt(listing.marketplace, "/dp/{asin}", read).await;
-        let outcome = match fetched {
-            Ok(mut observation) => {
-                if offers {
-                    observation.offers = self.offers_of(listing).await;
-                }
-                return Outcome::Observed(observation);
-            }
-            Err(outcome) => outcome,
-        };
-        if is_worth_a_sample(&outcome)
-            && let Some(samples) = &self.samples
-            && let Some(page) = beginning.into_page(NAME, listing, &outcome)
-        {
-            samples.take(page);
-        }
-        outcome
-    }
-
-    /// The offers of a listing, counted by their outcome.
-    async fn offers_of(&self, listing: Listing) -> Option<OfferList> {
-        let read = self.all_offers(listing).await;
-        let outcome = read.as_ref().map_or_else(Outcome::as_str, |_| "observed");
-        self.metrics.offer_lists.with_label_values(&[NAME, listing.marketplace.code(), outcome]).inc();
-        read.inspect_err(|outcome| tracing::debug!(%listing, outcome = outcome.as_str(), "no offers of {listing}")).ok()
-    }
 }
 
-#[async_trait]
-impl ReadLists for DirectSource {
-    async fn read_list(&self, list: &ListUrl, page: u32) -> Result<Vec<Listing>, Outcome> {
-        let marketplace = list.marketplace();
-        let listed = |page: Page| match page.kind {
-            PageKind::Bestsellers | PageKind::Search | PageKind::OtherError if page.truncated => {
-                Err(Outcome::Failed(Failure::Truncated))
-            }
-            PageKind::Bestsellers | PageKind::Search => {
-                let items = page.items.unwrap_or_default();
-                Ok(items.into_iter().map(|item| Listing::new(marketplace, item.asin)).collect())
-            }
-            PageKind::NotFound => Err(Outcome::NotFound),
-            PageKind::Captcha | PageKind::Product | PageKind::OtherError => {
-                Err(page.block.map_or(Outcome::Failed(Failure::Unreadable), Outcome::Blocked))
-            }
-        };
-        let path = list.page(page);
-        let mut beginning = Beginning::default();
-        let read = async { self.page(marketplace, &path, false, &mut beginning).await.and_then(listed) };
-        self.attempt(marketplace, "/{list}", read).await
-    }
-}
-
-#[async_trait]
-impl Source for DirectSource {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    async fn crawl(&self, wanted: &[Wanted], outcomes: &Outcomes) {
-        for &wanted in wanted {
-            let outcome = self.fetch(wanted).await;
-            // Nobody waits for it any more during a drain.
-            let _ = outcomes.send((wanted.listing, outcome));
-        }
-    }
-}
-
-fn context_of(marketplace: Marketplace, response: &Response, to_the_end: bool) -> PageContext {
+/// What is known of a page before it is read.
+pub(super) fn context_of(marketplace: Marketplace, response: &Response, to_the_end: bool) -> PageContext {
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     PageContext { marketplace: Some(marketplace), content_type, to_the_end }
-}
-
-/// The page of an offer list, or what else was sent in its place.
-fn offer_page_of(bytes: &[u8], context: PageContext, listing: Listing) -> Result<OfferPage, Outcome> {
-    let unreadable = Outcome::Failed(Failure::Unreadable);
-    match extract::offers(bytes, &context, listing.marketplace) {
-        Ok(Some(page)) if page.asin.is_some_and(|asin| asin != listing.asin) => {
-            Err(Outcome::Failed(Failure::WrongListing))
-        }
-        Ok(Some(page)) => Ok(page),
-        Ok(None) => match extract::extract(bytes, context).map(|page| page.outcome(listing.asin)) {
-            Ok(Outcome::Observed(_)) | Err(_) => Err(unreadable),
-            Ok(refusal) => Err(refusal),
-        },
-        Err(_) => Err(unreadable),
-    }
 }
 
 fn client(settings: &CrawlSettings, proxy: Option<Proxy>) -> reqwest::Result<Client> {
