@@ -17,13 +17,13 @@ use super::{DatabaseArgs, print_result, progress};
 use crate::app::open_store;
 use crate::domain::{Marketplace, Product, ProductStatus, Series, TenantId};
 use crate::files::{Cell, HISTORY_COLUMNS, PRODUCT_COLUMNS, TableFormat, TableWriter, point_row, product_row};
-use crate::service::{HistoryQuery, read_part};
+use crate::service::{HistoryQuery, read_points};
 use crate::store::{ProductFilter, ProductOrder, SharedStore};
 
 /// Products between two times when the place to resume at is saved.
 const PRODUCTS_PER_PAGE: u32 = 50;
 /// Points that are read at once.
-const POINTS_PER_PART: u32 = 10_000;
+const POINTS_PER_PAGE: u32 = 10_000;
 /// Rows are written together when they have so many bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -113,7 +113,7 @@ pub(super) fn run(folder: &Path, args: ExportArgs) -> anyhow::Result<ExitCode> {
             if from.zip(to).is_some_and(|(from, to)| from >= to) {
                 bail!("--to must be after --from");
             }
-            (common, None, Some(HistoryQuery { series, from, to, limit: POINTS_PER_PART }))
+            (common, None, Some(HistoryQuery { series, from, to, limit: POINTS_PER_PAGE }))
         }
     };
     let settings = settings_of(folder, common.database)?;
@@ -191,7 +191,7 @@ async fn write_all(store: &SharedStore, request: &Request, table: &mut Table, ba
         for product in &page.items {
             match &request.history {
                 None => table.row(&product_row(product))?,
-                Some(query) => write_history(store, product, query.clone(), table).await?,
+                Some(query) => write_history(store, product, query, table).await?,
             }
             table.place.products += 1;
             bar.set_position(table.place.products);
@@ -207,17 +207,19 @@ async fn write_all(store: &SharedStore, request: &Request, table: &mut Table, ba
 async fn write_history(
     store: &SharedStore,
     product: &Product,
-    mut query: HistoryQuery,
+    query: &HistoryQuery,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let first_from = query.from;
+    let mut after = None;
     loop {
-        let (points, next_from) = read_part(store, product.listing_id, &query).await?;
-        for point in points.iter().filter(|point| query.is_news(point, first_from)) {
+        let page = read_points(store, product.listing_id, query, after.as_ref()).await?;
+        for point in &page.points {
             table.row(&point_row(product, point))?;
         }
-        let Some(next_from) = next_from else { return Ok(()) };
-        query.from = Some(next_from);
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
     }
 }
 

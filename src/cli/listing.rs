@@ -58,9 +58,15 @@ pub(super) fn run(folder: &Path, args: ListingArgs) -> anyhow::Result<ExitCode> 
     })
 }
 
-async fn refetch_history(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {
+/// A listing as it is named for people, and its row.
+async fn named(store: &SharedStore, listing: Listing) -> anyhow::Result<(String, ListingId)> {
     let name = format!("{} on {}", listing.asin, listing.marketplace);
     let listing_id = store.listing_id(listing).await.with_context(|| name.clone())?;
+    Ok((name, listing_id))
+}
+
+async fn refetch_history(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {
+    let (name, listing_id) = named(store, listing).await?;
     if !store.refetch_history(listing_id).await? {
         bail!("{name}: its past is being fetched");
     }
@@ -68,8 +74,7 @@ async fn refetch_history(store: &SharedStore, listing: Listing) -> anyhow::Resul
 }
 
 async fn release(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {
-    let name = format!("{} on {}", listing.asin, listing.marketplace);
-    let listing_id = store.listing_id(listing).await.with_context(|| name.clone())?;
+    let (name, listing_id) = named(store, listing).await?;
     if !store.unpark(listing_id).await? {
         bail!("{name}: the listing is not parked, or no active product watches it");
     }

@@ -136,7 +136,7 @@ pub(super) async fn history(
         let mut products = Products { stream: &stream, filter, cursor: Some(None) };
         while let Some(page) = products.next_page(tenant_id).await? {
             for product in &page {
-                rows.write_history(product, part.clone()).await?;
+                rows.write_history(product, &part).await?;
             }
         }
         rows.end().await
@@ -218,20 +218,22 @@ impl<'s> Rows<'s> {
     }
 
     /// A row for each point of a product.
-    async fn write_history(&mut self, product: &Product, mut query: HistoryQuery) -> Result<(), ExportError> {
-        let first_from = query.from;
+    async fn write_history(&mut self, product: &Product, query: &HistoryQuery) -> Result<(), ExportError> {
+        let mut after = None;
         loop {
-            let part = self.stream.service.history(product.tenant_id, product.id, query.clone()).await;
-            let part = match part {
+            let page = self.stream.service.points(product.tenant_id, product.id, query.clone(), after).await;
+            let page = match page {
                 // The product was deleted meanwhile.
                 Err(ServiceError::NotFound(_)) => return Ok(()),
-                part => part?,
+                page => page?,
             };
-            for point in part.points.iter().filter(|point| query.is_news(point, first_from)) {
+            for point in &page.points {
                 self.write(&point_row(product, point)).await?;
             }
-            let Some(next_from) = part.next_from else { return Ok(()) };
-            query.from = Some(next_from);
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dependencies, Service, ServiceResult};
 use crate::domain::stats::{Gap, PriceStats, WINDOWS, price_stats};
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
-use crate::store::{SharedStore, StoreResult};
+use crate::store::{PointPlace, PointsPage, SharedStore, StoreResult};
 
 /// Maximum points for statistics; older ones are ignored.
 const MAX_POINTS_OF_STATS: u32 = 1_000_000;
@@ -29,28 +29,23 @@ pub struct HistoryQuery {
     pub limit: u32,
 }
 
-impl HistoryQuery {
-    /// Whether a point of a part was not in the part before. Each part begins with the values in effect, of which all but those of the
-    /// first part were in the one before.
-    pub fn is_news(&self, point: &Point, first_from: Option<Timestamp>) -> bool {
-        self.from == first_from || self.from.is_none_or(|from| point.at >= from)
-    }
-}
-
-/// The points of a part, and the start of the next part if there are more.
+/// Reads the points that a query asks for, page by page: first the values in effect at its start, then all others by time.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn read_part(
+pub async fn read_points(
     store: &SharedStore,
     listing_id: ListingId,
     query: &HistoryQuery,
-) -> StoreResult<(Vec<Point>, Option<Timestamp>)> {
-    // One more than the limit shows whether there are more.
-    let limit = query.limit.saturating_add(1);
-    let mut points = store.points(listing_id, &query.series, query.from, query.to, limit).await?;
-    let next_from = cut(&mut points, query.from, query.limit);
-    Ok((points, next_from))
+    after: Option<&PointPlace>,
+) -> StoreResult<PointsPage> {
+    let mut points = match (after, query.from) {
+        (None, Some(from)) => store.points(listing_id, &query.series, Some(from), query.to, 0).await?,
+        _ => Vec::new(),
+    };
+    let page = store.points_by_time(listing_id, &query.series, (query.from, query.to), after, query.limit).await?;
+    points.extend(page.points);
+    Ok(PointsPage { points, ..page })
 }
 
 /// A part of a listing's history.
@@ -87,9 +82,12 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let product = deps.store.product(tenant_id, id).await?;
             let (from, to) = (query.from, query.to);
-            let series = query.series.into_iter().chain([Series::Unobserved]).collect();
-            let (points, next_from) =
-                read_part(&deps.store, product.listing_id, &HistoryQuery { series, ..query }).await?;
+            let mut series = query.series;
+            series.push(Series::Unobserved);
+            // One more than the limit shows whether there are more.
+            let limit = query.limit.saturating_add(1);
+            let mut points = deps.store.points(product.listing_id, &series, from, to, limit).await?;
+            let next_from = cut(&mut points, from, query.limit);
             let (marks, points): (Vec<_>, Vec<_>) =
                 points.into_iter().partition(|point| point.key.series == Series::Unobserved);
             let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
@@ -106,6 +104,21 @@ impl Service {
                 gaps,
                 next_from,
             })
+        })
+        .await
+    }
+
+    /// A page of the points of a product's listing, for an export.
+    pub async fn points(
+        &self,
+        tenant_id: TenantId,
+        id: ProductId,
+        query: HistoryQuery,
+        after: Option<PointPlace>,
+    ) -> ServiceResult<PointsPage> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let product = deps.store.product(tenant_id, id).await?;
+            Ok(read_points(&deps.store, product.listing_id, &query, after.as_ref()).await?)
         })
         .await
     }

@@ -57,7 +57,7 @@ pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
-pub use history::{History, HistoryQuery, Stats, read_part};
+pub use history::{History, HistoryQuery, Stats, read_points};
 pub use idempotency::KeyedRequest;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};

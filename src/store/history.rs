@@ -19,6 +19,23 @@ pub struct StoredContent {
     pub content: Map<String, Value>,
 }
 
+/// A page of points by time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsPage {
+    /// The points.
+    pub points: Vec<Point>,
+    /// Where the next page begins; `None`: there is none.
+    pub next: Option<PointPlace>,
+}
+
+/// Where a page of points ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointPlace {
+    pub(super) at_ms: i64,
+    pub(super) series: i16,
+    pub(super) category: String,
+}
+
 /// Reads and imports points. Commits append them.
 #[async_trait]
 pub trait History: Send + Sync {
@@ -32,6 +49,16 @@ pub trait History: Send + Sync {
         to: Option<Timestamp>,
         limit: u32,
     ) -> StoreResult<Vec<Point>>;
+
+    /// A page of the points of some series with `from < at < to`, by time, series and category.
+    async fn points_by_time(
+        &self,
+        listing_id: ListingId,
+        series: &[Series],
+        range: (Option<Timestamp>, Option<Timestamp>),
+        after: Option<&PointPlace>,
+        limit: u32,
+    ) -> StoreResult<PointsPage>;
 
     /// A page of the versions of a listing's content, the newest first.
     async fn content_versions(

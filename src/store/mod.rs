@@ -60,7 +60,7 @@ pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use field_drifts::FieldDrifts;
-pub use history::{History, StoredContent};
+pub use history::{History, PointPlace, PointsPage, StoredContent};
 pub use history_imports::{HistoryClaim, HistoryImportSums, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
 pub use jobs::{

@@ -237,8 +237,8 @@ impl TryFrom<DeliveryColumns> for Delivery {
 /// A point of history: a row, or a JSON list of its values in this order.
 #[derive(sqlx::FromRow, Deserialize)]
 pub(super) struct PointColumns {
-    series: i16,
-    category: String,
+    pub series: i16,
+    pub category: String,
     pub at: i64,
     number: Option<i64>,
     text: Option<String>,

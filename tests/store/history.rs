@@ -10,6 +10,7 @@ on_both_engines! {
     a_window_begins_with_what_holds_at_its_start,
     a_point_at_the_very_start_is_what_holds_there,
     a_limit_keeps_the_earliest,
+    pages_by_time_have_each_point_once,
     none_and_text_come_back_as_they_were,
     an_import_gives_a_new_listing_its_past,
     a_listing_with_a_past_takes_no_other,
@@ -54,6 +55,33 @@ async fn a_window_begins_with_what_holds_at_its_start(fixture: &Fixture) {
     let id = import(fixture, &points).await;
     let window = fixture.store.points(id, Series::ALL, Some(at(5)), Some(at(20)), 100).await.unwrap();
     assert_eq!(window, [price(0, 100), price(10, 90), rank("A", 1, 1), rank("A", 11, 3), rank("B", 2, 2)]);
+}
+
+async fn pages_by_time_have_each_point_once(fixture: &Fixture) {
+    let rank = |category, second, value| point(Series::SalesRank, category, second, value);
+    // Several at the same time, across the ends of pages.
+    let mut points: Vec<Point> = (0..5).map(|n| price(n, 100 + n)).collect();
+    points.extend((0..5).flat_map(|n| ["B", "a", "É"].map(|category| rank(category, n, n))));
+    let id = import(fixture, &points).await;
+    let pages = async |series: &[Series], range, limit| {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = fixture.store.points_by_time(id, series, range, after.as_ref(), limit).await.unwrap();
+            all.extend(page.points);
+            after = page.next;
+            if after.is_none() {
+                return all;
+            }
+        }
+    };
+    for limit in 1..=7 {
+        let mut found = pages(Series::ALL, (None, None), limit).await;
+        assert!(found.is_sorted_by_key(|point| point.at), "{limit}");
+        found.sort_by_key(|point| (point.key.clone(), point.at));
+        assert_eq!(found, fixture.store.points(id, Series::ALL, None, None, 100).await.unwrap(), "{limit}");
+        let prices = pages(&[Series::Price], (Some(at(0)), Some(at(3))), limit).await;
+        assert_eq!(prices, [price(1, 101), price(2, 102)], "{limit}");
+    }
 }
 
 async fn a_point_at_the_very_start_is_what_holds_there(fixture: &Fixture) {
