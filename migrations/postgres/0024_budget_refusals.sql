@@ -4,7 +4,7 @@
 SET LOCAL lock_timeout = '5s';
 
 CREATE TABLE budget_refusal (
-    tenant_id uuid   NOT NULL REFERENCES tenant (id),
+    tenant_id uuid   NOT NULL REFERENCES tenant (id) ON DELETE CASCADE, -- the version before does not know this table
     day       bigint NOT NULL, -- since 1970
     budget    text   NOT NULL, -- tenant, installation
     id        uuid   NOT NULL,

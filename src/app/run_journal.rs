@@ -1,13 +1,13 @@
 //! The record of runs of paid sources, in the store.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{
-    BudgetRefusal, JobId, OpenedListRun, OpenedRuns, RunBudget, RunEnd, RunRequest, SourceRun, TenantId,
-};
+use crate::domain::{BudgetRefusal, JobStep, OpenedListRun, OpenedRuns, RunBudget, RunEnd, RunRequest, SourceRun};
 use crate::sources::apify::{JournalError, RunJournal};
 use crate::store::{SharedStore, StoreError};
 
@@ -37,7 +37,7 @@ impl RunJournal for StoredRuns {
     async fn open_list(
         &self,
         source: &'static str,
-        job: (TenantId, JobId),
+        job: JobStep,
         max_items: u32,
     ) -> Result<OpenedListRun, JournalError> {
         let opened = self.store.open_list_run(source, job, max_items, &self.budget).await.map_err(unavailable)?;
@@ -55,7 +55,11 @@ impl RunJournal for StoredRuns {
         self.store.run_started(id, external_id).await.map_err(unavailable)
     }
 
-    async fn ended(&self, id: Uuid, end: RunEnd) -> Result<(), JournalError> {
+    async fn recorded_ids(&self, since: Timestamp) -> Result<HashSet<String>, JournalError> {
+        self.store.recorded_run_ids(since).await.map_err(unavailable)
+    }
+
+    async fn ended(&self, id: Uuid, end: RunEnd) -> Result<bool, JournalError> {
         self.store.run_ended(id, end).await.map_err(unavailable)
     }
 }

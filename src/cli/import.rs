@@ -76,7 +76,7 @@ struct ProductsArgs {
     #[arg(long)]
     competitor: bool,
     /// Read their offer lists as well, so often with a crawl; without an interval daily.
-    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "daily")]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "daily")]
     offers: Option<Interval>,
     /// The tenant; default: that of the installation.
     #[arg(long)]

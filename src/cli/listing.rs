@@ -11,6 +11,7 @@ use super::DatabaseArgs;
 use super::table::rows_of;
 use super::user::{on_store, settings_of};
 use crate::domain::{Asin, Listing, ListingId, Marketplace};
+use crate::sources::keepa::domain_of;
 use crate::store::{FailingListing, SharedStore};
 
 const BATCH_ROWS: u32 = 500;
@@ -66,6 +67,9 @@ async fn named(store: &SharedStore, listing: Listing) -> anyhow::Result<(String,
 }
 
 async fn refetch_history(store: &SharedStore, listing: Listing) -> anyhow::Result<String> {
+    if domain_of(listing.marketplace).is_none() {
+        bail!("{}: Keepa does not watch this marketplace", listing.marketplace);
+    }
     let (name, listing_id) = named(store, listing).await?;
     if !store.refetch_history(listing_id).await? {
         bail!("{name}: its past is being fetched");

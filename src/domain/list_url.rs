@@ -9,6 +9,8 @@ use super::marketplace::Marketplace;
 /// Parts of paths by which lists are told.
 const LISTS: &[&str] =
     &["bestsellers", "/zgbs", "new-releases", "movers-and-shakers", "most-wished-for", "most-gifted"];
+/// Those of bestseller lists.
+const BESTSELLERS: &[&str] = &["bestsellers", "/zgbs"];
 /// Parameters that say which page it is.
 const PAGES: &[&str] = &["pg", "page", "ref", "qid", "sprefix", "crid"];
 
@@ -55,9 +57,10 @@ impl ListUrl {
         self.marketplace
     }
 
-    /// Search results, rather than a bestseller list.
-    pub fn is_search(&self) -> bool {
-        self.is_search
+    /// A bestseller list, rather than another list or search results.
+    pub fn is_bestsellers(&self) -> bool {
+        let path = self.path.to_ascii_lowercase();
+        !self.is_search && BESTSELLERS.iter().any(|list| path.contains(list))
     }
 
     /// Path and query of one of its pages, from 1 on.
@@ -91,6 +94,18 @@ mod tests {
         let search = ListUrl::parse("amazon.co.uk/s?k=head phones&i=electronics&page=3&ref=nb_sb").unwrap();
         assert_eq!(search.page(1), "/s?k=head+phones&i=electronics");
         assert_eq!(search.page(4), "/s?k=head+phones&i=electronics&page=4");
+    }
+
+    #[test]
+    fn bestseller_lists_are_told_from_other_lists() {
+        for (url, is_bestsellers) in [
+            ("https://www.amazon.de/gp/bestsellers/electronics", true),
+            ("https://www.amazon.com/Best-Sellers/zgbs/books", true),
+            ("https://www.amazon.de/gp/new-releases/books", false),
+            ("https://www.amazon.de/s?k=bestsellers", false),
+        ] {
+            assert_eq!(ListUrl::parse(url).unwrap().is_bestsellers(), is_bestsellers, "{url}");
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use rule::{Arming, Condition, Crossing, Rule};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
-pub use source_run::{OpenedListRun, OpenedRuns, RunEnd, SourceRun};
+pub use source_run::{JobStep, OpenedListRun, OpenedRuns, RunEnd, SourceRun};
 pub use state::ListingState;
 pub use task::{Task, TaskItem};
 pub use webhook_url::{WebhookUrl, WebhookUrlError};

@@ -191,23 +191,23 @@ impl OfferList {
     }
 
     /// The lowest price with shipping of a new offer that is shipped so (`None`: by anyone). Lists begin with the lowest prices, so
-    /// an incomplete one is good enough. Unknown when an offer whose shipping is not known may be the lowest.
+    /// an incomplete one is good enough. Unknown when an offer whose shipping, condition or shipper is not known may be the lowest.
     pub fn lowest_new_minor(&self, fulfilled_by: Option<Fulfillment>) -> Reading<i64> {
-        let asked = |offer: &&Offer| {
+        let is_asked = |offer: &Offer| {
             offer.condition == OfferCondition::New && fulfilled_by.is_none_or(|wanted| offer.fulfilled_by == wanted)
         };
-        let may_be_meant = |offer: &&Offer| {
-            offer.condition == OfferCondition::Unknown
-                || (offer.condition == OfferCondition::New && offer.fulfilled_by == Fulfillment::Unknown)
+        let may_be_asked = |offer: &Offer| {
+            matches!(offer.condition, OfferCondition::New | OfferCondition::Unknown)
+                && fulfilled_by.is_none_or(|wanted| [wanted, Fulfillment::Unknown].contains(&offer.fulfilled_by))
         };
-        let lowest = self.offers.iter().filter(asked).filter_map(Offer::landed_minor).min();
-        let doubtful = self.offers.iter().filter(asked).filter(|offer| offer.landed_minor().is_none());
-        let is_doubtful =
-            doubtful.map(|offer| offer.price.amount_minor).any(|price| lowest.is_none_or(|lowest| price < lowest));
+        let lowest = self.offers.iter().filter(|offer| is_asked(offer)).filter_map(Offer::landed_minor).min();
+        let is_lower = |offer: &Offer| lowest.is_none_or(|lowest| offer.price.amount_minor < lowest);
+        let is_certain = |offer: &Offer| is_asked(offer) && offer.landed_minor().is_some();
+        let is_doubtful = self.offers.iter().any(|offer| may_be_asked(offer) && !is_certain(offer) && is_lower(offer));
         match lowest {
             _ if is_doubtful => Reading::Unknown,
             Some(lowest) => Reading::Is(lowest),
-            None if !self.is_complete || self.offers.iter().any(|offer| may_be_meant(&offer)) => Reading::Unknown,
+            None if !self.is_complete => Reading::Unknown,
             None => Reading::Absent,
         }
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::budget::{BudgetRefusal, OverBudget};
+use super::ids::{JobId, TenantId};
 use super::listing::Listing;
 
 /// A run that was started, or is about to be.
@@ -32,6 +33,17 @@ pub struct OpenedRuns {
     pub refused: Vec<(Listing, OverBudget)>,
     /// The tenants that are to be told that a budget is spent: once a day of each budget.
     pub refusals: Vec<BudgetRefusal>,
+}
+
+/// A step of a job that reads a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobStep {
+    /// The tenant, which pays.
+    pub tenant_id: TenantId,
+    /// The job.
+    pub job_id: JobId,
+    /// The fencing token of the step.
+    pub token: i64,
 }
 
 /// The run that reads a list of products.

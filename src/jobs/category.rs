@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::crawl_batch::settings_of;
 use super::{JobTools, MAX_ATTEMPTS};
-use crate::domain::{Failure, ListUrl, Outcome, ProductDefaults};
+use crate::domain::{Failure, JobStep, ListUrl, Outcome, ProductDefaults};
 use crate::sources::WholeList;
-use crate::store::{ClaimedJob, ListedPage, StoreResult};
+use crate::store::{ClaimedJob, JobLease, ListedPage, StoreResult};
 
 /// Until a page that could not be read is tried again, times the number of attempts.
 const RETRY: Duration = Duration::from_secs(30);
 /// Less than the lease of a step: waiting for the rate limit takes part of it.
 const MAX_READ: Duration = Duration::from_secs(45);
 /// Until the run that reads a list is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_secs(8);
 /// Products on a page of a bestseller list.
 const LIST_PAGE_ITEMS: u32 = 50;
+/// Products of a bestseller list: two pages.
+const MAX_LIST_ITEMS: u32 = 100;
 
 /// Reads the next page.
 pub(super) async fn step(
@@ -34,12 +38,15 @@ pub(super) async fn step(
         Err(error) => return store.fail_job(&job.lease, &error).await,
     };
     let products = tools.plans.of(&job.plan).products;
+    let until = Instant::now() + MAX_READ;
     let adds = || add.map(|defaults| (settings_of(defaults), products));
     if job.pages == 0
         && let Some(runs) = tools.list_runs.as_ref().filter(|runs| runs.can_read(&list))
     {
-        let owner = (job.lease.tenant_id, job.lease.id);
-        let read = tokio::time::timeout(MAX_READ, runs.read_whole(&list, pages * LIST_PAGE_ITEMS, owner)).await;
+        let JobLease { id: job_id, tenant_id, token } = job.lease;
+        let step = JobStep { tenant_id, job_id, token };
+        let items = (pages * LIST_PAGE_ITEMS).min(MAX_LIST_ITEMS);
+        let read = tokio::time::timeout_at(until, runs.read_whole(&list, items, step)).await;
         match read.unwrap_or(WholeList::Pending) {
             WholeList::Listed(listings) => {
                 return store.add_listed(&job.lease, ListedPage { is_last: true, listings }, adds()).await;
@@ -52,7 +59,7 @@ pub(super) async fn step(
         }
     }
     let page = job.pages + 1;
-    let read = tokio::time::timeout(MAX_READ, tools.lists.read_list(&list, page)).await;
+    let read = tokio::time::timeout_at(until, tools.lists.read_list(&list, page)).await;
     match read.unwrap_or(Err(Outcome::Failed(Failure::Timeout))) {
         Ok(listings) => {
             let listed = ListedPage { is_last: page >= pages || listings.is_empty(), listings };

@@ -19,7 +19,7 @@ use url::Url;
 pub use redact::redact;
 pub use samples::{TakeSamples, UnusablePage};
 
-use crate::domain::{JobId, ListUrl, Listing, ListingUrlError, Marketplace, Outcome, TenantId};
+use crate::domain::{JobStep, ListUrl, Listing, ListingUrlError, Marketplace, Outcome};
 
 /// How many listings a source takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub trait ReadWholeLists: Send + Sync {
     fn can_read(&self, list: &ListUrl) -> bool;
 
     /// Begins to read a list, or looks how far that is. Calls for the same job are about the same work, by whichever process.
-    async fn read_whole(&self, list: &ListUrl, max_items: u32, job: (TenantId, JobId)) -> WholeList;
+    async fn read_whole(&self, list: &ListUrl, max_items: u32, job: JobStep) -> WholeList;
 }
 
 /// Ends the accounts of paid work whose end nobody has seen.

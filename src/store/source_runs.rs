@@ -1,13 +1,15 @@
 //! Runs of sources that crawl many listings at once.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreResult;
 use crate::domain::{
-    JobId, OpenedListRun, OpenedRuns, RunBudget, RunEnd, RunRequest, SourceRun, TenantId, TenantSpending,
+    JobStep, OpenedListRun, OpenedRuns, RunBudget, RunEnd, RunRequest, SourceRun, TenantId, TenantSpending,
 };
 
 /// The record of runs: no listing is in two runs at a time, whichever replica crawls it.
@@ -25,11 +27,11 @@ pub trait SourceRuns: Send + Sync {
     ) -> StoreResult<OpenedRuns>;
 
     /// The run that reads a list for a job: one that began since the job was started, or a new one whose cost is reserved for so many
-    /// items.
+    /// items. [`NotFound`](super::StoreError::NotFound): the step has lost its lease.
     async fn open_list_run(
         &self,
         source: &str,
-        job: (TenantId, JobId),
+        job: JobStep,
         max_items: u32,
         budget: &RunBudget,
     ) -> StoreResult<OpenedListRun>;
@@ -42,7 +44,11 @@ pub trait SourceRuns: Send + Sync {
 
     /// The run has ended; only the first call counts. What it has cost replaces what was reserved, to the last millionth; of a run
     /// whose cost is unknown, the reservation stays.
-    async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<()>;
+    /// Returns false for the others.
+    async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<bool>;
+
+    /// The source's ids of the runs that were recorded since this time.
+    async fn recorded_run_ids(&self, since: Timestamp) -> StoreResult<HashSet<String>>;
 
     /// What a tenant spends today and in this month (UTC).
     async fn spending(&self, tenant_id: TenantId) -> StoreResult<TenantSpending>;

@@ -219,7 +219,7 @@ async fn a_run_that_was_never_started_is_settled_as_lost() {
     account.budget.price = SourcePrice::from_usd(0.5, 0.0);
     account.simulated.apify().fail_next(ApifyRequest::Start, ApifyFault::Error(503, "unavailable"));
     assert!(tokio::time::timeout(RUN_TIME, account.crawl(1)).await.is_err(), "it is looked for");
-    clock.advance(Duration::from_secs(3600));
+    clock.advance(Duration::from_secs(2 * 3600));
     assert_eq!(account.source().settle_unfollowed().await, 1);
     let spending = account.store.spending(TenantId::BUILT_IN).await.unwrap();
     assert_eq!((spending.spent.day_micros, account.runs().len()), (0, 0));

@@ -45,10 +45,10 @@ async fn costs_are_those_of_the_runs_that_were_started_since(fixture: &Fixture) 
         match n {
             // Under way, and never started.
             0 => {}
-            1 => fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap(),
+            1 => assert!(fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap()),
             n => {
                 let end = RunEnd::Ended { cost_micros: Some(u64::from(n) * 1_000) };
-                fixture.store.run_ended(run.id, end).await.unwrap();
+                assert!(fixture.store.run_ended(run.id, end).await.unwrap());
             }
         }
         fixture.clock.advance(SECOND);

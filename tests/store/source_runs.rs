@@ -1,10 +1,10 @@
 //! Runs of paid sources: no listing is in two at a time.
 
 use amazon_tracker::domain::{
-    Block, BudgetOwner, Failure, JobSpec, Listing, Marketplace, OpenedListRun, OpenedRuns, Outcome, OverBudget,
-    RunBudget, RunEnd, RunRequest, SourcePrice, SourceRun, SpendingLimits, TenantId,
+    Block, BudgetOwner, Failure, JobSpec, JobStep, Listing, Marketplace, OpenedListRun, OpenedRuns, Outcome,
+    OverBudget, RunBudget, RunEnd, RunRequest, SourcePrice, SourceRun, SpendingLimits, TenantId,
 };
-use amazon_tracker::store::{Commit, FeedItem, NewJob, Next};
+use amazon_tracker::store::{Commit, FeedItem, NewJob, Next, StoreError};
 
 use crate::fixture::*;
 
@@ -113,8 +113,8 @@ async fn only_the_first_end_of_a_run_counts(fixture: &Fixture) {
     let run = open(fixture, 0..1).await.remove(0);
     fixture.store.run_started(run.id, "first").await.unwrap();
     fixture.store.run_started(run.id, "second").await.unwrap();
-    fixture.store.run_ended(run.id, ended(7)).await.unwrap();
-    fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap();
+    assert!(fixture.store.run_ended(run.id, ended(7)).await.unwrap());
+    assert!(!fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap());
     assert_eq!(fixture.number("SELECT CAST(sum(cost_micros) AS bigint) FROM source_run").await, 7);
     assert_eq!(open(fixture, 0..1).await[0].external_id.as_deref(), Some("first"));
 }
@@ -211,8 +211,14 @@ async fn a_run_for_a_job_is_one_and_paid_by_its_tenant(fixture: &Fixture) {
         quota: 9,
     };
     let job = fixture.store.create_job(new).await.unwrap().id;
-    fixture.store.claim_jobs(1, LEASE, "test", Some(job)).await.unwrap();
-    let open = async |budget: &RunBudget| fixture.store.open_list_run("apify", (US, job), 10, budget).await.unwrap();
+    let token = fixture.store.claim_jobs(1, LEASE, "test", Some(job)).await.unwrap()[0].lease.token;
+    let step = JobStep { tenant_id: US, job_id: job, token };
+    let open = async |budget: &RunBudget| fixture.store.open_list_run("apify", step, 10, budget).await.unwrap();
+    let stale = JobStep { token: token - 1, ..step };
+    let refused = fixture.store.open_list_run("apify", stale, 10, &budget(None, None)).await;
+    assert!(matches!(refused, Err(StoreError::NotFound("job"))), "{refused:?}");
+    let short = budget(Some(9 * ITEM_MICROS), None);
+    assert!(matches!(open(&short).await, OpenedListRun::Refused { refusals, .. } if refusals.is_empty()));
     let broke = budget(Some(ITEM_MICROS), None);
     let OpenedListRun::Refused { why, refusals } = open(&broke).await else { panic!("there is no money") };
     assert_eq!((why, refusals.len()), (OverBudget::Exhausted, 1));

@@ -2,6 +2,7 @@
 //!
 //! Source: Apify API v2 (<https://docs.apify.com/api/v2>).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -188,16 +189,22 @@ impl ApifyClient {
         Ok(answer.data)
     }
 
-    /// The run that was started with this input, since this time.
+    /// The run that was started with this input, since this time, and is none of those that are known.
     ///
     /// # Errors
     /// See [`ApifyError`].
-    pub async fn find(&self, input: &Value, since: Timestamp) -> Result<Option<Run>, ApifyError> {
+    pub async fn find(
+        &self,
+        input: &Value,
+        since: Timestamp,
+        known: &HashSet<String>,
+    ) -> Result<Option<Run>, ApifyError> {
         let path = ["v2", "actors", &self.settings.actor, "runs"];
         let query = [("desc", "1".to_owned()), ("limit", RECENT_RUNS.to_string())];
         let request = || self.request(Method::GET, &path, &query).timeout(TIMEOUT);
         let runs: Data<Page<Run>> = json(again(request).await?).await?;
-        for run in runs.data.items.into_iter().filter(|run| run.started_at >= since) {
+        let is_new = |run: &Run| run.started_at >= since && !known.contains(&run.id);
+        for run in runs.data.items.into_iter().filter(is_new) {
             let path = ["v2", "key-value-stores", &run.default_key_value_store_id, "records", "INPUT"];
             let request = || self.request(Method::GET, &path, &[]).timeout(TIMEOUT);
             match again(request).await {

@@ -1,11 +1,13 @@
 //! The durable record of runs, so that no run is started twice.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{JobId, OpenedListRun, OpenedRuns, RunEnd, RunRequest, SourceRun, TenantId};
+use crate::domain::{JobStep, OpenedListRun, OpenedRuns, RunEnd, RunRequest, SourceRun};
 use crate::telemetry::Metrics;
 
 /// The name of the source, in the record and in metrics.
@@ -28,7 +30,7 @@ pub trait RunJournal: Send + Sync {
     async fn open_list(
         &self,
         source: &'static str,
-        job: (TenantId, JobId),
+        job: JobStep,
         max_items: u32,
     ) -> Result<OpenedListRun, JournalError>;
 
@@ -38,16 +40,22 @@ pub trait RunJournal: Send + Sync {
     /// The run was started, under this id.
     async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError>;
 
-    /// The run has ended. Only the first call counts.
-    async fn ended(&self, id: Uuid, end: RunEnd) -> Result<(), JournalError>;
+    /// The source's ids of the runs that were recorded since this time: none of them is another one.
+    async fn recorded_ids(&self, since: Timestamp) -> Result<HashSet<String>, JournalError>;
+
+    /// The run has ended. Only the first call counts: `false` for all others.
+    async fn ended(&self, id: Uuid, end: RunEnd) -> Result<bool, JournalError>;
 }
 
 /// Records the end of a run, and counts its cost. A failure is logged: what is not recorded is settled later.
 pub(super) async fn record_end(journal: &dyn RunJournal, metrics: &Metrics, id: Uuid, end: RunEnd) {
-    if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
-        metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
-    }
-    if let Err(error) = journal.ended(id, end).await {
-        tracing::warn!(%error, "the end of a run could not be recorded");
+    match journal.ended(id, end).await {
+        Ok(true) => {
+            if let RunEnd::Ended { cost_micros: Some(cost_micros) } = end {
+                metrics.source_cost_micros.with_label_values(&[NAME]).inc_by(cost_micros);
+            }
+        }
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "the end of a run could not be recorded"),
     }
 }

@@ -9,19 +9,19 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{ApifyClient, ApifyError};
+use super::client::{ApifyClient, ApifyError, RunStatus};
 use super::items::{asin_of_url, is_elsewhere, or_none};
 use super::journal::{NAME, RunJournal, record_end};
-use super::source::{CLOCK_SKEW, RUN_MARGIN, SEARCH, age, outcome_of};
+use super::source::{RUN_MARGIN, SEARCH, age, find_started, outcome_of};
 use crate::config::{ApifyListSettings, ApifySettings};
-use crate::domain::{
-    Asin, Failure, JobId, ListUrl, Listing, Marketplace, OpenedListRun, Outcome, RunEnd, SourceRun, TenantId,
-};
+use crate::domain::{Asin, Failure, JobStep, ListUrl, Listing, Marketplace, OpenedListRun, Outcome, RunEnd, SourceRun};
 use crate::sources::{ReadWholeLists, WholeList};
 use crate::telemetry::Metrics;
 
 /// How long a step waits for the end of the run.
-const LONG_POLL: Duration = Duration::from_secs(15);
+const LONG_POLL: Duration = Duration::from_secs(2);
+/// A run that is not read by then, after its time was over, is given up.
+const READING: Duration = Duration::from_secs(600);
 
 /// Reads bestseller lists by runs of `apify.lists.actor`.
 pub struct ApifyLists {
@@ -55,7 +55,7 @@ impl ApifyLists {
         Ok(Self { client, run_timeout, journal, metrics })
     }
 
-    async fn try_read(&self, list: &ListUrl, max_items: u32, job: (TenantId, JobId)) -> Result<Vec<Listing>, NotRead> {
+    async fn try_read(&self, list: &ListUrl, max_items: u32, job: JobStep) -> Result<Vec<Listing>, NotRead> {
         let run = match self.journal.open_list(NAME, job, max_items).await {
             Ok(OpenedListRun::Run(run)) => run,
             Ok(OpenedListRun::Refused { why, .. }) => {
@@ -67,6 +67,9 @@ impl ApifyLists {
                 return Err(NotRead::Pending);
             }
         };
+        if age(&run) > self.run_timeout + RUN_MARGIN + READING {
+            return Err(self.given_up(&run, Outcome::Failed(Failure::Timeout)).await);
+        }
         let external_id = self.external_id(&run, &input(list, max_items)).await?;
         self.await_end(&run, &external_id).await?;
         self.listings(list.marketplace(), &external_id, max_items).await
@@ -80,8 +83,7 @@ impl ApifyLists {
         let found = if run.is_new {
             self.client.start(input, None).await.map(Some)
         } else {
-            let since = run.opened_at.saturating_sub(CLOCK_SKEW).unwrap_or(run.opened_at);
-            self.client.find(input, since).await
+            find_started(&self.client, &*self.journal, run, input).await
         };
         match found {
             Ok(Some(found)) => {
@@ -93,6 +95,7 @@ impl ApifyLists {
             Ok(None) if age(run) > SEARCH => Err(self.lost(run, Outcome::Failed(Failure::NotDelivered)).await),
             // A request that starts it may still be under way.
             Ok(None) | Err(ApifyError::NoAnswer(_)) => Err(NotRead::Pending),
+            Err(ApifyError::Later { .. }) if !run.is_new => Err(NotRead::Pending),
             Err(error) if run.is_new => Err(self.lost(run, outcome_of(&error)).await),
             Err(error) => Err(NotRead::Unavailable(outcome_of(&error))),
         }
@@ -105,7 +108,9 @@ impl ApifyLists {
             Ok(ended) if ended.status.has_ended() => {
                 let end = RunEnd::Ended { cost_micros: ended.cost_micros() };
                 record_end(&*self.journal, &self.metrics, run.id, end).await;
-                Ok(())
+                // A part of a list is not the list.
+                let is_whole = ended.status == RunStatus::Succeeded;
+                is_whole.then_some(()).ok_or(NotRead::Unavailable(Outcome::Failed(Failure::NotDelivered)))
             }
             Ok(_) if is_late => {
                 tracing::warn!(run = external_id, "a run takes too long; stopping it");
@@ -114,9 +119,9 @@ impl ApifyLists {
             }
             Ok(_) => Err(NotRead::Pending),
             Err(ApifyError::Refused { status: 404, .. }) => {
-                Err(self.lost(run, Outcome::Failed(Failure::NotDelivered)).await)
+                Err(self.given_up(run, Outcome::Failed(Failure::NotDelivered)).await)
             }
-            Err(ApifyError::NoAnswer(_) | ApifyError::Later { .. }) if !is_late => Err(NotRead::Pending),
+            Err(ApifyError::NoAnswer(_) | ApifyError::Later { .. }) => Err(NotRead::Pending),
             Err(error) => Err(NotRead::Unavailable(outcome_of(&error))),
         }
     }
@@ -145,6 +150,12 @@ impl ApifyLists {
         if listings.is_empty() { Err(nothing()) } else { Ok(listings) }
     }
 
+    /// It was started, and what it has cost is not known: the reservation stands.
+    async fn given_up(&self, run: &SourceRun, outcome: Outcome) -> NotRead {
+        record_end(&*self.journal, &self.metrics, run.id, RunEnd::Ended { cost_micros: None }).await;
+        NotRead::Unavailable(outcome)
+    }
+
     async fn lost(&self, run: &SourceRun, outcome: Outcome) -> NotRead {
         record_end(&*self.journal, &self.metrics, run.id, RunEnd::Lost).await;
         NotRead::Unavailable(outcome)
@@ -154,10 +165,10 @@ impl ApifyLists {
 #[async_trait]
 impl ReadWholeLists for ApifyLists {
     fn can_read(&self, list: &ListUrl) -> bool {
-        !list.is_search()
+        list.is_bestsellers()
     }
 
-    async fn read_whole(&self, list: &ListUrl, max_items: u32, job: (TenantId, JobId)) -> WholeList {
+    async fn read_whole(&self, list: &ListUrl, max_items: u32, job: JobStep) -> WholeList {
         match self.try_read(list, max_items, job).await {
             Ok(listings) => WholeList::Listed(listings),
             Err(NotRead::Pending) => WholeList::Pending,

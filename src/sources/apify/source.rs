@@ -23,7 +23,9 @@ use crate::telemetry::Metrics;
 pub(super) const SEARCH: Duration = Duration::from_secs(120);
 const FIRST_SEARCH_PAUSE: Duration = Duration::from_secs(1);
 /// Clocks may differ: a run found by its input may have begun a little before it was recorded.
-pub(super) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+/// Runs that were recorded earlier were also started earlier.
+const KNOWN_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 /// What a run may take longer than it was told: the start of its machine.
 pub(super) const RUN_MARGIN: Duration = Duration::from_secs(120);
 /// How long the API waits for the end of a run before it answers.
@@ -115,10 +117,9 @@ impl ApifySource {
 
     /// Looks for a run by its input, until a request that started it must have arrived.
     async fn search(&self, run: &SourceRun, input: &serde_json::Value) -> Result<String, NoAnswers> {
-        let since = run.opened_at.saturating_sub(CLOCK_SKEW).unwrap_or(run.opened_at);
         let mut pause = FIRST_SEARCH_PAUSE;
         loop {
-            match self.client.find(input, since).await {
+            match find_started(&self.client, &*self.journal, run, input).await {
                 Ok(Some(found)) => return Ok(found.id),
                 Ok(None) if age(run) > SEARCH => {
                     record_end(&*self.journal, &self.metrics, run.id, RunEnd::Lost).await;
@@ -244,6 +245,19 @@ impl ApifySource {
             let _ = outcomes.send((listing, outcome));
         }
     }
+}
+
+/// The run that was started for a record without an answer: it has this input, and is not on record as another one.
+pub(super) async fn find_started(
+    client: &ApifyClient,
+    journal: &dyn RunJournal,
+    run: &SourceRun,
+    input: &serde_json::Value,
+) -> Result<Option<Run>, ApifyError> {
+    let before = |skew| run.opened_at.saturating_sub(skew).unwrap_or(run.opened_at);
+    let known = journal.recorded_ids(before(KNOWN_BEFORE)).await;
+    let known = known.map_err(|error| ApifyError::NoAnswer(error.to_string()))?;
+    client.find(input, before(CLOCK_SKEW), &known).await
 }
 
 /// How long ago it was recorded.

@@ -95,7 +95,8 @@ impl HistoryImports for Backend {
             "INSERT INTO history_import (listing_id, marketplace, ready_at) SELECT id, marketplace, ",
             now!(2),
             " FROM listing WHERE id = $1 ON CONFLICT (listing_id) DO UPDATE \
-             SET ready_at = excluded.ready_at, attempt = 0, error = NULL WHERE history_import.owner IS NULL"
+             SET ready_at = excluded.ready_at, attempt = 0, owner = NULL, error = NULL \
+             WHERE history_import.owner IS NULL OR history_import.ready_at <= excluded.ready_at"
         );
         let mut conn = self.writer(TenantScope::All).await?;
         let known: Option<i32> = sqlx::query_scalar(KNOWN).bind(listing_id.0).fetch_optional(&mut *conn).await?;

@@ -292,7 +292,7 @@ impl Backend {
         const GIVE_BACK: &str = concat!(
             "UPDATE job SET ready_at = ",
             now!(3),
-            " + $4, owner = NULL, attempt = CASE WHEN $5 THEN attempt ELSE 0 END \
+            " + $4, owner = NULL, attempt = CASE WHEN $5 THEN attempt ELSE attempt - 1 END \
              WHERE id = $1 AND token = $2 AND owner IS NOT NULL"
         );
         let query = sqlx::query(GIVE_BACK).bind(lease.id.0).bind(lease.token).bind(self.clock_param());

@@ -1,16 +1,17 @@
 //! Runs of sources that crawl many listings at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Backend, Conn, spending, usage};
 use crate::domain::{
-    Block, Failure, JobId, Listing, OpenedListRun, OpenedRuns, Outcome, Reservation, RunBudget, RunEnd, RunRequest,
+    Block, Failure, JobStep, Listing, OpenedListRun, OpenedRuns, Outcome, Reservation, RunBudget, RunEnd, RunRequest,
     SourceRun, TenantId, TenantSpending,
 };
 use crate::store::clock::{ClockParam, millis};
@@ -42,7 +43,7 @@ impl SourceRuns for Backend {
     async fn open_list_run(
         &self,
         source: &str,
-        job: (TenantId, JobId),
+        job: JobStep,
         max_items: u32,
         budget: &RunBudget,
     ) -> StoreResult<OpenedListRun> {
@@ -72,7 +73,14 @@ impl SourceRuns for Backend {
         Ok(())
     }
 
-    async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<()> {
+    async fn recorded_run_ids(&self, since: Timestamp) -> StoreResult<HashSet<String>> {
+        const RECORDED: &str = "SELECT external_id FROM source_run WHERE opened_at >= $1 AND external_id IS NOT NULL";
+        let query = sqlx::query_scalar(RECORDED).bind(since.as_millisecond());
+        let ids: Vec<String> = query.fetch_all(&mut *self.writer(TenantScope::All).await?).await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<bool> {
         let clock = self.clock_param();
         self.transaction(TenantScope::All, move |conn| run_ended(conn, id, end, clock).boxed()).await
     }
@@ -85,11 +93,12 @@ impl SourceRuns for Backend {
 async fn open_list_run(
     conn: &mut Conn,
     source: String,
-    (tenant_id, job_id): (TenantId, JobId),
+    JobStep { tenant_id, job_id, token }: JobStep,
     max_items: u32,
     budget: RunBudget,
     clock: ClockParam,
 ) -> StoreResult<OpenedListRun> {
+    const HELD: &str = "SELECT 1 FROM job WHERE id = $1 AND tenant_id = $2 AND token = $3 AND owner IS NOT NULL";
     const OF_JOB: &str = "SELECT r.id FROM job j JOIN source_run r ON r.job_id = j.id \
          WHERE j.id = $1 AND j.tenant_id = $2 AND NOT r.is_lost AND r.opened_at >= j.started_at \
          ORDER BY r.opened_at DESC LIMIT 1";
@@ -100,6 +109,9 @@ async fn open_list_run(
     );
     // Before the run is looked for: no second step of the job begins another one meanwhile.
     usage::lock(conn, TenantId::BUILT_IN).await?;
+    let held: Option<i32> =
+        sqlx::query_scalar(HELD).bind(job_id.0).bind(tenant_id.0).bind(token).fetch_optional(&mut *conn).await?;
+    held.ok_or(StoreError::NotFound("job"))?;
     let query = sqlx::query_scalar(OF_JOB).bind(job_id.0).bind(tenant_id.0);
     if let Some(id) = query.fetch_optional(&mut *conn).await? {
         let runs = existing_runs(conn, BTreeMap::from([(id, Vec::new())])).await?;
@@ -108,7 +120,9 @@ async fn open_list_run(
     let cost = match spending::reserve_items_for(conn, &budget, tenant_id, max_items, clock).await? {
         Ok(cost) => cost,
         Err(why) => {
-            let refused = BTreeSet::from([(tenant_id, why.owner())]);
+            // A budget that has room for a shorter list is not spent.
+            let is_spent = spending::reserve_items_for(conn, &budget, tenant_id, 1, clock).await?.is_err();
+            let refused = is_spent.then_some((tenant_id, why.owner())).into_iter().collect();
             let refusals = spending::record_refusals(conn, refused, clock).await?;
             return Ok(OpenedListRun::Refused { why, refusals });
         }
@@ -123,7 +137,7 @@ async fn open_list_run(
     Ok(OpenedListRun::Run(SourceRun { id, external_id: None, opened_at, is_new: true, listings, wanted }))
 }
 
-async fn run_ended(conn: &mut Conn, id: Uuid, end: RunEnd, clock: ClockParam) -> StoreResult<()> {
+async fn run_ended(conn: &mut Conn, id: Uuid, end: RunEnd, clock: ClockParam) -> StoreResult<bool> {
     const ENDED: &str = concat!(
         "UPDATE source_run SET ended_at = ",
         now!(2),
@@ -136,9 +150,10 @@ async fn run_ended(conn: &mut Conn, id: Uuid, end: RunEnd, clock: ClockParam) ->
     let stored = cost_micros.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
     let query = sqlx::query(ENDED).bind(id).bind(clock).bind(is_lost).bind(stored);
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Ok(());
+        return Ok(false);
     }
-    spending::settle(conn, id, if is_lost { Some(0) } else { cost_micros }).await
+    spending::settle(conn, id, if is_lost { Some(0) } else { cost_micros }).await?;
+    Ok(true)
 }
 
 #[derive(sqlx::FromRow)]

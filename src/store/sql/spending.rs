@@ -1,6 +1,6 @@
 //! Reservations and their settlement: what runs of paid sources cost, and who pays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -153,10 +153,16 @@ pub(super) async fn record_refusals(
         return Ok(Vec::new());
     }
     let at_ms: i64 = sqlx::query_scalar(NOW).bind(clock).fetch_one(&mut *conn).await?;
+    const KNOWN: &str = "SELECT tenant_id, budget FROM budget_refusal WHERE day = $1";
+    let day = at_ms.div_euclid(DAY_MS);
+    let known: HashSet<(Uuid, String)> =
+        sqlx::query_as(KNOWN).bind(day).fetch_all(&mut *conn).await?.into_iter().collect();
+    let is_new =
+        |(tenant_id, owner): &(TenantId, BudgetOwner)| !known.contains(&(tenant_id.0, owner.as_str().to_owned()));
     let mut recorded = Vec::new();
-    for (tenant_id, owner) in refused {
+    for (tenant_id, owner) in refused.into_iter().filter(is_new) {
         let id = Uuid::now_v7();
-        let query = sqlx::query(RECORD).bind(tenant_id.0).bind(at_ms.div_euclid(DAY_MS)).bind(owner.as_str());
+        let query = sqlx::query(RECORD).bind(tenant_id.0).bind(day).bind(owner.as_str());
         if query.bind(id).bind(at_ms).execute(&mut *conn).await?.rows_affected() > 0 {
             recorded.push(BudgetRefusal { id, tenant_id, owner, at: time(at_ms)? });
         }
