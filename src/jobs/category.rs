@@ -38,24 +38,19 @@ pub(super) async fn step(
         Err(error) => return store.fail_job(&job.lease, &error).await,
     };
     let products = tools.plans.of(&job.plan).products;
+    let adds = add.map(|defaults| (settings_of(defaults), products));
     let until = Instant::now() + MAX_READ;
-    let adds = || add.map(|defaults| (settings_of(defaults), products));
-    if job.pages == 0
-        && let Some(runs) = tools.list_runs.as_ref().filter(|runs| runs.can_read(&list))
-    {
-        let JobLease { id: job_id, tenant_id, token } = job.lease;
-        let step = JobStep { tenant_id, job_id, token };
-        let items = (pages * LIST_PAGE_ITEMS).min(MAX_LIST_ITEMS);
-        let read = tokio::time::timeout_at(until, runs.read_whole(&list, items, step)).await;
-        match read.unwrap_or(WholeList::Pending) {
-            WholeList::Listed(listings) => {
-                return store.add_listed(&job.lease, ListedPage { is_last: true, listings }, adds()).await;
+    if job.pages == 0 {
+        match read_by_run(tools, &job.lease, &list, pages, until).await {
+            Some(WholeList::Listed(listings)) => {
+                return store.add_listed(&job.lease, ListedPage { is_last: true, listings }, adds).await;
             }
-            WholeList::Pending => return store.postpone_job(&job.lease, LOOK_AGAIN).await,
-            WholeList::Unavailable(outcome) => {
+            Some(WholeList::Pending) => return store.postpone_job(&job.lease, LOOK_AGAIN).await,
+            Some(WholeList::Unavailable(outcome)) => {
                 let outcome = outcome.as_str();
                 tracing::info!(job_id = %job.lease.id, outcome, "no run reads the list; its pages are requested");
             }
+            None => {}
         }
     }
     let page = job.pages + 1;
@@ -63,7 +58,7 @@ pub(super) async fn step(
     match read.unwrap_or(Err(Outcome::Failed(Failure::Timeout))) {
         Ok(listings) => {
             let listed = ListedPage { is_last: page >= pages || listings.is_empty(), listings };
-            store.add_listed(&job.lease, listed, adds()).await
+            store.add_listed(&job.lease, listed, adds).await
         }
         Err(outcome) if job.attempt >= MAX_ATTEMPTS => {
             let error = format!("page {page} could not be read: {}", outcome.as_str());
@@ -74,4 +69,19 @@ pub(super) async fn step(
             store.release_job(&job.lease, RETRY * u32::from(job.attempt)).await
         }
     }
+}
+
+/// What a run of an actor makes of the list; `None`: there is no actor for it.
+async fn read_by_run(
+    tools: &JobTools,
+    lease: &JobLease,
+    list: &ListUrl,
+    pages: u32,
+    until: Instant,
+) -> Option<WholeList> {
+    let runs = tools.list_runs.as_ref().filter(|runs| runs.can_read(list))?;
+    let step = JobStep { tenant_id: lease.tenant_id, job_id: lease.id, token: lease.token };
+    let items = (pages * LIST_PAGE_ITEMS).min(MAX_LIST_ITEMS);
+    let read = tokio::time::timeout_at(until, runs.read_whole(list, items, step)).await;
+    Some(read.unwrap_or(WholeList::Pending))
 }
