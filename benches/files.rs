@@ -86,7 +86,7 @@ async fn importing(table: &mut Table, file: &str) {
     let used_mb = peak_mb(daemon.id()) - idle_mb;
     drop(daemon);
     let rival = bare_inserts(&folder.path().join("bare.sqlite")).await;
-    table.add("import of 100,000 lines", "/s", ours, ("bare INSERTs of their rows", rival), Target::AtLeast(0.1));
+    table.add("import of 100,000 lines", "/s", ours, ("bare INSERTs of their rows", rival), Target::AtLeast(0.5));
     table.add("memory of the import", "MB", used_mb, ("limit", MEMORY_LIMIT_MB), Target::AtMost(1.0));
 }
 
@@ -135,7 +135,7 @@ async fn exporting(table: &mut Table) {
     let used_mb = peak_mb(daemon.id()) - idle_mb;
     drop(daemon);
     let rival = bare_export(&url).await;
-    table.add("export of a million points", "MB/s", ours, ("bare SELECT and csv::Writer", rival), Target::AtLeast(0.2));
+    table.add("export of a million points", "MB/s", ours, ("bare SELECT and csv::Writer", rival), Target::AtLeast(0.5));
     table.add("memory of the export", "MB", used_mb, ("limit", MEMORY_LIMIT_MB), Target::AtMost(1.0));
 }
 

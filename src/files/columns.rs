@@ -68,23 +68,33 @@ impl Header {
 
     /// The line with these cells. Of two columns with the same meaning the first one with a value counts: a file may have both ASIN
     /// and URL.
-    pub fn line(&self, cells: &[String]) -> ImportLine {
+    pub fn line(&self, cells: Vec<String>) -> ImportLine {
         let mut line = ImportLine::default();
         for (column, cell) in self.0.iter().zip(cells) {
-            let (Some(column), cell) = (column, unguarded(cell.trim())) else { continue };
+            let (Some(column), cell) = (column, tidy(cell)) else { continue };
             if cell.is_empty() {
                 continue;
             }
             match (KNOWN[*column].field)(&mut line) {
-                Field::Listing(field) if field.is_empty() => *field = cell.to_owned(),
-                Field::Text(field) if field.is_none() => *field = Some(cell.to_owned()),
+                Field::Listing(field) if field.is_empty() => *field = cell,
+                Field::Text(field) if field.is_none() => *field = Some(cell),
                 Field::Listing(_) | Field::Text(_) => {}
             }
         }
-        line.label = line.label.map(|label| label.chars().take(MAX_LABEL_CHARS).collect());
+        if let Some(label) = &mut line.label
+            && let Some((end, _)) = label.char_indices().nth(MAX_LABEL_CHARS)
+        {
+            label.truncate(end);
+        }
         line.marketplace = line.marketplace.map(|name| code_of(&name));
         line
     }
+}
+
+/// A cell without surrounding spaces and guard: most have neither.
+fn tidy(cell: String) -> String {
+    let tidy = unguarded(cell.trim());
+    if tidy.len() == cell.len() { cell } else { tidy.to_owned() }
 }
 
 /// An export writes an apostrophe before a cell that a spreadsheet would calculate.
@@ -125,7 +135,7 @@ mod tests {
     #[test]
     fn columns_are_known_by_several_names() {
         let header = Header::of(&cells(&["Locale", "ASIN", "Title", "Sales Rank: Current"])).unwrap();
-        let line = header.line(&cells(&["us", "B07FZ8S74R", "Echo Dot", "12"]));
+        let line = header.line(cells(&["us", "B07FZ8S74R", "Echo Dot", "12"]));
         assert_eq!((line.listing.as_str(), line.marketplace.as_deref()), ("B07FZ8S74R", Some("com")));
         assert_eq!(line.label.as_deref(), Some("Echo Dot"));
         assert!(Header::of(&cells(&["Title", "Price"])).is_none());
@@ -136,21 +146,21 @@ mod tests {
     fn of_two_columns_of_one_meaning_the_first_with_a_value_counts() {
         let header = Header::of(&cells(&["asin", "url"])).unwrap();
         let url = "https://www.amazon.de/dp/B07FZ8S74R";
-        assert_eq!(header.line(&cells(&["", url])).listing, url);
-        assert_eq!(header.line(&cells(&["B000000000", url])).listing, "B000000000");
+        assert_eq!(header.line(cells(&["", url])).listing, url);
+        assert_eq!(header.line(cells(&["B000000000", url])).listing, "B000000000");
     }
 
     #[test]
     fn a_cell_that_an_export_guarded_is_read_as_it_was() {
         let header = Header::of(&cells(&["asin", "label"])).unwrap();
-        assert_eq!(header.line(&cells(&["B07FZ8S74R", "'=1+1"])).label.as_deref(), Some("=1+1"));
-        assert_eq!(header.line(&cells(&["B07FZ8S74R", "'tis"])).label.as_deref(), Some("'tis"));
+        assert_eq!(header.line(cells(&["B07FZ8S74R", "'=1+1"])).label.as_deref(), Some("=1+1"));
+        assert_eq!(header.line(cells(&["B07FZ8S74R", "'tis"])).label.as_deref(), Some("'tis"));
     }
 
     #[test]
     fn a_title_that_is_too_long_for_a_label_is_cut() {
         let header = Header::of(&cells(&["asin", "title"])).unwrap();
-        let line = header.line(&cells(&["B07FZ8S74R", &"ä".repeat(300)]));
+        let line = header.line(cells(&["B07FZ8S74R", &"ä".repeat(300)]));
         assert_eq!(line.label.unwrap().chars().count(), MAX_LABEL_CHARS);
     }
 }

@@ -171,7 +171,7 @@ impl Cell {
         }
         let text = String::from_utf8(cell.bytes)
             .unwrap_or_else(|error| WINDOWS_1252.decode_without_bom_handling(error.as_bytes()).0.into_owned());
-        Ok(text.replace('\0', ""))
+        Ok(if text.contains('\0') { text.replace('\0', "") } else { text })
     }
 }
 
@@ -263,7 +263,7 @@ impl CsvLines {
         if error.is_none() && cells.iter().all(|cell| cell.trim().is_empty()) {
             return None;
         }
-        let line = self.header.line(&cells);
+        let line = self.header.line(cells);
         let missing = || "listing: the column is empty".to_owned();
         let content = match error {
             Some(error) => Err(error),
