@@ -1,6 +1,6 @@
 //! Dataset items as observations: real ones, as a person would read them, and every known oddity.
 
-use amazon_tracker::config::ActorProfile;
+use amazon_tracker::config::{ActorProfile, ListProfile};
 use amazon_tracker::domain::*;
 use amazon_tracker::sources::apify::Answer;
 use serde_json::{Value, json};
@@ -395,6 +395,15 @@ fn offers_that_are_not_the_featured_new_one_have_no_price() {
         let seen = seen(JUNGLEE.answer(&junglee(&fields), Marketplace::Us));
         assert_eq!(seen.price, expected, "{fields}");
     }
+}
+
+#[test]
+fn the_real_item_of_a_bestseller_list_names_its_listing() {
+    let Some(items) = real_items("amazon-bestsellers-deep12398.json") else { return };
+    let listings = ListProfile::JungleeAmazonBestsellers.listings(&items, Marketplace::Us, 100);
+    assert_eq!(listings, [Listing::new(Marketplace::Us, "B0D1XD1ZV3".parse().unwrap())]);
+    let elsewhere = ListProfile::JungleeAmazonBestsellers.listings(&items, Marketplace::De, 100);
+    assert_eq!(elsewhere, [], "its URL is that of another marketplace");
 }
 
 /// The form of offers is not known from real items: what is not certain is left open, and gives no number.

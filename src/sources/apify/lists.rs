@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::client::{ApifyClient, ApifyError, RunStatus};
-use super::items::{asin_of_url, is_elsewhere, or_none};
 use super::journal::{NAME, RunJournal, record_end};
 use super::source::{RUN_MARGIN, SEARCH, age, find_started, outcome_of};
-use crate::config::{ApifyListSettings, ApifySettings};
-use crate::domain::{Asin, Failure, JobStep, ListUrl, Listing, Marketplace, OpenedListRun, Outcome, RunEnd, SourceRun};
+use crate::config::{ApifyListSettings, ApifySettings, ListProfile};
+use crate::domain::{Failure, JobStep, ListUrl, Listing, Marketplace, OpenedListRun, Outcome, RunEnd, SourceRun};
 use crate::sources::{ReadWholeLists, WholeList};
 use crate::telemetry::Metrics;
 
@@ -26,6 +24,7 @@ const READING: Duration = Duration::from_secs(600);
 /// Reads bestseller lists by runs of `apify.lists.actor`.
 pub struct ApifyLists {
     client: ApifyClient,
+    profile: ListProfile,
     run_timeout: Duration,
     journal: Arc<dyn RunJournal>,
     metrics: Arc<Metrics>,
@@ -52,7 +51,7 @@ impl ApifyLists {
     ) -> reqwest::Result<Self> {
         let client = ApifyClient::new(ApifySettings { actor: lists.actor.clone(), ..settings.clone() })?;
         let run_timeout = Duration::from_secs(settings.run_timeout_secs.into());
-        Ok(Self { client, run_timeout, journal, metrics })
+        Ok(Self { client, profile: lists.profile, run_timeout, journal, metrics })
     }
 
     async fn try_read(&self, list: &ListUrl, max_items: u32, job: JobStep) -> Result<Vec<Listing>, NotRead> {
@@ -70,7 +69,7 @@ impl ApifyLists {
         if age(&run) > self.run_timeout + RUN_MARGIN + READING {
             return Err(self.given_up(&run, Outcome::Failed(Failure::Timeout)).await);
         }
-        let external_id = self.external_id(&run, &input(list, max_items)).await?;
+        let external_id = self.external_id(&run, &self.profile.input(list, max_items)).await?;
         self.await_end(&run, &external_id).await?;
         self.listings(list.marketplace(), &external_id, max_items).await
     }
@@ -133,9 +132,9 @@ impl ApifyLists {
         external_id: &str,
         max_items: u32,
     ) -> Result<Vec<Listing>, NotRead> {
-        let mut ranked = Vec::new();
+        let mut items = Vec::new();
         loop {
-            let page = match self.client.items(external_id, ranked.len()).await {
+            let page = match self.client.items(external_id, items.len()).await {
                 Ok(page) => page,
                 Err(ApifyError::NoAnswer(_) | ApifyError::Later { .. }) => return Err(NotRead::Pending),
                 Err(error) => return Err(NotRead::Unavailable(outcome_of(&error))),
@@ -143,9 +142,9 @@ impl ApifyLists {
             if page.is_empty() {
                 break;
             }
-            ranked.extend(page.iter().map(|item| ranked_item(item, marketplace)));
+            items.extend(page);
         }
-        let listings = in_order(ranked, marketplace, max_items);
+        let listings = self.profile.listings(&items, marketplace, max_items);
         let nothing = || NotRead::Unavailable(Outcome::Failed(Failure::NotDelivered));
         if listings.is_empty() { Err(nothing()) } else { Ok(listings) }
     }
@@ -174,76 +173,5 @@ impl ReadWholeLists for ApifyLists {
             Err(NotRead::Pending) => WholeList::Pending,
             Err(NotRead::Unavailable(outcome)) => WholeList::Unavailable(outcome),
         }
-    }
-}
-
-/// The input of a run of junglee's "Amazon bestsellers scraper". Subcategories are not followed.
-fn input(list: &ListUrl, max_items: u32) -> Value {
-    json!({
-        "categoryUrls": [list.to_string()],
-        "depthOfCrawl": 1,
-        "maxItemsPerStartUrl": max_items,
-        "proxyCountry": list.marketplace().country(),
-        "useCaptchaSolver": false,
-    })
-}
-
-#[derive(Debug, Deserialize)]
-struct Item {
-    #[serde(default, deserialize_with = "or_none")]
-    asin: Option<Asin>,
-    #[serde(default, deserialize_with = "or_none")]
-    url: Option<String>,
-    /// The rank within the list.
-    #[serde(default, deserialize_with = "or_none")]
-    position: Option<u32>,
-}
-
-/// The place of an item's listing in the list; `None`: the item names no listing of the marketplace.
-fn ranked_item(item: &Value, marketplace: Marketplace) -> Option<(u32, Asin)> {
-    let item = Item::deserialize(item).ok()?;
-    if item.url.as_deref().is_some_and(|url| is_elsewhere(url, marketplace)) {
-        return None;
-    }
-    let asin = item.asin.or_else(|| item.url.as_deref().and_then(asin_of_url))?;
-    Some((item.position.unwrap_or(u32::MAX), asin))
-}
-
-/// The listings by their places, each once; those without a place come last.
-fn in_order(ranked: Vec<Option<(u32, Asin)>>, marketplace: Marketplace, max_items: u32) -> Vec<Listing> {
-    let mut ranked: Vec<(u32, Asin)> = ranked.into_iter().flatten().collect();
-    ranked.sort_by_key(|(position, _)| *position);
-    let mut listings: Vec<Listing> = Vec::new();
-    for listing in ranked.into_iter().map(|(_, asin)| Listing::new(marketplace, asin)) {
-        if !listings.contains(&listing) {
-            listings.push(listing);
-        }
-    }
-    listings.truncate(max_items as usize);
-    listings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn listings_come_in_the_order_of_their_ranks_each_once() {
-        let item = |asin: &str, position: Value| json!({ "asin": asin, "position": position });
-        let items = [
-            item("B000000003", json!(3)),
-            item("B000000009", Value::Null),
-            item("B000000001", json!(1)),
-            item("B000000001", json!(2)),
-            json!({ "url": "https://www.amazon.fr/dp/B000000004", "position": 4 }),
-            json!({ "url": "https://www.amazon.de/dp/B000000005", "position": 5 }),
-            json!({ "error": "not found", "input": "https://www.amazon.de/gp/bestsellers/x" }),
-        ];
-        let ranked: Vec<_> = items.iter().map(|item| ranked_item(item, Marketplace::De)).collect();
-        let listed = |max| in_order(ranked.clone(), Marketplace::De, max).iter().map(ToString::to_string).collect();
-        let all: Vec<String> = listed(9);
-        assert_eq!(all, ["de/B000000001", "de/B000000003", "de/B000000005", "de/B000000009"]);
-        let some: Vec<String> = listed(2);
-        assert_eq!(some, all[..2]);
     }
 }
