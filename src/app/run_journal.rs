@@ -51,12 +51,12 @@ impl RunJournal for StoredRuns {
         self.store.unfollowed_runs(min_age).await.map_err(unavailable)
     }
 
-    async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError> {
+    async fn started(&self, id: Uuid, external_id: &str) -> Result<bool, JournalError> {
         self.store.run_started(id, external_id).await.map_err(unavailable)
     }
 
-    async fn recorded_ids(&self, since: Timestamp) -> Result<HashSet<String>, JournalError> {
-        self.store.recorded_run_ids(since).await.map_err(unavailable)
+    async fn ids_of_others(&self, id: Uuid, since: Timestamp) -> Result<HashSet<String>, JournalError> {
+        self.store.ids_of_other_runs(id, since).await.map_err(unavailable)
     }
 
     async fn ended(&self, id: Uuid, end: RunEnd) -> Result<bool, JournalError> {

@@ -201,7 +201,8 @@ impl OfferList {
                 && fulfilled_by.is_none_or(|wanted| [wanted, Fulfillment::Unknown].contains(&offer.fulfilled_by))
         };
         let lowest = self.offers.iter().filter(|offer| is_asked(offer)).filter_map(Offer::landed_minor).min();
-        let is_lower = |offer: &Offer| lowest.is_none_or(|lowest| offer.price.amount_minor < lowest);
+        let least = |offer: &Offer| offer.landed_minor().unwrap_or(offer.price.amount_minor);
+        let is_lower = |offer: &Offer| lowest.is_none_or(|lowest| least(offer) < lowest);
         let is_certain = |offer: &Offer| is_asked(offer) && offer.landed_minor().is_some();
         let is_doubtful = self.offers.iter().any(|offer| may_be_asked(offer) && !is_certain(offer) && is_lower(offer));
         match lowest {
@@ -261,6 +262,26 @@ mod tests {
         let dear =
             OfferList { offers: vec![offer(1300, None, Fulfillment::Merchant), cheap.offers[1].clone()], ..cheap };
         assert_eq!(dear.lowest_new_minor(None), Reading::Is(1200));
+    }
+
+    #[test]
+    fn an_offer_that_may_be_meant_hides_the_lowest_price_only_if_it_may_be_lower() {
+        let certain = offer(1000, Some(0), Fulfillment::Amazon);
+        for (doubtful, expected) in [
+            (
+                Offer { condition: OfferCondition::Unknown, ..offer(900, Some(0), Fulfillment::Amazon) },
+                Reading::Unknown,
+            ),
+            (
+                Offer { condition: OfferCondition::Unknown, ..offer(900, Some(500), Fulfillment::Amazon) },
+                Reading::Is(1000),
+            ),
+            (offer(900, Some(0), Fulfillment::Unknown), Reading::Unknown),
+            (offer(1100, Some(0), Fulfillment::Unknown), Reading::Is(1000)),
+        ] {
+            let list = OfferList { offers: vec![certain.clone(), doubtful.clone()], is_complete: true };
+            assert_eq!(list.lowest_new_minor(Some(Fulfillment::Amazon)), expected, "{doubtful:?}");
+        }
     }
 
     #[test]

@@ -39,16 +39,16 @@ pub trait SourceRuns: Send + Sync {
     /// Some runs of this age whose end was not recorded, the oldest first.
     async fn unfollowed_runs(&self, min_age: Duration) -> StoreResult<Vec<SourceRun>>;
 
-    /// The run was started, under this id of the source.
-    async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()>;
+    /// The run was started, under this id of the source. `false`: another id is on record for it, or another run under this id.
+    async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<bool>;
 
     /// The run has ended; only the first call counts. What it has cost replaces what was reserved, to the last millionth; of a run
-    /// whose cost is unknown, the reservation stays.
+    /// whose cost is unknown, the reservation stays, also of one that was started and is lost.
     /// Returns false for the others.
     async fn run_ended(&self, id: Uuid, end: RunEnd) -> StoreResult<bool>;
 
-    /// The source's ids of the runs that were recorded since this time.
-    async fn recorded_run_ids(&self, since: Timestamp) -> StoreResult<HashSet<String>>;
+    /// The source's ids of the other runs that were recorded since this time.
+    async fn ids_of_other_runs(&self, id: Uuid, since: Timestamp) -> StoreResult<HashSet<String>>;
 
     /// What a tenant spends today and in this month (UTC).
     async fn spending(&self, tenant_id: TenantId) -> StoreResult<TenantSpending>;

@@ -6,6 +6,9 @@ use amazon_tracker::domain::{
 };
 use amazon_tracker::store::{Commit, FeedItem, NewJob, Next, StoreError};
 
+use jiff::Timestamp;
+use uuid::Uuid;
+
 use crate::fixture::*;
 
 on_both_engines! {
@@ -109,10 +112,15 @@ async fn a_run_whose_source_does_not_answer_is_followed_again(fixture: &Fixture)
 }
 
 async fn only_the_first_end_of_a_run_counts(fixture: &Fixture) {
-    watch(fixture, 1).await;
+    watch(fixture, 2).await;
     let run = open(fixture, 0..1).await.remove(0);
-    fixture.store.run_started(run.id, "first").await.unwrap();
-    fixture.store.run_started(run.id, "second").await.unwrap();
+    assert!(fixture.store.run_started(run.id, "first").await.unwrap());
+    assert!(!fixture.store.run_started(run.id, "second").await.unwrap());
+    let other = open(fixture, 1..2).await.remove(0);
+    assert!(!fixture.store.run_started(other.id, "first").await.unwrap(), "it belongs to the first record");
+    assert!(fixture.store.ids_of_other_runs(run.id, Timestamp::UNIX_EPOCH).await.unwrap().is_empty(), "its own");
+    let others = fixture.store.ids_of_other_runs(Uuid::nil(), Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(others, ["first".to_owned()].into());
     assert!(fixture.store.run_ended(run.id, ended(7)).await.unwrap());
     assert!(!fixture.store.run_ended(run.id, RunEnd::Lost).await.unwrap());
     assert_eq!(fixture.number("SELECT CAST(sum(cost_micros) AS bigint) FROM source_run").await, 7);

@@ -203,8 +203,11 @@ impl ApifyClient {
         let query = [("desc", "1".to_owned()), ("limit", RECENT_RUNS.to_string())];
         let request = || self.request(Method::GET, &path, &query).timeout(TIMEOUT);
         let runs: Data<Page<Run>> = json(again(request).await?).await?;
+        let runs = runs.data.items;
+        let is_cut = runs.len() >= RECENT_RUNS as usize && runs.last().is_some_and(|oldest| oldest.started_at >= since);
         let is_new = |run: &Run| run.started_at >= since && !known.contains(&run.id);
-        for run in runs.data.items.into_iter().filter(is_new) {
+        // The oldest first: of two with the same input, it belongs to the older record.
+        for run in runs.into_iter().rev().filter(is_new) {
             let path = ["v2", "key-value-stores", &run.default_key_value_store_id, "records", "INPUT"];
             let request = || self.request(Method::GET, &path, &[]).timeout(TIMEOUT);
             match again(request).await {
@@ -217,6 +220,9 @@ impl ApifyClient {
                 Err(ApifyError::Refused { status: 404, .. }) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if is_cut {
+            return Err(ApifyError::NoAnswer(format!("more than {RECENT_RUNS} runs have been started since")));
         }
         Ok(None)
     }

@@ -37,11 +37,11 @@ pub trait RunJournal: Send + Sync {
     /// Runs of this age whose end was not recorded.
     async fn unfollowed(&self, min_age: Duration) -> Result<Vec<SourceRun>, JournalError>;
 
-    /// The run was started, under this id.
-    async fn started(&self, id: Uuid, external_id: &str) -> Result<(), JournalError>;
+    /// The run was started, under this id. `false`: another id is on record for it, or another run under this id.
+    async fn started(&self, id: Uuid, external_id: &str) -> Result<bool, JournalError>;
 
-    /// The source's ids of the runs that were recorded since this time: none of them is another one.
-    async fn recorded_ids(&self, since: Timestamp) -> Result<HashSet<String>, JournalError>;
+    /// The source's ids of the other runs that were recorded since this time: none of them is this one.
+    async fn ids_of_others(&self, id: Uuid, since: Timestamp) -> Result<HashSet<String>, JournalError>;
 
     /// The run has ended. Only the first call counts: `false` for all others.
     async fn ended(&self, id: Uuid, end: RunEnd) -> Result<bool, JournalError>;

@@ -18,6 +18,8 @@ use crate::telemetry::Metrics;
 
 /// How long a step waits for the end of the run.
 const LONG_POLL: Duration = Duration::from_secs(2);
+/// A look at a run takes no longer: a step of a job has a lease.
+const MAX_LOOK: Duration = Duration::from_secs(35);
 /// A run that is not read by then, after its time was over, is given up.
 const READING: Duration = Duration::from_secs(600);
 
@@ -66,11 +68,19 @@ impl ApifyLists {
                 return Err(NotRead::Pending);
             }
         };
-        if age(&run) > self.run_timeout + RUN_MARGIN + READING {
-            return Err(self.given_up(&run, Outcome::Failed(Failure::Timeout)).await);
+        let looked = tokio::time::timeout(MAX_LOOK, self.look(&run, list, max_items)).await;
+        match looked.unwrap_or(Err(NotRead::Pending)) {
+            Err(NotRead::Pending) if age(&run) > self.run_timeout + RUN_MARGIN + READING => {
+                Err(self.given_up(&run, Outcome::Failed(Failure::Timeout)).await)
+            }
+            looked => looked,
         }
-        let external_id = self.external_id(&run, &self.profile.input(list, max_items)).await?;
-        self.await_end(&run, &external_id).await?;
+    }
+
+    /// Looks at a run, after starting it if nobody has tried.
+    async fn look(&self, run: &SourceRun, list: &ListUrl, max_items: u32) -> Result<Vec<Listing>, NotRead> {
+        let external_id = self.external_id(run, &self.profile.input(list, max_items)).await?;
+        self.await_end(run, &external_id).await?;
         self.listings(list.marketplace(), &external_id, max_items).await
     }
 
@@ -86,10 +96,15 @@ impl ApifyLists {
         };
         match found {
             Ok(Some(found)) => {
-                if let Err(error) = self.journal.started(run.id, &found.id).await {
-                    tracing::warn!(%error, "the start of a run could not be recorded");
+                match self.journal.started(run.id, &found.id).await {
+                    Ok(true) => Ok(found.id),
+                    // Another record has taken it meanwhile.
+                    Ok(false) => Err(NotRead::Pending),
+                    Err(error) => {
+                        tracing::warn!(%error, "the start of a run could not be recorded");
+                        Ok(found.id)
+                    }
                 }
-                Ok(found.id)
             }
             Ok(None) if age(run) > SEARCH => Err(self.lost(run, Outcome::Failed(Failure::NotDelivered)).await),
             // A request that starts it may still be under way.

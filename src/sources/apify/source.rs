@@ -255,7 +255,7 @@ pub(super) async fn find_started(
     input: &serde_json::Value,
 ) -> Result<Option<Run>, ApifyError> {
     let before = |skew| run.opened_at.saturating_sub(skew).unwrap_or(run.opened_at);
-    let known = journal.recorded_ids(before(KNOWN_BEFORE)).await;
+    let known = journal.ids_of_others(run.id, before(KNOWN_BEFORE)).await;
     let known = known.map_err(|error| ApifyError::NoAnswer(error.to_string()))?;
     client.find(input, before(CLOCK_SKEW), &known).await
 }

@@ -35,8 +35,8 @@ impl SettleRuns for ApifySource {
                 }
                 // The next time.
                 Ok(None) => {}
-                // Another account, perhaps. The reservation stands.
-                Err(ApifyError::Refused { .. }) if age(&run) > MAX_AGE => {
+                // Another account, or too many runs since. The reservation stands.
+                Err(_) if age(&run) > MAX_AGE => {
                     record_end(&*self.journal, &self.metrics, run.id, RunEnd::Ended { cost_micros: None }).await;
                 }
                 Err(error) => tracing::warn!(%error, run = %run.id, "an unfollowed run is not settled"),

@@ -68,8 +68,8 @@ impl History for Backend {
         after: Option<&PointPlace>,
         limit: u32,
     ) -> StoreResult<PointsPage> {
-        // By time first: the index begins with it, and partitions are told by it. The plus sign keeps SQLite from another index, whose
-        // rows it would have to sort.
+        // By time first: partitions are told by it, and SQLite has an index of it. The plus sign keeps SQLite from the other index,
+        // whose rows it would have to sort.
         const PAGE: &str = concat!(
             "SELECT series, category, at, number, text FROM point WHERE listing_id = $1 AND +series IN (",
             numbers!(2),

@@ -66,16 +66,17 @@ impl SourceRuns for Backend {
         existing_runs(&mut conn, ids.into_iter().map(|id| (id, Vec::new())).collect()).await
     }
 
-    async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<()> {
-        const STARTED: &str = "UPDATE source_run SET external_id = $2 WHERE id = $1 AND external_id IS NULL";
+    async fn run_started(&self, id: Uuid, external_id: &str) -> StoreResult<bool> {
+        const STARTED: &str = "UPDATE source_run SET external_id = $2 WHERE id = $1 AND external_id IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM source_run other WHERE other.external_id = $2)";
         let query = sqlx::query(STARTED).bind(id).bind(external_id.to_owned());
-        query.execute(&mut *self.writer(TenantScope::All).await?).await?;
-        Ok(())
+        Ok(query.execute(&mut *self.writer(TenantScope::All).await?).await?.rows_affected() > 0)
     }
 
-    async fn recorded_run_ids(&self, since: Timestamp) -> StoreResult<HashSet<String>> {
-        const RECORDED: &str = "SELECT external_id FROM source_run WHERE opened_at >= $1 AND external_id IS NOT NULL";
-        let query = sqlx::query_scalar(RECORDED).bind(since.as_millisecond());
+    async fn ids_of_other_runs(&self, id: Uuid, since: Timestamp) -> StoreResult<HashSet<String>> {
+        const OTHERS: &str =
+            "SELECT external_id FROM source_run WHERE opened_at >= $1 AND external_id IS NOT NULL AND id <> $2";
+        let query = sqlx::query_scalar(OTHERS).bind(since.as_millisecond()).bind(id);
         let ids: Vec<String> = query.fetch_all(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(ids.into_iter().collect())
     }
@@ -121,8 +122,8 @@ async fn open_list_run(
         Ok(cost) => cost,
         Err(why) => {
             // A budget that has room for a shorter list is not spent.
-            let is_spent = spending::reserve_items_for(conn, &budget, tenant_id, 1, clock).await?.is_err();
-            let refused = is_spent.then_some((tenant_id, why.owner())).into_iter().collect();
+            let spent = spending::reserve_items_for(conn, &budget, tenant_id, 1, clock).await?.err();
+            let refused = spent.map(|spent| (tenant_id, spent.owner())).into_iter().collect();
             let refusals = spending::record_refusals(conn, refused, clock).await?;
             return Ok(OpenedListRun::Refused { why, refusals });
         }
@@ -141,18 +142,18 @@ async fn run_ended(conn: &mut Conn, id: Uuid, end: RunEnd, clock: ClockParam) ->
     const ENDED: &str = concat!(
         "UPDATE source_run SET ended_at = ",
         now!(2),
-        ", is_lost = $3, cost_micros = $4 WHERE id = $1 AND ended_at IS NULL"
+        ", is_lost = $3, cost_micros = $4 WHERE id = $1 AND ended_at IS NULL RETURNING external_id IS NOT NULL"
     );
     let (is_lost, cost_micros) = match end {
         RunEnd::Ended { cost_micros } => (false, cost_micros),
         RunEnd::Lost => (true, None),
     };
     let stored = cost_micros.map(|cost| i64::try_from(cost).unwrap_or(i64::MAX));
-    let query = sqlx::query(ENDED).bind(id).bind(clock).bind(is_lost).bind(stored);
-    if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Ok(false);
-    }
-    spending::settle(conn, id, if is_lost { Some(0) } else { cost_micros }).await?;
+    let query = sqlx::query_scalar(ENDED).bind(id).bind(clock).bind(is_lost).bind(stored);
+    let Some(was_started): Option<bool> = query.fetch_optional(&mut *conn).await? else { return Ok(false) };
+    // What was started may have cost something, even if it is lost.
+    let is_free = is_lost && !was_started;
+    spending::settle(conn, id, if is_free { Some(0) } else { cost_micros }).await?;
     Ok(true)
 }
 

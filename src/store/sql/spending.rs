@@ -90,7 +90,7 @@ async fn of_installation(conn: &mut Conn, period: &Period) -> StoreResult<Spent>
     const SPENT: &str = "SELECT \
            CAST(coalesce(sum(CASE WHEN opened_at >= $1 THEN coalesce(cost_micros, reserved_micros) ELSE 0 END), 0) AS bigint), \
            CAST(coalesce(sum(coalesce(cost_micros, reserved_micros)), 0) AS bigint) \
-         FROM source_run WHERE opened_at >= $2 AND NOT is_lost";
+         FROM source_run WHERE opened_at >= $2 AND NOT (is_lost AND external_id IS NULL)";
     let query = sqlx::query_as(SPENT).bind(period.day_ms).bind(period.month_ms);
     let (day, month): (i64, i64) = query.fetch_one(conn).await?;
     Ok(Spent { day_micros: day.unsigned_abs(), month_micros: month.unsigned_abs() })
@@ -153,10 +153,10 @@ pub(super) async fn record_refusals(
         return Ok(Vec::new());
     }
     let at_ms: i64 = sqlx::query_scalar(NOW).bind(clock).fetch_one(&mut *conn).await?;
-    const KNOWN: &str = "SELECT tenant_id, budget FROM budget_refusal WHERE day = $1";
+    const KNOWN: &str = "SELECT tenant_id, budget FROM budget_refusal WHERE at >= $1";
     let day = at_ms.div_euclid(DAY_MS);
     let known: HashSet<(Uuid, String)> =
-        sqlx::query_as(KNOWN).bind(day).fetch_all(&mut *conn).await?.into_iter().collect();
+        sqlx::query_as(KNOWN).bind(day * DAY_MS).fetch_all(&mut *conn).await?.into_iter().collect();
     let is_new =
         |(tenant_id, owner): &(TenantId, BudgetOwner)| !known.contains(&(tenant_id.0, owner.as_str().to_owned()));
     let mut recorded = Vec::new();
