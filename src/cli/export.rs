@@ -121,11 +121,11 @@ pub(super) fn run(folder: &Path, args: ExportArgs) -> anyhow::Result<ExitCode> {
     let filter = ProductFilter { tag: common.tag, marketplace: common.marketplace, status, ..ProductFilter::default() };
     let tenant_id = common.tenant.unwrap_or(TenantId::BUILT_IN);
     let stated = stated(tenant_id, &filter, history.as_ref(), format);
-    let mut request = Request { tenant_id, filter, history, format, stated };
+    let request = Request { tenant_id, filter, history, format, stated };
     let (file, resume) = (common.file, common.resume);
     let exported = tokio::runtime::Runtime::new()?.block_on(async {
         let store = open_store(&settings).await?;
-        let exported = export(&store, &mut request, &file, resume).await;
+        let exported = export(&store, &request, &file, resume).await;
         store.close().await;
         exported
     });
@@ -163,16 +163,8 @@ fn stated(tenant_id: TenantId, filter: &ProductFilter, history: Option<&HistoryQ
 }
 
 /// Writes the table. `None`: the reader of standard output has closed it.
-async fn export(
-    store: &SharedStore,
-    request: &mut Request,
-    file: &Path,
-    resume: bool,
-) -> anyhow::Result<Option<Place>> {
-    let tenant = store.tenant(request.tenant_id).await;
-    let tenant = tenant.with_context(|| format!("--tenant {}", request.tenant_id))?;
-    // A tenant of the same id in another database was created at another time.
-    request.stated["tenant_created_at"] = json!(tenant.created_at);
+async fn export(store: &SharedStore, request: &Request, file: &Path, resume: bool) -> anyhow::Result<Option<Place>> {
+    store.tenant(request.tenant_id).await.with_context(|| format!("--tenant {}", request.tenant_id))?;
     let mut table = Table::open(request, file, resume)?;
     let is_filtered = request.filter != ProductFilter::default();
     let total = if is_filtered { None } else { Some(store.usage(request.tenant_id).await?.products.into()) };
@@ -280,7 +272,7 @@ impl Table {
         let text = fs::read(&saved).with_context(|| format!("--resume: cannot read {}", saved.display()))?;
         let place: Place = serde_json::from_slice(&text).with_context(|| saved.display().to_string())?;
         if place.request != request.stated {
-            bail!("--resume: the other arguments or the database differ from those of the interrupted export");
+            bail!("--resume: the other arguments differ from those of the interrupted export");
         }
         let writer = TableWriter::resume(request.format, columns, place.rows)
             .context("--resume: a spreadsheet is written as a whole at its end")?;

@@ -93,13 +93,7 @@ fn an_export_that_was_interrupted_goes_on_and_is_the_same_file() {
         child.wait().unwrap();
         assert!(place.read(&killed).len() < place.read(&whole).len(), "it has ended before it was killed");
         let other = place.export("products", &killed, &["--resume", "--tag", "toys"]);
-        assert!(error_of(&other).contains("the other arguments or the database differ"), "{other:?}");
-        let elsewhere = Place::with_products(1);
-        for file in [killed.clone(), format!("{killed}.resume")] {
-            fs::copy(place.path(&file), elsewhere.path(&file)).unwrap();
-        }
-        let other = elsewhere.export("products", &killed, &["--resume"]);
-        assert!(error_of(&other).contains("or the database differ"), "{other:?}");
+        assert!(error_of(&other).contains("the other arguments differ"), "{other:?}");
         let resumed = place.export("products", &killed, &["--resume"]);
         assert_eq!(text(&resumed.stdout), "exported 5000 rows of 5000 products\n", "{resumed:?}");
         assert_eq!(place.read(&killed), place.read(&whole));
