@@ -251,7 +251,8 @@ impl MaintenanceTools {
             },
             () = self.stopped.cancelled() => {}
         }
-        self.store.release_job_lease(RUNS, &self.owner, RUNS_EVERY).await
+        let pause = if self.stopped.is_cancelled() { Duration::ZERO } else { RUNS_EVERY };
+        self.store.release_job_lease(RUNS, &self.owner, pause).await
     }
 
     /// Makes the canaries due, if it is time.

@@ -30,6 +30,7 @@ mod rank;
 mod read;
 mod rows;
 mod scan;
+mod scan_interest;
 mod seller;
 mod text;
 pub mod texts;

@@ -11,7 +11,6 @@ use super::attributes::{Attributes, IMAGE_CONTAINER};
 use super::capture::{Capture, Pieces, RANKS};
 use super::element::{asin_of_item, has_class, is_active_row, links_to_bestsellers, links_to_reviews};
 use super::layout::{self, BASIS_PRICES, FACEOUT, LINE_BREAKS, Meaning, Part, RANK_CLASSES, SEARCH_RESULT, Within};
-use super::prefilter::{Elements, Interest};
 use super::rows::Rows;
 use super::text;
 use super::variations::Variations;
@@ -21,7 +20,7 @@ const MAX_FRAME_TEXT_BYTES: usize = 24 * 1024;
 /// Maximum number of captures of one page.
 const MAX_CAPTURES: usize = 6000;
 /// Maximum text of the scripts in the head, in bytes.
-const MAX_HEAD_SCRIPT_BYTES: usize = 32 * 1024;
+pub(super) const MAX_HEAD_SCRIPT_BYTES: usize = 32 * 1024;
 /// Bytes of visible text before a price that are stored as its label.
 const LABEL_BYTES: usize = 160;
 /// Placeholder for a price in the text of the enclosing frame. U+0001 is not a legal HTML character, so no page
@@ -29,34 +28,34 @@ const LABEL_BYTES: usize = 160;
 const PRICE_MARK: &str = "\u{1}";
 
 #[derive(Debug)]
-struct Frame {
+pub(super) struct Frame {
     serial: u32,
-    capture: Capture,
+    pub(super) capture: Capture,
     outer: Within,
     outer_row: usize,
     /// A region outside of every text frame. Its text only serves as the label of the next price.
-    label_only: bool,
+    pub(super) label_only: bool,
 }
 
 /// State shared by the parser's handlers.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    frames: Vec<Frame>,
-    within: Within,
+    pub(super) frames: Vec<Frame>,
+    pub(super) within: Within,
     serial: u32,
     items: usize,
     /// The open item has a price of zero: what follows tells whether it is a membership's.
-    is_free_item: bool,
+    pub(super) is_free_item: bool,
     /// The rows of the Buy Box accordion.
     rows: Rows,
     /// Number of the enclosing row; 0 outside of rows.
     row: usize,
-    has_title: bool,
-    has_offer: bool,
+    pub(super) has_title: bool,
+    pub(super) has_offer: bool,
     /// The page is read to its footer, also when prices and ranks are known.
-    to_the_end: bool,
+    pub(super) to_the_end: bool,
     /// Index of the price capture that closed last: a following "/ 100 ml" makes it a unit price.
-    last_price: Option<usize>,
+    pub(super) last_price: Option<usize>,
     pub(super) captures: Vec<Capture>,
     pub(super) attributes: Attributes,
     pub(super) variations: Variations,
@@ -394,69 +393,5 @@ impl Scan {
         const RELATED: Within = Within::FORMATS.union(Within::BREADCRUMBS);
         let is_elsewhere = self.within.intersects(Within::ELSEWHERE) && !self.within.intersects(RELATED);
         self.attributes.markers.product && is_elsewhere
-    }
-
-    /// True inside an element that a layout table knows.
-    pub(super) fn is_inside_frame(&self) -> bool {
-        !self.frames.is_empty()
-    }
-
-    /// True when text or script is needed at the current position.
-    pub(super) fn wants_input(&self) -> bool {
-        self.wants_text() || self.wants_script()
-    }
-
-    /// True when text is needed at the current position.
-    fn wants_text(&self) -> bool {
-        let has_text = |frame: &Frame| match frame.capture.part {
-            // Search results are long, and their prices have no words before them.
-            Part::Item if frame.capture.rule == SEARCH_RESULT => self.is_free_item,
-            _ => !frame.label_only || self.within.intersects(Within::PRICED),
-        };
-        let follows_price = self.last_price.is_some();
-        self.frames.last().is_some_and(|frame| follows_price || has_text(frame)) && !self.is_unrelated()
-    }
-
-    fn is_in_document_title(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.capture.part == Part::DocumentTitle)
-    }
-
-    fn wants_head_script(&self) -> bool {
-        self.head_script.as_ref().is_some_and(|script| script.len() < MAX_HEAD_SCRIPT_BYTES)
-    }
-
-    /// True when the text of the script that has just started is needed.
-    fn wants_script(&self) -> bool {
-        let is_variation_script = || self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script);
-        self.wants_head_script() || is_variation_script()
-    }
-
-    /// The content that can hold facts at the current position.
-    pub(super) fn interest(&self) -> Interest {
-        let elements = if self.is_unrelated() {
-            Elements::AlwaysOnly
-        } else if !self.frames.is_empty() {
-            Elements::Contextual
-        } else if self.attributes.markers.product {
-            Elements::Id
-        } else {
-            Elements::IdOrClass
-        };
-        Interest { elements, within: self.within, text: self.wants_text(), script: self.wants_script() }
-    }
-
-    /// True where classes can have a meaning: on a product page only inside a region.
-    pub(super) fn wants_classes(&self) -> bool {
-        !self.frames.is_empty() || !self.attributes.markers.product
-    }
-
-    /// True when the rest of the page cannot add a fact.
-    ///
-    /// The bestseller ranks come after all other facts of a product page but the description and A+ content. Without ranks, or if
-    /// those two are wanted, the page is read up to its footer.
-    pub(super) fn is_settled(&self) -> bool {
-        let markers = self.attributes.markers;
-        let rank_row_closed = || self.frames.iter().all(|frame| frame.capture.part != Part::DetailRow);
-        markers.footer || (!self.to_the_end && markers.ranks && self.has_title && self.has_offer && rank_row_closed())
     }
 }
