@@ -1,5 +1,6 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
+mod channel_tests;
 mod error;
 mod gated_lists;
 mod listeners;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
+use self::channel_tests::ChannelTests;
 pub use self::error::AppError;
 use self::gated_lists::{GatedLists, GatedPace};
 use self::listeners::{Listeners, Servers, url_of};
@@ -125,12 +127,13 @@ impl App {
             revocations: &replicas.revocations,
             callbacks: &callbacks,
             direct: Arc::new(direct(&settings, &store, &replicas, &metrics)?),
+            public_url: public_url.unwrap_or_else(|| url_of(listeners.address)),
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let actors = Actors::start(&context)?;
         // Only now: whatever a message of another replica wakes is running.
         replicas.listen(&actors, &store);
-        let service = Service::new(dependencies(&context, &threads, &replicas, &actors, listeners.address)?);
+        let service = Service::new(dependencies(&context, &threads, &replicas, &actors)?);
         let serves_api = settings.server.roles.contains(&ProcessRole::Api);
         if serves_api {
             // Before the first request: it may come from the first user.
@@ -254,7 +257,6 @@ fn dependencies(
     threads: &Arc<Threads>,
     replicas: &Replicas,
     actors: &Actors,
-    address: SocketAddr,
 ) -> Result<Dependencies, AppError> {
     let settings = context.settings;
     let named = |(setting, error): (&'static str, KeyError)| AppError::Key { setting, error };
@@ -268,7 +270,8 @@ fn dependencies(
         job_runner: actors.job_wake.clone(),
         cache: SharedCache::new(replicas.redis.clone()),
         redis: replicas.redis.clone(),
-        public_url: settings.auth.public_url.clone().map_or_else(|| url_of(address), with_trailing_slash),
+        public_url: context.public_url.clone(),
+        channel_tests: Arc::new(ChannelTests(context.alert_sender()?)),
         sends_mail: settings.mail.smtp_url.is_some(),
         live: actors.live.clone(),
         invalidation: Arc::clone(&actors.invalidation),

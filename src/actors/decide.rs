@@ -5,8 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::CrawlSettings;
+use crate::domain::rule::{Found, Readings};
 use crate::domain::{
-    Backoff, ChangeRate, Event, Failure, Interval, Judged, ListingState, Observation, Outcome, Reading, Verdict, rule,
+    Backoff, ChangeRate, ContentField, Event, Failure, Interval, Judged, ListingState, Observation, Outcome, Reading,
+    Rule, Verdict, rule,
 };
 use crate::store::{Claim, Commit, ContentVersion, ItemsEnd, Lane, Next, ReadOffers, RuleStep};
 
@@ -50,14 +52,36 @@ pub fn decide(
     random: f64,
 ) -> CrawlDecision {
     let mut decision = judge(claim, outcome, at, policy, random);
-    if let (Some(_), Some(state), Outcome::Observed(seen)) = (decision.verdict, &mut decision.commit.state, outcome) {
-        state.source = Some(source.to_owned());
-        let at = state.checked_at.unwrap_or(at);
-        let change = state.take_content(&seen.content, source, at);
-        decision.commit.content = change.map(|change| ContentVersion { at, change });
-        decision.commit.offers = seen.offers.clone().map(|list| ReadOffers { at, list });
+    let commit = &mut decision.commit;
+    match (decision.verdict, &mut commit.state, outcome) {
+        (Some(verdict), Some(state), Outcome::Observed(seen)) => {
+            let at = state.checked_at.unwrap_or(at);
+            state.source = Some(source.to_owned());
+            let known = state.known_content_fields();
+            let change = state.take_content(&seen.content, source, at);
+            let changed = change.iter().flat_map(|change| &change.changed).filter(|field| known.contains(field));
+            let changed: Vec<ContentField> = changed.copied().collect();
+            let found = Found::Page {
+                is_offer_unknown: !is_believed(verdict, seen),
+                content: Some(&changed),
+                offers: seen.offers.as_ref(),
+            };
+            commit.rule_steps = rule_steps(claim, state, found, at);
+            commit.content = change.map(|change| ContentVersion { at, change });
+            commit.offers = seen.offers.clone().map(|list| ReadOffers { at, list });
+        }
+        (None, Some(state), outcome) => {
+            let found = if *outcome == Outcome::NotFound { Found::NotFound } else { Found::Nothing };
+            commit.rule_steps = rule_steps(claim, state, found, at);
+        }
+        _ => {}
     }
     decision
+}
+
+/// Held or unread, the price is not believed: nothing is known of the offer and of its changes.
+fn is_believed(verdict: Verdict, seen: &Observation) -> bool {
+    verdict != Verdict::Held && seen.price != Reading::Unknown
 }
 
 fn judge(claim: &Claim, outcome: &Outcome, at: Timestamp, policy: CrawlPolicy, random: f64) -> CrawlDecision {
@@ -83,9 +107,7 @@ fn observed(
     let mut judged = claim.state.judge(seen, at);
     let max_silence = claim.interval().unwrap_or(Interval::DAILY).max_silence();
     let gap = claim.state.gap_before(at, max_silence);
-    // Held or unread, the price is not believed: then no rule moves, and nothing is known of changes.
-    let believed = judged.verdict != Verdict::Held && seen.price != Reading::Unknown;
-    if believed {
+    if is_believed(judged.verdict, seen) {
         judged.state.change_rate = Some(change_rate(claim, &judged, at));
     }
     let needs_recheck = judged.state.held.as_ref().is_some_and(|held| held.needs_recheck());
@@ -94,12 +116,10 @@ fn observed(
     } else {
         (after_interval(claim.demand.interval(judged.state.change_rate), random), ItemsEnd::Done)
     };
-    let rule_steps = if believed { rule_steps(claim, &judged.state, at) } else { Vec::new() };
     let commit = Commit {
         asin: seen.asin,
         state: Some(judged.state),
         points: judged.points.into_iter().chain(gap).collect(),
-        rule_steps,
         ..bare_commit(claim, outcome, next, job_items)
     };
     CrawlDecision { commit, verdict: Some(judged.verdict) }
@@ -170,14 +190,30 @@ fn retry_pause(first: Duration, consecutive_failures: u16, random: f64) -> Durat
     Backoff::doubling(first, MAX_RETRY).after(earlier).mul_f64(0.8 + 0.4 * random)
 }
 
-fn rule_steps(claim: &Claim, state: &ListingState, at: Timestamp) -> Vec<RuleStep> {
-    let price = state.price(claim.listing.marketplace.currency());
-    let step = |rule: &rule::Rule| {
-        let (after, crossing) = rule::step(&rule.condition, rule.arming, price);
-        let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, state, at));
-        (after != rule.arming).then_some(RuleStep { rule_id: rule.id, before: rule.arming, after, event })
+fn rule_steps(claim: &Claim, after: &ListingState, found: Found<'_>, at: Timestamp) -> Vec<RuleStep> {
+    let readings = Readings {
+        at,
+        marketplace: claim.listing.marketplace,
+        before: &claim.state,
+        after,
+        found,
+        windows: &claim.windows,
     };
-    claim.rules.iter().filter_map(step).collect()
+    let observes = matches!(found, Found::Page { .. });
+    let rules = claim.rules.iter().filter(|rule| rule.settings.is_active(at));
+    let step = |rule: &Rule| {
+        let (state, crossing) = rule::step(rule, &readings);
+        let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, after, at));
+        (state != rule.state).then(|| RuleStep {
+            rule_id: rule.id,
+            version: rule.version,
+            product_id: rule.product_id,
+            revision: rule.revision,
+            after: state,
+            event,
+        })
+    };
+    rules.filter(|rule| observes || rule.settings.condition.concerns_failures()).filter_map(step).collect()
 }
 
 #[cfg(test)]
@@ -185,9 +221,10 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use crate::domain::rule::Windows;
     use crate::domain::{
-        AdaptiveDemand, Arming, Asin, Block, Condition, CrawlAllocation, CrawlDemand, Currency, Listing, ListingId,
-        Marketplace, Money, Point, ProductId, Rating, Rule, RuleId, Series, TenantId,
+        AdaptiveDemand, Asin, Block, Condition, CrawlAllocation, CrawlDemand, Currency, Listing, ListingId,
+        Marketplace, Money, Point, ProductId, Rating, RuleId, RuleSettings, RuleState, Series, TenantId,
     };
 
     use super::*;
@@ -208,6 +245,7 @@ mod tests {
             demand: CrawlDemand::fixed(Interval::DAILY),
             offers_interval: None,
             rules,
+            windows: Windows::default(),
         }
     }
 
@@ -223,8 +261,12 @@ mod tests {
             tenant_id: TenantId::BUILT_IN,
             product_id: ProductId::new(),
             listing_id: ListingId(1),
-            condition: Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) },
-            arming: Arming::NEW,
+            version: 1,
+            is_wide: false,
+            settings: RuleSettings::of(Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) }),
+            own_sellers: Vec::new(),
+            state: RuleState::default(),
+            revision: 0,
         }
     }
 

@@ -20,6 +20,7 @@ use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
 use super::send_slots::{SendSlot, SendSlots};
 use crate::config::NotifySettings;
 use crate::domain::{Backoff, DeliveryId, OutboxMessage};
+use crate::notify::channel::Sent;
 use crate::notify::{SendError, Sender};
 use crate::store::{ClaimedDelivery, DeliveryChannel, DeliveryEnd, Outbox, StoreResult};
 use crate::telemetry::{Metrics, TRACE, continue_from};
@@ -154,7 +155,7 @@ impl NotifierTools {
     /// An attempt belongs to the trace of the crawl that caused it, if that one is exported. The URL is not part of the span.
     fn span_of(&self, delivery: &ClaimedDelivery) -> Span {
         let Some(trace_context) = &delivery.trace_context else { return Span::none() };
-        let channel = self.sender.channel();
+        let channel = delivery.message.channel_name();
         let span = tracing::info_span!(
             target: TRACE,
             parent: None,
@@ -175,21 +176,23 @@ impl NotifierTools {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
         let (sender, began_at) = (&self.sender, Instant::now());
         let sent = AssertUnwindSafe(sender.send(id, &delivery.message)).catch_unwind().await;
-        self.slots.report(delivery.tenant_id, matches!(sent, Ok(Ok(()))), began_at.elapsed());
+        self.slots.report(delivery.tenant_id, matches!(sent, Ok(Ok(_))), began_at.elapsed());
         let panicked = || SendError::Temporary { reason: "the sender panicked".to_owned(), retry_after: None };
         let end = self.end_of(attempt, sent.unwrap_or_else(|_| Err(panicked())));
         let (result, error) = match &end {
-            DeliveryEnd::Delivered => ("delivered", None),
+            DeliveryEnd::Delivered | DeliveryEnd::Moved(_) => ("delivered", None),
             DeliveryEnd::Retry { error, .. } => ("retry", Some(error)),
             DeliveryEnd::Dead { error } => ("dead", Some(error)),
             DeliveryEnd::Forgotten => ("forgotten", None),
+            DeliveryEnd::Postponed { error, .. } => ("postponed", Some(error)),
+            DeliveryEnd::Broken { error } => ("broken", Some(error)),
         };
-        self.metrics.deliveries.with_label_values(&[sender.channel(), result]).inc();
+        let channel = delivery.message.channel_name();
+        self.metrics.deliveries.with_label_values(&[channel, result]).inc();
         Span::current().record("tracker.delivery.result", result);
         if error.is_some() {
             Span::current().record("otel.status_code", "error");
         }
-        let channel = sender.channel();
         tracing::info!(delivery_id = %id, channel, attempt, result, error, "delivery {id}: {result}");
         let end = match (&delivery.message, end) {
             // An e-mail contains a valid link: it is deleted once it is sent or given up.
@@ -212,9 +215,14 @@ impl NotifierTools {
         }
     }
 
-    fn end_of(&self, attempt: u32, sent: Result<(), SendError>) -> DeliveryEnd {
+    fn end_of(&self, attempt: u32, sent: Result<Sent, SendError>) -> DeliveryEnd {
         match sent {
-            Ok(()) => DeliveryEnd::Delivered,
+            Ok(Sent { moved_to: Some(config), .. }) => DeliveryEnd::Moved(Box::new(config)),
+            Ok(_) => DeliveryEnd::Delivered,
+            Err(SendError::Limited { reason, retry_after }) => {
+                DeliveryEnd::Postponed { after: retry_after, error: reason }
+            }
+            Err(SendError::Broken(error)) => DeliveryEnd::Broken { error },
             Err(SendError::Permanent(error)) => DeliveryEnd::Dead { error },
             Err(SendError::Temporary { reason, .. }) if attempt >= self.settings.max_attempts => {
                 DeliveryEnd::Dead { error: reason }

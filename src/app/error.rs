@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::auth::{HashError, KeyError};
 use crate::notify::SmtpError;
+use crate::notify::channel::ChannelSetupError;
 use crate::replicas::RedisError;
 use crate::service::ServiceError;
 use crate::sources::direct::DirectError;
@@ -34,6 +35,9 @@ pub enum AppError {
     /// The HTTP client of the webhook sender or of the resolver of short links.
     #[error("an HTTP client cannot start: {0}")]
     Client(#[from] reqwest::Error),
+    /// The senders of channels.
+    #[error(transparent)]
+    Channels(#[from] ChannelSetupError),
     /// The mail sender.
     #[error(transparent)]
     Mail(#[from] SmtpError),

@@ -9,6 +9,8 @@ use super::error::AppError;
 use super::gated_lists::GatedLists;
 use super::run_journal::StoredRuns;
 use super::spawn::ActorSpawner;
+use url::Url;
+
 use crate::actors::crawl_allocation::AllocationSettings;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
@@ -29,17 +31,21 @@ use crate::config::{ProcessRole, Settings, SourceName};
 use crate::domain::{Marketplace, RunBudget};
 use crate::jobs::JobTools;
 use crate::limits::{DistributedLimiter, GateSettings, Rate, SourceGate, TenantBudgets};
-use crate::notify::{Sender, SmtpSender, WebhookSender};
+use crate::notify::channel::{ChannelSenders, ServiceUrls};
+use crate::notify::{AlertSender, LinkKeyReader, Sender, SmtpSender, WebhookSender};
 use crate::replicas::{Bus, BusMessage};
-use crate::service::CacheInvalidation;
+use crate::service::{CacheInvalidation, LINK_KEY};
 use crate::sources::Source;
 use crate::sources::apify::{ApifyLists, ApifySource, RunCallbacks};
 use crate::sources::keepa::KeepaClient;
-use crate::store::{Commit, DeliveryChannel, Engine, SharedStore, StoreError};
+use crate::store::{Commit, DeliveryChannel, Engine, MessageQueue, Outbox, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
 /// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
+
+/// What composing a message takes at most, with its charts.
+const COMPOSING_SECS: u64 = 5;
 
 /// What the role `crawler` is made of.
 pub(super) struct CrawlerRole {
@@ -66,6 +72,8 @@ pub(super) struct AppContext<'a> {
     pub callbacks: &'a Arc<RunCallbacks>,
     pub direct: Arc<GatedLists>,
     /// The name of this replica, for people.
+    /// Where people reach this installation.
+    pub public_url: Url,
     pub owner: String,
 }
 
@@ -168,12 +176,18 @@ impl AppContext<'_> {
         let Self { settings, store, metrics, .. } = self;
         let webhook: Arc<dyn Sender> = Arc::new(WebhookSender::new(&settings.notify)?);
         let email: Arc<dyn Sender> = Arc::new(SmtpSender::new(&settings.mail)?);
+        let alerts: Arc<dyn Sender> = self.alert_sender()?;
+        let deliveries: Arc<dyn Outbox> = Arc::clone(store) as Arc<_>;
+        let messages: Arc<dyn Outbox> = Arc::new(MessageQueue(Arc::clone(store)));
+        let (notify, mail) = (&settings.notify, &settings.mail);
+        let of_alerts = notify.timeout_secs.max(mail.timeout_secs) + COMPOSING_SECS;
         let channels = [
-            ((DeliveryChannel::Webhook, webhook, settings.notify.concurrency), settings.notify.timeout_secs),
-            ((DeliveryChannel::Email, email, settings.mail.concurrency), settings.mail.timeout_secs),
+            (Arc::clone(&deliveries), (DeliveryChannel::Webhook, webhook, notify.concurrency), notify.timeout_secs),
+            (deliveries, (DeliveryChannel::Email, email, mail.concurrency), mail.timeout_secs),
+            (messages, (DeliveryChannel::Alert, alerts, notify.concurrency), of_alerts),
         ];
-        let start = |(channel, timeout_secs)| {
-            let (store, metrics) = (Arc::clone(store) as Arc<_>, Arc::clone(metrics));
+        let start = |(store, channel, timeout_secs)| {
+            let metrics = Arc::clone(metrics);
             let longest_attempt = Duration::from_secs(timeout_secs);
             let tools = NotifierTools::new(
                 store,
@@ -188,6 +202,23 @@ impl AppContext<'_> {
             (self.spawner.spawn(move || Notifier::new(Arc::clone(&of_actor))), tools)
         };
         Ok(NotifierRole(channels.into_iter().map(start).collect()))
+    }
+
+    /// Sends messages about alerts, and tests channels.
+    pub fn alert_sender(&self) -> Result<Arc<AlertSender>, AppError> {
+        let settings = self.settings;
+        let public = ServiceUrls::default();
+        let urls = ServiceUrls {
+            telegram: settings.notify.telegram_url.clone().unwrap_or(public.telegram),
+            pushover: settings.notify.pushover_url.clone().unwrap_or(public.pushover),
+        };
+        let senders = ChannelSenders::new(&settings.notify, urls, &settings.mail)?;
+        let store = Arc::clone(self.store);
+        let read_key: LinkKeyReader = Arc::new(move || {
+            let store = Arc::clone(&store);
+            Box::pin(async move { store.installation_key(LINK_KEY).await.ok() })
+        });
+        Ok(Arc::new(AlertSender::new(senders, self.public_url.clone(), read_key)))
     }
 
     pub fn live(&self) -> Result<LiveFeedHandle, StoreError> {

@@ -23,10 +23,10 @@ use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Secret, Settings, SourceName};
 use crate::domain::{
     Condition, EmailAddress, Frequency, Interval, Listing, ListingState, Marketplace, Money, Point, PointValue,
-    ProductSettings, ProductStatus, Role, Series, SeriesKey, TenantId,
+    ProductSettings, ProductStatus, Role, RuleScope, RuleSettings, Series, SeriesKey, TenantId,
 };
 use crate::sources::simulated::{FactValue, FaultRates, Field, PastPoint, Simulated, SimulatedSettings};
-use crate::store::{NewProduct, NewRule, SharedStore, StoreError};
+use crate::store::{NewProduct, NewRule, RuleChannels, RuleWebhook, SharedStore, StoreError};
 use crate::telemetry::Metrics;
 
 const PRODUCTS: u32 = 20;
@@ -229,10 +229,13 @@ async fn seed_one(
     let target_minor = price.amount_minor * (100 - TARGET_BELOW_PERCENT) / 100;
     let rule = NewRule {
         tenant_id: TenantId::BUILT_IN,
-        product_id: product.id,
-        condition: Condition::PriceAtOrBelow { target: Money::new(target_minor, price.currency) },
-        webhook_url: format!("http://{receiver}/webhook"),
-        webhook_secret: "whsec_ZGVtbyBkZW1vIGRlbW8gZGVtbyBkZW1v".to_owned(),
+        scope: RuleScope::Product(product.id),
+        settings: RuleSettings::of(Condition::PriceAtOrBelow { target: Money::new(target_minor, price.currency) }),
+        webhook: Some(RuleWebhook {
+            url: format!("http://{receiver}/webhook"),
+            secret: "whsec_ZGVtbyBkZW1vIGRlbW8gZGVtbyBkZW1v".to_owned(),
+        }),
+        channels: RuleChannels::default(),
         quota: u32::MAX,
     };
     store.add_rule(rule).await?;

@@ -13,10 +13,10 @@ use crate::auth::Passwords;
 use crate::config::in_production;
 use crate::domain::{
     Condition, EmailAddress, Frequency, Listing, Marketplace, Money, ProductId, ProductSettings, ProductStatus, Role,
-    TenantId, User,
+    RuleScope, RuleSettings, TenantId, User,
 };
 use crate::service::new_webhook_secret;
-use crate::store::{NewProduct, NewRule, NewUser, SharedStore, StoreError};
+use crate::store::{NewProduct, NewRule, NewUser, RuleChannels, RuleWebhook, SharedStore, StoreError};
 
 const TENANT: &str = "Example";
 const PLAN: &str = "pro";
@@ -161,10 +161,10 @@ async fn wait_for_price(
     let target = Money::new(target_minor, example.marketplace.currency());
     let rule = NewRule {
         tenant_id,
-        product_id,
-        condition: Condition::PriceAtOrBelow { target },
-        webhook_url: webhook_url.to_string(),
-        webhook_secret: new_webhook_secret(),
+        scope: RuleScope::Product(product_id),
+        settings: RuleSettings::of(Condition::PriceAtOrBelow { target }),
+        webhook: Some(RuleWebhook { url: webhook_url.to_string(), secret: new_webhook_secret() }),
+        channels: RuleChannels::default(),
         quota: u32::MAX,
     };
     store.add_rule(rule).await?;

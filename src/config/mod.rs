@@ -156,6 +156,9 @@ pub struct DatabaseSettings {
     pub acquire_timeout_secs: u64,
     /// The server cancels statements that take longer (PostgreSQL).
     pub statement_timeout_secs: u64,
+    /// Keys that encrypt the credentials of channels, each the Base64 of 32 bytes: the first encrypts, all of them decrypt. Default: one that
+    /// the installation makes and keeps in the database, which protects copies of single tables only.
+    pub encryption_keys: Vec<Secret>,
 }
 
 impl Default for DatabaseSettings {
@@ -169,6 +172,7 @@ impl Default for DatabaseSettings {
             claim_connections: 2,
             acquire_timeout_secs: 2,
             statement_timeout_secs: 15,
+            encryption_keys: Vec::new(),
         }
     }
 }
@@ -335,11 +339,23 @@ pub struct NotifySettings {
     pub retry_secs: u64,
     /// Attempts after which a delivery is given up.
     pub max_attempts: u32,
+    /// Root of the Bot API of Telegram; default: the public one.
+    pub telegram_url: Option<Url>,
+    /// Root of the API of Pushover; default: the public one.
+    pub pushover_url: Option<Url>,
 }
 
 impl Default for NotifySettings {
     fn default() -> Self {
-        Self { allow_private_targets: false, timeout_secs: 15, concurrency: 64, retry_secs: 5, max_attempts: 10 }
+        Self {
+            allow_private_targets: false,
+            timeout_secs: 15,
+            concurrency: 64,
+            retry_secs: 5,
+            max_attempts: 10,
+            telegram_url: None,
+            pushover_url: None,
+        }
     }
 }
 

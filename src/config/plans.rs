@@ -21,6 +21,9 @@ pub struct Plan {
     pub users: u32,
     /// Alerts.
     pub alerts: u32,
+    /// Channels.
+    #[serde(default = "default_channels")]
+    pub channels: u32,
     /// Requested crawls per day (UTC), counted per product.
     pub crawls_per_day: u32,
     /// API keys that are in force.
@@ -38,6 +41,10 @@ pub struct Plan {
     pub spend_month_usd: Option<f64>,
     /// Shortest interval allowed for a product.
     pub min_interval: Interval,
+}
+
+fn default_channels() -> u32 {
+    SMALLEST.channels
 }
 
 impl Plan {
@@ -73,6 +80,7 @@ const SMALLEST: Plan = Plan {
     products: 20,
     users: 3,
     alerts: 20,
+    channels: 10,
     crawls_per_day: 100,
     api_keys: 10,
     requests_per_minute: 120,
@@ -89,6 +97,7 @@ impl Default for Plans {
             products: 2000,
             users: 25,
             alerts: 4000,
+            channels: 200,
             crawls_per_day: 10_000,
             api_keys: 100,
             requests_per_minute: 1200,
@@ -101,6 +110,7 @@ impl Default for Plans {
             products: 1_000_000,
             users: 10_000,
             alerts: 1_000_000,
+            channels: 10_000,
             crawls_per_day: 10_000_000,
             api_keys: 10_000,
             requests_per_minute: 12_000,

@@ -10,6 +10,7 @@ use strum::{EnumString, IntoStaticStr};
 use super::access::{Role, Scopes};
 use super::email::EmailAddress;
 use super::ids::{ApiKeyId, SessionId, TenantId, UserId};
+use super::offer::SellerId;
 
 /// An organisation: the unit of isolation and of quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Tenant {
     pub name: String,
     /// Name of its plan in the settings, which sets its quotas.
     pub plan: String,
+    /// The ids under which it sells itself; alerts call them `me`.
+    pub seller_ids: Vec<SellerId>,
     /// When the tenant and all its data are deleted, if deletion was requested.
     pub deletion_scheduled_at: Option<Timestamp>,
     /// When it was created.

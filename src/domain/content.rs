@@ -125,6 +125,11 @@ impl ContentDigest {
         self.0.is_empty()
     }
 
+    /// True when something was read of this part.
+    pub fn knows(&self, field: ContentField) -> bool {
+        self.0.contains_key(field.as_str())
+    }
+
     /// Takes what was read into account. Returns what differs from what was known; `None` if nothing does.
     pub fn update(&mut self, seen: &Content) -> Option<ContentChange> {
         let mut change = ContentChange { changed: Vec::new(), values: Map::new() };

@@ -41,6 +41,10 @@ uuid_ids! {
     ProductId;
     /// An alert rule.
     RuleId;
+    /// A channel: where a tenant wants to be told.
+    ChannelId;
+    /// A message to a channel.
+    MessageId;
     /// The durable record of one crossing.
     EventId;
     /// The delivery of one message to one channel.
@@ -80,6 +84,20 @@ impl EventId {
     /// repeated has no second effect.
     pub fn of_crossing(rule: RuleId, crossing: u32) -> Self {
         Self(Uuid::new_v5(&rule.0, &crossing.to_be_bytes()))
+    }
+}
+
+impl EventId {
+    /// The same for a rule about several products, each of which counts its own crossings.
+    pub fn of_wide_crossing(rule: RuleId, product: ProductId, crossing: u32) -> Self {
+        Self::of_crossing(RuleId(Uuid::new_v5(&rule.0, product.0.as_bytes())), crossing)
+    }
+}
+
+impl MessageId {
+    /// The id of the message to a channel whose first member is this delivery: a delivery is a member of one message.
+    pub fn of_first_member(channel: ChannelId, first: Uuid) -> Self {
+        Self(Uuid::new_v5(&channel.0, first.as_bytes()))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
-use super::content::{Content, ContentChange, ContentDigest};
+use super::content::{Content, ContentChange, ContentDigest, ContentField};
 
 /// A page is read to its end so often: what only its end shows changes seldom.
 const CONTENT_INTERVAL: SignedDuration = SignedDuration::from_hours(23);
@@ -24,6 +25,10 @@ pub(super) struct KnownContent {
 impl KnownContent {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    pub(super) fn fields(&self) -> Vec<ContentField> {
+        ContentField::iter().filter(|field| self.digest.knows(*field)).collect()
     }
 
     /// True when a crawl at this time should read the page to its end.

@@ -3,11 +3,13 @@
 mod access;
 mod account;
 mod address;
+mod alert_message;
 mod asin;
 mod availability;
 mod backoff;
 mod budget;
 mod change_rate;
+mod channel;
 mod content;
 mod crawl_allocation;
 mod crawl_demand;
@@ -35,6 +37,7 @@ mod page_sample;
 mod past;
 mod peak_hours;
 mod plausibility;
+mod policy;
 pub mod product;
 mod reading;
 mod recurrence;
@@ -42,6 +45,7 @@ pub mod rule;
 mod schedule;
 mod series;
 mod series_values;
+mod signed_link;
 mod source_run;
 mod state;
 pub mod stats;
@@ -51,6 +55,10 @@ mod webhook_url;
 pub use access::{Role, RoleError, Scope, ScopeError, Scopes};
 pub use account::{ApiKey, LinkPurpose, Session, Tenant, TokenHash, User, UserStatus, UserStatusError};
 pub use address::is_public;
+pub use alert_message::{
+    AlertMessage, MessageChart, MessageEvent, MessageFact, MessageItem, MessageKind, MessageLink, NoticeFacts,
+    OutboundMessage,
+};
 pub use asin::{Asin, AsinError};
 pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
@@ -59,6 +67,10 @@ pub use budget::{
     SourceSpending, SpendingLimits, Spent, TenantSpending, reserve, reserve_items, split,
 };
 pub use change_rate::ChangeRate;
+pub use channel::{
+    AppriseTarget, Channel, ChannelConfig, ChannelKind, ChannelStatus, DiscordTarget, EmailTarget, GotifyTarget,
+    HomeAssistantTarget, HookTarget, Language, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget, WebhookTarget,
+};
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
 pub use crawl_allocation::{CrawlAllocation, CrawlBudget, IntervalBounds};
 pub use crawl_demand::{AdaptiveDemand, CrawlDemand};
@@ -67,8 +79,8 @@ pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use frequency::{Frequency, FrequencyError};
 pub use ids::{
-    ApiKeyId, DeliveryId, EventId, JobId, ListingId, ProductId, RuleId, ScheduleId, ScheduleRunId, SessionId, TenantId,
-    UserId,
+    ApiKeyId, ChannelId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, RuleId, ScheduleId,
+    ScheduleRunId, SessionId, TenantId, UserId,
 };
 pub use import_line::ImportLine;
 pub use interval::{Interval, IntervalError};
@@ -90,12 +102,14 @@ pub use page_sample::PageSample;
 pub use past::Past;
 pub use peak_hours::{PeakHours, PeakHoursError};
 pub use plausibility::Held;
+pub use policy::{Day, Digest, DuringQuiet, Gate, HeldFor, Policy, QuietHours, SentSoFar, WallTime};
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
 pub use reading::Reading;
 pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
-pub use rule::{Arming, Condition, Crossing, Rule};
+pub use rule::{Condition, Crossing, Rule, RuleScope, RuleSettings, RuleState, Severity};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
+pub use signed_link::{LinkAction, LinkTarget, read_link, sign_link};
 pub use source_run::{JobStep, OpenedListRun, OpenedRuns, RunEnd, SourceRun};
 pub use state::ListingState;
 pub use task::{Task, TaskItem};

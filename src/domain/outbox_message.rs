@@ -5,10 +5,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alert_message::OutboundMessage;
 use super::email::EmailAddress;
 use super::event::Event;
 
-/// A message and its recipient. Both kinds hold a secret, so `Debug` prints neither's content.
+/// A message and its recipient. All kinds hold a secret, so `Debug` prints neither's content.
 #[derive(Clone, PartialEq, Eq)]
 pub enum OutboxMessage {
     /// An alert event, sent to a webhook.
@@ -22,6 +23,8 @@ pub enum OutboxMessage {
     },
     /// An e-mail to a user.
     Email(Email),
+    /// A message about alerts, to a channel.
+    Alert(Box<OutboundMessage>),
 }
 
 /// An e-mail to be sent. It contains a single-use link, so it is deleted as soon as it is sent.
@@ -38,11 +41,21 @@ pub struct Email {
 }
 
 impl OutboxMessage {
+    /// By what it goes out, as metrics and logs name it.
+    pub fn channel_name(&self) -> &'static str {
+        match self {
+            Self::Webhook { .. } => "webhook",
+            Self::Email(_) => "email",
+            Self::Alert(message) => message.channel.config.kind().as_str(),
+        }
+    }
+
     /// The host of the receiver, with its port; none of an e-mail, which goes to the installation's own server.
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Webhook { url, .. } => url.split_once("://")?.1.split('/').next(),
             Self::Email(_) => None,
+            Self::Alert(message) => message.channel.config.host(),
         }
     }
 }
@@ -52,6 +65,7 @@ impl fmt::Debug for OutboxMessage {
         match self {
             Self::Webhook { event, .. } => write!(f, "Webhook({:?})", event.id),
             Self::Email(mail) => fmt::Debug::fmt(mail, f),
+            Self::Alert(message) => write!(f, "Alert({:?} to {:?})", message.id, message.channel.config),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
 use super::change_rate::ChangeRate;
-use super::content::{Content, ContentChange};
+use super::content::{Content, ContentChange, ContentField};
 use super::interval::Interval;
 use super::known_content::KnownContent;
 use super::money::{Currency, Money};
@@ -80,6 +80,16 @@ impl ListingState {
         self.value(series)?.number()
     }
 
+    /// The accepted value of one numeric series: of a sales rank, in its category.
+    pub fn number_in(&self, key: &SeriesKey) -> Option<i64> {
+        self.values_with(key.series).get(key)?.as_ref()?.number()
+    }
+
+    /// True when the last page stated the series.
+    pub fn is_stated(&self, series: Series) -> bool {
+        !self.unread.contains_key(&series) && self.values_with(series).keys().any(|key| key.series == series)
+    }
+
     /// The accepted value of a text series.
     pub fn text(&self, series: Series) -> Option<&str> {
         self.value(series)?.text()
@@ -142,6 +152,11 @@ impl ListingState {
     /// True when a crawl at this time should read the page to its end.
     pub fn wants_content(&self, at: Timestamp) -> bool {
         self.content.is_old(at)
+    }
+
+    /// The parts of the content that are known.
+    pub fn known_content_fields(&self) -> Vec<ContentField> {
+        self.content.fields()
     }
 
     /// Takes the content of a page into account. Returns what differs from the last version.

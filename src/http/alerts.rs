@@ -2,191 +2,61 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::Shared;
+use super::alert_requests::{AddAlertBody, PatchAlertBody, PreviewAlertBody};
+use super::alert_view::{WireAlert, WireEvent, WirePreview};
+use super::etag::{expected_version, versioned};
 use super::field_parsing::parsed;
 use super::idempotency::{RequestKey, rendered, respond};
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
-use super::product_view::WireMoney;
 use super::routes::Routes;
-use super::strict::{PathId, StrictJson, StrictQuery, object};
-use crate::domain::{
-    Asin, Condition, Delivery, DeliveryId, DeliveryStatus, Event, EventId, Marketplace, Money, ProductId, RuleId, Scope,
-};
-use crate::service::{AddRule, Caller, EventRow, RuleRow, StoredResponse};
+use super::strict::{PathId, StrictJson, StrictQuery};
+use crate::domain::{DeliveryId, EventId, ProductId, RuleId, Scope};
+use crate::service::{Caller, EventFilter, RuleRow, StoredResponse};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/alerts", |path| path.get(Scope::ProductRead, list).create(Scope::AlertWrite, add));
+    routes.path("/alerts/preview", |path| path.post(Scope::ProductRead, preview));
     routes.path("/alerts/events", |path| path.get(Scope::ProductRead, events));
+    routes.path("/alerts/events/{id}", |path| path.get(Scope::ProductRead, event));
     routes.path("/alerts/deliveries/{id}/retry", |path| path.post(Scope::AlertWrite, retry));
-    routes.path("/alerts/{id}", |path| path.get(Scope::ProductRead, get).delete(Scope::AlertWrite, remove));
+    routes.path("/alerts/{id}", |path| {
+        path.get(Scope::ProductRead, get).patch(Scope::AlertWrite, patch).delete(Scope::AlertWrite, remove)
+    });
 }
 
-/// A rule to create.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AddAlertBody {
-    /// The product.
-    #[schema(value_type = Uuid)]
-    product_id: ProductId,
-    /// The condition.
-    kind: AlertKind,
-    /// The price to wait for, in the currency of the marketplace.
-    #[serde(deserialize_with = "object")]
-    target: WireMoney,
-    /// The URL of the webhook: a public http or https address.
-    #[schema(max_length = 2048)]
-    webhook_url: String,
-}
-
-/// The condition of a rule.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum AlertKind {
-    /// The price is at or below the target.
-    PriceAtOrBelow,
-}
-
-/// A rule.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Alert)]
-pub(super) struct WireAlert {
-    #[schema(value_type = Uuid)]
-    id: RuleId,
-    #[schema(value_type = Uuid)]
-    product_id: ProductId,
-    kind: &'static str,
-    target: WireMoney,
-    webhook_url: String,
-    /// Signs the deliveries; shown once, when the rule is created.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_secret: Option<String>,
-    /// True when the next crossing fires; false until the price has risen past the margin again.
-    is_armed: bool,
-    /// Crossings so far.
-    crossings: u32,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-}
-
-impl From<RuleRow> for WireAlert {
-    fn from(row: RuleRow) -> Self {
-        let Condition::PriceAtOrBelow { target } = row.rule.condition;
-        Self {
-            id: row.rule.id,
-            product_id: row.rule.product_id,
-            kind: row.rule.condition.kind(),
-            target: target.into(),
-            webhook_url: row.webhook_url,
-            webhook_secret: None,
-            is_armed: row.rule.arming.armed,
-            crossings: row.rule.arming.crossings,
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// An event, and its deliveries.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Event)]
-pub(super) struct WireEvent {
-    #[schema(value_type = Uuid)]
-    id: EventId,
-    #[schema(value_type = Uuid)]
-    alert_id: RuleId,
-    #[schema(value_type = Uuid)]
-    product_id: ProductId,
-    kind: &'static str,
-    #[schema(value_type = String)]
-    marketplace: Marketplace,
-    #[schema(value_type = String)]
-    asin: Asin,
-    title: Option<String>,
-    target: WireMoney,
-    /// The price that crossed the target.
-    price: WireMoney,
-    /// The price before it.
-    previous_price: Option<WireMoney>,
-    /// When the price before it was last read from a page: long ago, if the pages in between did not state one.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    previous_price_as_of: Option<Timestamp>,
-    /// The number of the crossing within its rule.
-    crossing: u32,
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    /// Its deliveries; not in the event stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<WireDelivery>>,
-}
-
-/// A message to one channel.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Delivery)]
-pub(super) struct WireDelivery {
-    /// The `webhook-id` of every attempt.
-    #[schema(value_type = Uuid)]
-    id: DeliveryId,
-    /// `pending`, `delivered` or `dead`.
-    #[schema(value_type = String, example = "delivered")]
-    status: DeliveryStatus,
-    attempts: u32,
-    /// Why the last attempt failed.
-    last_error: Option<String>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    delivered_at: Option<Timestamp>,
-}
-
-impl From<EventRow> for WireEvent {
-    fn from(row: EventRow) -> Self {
-        let (event, facts) = (&row.event, row.event.facts.clone());
-        let Condition::PriceAtOrBelow { target } = facts.condition;
-        let delivery = |delivery: Delivery| WireDelivery {
-            id: delivery.id,
-            status: delivery.status,
-            attempts: delivery.attempts,
-            last_error: delivery.last_error,
-            delivered_at: delivery.delivered_at,
-        };
-        Self {
-            id: event.id,
-            alert_id: event.rule_id,
-            product_id: event.product_id,
-            kind: facts.condition.kind(),
-            marketplace: facts.listing.marketplace,
-            asin: facts.listing.asin,
-            title: facts.title,
-            target: target.into(),
-            price: facts.price.into(),
-            previous_price: facts.previous_price.map(WireMoney::from),
-            previous_price_as_of: facts.previous_price_as_of,
-            crossing: facts.crossing,
-            at: event.at,
-            deliveries: Some(row.deliveries.into_iter().map(delivery).collect()),
-        }
-    }
-}
-
-impl WireEvent {
-    /// As the event stream shows it.
-    pub(super) fn as_stream_item(event: Event) -> Self {
-        let mut wire = Self::from(EventRow { event, deliveries: Vec::new() });
-        wire.deliveries = None;
-        wire
-    }
-}
-
-/// Filter and page of a list of rules or events.
+/// Filter and page of a list of rules.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AlertQuery {
+    /// Only those about this product alone.
+    product_id: Option<String>,
+    /// The `next_cursor` of the previous page.
+    cursor: Option<String>,
+    /// Rows, 1 to 250; default 50.
+    limit: Option<String>,
+}
+
+/// Filter and page of a list of events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventQuery {
     /// Only those of this product.
     product_id: Option<String>,
+    /// Only those of this rule.
+    alert_id: Option<String>,
+    /// Only those at or after this time (RFC 3339).
+    since: Option<String>,
+    /// Only those before this time (RFC 3339).
+    until: Option<String>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
     /// Rows, 1 to 250; default 50.
@@ -202,7 +72,23 @@ impl AlertQuery {
     }
 }
 
+impl EventQuery {
+    fn checked(self) -> Result<(EventFilter, Option<String>, u32), Problem> {
+        let mut errors = Vec::new();
+        let filter = EventFilter {
+            product_id: parsed("product_id", self.product_id.as_deref(), &mut errors),
+            rule_id: parsed("alert_id", self.alert_id.as_deref(), &mut errors),
+            since: parsed::<Timestamp>("since", self.since.as_deref(), &mut errors),
+            until: parsed::<Timestamp>("until", self.until.as_deref(), &mut errors),
+        };
+        let limit = limit_of(self.limit.as_deref(), &mut errors);
+        if errors.is_empty() { Ok((filter, self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
 /// Create a rule. It is evaluated from the next crawl on.
+///
+/// A condition that already holds fires; what compares with earlier values takes the next crawl as its baseline.
 #[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = AddAlertBody, responses(
     (status = 201, description = "The rule, with the key that signs its webhooks; the key is not shown again", body = WireAlert),
     (status = 400, description = "Not JSON", body = Problem),
@@ -216,20 +102,32 @@ pub(super) async fn add(
     key: RequestKey,
     StrictJson(body): StrictJson<AddAlertBody>,
 ) -> Result<impl Responder, Problem> {
-    let target = Money::new(body.target.amount_minor, body.target.currency);
-    let condition = match body.kind {
-        AlertKind::PriceAtOrBelow => Condition::PriceAtOrBelow { target },
-    };
-    let request = AddRule { product_id: body.product_id, condition, webhook_url: body.webhook_url };
-    let creation = shared.service.add_rule(caller, request, key.claim(created)).await?;
+    let creation = shared.service.add_rule(caller, body.request()?, key.claim(created)).await?;
     Ok(respond(creation, created))
 }
 
 /// The only response that shows the signing key.
 fn created(row: &RuleRow) -> StoredResponse {
-    let location = format!("/api/v1/alerts/{}", row.rule.id);
-    let webhook_secret = Some(row.webhook_secret.clone());
-    rendered(StatusCode::CREATED, location, &WireAlert { webhook_secret, ..WireAlert::from(row.clone()) })
+    let location = format!("/api/v1/alerts/{}", row.id);
+    rendered(StatusCode::CREATED, location, &WireAlert::with_secret(row.clone()))
+}
+
+/// Play a rule over the stored history of a product: when it would have fired, and how many messages that would have been.
+///
+/// Nothing is stored or sent. The rule is played as if it had been created `days` ago.
+#[utoipa::path(post, path = "/api/v1/alerts/preview", tag = "alerts", request_body = PreviewAlertBody, responses(
+    (status = 200, description = "What it would have told", body = WirePreview),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 404, description = "No such product", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn preview(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<PreviewAlertBody>,
+) -> Result<impl Responder, Problem> {
+    let (preview, currency) = shared.service.preview_rule(caller.tenant_id, body.request()?).await?;
+    Ok(Json(WirePreview::of(preview, currency)))
 }
 
 /// List rules, newest first.
@@ -248,18 +146,31 @@ pub(super) async fn list(
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/api/v1/alerts/events", tag = "alerts", params(AlertQuery), responses(
+#[utoipa::path(get, path = "/api/v1/alerts/events", tag = "alerts", params(EventQuery), responses(
     (status = 200, description = "A page", body = WirePage<WireEvent>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn events(
     shared: Data<Shared>,
     caller: Caller,
-    StrictQuery(query): StrictQuery<AlertQuery>,
+    StrictQuery(query): StrictQuery<EventQuery>,
 ) -> Result<impl Responder, Problem> {
-    let (product_id, cursor, limit) = query.checked()?;
-    let page = shared.service.events(caller.tenant_id, product_id, cursor, limit).await?;
+    let (filter, cursor, limit) = query.checked()?;
+    let page = shared.service.events(caller.tenant_id, filter, cursor, limit).await?;
     Ok(paged::<_, WireEvent>(page))
+}
+
+/// Get one event, with its deliveries.
+#[utoipa::path(get, path = "/api/v1/alerts/events/{id}", tag = "alerts", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The event", body = WireEvent),
+    (status = 404, description = "No such event", body = Problem),
+))]
+pub(super) async fn event(
+    shared: Data<Shared>,
+    caller: Caller,
+    PathId(id): PathId<EventId>,
+) -> Result<impl Responder, Problem> {
+    Ok(Json(WireEvent::from(shared.service.event(caller.tenant_id, id).await?)))
 }
 
 /// Send a dead delivery again.
@@ -278,6 +189,10 @@ pub(super) async fn retry(
     Ok(HttpResponse::NoContent())
 }
 
+fn shown(row: RuleRow) -> HttpResponse {
+    versioned(StatusCode::OK, row.version, &WireAlert::from(row))
+}
+
 /// Get one rule.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path)), responses(
     (status = 200, description = "The rule", body = WireAlert),
@@ -288,7 +203,27 @@ pub(super) async fn get(
     caller: Caller,
     PathId(id): PathId<RuleId>,
 ) -> Result<impl Responder, Problem> {
-    Ok(Json(WireAlert::from(shared.service.rule(caller.tenant_id, id).await?)))
+    Ok(shown(shared.service.rule(caller.tenant_id, id).await?))
+}
+
+/// Change a rule: pause it, snooze it, give it another condition. Omitted fields stay as they are.
+#[utoipa::path(patch, path = "/api/v1/alerts/{id}", tag = "alerts", request_body = PatchAlertBody,
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that you read")), responses(
+    (status = 200, description = "The changed rule", body = WireAlert),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 404, description = "No such rule", body = Problem),
+    (status = 412, description = "It has changed since you read it", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn patch(
+    shared: Data<Shared>,
+    caller: Caller,
+    request: HttpRequest,
+    PathId(id): PathId<RuleId>,
+    StrictJson(body): StrictJson<PatchAlertBody>,
+) -> Result<impl Responder, Problem> {
+    let patch = body.patch(expected_version(request.headers())?)?;
+    Ok(shown(shared.service.update_rule(caller, id, patch).await?))
 }
 
 /// Delete a rule; its events stay.

@@ -14,7 +14,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::alerts::WireEvent;
+use super::alert_view::WireEvent;
 use super::caller::credential_of;
 use super::history::WireValue;
 use super::jobs::WireJob;

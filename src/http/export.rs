@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Shared;
-use super::alerts::{WireAlert, WireEvent};
+use super::alert_view::{WireAlert, WireEvent};
 use super::api_keys::WireApiKey;
 use super::auth::WireSession;
 use super::crawl::WireTask;
@@ -27,7 +27,7 @@ use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
 use crate::domain::{Product, ProductId, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
-    Caller, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ServiceError, ServiceResult,
+    Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ServiceError, ServiceResult,
 };
 
 /// JSON lines.
@@ -108,7 +108,10 @@ impl Export {
         let products = async |cursor| service.products(id, newest_products(cursor)).await;
         self.each(products, async |product| self.product(product).await).await?;
         self.list("alert", WireAlert::from, async |cursor| service.rules(id, None, cursor, most).await).await?;
-        self.list("event", WireEvent::from, async |cursor| service.events(id, None, cursor, most).await).await?;
+        self.list("event", WireEvent::from, async |cursor| {
+            service.events(id, EventFilter::default(), cursor, most).await
+        })
+        .await?;
         self.list("task", WireTask::from, async |cursor| service.tasks(id, cursor, most).await).await?;
         self.list("audit_entry", WireAuditEntry::from, async |cursor| service.audit(id, cursor, most).await).await?;
         // If the tenant was deleted meanwhile, the export is not complete.

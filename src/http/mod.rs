@@ -1,9 +1,13 @@
 //! The HTTP API: parse, call one use case of [`crate::service`], render. One file per resource.
 
+mod alert_condition;
+mod alert_requests;
+mod alert_view;
 mod alerts;
 mod api_keys;
 mod auth;
 mod caller;
+mod channels;
 mod cors;
 mod crawl;
 mod etag;
@@ -17,6 +21,7 @@ mod idempotency;
 mod imports;
 mod jobs;
 mod link_page;
+mod message_link;
 mod observe;
 mod offers;
 mod openapi;
@@ -187,6 +192,7 @@ fn all_routes(routes: &mut Routes<'_>) {
 
 fn api_routes(routes: &mut Routes<'_>) {
     link_page::routes(routes);
+    message_link::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
     // Before the products: routes are matched in this order.
@@ -200,6 +206,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     samples::routes(api);
     schedules::routes(api);
     alerts::routes(api);
+    channels::routes(api);
     events::routes(api);
     auth::routes(api);
     api_keys::routes(api);

@@ -17,8 +17,8 @@ use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, crawl, events, export, health, history, imports, jobs, link_page, offers, products,
-    samples, schedules, spending, system, table_exports, tenants, users,
+    alerts, api_keys, auth, channels, crawl, events, export, health, history, imports, jobs, link_page, message_link,
+    offers, products, samples, schedules, spending, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -64,9 +64,23 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         schedules::remove,
         schedules::run,
         schedules::runs,
+        channels::add,
+        channels::list,
+        channels::get,
+        channels::patch,
+        channels::remove,
+        channels::test,
+        channels::usage,
+        channels::messages,
+        channels::retry,
+        message_link::page,
+        message_link::follow,
         alerts::add,
         alerts::list,
         alerts::get,
+        alerts::patch,
+        alerts::preview,
+        alerts::event,
         alerts::remove,
         alerts::events,
         alerts::retry,

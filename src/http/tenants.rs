@@ -13,7 +13,7 @@ use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
-use crate::domain::{Interval, Scope, Tenant, TenantId};
+use crate::domain::{Interval, Scope, SellerId, Tenant, TenantId};
 use crate::service::{AuditEntry, Caller};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -41,6 +41,9 @@ pub(super) struct WireTenant {
     name: String,
     /// The name of its plan.
     plan: String,
+    /// The ids under which you sell on Amazon; alerts call them `me`.
+    #[schema(value_type = Vec<String>, example = json!(["A2LDP1W1XYZABC"]))]
+    seller_ids: Vec<SellerId>,
     /// When it will be deleted with all of its data; null if no deletion is scheduled.
     #[schema(value_type = Option<String>, format = DateTime)]
     deletion_scheduled_at: Option<Timestamp>,
@@ -52,8 +55,8 @@ pub(super) struct WireTenant {
 
 impl From<Tenant> for WireTenant {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { id, name, plan, deletion_scheduled_at, created_at, updated_at, version: _ } = tenant;
-        Self { id, name, plan, deletion_scheduled_at, created_at, updated_at }
+        let Tenant { id, name, plan, seller_ids, deletion_scheduled_at, created_at, updated_at, version: _ } = tenant;
+        Self { id, name, plan, seller_ids, deletion_scheduled_at, created_at, updated_at }
     }
 }
 
@@ -76,10 +79,13 @@ fn shown(status: StatusCode, tenant: Tenant) -> HttpResponse {
 pub(super) struct PatchTenantBody {
     /// Its name.
     #[schema(min_length = 1, max_length = 200)]
-    name: String,
+    name: Option<String>,
+    /// The ids under which you sell on Amazon; replaces all of them.
+    #[schema(max_items = 100)]
+    seller_ids: Option<Vec<String>>,
 }
 
-/// Rename your tenant.
+/// Change your tenant. Omitted fields stay as they are.
 #[utoipa::path(patch, path = "/api/v1/tenants/me", tag = "tenants", request_body = PatchTenantBody, responses(
     (status = 200, description = "The changed tenant", body = WireTenant),
     (status = 412, description = "The tenant has changed since you read it (If-Match)", body = Problem),
@@ -91,7 +97,7 @@ pub(super) async fn rename(
     StrictJson(body): StrictJson<PatchTenantBody>,
 ) -> Result<impl Responder, Problem> {
     let expected_version = expected_version(request.headers())?;
-    Ok(shown(StatusCode::OK, shared.service.rename_tenant(caller, body.name, expected_version).await?))
+    Ok(shown(StatusCode::OK, shared.service.change_tenant(caller, body.name, body.seller_ids, expected_version).await?))
 }
 
 /// Schedule the deletion of your tenant with all of its data, in 14 days. Until then it can be cancelled.

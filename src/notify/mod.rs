@@ -1,5 +1,8 @@
 //! Notification channels: one sender for each channel, behind one trait.
 
+mod alert_sender;
+pub mod channel;
+pub mod compose;
 mod smtp;
 mod webhook;
 
@@ -8,7 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::{DeliveryId, OutboxMessage};
+use channel::Sent;
 
+pub use alert_sender::{AlertSender, LinkKeyReader};
 pub use smtp::{SmtpError, SmtpSender};
 pub use webhook::WebhookSender;
 
@@ -26,6 +31,17 @@ pub enum SendError {
     /// A retry cannot succeed.
     #[error("{0}")]
     Permanent(String),
+    /// The receiver takes nothing for a while: the attempt does not count.
+    #[error("{reason}")]
+    Limited {
+        /// Description of the limit.
+        reason: String,
+        /// The delay that the receiver requested.
+        retry_after: Duration,
+    },
+    /// The channel cannot work until its owner repairs it.
+    #[error("{0}")]
+    Broken(String),
 }
 
 /// Sends messages through one channel.
@@ -38,7 +54,7 @@ pub trait Sender: Send + Sync {
     ///
     /// # Errors
     /// [`SendError`] tells whether a retry may succeed.
-    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError>;
+    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<Sent, SendError>;
 }
 
 /// The error for a message that the channel cannot send: it is for another channel, or the channel is not configured.

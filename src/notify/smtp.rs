@@ -7,6 +7,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
+use super::channel::Sent;
 use super::{SendError, Sender, unsupported};
 use crate::config::MailSettings;
 use crate::domain::{DeliveryId, Email, EmailAddress, OutboxMessage};
@@ -83,7 +84,7 @@ impl Sender for SmtpSender {
         "email"
     }
 
-    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError> {
+    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<Sent, SendError> {
         let (Some((transport, from)), OutboxMessage::Email(mail)) = (&self.server, message) else {
             return Err(unsupported(self.channel()));
         };
@@ -93,7 +94,7 @@ impl Sender for SmtpSender {
         let temporary = |reason: String| SendError::Temporary { reason, retry_after: None };
         // Each e-mail uses its own connection: one that timed out in the middle of a message must not be reused.
         match tokio::time::timeout(self.timeout, transport.send(compose(from, id, mail)?)).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(Sent::default()),
             Ok(Err(error)) if is_permanent(&error) => Err(SendError::Permanent(describe(&error))),
             Ok(Err(error)) => Err(temporary(describe(&error))),
             Err(_) => Err(temporary("the mail server did not answer in time".to_owned())),

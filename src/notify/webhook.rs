@@ -13,6 +13,7 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use serde_json::json;
 use sha2::Sha256;
 
+use super::channel::Sent;
 use super::{SendError, Sender, unsupported};
 use crate::config::NotifySettings;
 use crate::domain::{DeliveryId, Event, OutboxMessage, WebhookUrl, parse_retry_after};
@@ -51,7 +52,7 @@ impl Sender for WebhookSender {
         "webhook"
     }
 
-    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<(), SendError> {
+    async fn send(&self, id: DeliveryId, message: &OutboxMessage) -> Result<Sent, SendError> {
         let OutboxMessage::Webhook { url, secret, event } = message else {
             return Err(unsupported(self.channel()));
         };
@@ -69,7 +70,7 @@ impl Sender for WebhookSender {
             .header("webhook-timestamp", sent_at)
             .header("webhook-signature", signature)
             .body(body);
-        result_of(request.send().await)
+        result_of(request.send().await).map(|()| Sent::default())
     }
 }
 

@@ -3,10 +3,12 @@
 //! They run on the shared runtime: an HTTP worker has its own, and a connection opened there would break when the worker ends.
 
 mod access;
+mod alert_preview;
 mod alerts;
 mod api_keys;
 mod auth;
 mod cache_invalidation;
+mod channels;
 mod crawl;
 mod health;
 mod history;
@@ -47,14 +49,17 @@ use crate::telemetry::{Metrics, TRACE};
 pub use crate::config::Plan;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, Change, Creation, DailyUsage, EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, JobFilter, Page,
-    ProductFilter, ProductOrder, ProductPatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
+    AuditEntry, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
+    IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
+    RuleChannels, RulePatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
+pub use alert_preview::{Preview, PreviewRequest};
 pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::{AddApiKey, MAX_NETWORKS};
 pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
+pub use channels::{AddChannel, ChannelTester, LINK_KEY, TestResult};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats, read_points};
@@ -214,6 +219,8 @@ pub struct Dependencies {
     pub public_url: url::Url,
     /// A mail server is configured.
     pub sends_mail: bool,
+    /// Tests channels.
+    pub channel_tests: Arc<dyn ChannelTester>,
     /// The feed of changes and alerts.
     pub live: LiveFeedHandle,
     /// The listings in memory, if this process crawls.

@@ -10,8 +10,26 @@ use super::products::valid;
 use super::users::GRACE;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
-use crate::domain::{Scope, SpendingLimits, Tenant, TenantId, TenantSpending};
+use crate::domain::{Scope, SellerId, SpendingLimits, Tenant, TenantId, TenantSpending};
 use crate::store::{AuditEntry, DailyUsage, Page, TenantPatch, UsageRow};
+
+/// Maximum seller ids of a tenant: one a marketplace and more.
+const MAX_SELLER_IDS: usize = 100;
+
+fn checked_seller_ids(ids: &[String], errors: &mut Vec<FieldError>) -> Vec<SellerId> {
+    if ids.len() > MAX_SELLER_IDS {
+        errors.push(FieldError::new("seller_ids", format!("must have at most {MAX_SELLER_IDS} ids")));
+        return Vec::new();
+    }
+    let parsed = |(n, id): (usize, &String)| match id.parse() {
+        Ok(id) => Some(id),
+        Err(error) => {
+            errors.push(FieldError::new(&format!("seller_ids[{n}]"), error));
+            None
+        }
+    };
+    ids.iter().enumerate().filter_map(parsed).collect()
+}
 
 impl Service {
     /// One tenant.
@@ -35,18 +53,22 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| Ok((deps.store.spending(tenant_id).await?, limits))).await
     }
 
-    /// Renames the caller's tenant.
-    pub async fn rename_tenant(
+    /// Changes the name of the caller's tenant, and the ids under which it sells.
+    pub async fn change_tenant(
         &self,
         caller: Caller,
-        name: String,
+        name: Option<String>,
+        seller_ids: Option<Vec<String>>,
         expected_version: Option<i64>,
     ) -> ServiceResult<Tenant> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
-            check_name("name", &name, &mut errors);
+            if let Some(name) = &name {
+                check_name("name", name, &mut errors);
+            }
+            let seller_ids = seller_ids.map(|ids| checked_seller_ids(&ids, &mut errors));
             valid(errors)?;
-            let patch = TenantPatch { name: Some(name), expected_version, ..TenantPatch::default() };
+            let patch = TenantPatch { name, seller_ids, expected_version, ..TenantPatch::default() };
             deps.update_tenant(&caller, caller.tenant_id, &patch, "tenant.update").await
         })
         .await

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::audit::AuditEntry;
 use super::rows::{count, time, word};
 use super::{Credentials, StoreError, StoreResult};
-use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, Tenant, TenantId, User, UserId};
+use crate::domain::{ApiKey, ApiKeyId, SellerId, Session, SessionId, Tenant, TenantId, User, UserId};
 
 pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, verified_at, \
      deletion_scheduled_at, created_at, updated_at, version";
@@ -67,7 +67,8 @@ impl TryFrom<CredentialsColumns> for Credentials {
     }
 }
 
-pub(super) const TENANT_COLUMNS: &str = "id, name, plan, created_at, updated_at, version, deletion_scheduled_at";
+pub(super) const TENANT_COLUMNS: &str =
+    "id, name, plan, seller_ids, created_at, updated_at, version, deletion_scheduled_at";
 
 /// A tenant.
 #[derive(sqlx::FromRow)]
@@ -75,6 +76,7 @@ pub(super) struct TenantColumns {
     pub id: Uuid,
     name: String,
     plan: String,
+    seller_ids: Json<Vec<SellerId>>,
     pub created_at: i64,
     updated_at: i64,
     version: i64,
@@ -89,6 +91,7 @@ impl TryFrom<TenantColumns> for Tenant {
             id: TenantId(row.id),
             name: row.name,
             plan: row.plan,
+            seller_ids: row.seller_ids.0,
             deletion_scheduled_at: row.deletion_scheduled_at.map(time).transpose()?,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,

@@ -1,5 +1,6 @@
 //! A batch of commits as JSON: both engines write three lists, however many crawls there are.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::types::Json;
@@ -9,7 +10,9 @@ use super::lease::LeaseEnd;
 use super::outbox::WEBHOOK;
 use super::rows::sort_columns;
 use super::{Commit, RuleStep};
-use crate::domain::{Asin, ContentField, DeliveryId, EventFacts, ListingState, OfferList, Point, PointValue};
+use crate::domain::{
+    Asin, ContentField, DeliveryId, EventFacts, ListingState, OfferList, Point, PointValue, RuleState,
+};
 
 /// The results of some crawls.
 pub(super) fn crawls<'c>(commits: &[&'c Commit]) -> Json<Vec<CrawlRow<'c>>> {
@@ -126,21 +129,24 @@ impl<'c> NewPoint<'c> {
     }
 }
 
-/// One step of a rule of a listing; the last five fields are missing when the rule did not fire.
+/// One step of a rule about a product; the last fields are missing when the rule did not fire.
 #[derive(Serialize)]
 pub(super) struct Step<'c> {
     listing_id: i64,
     token: i64,
     rule_id: Uuid,
-    armed_before: bool,
-    crossings_before: u32,
-    armed: bool,
+    version: i64,
+    product_id: Uuid,
+    revision: i64,
+    state: &'c RuleState,
+    is_armed: bool,
     crossings: u32,
-    last_notified_minor: Option<i64>,
     event_id: Option<Uuid>,
     delivery_id: Option<Uuid>,
     facts: Option<&'c EventFacts>,
     at: Option<i64>,
+    /// Not before then is it told.
+    told_at: Option<i64>,
     trace_context: Option<&'c str>,
 }
 
@@ -151,15 +157,17 @@ impl<'c> Step<'c> {
             listing_id: commit.listing_id.0,
             token: commit.token,
             rule_id: step.rule_id.0,
-            armed_before: step.before.armed,
-            crossings_before: step.before.crossings,
-            armed: step.after.armed,
+            version: step.version,
+            product_id: step.product_id.0,
+            revision: step.revision,
+            state: &step.after,
+            is_armed: step.after.is_armed(),
             crossings: step.after.crossings,
-            last_notified_minor: step.after.last_notified_minor,
             event_id: event.map(|event| event.id.0),
             delivery_id: event.map(|event| DeliveryId::of_event(event.id, WEBHOOK).0),
             facts: event.map(|event| &event.facts),
             at: event.map(|event| event.at.as_millisecond()),
+            told_at: event.and_then(|event| event.told_with_others_at).map(Timestamp::as_millisecond),
             trace_context: event.and(commit.trace_context.as_deref()),
         }
     }

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::StoreResult;
 use super::clock::millis;
+use crate::domain::rule::Windows;
 use crate::domain::{
-    Arming, Asin, ContentChange, CrawlDemand, Event, Interval, ItemStatus, Listing, ListingId, ListingState,
-    Marketplace, OfferList, Point, Rule, RuleId,
+    Asin, ContentChange, CrawlDemand, Event, Interval, ItemStatus, Listing, ListingId, ListingState, Marketplace,
+    OfferList, Point, ProductId, Rule, RuleId, RuleState,
 };
 
 /// The two lanes. Each is claimed on its own, so that neither can starve the other.
@@ -55,6 +56,8 @@ pub struct Claim {
     pub offers_interval: Option<Interval>,
     /// The rules of all products that watch the listing.
     pub rules: Vec<Rule>,
+    /// The parts of history that they compare with.
+    pub windows: Windows,
 }
 
 impl Claim {
@@ -118,16 +121,20 @@ impl ItemsEnd {
     }
 }
 
-/// One step of one rule, applied only if the rule has not changed since it was read.
+/// One step of one rule about one product, applied only if neither its settings nor its state have changed since they were read.
 #[derive(Debug, Clone)]
 pub struct RuleStep {
     /// The rule.
     pub rule_id: RuleId,
-    /// Its state when it was read.
-    pub before: Arming,
+    /// The version of its settings when they were read.
+    pub version: i64,
+    /// The product.
+    pub product_id: ProductId,
+    /// The revision of its state when it was read.
+    pub revision: i64,
     /// Its new state.
-    pub after: Arming,
-    /// The event, if it fired: it is stored with one delivery for the rule's channel.
+    pub after: RuleState,
+    /// The event, if it fired: it is stored with its deliveries.
     pub event: Option<Event>,
 }
 

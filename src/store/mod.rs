@@ -15,10 +15,13 @@ mod audit;
 mod batch;
 mod catalog;
 mod change_feed;
+mod channel_rows;
+mod channels;
 mod clock;
 mod crawl_allocations;
 mod crawl_counts;
 mod cursor;
+mod encryption;
 mod error;
 mod field_drifts;
 mod history;
@@ -27,12 +30,14 @@ mod idempotency;
 mod jobs;
 mod lease;
 mod maintenance;
+mod message_queue;
 mod migrate_store;
 mod outbox;
 mod page_samples;
 mod past_points;
 mod postgres;
 mod rows;
+mod rule_rows;
 mod schedules;
 mod sessions;
 mod source_runs;
@@ -51,10 +56,11 @@ use std::sync::Arc;
 use crate::config::DatabaseSettings;
 
 pub use accounts::{Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, StoredLink, UserPatch};
-pub use alerts::{Alerts, EventRow, NewRule, RuleRow};
+pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RulePatch, RuleRow, RuleWebhook};
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
+pub use channels::{ChannelPatch, ChannelUsage, Channels, ClaimedMessage, MessageEnd, MessageRow, NewChannel};
 pub use clock::StoreClock;
 pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
@@ -71,6 +77,7 @@ pub use lease::{
     Room, RuleStep,
 };
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
+pub use message_queue::MessageQueue;
 pub use migrate_store::{MigratedTable, MigrationProgress, migrate_store};
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use page_samples::{PageSamples, SampleContent};
@@ -94,6 +101,7 @@ pub trait Store:
     + HistoryImports
     + ChangeFeed
     + Alerts
+    + Channels
     + Outbox
     + Tasks
     + Jobs
@@ -120,6 +128,7 @@ impl<
         + HistoryImports
         + ChangeFeed
         + Alerts
+        + Channels
         + Outbox
         + Tasks
         + Jobs

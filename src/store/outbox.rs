@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::{DeliveryId, OutboxMessage, TenantId};
+use crate::domain::{ChannelConfig, DeliveryId, OutboxMessage, TenantId};
 
 /// The channel of a rule's deliveries. Their ids are made from it, so it never changes.
 pub(super) const WEBHOOK: &str = "webhook";
@@ -34,6 +34,8 @@ pub enum DeliveryChannel {
     Webhook,
     /// To people.
     Email,
+    /// To channels of tenants.
+    Alert,
 }
 
 /// Which due deliveries are claimed, and how many.
@@ -84,6 +86,20 @@ pub enum DeliveryEnd {
     },
     /// Sent or given up, and deleted.
     Forgotten,
+    /// The receiver accepted it, and said how the channel is reached from now on.
+    Moved(Box<ChannelConfig>),
+    /// The receiver asked the whole channel to wait; the attempt does not count.
+    Postponed {
+        /// How long to wait.
+        after: Duration,
+        /// What it said.
+        error: String,
+    },
+    /// The channel cannot work.
+    Broken {
+        /// Why.
+        error: String,
+    },
 }
 
 /// The queue of deliveries.

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{FailingListing, RuleRow, StoreError, StoreResult};
+use super::{FailingListing, StoreError, StoreResult};
 use crate::domain::{
-    AdaptiveDemand, Arming, Condition, CrawlAllocation, CrawlRecord, Delivery, DeliveryId, Event, EventFacts, EventId,
-    Frequency, Interval, Listing, ListingId, ListingState, Point, PointValue, Product, ProductId, ProductSettings,
-    Rule, RuleId, Series, SeriesKey, TenantId,
+    AdaptiveDemand, CrawlAllocation, CrawlRecord, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency,
+    Interval, Listing, ListingId, ListingState, Point, PointValue, Product, ProductId, ProductSettings, RuleId, Series,
+    SeriesKey, TenantId,
 };
 
 /// A stored time.
@@ -148,41 +148,6 @@ impl TryFrom<FailingColumns> for FailingListing {
     }
 }
 
-/// A rule with its channel.
-#[derive(sqlx::FromRow)]
-pub(super) struct RuleColumns {
-    pub id: Uuid,
-    tenant_id: Uuid,
-    product_id: Uuid,
-    listing_id: i64,
-    condition: Json<Condition>,
-    webhook_url: String,
-    webhook_secret: String,
-    armed: bool,
-    crossings: i64,
-    last_notified_minor: Option<i64>,
-    pub created_at: i64,
-}
-
-impl TryFrom<RuleColumns> for RuleRow {
-    type Error = StoreError;
-
-    fn try_from(row: RuleColumns) -> StoreResult<Self> {
-        let arming =
-            Arming { armed: row.armed, crossings: count(row.crossings)?, last_notified_minor: row.last_notified_minor };
-        let rule = Rule {
-            id: RuleId(row.id),
-            tenant_id: TenantId(row.tenant_id),
-            product_id: ProductId(row.product_id),
-            listing_id: ListingId(row.listing_id),
-            condition: row.condition.0,
-            arming,
-        };
-        let created_at = time(row.created_at)?;
-        Ok(Self { rule, webhook_url: row.webhook_url, webhook_secret: row.webhook_secret, created_at })
-    }
-}
-
 /// An event.
 #[derive(sqlx::FromRow)]
 pub(super) struct EventColumns {
@@ -205,6 +170,7 @@ impl TryFrom<EventColumns> for Event {
             product_id: ProductId(row.product_id),
             facts: row.facts.0,
             at: time(row.at)?,
+            told_with_others_at: None,
         })
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Page, StoreResult};
-use crate::domain::{Tenant, TenantId};
+use crate::domain::{SellerId, Tenant, TenantId};
 
 /// Changes to a tenant; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct TenantPatch {
     pub name: Option<String>,
     /// The plan.
     pub plan: Option<String>,
+    /// The ids under which it sells itself.
+    pub seller_ids: Option<Vec<SellerId>>,
     /// When it is deleted; `Some(None)` cancels the deletion.
     pub deletion_scheduled_at: Option<Option<Timestamp>>,
     /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).

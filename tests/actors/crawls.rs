@@ -7,7 +7,7 @@ use amazon_tracker::actors::notifier::NotifierMessage;
 use amazon_tracker::actors::tracker::{CrawlEnd, TrackerMessage};
 use amazon_tracker::domain::{
     Asin, Condition, Currency, DeliveryId, Event, EventFacts, EventId, Listing, ListingId, Marketplace, Money,
-    Observation, OutboxMessage, Outcome, ProductId, RuleId, TenantId,
+    Observation, OutboxMessage, Outcome, ProductId, RuleId, Severity, TenantId,
 };
 use amazon_tracker::store::{ClaimedDelivery, DeliveryEnd, Next};
 use jiff::Timestamp;
@@ -160,13 +160,17 @@ fn slow_webhooks_of_sixteen_tenants_do_not_delay_another_tenant() {
 pub fn delivery() -> ClaimedDelivery {
     let (rule_id, price) = (RuleId::new(), Money::new(100, Currency::Usd));
     let facts = EventFacts {
+        rule_name: None,
+        severity: Severity::Normal,
         condition: Condition::PriceAtOrBelow { target: price },
         crossing: 1,
         listing: Listing::new(Marketplace::Us, "B08PZHYWJS".parse().unwrap()),
         title: None,
-        price,
+        image_url: None,
+        price: Some(price),
         previous_price: None,
         previous_price_as_of: None,
+        reasons: Vec::new(),
     };
     let (tenant_id, product_id) = (TenantId::BUILT_IN, ProductId::new());
     let id = EventId::of_crossing(rule_id, 1);
@@ -178,7 +182,15 @@ pub fn delivery() -> ClaimedDelivery {
         message: OutboxMessage::Webhook {
             url: "https://hooks.example/1".to_owned(),
             secret: "secret".to_owned(),
-            event: Box::new(Event { id, tenant_id, rule_id, product_id, facts, at: Timestamp::UNIX_EPOCH }),
+            event: Box::new(Event {
+                id,
+                tenant_id,
+                rule_id,
+                product_id,
+                facts,
+                at: Timestamp::UNIX_EPOCH,
+                told_with_others_at: None,
+            }),
         },
         trace_context: None,
     }

@@ -19,6 +19,7 @@ use amazon_tracker::domain::{
     CrawlDemand, DeliveryId, Interval, Listing, ListingId, ListingState, Marketplace, OutboxMessage, Outcome, TenantId,
 };
 use amazon_tracker::limits::{Candidate, CrawlGate};
+use amazon_tracker::notify::channel::Sent;
 use amazon_tracker::notify::{SendError, Sender};
 use amazon_tracker::replicas::{Bus, BusMessage};
 use amazon_tracker::sources::{Outcomes, Source, Wanted};
@@ -134,8 +135,8 @@ impl Sender for Line<DeliveryId, Result<(), SendError>> {
         "double"
     }
 
-    async fn send(&self, id: DeliveryId, _: &OutboxMessage) -> Result<(), SendError> {
-        self.call(id).await
+    async fn send(&self, id: DeliveryId, _: &OutboxMessage) -> Result<Sent, SendError> {
+        self.call(id).await.map(|()| Sent::default())
     }
 }
 
@@ -379,5 +380,6 @@ fn claim(listing_id: i64, token: i64) -> Claim {
         demand: CrawlDemand::fixed(Interval::DAILY),
         offers_interval: None,
         rules: Vec::new(),
+        windows: Default::default(),
     }
 }

@@ -6,6 +6,8 @@
 mod postgres;
 
 mod access;
+mod alerts;
+mod channels;
 mod daemon;
 mod events;
 mod exports;

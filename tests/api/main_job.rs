@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 use crate::postgres::Server;
 
-const fn usd(amount_minor: i64) -> Money {
+pub const fn usd(amount_minor: i64) -> Money {
     Money::new(amount_minor, Currency::Usd)
 }
 

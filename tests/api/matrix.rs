@@ -111,11 +111,25 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_crawl_samples_id", Superadmins),
     ("get_crawl_tasks_id", Whoever(Scope::ProductRead)),
     ("get_events", Whoever(Scope::ProductRead)),
+    ("get_channels", Whoever(Scope::ProductRead)),
+    ("post_channels", Whoever(Scope::AlertWrite)),
+    ("get_channels_id", Whoever(Scope::ProductRead)),
+    ("patch_channels_id", Whoever(Scope::AlertWrite)),
+    ("delete_channels_id", Whoever(Scope::AlertWrite)),
+    ("post_channels_id_test", Whoever(Scope::AlertWrite)),
+    ("get_channels_id_usage", Whoever(Scope::ProductRead)),
+    ("get_channels_id_messages", Whoever(Scope::ProductRead)),
+    ("post_channels_messages_id_retry", Whoever(Scope::AlertWrite)),
+    ("get_auth_links_token", Everybody),
+    ("post_auth_links_token", Everybody),
     ("get_alerts", Whoever(Scope::ProductRead)),
     ("post_alerts", Whoever(Scope::AlertWrite)),
     ("get_alerts_events", Whoever(Scope::ProductRead)),
     ("post_alerts_deliveries_id_retry", Whoever(Scope::AlertWrite)),
+    ("get_alerts_events_id", Whoever(Scope::ProductRead)),
+    ("post_alerts_preview", Whoever(Scope::ProductRead)),
     ("get_alerts_id", Whoever(Scope::ProductRead)),
+    ("patch_alerts_id", Whoever(Scope::AlertWrite)),
     ("delete_alerts_id", Whoever(Scope::AlertWrite)),
 ];
 
@@ -300,7 +314,10 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await["id"].clone();
     let is_dead = |events: &Value| events["items"][0]["deliveries"][0]["status"] == "dead";
     let events = daemon.eventually("/api/v1/alerts/events", is_dead).await;
+    let event = events["items"][0]["id"].clone();
     let delivery = events["items"][0]["deliveries"][0]["id"].clone();
+    let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
+    let channel = expect(201, daemon.post("/api/v1/channels", &channel)).await["id"].clone();
     let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product] }));
     let task = expect(202, asked).await["id"].clone();
     let schedule =
@@ -310,7 +327,11 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
         ("/api/v1/products/", product),
+        ("/api/v1/channels/", channel),
+        // None of ours is dead; theirs would be refused alike.
+        ("/api/v1/channels/messages/", json!("0190a1b2-0000-7000-8000-000000000000")),
         ("/api/v1/alerts/", alert),
+        ("/api/v1/alerts/events/", event),
         ("/api/v1/alerts/deliveries/", delivery),
         ("/api/v1/jobs/", task.clone()),
         ("/api/v1/schedules/", schedule),

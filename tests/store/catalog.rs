@@ -169,7 +169,7 @@ async fn a_new_rhythm_does_not_wake_a_listing_that_was_parked(fixture: &Fixture)
 
 async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fixture: &Fixture) {
     let product = fixture.watch(1).await;
-    let rule = fixture.add_rule(&product, 1000).await.rule;
+    let rule = fixture.add_rule(&product, 1000).await;
     fixture.see(900).await;
     let task = fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
     fixture.store.remove_product(US, product.id, None).await.unwrap();
@@ -179,7 +179,7 @@ async fn removing_takes_rules_and_waiting_items_and_keeps_events_and_history(fix
     let task = fixture.store.task(US, task.id).await.unwrap();
     assert_eq!(task.status(), JobStatus::Cancelled);
     assert_eq!(task.finished_at(), Some(fixture.now().await));
-    let events = fixture.store.events(US, Some(product.id), None, 10).await.unwrap().items;
+    let events = fixture.store.events(US, &EventFilter::of_product(Some(product.id)), None, 10).await.unwrap().items;
     assert_eq!((events.len(), events[0].deliveries.len()), (1, 1));
     assert!(!fixture.store.points(product.listing_id, Series::ALL, None, None, 10).await.unwrap().is_empty());
 }

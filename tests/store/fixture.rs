@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use amazon_tracker::config::{DatabaseSettings, RetentionSettings, Secret};
+use amazon_tracker::domain::rule::{Found, Readings};
 use amazon_tracker::domain::*;
+pub use amazon_tracker::store::EventFilter;
 use amazon_tracker::store::{
-    Claim, ClaimRequest, Commit, Engine, ItemsEnd, Lane, NewProduct, NewRule, NewSchedule, Next, Room, RuleRow,
-    RuleStep, SharedStore, StoreClock, open,
+    Claim, ClaimRequest, Commit, Engine, ItemsEnd, Lane, NewChannel, NewProduct, NewRule, NewSchedule, Next, Room,
+    RuleChannels, RuleRow, RuleStep, RuleWebhook, SharedStore, StoreClock, open,
 };
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
@@ -301,10 +303,24 @@ pub fn new_schedule(tenant_id: TenantId) -> NewSchedule {
 pub fn new_rule(product: &Product, target_minor: i64) -> NewRule {
     NewRule {
         tenant_id: product.tenant_id,
-        product_id: product.id,
-        condition: Condition::PriceAtOrBelow { target: euros(target_minor) },
-        webhook_url: "https://example.com/hook".to_owned(),
-        webhook_secret: "whsec_x".to_owned(),
+        scope: RuleScope::Product(product.id),
+        settings: RuleSettings::of(Condition::PriceAtOrBelow { target: euros(target_minor) }),
+        webhook: Some(RuleWebhook { url: "https://example.com/hook".to_owned(), secret: "whsec_x".to_owned() }),
+        channels: RuleChannels::default(),
+        quota: u32::MAX,
+    }
+}
+
+/// A channel to a webhook that tells everything at once.
+pub fn new_channel(tenant_id: TenantId) -> NewChannel {
+    let target = HookTarget { webhook_url: "https://hooks.example.com/services/secret".to_owned() };
+    NewChannel {
+        tenant_id,
+        name: "Team".to_owned(),
+        config: ChannelConfig::Slack(target),
+        policy: Policy { coalesce_secs: 0, ..Policy::default() },
+        language: Language::En,
+        status: ChannelStatus::Ok,
         quota: u32::MAX,
     }
 }
@@ -322,11 +338,25 @@ pub fn page(n: Asin, title: &str, price_minor: i64) -> Observation {
 /// The commit of a successful crawl; its rules are stepped as the tracker would.
 pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
     let judged = claim.state.judge(&page(claim.listing.asin, "A thing", price_minor), at);
-    let price = judged.state.price(Currency::Eur);
+    let readings = Readings {
+        at,
+        marketplace: claim.listing.marketplace,
+        before: &claim.state,
+        after: &judged.state,
+        found: Found::Page { is_offer_unknown: false, content: None, offers: None },
+        windows: &claim.windows,
+    };
     let step = |rule: &Rule| {
-        let (after, crossing) = rule::step(&rule.condition, rule.arming, price);
+        let (after, crossing) = rule::step(rule, &readings);
         let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, &judged.state, at));
-        (after != rule.arming).then_some(RuleStep { rule_id: rule.id, before: rule.arming, after, event })
+        (after != rule.state).then(|| RuleStep {
+            rule_id: rule.id,
+            version: rule.version,
+            product_id: rule.product_id,
+            revision: rule.revision,
+            after,
+            event,
+        })
     };
     Commit {
         asin: None,

@@ -10,6 +10,7 @@ mod accounts;
 mod alerts;
 mod backup;
 mod catalog;
+mod channels;
 mod commit;
 mod content;
 mod crawl_allocations;

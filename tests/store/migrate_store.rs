@@ -33,6 +33,8 @@ impl Move {
         let claim = source.claim_from(Lane::Requested, 9).await.remove(0);
         let commit = with_content_and_offers(seen(&claim, 900, source.now().await));
         assert!(source.commit(commit).await);
+        while source.store.dispatch_one().await.unwrap() {}
+        source.store.installation_key("links").await.unwrap();
         let with_a_past = source.watch(2).await;
         let past = ["2024-11-30T23:59:59.999Z", "2024-12-01T00:00:00Z", "2025-03-01T00:00:00Z"];
         let price = |at: &str| Point {
@@ -89,7 +91,7 @@ pub async fn answers(store: &SharedStore, tenant_id: TenantId) -> Vec<String> {
     let mut answers = vec![
         format!("{:?}", store.tenant(tenant_id).await.unwrap()),
         format!("{:?}", store.rules(tenant_id, None, None, MANY).await.unwrap()),
-        format!("{:?}", store.events(tenant_id, None, None, MANY).await.unwrap()),
+        format!("{:?}", store.events(tenant_id, &EventFilter::default(), None, MANY).await.unwrap()),
         format!("{:?}", store.tasks(tenant_id, None, MANY).await.unwrap()),
         format!("{:?}", store.api_keys(tenant_id, None, MANY).await.unwrap()),
         format!("{:?}", store.audit_entries(tenant_id, None, MANY).await.unwrap()),
@@ -123,7 +125,9 @@ async fn everything_arrives_and_both_stores_answer_alike() {
         before.push(answers(&this.source.store, tenant_id).await);
     }
     let moved = this.run().await.unwrap();
-    assert!(moved.iter().all(|table| table.checksum.rows > 0 && table.checksum.checksum != 0), "{moved:?}");
+    // A table of ids has no numbers and texts.
+    let is_compared = |table: &MigratedTable| table.checksum.checksum != 0 || table.name == "rule_channel";
+    assert!(moved.iter().all(|table| table.checksum.rows > 0 && is_compared(table)), "{moved:?}");
     for (tenant_id, before) in tenants.into_iter().zip(&before) {
         assert_eq!(&answers(&this.target.store, tenant_id).await, before);
     }

@@ -36,7 +36,7 @@ async fn claim(fixture: &Fixture, limit: u32) -> Vec<ClaimedDelivery> {
 }
 
 async fn the_delivery(fixture: &Fixture) -> Delivery {
-    fixture.store.events(US, None, None, 10).await.unwrap().items.remove(0).deliveries.remove(0)
+    fixture.store.events(US, &EventFilter::default(), None, 10).await.unwrap().items.remove(0).deliveries.remove(0)
 }
 
 async fn finish(fixture: &Fixture, claimed: &ClaimedDelivery, end: DeliveryEnd) -> bool {
@@ -50,7 +50,7 @@ fn retry(after: Duration) -> DeliveryEnd {
 async fn a_claimed_delivery_knows_what_to_tell_and_where(fixture: &Fixture) {
     tell(fixture, 1).await;
     let claimed = claim(fixture, 10).await.remove(0);
-    let row = fixture.store.events(US, None, None, 10).await.unwrap().items.remove(0);
+    let row = fixture.store.events(US, &EventFilter::default(), None, 10).await.unwrap().items.remove(0);
     assert_eq!((claimed.id, claimed.token, claimed.attempt), (row.deliveries[0].id, 1, 1));
     let (url, secret) = ("https://example.com/hook".to_owned(), "whsec_x".to_owned());
     assert_eq!(claimed.message, OutboxMessage::Webhook { url, secret, event: Box::new(row.event) });
@@ -124,7 +124,7 @@ async fn a_dead_delivery_is_revived_by_its_tenant_alone_and_only_while_its_rule_
     assert!(fixture.store.retry_delivery(Some(US), claimed.id).await.unwrap());
     let claimed = claim(fixture, 10).await.remove(0);
     assert!(finish(fixture, &claimed, dead()).await);
-    let rule = fixture.store.rules(US, None, None, 9).await.unwrap().items.remove(0).rule.id;
+    let rule = fixture.store.rules(US, None, None, 9).await.unwrap().items.remove(0).id;
     fixture.store.remove_rule(US, rule).await.unwrap();
     assert!(!fixture.store.retry_delivery(None, claimed.id).await.unwrap());
 }

@@ -2,7 +2,7 @@
 
 use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{Listing, Marketplace, RunBudget};
-use amazon_tracker::store::{CrawlCount, DeliveryClaim};
+use amazon_tracker::store::{CrawlCount, DeliveryClaim, MessageEnd};
 
 use crate::accounts::tenant_of;
 use crate::field_drifts::drift;
@@ -26,6 +26,7 @@ on_both_engines! {
 const GROWING: &[(&str, u32)] = &[
     ("event", 10),
     ("delivery", 10),
+    ("message", 10),
     ("audit", 11),
     ("session", 13),
     ("refresh_token", 13),
@@ -43,6 +44,7 @@ const GROWING: &[(&str, u32)] = &[
     ("idempotency_key", 15),
     ("api_key", 16),
     ("daily_usage", 17),
+    ("channel_day", 17),
 ];
 
 const DAYS: RetentionSettings = RetentionSettings {
@@ -85,6 +87,10 @@ async fn grow(fixture: &Fixture) {
     let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
     let delivered = amazon_tracker::store::DeliveryEnd::Delivered;
     assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &delivered).await.unwrap());
+    assert!(fixture.store.dispatch_one().await.unwrap());
+    let message = fixture.store.claim_messages(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
+    let delivered = MessageEnd::Delivered { moved_to: None };
+    assert!(fixture.store.finish_message(message.message.id, message.token, &delivered).await.unwrap());
     // Accounts whose address is not verified are deleted for another reason.
     fixture.execute("UPDATE tenant_user SET verified_at = created_at").await;
     // Keys without an end do not age.

@@ -4,7 +4,7 @@ use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{LinkPurpose, Role, RunBudget, SourcePrice, SpendingLimits, TenantId, TokenHash};
 use amazon_tracker::store::{
     AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
-    NewLink, StoreError, StoredResponse, TenantPatch, idempotently,
+    NewLink, NewRule, RuleChannels, StoreError, StoredResponse, TenantPatch, idempotently,
 };
 
 use crate::accounts::{email, new_session, new_user, tenant_of};
@@ -24,6 +24,8 @@ pub const TABLES: &[&str] = &[
     "api_key",
     "audit",
     "budget_refusal",
+    "channel",
+    "channel_day",
     "daily_usage",
     "delivery",
     "event",
@@ -31,7 +33,10 @@ pub const TABLES: &[&str] = &[
     "job",
     "job_item",
     "link",
+    "message",
     "product",
+    "rule_channel",
+    "rule_state",
     "schedule",
     "schedule_run",
     "session",
@@ -69,7 +74,9 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     };
     let created = idempotently(Some(claim), fixture.store.add_product(new_product(tenant_id, 1))).await.unwrap();
     let Creation::Created(product) = created else { panic!("{created:?}") };
-    fixture.store.add_rule(new_rule(&product, 1000)).await.unwrap();
+    let channel = fixture.store.add_channel(new_channel(tenant_id)).await.unwrap();
+    let channels = RuleChannels { told: vec![channel.id], fallback: None };
+    fixture.store.add_rule(NewRule { channels, ..new_rule(&product, 1000) }).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
     let run = requests(&[product.listing]);
     fixture.store.open_runs(&format!("source {n}"), &run, HOUR, &RunBudget::default()).await.unwrap();
@@ -108,6 +115,7 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
     // Fires for both: events and deliveries.
     let claim = fixture.claim_from(Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
+    while fixture.store.dispatch_one().await.unwrap() {}
     let theirs = fixture.store.add_product(new_product(them, 3)).await.unwrap();
     assert!(rows(fixture).await.iter().zip(&before).all(|(now, before)| now.1 > before.1), "something in every table");
     assert!(!fixture.store.remove_tenant(them).await.unwrap(), "its deletion is not due");
@@ -120,7 +128,9 @@ async fn a_tenant_that_is_removed_takes_everything_of_it_along_and_nothing_else(
     let (one, two) = tokio::join!(fixture.store.remove_tenant(them), fixture.store.remove_tenant(them));
     assert!(one.unwrap() || two.unwrap(), "two replicas at once");
     let ours = before.into_iter().map(|(table, rows)| match table {
-        "event" | "delivery" => (table, 1),
+        "event" | "rule_state" | "message" | "channel_day" => (table, 1),
+        // To its webhook and to its channel.
+        "delivery" => (table, 2),
         // Our share of their run: it was spent.
         "spending" => (table, rows + 1),
         _ => (table, rows),

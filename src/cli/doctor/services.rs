@@ -72,7 +72,7 @@ pub(super) async fn check_mail(settings: &MailSettings, to: Option<&EmailAddress
         useless_after: Timestamp::now() + TEST_MAIL_LASTS,
     });
     report.add(match sender.send(DeliveryId(Uuid::now_v7()), &mail).await {
-        Ok(()) => Finding::ok(CHECK, format!("the server took an e-mail for {to}")),
+        Ok(_) => Finding::ok(CHECK, format!("the server took an e-mail for {to}")),
         Err(error) => {
             Finding::fault(CHECK, error.to_string(), "check that the server lets MAIL_FROM send to this address")
         }

@@ -10,7 +10,7 @@ crawl AS MATERIALIZED (
 ),
 -- The lease rows as this statement's snapshot shows them.
 seen AS MATERIALIZED (
-    SELECT lease.listing_id, lease.ctid AS version FROM lease JOIN crawl USING (listing_id)
+    SELECT DISTINCT lease.listing_id, lease.ctid AS version FROM lease JOIN crawl USING (listing_id)
 ),
 -- Fenced by the token, and by the ASIN that the page states: a page of another listing is never recorded. Locked in one order by
 -- every commit. The lock may have waited for a transaction that requested a crawl: the row is then newer than the snapshot,
@@ -87,33 +87,62 @@ content_added AS (
 step AS MATERIALIZED (
     SELECT given.*, held.now_at
       FROM jsonb_to_recordset($3) AS given (
-           listing_id bigint, token bigint, rule_id uuid,
-           armed_before boolean, crossings_before bigint,
-           armed boolean, crossings bigint, last_notified_minor bigint,
-           event_id uuid, delivery_id uuid, facts jsonb, at bigint, trace_context text)
+           listing_id bigint, token bigint, rule_id uuid, version bigint, product_id uuid, revision bigint, state jsonb,
+           is_armed boolean, crossings bigint, event_id uuid, delivery_id uuid, facts jsonb, at bigint, told_at bigint,
+           trace_context text)
       JOIN held ON held.listing_id = given.listing_id AND held.token = given.token
 ),
--- Only from where the rule stood when it was read: of two replicas one moves it.
+-- Only from where the rule stood when it was read, and with the settings that it had: of two replicas one moves it.
 stepped AS (
-    UPDATE alert_rule
-       SET armed = step.armed, crossings = step.crossings, last_notified_minor = step.last_notified_minor
+    INSERT INTO rule_state AS known (rule_id, product_id, tenant_id, revision, crossings, state)
+    SELECT step.rule_id, step.product_id, rule.tenant_id, step.revision + 1, step.crossings, step.state
       FROM step
+      JOIN alert_rule AS rule ON rule.id = step.rule_id AND rule.version = step.version
+     WHERE step.revision = 0
+        OR EXISTS (SELECT 1 FROM rule_state WHERE rule_state.rule_id = step.rule_id AND rule_state.product_id = step.product_id)
+     ORDER BY step.rule_id, step.product_id
+    ON CONFLICT (rule_id, product_id) DO UPDATE
+       SET revision = excluded.revision, crossings = excluded.crossings, state = excluded.state
+     WHERE known.revision = excluded.revision - 1
+    RETURNING rule_id, product_id, tenant_id
+),
+-- Of rules about one product, whose listing is locked.
+repeated AS (
+    UPDATE alert_rule
+       SET armed = step.is_armed, crossings = step.crossings
+      FROM step JOIN stepped USING (rule_id, product_id)
      WHERE alert_rule.id = step.rule_id AND alert_rule.listing_id = step.listing_id
-       AND alert_rule.armed = step.armed_before AND alert_rule.crossings = step.crossings_before
-    RETURNING alert_rule.id AS rule_id, alert_rule.tenant_id, alert_rule.product_id, alert_rule.webhook_url,
-              alert_rule.webhook_secret, step.event_id, step.delivery_id, step.facts, step.at, step.trace_context, step.now_at
 ),
 told AS (
     INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at)
-    SELECT event_id, tenant_id, rule_id, product_id, facts, at FROM stepped WHERE event_id IS NOT NULL
+    SELECT step.event_id, stepped.tenant_id, step.rule_id, step.product_id, step.facts, step.at
+      FROM step JOIN stepped USING (rule_id, product_id)
+     WHERE step.event_id IS NOT NULL
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ),
 sent AS (
     INSERT INTO delivery (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at, trace_context)
-    SELECT stepped.delivery_id, stepped.tenant_id, stepped.event_id, stepped.webhook_url, stepped.webhook_secret,
-           'pending', stepped.now_at, stepped.trace_context
-      FROM stepped JOIN told ON told.id = stepped.event_id
+    SELECT step.delivery_id, rule.tenant_id, step.event_id, rule.webhook_url, rule.webhook_secret, 'pending',
+           greatest(step.now_at, step.told_at), step.trace_context
+      FROM step
+      JOIN told ON told.id = step.event_id
+      JOIN alert_rule AS rule ON rule.id = step.rule_id
+     WHERE rule.webhook_url IS NOT NULL
     ON CONFLICT (id) DO NOTHING
+),
+-- They wait until the policy of the channel lets them go, and for a channel that is not used until it is.
+held_back AS (
+    INSERT INTO delivery (id, tenant_id, event_id, channel_id, status, ready_at, held_for, trace_context)
+    SELECT gen_random_uuid(), rule_channel.tenant_id, step.event_id, rule_channel.channel_id, 'held',
+           CASE WHEN channel.status <> 'ok' THEN 253000000000000
+                ELSE greatest(step.now_at, step.told_at) + 1000 * coalesce(rule_channel.fallback_after_secs, 0) END,
+           CASE WHEN rule_channel.fallback_after_secs IS NOT NULL THEN 'fallback'
+                WHEN step.told_at IS NOT NULL THEN 'cooldown' END,
+           step.trace_context
+      FROM step
+      JOIN told ON told.id = step.event_id
+      JOIN rule_channel ON rule_channel.rule_id = step.rule_id
+      JOIN channel ON channel.id = rule_channel.channel_id
 )
 SELECT listing_id, token FROM held

@@ -68,6 +68,20 @@ macro_rules! skip_locked {
     };
 }
 
+/// The product `p` has the tag of an expression.
+macro_rules! has_tag {
+    ($tag:literal) => {
+        concat!("p.tags @> to_jsonb(", $tag, "::text)")
+    };
+}
+
+/// A JSON object of names and values.
+macro_rules! json_object {
+    ($members:literal) => {
+        concat!("jsonb_build_object(", $members, ")")
+    };
+}
+
 mod claim;
 mod commit;
 pub(super) mod migrate_store;
@@ -85,11 +99,14 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 
+use tokio::sync::OnceCell;
+
 use super::clock::ClockParam;
+use super::encryption::EncryptionKeys;
 use super::tenant_scope::ALL_TENANTS;
 use super::write_probe::WriteProbe;
 use super::{StoreClock, StoreError, StoreResult};
-use crate::config::DatabaseSettings;
+use crate::config::{DatabaseSettings, Secret};
 
 type Db = sqlx::Postgres;
 type Conn = PgConnection;
@@ -151,6 +168,10 @@ pub(super) struct PostgresStore {
     migration: PgConnectOptions,
     clock: StoreClock,
     write_probe: WriteProbe,
+    /// Those of the settings.
+    encryption_keys: Vec<Secret>,
+    /// All keys, once they are needed.
+    encryption: OnceCell<EncryptionKeys>,
 }
 
 /// Time limits for statements and for transactions that are left open. No just-in-time compilation: the planner guesses that
@@ -200,6 +221,8 @@ impl PostgresStore {
             migration,
             clock,
             write_probe: WriteProbe::default(),
+            encryption_keys: settings.encryption_keys.clone(),
+            encryption: OnceCell::new(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -12,15 +13,16 @@ use super::catalog::listing_of;
 use super::newest::push_newest_first;
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
-use crate::domain::{Arming, Delivery, Event, ProductId, RuleId, TenantId};
+use crate::domain::rule::Fallback;
+use crate::domain::{ChannelId, Delivery, Event, EventId, ProductId, RuleId, RuleScope, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::OrNotFound;
-use crate::store::rows::{DeliveryColumns, EventColumns, RuleColumns};
-use crate::store::{Alerts, EventRow, Lane, NewRule, Page, RuleRow, StoreError, StoreResult};
-
-const SELECT_RULE: &str = "SELECT id, tenant_id, product_id, listing_id, condition, webhook_url, webhook_secret, \
-       armed, crossings, last_notified_minor, created_at FROM alert_rule";
+use crate::store::rows::{DeliveryColumns, EventColumns, count};
+use crate::store::rule_rows::{RULE_COLUMNS, RuleColumns};
+use crate::store::{
+    Alerts, EventFilter, EventRow, Lane, NewRule, Page, RuleChannels, RulePatch, RuleRow, StoreError, StoreResult,
+};
 
 const SELECT_EVENT: &str = "SELECT id, tenant_id, rule_id, product_id, facts, at FROM event";
 
@@ -44,17 +46,26 @@ impl Alerts for Backend {
     ) -> StoreResult<Page<RuleRow>> {
         self.with_replica_fallback(|| {
             async move {
-                let mut query = QueryBuilder::new(SELECT_RULE);
-                push_of_product(&mut query, tenant_id, product_id);
+                let mut query = select_rules(tenant_id);
+                if let Some(product_id) = product_id {
+                    query.push(" AND product_id = ").push_bind(product_id.0);
+                }
                 push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
-                let rows: Vec<RuleColumns> =
-                    query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
+                let mut conn = self.replica_reader(tenant_id).await?;
+                let rows: Vec<RuleColumns> = query.build_query_as().fetch_all(&mut *conn).await?;
                 let page = page("rules", rows, limit, |row| (SortKey::Number(row.created_at), row.id));
-                Ok(page.readable(RuleRow::try_from))
+                let mut page = page.readable(RuleRow::try_from);
+                add_channels(&mut conn, &mut page.items).await?;
+                Ok(page)
             }
             .boxed()
         })
         .await
+    }
+
+    async fn update_rule(&self, tenant_id: TenantId, id: RuleId, patch: RulePatch) -> StoreResult<RuleRow> {
+        let clock = self.clock_param();
+        self.transaction(tenant_id, move |conn| update(conn, tenant_id, id, patch, clock).boxed()).await
     }
 
     async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
@@ -64,14 +75,15 @@ impl Alerts for Backend {
     async fn events(
         &self,
         tenant_id: TenantId,
-        product_id: Option<ProductId>,
+        filter: &EventFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<EventRow>> {
         self.with_replica_fallback(|| {
             async move {
                 let mut query = QueryBuilder::new(SELECT_EVENT);
-                push_of_product(&mut query, tenant_id, product_id);
+                query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+                push_filter(&mut query, filter);
                 push_newest_first(&mut query, "at", Cursor::of("events", cursor)?, limit)?;
                 let rows: Vec<EventColumns> =
                     query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
@@ -88,56 +100,206 @@ impl Alerts for Backend {
         })
         .await
     }
+
+    async fn event(&self, tenant_id: TenantId, id: EventId) -> StoreResult<EventRow> {
+        self.with_replica_fallback(|| {
+            async move {
+                let mut query = QueryBuilder::<Db>::new(SELECT_EVENT);
+                query.push(" WHERE tenant_id = ").push_bind(tenant_id.0).push(" AND id = ").push_bind(id.0);
+                let mut conn = self.replica_reader(tenant_id).await?;
+                let row: EventColumns = query.build_query_as().fetch_one(&mut *conn).await.or_not_found("event")?;
+                drop(conn);
+                let deliveries = deliveries_of(self, tenant_id, &[row.id]).await?.remove(&row.id).unwrap_or_default();
+                Ok(EventRow { event: Event::try_from(row)?, deliveries })
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder<Db>, filter: &EventFilter) {
+    if let Some(product_id) = filter.product_id {
+        query.push(" AND product_id = ").push_bind(product_id.0);
+    }
+    if let Some(rule_id) = filter.rule_id {
+        query.push(" AND rule_id = ").push_bind(rule_id.0);
+    }
+    if let Some(since) = filter.since {
+        query.push(" AND at >= ").push_bind(since.as_millisecond());
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND at < ").push_bind(until.as_millisecond());
+    }
+}
+
+fn select_rules(tenant_id: TenantId) -> QueryBuilder<Db> {
+    let mut query = QueryBuilder::<Db>::new(format!("SELECT {RULE_COLUMNS} FROM alert_rule WHERE tenant_id = "));
+    query.push_bind(tenant_id.0);
+    query
 }
 
 async fn add(conn: &mut Conn, rule: NewRule, clock: ClockParam) -> StoreResult<RuleRow> {
     const INSERT: &str = concat!(
-        "INSERT INTO alert_rule (id, tenant_id, product_id, listing_id, condition, webhook_url, \
-           webhook_secret, armed, crossings, last_notified_minor, created_at) \
-         SELECT $1, p.tenant_id, p.id, p.listing_id, $4, $5, $6, $7, $8, $9, ",
-        now!(10),
-        " \
-         FROM product p WHERE p.tenant_id = $2 AND p.id = $3"
+        "INSERT INTO alert_rule (id, tenant_id, product_id, listing_id, tag, condition, webhook_url, webhook_secret, name, \
+           again, cooldown_secs, severity, is_paused, expires_at, armed, crossings, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, ",
+        now!(16),
+        ", ",
+        now!(16),
+        ")"
     );
-    const IS_ACTIVE: &str = "SELECT status = 'active' FROM product WHERE id = $1";
     const COUNT: &str = "SELECT count(*) FROM alert_rule WHERE tenant_id = $1";
-    let NewRule { tenant_id, product_id, condition, webhook_url, webhook_secret, quota } = rule;
-    usage::lock(conn, tenant_id).await?;
+    let NewRule { tenant_id, scope, settings, webhook, channels, quota } = rule;
     let id = RuleId::new();
-    let listing_id = listing_of(conn, tenant_id, product_id).await?;
-    schedule_request::lock(conn, &[listing_id], clock).await?;
-    let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(product_id.0).bind(Json(condition));
-    let query = query.bind(webhook_url).bind(webhook_secret).bind(Arming::NEW.armed);
-    let query = query.bind(i64::from(Arming::NEW.crossings)).bind(Arming::NEW.last_notified_minor).bind(clock);
-    if query.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Err(StoreError::NotFound("product"));
-    }
+    let (product_id, tag) = match scope {
+        RuleScope::Product(product_id) => (Some(product_id), None),
+        RuleScope::Tag(tag) => (None, Some(tag)),
+        RuleScope::All => (None, None),
+    };
+    let listing_id = match product_id {
+        Some(product_id) => {
+            let listing_id = listing_of(conn, tenant_id, product_id).await?;
+            schedule_request::lock(conn, &[listing_id], clock).await?;
+            // It may have been deleted before its listing was locked.
+            Some(listing_of(conn, tenant_id, product_id).await?)
+        }
+        None => None,
+    };
+    usage::lock(conn, tenant_id).await?;
+    let query = sqlx::query(INSERT).bind(id.0).bind(tenant_id.0).bind(product_id.map(|id| id.0)).bind(listing_id);
+    let query = query.bind(tag).bind(Json(settings.condition));
+    let query = query.bind(webhook.as_ref().map(|webhook| webhook.url.clone()));
+    let query = query.bind(webhook.map(|webhook| webhook.secret)).bind(settings.name).bind(settings.again.map(Json));
+    let query = query.bind(secs(settings.cooldown_secs)).bind(<&str>::from(settings.severity)).bind(settings.is_paused);
+    let query = query.bind(settings.expires_at.map(Timestamp::as_millisecond)).bind(true).bind(clock);
+    query.execute(&mut *conn).await?;
     usage::check(conn, COUNT, tenant_id, "alerts", quota).await?;
-    // A rule does not start crawls of a paused product.
+    set_channels(conn, tenant_id, id, &channels).await?;
+    if let Some((product_id, listing_id)) = product_id.zip(listing_id) {
+        request_crawl(conn, product_id, listing_id, clock).await?;
+    }
+    find(conn, tenant_id, id).await
+}
+
+/// Crawls a product now, so that its rule is evaluated. A rule does not start crawls of a paused product.
+async fn request_crawl(conn: &mut Conn, product_id: ProductId, listing_id: i64, clock: ClockParam) -> StoreResult<()> {
+    const IS_ACTIVE: &str = "SELECT status = 'active' FROM product WHERE id = $1";
     if sqlx::query_scalar(IS_ACTIVE).bind(product_id.0).fetch_one(&mut *conn).await? {
         // A running crawl was claimed without this rule and does not evaluate it: another must follow.
         let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms: 0, unparks: true, accepts_running: false };
         schedule_request::upsert(conn, &[listing_id], &request, clock).await?;
     }
+    Ok(())
+}
+
+fn secs(secs: u32) -> i32 {
+    i32::try_from(secs).unwrap_or(i32::MAX)
+}
+
+async fn update(
+    conn: &mut Conn,
+    tenant_id: TenantId,
+    id: RuleId,
+    patch: RulePatch,
+    clock: ClockParam,
+) -> StoreResult<RuleRow> {
+    // A snooze concerns messages, not the rule: what was claimed with the rule as it was stays valid.
+    const UPDATE: &str = concat!(
+        "UPDATE alert_rule SET name = $3, condition = $4, again = $5, cooldown_secs = $6, severity = $7, is_paused = $8, \
+           expires_at = $9, snoozed_until = $10, version = version + 1, armed = armed OR $11, updated_at = ",
+        now!(12),
+        " WHERE tenant_id = $1 AND id = $2 AND version = coalesce($13, version)"
+    );
+    usage::lock(conn, tenant_id).await?;
+    let before = find(&mut *conn, tenant_id, id).await?;
+    let settings = before.settings.clone();
+    let condition = patch.condition.unwrap_or_else(|| settings.condition.clone());
+    let is_new = condition != settings.condition;
+    let again = patch.again.unwrap_or(settings.again);
+    let snoozed_until = patch.snoozed_until.unwrap_or(before.snoozed_until);
+    let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name.unwrap_or(settings.name));
+    let query = query.bind(Json(condition)).bind(again.map(Json));
+    let query = query.bind(secs(patch.cooldown_secs.unwrap_or(settings.cooldown_secs)));
+    let query = query.bind(<&str>::from(patch.severity.unwrap_or(settings.severity)));
+    let query = query.bind(patch.is_paused.unwrap_or(settings.is_paused));
+    let query = query.bind(patch.expires_at.unwrap_or(settings.expires_at).map(Timestamp::as_millisecond));
+    let query = query.bind(snoozed_until.map(Timestamp::as_millisecond)).bind(is_new).bind(clock);
+    if query.bind(patch.expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::Changed);
+    }
+    if let Some(channels) = &patch.channels {
+        set_channels(conn, tenant_id, id, channels).await?;
+    }
+    if is_new {
+        forget(conn, id).await?;
+        if let RuleScope::Product(product_id) = before.scope {
+            let listing_id = listing_of(conn, tenant_id, product_id).await?;
+            request_crawl(conn, product_id, listing_id, clock).await?;
+        }
+    }
     find(conn, tenant_id, id).await
 }
 
-async fn find(
-    executor: impl sqlx::Executor<'_, Database = Db>,
-    tenant_id: TenantId,
-    id: RuleId,
-) -> StoreResult<RuleRow> {
-    let mut query = QueryBuilder::<Db>::new(SELECT_RULE);
-    query.push(" WHERE tenant_id = ").push_bind(tenant_id.0).push(" AND id = ").push_bind(id.0);
-    let row: RuleColumns = query.build_query_as().fetch_one(executor).await.or_not_found("alert")?;
-    row.try_into()
+/// Forgets what a rule remembers of its condition, but not how often it was true.
+async fn forget(conn: &mut Conn, id: RuleId) -> StoreResult<()> {
+    const FORGET: &str = concat!(
+        "UPDATE rule_state SET revision = revision + 1, state = ",
+        json_object!("'crossings', crossings"),
+        " WHERE rule_id = $1"
+    );
+    sqlx::query(FORGET).bind(id.0).execute(conn).await?;
+    Ok(())
 }
 
-fn push_of_product(query: &mut QueryBuilder<Db>, tenant_id: TenantId, product_id: Option<ProductId>) {
-    query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
-    if let Some(product_id) = product_id {
-        query.push(" AND product_id = ").push_bind(product_id.0);
+async fn find(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult<RuleRow> {
+    let mut query = select_rules(tenant_id);
+    query.push(" AND id = ").push_bind(id.0);
+    let row: RuleColumns = query.build_query_as().fetch_one(&mut *conn).await.or_not_found("alert")?;
+    let mut rule = [row.try_into()?];
+    add_channels(conn, &mut rule).await?;
+    let [rule] = rule;
+    Ok(rule)
+}
+
+/// Reads the channels of some rules.
+async fn add_channels(conn: &mut Conn, rules: &mut [RuleRow]) -> StoreResult<()> {
+    const CHANNELS: &str = concat!(
+        "SELECT rc.rule_id, rc.channel_id, rc.fallback_after_secs FROM (",
+        uuids!(1),
+        ") AS given JOIN rule_channel rc ON rc.rule_id = given.id ORDER BY rc.rule_id, rc.channel_id"
+    );
+    if rules.is_empty() {
+        return Ok(());
     }
+    let ids: Vec<RuleId> = rules.iter().map(|rule| rule.id).collect();
+    let rows: Vec<(Uuid, Uuid, Option<i32>)> = sqlx::query_as(CHANNELS).bind(Json(ids)).fetch_all(conn).await?;
+    for (rule_id, channel_id, after_secs) in rows {
+        let Some(rule) = rules.iter_mut().find(|rule| rule.id.0 == rule_id) else { continue };
+        let channel = ChannelId(channel_id);
+        match after_secs {
+            Some(after_secs) => rule.channels.fallback = Some(Fallback { channel, after_secs: count(after_secs)? }),
+            None => rule.channels.told.push(channel),
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the channels of a rule. Those of other tenants are refused.
+async fn set_channels(conn: &mut Conn, tenant_id: TenantId, id: RuleId, channels: &RuleChannels) -> StoreResult<()> {
+    const CLEAR: &str = "DELETE FROM rule_channel WHERE rule_id = $1";
+    const SET: &str = "INSERT INTO rule_channel (rule_id, channel_id, tenant_id, fallback_after_secs) \
+         SELECT $1, c.id, c.tenant_id, $4 FROM channel c WHERE c.tenant_id = $2 AND c.id = $3";
+    sqlx::query(CLEAR).bind(id.0).execute(&mut *conn).await?;
+    let told = channels.told.iter().map(|channel| (*channel, None));
+    let fallback = channels.fallback.map(|fallback| (fallback.channel, Some(secs(fallback.after_secs))));
+    for (channel, after_secs) in told.chain(fallback) {
+        let query = sqlx::query(SET).bind(id.0).bind(tenant_id.0).bind(channel.0).bind(after_secs);
+        if query.execute(&mut *conn).await?.rows_affected() == 0 {
+            return Err(StoreError::NotFound("channel"));
+        }
+    }
+    Ok(())
 }
 
 async fn deliveries_of(
@@ -166,12 +328,18 @@ async fn deliveries_of(
 }
 
 async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
-    const REMOVE: &str = "DELETE FROM alert_rule WHERE tenant_id = $1 AND id = $2 RETURNING product_id";
+    const REMOVE: &str = "DELETE FROM alert_rule WHERE tenant_id = $1 AND id = $2";
+    const REMOVE_STATES: &str = "DELETE FROM rule_state WHERE rule_id = $1";
+    const CALL_OFF_HELD: &str = "UPDATE delivery SET status = 'dropped', last_error = 'the alert was deleted' \
+         WHERE status = 'held' AND event_id IN (SELECT id FROM event WHERE rule_id = $1)";
     const CALL_OFF: &str = "UPDATE delivery SET status = 'dead', owner = NULL, token = token + 1, \
            last_error = 'the alert was deleted' \
-         WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE product_id = $1 AND rule_id = $2)";
-    let removed = sqlx::query_scalar(REMOVE).bind(tenant_id.0).bind(id.0).fetch_optional(&mut *conn).await?;
-    let product_id: Uuid = removed.ok_or(StoreError::NotFound("alert"))?;
-    sqlx::query(CALL_OFF).bind(product_id).bind(id.0).execute(conn).await?;
+         WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE rule_id = $1)";
+    if sqlx::query(REMOVE).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?.rows_affected() == 0 {
+        return Err(StoreError::NotFound("alert"));
+    }
+    for statement in [REMOVE_STATES, CALL_OFF_HELD, CALL_OFF] {
+        sqlx::query(statement).bind(id.0).execute(&mut *conn).await?;
+    }
     Ok(())
 }

@@ -307,6 +307,15 @@ pub(super) async fn remove(
         uuids!(1),
         ") AS given ON given.id = event.product_id)"
     );
+    const REMOVE_RULE_STATES: &str =
+        concat!("DELETE FROM rule_state WHERE product_id IN (SELECT id FROM (", uuids!(1), ") AS given)");
+    const DROP_HELD: &str = concat!(
+        "UPDATE delivery SET status = 'dropped', last_error = 'the product was deleted' \
+         WHERE status = 'held' AND event_id IN ( \
+           SELECT event.id FROM event JOIN (",
+        uuids!(1),
+        ") AS given ON given.id = event.product_id)"
+    );
     let listings: Vec<i64> = listings_of(conn, tenant_id, products).await?.into_values().map(|id| id.0).collect();
     schedule_request::lock(conn, &listings, clock).await?;
     let ids = Json(products.to_vec());
@@ -315,6 +324,8 @@ pub(super) async fn remove(
         return Err(StoreError::NotFound("product"));
     }
     sqlx::query(CANCEL_ITEMS).bind(ids.clone()).bind(clock).execute(&mut *conn).await?;
+    sqlx::query(REMOVE_RULE_STATES).bind(ids.clone()).execute(&mut *conn).await?;
+    sqlx::query(DROP_HELD).bind(ids.clone()).execute(&mut *conn).await?;
     sqlx::query(CANCEL_DELIVERIES).bind(ids).execute(&mut *conn).await?;
     schedule_request::park_unwatched(conn, tenant_id, &listings, clock).await
 }

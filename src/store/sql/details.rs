@@ -1,15 +1,19 @@
 //! What a decision about a crawl needs, read by primary key for a whole batch of claims.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+use serde::Serialize;
 use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::{Backend, Db};
+use crate::domain::rule::{Window, WindowKey, Windows};
 use crate::domain::{AdaptiveDemand, CrawlAllocation, CrawlDemand, Interval, Listing, ListingId, ListingState, Rule};
 use crate::store::error::or_report;
-use crate::store::rows::{RuleColumns, count, interval, listing, time};
-use crate::store::{Claim, Lane, RuleRow, StoreError, StoreResult};
+use crate::store::rows::{count, interval, listing, time};
+use crate::store::rule_rows::ClaimedRuleColumns;
+use crate::store::{Claim, Lane, StoreError, StoreResult};
 
 /// A lease that was just taken.
 #[derive(sqlx::FromRow)]
@@ -75,6 +79,9 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
     let ids: Vec<i64> = leases.iter().map(|lease| lease.listing_id).collect();
     let mut listings = listings(store, &ids).await?;
     let mut rules = rules(store, &ids).await?;
+    // Read after the last of them was taken.
+    let now = leases.iter().map(|lease| lease.ready_at - lease_ms).max().unwrap_or_default();
+    let mut windows = windows(store, &rules, time(now)?).await?;
     let claim = |lease: Lease| {
         let Details { listing, state, demand, offers_interval } = listings.remove(&lease.listing_id)?;
         Some(Claim {
@@ -88,6 +95,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
             demand,
             offers_interval,
             rules: rules.remove(&lease.listing_id).unwrap_or_default(),
+            windows: windows.remove(&lease.listing_id).unwrap_or_default(),
         })
     };
     Ok(leases.into_iter().filter_map(claim).collect())
@@ -117,19 +125,96 @@ async fn listings(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Deta
 }
 
 async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rule>>> {
+    // Rules about one product are found by the product, rules about several by the tenant.
     const RULES: &str = concat!(
-        "SELECT r.id, r.tenant_id, r.product_id, r.listing_id, r.condition, r.webhook_url, r.webhook_secret, r.armed, \
-           r.crossings, r.last_notified_minor, r.created_at \
-         FROM alert_rule r JOIN product p ON p.id = r.product_id \
-         WHERE p.status = 'active' AND r.listing_id IN (",
+        "SELECT r.id, r.version, r.tenant_id, p.id AS product_id, p.listing_id, r.product_id IS NULL AS is_wide, \
+           t.seller_ids, s.revision, s.state, r.name, r.condition, r.again, r.cooldown_secs, r.severity, r.is_paused, r.expires_at \
+         FROM (SELECT p.id, p.tenant_id, p.listing_id, r.id AS rule_id FROM product p JOIN alert_rule r ON r.product_id = p.id \
+               WHERE p.status = 'active' AND p.listing_id IN (",
         numbers!(1),
-        ") ORDER BY r.id"
+        ") UNION ALL \
+               SELECT p.id, p.tenant_id, p.listing_id, r.id FROM product p \
+               JOIN alert_rule r ON r.tenant_id = p.tenant_id AND r.product_id IS NULL AND (r.tag IS NULL OR ",
+        has_tag!("r.tag"),
+        ") WHERE p.status = 'active' AND p.listing_id IN (",
+        numbers!(1),
+        ")) AS p JOIN alert_rule r ON r.id = p.rule_id JOIN tenant t ON t.id = p.tenant_id \
+         LEFT JOIN rule_state s ON s.rule_id = r.id AND s.product_id = p.id \
+         WHERE NOT r.is_paused AND (r.expires_at IS NULL OR r.expires_at > ",
+        now!(2),
+        ") ORDER BY r.id, p.id"
     );
-    let query = sqlx::query(RULES).bind(Json(ids.to_vec()));
+    let query = sqlx::query(RULES).bind(Json(ids.to_vec())).bind(store.clock_param());
     let rows = store.on_details(async |conn| query.fetch_all(conn).await).await?;
     let mut by_listing: HashMap<i64, Vec<Rule>> = HashMap::new();
-    for row in readable(rows, |row: RuleColumns| RuleRow::try_from(row)) {
-        by_listing.entry(row.rule.listing_id.0).or_default().push(row.rule);
+    for rule in readable(rows, |row: ClaimedRuleColumns| Rule::try_from(row)) {
+        by_listing.entry(rule.listing_id.0).or_default().push(rule);
+    }
+    Ok(by_listing)
+}
+
+/// A window of history that a rule compares with.
+#[derive(Serialize)]
+struct WantedWindow {
+    n: i32,
+    listing_id: i64,
+    series: i16,
+    category: String,
+    /// In milliseconds since 1970.
+    from_at: i64,
+}
+
+/// What a window holds, by its number: lowest, highest, the sum of the values by how long each held, how long they held, how many.
+type WindowColumns = (i32, Option<i64>, Option<i64>, Option<f64>, Option<f64>, i64);
+
+/// The windows that the rules of some listings compare with, in one query; see [`Window::of`].
+async fn windows(
+    store: &Backend,
+    rules: &HashMap<i64, Vec<Rule>>,
+    now: Timestamp,
+) -> StoreResult<HashMap<i64, Windows>> {
+    const WINDOWS: &str = concat!(
+        "WITH wanted AS (",
+        records!(1, n integer, listing_id bigint, series smallint, category text, from_at bigint),
+        "), span AS ( \
+           SELECT w.n, p.number, CASE WHEN p.at > w.from_at THEN p.at ELSE w.from_at END AS begins_at, \
+             coalesce(lead(p.at) OVER (PARTITION BY w.n ORDER BY p.at), $2) AS ends_at \
+           FROM wanted w JOIN point p ON p.listing_id = w.listing_id AND p.series = w.series AND p.category = w.category \
+             AND p.at >= coalesce((SELECT max(b.at) FROM point b WHERE b.listing_id = w.listing_id AND b.series = w.series \
+               AND b.category = w.category AND b.at <= w.from_at), w.from_at)) \
+         SELECT n, min(CASE WHEN number > 0 THEN number END), max(number), \
+           sum(CAST(number AS double precision) * (ends_at - begins_at)), \
+           CAST(sum(CASE WHEN number IS NOT NULL THEN ends_at - begins_at END) AS double precision), count(number) \
+         FROM span GROUP BY n"
+    );
+    let mut keys: Vec<(i64, WindowKey)> = Vec::new();
+    for (listing_id, rules) in rules {
+        let of_listing: HashSet<WindowKey> = rules.iter().flat_map(|rule| rule.settings.condition.windows()).collect();
+        keys.extend(of_listing.into_iter().map(|key| (*listing_id, key)));
+    }
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted = keys.iter().zip(0..).map(|((listing_id, key), n)| WantedWindow {
+        n,
+        listing_id: *listing_id,
+        series: key.series.number(),
+        category: key.category.clone(),
+        from_at: key.from(now).as_millisecond().max(0),
+    });
+    let query = sqlx::query_as(WINDOWS).bind(Json(wanted.collect::<Vec<_>>())).bind(now.as_millisecond());
+    let rows: Vec<WindowColumns> = store.on_details(async |conn| query.fetch_all(conn).await).await?;
+    let nothing = Window { min: None, max: None, mean: None, points: 0 };
+    let mut found: Vec<Window> = vec![nothing; keys.len()];
+    for (n, min, max, weighted, total_ms, points) in rows {
+        let mean = weighted.zip(total_ms).and_then(|(weighted, total_ms)| Window::mean_of(weighted, total_ms));
+        if let Some(window) = usize::try_from(n).ok().and_then(|n| found.get_mut(n)) {
+            *window = Window { min, max, mean, points: count(points)? };
+        }
+    }
+    let mut by_listing: HashMap<i64, Windows> = HashMap::new();
+    for ((listing_id, key), window) in keys.into_iter().zip(found) {
+        by_listing.entry(listing_id).or_default().0.insert(key, window);
     }
     Ok(by_listing)
 }

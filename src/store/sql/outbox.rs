@@ -103,9 +103,11 @@ impl Outbox for Backend {
                     .await?;
                 return Ok(forgotten.rows_affected() == 1);
             }
-            DeliveryEnd::Delivered => (DeliveryStatus::Delivered, 0, None),
-            DeliveryEnd::Retry { after, error } => (DeliveryStatus::Pending, millis(*after), Some(error)),
-            DeliveryEnd::Dead { error } => (DeliveryStatus::Dead, 0, Some(error)),
+            DeliveryEnd::Delivered | DeliveryEnd::Moved(_) => (DeliveryStatus::Delivered, 0, None),
+            DeliveryEnd::Retry { after, error } | DeliveryEnd::Postponed { after, error } => {
+                (DeliveryStatus::Pending, millis(*after), Some(error))
+            }
+            DeliveryEnd::Dead { error } | DeliveryEnd::Broken { error } => (DeliveryStatus::Dead, 0, Some(error)),
         };
         let query = sqlx::query(FINISH).bind(id.0).bind(token).bind(status.as_str());
         let query = query.bind(self.clock_param()).bind(after_ms).bind(error.cloned());

@@ -23,6 +23,9 @@ const MAX_STORED_RESPONSES: i64 = 10_000;
 /// An address that was not verified within so many days is never verified: its link has expired.
 const UNVERIFIED_DAYS: u32 = 8;
 
+/// Days that events wait for a channel that is not used.
+const HELD_DAYS: u32 = 7;
+
 /// What is deleted together.
 struct Pruning {
     /// The table.
@@ -52,16 +55,40 @@ const PRUNINGS: &[Pruning] = &[
     Pruning::of_rows(
         "delivery",
         "id",
-        "SELECT id FROM delivery WHERE status = 'dead' AND ready_at < {before}",
+        "SELECT id FROM delivery WHERE status IN ('dead', 'dropped') AND ready_at < {before}",
         "ready_at",
         |days| Some(days.dead_deliveries_days),
     ),
     Pruning::of_rows(
         "delivery",
         "id",
-        "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} AND d.status <> 'pending'",
+        "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} \
+              AND d.status NOT IN ('pending', 'held', 'sending')",
         "e.at",
         |days| Some(days.events_days),
+    ),
+    // What waits for a channel that is not used waits so long.
+    Pruning::of_rows(
+        "delivery",
+        "id",
+        "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} AND d.status = 'held' \
+              AND d.ready_at >= 253000000000000",
+        "e.at",
+        |_| Some(HELD_DAYS),
+    ),
+    Pruning::of_rows(
+        "message",
+        "id",
+        "SELECT id FROM message WHERE created_at < {before} AND (status <> 'pending' OR ready_at >= 253000000000000)",
+        "created_at",
+        |days| Some(days.events_days),
+    ),
+    Pruning::of_rows(
+        "channel_day",
+        "channel_id, day",
+        "SELECT channel_id, day FROM channel_day WHERE day < ({before}) / 86400000",
+        "day",
+        |days| Some(days.daily_usage_days),
     ),
     Pruning::of_rows(
         "event",

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, QueryBuilder};
 use uuid::Uuid;
 
@@ -65,10 +66,11 @@ impl Tenants for Backend {
         for (table, key, rows) in DEPENDENT {
             while self.transaction(id, move |conn| delete_rows(conn, table, key, rows, id).boxed()).await? > 0 {}
         }
-        for table in ["delivery", "event", "schedule", "job", "audit"] {
+        for table in ["delivery", "event", "message", "channel", "schedule", "job", "audit"] {
             self.empty(table, id).await?;
         }
         const REST: &[&str] = &[
+            "DELETE FROM alert_rule WHERE tenant_id = $1",
             "DELETE FROM link WHERE tenant_id = $1",
             "DELETE FROM idempotency_key WHERE tenant_id = $1",
             "DELETE FROM daily_usage WHERE tenant_id = $1",
@@ -120,7 +122,10 @@ impl Backend {
 }
 
 /// Rows that would go with a row of another table, or have no id, by table and key: too many for one statement.
-const DEPENDENT: [(&str, &str, &str); 3] = [
+const DEPENDENT: [(&str, &str, &str); 6] = [
+    ("rule_channel", "rule_id, channel_id", "SELECT rule_id, channel_id FROM rule_channel WHERE tenant_id = $1"),
+    ("channel_day", "channel_id, day", "SELECT channel_id, day FROM channel_day WHERE tenant_id = $1"),
+    ("rule_state", "rule_id, product_id", "SELECT rule_id, product_id FROM rule_state WHERE tenant_id = $1"),
     ("spending", "run_id, tenant_id", "SELECT run_id, tenant_id FROM spending WHERE tenant_id = $1"),
     (
         "schedule_run",
@@ -176,7 +181,7 @@ async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, clock: ClockP
         "UPDATE tenant SET name = coalesce($2, name), plan = coalesce($3, plan), \
            deletion_scheduled_at = CASE WHEN $4 THEN $5 ELSE deletion_scheduled_at END, updated_at = ",
         now!(6),
-        ", version = version + 1 WHERE id = $1 AND version = coalesce($7, version)"
+        ", seller_ids = coalesce($8, seller_ids), version = version + 1 WHERE id = $1 AND version = coalesce($7, version)"
     );
     usage::lock(conn, id).await?;
     // So that what updates no row has another version.
@@ -190,6 +195,7 @@ async fn update(conn: &mut Conn, id: TenantId, patch: TenantPatch, clock: ClockP
     let query =
         sqlx::query(UPDATE).bind(id.0).bind(patch.name).bind(patch.plan).bind(patch.deletion_scheduled_at.is_some());
     let query = query.bind(deletion_scheduled_ms).bind(clock).bind(patch.expected_version);
+    let query = query.bind(patch.seller_ids.map(Json));
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }

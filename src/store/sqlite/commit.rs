@@ -205,32 +205,58 @@ async fn end_leases(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<
     Ok(())
 }
 
+/// Moves a rule only from where it stood when it was read, and with the settings that it had.
 async fn step_rule(conn: &mut Conn, commit: &Commit, step: &RuleStep, now_ms: i64) -> StoreResult<()> {
-    const STEP: &str = "UPDATE alert_rule SET armed = $5, crossings = $6, last_notified_minor = $7 \
-         WHERE id = $1 AND listing_id = $2 AND armed = $3 AND crossings = $4";
-    let RuleStep { rule_id, before, after, event } = step;
-    let query = sqlx::query(STEP).bind(rule_id.0).bind(commit.listing_id.0);
-    let query = query.bind(before.armed).bind(i64::from(before.crossings));
-    let query = query.bind(after.armed).bind(i64::from(after.crossings)).bind(after.last_notified_minor);
-    let stepped = query.execute(&mut *conn).await?.rows_affected() == 1;
+    const STEP: &str = "INSERT INTO rule_state (rule_id, product_id, tenant_id, revision, crossings, state) \
+         SELECT id, $2, tenant_id, $4 + 1, $5, $6 FROM alert_rule WHERE id = $1 AND version = $3 \
+           AND ($4 = 0 OR EXISTS (SELECT 1 FROM rule_state WHERE rule_id = $1 AND product_id = $2)) \
+         ON CONFLICT (rule_id, product_id) DO UPDATE \
+           SET revision = excluded.revision, crossings = excluded.crossings, state = excluded.state \
+           WHERE rule_state.revision = excluded.revision - 1";
+    const REPEAT: &str = "UPDATE alert_rule SET armed = $3, crossings = $4 WHERE id = $1 AND listing_id = $2";
+    let RuleStep { rule_id, version, product_id, revision, after, event } = step;
+    let query = sqlx::query(STEP).bind(rule_id.0).bind(product_id.0).bind(version).bind(revision);
+    let query = query.bind(i64::from(after.crossings)).bind(Json(after.clone()));
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let query = sqlx::query(REPEAT).bind(rule_id.0).bind(commit.listing_id.0);
+    query.bind(after.is_armed()).bind(i64::from(after.crossings)).execute(&mut *conn).await?;
     match event {
-        Some(event) if stepped => add_event(conn, event, commit.trace_context.clone(), now_ms).await,
-        _ => Ok(()),
+        Some(event) => add_event(conn, event, commit.trace_context.clone(), now_ms).await,
+        None => Ok(()),
     }
 }
 
-/// Stores the event and one delivery for the rule's channel.
+/// Stores the event and its deliveries.
 async fn add_event(conn: &mut Conn, event: &Event, trace_context: Option<String>, now_ms: i64) -> StoreResult<()> {
     const EVENT: &str = "INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at) \
-         SELECT $1, tenant_id, id, product_id, $3, $4 FROM alert_rule WHERE id = $2 ON CONFLICT (id) DO NOTHING";
+         SELECT $1, tenant_id, id, $3, $4, $5 FROM alert_rule WHERE id = $2 ON CONFLICT (id) DO NOTHING";
     const DELIVERY: &str = "INSERT INTO delivery \
            (id, tenant_id, event_id, webhook_url, webhook_secret, status, ready_at, trace_context) \
-         SELECT $1, tenant_id, $3, webhook_url, webhook_secret, 'pending', $4, $5 FROM alert_rule WHERE id = $2 \
+         SELECT $1, tenant_id, $3, webhook_url, webhook_secret, 'pending', $4, $5 FROM alert_rule \
+         WHERE id = $2 AND webhook_url IS NOT NULL \
          ON CONFLICT (id) DO NOTHING";
-    let query = sqlx::query(EVENT).bind(event.id.0).bind(event.rule_id.0).bind(Json(event.facts.clone()));
-    query.bind(event.at.as_millisecond()).execute(&mut *conn).await?;
+    let query = sqlx::query(EVENT).bind(event.id.0).bind(event.rule_id.0).bind(event.product_id.0);
+    let query = query.bind(Json(event.facts.clone())).bind(event.at.as_millisecond());
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let told_ms = event.told_with_others_at.map_or(now_ms, |told_at| told_at.as_millisecond().max(now_ms));
     let delivery = DeliveryId::of_event(event.id, WEBHOOK);
-    let query = sqlx::query(DELIVERY).bind(delivery.0).bind(event.rule_id.0).bind(event.id.0).bind(now_ms);
-    query.bind(trace_context).execute(conn).await?;
+    let query = sqlx::query(DELIVERY).bind(delivery.0).bind(event.rule_id.0).bind(event.id.0).bind(told_ms);
+    query.bind(trace_context.clone()).execute(&mut *conn).await?;
+    hold_back(conn, event, told_ms, trace_context).await
+}
+
+/// Deliveries to channels wait until the policy of the channel lets them go, and for a channel that is not used until it is.
+async fn hold_back(conn: &mut Conn, event: &Event, told_ms: i64, trace_context: Option<String>) -> StoreResult<()> {
+    const HOLD: &str = "INSERT INTO delivery (id, tenant_id, event_id, channel_id, status, ready_at, held_for, trace_context) \
+         SELECT randomblob(16), rc.tenant_id, $2, rc.channel_id, 'held', \
+           CASE WHEN c.status <> 'ok' THEN 253000000000000 ELSE $3 + 1000 * coalesce(rc.fallback_after_secs, 0) END, \
+           CASE WHEN rc.fallback_after_secs IS NOT NULL THEN 'fallback' WHEN $4 THEN 'cooldown' END, $5 \
+         FROM rule_channel rc JOIN channel c ON c.id = rc.channel_id WHERE rc.rule_id = $1";
+    let query = sqlx::query(HOLD).bind(event.rule_id.0).bind(event.id.0).bind(told_ms);
+    query.bind(event.told_with_others_at.is_some()).bind(trace_context).execute(conn).await?;
     Ok(())
 }

@@ -11,6 +11,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::WriteProbe;
 use super::{Db, SqliteStore, StoreClock, StoreError};
+use tokio::sync::OnceCell;
+
 use crate::config::DatabaseSettings;
 use crate::store::StoreMaintenance;
 use crate::store::table_copy::{Column, Kind, MigrateStoreError, TableChecksum, checksum_query};
@@ -41,6 +43,8 @@ impl Source {
             clock: StoreClock::real(),
             file: None,
             write_probe: WriteProbe::default(),
+            encryption_keys: Vec::new(),
+            encryption: OnceCell::new(),
         };
         store.check_schema().await.map_err(in_use)?;
         let mut conn = pool.acquire().await.map_err(said)?;

@@ -62,6 +62,20 @@ macro_rules! skip_locked {
 }
 
 pub(super) mod backup;
+/// The product `p` has the tag of an expression.
+macro_rules! has_tag {
+    ($tag:literal) => {
+        concat!("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", $tag, ")")
+    };
+}
+
+/// A JSON object of names and values.
+macro_rules! json_object {
+    ($members:literal) => {
+        concat!("json_object(", $members, ")")
+    };
+}
+
 mod claim;
 mod commit;
 mod daemon_lock;
@@ -83,10 +97,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqliteConnection, SqlitePool};
 
+use tokio::sync::OnceCell;
+
 use super::clock::ClockParam;
+use super::encryption::EncryptionKeys;
 use super::write_probe::WriteProbe;
 use super::{StoreClock, StoreError, StoreResult};
-use crate::config::DatabaseSettings;
+use crate::config::{DatabaseSettings, Secret};
 
 pub use daemon_lock::DaemonLock;
 
@@ -134,6 +151,10 @@ pub(super) struct SqliteStore {
     /// The file, unless the database is in memory.
     file: Option<DatabaseFile>,
     write_probe: WriteProbe,
+    /// Those of the settings.
+    encryption_keys: Vec<Secret>,
+    /// All keys, once they are needed.
+    encryption: OnceCell<EncryptionKeys>,
 }
 
 /// The file that was opened, and its identity: after it was removed, connections go on writing into a file without a name.
@@ -169,7 +190,20 @@ impl SqliteStore {
             pool.max_connections(settings.connections.max(1)).connect_lazy_with(options)
         };
         let (claims, details, write_probe) = (writer.clone(), readers.clone(), WriteProbe::default());
-        Ok(Self { claims, details, claim_timeout: None, writer, readers, clock, file, write_probe })
+        let (encryption_keys, encryption) = (settings.encryption_keys.clone(), OnceCell::new());
+        let claim_timeout = None;
+        Ok(Self {
+            claims,
+            details,
+            claim_timeout,
+            writer,
+            readers,
+            clock,
+            file,
+            write_probe,
+            encryption_keys,
+            encryption,
+        })
     }
 
     /// Fails when the file was removed or replaced since it was opened.

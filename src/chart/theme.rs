@@ -1,0 +1,93 @@
+//! Colours. Text has a contrast of at least 4.5:1 to its background, lines of at least 3:1.
+
+/// The colours of a chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// Dark on white.
+    #[default]
+    Light,
+    /// Light on near-black.
+    Dark,
+}
+
+/// Colours as SVG writes them: `#rrggbb`.
+pub(super) struct Palette {
+    pub background: &'static str,
+    /// The title.
+    pub text: &'static str,
+    /// All other text but the target's.
+    pub muted: &'static str,
+    pub grid: &'static str,
+    /// The price.
+    pub line: &'static str,
+    /// The target's line and label.
+    pub target: &'static str,
+    /// Times without an offer.
+    pub no_offer: &'static str,
+    /// Strokes of the hatching of times without a successful crawl.
+    pub hatch: &'static str,
+    /// Names the pattern of the hatching, so that both themes may stand in one HTML document.
+    pub hatch_id: &'static str,
+}
+
+const LIGHT: Palette = Palette {
+    background: "#ffffff",
+    text: "#1f2328",
+    muted: "#59636e",
+    grid: "#e3e7ec",
+    line: "#0969da",
+    target: "#9a5b00",
+    no_offer: "#eef1f4",
+    hatch: "#ccd3da",
+    hatch_id: "hatch-light",
+};
+
+const DARK: Palette = Palette {
+    background: "#0d1117",
+    text: "#e6edf3",
+    muted: "#9aa4ae",
+    grid: "#232a33",
+    line: "#58a6ff",
+    target: "#e0a33a",
+    no_offer: "#1a212a",
+    hatch: "#3b444e",
+    hatch_id: "hatch-dark",
+};
+
+impl Theme {
+    pub(super) fn palette(self) -> &'static Palette {
+        match self {
+            Self::Light => &LIGHT,
+            Self::Dark => &DARK,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance as WCAG 2 defines it, 0–1.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    fn contrast(one: &str, other: &str) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn text_and_lines_stand_out_from_the_background() {
+        for palette in [&LIGHT, &DARK] {
+            for text in [palette.text, palette.muted, palette.target] {
+                assert!(contrast(text, palette.background) >= 4.5, "{text} on {}", palette.background);
+            }
+            assert!(contrast(palette.line, palette.background) >= 3.0);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Channels over the whole daemon: a crossing reaches the people behind them, once.
+
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+use crate::main_job::usd;
+
+fn webhook(daemon: &Daemon) -> Value {
+    json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_rules_of_one_crawl_are_one_message_and_its_log_shows_it() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(5_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        let channel = expect(201, daemon.post("/api/v1/channels", &webhook(&daemon))).await;
+        let secret = channel["webhook_secret"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/channels/{}", channel["id"].as_str().unwrap());
+        assert_eq!(expect(200, daemon.get(&path)).await["webhook_secret"], Value::Null, "shown once only");
+        for target in [4_000, 4_100, 4_200] {
+            let rule = json!({ "product_id": id, "kind": "price_at_or_below", "channels": [channel["id"]],
+                "target": { "amount_minor": target, "currency": "USD" } });
+            expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        }
+        daemon.check_now(&id).await;
+        daemon.simulated.set_price(listing, usd(3_900));
+        assert_eq!(daemon.check_now(&id).await["status"], "done");
+        let told = daemon.receiver.next().await;
+        assert!(told.is_signed_with(&secret));
+        assert_eq!(told.body["data"]["events"].as_array().unwrap().len(), 3, "{}", told.body);
+        let log = daemon.eventually(&format!("{path}/messages"), |log| log["items"][0]["status"] == "delivered").await;
+        assert_eq!((&log["items"][0]["kind"], &log["items"][0]["events"]), (&json!("digest"), &json!(3)));
+        let usage = expect(200, daemon.get(&format!("{path}/usage"))).await;
+        assert_eq!((&usage["sent_today"], &usage["held"]), (&json!(1), &json!(0)));
+        let events = expect(200, daemon.get("/api/v1/alerts/events")).await;
+        assert!(
+            events["items"].as_array().unwrap().iter().all(|event| event["deliveries"][0]["status"] == "delivered")
+        );
+        assert!(daemon.receiver.is_quiet().await);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_shows_what_the_service_said_and_repairs_a_broken_channel() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(5_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        let channel = expect(201, daemon.post("/api/v1/channels", &webhook(&daemon))).await;
+        let path = format!("/api/v1/channels/{}", channel["id"].as_str().unwrap());
+        daemon.receiver.answer_next(&[404, 410]);
+        let failed = expect(200, daemon.post(&format!("{path}/test"), &json!({}))).await;
+        assert_eq!(failed["is_ok"], false);
+        assert!(failed["error"].as_str().unwrap().contains("404"), "{failed}");
+        assert_eq!(daemon.receiver.next().await.body["type"], "message.test");
+        // The real message is answered by 410: the webhook is gone.
+        let rule = json!({ "product_id": id, "kind": "price_at_or_below", "channels": [channel["id"]],
+            "target": { "amount_minor": 6_000, "currency": "USD" } });
+        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let broken = daemon.eventually(&path, |channel| channel["status"] == "broken").await;
+        assert!(broken["last_error"].as_str().unwrap().contains("410"), "{broken}");
+        let first = daemon.receiver.next().await;
+        let usage = expect(200, daemon.get(&format!("{path}/usage"))).await;
+        assert_eq!((&usage["held"], &usage["next_at"]), (&json!(1), &Value::Null));
+        let tested = expect(200, daemon.post(&format!("{path}/test"), &json!({}))).await;
+        assert_eq!(tested["is_ok"], true, "{tested}");
+        assert_eq!(daemon.receiver.next().await.body["type"], "message.test");
+        let again = daemon.receiver.next().await;
+        assert_eq!(again.body["data"]["events"], first.body["data"]["events"]);
+        daemon.eventually(&path, |channel| channel["status"] == "ok" && !channel["delivered_at"].is_null()).await;
+        assert!(daemon.receiver.is_quiet().await);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_changed_and_paused_and_shows_no_credential() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let body =
+        json!({ "kind": "telegram", "name": "Group", "config": { "bot_token": "12:secret", "chat_id": "-100" } });
+    let channel = expect(201, daemon.post("/api/v1/channels", &body)).await;
+    assert_eq!((&channel["target"], &channel["status"]), (&json!("chat -100"), &json!("ok")));
+    let path = format!("/api/v1/channels/{}", channel["id"].as_str().unwrap());
+    let policy = json!({ "time_zone": "Europe/Berlin", "max_per_day": 5,
+        "quiet": { "from": "22:00", "to": "07:00", "during": "hold", "lets_urgent_through": true } });
+    let changed =
+        expect(200, daemon.patch(&path, &json!({ "policy": policy, "language": "de", "is_paused": true }))).await;
+    assert_eq!((&changed["policy"]["quiet"], &changed["status"]), (&policy["quiet"], &json!("paused")));
+    for answer in [channel, changed, expect(200, daemon.get("/api/v1/channels")).await] {
+        assert!(!answer.to_string().contains("secret"), "{answer}");
+    }
+    expect(204, daemon.delete(&path)).await;
+    expect(404, daemon.get(&path)).await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_channel_is_refused_by_the_field_that_is_wrong() {
+    let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.notify.allow_private_targets = false).await;
+    let ntfy = |more: Value| {
+        let mut body =
+            json!({ "kind": "ntfy", "name": "Phone", "config": { "server": "https://ntfy.sh", "topic": "t" } });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (more, field) in [
+        (json!({ "kind": "pigeon" }), "kind"),
+        (json!({ "name": "" }), "name"),
+        (json!({ "config": { "server": "https://ntfy.sh" } }), "config.topic"),
+        (json!({ "config": { "server": "https://ntfy.sh", "topic": "" } }), "config.topic"),
+        (json!({ "config": { "server": "http://10.0.0.1/", "topic": "t" } }), "config.server"),
+        (json!({ "config": { "server": "https://ntfy.sh", "topic": "t", "colour": 1 } }), "config.colour"),
+        (json!({ "kind": "email", "config": { "to": "jo@example.com" } }), "kind"),
+        (json!({ "policy": { "time_zone": "Mars" } }), "policy.time_zone"),
+        (json!({ "policy": { "quiet": { "from": "25:00", "to": "07:00" } } }), "policy.quiet.from"),
+        (json!({ "language": "tlh" }), "language"),
+        (json!({ "colour": 1 }), "colour"),
+    ] {
+        let refused = expect(422, daemon.post("/api/v1/channels", &ntfy(more))).await;
+        assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+    }
+    let channels = expect(200, daemon.get("/api/v1/channels")).await;
+    assert!(channels["items"].as_array().unwrap().is_empty(), "nothing is half-stored");
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_in_a_message_snoozes_its_rule_when_its_form_is_sent_and_not_when_it_is_fetched() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let listing = daemon.listing(0);
+    daemon.simulated.set_price(listing, usd(5_000));
+    let id = daemon.watch(listing).await["id"].clone();
+    let template = "{\"url\": \"{{ items[0].links[-1].url }}\"}";
+    let body =
+        json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url(), "template": template } });
+    let channel = expect(201, daemon.post("/api/v1/channels", &body)).await;
+    let rule = json!({ "product_id": id, "kind": "price_at_or_below", "channels": [channel["id"]],
+        "target": { "amount_minor": 6_000, "currency": "USD" } });
+    let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+    let told = daemon.receiver.next().await;
+    let url = told.body["url"].as_str().unwrap();
+    let path = &url[url.find("/auth/links/").unwrap_or_else(|| panic!("{url}"))..];
+    let rule_path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    let page = daemon.get(path).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("<form method=\"post\">"));
+    assert_eq!(expect(200, daemon.get(&rule_path)).await["snoozed_until"], Value::Null, "a scanner fetched it");
+    let done = daemon.post(path, &json!({})).send().await.unwrap();
+    assert_eq!(done.status(), 200, "{}", done.text().await.unwrap());
+    assert_ne!(expect(200, daemon.get(&rule_path)).await["snoozed_until"], Value::Null);
+    assert_eq!(daemon.get("/auth/links/AAAA").send().await.unwrap().status(), 404);
+    daemon.end().await;
+}
