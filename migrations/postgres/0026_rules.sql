@@ -18,7 +18,8 @@ ALTER TABLE alert_rule
     ADD COLUMN snoozed_until bigint,
     ADD COLUMN expires_at    bigint,
     ADD COLUMN updated_at    bigint,
-    ADD COLUMN version       bigint  NOT NULL DEFAULT 1;
+    ADD COLUMN version       bigint  NOT NULL DEFAULT 1,
+    ADD COLUMN condition_version bigint NOT NULL DEFAULT 1; -- a crawl that was claimed with an older condition moves nothing
 CREATE INDEX alert_rule_wide ON alert_rule (tenant_id) WHERE product_id IS NULL;
 
 -- Without references, which would make a commit fail whose rule is deleted meanwhile.

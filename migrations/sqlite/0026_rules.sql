@@ -23,7 +23,8 @@ CREATE TABLE alert_rule_anew (
     snoozed_until       INTEGER,
     expires_at          INTEGER,
     updated_at          INTEGER,
-    version             INTEGER NOT NULL DEFAULT 1
+    version             INTEGER NOT NULL DEFAULT 1,
+    condition_version   INTEGER NOT NULL DEFAULT 1 -- a crawl that was claimed with an older condition moves nothing
 );
 INSERT INTO alert_rule_anew (id, tenant_id, product_id, listing_id, condition, webhook_url, webhook_secret, armed, crossings,
                              last_notified_minor, created_at)

@@ -204,9 +204,9 @@ fn rule_steps(claim: &Claim, after: &ListingState, found: Found<'_>, at: Timesta
     let step = |rule: &Rule| {
         let (state, crossing) = rule::step(rule, &readings);
         let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, after, at));
-        (state != rule.state).then(|| RuleStep {
+        (state != rule.state).then_some(RuleStep {
             rule_id: rule.id,
-            version: rule.version,
+            condition_version: rule.condition_version,
             product_id: rule.product_id,
             revision: rule.revision,
             after: state,
@@ -261,7 +261,7 @@ mod tests {
             tenant_id: TenantId::BUILT_IN,
             product_id: ProductId::new(),
             listing_id: ListingId(1),
-            version: 1,
+            condition_version: 1,
             is_wide: false,
             settings: RuleSettings::of(Condition::PriceAtOrBelow { target: Money::new(target_minor, Currency::Usd) }),
             own_sellers: Vec::new(),

@@ -15,6 +15,7 @@ use super::Shared;
 use super::alert_view::{WireAlert, WireEvent};
 use super::api_keys::WireApiKey;
 use super::auth::WireSession;
+use super::channels::WireChannel;
 use super::crawl::WireTask;
 use super::export_stream::{ExportError, ExportFile, ExportRight, ExportStream, streamed};
 use super::history::{MAX_POINTS, WireHistory};
@@ -107,6 +108,7 @@ impl Export {
         self.list("api_key", WireApiKey::from, async |cursor| service.api_keys(id, cursor, most).await).await?;
         let products = async |cursor| service.products(id, newest_products(cursor)).await;
         self.each(products, async |product| self.product(product).await).await?;
+        self.list("channel", WireChannel::from, async |cursor| service.channels(id, cursor, most).await).await?;
         self.list("alert", WireAlert::from, async |cursor| service.rules(id, None, cursor, most).await).await?;
         self.list("event", WireEvent::from, async |cursor| {
             service.events(id, EventFilter::default(), cursor, most).await

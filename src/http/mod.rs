@@ -8,6 +8,7 @@ mod api_keys;
 mod auth;
 mod caller;
 mod channels;
+mod charts;
 mod cors;
 mod crawl;
 mod etag;
@@ -207,6 +208,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     schedules::routes(api);
     alerts::routes(api);
     channels::routes(api);
+    charts::routes(api);
     events::routes(api);
     auth::routes(api);
     api_keys::routes(api);

@@ -139,6 +139,7 @@ pub(super) struct WireUsage {
     products: Quota,
     users: Quota,
     alerts: Quota,
+    channels: Quota,
     /// Requested crawls today (UTC), one per product.
     crawls_per_day: Quota,
     /// API keys that may be in force.
@@ -163,6 +164,7 @@ pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl R
         products: lasting(usage.products, plan.products),
         users: lasting(usage.users, plan.users),
         alerts: lasting(usage.alerts, plan.alerts),
+        channels: lasting(usage.channels, plan.channels),
         crawls_per_day: Quota {
             used: usage.crawls_today,
             limit: plan.crawls_per_day,

@@ -26,7 +26,7 @@ const MAX_NAME_CHARS: usize = 200;
 /// Maximum length of a cooldown.
 const MAX_COOLDOWN_SECS: u32 = 30 * 86_400;
 /// Maximum percentage of `again`, in hundredths.
-const MAX_FURTHER_HUNDREDTHS: i64 = 100_00;
+const MAX_FURTHER_HUNDREDTHS: i64 = 10_000;
 
 /// A rule to create.
 #[derive(Debug, Clone)]

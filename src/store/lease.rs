@@ -121,13 +121,13 @@ impl ItemsEnd {
     }
 }
 
-/// One step of one rule about one product, applied only if neither its settings nor its state have changed since they were read.
+/// One step of one rule about one product, applied only if neither its condition nor its state have changed since they were read.
 #[derive(Debug, Clone)]
 pub struct RuleStep {
     /// The rule.
     pub rule_id: RuleId,
-    /// The version of its settings when they were read.
-    pub version: i64,
+    /// The version of its condition when it was read.
+    pub condition_version: i64,
     /// The product.
     pub product_id: ProductId,
     /// The revision of its state when it was read.

@@ -99,7 +99,7 @@ impl TryFrom<RuleColumns> for RuleRow {
 #[derive(sqlx::FromRow)]
 pub(super) struct ClaimedRuleColumns {
     id: Uuid,
-    version: i64,
+    condition_version: i64,
     tenant_id: Uuid,
     product_id: Uuid,
     listing_id: i64,
@@ -117,7 +117,7 @@ impl TryFrom<ClaimedRuleColumns> for Rule {
     fn try_from(row: ClaimedRuleColumns) -> StoreResult<Self> {
         Ok(Self {
             id: RuleId(row.id),
-            version: row.version,
+            condition_version: row.condition_version,
             tenant_id: TenantId(row.tenant_id),
             product_id: ProductId(row.product_id),
             listing_id: ListingId(row.listing_id),

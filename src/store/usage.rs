@@ -15,6 +15,8 @@ pub struct UsageRow {
     pub users: u32,
     /// Alerts.
     pub alerts: u32,
+    /// Channels.
+    pub channels: u32,
     /// Crawls requested today (UTC).
     pub crawls_today: u32,
     /// When the day ends.

@@ -158,3 +158,44 @@ async fn a_seller_is_me_by_the_ids_of_the_tenant() {
     assert_eq!(daemon.receiver.next().await.body["type"], "product.seller");
     daemon.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_price_of_a_product_is_drawn_as_svg_and_as_png() {
+    let daemon = Daemon::start(crate::daemon::Engine::Sqlite).await;
+    let id = daemon.watch(daemon.listing(0)).await["id"].as_str().unwrap().to_owned();
+    let draw = async |path: &str| {
+        let answer = daemon.get(&format!("/api/v1/products/{id}/{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.bytes().await.unwrap()
+    };
+    assert!(draw("chart.svg?theme=dark&days=30").await.starts_with(b"<svg"));
+    assert!(draw("chart.png?width=320&height=160").await.starts_with(b"\x89PNG"));
+    let refused = expect(422, daemon.get(&format!("/api/v1/products/{id}/chart.png?width=9999"))).await;
+    assert_eq!(refused["errors"][0]["field"], "width");
+    daemon.end().await;
+}
+
+/// The recipes of the guide.
+fn recipes() -> Vec<String> {
+    let guide = include_str!("../../docs/alerts-guide.md");
+    guide.split("```json").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_recipe_of_the_guide_is_a_rule_and_all_but_those_about_what_history_lacks_can_be_previewed() {
+    let daemon = Daemon::start(crate::daemon::Engine::Sqlite).await;
+    let product = daemon.watch(daemon.listing(0)).await["id"].as_str().unwrap().to_owned();
+    let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
+    let channel = expect(201, daemon.post("/api/v1/channels", &channel)).await["id"].as_str().unwrap().to_owned();
+    let recipes = recipes();
+    assert_eq!(recipes.len(), 10);
+    for recipe in recipes {
+        let rule: Value =
+            serde_json::from_str(&recipe.replace("PRODUCT", &product).replace("CHANNEL", &channel)).unwrap();
+        let added = expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let preview = json!({ "product_id": product, "when": rule["when"], "days": 30 });
+        let preview = expect(200, daemon.post("/api/v1/alerts/preview", &preview)).await;
+        assert!(preview["total"].is_u64(), "{added}");
+    }
+    daemon.end().await;
+}

@@ -111,6 +111,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_crawl_samples_id", Superadmins),
     ("get_crawl_tasks_id", Whoever(Scope::ProductRead)),
     ("get_events", Whoever(Scope::ProductRead)),
+    ("get_products_id_chart_svg", Whoever(Scope::ProductRead)),
+    ("get_products_id_chart_png", Whoever(Scope::ProductRead)),
     ("get_channels", Whoever(Scope::ProductRead)),
     ("post_channels", Whoever(Scope::AlertWrite)),
     ("get_channels_id", Whoever(Scope::ProductRead)),

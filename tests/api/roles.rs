@@ -34,7 +34,7 @@ async fn a_superadmin_sees_the_actors_of_the_process() {
         ("crawler_pool", 1),
         ("recorder", 1),
         // One for each channel.
-        ("notifier", 2),
+        ("notifier", 3),
         ("live_feed", 1),
         ("maintenance", 1),
     ] {

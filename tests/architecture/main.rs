@@ -26,7 +26,20 @@ const RULES: &[(&str, &[&str])] = &[
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas", "jobs"]),
     (
         "service",
-        &["domain", "auth", "config", "telemetry", "limits", "store", "sources", "actors", "replicas", "files", "jobs"],
+        &[
+            "domain",
+            "auth",
+            "config",
+            "telemetry",
+            "limits",
+            "store",
+            "sources",
+            "actors",
+            "replicas",
+            "files",
+            "jobs",
+            "chart",
+        ],
     ),
     ("http", &["domain", "auth", "files", "service", "telemetry"]),
 ];

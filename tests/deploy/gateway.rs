@@ -31,6 +31,7 @@ const PREFIXES: &[(&str, u64, u64)] = &[
     ("/api/v1/crawl", 100, 50),
     ("/api/v1/jobs", 100, 50),
     ("/api/v1/alerts", 200, 100),
+    ("/api/v1/channels", 200, 100),
     ("/api/v1/schedules", 100, 50),
     ("/api/v1/competitors", 200, 100),
     ("/api/v1/reports", 50, 25),

@@ -349,9 +349,9 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
     let step = |rule: &Rule| {
         let (after, crossing) = rule::step(rule, &readings);
         let event = crossing.map(|crossing| Event::of(rule, crossing, claim.listing, &claim.state, &judged.state, at));
-        (after != rule.state).then(|| RuleStep {
+        (after != rule.state).then_some(RuleStep {
             rule_id: rule.id,
-            version: rule.version,
+            condition_version: rule.condition_version,
             product_id: rule.product_id,
             revision: rule.revision,
             after,

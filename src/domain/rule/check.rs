@@ -119,6 +119,9 @@ impl Check {
             self.days(days, &join(path, "vs"));
             self.window(moved.field, moved.category.as_deref(), path);
         }
+        if moved.less_coupon && moved.vs == Versus::Previous {
+            self.error(&join(path, "less_coupon"), "cannot be compared with `previous`, whose coupon is not known");
+        }
         if moved.vs == Versus::ListPrice && !matches!(moved.field, Field::Price | Field::Landed | Field::LowestNewPrice)
         {
             self.error(&join(path, "vs"), "only a price can be compared with the list price");
@@ -133,7 +136,7 @@ impl Check {
             self.days(days, &join(path, "days"));
         }
         if let Some(percent) = lowest.within_percent {
-            self.percent(percent, &join(path, "within_percent"), 100_00);
+            self.percent(percent, &join(path, "within_percent"), 10_000);
         }
         if !(1..=1000).contains(&lowest.min_points) {
             self.error(&join(path, "min_points"), "must be between 1 and 1000");

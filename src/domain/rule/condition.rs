@@ -359,12 +359,12 @@ impl Condition {
     /// The parts of history that it compares with.
     pub fn windows(&self) -> Vec<WindowKey> {
         let window = |leaf: &Condition| match leaf {
-            Self::Moved(Moved { field, vs, category, .. }) => match vs {
-                Versus::AvgDays(days) | Versus::MaxDays(days) | Versus::MinDays(days) => {
-                    WindowKey::of(*field, category.as_deref(), Some(*days))
-                }
-                _ => None,
-            },
+            Self::Moved(Moved {
+                field,
+                vs: Versus::AvgDays(days) | Versus::MaxDays(days) | Versus::MinDays(days),
+                category,
+                ..
+            }) => WindowKey::of(*field, category.as_deref(), Some(*days)),
             Self::Lowest(lowest) => WindowKey::of(lowest.field, lowest.category.as_deref(), lowest.days),
             _ => None,
         };

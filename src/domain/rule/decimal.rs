@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = f64::deserialize(deserializer)?;
         let scaled = number * 100.0;
-        if !(number.abs() <= MAX) {
+        if !number.is_finite() || number.abs() > MAX {
             return Err(D::Error::custom("the number is too large"));
         }
         if (scaled - scaled.round()).abs() > 1e-6 * scaled.abs().max(1.0) {

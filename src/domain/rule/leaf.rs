@@ -255,7 +255,8 @@ fn state_holds(test: &StateIs, is_positive: bool, before: &LeafState, context: &
     let readings = context.readings;
     let Some(is) = readings.state(test.of, test.is) else { return unknown(before) };
     let lasts = test.lasts.unwrap_or(Lasts::Crawls(if test.of == StateOf::Delisted { 2 } else { 1 }));
-    let seen = Seen { text: Some(readings.state_text(test.of)), ..Seen::default() };
+    let was_text = readings.state_before(test.of).map(str::to_owned);
+    let seen = Seen { text: Some(readings.state_text(test.of)), was_text, ..Seen::default() };
     lasting(is, is_positive, lasts, seen, before, context)
 }
 

@@ -107,8 +107,8 @@ pub struct RuleSettings {
 pub struct Rule {
     /// Identifier.
     pub id: RuleId,
-    /// Rises with each change of its settings.
-    pub version: i64,
+    /// Rises with each change of its condition.
+    pub condition_version: i64,
     /// The tenant it belongs to.
     pub tenant_id: TenantId,
     /// The product that is evaluated.

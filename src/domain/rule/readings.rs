@@ -163,6 +163,12 @@ impl<'a> Readings<'a> {
         }
     }
 
+    /// The availability before this crawl; of no other state is it known.
+    pub(super) fn state_before(&self, of: StateOf) -> Option<&'static str> {
+        let before = self.before.availability();
+        (of == StateOf::Availability && before != Availability::Unknown).then(|| before.into())
+    }
+
     fn availability(&self) -> Option<Availability> {
         self.is_read(Series::Availability).then(|| self.after.availability()).filter(|it| *it != Availability::Unknown)
     }

@@ -87,7 +87,7 @@ content_added AS (
 step AS MATERIALIZED (
     SELECT given.*, held.now_at
       FROM jsonb_to_recordset($3) AS given (
-           listing_id bigint, token bigint, rule_id uuid, version bigint, product_id uuid, revision bigint, state jsonb,
+           listing_id bigint, token bigint, rule_id uuid, condition_version bigint, product_id uuid, revision bigint, state jsonb,
            is_armed boolean, crossings bigint, event_id uuid, delivery_id uuid, facts jsonb, at bigint, told_at bigint,
            trace_context text)
       JOIN held ON held.listing_id = given.listing_id AND held.token = given.token
@@ -97,7 +97,7 @@ stepped AS (
     INSERT INTO rule_state AS known (rule_id, product_id, tenant_id, revision, crossings, state)
     SELECT step.rule_id, step.product_id, rule.tenant_id, step.revision + 1, step.crossings, step.state
       FROM step
-      JOIN alert_rule AS rule ON rule.id = step.rule_id AND rule.version = step.version
+      JOIN alert_rule AS rule ON rule.id = step.rule_id AND rule.condition_version = step.condition_version
      WHERE step.revision = 0
         OR EXISTS (SELECT 1 FROM rule_state WHERE rule_state.rule_id = step.rule_id AND rule_state.product_id = step.product_id)
      ORDER BY step.rule_id, step.product_id

@@ -204,10 +204,10 @@ async fn update(
     patch: RulePatch,
     clock: ClockParam,
 ) -> StoreResult<RuleRow> {
-    // A snooze concerns messages, not the rule: what was claimed with the rule as it was stays valid.
     const UPDATE: &str = concat!(
         "UPDATE alert_rule SET name = $3, condition = $4, again = $5, cooldown_secs = $6, severity = $7, is_paused = $8, \
-           expires_at = $9, snoozed_until = $10, version = version + 1, armed = armed OR $11, updated_at = ",
+           expires_at = $9, snoozed_until = $10, version = version + 1, \
+           condition_version = condition_version + CASE WHEN $11 THEN 1 ELSE 0 END, armed = armed OR $11, updated_at = ",
         now!(12),
         " WHERE tenant_id = $1 AND id = $2 AND version = coalesce($13, version)"
     );

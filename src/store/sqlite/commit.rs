@@ -208,14 +208,14 @@ async fn end_leases(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreResult<
 /// Moves a rule only from where it stood when it was read, and with the settings that it had.
 async fn step_rule(conn: &mut Conn, commit: &Commit, step: &RuleStep, now_ms: i64) -> StoreResult<()> {
     const STEP: &str = "INSERT INTO rule_state (rule_id, product_id, tenant_id, revision, crossings, state) \
-         SELECT id, $2, tenant_id, $4 + 1, $5, $6 FROM alert_rule WHERE id = $1 AND version = $3 \
+         SELECT id, $2, tenant_id, $4 + 1, $5, $6 FROM alert_rule WHERE id = $1 AND condition_version = $3 \
            AND ($4 = 0 OR EXISTS (SELECT 1 FROM rule_state WHERE rule_id = $1 AND product_id = $2)) \
          ON CONFLICT (rule_id, product_id) DO UPDATE \
            SET revision = excluded.revision, crossings = excluded.crossings, state = excluded.state \
            WHERE rule_state.revision = excluded.revision - 1";
     const REPEAT: &str = "UPDATE alert_rule SET armed = $3, crossings = $4 WHERE id = $1 AND listing_id = $2";
-    let RuleStep { rule_id, version, product_id, revision, after, event } = step;
-    let query = sqlx::query(STEP).bind(rule_id.0).bind(product_id.0).bind(version).bind(revision);
+    let RuleStep { rule_id, condition_version, product_id, revision, after, event } = step;
+    let query = sqlx::query(STEP).bind(rule_id.0).bind(product_id.0).bind(condition_version).bind(revision);
     let query = query.bind(i64::from(after.crossings)).bind(Json(after.clone()));
     if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(());
