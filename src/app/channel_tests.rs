@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::domain::Channel;
 use crate::notify::AlertSender;
+use crate::notify::channel::check;
 use crate::service::{ChannelTester, TestResult};
 
 /// See the module.
@@ -18,5 +19,9 @@ impl ChannelTester for ChannelTests {
             Ok(sent) => TestResult { error: None, note: sent.note },
             Err(error) => TestResult { error: Some(error.to_string()), note: None },
         }
+    }
+
+    fn check_template(&self, template: &str) -> Result<(), String> {
+        check(template).map_err(|error| error.to_string())
     }
 }

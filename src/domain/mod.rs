@@ -109,7 +109,7 @@ pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use rule::{Condition, Crossing, Rule, RuleScope, RuleSettings, RuleState, Severity};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
-pub use signed_link::{LinkAction, LinkTarget, read_link, sign_link};
+pub use signed_link::{LinkAction, LinkTarget, address_proof, read_link, sign_link};
 pub use source_run::{JobStep, OpenedListRun, OpenedRuns, RunEnd, SourceRun};
 pub use state::ListingState;
 pub use task::{Task, TaskItem};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::ids::TenantId;
+use super::ids::{ChannelId, TenantId};
 
 const TAG_BYTES: usize = 16;
 const BODY_BYTES: usize = 1 + 16 + 16 + 8;
@@ -70,6 +70,12 @@ pub fn read_link(key: &[u8], token: &str, now: Timestamp) -> Option<LinkTarget> 
     let expires_at = i64::from_be_bytes(body[33..].try_into().ok()?);
     let target = LinkTarget { action: LinkAction::of(body[0])?, tenant_id: TenantId(uuid(1)?), id: uuid(17)? };
     (now.as_second() < expires_at).then_some(target)
+}
+
+/// Binds the link that proves an address to the address.
+pub fn address_proof(key: &[u8], channel: ChannelId, address: &str) -> String {
+    let body = [channel.0.as_bytes().as_slice(), address.to_lowercase().as_bytes()].concat();
+    BASE64.encode(tag_of(key, &body))
 }
 
 fn tag_of(key: &[u8], body: &[u8]) -> Vec<u8> {

@@ -1,20 +1,25 @@
 //! Channels: where a tenant wants to be told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Caller, Who};
 use super::alerts::new_webhook_secret;
 use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
+use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, ChannelStatus, Email, EmailAddress, Language, LinkAction, LinkTarget, MessageId,
-    Policy, RuleId, TenantId, WebhookUrl, read_link, sign_link,
+    Channel, ChannelConfig, ChannelId, ChannelStatus, Email, EmailAddress, Language, LinkAction, LinkPurpose,
+    LinkTarget, MessageId, Policy, RuleId, TenantId, WebhookUrl, address_proof, read_link, sign_link,
 };
 use crate::store::{
-    ChannelPatch, ChannelUsage, Creation, IdempotencyClaim, MessageRow, NewChannel, Page, RulePatch, idempotently,
+    ChannelPatch, ChannelUsage, Creation, IdempotencyClaim, LinkFacts, MessageRow, NewChannel, NewLink, Page,
+    RulePatch, StoreError, idempotently,
 };
 
 /// The name of the key that signs the links in messages.
@@ -24,6 +29,8 @@ const MAX_NAME_CHARS: usize = 200;
 const MAX_TEXT_CHARS: usize = 2048;
 /// Addresses of a tenant that wait to be proved, at most: nobody can be written to without end.
 const MAX_UNVERIFIED: usize = 5;
+/// Links of one tenant that prove addresses, per hour.
+const MAX_PROOFS_PER_HOUR: u32 = 10;
 /// How long the link that proves an address is valid.
 const VERIFICATION_LASTS: SignedDuration = SignedDuration::from_hours(48);
 /// How long a link in a message snoozes its rule.
@@ -56,6 +63,12 @@ pub struct TestResult {
 pub trait ChannelTester: Send + Sync {
     /// Makes one attempt.
     async fn test(&self, channel: &Channel) -> TestResult;
+
+    /// What is wrong with a template of a webhook.
+    ///
+    /// # Errors
+    /// A message for its author.
+    fn check_template(&self, template: &str) -> Result<(), String>;
 }
 
 impl Service {
@@ -131,11 +144,13 @@ impl Service {
                     errors.push(FieldError::new("kind", "cannot be changed; create another channel"));
                 }
             }
-            if before.status == ChannelStatus::Unverified && patch.status == Some(ChannelStatus::Ok) {
+            if before.status == ChannelStatus::Unverified && patch.status.is_some() {
                 errors.push(FieldError::new("is_paused", "the address has not been confirmed yet"));
             }
             valid(errors)?;
-            let patch = deps.completed(&caller, &before, patch).await?;
+            // What was checked is what is changed.
+            let expected_version = patch.expected_version.or(Some(before.version));
+            let patch = ChannelPatch { expected_version, ..deps.completed(&caller, &before, patch).await? };
             let channel = deps.store.update_channel(caller.tenant_id, id, patch).await?;
             if before.config != channel.config {
                 deps.ask_for_proof(&channel).await?;
@@ -164,6 +179,7 @@ impl Service {
             let channel = deps.store.channel(caller.tenant_id, id).await?;
             deps.audit(caller.audit_event("channel.test", Some(format!("channel:{id}")))).await;
             if channel.status == ChannelStatus::Unverified {
+                deps.ask_for_proof(&channel).await?;
                 let error = "the address has not been confirmed yet: open the link that was sent to it".to_owned();
                 return Ok(TestResult { error: Some(error), note: None });
             }
@@ -228,6 +244,7 @@ impl Service {
     pub async fn follow_link(&self, token: String) -> ServiceResult<LinkAction> {
         self.run(async move |deps: Arc<Dependencies>| {
             let LinkTarget { action, tenant_id, id } = deps.read_link(&token).await?;
+            let proof = token.split_once('.').map_or("", |(_, proof)| proof);
             let set = |status| ChannelPatch { status: Some(status), ..ChannelPatch::default() };
             match action {
                 LinkAction::SnoozeRule => {
@@ -236,13 +253,19 @@ impl Service {
                     deps.store.update_rule(tenant_id, RuleId(id), patch).await?;
                 }
                 LinkAction::VerifyChannel => {
-                    if deps.store.channel(tenant_id, ChannelId(id)).await?.status == ChannelStatus::Unverified {
-                        deps.store.update_channel(tenant_id, ChannelId(id), set(ChannelStatus::Ok)).await?;
+                    let channel = deps.store.channel(tenant_id, ChannelId(id)).await?;
+                    deps.check_proof(&channel, proof).await?;
+                    if channel.status == ChannelStatus::Unverified {
+                        let expected_version = Some(channel.version);
+                        let patch = ChannelPatch { expected_version, ..set(ChannelStatus::Ok) };
+                        deps.store.update_channel(tenant_id, ChannelId(id), patch).await?;
                         deps.notifier.wake();
                     }
                 }
                 LinkAction::StopChannel => {
-                    deps.store.update_channel(tenant_id, ChannelId(id), set(ChannelStatus::Paused)).await?;
+                    if deps.store.channel(tenant_id, ChannelId(id)).await?.status != ChannelStatus::Unverified {
+                        deps.store.update_channel(tenant_id, ChannelId(id), set(ChannelStatus::Paused)).await?;
+                    }
                 }
             }
             Ok(action)
@@ -266,6 +289,16 @@ impl Dependencies {
             && let Err(error) = WebhookUrl::parse(url, self.notify.allow_private_targets)
         {
             errors.push(FieldError::new(&format!("config.{field}"), error));
+        }
+        if let ChannelConfig::Webhook(target) = config {
+            let checked = target.template.as_deref().map(|template| self.channel_tests.check_template(template));
+            if let Some(Err(error)) = checked {
+                errors.push(FieldError::new("config.template", error));
+            }
+            let is_key = |secret: &str| BASE64.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).is_ok();
+            if target.secret.as_deref().is_some_and(|secret| secret.is_empty() || !is_key(secret)) {
+                errors.push(FieldError::new("config.secret", "must be `whsec_` and a key as Base64"));
+            }
         }
         for (field, text) in config.texts() {
             if text.trim().is_empty() || text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
@@ -310,7 +343,9 @@ impl Dependencies {
             _ if before.status != ChannelStatus::Paused => Some(ChannelStatus::Ok),
             _ => None,
         };
-        Ok(ChannelPatch { config: Some(config), status: patch.status.or(status), ..patch })
+        // An address that is not proved is not used, whatever else is asked for.
+        let unverified = status.filter(|status| *status == ChannelStatus::Unverified);
+        Ok(ChannelPatch { config: Some(config), status: unverified.or(patch.status).or(status), ..patch })
     }
 
     /// Sends the link that proves an address.
@@ -322,7 +357,8 @@ impl Dependencies {
         let expires_at = self.store.now().await?.checked_add(VERIFICATION_LASTS).unwrap_or(Timestamp::MAX);
         let key = self.store.installation_key(LINK_KEY).await?;
         let about = LinkTarget { action: LinkAction::VerifyChannel, tenant_id: channel.tenant_id, id: channel.id.0 };
-        let token = sign_link(key.as_bytes(), about, expires_at);
+        let proof = address_proof(key.as_bytes(), channel.id, &target.to);
+        let token = format!("{}.{proof}", sign_link(key.as_bytes(), about, expires_at));
         let url = self.public_url.join(&format!("auth/links/{token}")).map(|url| url.to_string()).unwrap_or_default();
         // Without a name that a stranger chose.
         let text = format!(
@@ -330,14 +366,40 @@ impl Dependencies {
              {url}\n\nThe link is valid for two days. Without a confirmation, nothing else is sent.\n"
         );
         let subject = "Confirm this address for alerts".to_owned();
-        self.store.send_mail(channel.tenant_id, Email { to, subject, text, useless_after: expires_at }).await?;
-        self.notifier.wake();
+        let mail = Email { to, subject, text, useless_after: expires_at };
+        // Recorded like other links, and limited like them.
+        let link = NewLink {
+            hash: OpaqueToken::new(TokenKind::Link).hash(),
+            purpose: LinkPurpose::VerifyEmail,
+            tenant_id: channel.tenant_id,
+            user_id: None,
+            facts: LinkFacts::default(),
+            lasts: Duration::from_secs(VERIFICATION_LASTS.as_secs().unsigned_abs()),
+            mail: Some(mail),
+        };
+        match self.store.add_link(link, MAX_PROOFS_PER_HOUR).await {
+            Ok(()) => self.notifier.wake(),
+            Err(StoreError::OverQuota { .. }) => {
+                tracing::info!(channel_id = %channel.id, "a link to confirm an address was not sent: too many within an hour");
+            }
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
     async fn read_link(&self, token: &str) -> ServiceResult<LinkTarget> {
         let key = self.store.installation_key(LINK_KEY).await?;
-        read_link(key.as_bytes(), token, self.store.now().await?).ok_or(ServiceError::NotFound("link"))
+        let signed = token.split_once('.').map_or(token, |(signed, _)| signed);
+        read_link(key.as_bytes(), signed, self.store.now().await?).ok_or(ServiceError::NotFound("link"))
+    }
+
+    /// A link proves the address that it was sent to, and no other that the channel has had since.
+    async fn check_proof(&self, channel: &Channel, proof: &str) -> ServiceResult<()> {
+        let key = self.store.installation_key(LINK_KEY).await?;
+        match &channel.config {
+            ChannelConfig::Email(target) if address_proof(key.as_bytes(), channel.id, &target.to) == proof => Ok(()),
+            _ => Err(ServiceError::NotFound("link")),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::outbox::DeliveryClaim;
 use super::{Page, StoreResult};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, ChannelStatus, DeliveryStatus, Email, Language, MessageId, MessageKind,
+    Channel, ChannelConfig, ChannelId, ChannelStatus, DeliveryStatus, Language, MessageId, MessageKind,
     OutboundMessage, Policy, TenantId,
 };
 
@@ -177,9 +177,6 @@ pub trait Channels: Send + Sync {
 
     /// How long until the next message, or the next event that waits, is due; `None` when there is none.
     async fn next_message_in(&self) -> StoreResult<Option<Duration>>;
-
-    /// Sends an e-mail of the installation itself to somebody.
-    async fn send_mail(&self, tenant_id: TenantId, mail: Email) -> StoreResult<()>;
 
     /// A secret of the installation that is made when it is first asked for, for what it signs itself.
     async fn installation_key(&self, name: &'static str) -> StoreResult<String>;

@@ -19,8 +19,14 @@ pub struct MessageQueue(pub SharedStore);
 impl Outbox for MessageQueue {
     async fn claim_deliveries(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedDelivery>> {
         for _ in 0..MAX_DISPATCHES {
-            if !self.0.dispatch_one().await? {
-                break;
+            // Messages that exist are sent, whatever is wrong with what waits.
+            match self.0.dispatch_one().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "events that wait for a channel could not be looked at");
+                    break;
+                }
             }
         }
         let delivery = |claimed: ClaimedMessage| ClaimedDelivery {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::rows::{count, time, word};
 use super::{RuleChannels, RuleRow, RuleWebhook, StoreError, StoreResult};
-use crate::domain::rule::Again;
+use crate::domain::rule::{Again, LeafState};
 use crate::domain::{
     Condition, ListingId, ProductId, Rule, RuleId, RuleScope, RuleSettings, RuleState, SellerId, TenantId,
 };
@@ -95,6 +95,17 @@ impl TryFrom<RuleColumns> for RuleRow {
     }
 }
 
+/// The version before keeps the state of its rules in their rows. While both run, what it did counts: the ids of events are made from
+/// the number of crossings.
+fn take_over(state: &mut RuleState, condition: &Condition, armed: bool, crossings: u32) {
+    let is_newer = crossings > state.crossings || armed != state.is_armed();
+    if is_newer && matches!(condition, Condition::PriceAtOrBelow { .. }) {
+        state.crossings = state.crossings.max(crossings);
+        let leaf = LeafState { told: !armed, ..state.leaves.pop().unwrap_or_default() };
+        state.leaves = vec![leaf];
+    }
+}
+
 /// A rule as a crawl evaluates it for one product.
 #[derive(sqlx::FromRow)]
 pub(super) struct ClaimedRuleColumns {
@@ -107,6 +118,8 @@ pub(super) struct ClaimedRuleColumns {
     seller_ids: Json<Vec<SellerId>>,
     revision: Option<i64>,
     state: Option<Json<RuleState>>,
+    armed: bool,
+    crossings: i64,
     #[sqlx(flatten)]
     settings: SettingsColumns,
 }
@@ -115,6 +128,11 @@ impl TryFrom<ClaimedRuleColumns> for Rule {
     type Error = StoreError;
 
     fn try_from(row: ClaimedRuleColumns) -> StoreResult<Self> {
+        let settings: RuleSettings = row.settings.try_into()?;
+        let mut state = row.state.map(|state| state.0).unwrap_or_default();
+        if !row.is_wide {
+            take_over(&mut state, &settings.condition, row.armed, count(row.crossings)?);
+        }
         Ok(Self {
             id: RuleId(row.id),
             condition_version: row.condition_version,
@@ -122,9 +140,9 @@ impl TryFrom<ClaimedRuleColumns> for Rule {
             product_id: ProductId(row.product_id),
             listing_id: ListingId(row.listing_id),
             is_wide: row.is_wide,
-            settings: row.settings.try_into()?,
+            settings,
             own_sellers: row.seller_ids.0,
-            state: row.state.map(|state| state.0).unwrap_or_default(),
+            state,
             revision: row.revision.unwrap_or(0),
         })
     }

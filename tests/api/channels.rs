@@ -118,6 +118,14 @@ async fn a_wrong_channel_is_refused_by_the_field_that_is_wrong() {
         (json!({ "config": { "server": "http://10.0.0.1/", "topic": "t" } }), "config.server"),
         (json!({ "config": { "server": "https://ntfy.sh", "topic": "t", "colour": 1 } }), "config.colour"),
         (json!({ "kind": "email", "config": { "to": "jo@example.com" } }), "kind"),
+        (
+            json!({ "kind": "webhook", "config": { "url": "https://example.com/", "template": "{{ titel }}{% if %}" } }),
+            "config.template",
+        ),
+        (
+            json!({ "kind": "webhook", "config": { "url": "https://example.com/", "secret": "whsec_?" } }),
+            "config.secret",
+        ),
         (json!({ "policy": { "time_zone": "Mars" } }), "policy.time_zone"),
         (json!({ "policy": { "quiet": { "from": "25:00", "to": "07:00" } } }), "policy.quiet.from"),
         (json!({ "language": "tlh" }), "language"),

@@ -106,3 +106,47 @@ async fn until_metric(daemon: &Daemon, line: &str) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_a_channel_gets_nothing_before_it_is_confirmed_and_then_its_alerts() {
+    on_both_engines(async |engine| {
+        let mut mailbox = Mailbox::start();
+        let daemon = start(engine, &mailbox).await;
+        let listing = daemon.listing(0);
+        let id = daemon.watch(listing).await["id"].clone();
+        let body = json!({ "kind": "email", "name": "Al", "config": { "to": "al@example.com" } });
+        let channel = expect(201, daemon.post("/api/v1/channels", &body)).await;
+        assert_eq!(channel["status"], "unverified");
+        let path = format!("/api/v1/channels/{}", channel["id"].as_str().unwrap());
+        let rule = json!({ "product_id": id, "kind": "price_at_or_below", "channels": [channel["id"]],
+            "target": { "amount_minor": 100_000_000, "currency": "USD" } });
+        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let fired = |events: &Value| !events["items"].as_array().unwrap().is_empty();
+        daemon.eventually("/api/v1/alerts/events", fired).await;
+        // By no way is an address used that is not proved.
+        let pause = expect(422, daemon.patch(&path, &json!({ "is_paused": true }))).await;
+        assert_eq!(pause["errors"][0]["field"], "is_paused");
+        let early = expect(422, daemon.patch(&path, &json!({ "is_paused": false }))).await;
+        assert_eq!(early["errors"][0]["field"], "is_paused");
+        let mail = mailbox.next().await;
+        assert!(mail.contains("Subject: Confirm this address for alerts"), "{mail}");
+        // Quoted-printable: long lines are folded.
+        let text = mail.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
+        let link = &text[text.find("/auth/links/").unwrap()..];
+        let link = link.split_whitespace().next().unwrap();
+        assert_eq!(daemon.get(link).send().await.unwrap().status(), 200);
+        assert_eq!(expect(200, daemon.get(&path)).await["status"], "unverified", "fetched by a scanner");
+        assert_eq!(daemon.post(link, &json!({})).send().await.unwrap().status(), 200);
+        daemon.eventually(&path, |channel| channel["status"] == "ok").await;
+        let alert = mailbox.next().await;
+        assert!(alert.contains("To: al@example.com") && alert.contains("List-Unsubscribe: <http"), "{alert}");
+        assert!(alert.contains("multipart/alternative") && alert.contains("image/png"), "{alert}");
+        let moved = json!({ "config": { "to": "stranger@example.com" }, "is_paused": false });
+        assert_eq!(expect(200, daemon.patch(&path, &moved)).await["status"], "unverified");
+        let old = daemon.post(link, &json!({})).send().await.unwrap();
+        assert_eq!(old.status(), 404, "the old link proves the old address");
+        assert_eq!(expect(200, daemon.get(&path)).await["status"], "unverified");
+        daemon.end().await;
+    })
+    .await;
+}

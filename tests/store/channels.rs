@@ -6,6 +6,7 @@ use amazon_tracker::domain::*;
 use amazon_tracker::store::{
     ChannelPatch, ClaimedMessage, DeliveryClaim, MessageEnd, NewChannel, NewRule, RuleChannels, RulePatch, StoreError,
 };
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::accounts::tenant_of;
@@ -323,6 +324,23 @@ async fn a_snoozed_rule_is_told_after_its_snooze(fixture: &Fixture) {
     fixture.see(900).await;
     assert!(claim(fixture).await.is_empty());
     fixture.clock.advance(HOUR + SECOND);
+    let message = claim_one_message(fixture).await;
+    assert_eq!(message.message.events.len(), 1);
+    finish(fixture, &message, delivered()).await;
+    // A snooze that is ended early holds nothing back.
+    let forever = Some(Some(Timestamp::from_second(99_999_999_999).unwrap()));
+    for snoozed_until in [forever, Some(None)] {
+        assert!(claim(fixture).await.is_empty());
+        fixture.store.update_rule(US, rule, RulePatch { snoozed_until, ..RulePatch::default() }).await.unwrap();
+        if snoozed_until == forever {
+            fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
+            fixture.execute("UPDATE lease SET lane = 1").await;
+            fixture.see(1_500).await;
+            fixture.store.request_crawl(US, &[product.id], u32::MAX).await.unwrap();
+            fixture.execute("UPDATE lease SET lane = 1").await;
+            fixture.see(900).await;
+        }
+    }
     assert_eq!(claim_one_message(fixture).await.message.events.len(), 1);
 }
 

@@ -164,8 +164,13 @@ fn has_moved(moved: &Moved, is_positive: bool, before: &LeafState, context: &Con
         Direction::Down | Direction::Any => before.extreme.map_or(value, |known| known.max(value)),
     };
     let keeps_extreme = moved.vs == Versus::Extreme;
-    let state =
-        LeafState { base: before.base.or(Some(value)), extreme: keeps_extreme.then_some(extreme), ..before.clone() };
+    let kept = match moved.vs {
+        Versus::Extreme => Some(extreme),
+        // The value when the rule was created; `base` is what was told.
+        Versus::Created => before.extreme.or(Some(value)),
+        _ => None,
+    };
+    let state = LeafState { base: before.base.or(Some(value)), extreme: kept, ..before.clone() };
     let compared = base_of(moved, before, context).and_then(|base| Some((base, distance_of(moved, base, context)?)));
     let Some((base, distance)) = compared else { return unknown(&state) };
     let bounds = bounds_of(moved.dir, base, distance, field);
@@ -177,11 +182,7 @@ fn has_moved(moved: &Moved, is_positive: bool, before: &LeafState, context: &Con
     }
     // Such a condition has one direction: see `check`.
     let Some(bound) = bounds.into_iter().next() else { return unknown(before) };
-    let mut result = latched(&bound.turned(is_positive), value, Some(base), &state, context);
-    if moved.vs == Versus::Created {
-        result.told.base = state.base;
-    }
-    result
+    latched(&bound.turned(is_positive), value, Some(base), &state, context)
 }
 
 /// What a value is compared with; `None`: not known, or this crawl is the baseline.
@@ -189,8 +190,8 @@ fn base_of(moved: &Moved, before: &LeafState, context: &Context<'_>) -> Option<i
     let (field, category, readings) = (moved.field, moved.category.as_deref(), context.readings);
     let window = |days: u32| readings.windows.get(field, category, Some(days));
     match moved.vs {
-        Versus::Told | Versus::Created => before.base,
-        Versus::Extreme => before.extreme,
+        Versus::Told => before.base,
+        Versus::Extreme | Versus::Created => before.extreme,
         Versus::Previous => readings.number_before(field, category),
         Versus::ListPrice => readings.number(Field::ListPrice, None, false).flatten(),
         Versus::AvgDays(days) => window(days)?.mean,

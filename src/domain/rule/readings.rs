@@ -88,9 +88,9 @@ impl<'a> Readings<'a> {
     pub(super) fn number(&self, field: Field, category: Option<&str>, less_coupon: bool) -> Known<i64> {
         let number = |series| self.known_number(series, category);
         match field {
-            Field::Landed => {
-                Some(number(Series::Price)?.zip(number(Series::Shipping)?).map(|(price, more)| price + more))
-            }
+            Field::Landed => Some(
+                number(Series::Price)?.zip(number(Series::Shipping)?).map(|(price, more)| price.saturating_add(more)),
+            ),
             Field::DiscountPercent => Some(
                 number(Series::Price)?.zip(number(Series::ListPrice)?).and_then(|(price, list)| discount(price, list)),
             ),
@@ -107,7 +107,9 @@ impl<'a> Readings<'a> {
     pub(super) fn number_before(&self, field: Field, category: Option<&str>) -> Option<i64> {
         let number = |series| self.before.number_in(&key(series, category));
         match field {
-            Field::Landed => number(Series::Price).zip(number(Series::Shipping)).map(|(price, more)| price + more),
+            Field::Landed => {
+                number(Series::Price).zip(number(Series::Shipping)).map(|(price, more)| price.saturating_add(more))
+            }
             Field::DiscountPercent => {
                 number(Series::Price).zip(number(Series::ListPrice)).and_then(|(price, list)| discount(price, list))
             }

@@ -131,18 +131,16 @@ sent AS (
      WHERE rule.webhook_url IS NOT NULL
     ON CONFLICT (id) DO NOTHING
 ),
--- They wait until the policy of the channel lets them go, and for a channel that is not used until it is.
+-- They wait until the policy of the channel lets them go.
 held_back AS (
     INSERT INTO delivery (id, tenant_id, event_id, channel_id, status, ready_at, held_for, trace_context)
     SELECT gen_random_uuid(), rule_channel.tenant_id, step.event_id, rule_channel.channel_id, 'held',
-           CASE WHEN channel.status <> 'ok' THEN 253000000000000
-                ELSE greatest(step.now_at, step.told_at) + 1000 * coalesce(rule_channel.fallback_after_secs, 0) END,
+           greatest(step.now_at, step.told_at) + 1000 * coalesce(rule_channel.fallback_after_secs, 0),
            CASE WHEN rule_channel.fallback_after_secs IS NOT NULL THEN 'fallback'
                 WHEN step.told_at IS NOT NULL THEN 'cooldown' END,
            step.trace_context
       FROM step
       JOIN told ON told.id = step.event_id
       JOIN rule_channel ON rule_channel.rule_id = step.rule_id
-      JOIN channel ON channel.id = rule_channel.channel_id
 )
 SELECT listing_id, token FROM held

@@ -231,6 +231,9 @@ async fn update(
     if let Some(channels) = &patch.channels {
         set_channels(conn, tenant_id, id, channels).await?;
     }
+    if patch.snoozed_until.is_some() {
+        end_snooze(conn, id, clock).await?;
+    }
     if is_new {
         forget(conn, id).await?;
         if let RuleScope::Product(product_id) = before.scope {
@@ -239,6 +242,18 @@ async fn update(
         }
     }
     find(conn, tenant_id, id).await
+}
+
+/// What waits for the end of a snooze that was changed is looked at again.
+async fn end_snooze(conn: &mut Conn, id: RuleId, clock: ClockParam) -> StoreResult<()> {
+    const RELEASE: &str = concat!(
+        "UPDATE delivery SET ready_at = ",
+        now!(2),
+        ", held_for = NULL WHERE status = 'held' AND held_for = 'snooze' \
+           AND event_id IN (SELECT id FROM event WHERE rule_id = $1)"
+    );
+    sqlx::query(RELEASE).bind(id.0).bind(clock).execute(conn).await?;
+    Ok(())
 }
 
 /// Forgets what a rule remembers of its condition, but not how often it was true.

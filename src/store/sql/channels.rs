@@ -238,7 +238,8 @@ pub(super) async fn wake_held(conn: &mut Conn, id: ChannelId, clock: ClockParam)
     const WAKE: &str = concat!(
         "UPDATE delivery SET ready_at = ",
         now!(2),
-        ", held_for = NULL WHERE channel_id = $1 AND status = 'held' AND ready_at >= $3"
+        ", held_for = CASE WHEN held_for IN ('fallback', 'cooldown') THEN held_for END \
+           WHERE channel_id = $1 AND status = 'held' AND ready_at >= $3"
     );
     const WAKE_MESSAGES: &str = concat!(
         "UPDATE message SET ready_at = ",
@@ -254,7 +255,11 @@ pub(super) async fn wake_held(conn: &mut Conn, id: ChannelId, clock: ClockParam)
 /// What waits for a channel that is not used waits until it is.
 pub(super) async fn park_held(conn: &mut Conn, id: ChannelId) -> StoreResult<()> {
     const PARK: &str = "UPDATE delivery SET ready_at = $2 WHERE channel_id = $1 AND status = 'held'";
-    sqlx::query(PARK).bind(id.0).bind(NEVER_MS).execute(conn).await?;
+    const PARK_MESSAGES: &str =
+        "UPDATE message SET ready_at = $2 WHERE channel_id = $1 AND status = 'pending' AND owner IS NULL";
+    for statement in [PARK, PARK_MESSAGES] {
+        sqlx::query(statement).bind(id.0).bind(NEVER_MS).execute(&mut *conn).await?;
+    }
     Ok(())
 }
 

@@ -128,7 +128,7 @@ async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rul
     // Rules about one product are found by the product, rules about several by the tenant.
     const RULES: &str = concat!(
         "SELECT r.id, r.condition_version, r.tenant_id, p.id AS product_id, p.listing_id, r.product_id IS NULL AS is_wide, \
-           t.seller_ids, s.revision, s.state, r.name, r.condition, r.again, r.cooldown_secs, r.severity, r.is_paused, r.expires_at \
+           t.seller_ids, s.revision, s.state, r.armed, r.crossings, r.name, r.condition, r.again, r.cooldown_secs, r.severity, r.is_paused, r.expires_at \
          FROM (SELECT p.id, p.tenant_id, p.listing_id, r.id AS rule_id FROM product p JOIN alert_rule r ON r.product_id = p.id \
                WHERE p.status = 'active' AND p.listing_id IN (",
         numbers!(1),

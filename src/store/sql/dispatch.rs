@@ -28,6 +28,7 @@ struct DueChannel {
     status: String,
     host: Option<String>,
     last_message_at: Option<i64>,
+    postponed_until: Option<i64>,
     now_at: i64,
 }
 
@@ -37,7 +38,7 @@ struct Waiting {
     id: Uuid,
     held_for: Option<String>,
     severity: Option<String>,
-    /// The rule was deleted.
+    /// The rule was deleted or paused, or does not name the channel any more.
     is_orphan: bool,
     snoozed_until: Option<i64>,
     /// Another channel has delivered the event.
@@ -64,12 +65,12 @@ impl Backend {
 async fn try_dispatch(conn: &mut Conn, clock: ClockParam) -> StoreResult<bool> {
     // Another replica that has the channel decides about all that is due for it.
     const DUE: &str = concat!(
-        "SELECT c.id, c.tenant_id, c.policy, c.status, c.host, c.last_message_at, ",
+        "SELECT c.id, c.tenant_id, c.policy, c.status, c.host, c.last_message_at, c.postponed_until, ",
         now!(1),
         " AS now_at FROM channel c WHERE c.id IN ( \
            SELECT d.channel_id FROM delivery d WHERE d.status = 'held' AND d.ready_at <= ",
         now!(1),
-        " ORDER BY d.ready_at LIMIT 256) LIMIT 1",
+        " AND EXISTS (SELECT 1 FROM channel k WHERE k.id = d.channel_id) ORDER BY d.ready_at LIMIT 256) LIMIT 1",
         skip_locked!()
     );
     let due: Option<DueChannel> = sqlx::query_as(DUE).bind(clock).fetch_optional(&mut *conn).await?;
@@ -90,10 +91,11 @@ async fn try_dispatch(conn: &mut Conn, clock: ClockParam) -> StoreResult<bool> {
 }
 
 async fn waiting(conn: &mut Conn, channel: &DueChannel) -> StoreResult<Vec<Waiting>> {
-    const WAITING: &str = "SELECT d.id, d.held_for, e.facts ->> 'severity' AS severity, r.id IS NULL AS is_orphan, r.snoozed_until, \
-           (d.held_for = 'fallback' AND EXISTS (SELECT 1 FROM delivery other WHERE other.event_id = d.event_id \
+    const WAITING: &str = "SELECT d.id, d.held_for, e.facts ->> 'severity' AS severity, rc.rule_id IS NULL OR r.is_paused AS is_orphan, r.snoozed_until, \
+           (rc.fallback_after_secs IS NOT NULL AND EXISTS (SELECT 1 FROM delivery other WHERE other.event_id = d.event_id \
              AND other.id <> d.id AND other.status = 'delivered')) IS TRUE AS is_told, d.trace_context \
          FROM delivery d JOIN event e ON e.id = d.event_id LEFT JOIN alert_rule r ON r.id = e.rule_id \
+         LEFT JOIN rule_channel rc ON rc.rule_id = e.rule_id AND rc.channel_id = d.channel_id \
          WHERE d.channel_id = $1 AND d.status = 'held' AND d.ready_at <= $2 ORDER BY e.at, d.id LIMIT $3";
     let query = sqlx::query_as(WAITING).bind(channel.id).bind(channel.now_at).bind(MAX_EVENTS);
     Ok(query.fetch_all(conn).await?)
@@ -137,7 +139,7 @@ fn gate(policy: &Policy, event: &Waiting, now: Timestamp, sent: SentSoFar) -> St
 
 async fn hold(conn: &mut Conn, held: HashMap<(i64, &'static str), Vec<Uuid>>) -> StoreResult<()> {
     const HOLD: &str = concat!(
-        "UPDATE delivery SET ready_at = $2, held_for = $3 WHERE id IN (SELECT id FROM (",
+        "UPDATE delivery SET ready_at = $2, held_for = $3 WHERE status = 'held' AND id IN (SELECT id FROM (",
         uuids!(1),
         ") AS given)"
     );
@@ -149,8 +151,11 @@ async fn hold(conn: &mut Conn, held: HashMap<(i64, &'static str), Vec<Uuid>>) ->
 }
 
 async fn drop_all(conn: &mut Conn, ids: Vec<Uuid>) -> StoreResult<()> {
-    const DROP: &str =
-        concat!("UPDATE delivery SET status = 'dropped' WHERE id IN (SELECT id FROM (", uuids!(1), ") AS given)");
+    const DROP: &str = concat!(
+        "UPDATE delivery SET status = 'dropped' WHERE status = 'held' AND id IN (SELECT id FROM (",
+        uuids!(1),
+        ") AS given)"
+    );
     if !ids.is_empty() {
         sqlx::query(DROP).bind(Json(ids)).execute(conn).await?;
     }
@@ -165,9 +170,9 @@ async fn make_message(
     trace_context: Option<String>,
 ) -> StoreResult<()> {
     const MESSAGE: &str = "INSERT INTO message (id, tenant_id, channel_id, kind, host, status, ready_at, created_at, trace_context) \
-         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6, $7)";
+         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $8, $7)";
     const MEMBERS: &str = concat!(
-        "UPDATE delivery SET status = 'sending', message_id = $2, held_for = NULL WHERE id IN (SELECT id FROM (",
+        "UPDATE delivery SET status = 'sending', message_id = $2, held_for = NULL WHERE status = 'held' AND id IN (SELECT id FROM (",
         uuids!(1),
         ") AS given)"
     );
@@ -178,7 +183,8 @@ async fn make_message(
     let id = MessageId::of_first_member(ChannelId(channel.id), *first);
     let kind = if members.len() == 1 { MessageKind::Single } else { MessageKind::Digest };
     let query = sqlx::query(MESSAGE).bind(id.0).bind(channel.tenant_id).bind(channel.id).bind(<&str>::from(kind));
-    let query = query.bind(channel.host.clone()).bind(channel.now_at).bind(trace_context);
+    let ready_at = channel.postponed_until.unwrap_or(0).max(channel.now_at);
+    let query = query.bind(channel.host.clone()).bind(ready_at).bind(trace_context).bind(channel.now_at);
     query.execute(&mut *conn).await?;
     sqlx::query(MEMBERS).bind(Json(members)).bind(id.0).execute(&mut *conn).await?;
     sqlx::query(CHANNEL).bind(channel.id).bind(channel.now_at).execute(&mut *conn).await?;

@@ -10,12 +10,12 @@ use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::channels::{NEVER_MS, park_held, wake_held};
+use super::channel_health::finish;
 use super::lease::not_negative;
 use super::{Backend, Conn};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, Email, EmailAddress, Event, ListingId, MessageEvent, MessageId, NoticeFacts,
-    OutboundMessage, RuleState, Series, TenantId,
+    Channel, ChannelConfig, ChannelId, Event, ListingId, MessageEvent, MessageId, NoticeFacts, OutboundMessage,
+    RuleState, Series, TenantId,
 };
 use crate::store::channel_rows::{CHANNEL_COLUMNS, ChannelColumns};
 use crate::store::channels::{Channels, ClaimedMessage, MessageEnd};
@@ -34,14 +34,6 @@ const MAX_CHARTS: usize = 5;
 const MAX_POINTS: u32 = 5_000;
 /// The time that a chart shows.
 const CHART_DAYS: i64 = 90;
-/// So many messages in a row that were given up, over so long a time: the channel does not work.
-const MAX_DEAD_IN_A_ROW: i32 = 3;
-const FAILING_FOR_MS: i64 = 24 * 3600 * 1000;
-/// The owner of a channel that does not work is told at most so often.
-const TELL_EVERY_MS: i64 = 24 * 3600 * 1000;
-/// Admins who are told by e-mail when no other channel works.
-const MAX_ADMINS: i64 = 3;
-
 /// A message that is due.
 #[derive(sqlx::FromRow)]
 struct DueMessage {
@@ -139,11 +131,13 @@ impl Channels for Backend {
 
     async fn finish_message(&self, id: MessageId, token: i64, end: &MessageEnd) -> StoreResult<bool> {
         let clock = self.clock_param();
-        if let MessageEnd::Delivered { moved_to: Some(config) } = end {
+        let written = end.clone();
+        let is_written =
+            self.transaction(TenantScope::All, move |conn| finish(conn, id, token, written, clock).boxed()).await?;
+        if let (true, MessageEnd::Delivered { moved_to: Some(config) }) = (is_written, end) {
             self.move_channel(id, config).await?;
         }
-        let end = end.clone();
-        self.transaction(TenantScope::All, move |conn| finish(conn, id, token, end, clock).boxed()).await
+        Ok(is_written)
     }
 
     async fn release_message(&self, id: MessageId, token: i64) -> StoreResult<()> {
@@ -162,23 +156,14 @@ impl Channels for Backend {
         const NEXT: &str = concat!(
             "SELECT min(ready_at) - ",
             now!(1),
-            " FROM (SELECT min(ready_at) AS ready_at FROM message WHERE status = 'pending' \
-               UNION ALL SELECT min(ready_at) FROM delivery WHERE status = 'held') AS next"
+            " FROM (SELECT min(CASE WHEN c.postponed_until > m.ready_at THEN c.postponed_until ELSE m.ready_at END) AS ready_at \
+                      FROM message m JOIN channel c ON c.id = m.channel_id AND c.status = 'ok' WHERE m.status = 'pending' \
+               UNION ALL SELECT min(d.ready_at) FROM delivery d WHERE d.status = 'held' \
+                 AND EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel_id)) AS next"
         );
         let query = sqlx::query_scalar(NEXT).bind(self.clock_param());
         let left_ms: Option<i64> = self.on_claims(async |conn| query.fetch_one(conn).await).await?;
         Ok(left_ms.map(not_negative))
-    }
-
-    async fn send_mail(&self, tenant_id: TenantId, mail: Email) -> StoreResult<()> {
-        const MAIL: &str = concat!(
-            "INSERT INTO delivery (id, tenant_id, mail, status, ready_at) VALUES ($1, $2, $3, 'pending', ",
-            now!(4),
-            ")"
-        );
-        let query = sqlx::query(MAIL).bind(MessageId::new().0).bind(tenant_id.0).bind(Json(mail));
-        query.bind(self.clock_param()).execute(&mut *self.writer(tenant_id).await?).await?;
-        Ok(())
     }
 
     async fn installation_key(&self, name: &'static str) -> StoreResult<String> {
@@ -333,176 +318,4 @@ impl Backend {
         }
         Ok(())
     }
-}
-
-/// The channel of a message after an attempt.
-#[derive(sqlx::FromRow)]
-struct Health {
-    id: Uuid,
-    tenant_id: Uuid,
-    name: String,
-    failing_since: Option<i64>,
-    dead_in_a_row: i32,
-    told_at: Option<i64>,
-    now_at: i64,
-}
-
-async fn finish(conn: &mut Conn, id: MessageId, token: i64, end: MessageEnd, clock: ClockParam) -> StoreResult<bool> {
-    const CHANNEL: &str = concat!(
-        "SELECT c.id, c.tenant_id, c.name, c.failing_since, c.dead_in_a_row, c.told_at, ",
-        now!(3),
-        " AS now_at FROM channel c JOIN message m ON m.channel_id = c.id \
-         WHERE m.id = $1 AND m.token = $2 AND m.owner IS NOT NULL AND m.status = 'pending'",
-        lock_rows!("c")
-    );
-    let query = sqlx::query_as(CHANNEL).bind(id.0).bind(token).bind(clock);
-    let Some(channel) = query.fetch_optional(&mut *conn).await? as Option<Health> else { return Ok(false) };
-    let now_ms = channel.now_at;
-    match end {
-        MessageEnd::Delivered { .. } => {
-            end_message(conn, id, "delivered", now_ms, None, Some(now_ms)).await?;
-            succeeded(conn, &channel, clock).await?;
-        }
-        MessageEnd::Retry { after, error } => {
-            end_message(conn, id, "pending", now_ms + millis(after), Some(&error), None).await?;
-            failed(conn, &channel, &error).await?;
-        }
-        MessageEnd::Postponed { after, error } => {
-            end_message(conn, id, "pending", now_ms + millis(after), Some(&error), None).await?;
-            postpone(conn, id, &channel, now_ms + millis(after)).await?;
-        }
-        MessageEnd::Dead { error } => {
-            end_message(conn, id, "dead", now_ms, Some(&error), None).await?;
-            failed(conn, &channel, &error).await?;
-            let is_old = channel.failing_since.is_some_and(|since| now_ms - since >= FAILING_FOR_MS);
-            if is_old && channel.dead_in_a_row + 1 >= MAX_DEAD_IN_A_ROW {
-                break_channel(conn, &channel, &error).await?;
-            } else {
-                const COUNT: &str = "UPDATE channel SET dead_in_a_row = dead_in_a_row + 1 WHERE id = $1";
-                sqlx::query(COUNT).bind(channel.id).execute(conn).await?;
-            }
-        }
-        MessageEnd::Broken { error } => {
-            take_apart(conn, id, &error).await?;
-            failed(conn, &channel, &error).await?;
-            break_channel(conn, &channel, &error).await?;
-        }
-    }
-    Ok(true)
-}
-
-/// All members share the end of their message.
-async fn end_message(
-    conn: &mut Conn,
-    id: MessageId,
-    status: &str,
-    ready_ms: i64,
-    error: Option<&str>,
-    delivered_ms: Option<i64>,
-) -> StoreResult<()> {
-    const MESSAGE: &str =
-        "UPDATE message SET status = $2, ready_at = $3, last_error = $4, delivered_at = $5, owner = NULL WHERE id = $1";
-    const MEMBERS: &str = "UPDATE delivery SET status = CASE WHEN $2 = 'pending' THEN 'sending' ELSE $2 END, ready_at = $3, \
-           last_error = $4, delivered_at = $5, attempts = (SELECT attempts FROM message WHERE id = $1) WHERE message_id = $1";
-    for statement in [MESSAGE, MEMBERS] {
-        let query = sqlx::query(statement).bind(id.0).bind(status).bind(ready_ms).bind(error).bind(delivered_ms);
-        query.execute(&mut *conn).await?;
-    }
-    Ok(())
-}
-
-/// A success clears what failed before.
-async fn succeeded(conn: &mut Conn, channel: &Health, clock: ClockParam) -> StoreResult<()> {
-    const CLEAR: &str = "UPDATE channel SET failing_since = NULL, dead_in_a_row = 0, last_error = NULL, delivered_at = $2, \
-           status = CASE WHEN status = 'broken' THEN 'ok' ELSE status END WHERE id = $1";
-    sqlx::query(CLEAR).bind(channel.id).bind(channel.now_at).execute(&mut *conn).await?;
-    if channel.failing_since.is_some() {
-        wake_held(conn, ChannelId(channel.id), clock).await?;
-    }
-    Ok(())
-}
-
-async fn failed(conn: &mut Conn, channel: &Health, error: &str) -> StoreResult<()> {
-    const FAILED: &str =
-        "UPDATE channel SET failing_since = coalesce(failing_since, $2), last_error = $3 WHERE id = $1";
-    sqlx::query(FAILED).bind(channel.id).bind(channel.now_at).bind(error).execute(conn).await?;
-    Ok(())
-}
-
-async fn postpone(conn: &mut Conn, id: MessageId, channel: &Health, until_ms: i64) -> StoreResult<()> {
-    const POSTPONE: &str = "UPDATE channel SET postponed_until = $2 WHERE id = $1";
-    const UNCOUNT: &str =
-        "UPDATE message SET attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END WHERE id = $1";
-    sqlx::query(POSTPONE).bind(channel.id).bind(until_ms).execute(&mut *conn).await?;
-    sqlx::query(UNCOUNT).bind(id.0).execute(conn).await?;
-    Ok(())
-}
-
-/// The service did not take the message, and takes no other: its members wait again, and are told with what comes meanwhile.
-async fn take_apart(conn: &mut Conn, id: MessageId, error: &str) -> StoreResult<()> {
-    const MEMBERS: &str =
-        "UPDATE delivery SET status = 'held', message_id = NULL, ready_at = $2, last_error = $3 WHERE message_id = $1";
-    const MESSAGE: &str = "DELETE FROM message WHERE id = $1";
-    sqlx::query(MEMBERS).bind(id.0).bind(NEVER_MS).bind(error).execute(&mut *conn).await?;
-    sqlx::query(MESSAGE).bind(id.0).execute(conn).await?;
-    Ok(())
-}
-
-/// The channel is not used until it is repaired. Its owner is told by another channel, or else its admins by e-mail, once a day.
-async fn break_channel(conn: &mut Conn, channel: &Health, error: &str) -> StoreResult<()> {
-    const BREAK: &str = "UPDATE channel SET status = 'broken', version = version + 1 WHERE id = $1 AND status = 'ok'";
-    const PARK: &str =
-        "UPDATE message SET ready_at = $2 WHERE channel_id = $1 AND status = 'pending' AND owner IS NULL";
-    const TOLD: &str = "UPDATE channel SET told_at = $2 WHERE id = $1";
-    if sqlx::query(BREAK).bind(channel.id).execute(&mut *conn).await?.rows_affected() == 0 {
-        return Ok(());
-    }
-    tracing::warn!(channel_id = %channel.id, error, "a channel does not work and is not used until it is repaired");
-    park_held(&mut *conn, ChannelId(channel.id)).await?;
-    sqlx::query(PARK).bind(channel.id).bind(NEVER_MS).execute(&mut *conn).await?;
-    if channel.told_at.is_some_and(|told_at| channel.now_at - told_at < TELL_EVERY_MS) {
-        return Ok(());
-    }
-    tell_owner(conn, channel, error).await?;
-    sqlx::query(TOLD).bind(channel.id).bind(channel.now_at).execute(conn).await?;
-    Ok(())
-}
-
-async fn tell_owner(conn: &mut Conn, channel: &Health, error: &str) -> StoreResult<()> {
-    const OTHER: &str = "SELECT id, host FROM channel WHERE tenant_id = $1 AND id <> $2 AND status = 'ok' AND failing_since IS NULL \
-         ORDER BY CASE kind WHEN 'email' THEN 0 ELSE 1 END, created_at LIMIT 1";
-    const NOTICE: &str = "INSERT INTO message (id, tenant_id, channel_id, kind, notice, host, status, ready_at, created_at) \
-         VALUES ($1, $2, $3, 'notice', $4, $5, 'pending', $6, $6)";
-    let query = sqlx::query_as(OTHER).bind(channel.tenant_id).bind(channel.id);
-    let other: Option<(Uuid, Option<String>)> = query.fetch_optional(&mut *conn).await?;
-    let Some((other, host)) = other else { return mail_admins(conn, channel, error).await };
-    let notice = NoticeFacts::ChannelBroken { name: channel.name.clone(), reason: error.to_owned() };
-    let query = sqlx::query(NOTICE).bind(MessageId::new().0).bind(channel.tenant_id).bind(other).bind(Json(notice));
-    query.bind(host).bind(channel.now_at).execute(conn).await?;
-    Ok(())
-}
-
-async fn mail_admins(conn: &mut Conn, channel: &Health, error: &str) -> StoreResult<()> {
-    const ADMINS: &str = "SELECT email FROM tenant_user WHERE tenant_id = $1 AND role IN ('tenant_admin', 'superadmin') \
-           AND status = 'active' AND verified_at IS NOT NULL ORDER BY created_at LIMIT $2";
-    const MAIL: &str =
-        "INSERT INTO delivery (id, tenant_id, mail, status, ready_at) VALUES ($1, $2, $3, 'pending', $4)";
-    let query = sqlx::query_scalar(ADMINS).bind(channel.tenant_id).bind(MAX_ADMINS);
-    let admins: Vec<String> = query.fetch_all(&mut *conn).await?;
-    let useless_after = time(channel.now_at + 7 * TELL_EVERY_MS)?;
-    for to in admins.iter().filter_map(|admin| admin.parse::<EmailAddress>().ok()) {
-        let mail = Email {
-            to,
-            subject: format!("Alert channel “{}” does not work", channel.name),
-            text: format!(
-                "The alert channel “{}” does not work:\n\n    {error}\n\nNothing is sent there until it is repaired. What it should \
-                 tell waits for seven days. To repair it, change or test the channel.\n",
-                channel.name
-            ),
-            useless_after,
-        };
-        let query = sqlx::query(MAIL).bind(MessageId::new().0).bind(channel.tenant_id).bind(Json(mail));
-        query.bind(channel.now_at).execute(&mut *conn).await?;
-    }
-    Ok(())
 }

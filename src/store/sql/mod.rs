@@ -20,6 +20,7 @@ mod audit;
 mod bounded;
 mod catalog;
 mod change_feed;
+mod channel_health;
 mod channels;
 mod crawl_allocations;
 mod crawl_counts;

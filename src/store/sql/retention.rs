@@ -79,9 +79,26 @@ const PRUNINGS: &[Pruning] = &[
     Pruning::of_rows(
         "message",
         "id",
-        "SELECT id FROM message WHERE created_at < {before} AND (status <> 'pending' OR ready_at >= 253000000000000)",
+        "SELECT id FROM message WHERE created_at < {before} AND status <> 'pending'",
         "created_at",
         |days| Some(days.events_days),
+    ),
+    Pruning::of_rows(
+        "message",
+        "id",
+        "SELECT id FROM message WHERE created_at < {before} AND status = 'pending' AND ready_at >= 253000000000000",
+        "created_at",
+        |_| Some(HELD_DAYS),
+    ),
+    // Their message was deleted, or their channel.
+    Pruning::of_rows(
+        "delivery",
+        "id",
+        "SELECT d.id FROM event e JOIN delivery d ON d.event_id = e.id WHERE e.at < {before} \
+              AND (d.status = 'sending' AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = d.message_id) \
+                OR d.status = 'held' AND NOT EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel_id))",
+        "e.at",
+        |_| Some(HELD_DAYS),
     ),
     Pruning::of_rows(
         "channel_day",

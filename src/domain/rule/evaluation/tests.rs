@@ -249,6 +249,14 @@ fn a_price_that_is_better_by_far_is_told_again() {
 }
 
 #[test]
+fn again_compares_with_what_was_told_also_of_a_rule_about_its_creation() {
+    let below = json!({"kind": "moved", "field": "price", "dir": "down", "by": {"percent": 10}, "vs": "created"});
+    let mut rule = rule(below);
+    rule.settings.again = Some(Again { further_percent: Decimal::whole(5) });
+    assert_eq!(rule.prices(&[10_000, 9_000, 9_000, 8_600, 8_500, 9_100]), [false, true, false, false, true, false]);
+}
+
+#[test]
 fn the_landed_price_includes_shipping_and_less_a_coupon_when_asked() {
     let level = |coupon: bool| json!({"kind": "level", "field": "landed", "op": "lte", "value": usd(10_000), "less_coupon": coupon});
     let offer = |shipping: Option<i64>, coupon: Option<&str>| {
