@@ -1,13 +1,13 @@
 //! Bodies about rules.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::alert_condition::UnreadCondition;
 use super::problem::Problem;
 use super::product_view::WireMoney;
-use super::strict::optional_object;
+use super::strict::{given, optional_object};
 use crate::domain::rule::{Again, Decimal, Fallback};
 use crate::domain::{ChannelId, Condition, Money, ProductId, RuleScope, RuleSettings, Severity};
 use crate::service::{AddRule, FieldError, PreviewRequest, RuleChannels, RulePatch};
@@ -209,11 +209,6 @@ pub(super) struct PatchAlertBody {
     /// With `channels`.
     #[serde(default, deserialize_with = "optional_object")]
     fallback: Option<FallbackBody>,
-}
-
-/// Distinguishes null from an omitted field.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl PatchAlertBody {

@@ -1,12 +1,12 @@
 //! What requests say of products: the bodies that add and change them, and the query that lists them.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::field_parsing::{check_text, parsed, truth};
 use super::paging::limit_of;
 use super::problem::Problem;
-use super::strict::List;
+use super::strict::{List, given};
 use crate::domain::product::{self, MAX_TAGS};
 use crate::domain::{Listing, ListingUrlError, Marketplace};
 use crate::service::{
@@ -123,11 +123,6 @@ pub(super) struct PatchProductBody {
     watch_offers: Option<bool>,
     /// How often to read its offer list.
     offers_frequency: Option<String>,
-}
-
-/// Distinguishes null from an omitted field.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl PatchProductBody {

@@ -231,6 +231,13 @@ pub(super) fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(inner)| inner))
 }
 
+/// Distinguishes null from an omitted field.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// All unknown fields of an object. Serde stops at the first one; its message lists the known fields.
 fn unknown_fields(whole: &Value, path: &serde_path_to_error::Path, message: &str) -> Vec<FieldError> {
     let Some((_, known)) = message.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, expected "))

@@ -3,6 +3,8 @@
 mod alert_sender;
 pub mod channel;
 pub mod compose;
+mod guarded_client;
+mod signature;
 mod smtp;
 mod webhook;
 

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 
 use super::access::Caller;
+use super::auth::check_name;
 use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::domain::product::normalize_tags;
@@ -21,8 +22,6 @@ use crate::store::{
     StoreError, idempotently,
 };
 
-/// Maximum characters of the name of a rule.
-const MAX_NAME_CHARS: usize = 200;
 /// Maximum length of a cooldown.
 const MAX_COOLDOWN_SECS: u32 = 30 * 86_400;
 /// Maximum percentage of `again`, in hundredths.
@@ -284,11 +283,7 @@ pub(super) fn check_condition(
 /// Adds what is wrong with the other settings of a rule.
 pub(super) fn check_settings(settings: &RuleSettings, errors: &mut Vec<FieldError>) {
     if let Some(name) = &settings.name {
-        let length = name.chars().count();
-        if !(1..=MAX_NAME_CHARS).contains(&length) || name.chars().any(char::is_control) {
-            let message = format!("must have 1 to {MAX_NAME_CHARS} characters and no control characters");
-            errors.push(FieldError::new("name", message));
-        }
+        check_name("name", name, errors);
     }
     if let Some(Again { further_percent }) = settings.again
         && !(1..=MAX_FURTHER_HUNDREDTHS).contains(&further_percent.hundredths)

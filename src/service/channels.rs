@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::access::{Caller, Who};
 use super::alerts::new_webhook_secret;
+use super::auth::check_name;
 use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::{OpaqueToken, TokenKind};
@@ -24,8 +25,7 @@ use crate::store::{
 
 /// The name of the key that signs the links in messages.
 pub const LINK_KEY: &str = "links";
-/// Maximum characters of the name of a channel, and of any other text of it.
-const MAX_NAME_CHARS: usize = 200;
+/// Maximum characters of a text of a configuration.
 const MAX_TEXT_CHARS: usize = 2048;
 /// Addresses of a tenant that wait to be proved, at most: nobody can be written to without end.
 const MAX_UNVERIFIED: usize = 5;
@@ -82,7 +82,7 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
             let config = with_secret(request.config);
-            check_name(&request.name, &mut errors);
+            check_name("name", &request.name, &mut errors);
             deps.check_config(&config, &mut errors);
             check_policy(&request.policy, &mut errors);
             valid(errors)?;
@@ -133,7 +133,7 @@ impl Service {
             let before = deps.store.channel(caller.tenant_id, id).await?;
             let mut errors = Vec::new();
             if let Some(name) = &patch.name {
-                check_name(name, &mut errors);
+                check_name("name", name, &mut errors);
             }
             if let Some(policy) = &patch.policy {
                 check_policy(policy, &mut errors);
@@ -411,14 +411,6 @@ fn with_secret(config: ChannelConfig) -> ChannelConfig {
             ChannelConfig::Webhook(target)
         }
         config => config,
-    }
-}
-
-fn check_name(name: &str, errors: &mut Vec<FieldError>) {
-    let length = name.chars().count();
-    if !(1..=MAX_NAME_CHARS).contains(&length) || name.chars().any(char::is_control) {
-        let message = format!("must have 1 to {MAX_NAME_CHARS} characters and no control characters");
-        errors.push(FieldError::new("name", message));
     }
 }
 

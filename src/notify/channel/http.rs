@@ -1,17 +1,16 @@
 //! Requests to services, and what their answers have in common.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
 use crate::config::NotifySettings;
 use crate::domain::{WebhookUrl, parse_retry_after};
-use crate::outbound::GuardedResolver;
+use crate::notify::guarded_client::{describe, guarded_client};
 
 use super::error::{ChannelError, ChannelSetupError, quote};
 
@@ -36,15 +35,7 @@ impl Http {
     /// A client that connects to private addresses only if the settings allow it.
     pub fn new(settings: &NotifySettings) -> Result<Self, ChannelSetupError> {
         let allow_private_targets = settings.allow_private_targets;
-        let client = Client::builder()
-            .user_agent(concat!("amazon-tracker/", env!("CARGO_PKG_VERSION")))
-            .timeout(Duration::from_secs(settings.timeout_secs))
-            // A redirect could lead to a private address, and a proxy would bypass the address check.
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(Arc::new(GuardedResolver { allow_private_targets }))
-            .build()?;
-        Ok(Self { client, allow_private_targets })
+        Ok(Self { client: guarded_client(settings)?, allow_private_targets })
     }
 
     /// The URL that a user has named.
@@ -60,7 +51,7 @@ impl Http {
 
     /// Sends a request and reads the answer.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, ChannelError> {
-        let response = request.send().await.map_err(|error| ChannelError::temporary(describe(&error)))?;
+        let response = request.send().await.map_err(|error| ChannelError::temporary(quote(&describe(&error))))?;
         let (status, headers) = (response.status(), response.headers().clone());
         Ok(Answer { status, headers, text: read(response).await })
     }
@@ -90,19 +81,6 @@ async fn read(mut response: Response) -> String {
         }
     }
     String::from_utf8_lossy(&body).into_owned()
-}
-
-/// The innermost cause, without the URL, which may contain a secret.
-fn describe(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    match error {
-        error if error.is_timeout() => "timed out".to_owned(),
-        error if error.is_connect() => format!("cannot connect: {cause}"),
-        _ => format!("the request failed: {}", quote(&cause.to_string())),
-    }
 }
 
 impl Answer {

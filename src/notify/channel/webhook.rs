@@ -1,13 +1,10 @@
 //! Webhooks, signed and identified by the Standard Webhooks specification (<https://www.standardwebhooks.com>).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde_json::json;
-use sha2::Sha256;
 
 use crate::domain::{AlertMessage, WebhookTarget};
+use crate::notify::signature::sign;
 
 use super::error::{ChannelError, Sent};
 use super::http::{Answer, Http};
@@ -15,7 +12,6 @@ use super::message_json::{event_json, items_json};
 use super::template::{self, TemplateError};
 
 const SERVICE: &str = "the receiver";
-const SECRET_PREFIX: &str = "whsec_";
 
 /// Sends a message.
 pub(super) async fn send(http: &Http, target: &WebhookTarget, message: &AlertMessage) -> Result<Sent, ChannelError> {
@@ -27,10 +23,14 @@ pub(super) async fn send(http: &Http, target: &WebhookTarget, message: &AlertMes
     let (id, sent_at) = (message.id.to_string(), Timestamp::now().as_second().to_string());
     let mut request = http.client.post(url).header("content-type", content_type);
     if let Some(secret) = &target.secret {
-        request = request.header("webhook-signature", sign(secret, &id, &sent_at, &body)?);
+        request = request.header("webhook-signature", signature(secret, &id, &sent_at, &body)?);
     }
     let request = request.header("webhook-id", id).header("webhook-timestamp", sent_at).body(body);
     result_of(&http.send(request).await?)
+}
+
+fn signature(secret: &str, id: &str, sent_at: &str, body: &str) -> Result<String, ChannelError> {
+    sign(secret, id, sent_at, body).map_err(|error| ChannelError::Broken(error.to_string()))
 }
 
 fn content_type(template: &str) -> &'static str {
@@ -60,16 +60,6 @@ fn body(message: &AlertMessage) -> String {
         "events": message.events.iter().map(event_json).collect::<Vec<_>>(),
     });
     json!({ "type": format!("message.{kind}"), "timestamp": message.at, "data": data }).to_string()
-}
-
-/// `v1,` and the Base64 HMAC-SHA256 of `id.timestamp.body`, with the key after `whsec_`.
-fn sign(secret: &str, id: &str, sent_at: &str, body: &str) -> Result<String, ChannelError> {
-    let encoded = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
-    let invalid = |_| ChannelError::Broken("the signing key is not valid Base64".to_owned());
-    let key = BASE64.decode(encoded).map_err(invalid)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
-    mac.update(format!("{id}.{sent_at}.{body}").as_bytes());
-    Ok(format!("v1,{}", BASE64.encode(mac.finalize().into_bytes())))
 }
 
 /// The receiver is a stranger's program: only 410 says that it wants no more messages, anything else may be repaired.
