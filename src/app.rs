@@ -1,9 +1,11 @@
 //! The only composition root: builds everything, and owns the order of starting and of draining.
 
-mod channel_tests;
+mod channel_messages;
+mod context;
 mod error;
 mod gated_lists;
 mod listeners;
+mod notifiers;
 mod open_store;
 mod page_samples;
 mod replicas;
@@ -22,15 +24,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use url::Url;
 
-use self::channel_tests::ChannelTests;
+use self::channel_messages::AlertChannelMessages;
+use self::context::AppContext;
 pub use self::error::AppError;
 use self::gated_lists::{GatedLists, GatedPace};
 use self::listeners::{Listeners, Servers, url_of};
+use self::notifiers::NotifierRole;
 use self::open_store::{lock_file, open_with_partitions};
 pub use self::open_store::{open_store, wanted_connections};
 use self::page_samples::StoredSamples;
 use self::replicas::Replicas;
-use self::roles::{Actors, AppContext, CrawlerRole, NotifierRole};
+use self::roles::{Actors, CrawlerRole};
 pub use self::run_journal::StoredRuns;
 use self::spawn::ActorSpawner;
 use crate::actors::history_importer::HistoryImporterTools;
@@ -41,7 +45,7 @@ use crate::auth::{KeyError, Keyring, Passwords};
 use crate::config::{ProcessRole, Settings};
 use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
 use crate::replicas::{Bus, BusMessage, SharedCache};
-use crate::service::{Dependencies, Service};
+use crate::service::{Dependencies, FeedCache, Service};
 use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
@@ -271,7 +275,8 @@ fn dependencies(
         cache: SharedCache::new(replicas.redis.clone()),
         redis: replicas.redis.clone(),
         public_url: context.public_url.clone(),
-        channel_tests: Arc::new(ChannelTests(context.alert_sender()?)),
+        channel_messages: Arc::new(AlertChannelMessages(context.alert_sender()?)),
+        feeds: FeedCache::default(),
         sends_mail: settings.mail.smtp_url.is_some(),
         live: actors.live.clone(),
         invalidation: Arc::clone(&actors.invalidation),

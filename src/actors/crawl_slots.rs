@@ -147,6 +147,16 @@ impl CrawlSlots {
         self.sources_after(slot).any(|source| !source.gate.is_blocked(slot.marketplace))
     }
 
+    /// Whether no source of the marketplace can crawl it: see [`CrawlGate::is_failing`].
+    pub fn is_failing(&self, marketplace: Marketplace) -> bool {
+        self.order_of(marketplace).iter().all(|index| self.sources[*index].gate.is_failing(marketplace))
+    }
+
+    /// The marketplaces that no source can crawl.
+    pub fn failing(&self) -> Vec<Marketplace> {
+        Marketplace::ALL.iter().copied().filter(|marketplace| self.is_failing(*marketplace)).collect()
+    }
+
     fn sources_after(&self, slot: &CrawlSlot) -> impl Iterator<Item = &Arc<CrawlSource>> {
         let order = self.order_of(slot.marketplace).iter().map(|index| &self.sources[*index]);
         order.skip_while(|source| !Arc::ptr_eq(source, &slot.source)).skip(1)

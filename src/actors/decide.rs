@@ -42,15 +42,26 @@ pub struct CrawlDecision {
     pub verdict: Option<Verdict>,
 }
 
-/// Judges an outcome of a source. `at` is when the crawl was made, by the database's clock; `random` is uniform in 0..1.
+/// How a crawl was made.
+#[derive(Debug, Clone, Copy)]
+pub struct CrawlMade<'a> {
+    /// By which source.
+    pub source: &'a str,
+    /// When, by the database's clock.
+    pub at: Timestamp,
+    /// No source can crawl the marketplace: that this crawl failed says nothing about the listing.
+    pub is_marketplace_failing: bool,
+}
+
+/// Judges an outcome of a crawl. `random` is uniform in 0..1.
 pub fn decide(
     claim: &Claim,
     outcome: &Outcome,
-    source: &str,
-    at: Timestamp,
+    crawl: CrawlMade<'_>,
     policy: CrawlPolicy,
     random: f64,
 ) -> CrawlDecision {
+    let CrawlMade { source, at, is_marketplace_failing } = crawl;
     let mut decision = judge(claim, outcome, at, policy, random);
     let commit = &mut decision.commit;
     match (decision.verdict, &mut commit.state, outcome) {
@@ -70,10 +81,12 @@ pub fn decide(
             commit.content = change.map(|change| ContentVersion { at, change });
             commit.offers = seen.offers.clone().map(|list| ReadOffers { at, list });
         }
-        (None, Some(state), outcome) => {
-            let found = if *outcome == Outcome::NotFound { Found::NotFound } else { Found::Nothing };
-            commit.rule_steps = rule_steps(claim, state, found, at);
+        (None, Some(state), Outcome::NotFound) => {
+            commit.rule_steps = rule_steps(claim, state, Found::NotFound, at);
         }
+        // One notice about the marketplace stands for the alerts about all its listings.
+        (None, Some(_), _) if is_marketplace_failing => {}
+        (None, Some(state), _) => commit.rule_steps = rule_steps(claim, state, Found::Nothing, at),
         _ => {}
     }
     decision
@@ -229,6 +242,10 @@ mod tests {
 
     use super::*;
 
+    fn made_at(at: Timestamp) -> CrawlMade<'static> {
+        CrawlMade { source: "test", at, is_marketplace_failing: false }
+    }
+
     const POLICY: CrawlPolicy = CrawlPolicy { recheck: Duration::from_secs(60), retry: Duration::from_secs(30) };
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     const MIDDLE: f64 = 0.5;
@@ -271,7 +288,20 @@ mod tests {
     }
 
     fn after(claim: &Claim, outcome: &Outcome) -> Commit {
-        decide(claim, outcome, "test", NOW, POLICY, MIDDLE).commit
+        decide(claim, outcome, made_at(NOW), POLICY, MIDDLE).commit
+    }
+
+    #[test]
+    fn while_a_marketplace_fails_its_listings_are_not_told_one_by_one() {
+        let mut failing = rule(2000);
+        failing.settings.condition =
+            serde_json::from_value(serde_json::json!({"kind": "state", "of": "tracking_failing"})).unwrap();
+        let mut claim = claim(Lane::Scheduled, vec![failing]);
+        claim.state.consecutive_failures = 5;
+        let outage = CrawlMade { is_marketplace_failing: true, ..made_at(NOW) };
+        let timed_out = Outcome::Failed(Failure::Timeout);
+        assert!(decide(&claim, &timed_out, outage, POLICY, MIDDLE).commit.rule_steps.is_empty());
+        assert!(after(&claim, &timed_out).rule_steps[0].event.is_some(), "of this listing alone, it is told");
     }
 
     #[test]
@@ -281,9 +311,9 @@ mod tests {
         let mut no_price = Observation::empty("B08PZHYWJS".parse::<Asin>().unwrap());
         no_price.title = Some("Kettle".to_owned());
         for (hours, outcome) in [(0, page(2500)), (1, Outcome::Observed(Box::new(no_price)))] {
-            claim.state = decide(&claim, &outcome, "test", hour(hours), POLICY, MIDDLE).commit.state.unwrap();
+            claim.state = decide(&claim, &outcome, made_at(hour(hours)), POLICY, MIDDLE).commit.state.unwrap();
         }
-        let commit = decide(&claim, &page(1900), "test", hour(2), POLICY, MIDDLE).commit;
+        let commit = decide(&claim, &page(1900), made_at(hour(2)), POLICY, MIDDLE).commit;
         let facts = commit.rule_steps.into_iter().find_map(|step| step.event).unwrap().facts;
         assert_eq!(
             (facts.previous_price.map(|price| price.amount_minor), facts.previous_price_as_of),
@@ -312,7 +342,7 @@ mod tests {
                 let at = Timestamp::from_millisecond(clock_ms + took_ms as i64).unwrap();
                 clock_ms += (waited_ms + took_ms) as i64;
                 latest_ms = latest_ms.max(clock_ms);
-                let commit = decide(&claim, &page(price_minor), "test", at, POLICY, MIDDLE).commit;
+                let commit = decide(&claim, &page(price_minor), made_at(at), POLICY, MIDDLE).commit;
                 for point in &commit.points {
                     // One millisecond for each point that was written with a clock that had been set back.
                     prop_assert!(point.at.as_millisecond() <= latest_ms + history.len() as i64);
@@ -344,7 +374,7 @@ mod tests {
         let mut next = Next::Parked;
         for (hours, outcome) in (0..).zip(pages) {
             let at = NOW.saturating_add(SignedDuration::from_hours(hours)).unwrap();
-            let commit = decide(&claim, outcome, "test", at, POLICY, MIDDLE).commit;
+            let commit = decide(&claim, outcome, made_at(at), POLICY, MIDDLE).commit;
             (claim.state, next) = (commit.state.unwrap(), commit.next);
         }
         let Next::Due(due) = next else { panic!("{next:?}") };
@@ -379,7 +409,7 @@ mod tests {
         assert!(rate.is_some());
         for outcome in [page(1_000), Outcome::Observed(Box::new(unread)), Outcome::Blocked(Block::Captcha)] {
             let later = NOW.saturating_add(SignedDuration::from_hours(1)).unwrap();
-            let commit = decide(&claim, &outcome, "test", later, POLICY, MIDDLE).commit;
+            let commit = decide(&claim, &outcome, made_at(later), POLICY, MIDDLE).commit;
             assert_eq!(commit.state.unwrap().change_rate, rate, "{outcome:?}");
         }
     }

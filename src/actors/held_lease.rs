@@ -71,7 +71,7 @@ impl HeldLease {
     }
 
     /// The crawl has ended with this outcome: it is to be judged.
-    pub fn crawled(mut self, outcome: Outcome) -> FinishedCrawl {
+    pub fn crawled(mut self, outcome: Outcome, is_marketplace_failing: bool) -> FinishedCrawl {
         if let Some(held) = &mut self.held {
             held.is_fetched = true;
         }
@@ -80,7 +80,7 @@ impl HeldLease {
         let since_claim = SignedDuration::try_from(self.claimed.elapsed()).unwrap_or_default();
         let claimed_at = self.claim().claimed_at;
         let at = to_the_millisecond(claimed_at.saturating_add(since_claim).unwrap_or(claimed_at));
-        FinishedCrawl { lease: self, outcome, at }
+        FinishedCrawl { lease: self, outcome, at, is_marketplace_failing }
     }
 
     /// Ends the lease by a commit. `when` is called with whether it was recorded, after the slot is free.
@@ -128,6 +128,8 @@ pub struct FinishedCrawl {
     pub outcome: Outcome,
     /// When, by the database's clock.
     pub at: Timestamp,
+    /// The marketplace cannot be crawled.
+    pub is_marketplace_failing: bool,
 }
 
 /// The store holds milliseconds: a time in memory and the same time read back must be equal.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::crawl_allocation::{AllocationSettings, allocate_crawls};
 use super::crawl_counts::CountsHandedOn;
+use super::crawl_slots::CrawlSlots;
 use super::drift_sentinel;
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
@@ -88,6 +89,8 @@ pub struct MaintenanceTools {
     /// One permit, held by the round that is under way.
     round: Semaphore,
     counts: CountsHandedOn,
+    /// Of a process that crawls.
+    slots: Option<Arc<CrawlSlots>>,
     /// Rounds until the counts are handed on.
     rounds_to_counts: AtomicU32,
     /// The database's time at the last run of the jobs.
@@ -96,7 +99,13 @@ pub struct MaintenanceTools {
 
 impl MaintenanceTools {
     /// For a maintenance that reads the gauges, and runs the jobs if there are any.
-    pub fn new(owner: String, store: SharedStore, metrics: Arc<Metrics>, jobs: Option<MaintenanceJobs>) -> Self {
+    pub fn new(
+        owner: String,
+        store: SharedStore,
+        metrics: Arc<Metrics>,
+        jobs: Option<MaintenanceJobs>,
+        slots: Option<Arc<CrawlSlots>>,
+    ) -> Self {
         Self {
             owner,
             store,
@@ -105,6 +114,7 @@ impl MaintenanceTools {
             stopped: CancellationToken::new(),
             round: Semaphore::new(1),
             counts: CountsHandedOn::default(),
+            slots,
             rounds_to_counts: AtomicU32::new(ROUNDS_PER_COUNTS),
             last_time: Mutex::default(),
         }
@@ -158,11 +168,15 @@ impl MaintenanceTools {
         }
     }
 
+    /// What this process has counted, and which marketplaces it cannot crawl, once a minute.
     async fn hand_counts_on_in_time(&self) -> StoreResult<()> {
         if self.rounds_to_counts.fetch_sub(1, Ordering::Relaxed) > 1 {
             return Ok(());
         }
         self.rounds_to_counts.store(ROUNDS_PER_COUNTS, Ordering::Relaxed);
+        if let Some(slots) = &self.slots {
+            self.store.report_outages(&slots.failing()).await?;
+        }
         self.hand_counts_on().await
     }
 
@@ -206,6 +220,7 @@ impl MaintenanceTools {
         if parked > 0 {
             tracing::warn!(listings = parked, "parked {parked} listings whose crawls never ended");
         }
+        store.tell_outages().await?;
         if self.stopped.is_cancelled() {
             return Ok(());
         }

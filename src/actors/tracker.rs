@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::decide::{CrawlPolicy, decide};
+use super::decide::{CrawlMade, CrawlPolicy, decide};
 use super::held_lease::FinishedCrawl;
 use super::kernel::{Actor, Cx, Entity, Reply, Shards};
 use crate::domain::{ListingId, ListingState, Verdict};
@@ -74,11 +74,11 @@ impl ProductTracker {
 
     fn crawled(&mut self, crawl: FinishedCrawl, cx: &Cx<'_, Self>) {
         self.crawls += 1;
-        let FinishedCrawl { lease, outcome, at } = crawl;
+        let FinishedCrawl { lease, outcome, at, is_marketplace_failing } = crawl;
         self.waiters.iter().filter_map(|(_, asked)| asked.as_ref()).for_each(|asked| asked.link_from(&lease.span));
-        let source = lease.source().source.name();
+        let crawl = CrawlMade { source: lease.source().source.name(), at, is_marketplace_failing };
         let decision = tracing::info_span!(target: TRACE, "decide")
-            .in_scope(|| decide(lease.claim(), &outcome, source, at, self.tools.policy, rand::random()));
+            .in_scope(|| decide(lease.claim(), &outcome, crawl, self.tools.policy, rand::random()));
         if decision.verdict == Some(Verdict::Held) {
             self.tools.metrics.held_offers.inc();
         }

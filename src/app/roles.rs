@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use super::context::AppContext;
 use super::error::AppError;
 use super::gated_lists::GatedLists;
+use super::notifiers::NotifierRole;
 use super::run_journal::StoredRuns;
-use super::spawn::ActorSpawner;
-use url::Url;
 
 use crate::actors::crawl_allocation::AllocationSettings;
 use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
@@ -20,9 +20,8 @@ use crate::actors::job_runner::{JobRunner, JobRunnerMessage, JobRunnerTools};
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
 use crate::actors::maintenance::{Maintenance, MaintenanceJobs, MaintenanceTools};
-use crate::actors::notifier::{Notifier, NotifierMessage, NotifierTools};
+use crate::actors::notifier::{Notifier, NotifierMessage};
 use crate::actors::recorder::{CommitQueue, OnRecorded, RecorderTools};
-use crate::actors::revocations::Revocations;
 use crate::actors::scheduler::{Scheduler, SchedulerMessage, SchedulerTools};
 use crate::actors::tracker::{TrackerTools, Trackers};
 use crate::actors::user::{PrincipalCache, UserTools};
@@ -30,22 +29,16 @@ use crate::actors::wake_signal::WakeSignal;
 use crate::config::{ProcessRole, Settings, SourceName};
 use crate::domain::{Marketplace, RunBudget};
 use crate::jobs::JobTools;
-use crate::limits::{DistributedLimiter, GateSettings, Rate, SourceGate, TenantBudgets};
-use crate::notify::channel::{ChannelSenders, ServiceUrls};
-use crate::notify::{AlertSender, LinkKeyReader, Sender, SmtpSender, WebhookSender};
-use crate::replicas::{Bus, BusMessage};
-use crate::service::{CacheInvalidation, LINK_KEY};
+use crate::limits::{GateSettings, Rate, SourceGate, TenantBudgets};
+use crate::replicas::BusMessage;
+use crate::service::CacheInvalidation;
 use crate::sources::Source;
-use crate::sources::apify::{ApifyLists, ApifySource, RunCallbacks};
+use crate::sources::apify::{ApifyLists, ApifySource};
 use crate::sources::keepa::KeepaClient;
-use crate::store::{Commit, DeliveryChannel, Engine, MessageQueue, Outbox, SharedStore, StoreError};
-use crate::telemetry::Metrics;
+use crate::store::{Commit, Engine, SharedStore, StoreError};
 
 /// What a claim must leave beside the crawl itself: the commit, and the difference of two clocks' speeds.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
-
-/// What composing a message takes at most, with its charts.
-const COMPOSING_SECS: u64 = 5;
 
 /// What the role `crawler` is made of.
 pub(super) struct CrawlerRole {
@@ -55,26 +48,6 @@ pub(super) struct CrawlerRole {
     pub pool_tools: Arc<PoolTools>,
     pub slots: Arc<CrawlSlots>,
     pub trackers: Trackers,
-}
-
-/// What the role `notifier` is made of: a Notifier for each channel.
-pub(super) struct NotifierRole(Vec<(Inbox<Notifier>, Arc<NotifierTools>)>);
-
-/// What every part of the process is built on.
-pub(super) struct AppContext<'a> {
-    pub settings: &'a Settings,
-    pub spawner: ActorSpawner<'a>,
-    pub store: &'a SharedStore,
-    pub metrics: &'a Arc<Metrics>,
-    pub limiter: &'a DistributedLimiter,
-    pub bus: &'a Bus,
-    pub revocations: &'a Revocations,
-    pub callbacks: &'a Arc<RunCallbacks>,
-    pub direct: Arc<GatedLists>,
-    /// The name of this replica, for people.
-    /// Where people reach this installation.
-    pub public_url: Url,
-    pub owner: String,
 }
 
 /// The running actors.
@@ -115,7 +88,8 @@ impl Actors {
         if let Some(scheduler) = crawling.as_ref().map(|crawling| crawling.scheduler.clone()) {
             scheduler_wake = scheduler_wake.local(move || drop(scheduler.try_send(SchedulerMessage::Wake)));
         }
-        let maintenance = context.maintenance(has(ProcessRole::Scheduler), &live)?;
+        let slots = crawling.as_ref().map(|crawling| Arc::clone(&crawling.slots));
+        let maintenance = context.maintenance(has(ProcessRole::Scheduler), slots, &live)?;
         let mut job_wake = WakeSignal::remote(context.bus.clone(), BusMessage::JobDue);
         let mut job_runner = None;
         if has(ProcessRole::Scheduler) {
@@ -140,23 +114,6 @@ impl Actors {
     }
 }
 
-impl NotifierRole {
-    fn inboxes(&self) -> Vec<Inbox<Notifier>> {
-        self.0.iter().map(|(inbox, _)| inbox.clone()).collect()
-    }
-
-    /// Claims nothing more.
-    pub fn stop(&self) {
-        self.0.iter().for_each(|(_, tools)| tools.stop());
-    }
-
-    /// Waits until no attempt is under way. False: some still were, in the end.
-    pub async fn drained(&self, within: Duration) -> bool {
-        let ended = self.0.iter().map(|(_, tools)| tools.drained(within));
-        futures_util::future::join_all(ended).await.into_iter().all(|ended| ended)
-    }
-}
-
 impl CrawlerRole {
     /// Running crawls end, or are given back, and everything is recorded.
     pub async fn drain(&self, until: Instant) {
@@ -172,55 +129,6 @@ impl CrawlerRole {
 }
 
 impl AppContext<'_> {
-    pub fn notifying(&self) -> Result<NotifierRole, AppError> {
-        let Self { settings, store, metrics, .. } = self;
-        let webhook: Arc<dyn Sender> = Arc::new(WebhookSender::new(&settings.notify)?);
-        let email: Arc<dyn Sender> = Arc::new(SmtpSender::new(&settings.mail)?);
-        let alerts: Arc<dyn Sender> = self.alert_sender()?;
-        let deliveries: Arc<dyn Outbox> = Arc::clone(store) as Arc<_>;
-        let messages: Arc<dyn Outbox> = Arc::new(MessageQueue(Arc::clone(store)));
-        let (notify, mail) = (&settings.notify, &settings.mail);
-        let of_alerts = notify.timeout_secs.max(mail.timeout_secs) + COMPOSING_SECS;
-        let channels = [
-            (Arc::clone(&deliveries), (DeliveryChannel::Webhook, webhook, notify.concurrency), notify.timeout_secs),
-            (deliveries, (DeliveryChannel::Email, email, mail.concurrency), mail.timeout_secs),
-            (messages, (DeliveryChannel::Alert, alerts, notify.concurrency), of_alerts),
-        ];
-        let start = |(store, channel, timeout_secs)| {
-            let metrics = Arc::clone(metrics);
-            let longest_attempt = Duration::from_secs(timeout_secs);
-            let tools = NotifierTools::new(
-                store,
-                channel,
-                self.owner.clone(),
-                settings.notify.clone(),
-                longest_attempt,
-                metrics,
-            );
-            let tools = Arc::new(tools);
-            let of_actor = Arc::clone(&tools);
-            (self.spawner.spawn(move || Notifier::new(Arc::clone(&of_actor))), tools)
-        };
-        Ok(NotifierRole(channels.into_iter().map(start).collect()))
-    }
-
-    /// Sends messages about alerts, and tests channels.
-    pub fn alert_sender(&self) -> Result<Arc<AlertSender>, AppError> {
-        let settings = self.settings;
-        let public = ServiceUrls::default();
-        let urls = ServiceUrls {
-            telegram: settings.notify.telegram_url.clone().unwrap_or(public.telegram),
-            pushover: settings.notify.pushover_url.clone().unwrap_or(public.pushover),
-        };
-        let senders = ChannelSenders::new(&settings.notify, urls, &settings.mail)?;
-        let store = Arc::clone(self.store);
-        let read_key: LinkKeyReader = Arc::new(move || {
-            let store = Arc::clone(&store);
-            Box::pin(async move { store.installation_key(LINK_KEY).await.ok() })
-        });
-        Ok(Arc::new(AlertSender::new(senders, self.public_url.clone(), read_key)))
-    }
-
     pub fn live(&self) -> Result<LiveFeedHandle, StoreError> {
         // An embedded database has no other replicas.
         let others = match Engine::of(&self.settings.database)? {
@@ -349,7 +257,12 @@ impl AppContext<'_> {
         }
     }
 
-    fn maintenance(&self, runs_jobs: bool, live: &LiveFeedHandle) -> Result<Arc<MaintenanceTools>, AppError> {
+    fn maintenance(
+        &self,
+        runs_jobs: bool,
+        slots: Option<Arc<CrawlSlots>>,
+        live: &LiveFeedHandle,
+    ) -> Result<Arc<MaintenanceTools>, AppError> {
         let (store, metrics) = (Arc::clone(self.store), Arc::clone(self.metrics));
         let owner = self.owner.clone();
         let runs = self.settings.apify.token.as_ref().map(|_| self.apify(live)).transpose()?;
@@ -363,7 +276,7 @@ impl AppContext<'_> {
                 max_interval: self.settings.crawl.adaptive_max_interval,
             },
         };
-        let tools = Arc::new(MaintenanceTools::new(owner, store, metrics, runs_jobs.then_some(jobs)));
+        let tools = Arc::new(MaintenanceTools::new(owner, store, metrics, runs_jobs.then_some(jobs), slots));
         self.spawner.spawn({
             let tools = Arc::clone(&tools);
             move || Maintenance::new(Arc::clone(&tools))

@@ -24,6 +24,9 @@ pub struct Plan {
     /// Channels.
     #[serde(default = "default_channels")]
     pub channels: u32,
+    /// Messages to all channels together on a day; the rest is told on the next.
+    #[serde(default = "default_messages_per_day")]
+    pub messages_per_day: u32,
     /// Requested crawls per day (UTC), counted per product.
     pub crawls_per_day: u32,
     /// API keys that are in force.
@@ -45,6 +48,10 @@ pub struct Plan {
 
 fn default_channels() -> u32 {
     SMALLEST.channels
+}
+
+fn default_messages_per_day() -> u32 {
+    SMALLEST.messages_per_day
 }
 
 impl Plan {
@@ -81,6 +88,7 @@ const SMALLEST: Plan = Plan {
     users: 3,
     alerts: 20,
     channels: 10,
+    messages_per_day: 100,
     crawls_per_day: 100,
     api_keys: 10,
     requests_per_minute: 120,
@@ -98,6 +106,7 @@ impl Default for Plans {
             users: 25,
             alerts: 4000,
             channels: 200,
+            messages_per_day: 5_000,
             crawls_per_day: 10_000,
             api_keys: 100,
             requests_per_minute: 1200,
@@ -111,6 +120,7 @@ impl Default for Plans {
             users: 10_000,
             alerts: 1_000_000,
             channels: 10_000,
+            messages_per_day: 1_000_000,
             crawls_per_day: 10_000_000,
             api_keys: 10_000,
             requests_per_minute: 12_000,

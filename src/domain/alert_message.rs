@@ -7,6 +7,7 @@ use strum::{EnumString, IntoStaticStr};
 use super::channel::Channel;
 use super::event::Event;
 use super::ids::MessageId;
+use super::marketplace::Marketplace;
 use super::rule::Severity;
 use super::series::Point;
 
@@ -38,12 +39,15 @@ pub struct AlertMessage {
     pub title: String,
     /// One for each product and rule, the most recent first. Never empty, but of a notice or a test.
     pub items: Vec<MessageItem>,
-    /// A sentence about items that are left out ("and 12 more"); of a notice and a test, its text.
+    /// Of a notice and a test, its text.
     pub note: Option<String>,
+    /// "and 12 more", for a channel without room for all items: at index `n`, what it says when it leaves out `n` of them. Beyond its
+    /// items, a digest may have left out some itself.
+    pub more: Vec<Option<String>>,
     /// A sentence under all items, for channels with room: who sends it and why.
     pub footer: String,
     /// Stops the messages of this channel at once (RFC 8058); for e-mail.
-    pub unsubscribe_url: Option<String>,
+    pub unsubscribe: Option<MessageLink>,
     /// When it was made.
     pub at: Timestamp,
     /// The events, for receivers that are programs.
@@ -118,6 +122,22 @@ pub enum NoticeFacts {
         name: String,
         /// Why.
         reason: String,
+    },
+    /// No source can crawl a marketplace: it stands for the alerts about all its listings.
+    MarketplaceFailing {
+        /// The marketplace.
+        marketplace: Marketplace,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It can be crawled again.
+    MarketplaceRecovered {
+        /// The marketplace.
+        marketplace: Marketplace,
+        /// Since when it could not.
+        since: Timestamp,
+        /// Until when.
+        until: Timestamp,
     },
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
+use super::feed_token::{FeedSecret, FeedToken};
 use super::ids::{ChannelId, TenantId};
 use super::policy::Policy;
 
@@ -54,6 +55,8 @@ pub enum ChannelKind {
     Apprise,
     /// A notification service of Home Assistant.
     HomeAssistant,
+    /// An Atom feed, which readers fetch: no message is sent.
+    Atom,
 }
 
 impl ChannelKind {
@@ -93,6 +96,8 @@ pub enum ChannelConfig {
     Apprise(AppriseTarget),
     /// A notification service of Home Assistant.
     HomeAssistant(HomeAssistantTarget),
+    /// An Atom feed.
+    Atom(AtomTarget),
 }
 
 /// The address of an e-mail.
@@ -222,6 +227,15 @@ pub struct HomeAssistantTarget {
     pub token: String,
 }
 
+/// An Atom feed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtomTarget {
+    /// The secret part of its URL; made when the channel is created, and anew whenever its configuration is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<FeedSecret>,
+}
+
 impl ChannelConfig {
     /// The kind.
     pub fn kind(&self) -> ChannelKind {
@@ -239,13 +253,14 @@ impl ChannelConfig {
             Self::Matrix(_) => ChannelKind::Matrix,
             Self::Apprise(_) => ChannelKind::Apprise,
             Self::HomeAssistant(_) => ChannelKind::HomeAssistant,
+            Self::Atom(_) => ChannelKind::Atom,
         }
     }
 
     /// The URL that a user names, with its field; none of services whose address is known.
     pub fn url(&self) -> Option<(&'static str, &str)> {
         match self {
-            Self::Email(_) | Self::Telegram(_) | Self::Pushover(_) => None,
+            Self::Email(_) | Self::Telegram(_) | Self::Pushover(_) | Self::Atom(_) => None,
             Self::Discord(target) => Some(("webhook_url", &target.webhook_url)),
             Self::Slack(target) | Self::Mattermost(target) | Self::Teams(target) => {
                 Some(("webhook_url", &target.webhook_url))
@@ -288,6 +303,7 @@ impl ChannelConfig {
             Self::Matrix(target) => vec![("room_id", &target.room_id), ("access_token", &target.access_token)],
             Self::Apprise(target) => vec![("key", &target.key)],
             Self::HomeAssistant(target) => vec![("service", &target.service), ("token", &target.token)],
+            Self::Atom(_) => Vec::new(),
         }
     }
 
@@ -298,6 +314,11 @@ impl ChannelConfig {
         match self {
             Self::Email(target) => target.to.clone(),
             Self::Telegram(target) => format!("chat {}", target.chat_id),
+            // Whoever knows a topic reads along, unless its server has accounts.
+            Self::Ntfy(target) if target.token.is_none() => {
+                let start: String = target.topic.chars().take(4).collect();
+                format!("{}/{start}…", host(&target.server))
+            }
             Self::Ntfy(target) => format!("{}/{}", host(&target.server), target.topic),
             Self::Pushover(target) => format!("user {}…", target.user.chars().take(4).collect::<String>()),
             Self::Matrix(target) => target.room_id.clone(),
@@ -357,6 +378,18 @@ pub struct Channel {
     pub created_at: Timestamp,
     /// When its settings were last changed.
     pub updated_at: Timestamp,
+}
+
+impl Channel {
+    /// The token in the URL of a feed; `None` of other channels.
+    pub fn feed_token(&self) -> Option<FeedToken> {
+        match &self.config {
+            ChannelConfig::Atom(AtomTarget { secret: Some(secret) }) => {
+                Some(FeedToken { tenant_id: self.tenant_id, channel_id: self.id, secret: *secret })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The languages of messages.

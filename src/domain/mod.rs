@@ -16,6 +16,7 @@ mod crawl_demand;
 mod drift;
 mod email;
 mod event;
+mod feed_token;
 mod frequency;
 mod ids;
 mod import_line;
@@ -68,8 +69,9 @@ pub use budget::{
 };
 pub use change_rate::ChangeRate;
 pub use channel::{
-    AppriseTarget, Channel, ChannelConfig, ChannelKind, ChannelStatus, DiscordTarget, EmailTarget, GotifyTarget,
-    HomeAssistantTarget, HookTarget, Language, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget, WebhookTarget,
+    AppriseTarget, AtomTarget, Channel, ChannelConfig, ChannelKind, ChannelStatus, DiscordTarget, EmailTarget,
+    GotifyTarget, HomeAssistantTarget, HookTarget, Language, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget,
+    WebhookTarget,
 };
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
 pub use crawl_allocation::{CrawlAllocation, CrawlBudget, IntervalBounds};
@@ -77,6 +79,7 @@ pub use crawl_demand::{AdaptiveDemand, CrawlDemand};
 pub use drift::{FieldCount, FieldDrift, MIN_RECENT_PAGES, drift_begins};
 pub use email::{EmailAddress, EmailAddressError};
 pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
+pub use feed_token::{FeedSecret, FeedToken, FeedTokenError};
 pub use frequency::{Frequency, FrequencyError};
 pub use ids::{
     ApiKeyId, ChannelId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, RuleId, ScheduleId,

@@ -199,12 +199,21 @@ pub enum Gate {
 }
 
 /// What was sent by a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SentSoFar {
     /// Messages on this day, in the zone of the policy.
     pub today: u32,
+    /// Messages that the plan of the tenant leaves for this day.
+    pub left: u32,
     /// When the last message was made.
     pub last_at: Option<Timestamp>,
+}
+
+impl Default for SentSoFar {
+    /// Nothing yet, and without a limit.
+    fn default() -> Self {
+        Self { today: 0, left: u32::MAX, last_at: None }
+    }
 }
 
 /// What is wrong with a policy: the field and a message.
@@ -264,7 +273,7 @@ impl Policy {
                 DuringQuiet::Drop => Gate::Drop,
             };
         }
-        if self.max_per_day.is_some_and(|max| sent.today >= max) {
+        if sent.left == 0 || self.max_per_day.is_some_and(|max| sent.today >= max) {
             return Gate::Hold { until: next_day(&now.to_zoned(self.zone())), held_for: HeldFor::MaxPerDay };
         }
         let pause = i64::from(self.coalesce_secs).seconds();
@@ -417,7 +426,7 @@ mod tests {
     #[test]
     fn after_so_many_messages_the_rest_waits_for_the_next_day() {
         let capped = policy(json!({"time_zone": "Asia/Tokyo", "max_per_day": 5, "coalesce_secs": 0}));
-        let sent = |today| SentSoFar { today, last_at: None };
+        let sent = |today| SentSoFar { today, ..SentSoFar::default() };
         let now = at("2026-11-29T12:00:00Z");
         assert_eq!(capped.gate_new(now, Severity::Normal, sent(4)), Gate::Send);
         assert_eq!(capped.gate_new(now, Severity::Urgent, sent(5)), hold("2026-11-29T15:00:00Z", HeldFor::MaxPerDay));
@@ -440,7 +449,7 @@ mod tests {
 
     #[test]
     fn the_first_event_is_told_at_once_and_those_of_the_next_minutes_together() {
-        let sent = SentSoFar { today: 1, last_at: Some(at("2026-11-29T12:00:00Z")) };
+        let sent = SentSoFar { today: 1, last_at: Some(at("2026-11-29T12:00:00Z")), ..SentSoFar::default() };
         let gate = |now| Policy::default().gate_new(at(now), Severity::Normal, sent);
         assert_eq!(gate("2026-11-29T12:00:01Z"), hold("2026-11-29T12:05:00Z", HeldFor::Coalesce));
         assert_eq!(gate("2026-11-29T12:05:00Z"), Gate::Send);

@@ -23,6 +23,7 @@ use crate::service::{AddChannel, Caller, ChannelPatch, ChannelUsage, MessageRow,
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/channels", |path| path.get(Scope::ProductRead, list).create(Scope::AlertWrite, add));
+    routes.path("/channels/template-preview", |path| path.post(Scope::AlertWrite, preview_template));
     routes.path("/channels/{id}", |path| {
         path.get(Scope::ProductRead, get).patch(Scope::AlertWrite, patch).delete(Scope::AlertWrite, remove)
     });
@@ -40,8 +41,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     "policy": { "time_zone": "Europe/Berlin", "quiet": { "from": "22:00", "to": "07:00" } }
 }))]
 pub(super) struct AddChannelBody {
-    /// `email`, `telegram`, `discord`, `slack`, `mattermost`, `ntfy`, `gotify`, `pushover`, `teams`, `webhook`, `matrix`, `apprise` or
-    /// `home_assistant`.
+    /// `email`, `telegram`, `discord`, `slack`, `mattermost`, `ntfy`, `gotify`, `pushover`, `teams`, `webhook`, `matrix`, `apprise`,
+    /// `home_assistant` or `atom`.
     #[schema(value_type = String, example = "ntfy")]
     kind: ChannelKind,
     /// A name for people.
@@ -108,6 +109,9 @@ pub(super) struct WireChannel {
     /// Signs the messages of a `webhook`; shown once, when the channel is created.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_secret: Option<String>,
+    /// The URL of an `atom` feed, which is a secret; shown when the channel is created and when its `config` is replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feed_url: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -128,6 +132,7 @@ impl From<Channel> for WireChannel {
             policy: channel.policy,
             language: channel.language,
             webhook_secret: None,
+            feed_url: None,
             created_at: channel.created_at,
             updated_at: channel.updated_at,
         }
@@ -243,18 +248,26 @@ pub(super) async fn add(
     let coalesce_secs = if body.kind == ChannelKind::Webhook { 0 } else { Policy::default().coalesce_secs };
     let policy = body.policy.unwrap_or(Policy { coalesce_secs, ..Policy::default() });
     let request = AddChannel { name: body.name, config, policy, language: body.language.unwrap_or_default() };
-    let creation = shared.service.add_channel(caller, request, key.claim(created)).await?;
-    Ok(respond(creation, created))
+    let of = shared.clone();
+    let claim = key.claim(move |channel| created(&of, channel));
+    let creation = shared.service.add_channel(caller, request, claim).await?;
+    Ok(respond(creation, |channel| created(&shared, channel)))
 }
 
 /// The only response that shows the signing key.
-fn created(channel: &Channel) -> StoredResponse {
+fn created(shared: &Shared, channel: &Channel) -> StoredResponse {
     let location = format!("/api/v1/channels/{}", channel.id);
     let webhook_secret = match &channel.config {
         ChannelConfig::Webhook(target) => target.secret.clone(),
         _ => None,
     };
-    rendered(StatusCode::CREATED, location, &WireChannel { webhook_secret, ..WireChannel::from(channel.clone()) })
+    let feed_url = feed_url(shared, channel);
+    let wire = WireChannel { webhook_secret, feed_url, ..WireChannel::from(channel.clone()) };
+    rendered(StatusCode::CREATED, location, &wire)
+}
+
+fn feed_url(shared: &Shared, channel: &Channel) -> Option<String> {
+    shared.service.feed_url(channel).map(|url| url.to_string())
 }
 
 /// List channels, newest first.
@@ -311,8 +324,11 @@ pub(super) async fn patch(
     };
     let status = body.is_paused.map(|paused| if paused { ChannelStatus::Paused } else { ChannelStatus::Ok });
     let (name, policy, language) = (body.name, body.policy, body.language);
+    let has_new_config = config.is_some();
     let patch = ChannelPatch { name, config, policy, language, status, expected_version };
-    Ok(shown(shared.service.update_channel(caller, id, patch).await?))
+    let channel = shared.service.update_channel(caller, id, patch).await?;
+    let feed_url = feed_url(&shared, &channel).filter(|_| has_new_config);
+    Ok(versioned(StatusCode::OK, channel.version, &WireChannel { feed_url, ..WireChannel::from(channel) }))
 }
 
 /// Delete a channel with the log of its messages. What waits for it is not told.
@@ -340,6 +356,46 @@ pub(super) async fn test(
     PathId(id): PathId<ChannelId>,
 ) -> Result<impl Responder, Problem> {
     Ok(Json(WireTest::from(shared.service.test_channel(caller, id).await?)))
+}
+
+/// A template of a webhook to try.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PreviewTemplate, example = json!({ "template": "{\"text\": \"{{ title }}\"}" }))]
+pub(super) struct PreviewTemplateBody {
+    /// As in the `config` of a webhook.
+    #[schema(max_length = 16384)]
+    template: String,
+    /// The language of the message.
+    #[schema(value_type = Option<String>, example = "en")]
+    language: Option<Language>,
+    /// Its `time_zone` is that of the times.
+    #[serde(default, deserialize_with = "optional_object")]
+    #[schema(value_type = Option<Object>)]
+    policy: Option<Policy>,
+}
+
+/// What a template makes of a sample message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TemplatePreview)]
+pub(super) struct WireTemplatePreview {
+    /// The body that the webhook would receive.
+    body: String,
+}
+
+/// Try a template of a webhook on the sample message that a test sends. Nothing is sent or stored.
+#[utoipa::path(post, path = "/api/v1/channels/template-preview", tag = "channels", request_body = PreviewTemplateBody, responses(
+    (status = 200, description = "The body", body = WireTemplatePreview),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 422, description = "The template is wrong; the message says where", body = Problem),
+))]
+pub(super) async fn preview_template(
+    shared: Data<Shared>,
+    StrictJson(body): StrictJson<PreviewTemplateBody>,
+) -> Result<impl Responder, Problem> {
+    let (language, policy) = (body.language.unwrap_or_default(), body.policy.unwrap_or_default());
+    let body = shared.service.preview_template(body.template, language, policy).await?;
+    Ok(Json(WireTemplatePreview { body }))
 }
 
 /// Get what a channel has sent, and what waits.

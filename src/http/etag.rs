@@ -12,7 +12,6 @@
 //! range requests, which are not served here, and a tag of an encoding could not serve `If-Match`. Proxies that compress responses
 //! themselves weaken tags; they leave responses alone that are compressed already.
 
-use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{
@@ -20,6 +19,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -78,6 +78,12 @@ pub(super) fn conditional(response: ServiceResponse<BoxBody>) -> (ServiceRespons
         }
         Err(stream) => (ServiceResponse::new(request, head.set_body(stream)), None),
     }
+}
+
+/// A body of a route without a caller, whose responses are not tagged otherwise; 304 if the client has it.
+pub(super) fn tagged_body(request: &HttpRequest, content_type: &'static str, body: impl Into<Bytes>) -> HttpResponse {
+    let head = HttpResponse::Ok().content_type(content_type).finish().drop_body();
+    Tagged::new(body.into(), None).answer(request.headers(), head)
 }
 
 /// Methods that only read.

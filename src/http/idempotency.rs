@@ -68,16 +68,16 @@ impl FromRequest for RequestKey {
 
 impl RequestKey {
     /// For the use case that creates a `T`, to which `render` is the response.
-    pub(super) fn claim<T>(self, render: fn(&T) -> StoredResponse) -> Option<IdempotencyClaim<T>>
-    where
-        T: 'static,
-    {
+    pub(super) fn claim<T>(
+        self,
+        render: impl Fn(&T) -> StoredResponse + Send + Sync + 'static,
+    ) -> Option<IdempotencyClaim<T>> {
         self.0.map(|key| IdempotencyClaim { key, render: Box::new(render) })
     }
 }
 
 /// The response to a request that creates a `T`.
-pub(super) fn respond<T>(creation: Creation<T>, render: fn(&T) -> StoredResponse) -> HttpResponse {
+pub(super) fn respond<T>(creation: Creation<T>, render: impl Fn(&T) -> StoredResponse) -> HttpResponse {
     match creation {
         Creation::Created(created) => response_of(render(&created)),
         Creation::Replayed(stored) => replay(stored),

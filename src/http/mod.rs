@@ -15,6 +15,7 @@ mod etag;
 mod events;
 mod export;
 mod export_stream;
+mod feeds;
 mod field_parsing;
 mod health;
 mod history;
@@ -194,6 +195,7 @@ fn all_routes(routes: &mut Routes<'_>) {
 fn api_routes(routes: &mut Routes<'_>) {
     link_page::routes(routes);
     message_link::routes(routes);
+    feeds::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
     // Before the products: routes are matched in this order.

@@ -17,7 +17,7 @@ use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, channels, charts, crawl, events, export, health, history, imports, jobs, link_page,
+    alerts, api_keys, auth, channels, charts, crawl, events, export, feeds, health, history, imports, jobs, link_page,
     message_link, offers, products, samples, schedules, spending, system, table_exports, tenants, users,
 };
 
@@ -77,6 +77,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         channels::retry,
         message_link::page,
         message_link::follow,
+        feeds::feed,
+        channels::preview_template,
         alerts::add,
         alerts::list,
         alerts::get,

@@ -140,6 +140,8 @@ pub(super) struct WireUsage {
     users: Quota,
     alerts: Quota,
     channels: Quota,
+    /// Messages today to all channels together, each in its own time zone. What is beyond is told on the next day.
+    messages_per_day: Quota,
     /// Requested crawls today (UTC), one per product.
     crawls_per_day: Quota,
     /// API keys that may be in force.
@@ -165,6 +167,11 @@ pub(super) async fn usage(shared: Data<Shared>, caller: Caller) -> Result<impl R
         users: lasting(usage.users, plan.users),
         alerts: lasting(usage.alerts, plan.alerts),
         channels: lasting(usage.channels, plan.channels),
+        messages_per_day: Quota {
+            used: usage.messages_today,
+            limit: plan.messages_per_day,
+            resets_at: Some(usage.day_ends_at),
+        },
         crawls_per_day: Quota {
             used: usage.crawls_today,
             limit: plan.crawls_per_day,

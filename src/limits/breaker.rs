@@ -106,7 +106,7 @@ impl Breaker {
 
     pub fn succeeded(&mut self) {
         // The end of a crawl that was admitted before it opened, unless only unproven listings have failed.
-        if matches!(self.state, State::Open { .. }) && (self.failures.proven > 0 || self.failures.asked_to_rest) {
+        if matches!(self.state, State::Open { .. }) && self.is_failing() {
             return;
         }
         self.state = State::Closed;
@@ -152,6 +152,11 @@ impl Breaker {
     /// Its pause has not passed yet.
     pub fn is_open(&self, now: Instant) -> bool {
         matches!(self.state, State::Open { until } if until > now)
+    }
+
+    /// It opened, no crawl has succeeded since, and the source is at fault: not only listings that never could be read.
+    pub fn is_failing(&self) -> bool {
+        !matches!(self.state, State::Closed) && (self.failures.proven > 0 || self.failures.asked_to_rest)
     }
 
     /// For the metric: 0 closed, 1 half open, 2 open.
@@ -260,6 +265,19 @@ mod tests {
             }
             assert_eq!(breaker.admit(candidate, now + PAUSE + grace), Ok(()), "{candidate:?}");
         }
+    }
+
+    #[test]
+    fn a_source_is_failing_from_the_opening_to_a_success_if_proven_listings_fail() {
+        let now = Instant::now();
+        let mut breaker = broken(now);
+        assert!(breaker.is_failing());
+        breaker.admit(proven(1), now + PAUSE).unwrap();
+        assert!(breaker.is_failing(), "the probe has not succeeded yet");
+        breaker.succeeded();
+        assert!(!breaker.is_failing());
+        (0..40).for_each(|listing| breaker.failed(unproven(listing), now));
+        assert!(!breaker.is_failing());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod local_limiter;
 mod marketplace_pace;
 mod rate;
 mod requests;
+mod service_pace;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ use local_limiter::LocalLimiter;
 use marketplace_pace::PeakPace;
 pub use rate::{Rate, RateLimitStatus};
 pub use requests::{AttemptsByAddress, RequestBudget, TenantBudgets};
+pub use service_pace::ServicePace;
 
 /// The gate that a crawl passes before it contacts a source.
 #[async_trait]
@@ -35,6 +37,11 @@ pub trait CrawlGate: Send + Sync {
 
     /// Whether the circuit breaker of the marketplace is open, and not for a probe.
     fn is_blocked(&self, marketplace: Marketplace) -> bool;
+
+    /// Whether the marketplace cannot be crawled: its circuit breaker opened, and no crawl has succeeded since.
+    fn is_failing(&self, _marketplace: Marketplace) -> bool {
+        false
+    }
 
     /// `Some(pause)`: the marketplace is busy at this time of the day, and enough scheduled crawls were made; retry after the pause.
     fn defer(&self, _marketplace: Marketplace, _candidate: Candidate) -> Option<Duration> {
@@ -129,6 +136,12 @@ impl SourceGate {
         }))
     }
 
+    fn read_breaker<T>(&self, marketplace: Marketplace, read: impl FnOnce(&Breaker) -> T) -> T {
+        let marketplace_gate = self.marketplace_gate(marketplace);
+        let breaker = marketplace_gate.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&breaker)
+    }
+
     fn with_breaker<T>(&self, marketplace: Marketplace, act: impl FnOnce(&mut Breaker) -> T) -> T {
         let marketplace_gate = self.marketplace_gate(marketplace);
         let mut breaker = marketplace_gate.breaker.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,9 +182,11 @@ impl CrawlGate for SourceGate {
     }
 
     fn is_blocked(&self, marketplace: Marketplace) -> bool {
-        let marketplace_gate = self.marketplace_gate(marketplace);
-        let breaker = marketplace_gate.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        breaker.is_open(Instant::now())
+        self.read_breaker(marketplace, |breaker| breaker.is_open(Instant::now()))
+    }
+
+    fn is_failing(&self, marketplace: Marketplace) -> bool {
+        self.read_breaker(marketplace, Breaker::is_failing)
     }
 
     fn defer(&self, marketplace: Marketplace, candidate: Candidate) -> Option<Duration> {

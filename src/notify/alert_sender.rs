@@ -1,6 +1,7 @@
 //! Messages about alerts: composed for their channel, with charts and links, and sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -9,14 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::channel::{ChannelError, ChannelSenders, Sent};
+use super::channel::{ChannelError, ChannelSenders, FeedEntry, Sent, TemplateError, atom, render};
 use super::compose::{ComposeRequest, Composer, Entry, Notice, Place, Standing};
 use super::{SendError, Sender, unsupported};
 use crate::chart::{self, PriceChart};
 use crate::domain::stats::{self, Gap};
 use crate::domain::{
-    AlertMessage, Channel, ChannelKind, Condition, DeliveryId, LinkAction, LinkTarget, MessageChart, MessageEvent,
-    MessageId, Money, NoticeFacts, OutboundMessage, OutboxMessage, Point, Series, sign_link,
+    AlertMessage, Channel, ChannelConfig, ChannelKind, Condition, DeliveryId, Language, LinkAction, LinkTarget,
+    MessageChart, MessageEvent, MessageId, Money, NoticeFacts, OutboundMessage, OutboxMessage, Point, Series,
+    sign_link,
 };
 
 /// The window of charts and of what messages say about the past.
@@ -29,6 +31,9 @@ const LINKS_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Reads the key that signs links; `None`: it cannot be read now.
 pub type LinkKeyReader = Arc<dyn Fn() -> BoxFuture<'static, Option<String>> + Send + Sync>;
 
+/// Admits a message to a channel now, or tells after how long.
+pub type Pace = Box<dyn Fn(&ChannelConfig) -> Result<(), Duration> + Send + Sync>;
+
 /// Sends messages about alerts to channels of every kind.
 pub struct AlertSender {
     senders: ChannelSenders,
@@ -37,12 +42,13 @@ pub struct AlertSender {
     public_url: Url,
     read_key: LinkKeyReader,
     key: OnceCell<String>,
+    pace: Pace,
 }
 
 impl AlertSender {
-    /// A sender whose messages link to `public_url`.
-    pub fn new(senders: ChannelSenders, public_url: Url, read_key: LinkKeyReader) -> Self {
-        Self { senders, composer: Arc::new(Composer::new()), public_url, read_key, key: OnceCell::new() }
+    /// A sender whose messages link to `public_url`, and come no faster than `pace` admits them.
+    pub fn new(senders: ChannelSenders, public_url: Url, read_key: LinkKeyReader, pace: Pace) -> Self {
+        Self { senders, composer: Arc::new(Composer::new()), public_url, read_key, key: OnceCell::new(), pace }
     }
 
     /// Sends a sample message, as a test of a channel.
@@ -55,12 +61,34 @@ impl AlertSender {
         self.senders.send(&channel.config, &message).await
     }
 
+    /// The body that a template of a webhook makes of the sample message.
+    ///
+    /// # Errors
+    /// [`TemplateError`]: the template is wrong, or does not fit the message.
+    pub fn preview(&self, template: &str, language: Language, zone: TimeZone) -> Result<String, TemplateError> {
+        let place = Place { language, zone, public_url: Some(self.public_url.clone()), unsubscribe_url: None };
+        render(template, &self.composer.test_message(MessageId::new(), &place, Timestamp::now()))
+    }
+
+    /// The Atom feed of a channel, whose own address is `url`. An entry depends on its event and the prices before it alone, so it
+    /// stays as it is.
+    pub fn feed(&self, channel: &Channel, url: &Url, events: &[MessageEvent]) -> String {
+        let (language, zone) = (channel.language, channel.policy.zone());
+        let place = Place { language, zone, public_url: Some(self.public_url.clone()), unsubscribe_url: None };
+        let feed_entry = |event: &MessageEvent| {
+            let (id, at) = (event.event.id, event.event.at);
+            // Without a link that snoozes: it would expire.
+            let entries = [entry(event, None, None)];
+            let request = ComposeRequest { id: MessageId(id.0), at, place: &place, entries: &entries, left_out: 0 };
+            FeedEntry { id, at, message: self.composer.compose(&request) }
+        };
+        atom(channel, url, &events.iter().map(feed_entry).collect::<Vec<_>>())
+    }
+
     async fn compose(&self, outbound: &OutboundMessage) -> AlertMessage {
         let place = self.place(&outbound.channel).await;
-        if let Some(NoticeFacts::ChannelBroken { name, reason }) = &outbound.notice {
-            let (name, reason, target) = (name.clone(), reason.clone(), String::new());
-            let notice = Notice::ChannelBroken { name, target, reason };
-            return self.composer.notice(outbound.id, &notice, &place, outbound.created_at);
+        if let Some(facts) = &outbound.notice {
+            return self.composer.notice(outbound.id, &notice_of(facts.clone()), &place, outbound.created_at);
         }
         let snooze_urls = self.snooze_urls(outbound).await;
         let (composer, outbound) = (Arc::clone(&self.composer), outbound.clone());
@@ -75,7 +103,13 @@ impl AlertSender {
                     entry(event, chart, snooze_url)
                 })
                 .collect();
-            let request = ComposeRequest { id: outbound.id, at: outbound.created_at, place: &place, entries: &entries };
+            let request = ComposeRequest {
+                id: outbound.id,
+                at: outbound.created_at,
+                place: &place,
+                entries: &entries,
+                left_out: outbound.left_out,
+            };
             let mut message = composer.compose(&request);
             message.kind = outbound.kind;
             message
@@ -120,6 +154,10 @@ impl Sender for AlertSender {
 
     async fn send(&self, _: DeliveryId, message: &OutboxMessage) -> Result<Sent, SendError> {
         let OutboxMessage::Alert(outbound) = message else { return Err(unsupported(self.channel())) };
+        if let Err(retry_after) = (self.pace)(&outbound.channel.config) {
+            let reason = format!("waits: {} takes no more messages at once", outbound.channel.config.kind().as_str());
+            return Err(SendError::Limited { reason, retry_after });
+        }
         let composed = self.compose(outbound).await;
         self.senders.send(&outbound.channel.config, &composed).await.map_err(|error| match error {
             ChannelError::Broken(reason) => SendError::Broken(reason),
@@ -127,6 +165,16 @@ impl Sender for AlertSender {
             ChannelError::Limited { reason, retry_after } => SendError::Limited { reason, retry_after },
             ChannelError::Temporary { reason, retry_after } => SendError::Temporary { reason, retry_after },
         })
+    }
+}
+
+fn notice_of(facts: NoticeFacts) -> Notice {
+    match facts {
+        NoticeFacts::ChannelBroken { name, reason } => Notice::ChannelBroken { name, target: String::new(), reason },
+        NoticeFacts::MarketplaceFailing { marketplace, since } => Notice::MarketplaceFailing { marketplace, since },
+        NoticeFacts::MarketplaceRecovered { marketplace, since, until } => {
+            Notice::MarketplaceRecovered { marketplace, since, until }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use crate::domain::{DeliveryId, OutboxMessage};
 use channel::Sent;
 
-pub use alert_sender::{AlertSender, LinkKeyReader};
+pub use alert_sender::{AlertSender, LinkKeyReader, Pace};
 pub use smtp::{SmtpError, SmtpSender};
 pub use webhook::WebhookSender;
 

@@ -1,40 +1,30 @@
 //! Channels: where a tenant wants to be told.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use url::Url;
 
 use super::access::{Caller, Who};
 use super::alerts::new_webhook_secret;
 use super::auth::check_name;
 use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
-use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, ChannelStatus, Email, EmailAddress, Language, LinkAction, LinkPurpose,
-    LinkTarget, MessageId, Policy, RuleId, TenantId, WebhookUrl, address_proof, read_link, sign_link,
+    AtomTarget, Channel, ChannelConfig, ChannelId, ChannelKind, ChannelStatus, EmailAddress, FeedSecret, Language,
+    MessageEvent, MessageId, Policy, TenantId, WebhookUrl,
 };
 use crate::store::{
-    ChannelPatch, ChannelUsage, Creation, IdempotencyClaim, LinkFacts, MessageRow, NewChannel, NewLink, Page,
-    RulePatch, StoreError, idempotently,
+    ChannelPatch, ChannelUsage, Creation, IdempotencyClaim, MessageRow, NewChannel, Page, idempotently,
 };
 
-/// The name of the key that signs the links in messages.
-pub const LINK_KEY: &str = "links";
 /// Maximum characters of a text of a configuration.
 const MAX_TEXT_CHARS: usize = 2048;
 /// Addresses of a tenant that wait to be proved, at most: nobody can be written to without end.
 const MAX_UNVERIFIED: usize = 5;
-/// Links of one tenant that prove addresses, per hour.
-const MAX_PROOFS_PER_HOUR: u32 = 10;
-/// How long the link that proves an address is valid.
-const VERIFICATION_LASTS: SignedDuration = SignedDuration::from_hours(48);
-/// How long a link in a message snoozes its rule.
-const SNOOZE: SignedDuration = SignedDuration::from_hours(24);
 
 /// A channel to create.
 #[derive(Debug, Clone)]
@@ -50,19 +40,30 @@ pub struct AddChannel {
 }
 
 /// What came of a test of a channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TestResult {
     /// Why it failed; `None`: the service took the message.
     pub error: Option<String>,
     /// A remark.
     pub note: Option<String>,
+    /// How the channel is reached from now on, if its service says so.
+    pub moved_to: Option<ChannelConfig>,
 }
 
-/// Sends a sample message.
+/// Messages of channels that do not wait in the queue: tests, previews and feeds.
 #[async_trait]
-pub trait ChannelTester: Send + Sync {
-    /// Makes one attempt.
+pub trait ChannelMessages: Send + Sync {
+    /// Sends a sample message, in one attempt.
     async fn test(&self, channel: &Channel) -> TestResult;
+
+    /// The Atom feed of a channel, whose own address is `url`.
+    fn feed(&self, channel: &Channel, url: &Url, events: &[MessageEvent]) -> String;
+
+    /// The body that a template of a webhook makes of a sample message.
+    ///
+    /// # Errors
+    /// A message for its author.
+    fn preview(&self, template: &str, language: Language, zone: TimeZone) -> Result<String, String>;
 
     /// What is wrong with a template of a webhook.
     ///
@@ -81,11 +82,11 @@ impl Service {
     ) -> ServiceResult<Creation<Channel>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let mut errors = Vec::new();
-            let config = with_secret(request.config);
             check_name("name", &request.name, &mut errors);
-            deps.check_config(&config, &mut errors);
-            check_policy(&request.policy, &mut errors);
+            deps.check_config(&request.config, &mut errors);
+            check_policy(&request.policy, request.config.kind(), &mut errors);
             valid(errors)?;
+            let config = with_secret(request.config);
             let status = deps.first_status(&caller, &config).await?;
             let channel = NewChannel {
                 tenant_id: caller.tenant_id,
@@ -136,13 +137,17 @@ impl Service {
                 check_name("name", name, &mut errors);
             }
             if let Some(policy) = &patch.policy {
-                check_policy(policy, &mut errors);
+                check_policy(policy, before.config.kind(), &mut errors);
             }
             if let Some(config) = &patch.config {
                 deps.check_config(config, &mut errors);
                 if config.kind() != before.config.kind() {
                     errors.push(FieldError::new("kind", "cannot be changed; create another channel"));
                 }
+            }
+            if before.config.kind() == ChannelKind::Atom && patch.status.is_some() {
+                let message = "a feed cannot be paused; replace its `config` to make the old URL invalid";
+                errors.push(FieldError::new("is_paused", message));
             }
             if before.status == ChannelStatus::Unverified && patch.status.is_some() {
                 errors.push(FieldError::new("is_paused", "the address has not been confirmed yet"));
@@ -181,11 +186,13 @@ impl Service {
             if channel.status == ChannelStatus::Unverified {
                 deps.ask_for_proof(&channel).await?;
                 let error = "the address has not been confirmed yet: open the link that was sent to it".to_owned();
-                return Ok(TestResult { error: Some(error), note: None });
+                return Ok(TestResult { error: Some(error), ..TestResult::default() });
             }
-            let result = deps.channel_tests.test(&channel).await;
-            if result.error.is_none() && channel.status == ChannelStatus::Broken {
-                let patch = ChannelPatch { status: Some(ChannelStatus::Ok), ..ChannelPatch::default() };
+            let result = deps.channel_messages.test(&channel).await;
+            let is_repaired = result.error.is_none() && channel.status == ChannelStatus::Broken;
+            if is_repaired || result.moved_to.is_some() {
+                let status = is_repaired.then_some(ChannelStatus::Ok);
+                let patch = ChannelPatch { status, config: result.moved_to.clone(), ..ChannelPatch::default() };
                 deps.store.update_channel(caller.tenant_id, id, patch).await?;
                 deps.notifier.wake();
             }
@@ -228,50 +235,6 @@ impl Service {
         })
         .await
     }
-
-    /// What a link of a message would do.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`] when it was not made here or has expired.
-    pub async fn link_action(&self, token: String) -> ServiceResult<LinkAction> {
-        self.run(async move |deps: Arc<Dependencies>| Ok(deps.read_link(&token).await?.action)).await
-    }
-
-    /// Does what a link of a message is for. Doing it again has no further effect.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`] when it was not made here or has expired, or what it is about was deleted.
-    pub async fn follow_link(&self, token: String) -> ServiceResult<LinkAction> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            let LinkTarget { action, tenant_id, id } = deps.read_link(&token).await?;
-            let proof = token.split_once('.').map_or("", |(_, proof)| proof);
-            let set = |status| ChannelPatch { status: Some(status), ..ChannelPatch::default() };
-            match action {
-                LinkAction::SnoozeRule => {
-                    let until = deps.store.now().await?.checked_add(SNOOZE).unwrap_or(Timestamp::MAX);
-                    let patch = RulePatch { snoozed_until: Some(Some(until)), ..RulePatch::default() };
-                    deps.store.update_rule(tenant_id, RuleId(id), patch).await?;
-                }
-                LinkAction::VerifyChannel => {
-                    let channel = deps.store.channel(tenant_id, ChannelId(id)).await?;
-                    deps.check_proof(&channel, proof).await?;
-                    if channel.status == ChannelStatus::Unverified {
-                        let expected_version = Some(channel.version);
-                        let patch = ChannelPatch { expected_version, ..set(ChannelStatus::Ok) };
-                        deps.store.update_channel(tenant_id, ChannelId(id), patch).await?;
-                        deps.notifier.wake();
-                    }
-                }
-                LinkAction::StopChannel => {
-                    if deps.store.channel(tenant_id, ChannelId(id)).await?.status != ChannelStatus::Unverified {
-                        deps.store.update_channel(tenant_id, ChannelId(id), set(ChannelStatus::Paused)).await?;
-                    }
-                }
-            }
-            Ok(action)
-        })
-        .await
-    }
 }
 
 impl Dependencies {
@@ -291,7 +254,7 @@ impl Dependencies {
             errors.push(FieldError::new(&format!("config.{field}"), error));
         }
         if let ChannelConfig::Webhook(target) = config {
-            let checked = target.template.as_deref().map(|template| self.channel_tests.check_template(template));
+            let checked = target.template.as_deref().map(|template| self.channel_messages.check_template(template));
             if let Some(Err(error)) = checked {
                 errors.push(FieldError::new("config.template", error));
             }
@@ -299,6 +262,9 @@ impl Dependencies {
             if target.secret.as_deref().is_some_and(|secret| secret.is_empty() || !is_key(secret)) {
                 errors.push(FieldError::new("config.secret", "must be `whsec_` and a key as Base64"));
             }
+        }
+        if let ChannelConfig::Atom(AtomTarget { secret: Some(_) }) = config {
+            errors.push(FieldError::new("config.secret", "is made by the server"));
         }
         for (field, text) in config.texts() {
             if text.trim().is_empty() || text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
@@ -335,6 +301,8 @@ impl Dependencies {
                 target.secret = target.secret.or_else(|| old.secret.clone());
                 ChannelConfig::Webhook(target)
             }
+            // The old URL of a feed is not valid any more.
+            (config @ ChannelConfig::Atom(_), _) => with_secret(config),
             (config, _) => config,
         };
         let status = match self.first_status(caller, &config).await? {
@@ -347,65 +315,12 @@ impl Dependencies {
         let unverified = status.filter(|status| *status == ChannelStatus::Unverified);
         Ok(ChannelPatch { config: Some(config), status: unverified.or(patch.status).or(status), ..patch })
     }
-
-    /// Sends the link that proves an address.
-    async fn ask_for_proof(&self, channel: &Channel) -> ServiceResult<()> {
-        let (ChannelStatus::Unverified, ChannelConfig::Email(target)) = (channel.status, &channel.config) else {
-            return Ok(());
-        };
-        let Ok(to) = target.to.parse::<EmailAddress>() else { return Ok(()) };
-        let expires_at = self.store.now().await?.checked_add(VERIFICATION_LASTS).unwrap_or(Timestamp::MAX);
-        let key = self.store.installation_key(LINK_KEY).await?;
-        let about = LinkTarget { action: LinkAction::VerifyChannel, tenant_id: channel.tenant_id, id: channel.id.0 };
-        let proof = address_proof(key.as_bytes(), channel.id, &target.to);
-        let token = format!("{}.{proof}", sign_link(key.as_bytes(), about, expires_at));
-        let url = self.public_url.join(&format!("auth/links/{token}")).map(|url| url.to_string()).unwrap_or_default();
-        // Without a name that a stranger chose.
-        let text = format!(
-            "Somebody asked amazon-tracker to send alerts about Amazon products to this address. If it was you, confirm it:\n\n\
-             {url}\n\nThe link is valid for two days. Without a confirmation, nothing else is sent.\n"
-        );
-        let subject = "Confirm this address for alerts".to_owned();
-        let mail = Email { to, subject, text, useless_after: expires_at };
-        // Recorded like other links, and limited like them.
-        let link = NewLink {
-            hash: OpaqueToken::new(TokenKind::Link).hash(),
-            purpose: LinkPurpose::VerifyEmail,
-            tenant_id: channel.tenant_id,
-            user_id: None,
-            facts: LinkFacts::default(),
-            lasts: Duration::from_secs(VERIFICATION_LASTS.as_secs().unsigned_abs()),
-            mail: Some(mail),
-        };
-        match self.store.add_link(link, MAX_PROOFS_PER_HOUR).await {
-            Ok(()) => self.notifier.wake(),
-            Err(StoreError::OverQuota { .. }) => {
-                tracing::info!(channel_id = %channel.id, "a link to confirm an address was not sent: too many within an hour");
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
-
-    async fn read_link(&self, token: &str) -> ServiceResult<LinkTarget> {
-        let key = self.store.installation_key(LINK_KEY).await?;
-        let signed = token.split_once('.').map_or(token, |(signed, _)| signed);
-        read_link(key.as_bytes(), signed, self.store.now().await?).ok_or(ServiceError::NotFound("link"))
-    }
-
-    /// A link proves the address that it was sent to, and no other that the channel has had since.
-    async fn check_proof(&self, channel: &Channel, proof: &str) -> ServiceResult<()> {
-        let key = self.store.installation_key(LINK_KEY).await?;
-        match &channel.config {
-            ChannelConfig::Email(target) if address_proof(key.as_bytes(), channel.id, &target.to) == proof => Ok(()),
-            _ => Err(ServiceError::NotFound("link")),
-        }
-    }
 }
 
-/// A webhook signs its messages.
+/// A webhook signs its messages, and the URL of a feed is a secret.
 fn with_secret(config: ChannelConfig) -> ChannelConfig {
     match config {
+        ChannelConfig::Atom(_) => ChannelConfig::Atom(AtomTarget { secret: Some(FeedSecret::new()) }),
         ChannelConfig::Webhook(mut target) => {
             target.secret = Some(target.secret.unwrap_or_else(new_webhook_secret));
             ChannelConfig::Webhook(target)
@@ -414,7 +329,13 @@ fn with_secret(config: ChannelConfig) -> ChannelConfig {
     }
 }
 
-fn check_policy(policy: &Policy, errors: &mut Vec<FieldError>) {
+pub(super) fn check_policy(policy: &Policy, kind: ChannelKind, errors: &mut Vec<FieldError>) {
+    let (time_zone, coalesce_secs) = (policy.time_zone.clone(), policy.coalesce_secs);
+    if kind == ChannelKind::Atom && *policy != (Policy { time_zone, coalesce_secs, ..Policy::default() }) {
+        let message =
+            "a feed is fetched, so it has neither quiet hours, digests nor a maximum: only `time_zone` counts";
+        errors.push(FieldError::new("policy", message));
+    }
     for (field, message) in policy.check() {
         errors.push(FieldError::new(&format!("policy.{field}"), message));
     }

@@ -11,12 +11,14 @@ mod cache_invalidation;
 mod channels;
 mod charts;
 mod crawl;
+mod feeds;
 mod health;
 mod history;
 mod idempotency;
 mod jobs;
 mod links;
 mod live;
+mod message_links;
 mod offers;
 mod products;
 mod samples;
@@ -60,14 +62,16 @@ pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::{AddApiKey, MAX_NETWORKS};
 pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
-pub use channels::{AddChannel, ChannelTester, LINK_KEY, TestResult};
+pub use channels::{AddChannel, ChannelMessages, TestResult};
 pub use charts::ChartRequest;
 pub use crawl::MAX_PRODUCTS_PER_TASK;
+pub use feeds::FeedCache;
 pub use health::Health;
 pub use history::{History, HistoryQuery, Stats, read_points};
 pub use idempotency::KeyedRequest;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
+pub use message_links::LINK_KEY;
 pub use offers::Offers;
 pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
@@ -221,8 +225,10 @@ pub struct Dependencies {
     pub public_url: url::Url,
     /// A mail server is configured.
     pub sends_mail: bool,
-    /// Tests channels.
-    pub channel_tests: Arc<dyn ChannelTester>,
+    /// Tests, previews and feeds of channels.
+    pub channel_messages: Arc<dyn ChannelMessages>,
+    /// Feeds that were written lately.
+    pub feeds: FeedCache,
     /// The feed of changes and alerts.
     pub live: LiveFeedHandle,
     /// The listings in memory, if this process crawls.

@@ -1,5 +1,6 @@
 //! Channels, and the messages that go to them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::outbox::DeliveryClaim;
 use super::{Page, StoreResult};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, ChannelStatus, DeliveryStatus, Language, MessageId, MessageKind,
+    Channel, ChannelConfig, ChannelId, ChannelStatus, DeliveryStatus, Language, MessageEvent, MessageId, MessageKind,
     OutboundMessage, Policy, TenantId,
 };
 
@@ -129,6 +130,9 @@ pub enum MessageEnd {
     },
 }
 
+/// Messages on a day that a plan allows to all channels of a tenant together, by the name of the plan.
+pub type MessageQuota = Arc<dyn Fn(&str) -> u32 + Send + Sync>;
+
 /// The channels of tenants, and their messages.
 #[async_trait]
 pub trait Channels: Send + Sync {
@@ -159,12 +163,15 @@ pub trait Channels: Send + Sync {
         limit: u32,
     ) -> StoreResult<Page<MessageRow>>;
 
+    /// The latest events of the rules that name a channel, newest first, each with the prices before it.
+    async fn latest_events(&self, tenant_id: TenantId, id: ChannelId, limit: u32) -> StoreResult<Vec<MessageEvent>>;
+
     /// Makes a dead message pending again, with all its attempts. False: there is no dead one with this id.
     async fn retry_message(&self, tenant_id: TenantId, id: MessageId) -> StoreResult<bool>;
 
     /// Applies the policy of one channel to what waits for it and whose time has come: some of it becomes a message, some goes on
-    /// waiting. False: nothing is due.
-    async fn dispatch_one(&self) -> StoreResult<bool>;
+    /// waiting. False: nothing is due. Two channels of a tenant at the same moment may together exceed its quota by one message.
+    async fn dispatch_one(&self, quota: &MessageQuota) -> StoreResult<bool>;
 
     /// Claims due messages.
     async fn claim_messages(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedMessage>>;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    ClaimedDelivery, ClaimedMessage, DeliveryClaim, DeliveryEnd, MessageEnd, Outbox, SharedStore, StoreResult,
+    ClaimedDelivery, ClaimedMessage, DeliveryClaim, DeliveryEnd, MessageEnd, MessageQuota, Outbox, SharedStore,
+    StoreResult,
 };
 use crate::domain::{DeliveryId, MessageId, OutboxMessage, TenantId};
 
@@ -13,14 +14,19 @@ use crate::domain::{DeliveryId, MessageId, OutboxMessage, TenantId};
 const MAX_DISPATCHES: u32 = 64;
 
 /// The messages of a store. What is due becomes a message when messages are claimed.
-pub struct MessageQueue(pub SharedStore);
+pub struct MessageQueue {
+    /// Where they are.
+    pub store: SharedStore,
+    /// How many the plans allow.
+    pub quota: MessageQuota,
+}
 
 #[async_trait]
 impl Outbox for MessageQueue {
     async fn claim_deliveries(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedDelivery>> {
         for _ in 0..MAX_DISPATCHES {
             // Messages that exist are sent, whatever is wrong with what waits.
-            match self.0.dispatch_one().await {
+            match self.store.dispatch_one(&self.quota).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
@@ -37,7 +43,7 @@ impl Outbox for MessageQueue {
             message: OutboxMessage::Alert(Box::new(claimed.message)),
             trace_context: claimed.trace_context,
         };
-        Ok(self.0.claim_messages(claim).await?.into_iter().map(delivery).collect())
+        Ok(self.store.claim_messages(claim).await?.into_iter().map(delivery).collect())
     }
 
     async fn finish_delivery(&self, id: DeliveryId, token: i64, end: &DeliveryEnd) -> StoreResult<bool> {
@@ -49,22 +55,22 @@ impl Outbox for MessageQueue {
             DeliveryEnd::Dead { error } => MessageEnd::Dead { error },
             DeliveryEnd::Broken { error } => MessageEnd::Broken { error },
         };
-        self.0.finish_message(MessageId(id.0), token, &end).await
+        self.store.finish_message(MessageId(id.0), token, &end).await
     }
 
     async fn release_delivery(&self, id: DeliveryId, token: i64) -> StoreResult<()> {
-        self.0.release_message(MessageId(id.0), token).await
+        self.store.release_message(MessageId(id.0), token).await
     }
 
     /// Of one tenant only.
     async fn retry_delivery(&self, tenant_id: Option<TenantId>, id: DeliveryId) -> StoreResult<bool> {
         match tenant_id {
-            Some(tenant_id) => self.0.retry_message(tenant_id, MessageId(id.0)).await,
+            Some(tenant_id) => self.store.retry_message(tenant_id, MessageId(id.0)).await,
             None => Ok(false),
         }
     }
 
     async fn next_delivery_in(&self) -> StoreResult<Option<Duration>> {
-        self.0.next_message_in().await
+        self.store.next_message_in().await
     }
 }

@@ -32,6 +32,7 @@ mod lease;
 mod maintenance;
 mod message_queue;
 mod migrate_store;
+mod outages;
 mod outbox;
 mod page_samples;
 mod past_points;
@@ -60,7 +61,9 @@ pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RulePatch
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
-pub use channels::{ChannelPatch, ChannelUsage, Channels, ClaimedMessage, MessageEnd, MessageRow, NewChannel};
+pub use channels::{
+    ChannelPatch, ChannelUsage, Channels, ClaimedMessage, MessageEnd, MessageQuota, MessageRow, NewChannel,
+};
 pub use clock::StoreClock;
 pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
@@ -79,6 +82,7 @@ pub use lease::{
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use message_queue::MessageQueue;
 pub use migrate_store::{MigratedTable, MigrationProgress, migrate_store};
+pub use outages::Outages;
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use page_samples::{PageSamples, SampleContent};
 pub use schedules::{NewSchedule, RunRequest, Schedules};
@@ -114,6 +118,7 @@ pub trait Store:
     + IdempotencyStore
     + SourceRuns
     + CrawlCounts
+    + Outages
     + CrawlAllocations
     + FieldDrifts
     + PageSamples
@@ -141,6 +146,7 @@ impl<
         + IdempotencyStore
         + SourceRuns
         + CrawlCounts
+        + Outages
         + CrawlAllocations
         + FieldDrifts
         + PageSamples

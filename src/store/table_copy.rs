@@ -28,6 +28,7 @@ pub(super) const TABLES: &[&str] = &[
     "message",
     "channel_day",
     "installation_key",
+    "marketplace_outage",
     "job",
     "job_item",
     "schedule",

@@ -17,6 +17,8 @@ pub struct UsageRow {
     pub alerts: u32,
     /// Channels.
     pub channels: u32,
+    /// Messages to channels today.
+    pub messages_today: u32,
     /// Crawls requested today (UTC).
     pub crawls_today: u32,
     /// When the day ends.

@@ -242,7 +242,7 @@ fn maintenance_goes_on_after_a_panic_and_its_lease_is_released() {
         let allocation = AllocationSettings { plans: Plans::default(), max_interval: Interval::WEEKLY };
         let retention = RetentionSettings::default();
         let jobs = MaintenanceJobs { max_attempts: 5, canaries: Vec::new(), retention, allocation, runs: None };
-        let tools = MaintenanceTools::new("test".to_owned(), store, Arc::clone(&metrics), Some(jobs));
+        let tools = MaintenanceTools::new("test".to_owned(), store, Arc::clone(&metrics), Some(jobs), None);
         let tools = Arc::new(tools);
         let of_maintenance = metrics.kind(Maintenance::KIND, Maintenance::MESSAGES);
         of_maintenance.inject_panic("done");

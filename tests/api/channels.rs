@@ -1,5 +1,6 @@
 //! Channels over the whole daemon: a crossing reaches the people behind them, once.
 
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
@@ -164,5 +165,82 @@ async fn a_link_in_a_message_snoozes_its_rule_when_its_form_is_sent_and_not_when
     assert_eq!(done.status(), 200, "{}", done.text().await.unwrap());
     assert_ne!(expect(200, daemon.get(&rule_path)).await["snoozed_until"], Value::Null);
     assert_eq!(daemon.get("/auth/links/AAAA").send().await.unwrap().status(), 404);
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_is_read_by_its_url_alone_until_the_url_is_replaced() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        daemon.simulated.set_price(listing, usd(5_000));
+        let id = daemon.watch(listing).await["id"].clone();
+        let body = json!({ "kind": "atom", "name": "Kettles & <more>", "config": {} });
+        let feed = expect(201, daemon.post("/api/v1/channels", &body)).await;
+        let path = format!("/api/v1/channels/{}", feed["id"].as_str().unwrap());
+        let path_of = |feed: &Value| Url::parse(feed["feed_url"].as_str().unwrap()).unwrap().path().to_owned();
+        let fetch = |path: String| daemon.request(Method::GET, &path);
+        assert_eq!(expect(200, daemon.get(&path)).await["feed_url"], Value::Null, "shown once only");
+        let rule = json!({ "product_id": id, "kind": "price_at_or_below", "channels": [feed["id"]],
+            "target": { "amount_minor": 6_000, "currency": "USD" } });
+        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let is_one = |events: &Value| events["items"].as_array().is_some_and(|events| events.len() == 1);
+        let event = daemon.eventually("/api/v1/alerts/events", is_one).await["items"][0].clone();
+        assert_eq!(event["deliveries"], json!([]), "nothing is sent");
+        let response = fetch(path_of(&feed)).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/atom+xml; charset=utf-8");
+        let tag = response.headers()["etag"].clone();
+        let xml = response.text().await.unwrap();
+        for part in ["Kettles &amp; &lt;more&gt;", &format!("urn:uuid:{}", event["id"].as_str().unwrap()), "$50.00"] {
+            assert!(xml.contains(part), "{part} in {xml}");
+        }
+        let unchanged = fetch(path_of(&feed)).header("if-none-match", tag).send().await.unwrap();
+        assert_eq!(unchanged.status(), 304);
+        let tested = expect(200, daemon.post(&format!("{path}/test"), &json!({}))).await;
+        assert!(tested["error"].as_str().unwrap().contains("fetched"), "{tested}");
+        let replaced = expect(200, daemon.patch(&path, &json!({ "config": {} }))).await;
+        expect(404, fetch(path_of(&feed))).await;
+        assert_eq!(fetch(path_of(&replaced)).send().await.unwrap().status(), 200);
+        expect(204, daemon.delete(&path)).await;
+        expect(404, fetch(path_of(&replaced))).await;
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_has_no_settings_of_messages_and_a_template_is_tried_before_it_is_stored() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    for (body, field) in [
+        (
+            json!({ "kind": "atom", "name": "x", "config": { "secret": "c6f4b7b0-0000-4000-8000-000000000000" } }),
+            "config.secret",
+        ),
+        (json!({ "kind": "atom", "name": "x", "config": {}, "policy": { "max_per_day": 3 } }), "policy"),
+    ] {
+        let problem = expect(422, daemon.post("/api/v1/channels", &body)).await;
+        assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+    }
+    let body = json!({ "kind": "atom", "name": "x", "config": {}, "policy": { "time_zone": "Europe/Berlin" } });
+    let feed = expect(201, daemon.post("/api/v1/channels", &body)).await;
+    let path = format!("/api/v1/channels/{}", feed["id"].as_str().unwrap());
+    let problem = expect(422, daemon.patch(&path, &json!({ "is_paused": true }))).await;
+    assert_eq!(problem["errors"][0]["field"], "is_paused", "{problem}");
+    for token in ["x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "%00"] {
+        expect(404, daemon.request(Method::GET, &format!("/feeds/{token}.atom"))).await;
+    }
+
+    let preview = "/api/v1/channels/template-preview";
+    let body = json!({ "template": "{\"text\": \"{{ title }}: {{ items.0.summary }}\"}", "language": "de" });
+    let shown = expect(200, daemon.post(preview, &body)).await;
+    let message: Value = serde_json::from_str(shown["body"].as_str().unwrap()).unwrap();
+    assert!(message["text"].as_str().unwrap().len() > 20, "{message}");
+    for (template, error) in
+        [("{{ titel }}", "undefined"), ("{\"a\": {{ title }}}", "not valid JSON"), ("{% set a = 1 %}", "`set`")]
+    {
+        let problem = expect(422, daemon.post(preview, &json!({ "template": template }))).await;
+        assert_eq!(problem["errors"][0]["field"], "template");
+        assert!(problem["errors"][0]["message"].as_str().unwrap().contains(error), "{problem}");
+    }
     daemon.end().await;
 }

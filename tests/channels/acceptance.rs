@@ -5,10 +5,9 @@ use std::time::Duration;
 use amazon_tracker::domain::{ChannelConfig, ChannelKind};
 use amazon_tracker::notify::channel::ChannelError;
 use serde_json::json;
-use strum::IntoEnumIterator;
 
 use crate::double::{json_reply, reply};
-use crate::fixture::{Fixture, config};
+use crate::fixture::{Fixture, config, kinds};
 use crate::sample;
 use crate::services::telegram_text;
 
@@ -73,7 +72,7 @@ async fn a_chat_that_has_moved_gets_the_message_once_and_its_new_id_is_told() {
 /// `louislam/uptime-kuma#2447` and `mikeknight85/PriceStalker#92`. The doubles refuse empty fields.
 #[actix_web::test]
 async fn a_product_in_stock_without_a_price_makes_no_empty_field() {
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let fixture = Fixture::start(kind);
         let mut message = sample::bare();
         message.title = "Back in stock".to_owned();
@@ -101,7 +100,7 @@ async fn a_long_message_is_cut_for_telegram_alone() {
 /// `dgtlmoon/changedetection.io#2869`.
 #[actix_web::test]
 async fn a_test_of_a_channel_that_answers_404_fails_and_says_so() {
-    for kind in ChannelKind::iter().filter(|kind| *kind != ChannelKind::Email) {
+    for kind in kinds().filter(|kind| *kind != ChannelKind::Email) {
         let fixture = Fixture::start(kind);
         fixture.double().answer(reply(404, "<html>not found</html>"));
         let error = fixture.send(&sample::test()).await.unwrap_err();

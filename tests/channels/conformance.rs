@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use amazon_tracker::domain::ChannelKind;
 use amazon_tracker::notify::channel::ChannelError;
-use strum::IntoEnumIterator;
 
-use crate::fixture::{Fixture, SECRETS, TIMEOUT, Trouble, config, senders};
+use crate::fixture::{Fixture, SECRETS, TIMEOUT, Trouble, config, kinds, senders};
 use crate::sample;
 
 fn shows_no_secret(kind: ChannelKind, error: &ChannelError) {
@@ -20,7 +19,7 @@ fn shows_no_secret(kind: ChannelKind, error: &ChannelError) {
 
 #[actix_web::test]
 async fn every_kind_delivers_a_message_once() {
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let fixture = Fixture::start(kind);
         let sent = fixture.send(&sample::simple()).await;
         assert!(sent.is_ok(), "{kind:?}: {sent:?} {:?}", fixture.complaints());
@@ -32,7 +31,7 @@ async fn every_kind_delivers_a_message_once() {
 #[actix_web::test]
 async fn every_kind_takes_the_worst_titles_within_its_limits() {
     let mut failures = Vec::new();
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let fixture = Fixture::start(kind);
         let messages = [
             sample::nasty(),
@@ -57,7 +56,7 @@ async fn every_kind_takes_the_worst_titles_within_its_limits() {
 
 #[actix_web::test]
 async fn every_kind_reads_the_pause_of_a_limit_in_the_form_of_its_service() {
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let fixture = Fixture::start(kind);
         let pause = fixture.cause(Trouble::Limited);
         match fixture.send(&sample::simple()).await {
@@ -76,7 +75,7 @@ async fn every_kind_reads_the_pause_of_a_limit_in_the_form_of_its_service() {
 
 #[actix_web::test]
 async fn every_kind_takes_an_error_of_the_server_for_temporary() {
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let fixture = Fixture::start(kind);
         fixture.cause(Trouble::ServerError);
         let error = fixture.send(&sample::simple()).await.unwrap_err();
@@ -96,12 +95,12 @@ async fn every_kind_gives_up_within_its_timeout_when_a_server_hangs() {
         assert!(began.elapsed() < 3 * TIMEOUT, "{kind:?}: {:?}", began.elapsed());
         shows_no_secret(kind, &error);
     };
-    futures_util::future::join_all(ChannelKind::iter().map(hangs)).await;
+    futures_util::future::join_all(kinds().map(hangs)).await;
 }
 
 #[actix_web::test]
 async fn every_kind_knows_when_its_channel_is_broken() {
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let fixture = Fixture::start(kind);
         fixture.cause(Trouble::Revoked);
         let error = fixture.send(&sample::simple()).await.unwrap_err();
@@ -115,7 +114,7 @@ async fn every_kind_takes_a_server_that_is_away_for_temporary() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let root = format!("http://{free}");
     let senders = senders(&root, &format!("smtp://user:S3CRET@{free}"));
-    for kind in ChannelKind::iter() {
+    for kind in kinds() {
         let error = senders.send(&config(kind, &root), &sample::simple()).await.unwrap_err();
         assert!(matches!(error, ChannelError::Temporary { .. }), "{kind:?}: {error:?}");
         shows_no_secret(kind, &error);
@@ -128,7 +127,7 @@ async fn no_kind_shows_a_secret_that_its_service_quotes() {
         "{echo}",
         r#"{"message":"ECHO","error":"ECHO","description":"ECHO","errors":["ECHO"],"errorDescription":"ECHO"}"#,
     ];
-    for kind in ChannelKind::iter().filter(|kind| *kind != ChannelKind::Email) {
+    for kind in kinds().filter(|kind| *kind != ChannelKind::Email) {
         let fixture = Fixture::start(kind);
         let secrets = format!("{:?}", secrets_of(kind)).replace(['"', '\\'], "");
         for status in [302, 400, 401, 403, 404, 410, 413, 418, 429, 502] {
@@ -158,7 +157,7 @@ async fn no_kind_sends_to_a_private_address_that_is_not_allowed() {
     let mail = amazon_tracker::config::MailSettings::default();
     let senders = amazon_tracker::notify::channel::ChannelSenders::new(&settings, Default::default(), &mail).unwrap();
     for root in [double.url(), double.url().replace("127.0.0.1", "localhost")] {
-        for kind in ChannelKind::iter() {
+        for kind in kinds() {
             let config = config(kind, &root);
             if config.url().is_some() {
                 let error = senders.send(&config, &sample::simple()).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use amazon_tracker::domain::ChannelKind;
 use amazon_tracker::domain::rule::Severity;
-use amazon_tracker::domain::{AlertMessage, ChannelConfig, EmailTarget};
+use amazon_tracker::domain::{AlertMessage, ChannelConfig, EmailTarget, MessageLink};
 use amazon_tracker::notify::channel::ChannelError;
 use mail_parser::{Message, MessageParser, MimeHeaders};
 
@@ -58,7 +58,7 @@ async fn a_mail_can_be_unsubscribed_from_with_one_click_if_there_is_a_url() {
     assert!(mail.body_html(0).unwrap().contains(sample::UNSUBSCRIBE));
     let mut long = sample::simple();
     let url = format!("{}{}", sample::UNSUBSCRIBE, "x".repeat(600));
-    long.unsubscribe_url = Some(url.clone());
+    long.unsubscribe = Some(MessageLink { label: "Unsubscribe".to_owned(), url: url.clone() });
     let raw = sent(&long).await;
     assert_eq!(header(&parse(&raw), "List-Unsubscribe"), format!("<{url}>"));
     let raw = sent(&sample::bare()).await;

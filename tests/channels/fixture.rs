@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use amazon_tracker::config::{MailSettings, NotifySettings, Secret};
 use amazon_tracker::domain::{
-    AlertMessage, AppriseTarget, ChannelConfig, ChannelKind, DiscordTarget, EmailTarget, GotifyTarget,
-    HomeAssistantTarget, HookTarget, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget, WebhookTarget,
+    AlertMessage, AppriseTarget, AtomTarget, ChannelConfig, ChannelKind, DiscordTarget, EmailTarget, FeedSecret,
+    GotifyTarget, HomeAssistantTarget, HookTarget, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget,
+    WebhookTarget,
 };
 use amazon_tracker::notify::channel::{ChannelError, ChannelSenders, Sent, ServiceUrls};
+
+use strum::IntoEnumIterator;
 
 use crate::double::{Double, Mood};
 use crate::mailbox::Mailbox;
@@ -52,6 +55,11 @@ pub fn senders(api: &str, smtp: &str) -> ChannelSenders {
     };
     let urls = ServiceUrls { telegram: api.parse().unwrap(), pushover: api.parse().unwrap() };
     ChannelSenders::new(&settings, urls, &mail).unwrap()
+}
+
+/// The kinds to which messages are sent; a feed is fetched.
+pub fn kinds() -> impl Iterator<Item = ChannelKind> {
+    ChannelKind::iter().filter(|kind| *kind != ChannelKind::Atom)
 }
 
 /// A channel of this kind whose service is at this address.
@@ -103,6 +111,7 @@ pub fn config(kind: ChannelKind, root: &str) -> ChannelConfig {
             service: "mobile_app_phone".to_owned(),
             token: "S3CRET.long.lived".to_owned(),
         }),
+        ChannelKind::Atom => ChannelConfig::Atom(AtomTarget { secret: Some(FeedSecret::new()) }),
     }
 }
 

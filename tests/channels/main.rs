@@ -9,6 +9,7 @@ mod discord;
 mod double;
 mod email;
 mod errors;
+mod feed;
 mod fixture;
 mod mailbox;
 mod parts;

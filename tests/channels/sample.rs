@@ -49,7 +49,8 @@ pub fn simple() -> AlertMessage {
         items: vec![item("Kettle (1.7 l)")],
         note: None,
         footer: "You get this because of your rule \"Kettle\".".to_owned(),
-        unsubscribe_url: Some(UNSUBSCRIBE.to_owned()),
+        more: Vec::new(),
+        unsubscribe: Some(MessageLink { label: "Unsubscribe".to_owned(), url: UNSUBSCRIBE.to_owned() }),
         at: "2026-11-28T12:00:00Z".parse::<Timestamp>().unwrap(),
         events: vec![event()],
     }
@@ -87,7 +88,7 @@ pub fn bare() -> AlertMessage {
     let item = &mut message.items[0];
     (item.summary, item.facts, item.links, item.image_url) = (String::new(), Vec::new(), Vec::new(), None);
     message.footer = String::new();
-    message.unsubscribe_url = None;
+    message.unsubscribe = None;
     message
 }
 
@@ -109,6 +110,7 @@ pub fn digest(count: usize) -> AlertMessage {
         title: format!("{count} alerts"),
         items: items.collect(),
         note: Some("From 22:00 to 07:00.".to_owned()),
+        more: (0..=count).map(|cut| (cut > 0).then(|| format!("and {cut} more"))).collect(),
         ..simple()
     }
 }

@@ -1,10 +1,12 @@
 //! Channels, and how events become messages: exactly once, under the policy of their channel.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    ChannelPatch, ClaimedMessage, DeliveryClaim, MessageEnd, NewChannel, NewRule, RuleChannels, RulePatch, StoreError,
+    ChannelPatch, ClaimedMessage, DeliveryClaim, MessageEnd, MessageQuota, NewChannel, NewRule, RuleChannels,
+    RulePatch, StoreError,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -30,11 +32,13 @@ on_both_engines! {
     flapping_within_a_cooldown_is_one_message_now_and_one_summary_later,
     what_is_deleted_is_not_told,
     a_new_policy_applies_to_what_waits,
+    beyond_the_quota_of_the_plan_channels_wait_for_the_next_day,
+    a_feed_shows_every_event_of_its_rules_and_is_sent_nothing,
 }
 
 /// Claims every message that is due.
 async fn claim(fixture: &Fixture) -> Vec<ClaimedMessage> {
-    while fixture.store.dispatch_one().await.unwrap() {}
+    while fixture.dispatch_one().await {}
     fixture.store.claim_messages(&DeliveryClaim::any(50, LEASE, "test")).await.unwrap()
 }
 
@@ -138,8 +142,8 @@ async fn two_replicas_make_one_message_of_two_events_of_one_millisecond(fixture:
         rule_of(fixture, &product, &[channel.id]).await;
     }
     fixture.see(900).await;
-    let (one, two) = tokio::join!(fixture.store.dispatch_one(), fixture.store.dispatch_one());
-    assert!(one.unwrap() || two.unwrap());
+    let (one, two) = tokio::join!(fixture.dispatch_one(), fixture.dispatch_one());
+    assert!(one || two);
     let message = claim_one_message(fixture).await.message;
     assert_eq!((message.kind, message.events.len()), (MessageKind::Digest, 2));
 }
@@ -392,4 +396,47 @@ async fn a_new_policy_applies_to_what_waits(fixture: &Fixture) {
     let policy = Some(Policy { coalesce_secs: 0, ..Policy::default() });
     fixture.store.update_channel(US, channel.id, ChannelPatch { policy, ..ChannelPatch::default() }).await.unwrap();
     claim_one_message(fixture).await;
+}
+
+async fn beyond_the_quota_of_the_plan_channels_wait_for_the_next_day(fixture: &Fixture) {
+    let (one, two) = (channel_with(fixture, json!({})).await, channel_with(fixture, json!({})).await);
+    fired(fixture, 1, &[one.id, two.id]).await;
+    fired(fixture, 2, &[one.id, two.id]).await;
+    // Of four messages, the plan of the built-in tenant allows three.
+    let quota: MessageQuota = Arc::new(|plan| if plan == "enterprise" { 3 } else { 0 });
+    let dispatch = async || while fixture.store.dispatch_one(&quota).await.unwrap() {};
+    dispatch().await;
+    fired(fixture, 3, &[one.id]).await;
+    dispatch().await;
+    fired(fixture, 4, &[two.id]).await;
+    dispatch().await;
+    assert_eq!(fixture.number("SELECT count(*) FROM message").await, 3);
+    assert_eq!(fixture.number("SELECT count(*) FROM delivery WHERE held_for = 'max_per_day'").await, 1);
+    assert_eq!(fixture.store.usage(US).await.unwrap().messages_today, 3);
+    fixture.clock.advance(24 * 3600 * SECOND);
+    dispatch().await;
+    assert_eq!((deliveries(fixture, "held").await, deliveries(fixture, "sending").await), (0, 6));
+}
+
+async fn a_feed_shows_every_event_of_its_rules_and_is_sent_nothing(fixture: &Fixture) {
+    let config = ChannelConfig::Atom(AtomTarget { secret: Some(FeedSecret::new()) });
+    let feed = fixture.store.add_channel(NewChannel { config, ..new_channel(US) }).await.unwrap();
+    let other = channel_with(fixture, json!({})).await;
+    fired(fixture, 1, &[feed.id]).await;
+    fixture.clock.advance(SECOND);
+    fired(fixture, 2, &[feed.id, other.id]).await;
+    fired(fixture, 3, &[other.id]).await;
+    let shown = fixture.store.latest_events(US, feed.id, 10).await.unwrap();
+    let titles: Vec<Asin> = shown.iter().map(|shown| shown.event.facts.listing.asin).collect();
+    assert_eq!(titles, [asin(2), asin(1)], "newest first, of its own rules");
+    assert!(shown.iter().all(|shown| shown.points.len() == 1), "the prices before each");
+    assert_eq!(fixture.store.latest_events(US, feed.id, 1).await.unwrap().len(), 1);
+    let them = tenant_of(fixture, "them").await.tenant_id;
+    assert!(fixture.store.latest_events(them, feed.id, 10).await.unwrap().is_empty());
+    let of_feed = "SELECT count(*) FROM delivery d JOIN channel c ON c.id = d.channel_id WHERE c.kind = 'atom'";
+    assert_eq!((fixture.number(of_feed).await, deliveries(fixture, "held").await), (0, 2));
+    // Nobody is told by a feed that another channel does not work.
+    let message = claim(fixture).await.remove(0);
+    finish(fixture, &message, MessageEnd::Broken { error: "gone".to_owned() }).await;
+    assert_eq!(fixture.number("SELECT count(*) FROM message WHERE kind = 'notice'").await, 0);
 }

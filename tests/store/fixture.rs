@@ -1,5 +1,6 @@
 //! A fresh, migrated store with a clock that is moved by hand, on either engine.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use amazon_tracker::domain::rule::{Found, Readings};
 use amazon_tracker::domain::*;
 pub use amazon_tracker::store::EventFilter;
 use amazon_tracker::store::{
-    Claim, ClaimRequest, Commit, Engine, ItemsEnd, Lane, NewChannel, NewProduct, NewRule, NewSchedule, Next, Room,
-    RuleChannels, RuleRow, RuleStep, RuleWebhook, SharedStore, StoreClock, open,
+    Claim, ClaimRequest, Commit, Engine, ItemsEnd, Lane, MessageQuota, NewChannel, NewProduct, NewRule, NewSchedule,
+    Next, Room, RuleChannels, RuleRow, RuleStep, RuleWebhook, SharedStore, StoreClock, open,
 };
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
@@ -228,6 +229,12 @@ impl Fixture {
     /// Watches listing number `n`, daily.
     pub async fn watch(&self, n: u32) -> Product {
         self.store.add_product(new_product(US, n)).await.unwrap()
+    }
+
+    /// Applies the policy of a channel to what waits for it, without a quota. False: nothing is due.
+    pub async fn dispatch_one(&self) -> bool {
+        let quota: MessageQuota = Arc::new(|_| u32::MAX);
+        self.store.dispatch_one(&quota).await.unwrap()
     }
 
     /// Claims from the scheduled lane.

@@ -25,6 +25,7 @@ mod lease;
 mod lists;
 mod migrate_store;
 mod opening;
+mod outages;
 mod outbox;
 mod page_samples;
 mod replica;

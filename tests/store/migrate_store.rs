@@ -33,8 +33,9 @@ impl Move {
         let claim = source.claim_from(Lane::Requested, 9).await.remove(0);
         let commit = with_content_and_offers(seen(&claim, 900, source.now().await));
         assert!(source.commit(commit).await);
-        while source.store.dispatch_one().await.unwrap() {}
+        while source.dispatch_one().await {}
         source.store.installation_key("links").await.unwrap();
+        source.store.report_outages(&[Marketplace::Jp]).await.unwrap();
         let with_a_past = source.watch(2).await;
         let past = ["2024-11-30T23:59:59.999Z", "2024-12-01T00:00:00Z", "2025-03-01T00:00:00Z"];
         let price = |at: &str| Point {

@@ -87,7 +87,7 @@ async fn grow(fixture: &Fixture) {
     let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
     let delivered = amazon_tracker::store::DeliveryEnd::Delivered;
     assert!(fixture.store.finish_delivery(delivery.id, delivery.token, &delivered).await.unwrap());
-    assert!(fixture.store.dispatch_one().await.unwrap());
+    assert!(fixture.dispatch_one().await);
     let message = fixture.store.claim_messages(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
     let delivered = MessageEnd::Delivered { moved_to: None };
     assert!(fixture.store.finish_message(message.message.id, message.token, &delivered).await.unwrap());

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::domain::{AlertMessage, MessageItem, MessageKind, MessageLink};
 
-use super::text::{Unit, and_more, cut, lines, one_line};
+use super::text::{Unit, cut, lines, one_line};
 
 /// Longer URLs are left out: they cannot be cut.
 const MAX_URL: usize = 2000;
@@ -51,8 +51,8 @@ pub(super) struct Brief {
     pub title: String,
     /// The items that are shown.
     pub items: Vec<BriefItem>,
-    /// How many are left out.
-    pub more: usize,
+    /// "and 12 more", if items are left out.
+    pub more: Option<String>,
     /// The note of the message.
     pub note: Option<String>,
     /// The sentence under all items.
@@ -83,22 +83,21 @@ impl Brief {
         let note = message.note.as_deref().map(lines).filter(|note| !note.is_empty());
         Self {
             title,
-            more: message.items.len() - shown.len(),
+            more: message.more.get(message.items.len() - shown.len()).cloned().flatten(),
             items: shown,
             note: note.map(|note| cut(&note, limits.note, Unit::Chars).into_owned()),
             footer: (detail != Detail::Bare).then(|| short(&message.footer, limits.summary)).flatten(),
         }
     }
 
-    /// The sentences about what is left out: that of the message and that of the channel.
-    pub fn remarks(&self) -> Vec<String> {
-        let more = (self.more > 0).then(|| and_more(self.more));
-        more.into_iter().chain(self.note.clone()).collect()
+    /// How many items are left out, and the note.
+    pub fn remarks(&self) -> impl Iterator<Item = &String> {
+        self.more.iter().chain(&self.note)
     }
 
     /// The only item.
     pub fn single(&self) -> Option<&BriefItem> {
-        self.items.first().filter(|_| self.items.len() == 1 && self.more == 0)
+        self.items.first().filter(|_| self.items.len() == 1 && self.more.is_none())
     }
 }
 

@@ -63,7 +63,7 @@ fn body(brief: &Brief, message: &AlertMessage, chart: Option<&MessageChart>) -> 
         None => json!({ "description": brief.items.iter().map(line_of).collect::<Vec<_>>().join("\n\n") }),
     };
     let mut description: Vec<String> = embed["description"].as_str().map(str::to_owned).into_iter().collect();
-    description.extend(brief.remarks().iter().map(|remark| shown(remark)));
+    description.extend(brief.remarks().map(|remark| shown(remark)));
     // An empty field is refused.
     let description: Vec<String> = description.into_iter().filter(|part| !part.is_empty()).collect();
     embed["description"] = json!(description.join("\n\n"));

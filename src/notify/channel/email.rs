@@ -9,7 +9,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use url::Url;
 
 use crate::config::MailSettings;
-use crate::domain::{AlertMessage, EmailTarget, MessageChart, Severity};
+use crate::domain::{AlertMessage, EmailTarget, MessageChart, MessageLink, Severity};
 
 use super::brief::{Brief, Detail, fit};
 use super::email_html;
@@ -78,8 +78,8 @@ fn compose(from: &Mailbox, target: &EmailTarget, message: &AlertMessage) -> Resu
     if message.severity == Severity::Urgent {
         builder = builder.raw_header(header("Importance", "high"));
     }
-    let unsubscribe = message.unsubscribe_url.as_deref().and_then(header_url);
-    if let Some(url) = &unsubscribe {
+    let unsubscribe = unsubscribe(message);
+    if let Some(MessageLink { url, .. }) = &unsubscribe {
         builder = builder.raw_header(header("List-Unsubscribe", &format!("<{url}>")));
         builder = builder.raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
     }
@@ -91,6 +91,12 @@ fn compose(from: &Mailbox, target: &EmailTarget, message: &AlertMessage) -> Resu
 /// not join.
 fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.to_owned(), value.to_owned())
+}
+
+/// The link, with a URL that can stand in a header.
+fn unsubscribe(message: &AlertMessage) -> Option<MessageLink> {
+    let link = message.unsubscribe.as_ref()?;
+    Some(MessageLink { label: link.label.clone(), url: header_url(&link.url)? })
 }
 
 /// A URL as it can stand in a header: parsed, it has no spaces, line breaks and letters outside of ASCII.
@@ -105,17 +111,17 @@ fn plain_part(message: &AlertMessage) -> SinglePart {
     let detail = if message.items.len() > 1 { Detail::Short } else { Detail::Full };
     let brief = Brief::of(message, detail, MAX_ITEMS);
     let mut text = Styled::of(&brief, Layout { with_title: true, with_links: true }).plain();
-    if let Some(url) = message.unsubscribe_url.as_deref().and_then(header_url) {
-        text.push_str(&format!("\n\nUnsubscribe: {url}"));
+    if let Some(MessageLink { label, url }) = unsubscribe(message) {
+        text.push_str(&format!("\n\n{label}: {url}"));
     }
     SinglePart::plain(text)
 }
 
 fn html_part(message: &AlertMessage) -> Result<MultiPart, ChannelError> {
     let charts = charts(message);
-    let unsubscribe = message.unsubscribe_url.as_deref().and_then(header_url);
+    let unsubscribe = unsubscribe(message);
     let html = fit(message, MAX_ITEMS, |brief| {
-        let page = email_html::page(brief, message.severity, &charts, unsubscribe.as_deref());
+        let page = email_html::page(brief, message.severity, &charts, unsubscribe.as_ref());
         (page.len() <= MAX_HTML_BYTES).then_some((page, brief.items.len()))
     });
     let (html, shown) = html.ok_or_else(|| ChannelError::Refused("the message is too long".to_owned()))?;

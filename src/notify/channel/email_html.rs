@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{MessageChart, Severity};
+use crate::domain::{MessageChart, MessageLink, Severity};
 
 use super::brief::{Brief, BriefItem};
 use super::text::html;
@@ -24,7 +24,7 @@ pub(super) fn page(
     brief: &Brief,
     severity: Severity,
     charts: &[Option<&MessageChart>],
-    unsubscribe: Option<&str>,
+    unsubscribe: Option<&MessageLink>,
 ) -> String {
     let title = html(&brief.title);
     let mut page = format!(
@@ -174,11 +174,12 @@ fn write_links(page: &mut String, item: &BriefItem) {
     page.push_str("</div>\n");
 }
 
-fn write_footer(page: &mut String, brief: &Brief, unsubscribe: Option<&str>) {
-    let link = |url| {
+fn write_footer(page: &mut String, brief: &Brief, unsubscribe: Option<&MessageLink>) {
+    let link = |link: &MessageLink| {
         format!(
-            "<a class=\"quiet\" href=\"{}\" style=\"color:#6a717b;text-decoration:underline\">Unsubscribe</a>",
-            html(url)
+            "<a class=\"quiet\" href=\"{}\" style=\"color:#6a717b;text-decoration:underline\">{}</a>",
+            html(&link.url),
+            html(&link.label)
         )
     };
     let parts: Vec<String> = brief.footer.as_deref().map(html).into_iter().chain(unsubscribe.map(link)).collect();

@@ -37,7 +37,7 @@ fn body(brief: &Brief, severity: Severity) -> Option<Value> {
             vec![json!({ "fallback": without_mentions(&brief.title), "color": color(severity), "text": text })]
         }
     };
-    let below = brief.remarks().into_iter().map(|remark| shown(&remark)).collect::<Vec<_>>().join("\n\n");
+    let below = brief.remarks().map(|remark| shown(remark)).collect::<Vec<_>>().join("\n\n");
     if let (Some(last), Some(footer)) = (attachments.last_mut(), &brief.footer) {
         last["footer"] = json!(without_mentions(footer));
     }

@@ -9,6 +9,7 @@ mod discord;
 mod email;
 mod email_html;
 mod error;
+mod feed;
 mod gotify;
 mod home_assistant;
 mod http;
@@ -34,6 +35,7 @@ use crate::config::{MailSettings, NotifySettings};
 use crate::domain::{AlertMessage, ChannelConfig};
 
 pub use error::{ChannelError, ChannelSetupError, Sent};
+pub(super) use feed::{FeedEntry, atom};
 pub use template::{MAX_TEMPLATE_BYTES, TemplateError, check, render};
 
 use email::EmailChannel;
@@ -106,6 +108,9 @@ impl ChannelSenders {
             ChannelConfig::Matrix(target) => matrix::send(http, target, message).await,
             ChannelConfig::Apprise(target) => apprise::send(http, target, message).await,
             ChannelConfig::HomeAssistant(target) => home_assistant::send(http, target, message).await,
+            ChannelConfig::Atom(_) => {
+                Err(ChannelError::Refused("a feed is fetched by its readers: nothing is sent to it".to_owned()))
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ const MIN_PART: usize = 6;
 /// Every text of the settings that must not be shown, the longest first: a shorter one may be part of it.
 pub(super) fn secrets_of(config: &ChannelConfig) -> Vec<String> {
     let mut secrets: Vec<String> = match config {
-        ChannelConfig::Email(_) => Vec::new(),
+        ChannelConfig::Email(_) | ChannelConfig::Atom(_) => Vec::new(),
         ChannelConfig::Telegram(target) => token_and_parts(&target.bot_token),
         ChannelConfig::Discord(target) => parts_of_url(&target.webhook_url),
         ChannelConfig::Slack(target) | ChannelConfig::Mattermost(target) | ChannelConfig::Teams(target) => {

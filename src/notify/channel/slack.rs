@@ -50,7 +50,7 @@ fn body(brief: &Brief) -> Option<Value> {
         Some(item) => blocks.extend(detailed(item)),
         None => blocks.extend(brief.items.iter().map(line)),
     }
-    blocks.extend(brief.remarks().iter().map(|remark| section(&escaped(remark))));
+    blocks.extend(brief.remarks().map(|remark| section(&escaped(remark))));
     if let Some(footer) = &brief.footer {
         blocks.push(json!({ "type": "context", "elements": [mrkdwn(&escaped(footer))] }));
     }

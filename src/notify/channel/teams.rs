@@ -33,7 +33,7 @@ fn body(brief: &Brief, severity: Severity) -> Option<Value> {
         add_item(&mut elements, item, brief.single().is_some());
     }
     let quiet = |text: &str| paragraph(&[run(text, json!({ "isSubtle": true, "size": "Small" }))]);
-    elements.extend(brief.remarks().iter().map(|remark| paragraph(&[run(remark, json!({}))])));
+    elements.extend(brief.remarks().map(|remark| paragraph(&[run(remark, json!({}))])));
     elements.extend(brief.footer.as_deref().map(quiet));
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

@@ -152,7 +152,7 @@ fn context(message: &AlertMessage) -> Json {
         "text": text,
         "item": items.first(),
         "items": items,
-        "note": message.note,
+        "note": message.note.as_ref().or(message.more.first().and_then(Option::as_ref)),
         "footer": message.footer,
         "at": message.at,
         "events": message.events.iter().map(event_json).collect::<Vec<_>>(),

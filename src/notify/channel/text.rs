@@ -117,11 +117,6 @@ fn escape(text: &str, replacement: impl Fn(char) -> Option<&'static str>) -> Str
     escaped
 }
 
-/// What is said about items that are left out.
-pub(super) fn and_more(count: usize) -> String {
-    format!("and {count} more")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,7 +56,7 @@ fn body(message: &AlertMessage) -> String {
         "severity": severity,
         "title": message.title,
         "items": items_json(message),
-        "note": message.note,
+        "note": message.note.as_ref().or(message.more.first().and_then(Option::as_ref)),
         "events": message.events.iter().map(event_json).collect::<Vec<_>>(),
     });
     json!({ "type": format!("message.{kind}"), "timestamp": message.at, "data": data }).to_string()

@@ -22,7 +22,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use strum::IntoEnumIterator;
 
-use crate::domain::{AlertMessage, Language, MessageId, MessageKind, Severity};
+use crate::domain::{AlertMessage, Language, MessageId, MessageKind, MessageLink, Severity};
 use catalogue::Catalogue;
 use clean::shorten;
 use item::{item, product_title};
@@ -57,27 +57,30 @@ impl Composer {
     }
 
     /// A message about events: of one entry, or a digest of several, the most urgent and then the most recent first,
-    /// what has ended last. Every event is among the events of the message, also when its item is left out.
+    /// what has ended last. Every event of its entries is among the events of the message, also when its item is left out.
     pub fn compose(&self, request: &ComposeRequest<'_>) -> AlertMessage {
         let writer = self.writer(request.place);
         let mut entries: Vec<&Entry> = request.entries.iter().collect();
         entries.sort_by_key(|entry| {
             (entry.ended_at.is_some(), Reverse(entry.event.facts.severity), Reverse(entry.event.at))
         });
-        let left_out = entries.len().saturating_sub(MAX_ITEMS);
+        let count = entries.len() + request.left_out as usize;
         let (kind, title) = match entries.as_slice() {
-            [entry] => (MessageKind::Single, single_title(&writer, entry)),
-            entries => (MessageKind::Digest, digest_title(&writer, entries)),
+            [entry] if count == 1 => (MessageKind::Single, single_title(&writer, entry)),
+            entries => (MessageKind::Digest, digest_title(&writer, entries, count)),
         };
+        let shown = entries.len().min(MAX_ITEMS);
+        let more = |left_out: usize| (left_out > 0).then(|| writer.text("more", &[("count", left_out.into())]));
         AlertMessage {
             id: request.id,
             kind,
             severity: entries.iter().map(|entry| entry.event.facts.severity).max().unwrap_or_default(),
             title,
             items: entries.iter().take(MAX_ITEMS).map(|entry| item(&writer, request.place, entry)).collect(),
-            note: (left_out > 0).then(|| writer.text("more", &[("count", left_out.into())])),
+            note: None,
+            more: (0..=shown).map(|cut| more(count - shown + cut)).collect(),
             footer: writer.plain("footer"),
-            unsubscribe_url: request.place.unsubscribe_url.clone(),
+            unsubscribe: unsubscribe(&writer, request.place),
             at: request.at,
             events: entries.iter().map(|entry| entry.event.clone()).collect(),
         }
@@ -89,7 +92,7 @@ impl Composer {
         let writer = self.writer(place);
         let entries = [notices::sample(&writer, id, at)];
         let place = Place { public_url: None, ..place.clone() };
-        let alert = self.compose(&ComposeRequest { id, at, place: &place, entries: &entries });
+        let alert = self.compose(&ComposeRequest { id, at, place: &place, entries: &entries, left_out: 0 });
         AlertMessage {
             kind: MessageKind::Test,
             title: writer.text("test-title", &[("title", alert.title.as_str().into())]),
@@ -109,8 +112,9 @@ impl Composer {
             title,
             items: Vec::new(),
             note: Some(text),
+            more: Vec::new(),
             footer: writer.plain("footer-notice"),
-            unsubscribe_url: place.unsubscribe_url.clone(),
+            unsubscribe: unsubscribe(&writer, place),
             at,
             events: Vec::new(),
         }
@@ -123,13 +127,17 @@ impl Composer {
     }
 }
 
+fn unsubscribe(writer: &Writer<'_>, place: &Place) -> Option<MessageLink> {
+    place.unsubscribe_url.clone().map(|url| MessageLink { label: writer.plain("link-unsubscribe"), url })
+}
+
 fn single_title(writer: &Writer<'_>, entry: &Entry) -> String {
     let product = shorten(&product_title(&entry.event.facts), MAX_TITLE_CHARS);
     writer.text("title", &[("what", story(writer, entry).headline.into()), ("product", product.into())])
 }
 
 /// "5 alerts: Kettle, Toaster, Lamp, …": how many, and of which products.
-fn digest_title(writer: &Writer<'_>, entries: &[&Entry]) -> String {
+fn digest_title(writer: &Writer<'_>, entries: &[&Entry], count: usize) -> String {
     let (mut seen, mut products) = (Vec::new(), Vec::new());
     for entry in entries {
         let product = entry.event.product_id;
@@ -143,7 +151,7 @@ fn digest_title(writer: &Writer<'_>, entries: &[&Entry]) -> String {
         }
         products.push(shorten(&product_title(&entry.event.facts), MAX_DIGEST_TITLE_CHARS));
     }
-    writer.text("digest-title", &[("count", entries.len().into()), ("products", writer.list(products).into())])
+    writer.text("digest-title", &[("count", count.into()), ("products", writer.list(products).into())])
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct ComposeRequest<'a> {
     pub place: &'a Place,
     /// What it is about, in any order: one entry for each rule and product. At least one.
     pub entries: &'a [Entry],
+    /// Rules and products of the message beyond these.
+    pub left_out: u32,
 }
 
 /// What a message says about one rule and product.

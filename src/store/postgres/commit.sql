@@ -131,7 +131,7 @@ sent AS (
      WHERE rule.webhook_url IS NOT NULL
     ON CONFLICT (id) DO NOTHING
 ),
--- They wait until the policy of the channel lets them go.
+-- They wait until the policy of the channel lets them go. Feeds read the events themselves.
 held_back AS (
     INSERT INTO delivery (id, tenant_id, event_id, channel_id, status, ready_at, held_for, trace_context)
     SELECT gen_random_uuid(), rule_channel.tenant_id, step.event_id, rule_channel.channel_id, 'held',
@@ -142,5 +142,6 @@ held_back AS (
       FROM step
       JOIN told ON told.id = step.event_id
       JOIN rule_channel ON rule_channel.rule_id = step.rule_id
+      JOIN channel ON channel.id = rule_channel.channel_id AND channel.kind <> 'atom'
 )
 SELECT listing_id, token FROM held

@@ -168,7 +168,7 @@ async fn break_channel(conn: &mut Conn, channel: &Health, error: &str) -> StoreR
 }
 
 async fn tell_owner(conn: &mut Conn, channel: &Health, error: &str) -> StoreResult<()> {
-    const OTHER: &str = "SELECT id, host FROM channel WHERE tenant_id = $1 AND id <> $2 AND status = 'ok' AND failing_since IS NULL \
+    const OTHER: &str = "SELECT id, host FROM channel WHERE tenant_id = $1 AND id <> $2 AND kind <> 'atom' AND status = 'ok' AND failing_since IS NULL \
          ORDER BY CASE kind WHEN 'email' THEN 0 ELSE 1 END, created_at LIMIT 1";
     const NOTICE: &str = "INSERT INTO message (id, tenant_id, channel_id, kind, notice, host, status, ready_at, created_at) \
          VALUES ($1, $2, $3, 'notice', $4, $5, 'pending', $6, $6)";
@@ -185,7 +185,8 @@ async fn tell_owner(conn: &mut Conn, channel: &Health, error: &str) -> StoreResu
 async fn mail_notice(conn: &mut Conn, channel: &Health) -> StoreResult<()> {
     match &channel.notice {
         Some(Json(NoticeFacts::ChannelBroken { name, reason })) => mail_admins(conn, channel, name, reason).await,
-        None => Ok(()),
+        // Others are not about the tenant's own settings.
+        _ => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::channels::{NEVER_MS, park_held};
 use super::{Backend, Conn};
 use crate::domain::{ChannelId, Gate, HeldFor, MessageId, MessageKind, Policy, SentSoFar, Severity, TenantId};
+use crate::store::channels::MessageQuota;
 use crate::store::clock::ClockParam;
 use crate::store::rows::{count, time, word};
 use crate::store::tenant_scope::TenantScope;
@@ -56,13 +57,13 @@ struct Decided {
 
 impl Backend {
     /// See [`Channels::dispatch_one`](crate::store::Channels::dispatch_one).
-    pub(super) async fn dispatch(&self) -> StoreResult<bool> {
+    pub(super) async fn dispatch(&self, quota: MessageQuota) -> StoreResult<bool> {
         let clock = self.clock_param();
-        self.transaction(TenantScope::All, move |conn| try_dispatch(conn, clock).boxed()).await
+        self.transaction(TenantScope::All, move |conn| try_dispatch(conn, quota, clock).boxed()).await
     }
 }
 
-async fn try_dispatch(conn: &mut Conn, clock: ClockParam) -> StoreResult<bool> {
+async fn try_dispatch(conn: &mut Conn, quota: MessageQuota, clock: ClockParam) -> StoreResult<bool> {
     // Another replica that has the channel decides about all that is due for it.
     const DUE: &str = concat!(
         "SELECT c.id, c.tenant_id, c.policy, c.status, c.host, c.last_message_at, c.postponed_until, ",
@@ -80,7 +81,7 @@ async fn try_dispatch(conn: &mut Conn, clock: ClockParam) -> StoreResult<bool> {
         return Ok(true);
     }
     let waiting = waiting(conn, &channel).await?;
-    let decided = decide(conn, &channel, &waiting).await?;
+    let decided = decide(conn, &channel, &quota, &waiting).await?;
     hold(conn, decided.held).await?;
     drop_all(conn, decided.dropped).await?;
     if !decided.sent.is_empty() {
@@ -101,13 +102,19 @@ async fn waiting(conn: &mut Conn, channel: &DueChannel) -> StoreResult<Vec<Waiti
     Ok(query.fetch_all(conn).await?)
 }
 
-async fn decide(conn: &mut Conn, channel: &DueChannel, waiting: &[Waiting]) -> StoreResult<Decided> {
-    const SENT: &str = "SELECT sent FROM channel_day WHERE channel_id = $1 AND day = $2";
+async fn decide(
+    conn: &mut Conn,
+    channel: &DueChannel,
+    quota: &MessageQuota,
+    waiting: &[Waiting],
+) -> StoreResult<Decided> {
+    const SENT: &str = "SELECT coalesce(sum(CASE WHEN s.channel_id = $1 THEN s.sent ELSE 0 END), 0), coalesce(sum(s.sent), 0), \
+           (SELECT plan FROM tenant WHERE id = $2) FROM channel_day s WHERE s.tenant_id = $2 AND s.day = $3";
     let (policy, now) = (&channel.policy.0, time(channel.now_at)?);
-    let query = sqlx::query_scalar(SENT).bind(channel.id).bind(policy.local_day(now));
-    let today: Option<i32> = query.fetch_optional(conn).await?;
-    let last_at = channel.last_message_at.map(time).transpose()?;
-    let sent = SentSoFar { today: count(today.unwrap_or(0))?, last_at };
+    let query = sqlx::query_as(SENT).bind(channel.id).bind(channel.tenant_id).bind(policy.local_day(now));
+    let (today, of_tenant, plan): (i64, i64, String) = query.fetch_one(conn).await?;
+    let left = quota(&plan).saturating_sub(count(of_tenant)?);
+    let sent = SentSoFar { today: count(today)?, left, last_at: channel.last_message_at.map(time).transpose()? };
     let mut decided = Decided::default();
     for event in waiting {
         match gate(policy, event, now, sent)? {

@@ -1,6 +1,7 @@
 //! Messages: claimed and fenced like deliveries, with what their text needs; and what an attempt says about its channel.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,11 +15,11 @@ use super::channel_health::finish;
 use super::lease::not_negative;
 use super::{Backend, Conn};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, Event, ListingId, MessageEvent, MessageId, NoticeFacts, OutboundMessage,
+    Channel, ChannelConfig, ChannelId, Event, ListingId, MessageEvent, MessageId, NoticeFacts, OutboundMessage, Point,
     RuleState, Series, TenantId,
 };
 use crate::store::channel_rows::{CHANNEL_COLUMNS, ChannelColumns};
-use crate::store::channels::{Channels, ClaimedMessage, MessageEnd};
+use crate::store::channels::{Channels, ClaimedMessage, MessageEnd, MessageQuota};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::{EventColumns, count, time, word};
 use crate::store::tenant_scope::TenantScope;
@@ -102,12 +103,16 @@ impl Channels for Backend {
         self.messages_of(tenant_id, id, cursor, limit).await
     }
 
+    async fn latest_events(&self, tenant_id: TenantId, id: ChannelId, limit: u32) -> StoreResult<Vec<MessageEvent>> {
+        self.latest_events_of(tenant_id, id, limit).await
+    }
+
     async fn retry_message(&self, tenant_id: TenantId, id: MessageId) -> StoreResult<bool> {
         self.revive_message(tenant_id, id).await
     }
 
-    async fn dispatch_one(&self) -> StoreResult<bool> {
-        self.dispatch().await
+    async fn dispatch_one(&self, quota: &MessageQuota) -> StoreResult<bool> {
+        self.dispatch(Arc::clone(quota)).await
     }
 
     async fn claim_messages(&self, claim: &DeliveryClaim<'_>) -> StoreResult<Vec<ClaimedMessage>> {
@@ -294,16 +299,19 @@ impl Backend {
     async fn message_event(&self, member: MemberColumns, listing_id: Option<ListingId>) -> StoreResult<MessageEvent> {
         let event = Event::try_from(member.event)?;
         let points = match listing_id {
-            Some(listing_id) => {
-                let from = event.at.checked_sub(SignedDuration::from_hours(24 * CHART_DAYS)).unwrap_or(Timestamp::MIN);
-                let to = event.at.checked_add(SignedDuration::from_millis(1)).unwrap_or(event.at);
-                let series = [Series::Price, Series::Unobserved];
-                self.points(listing_id, &series, Some(from), Some(to), MAX_POINTS).await?
-            }
+            Some(listing_id) => self.prices_before(&event, listing_id).await?,
             None => Vec::new(),
         };
         let ended_at = member.state.and_then(|state| state.0.ended_at).filter(|ended_at| *ended_at > event.at);
         Ok(MessageEvent { event, times: count(member.times)?, ended_at, points })
+    }
+
+    /// The prices of an event's listing before it and at it, with the gaps.
+    pub(super) async fn prices_before(&self, event: &Event, listing_id: ListingId) -> StoreResult<Vec<Point>> {
+        let from = event.at.checked_sub(SignedDuration::from_hours(24 * CHART_DAYS)).unwrap_or(Timestamp::MIN);
+        let to = event.at.checked_add(SignedDuration::from_millis(1)).unwrap_or(event.at);
+        let series = [Series::Price, Series::Unobserved];
+        self.points(listing_id, &series, Some(from), Some(to), MAX_POINTS).await
     }
 
     /// The service said how the channel is reached from now on.

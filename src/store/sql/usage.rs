@@ -26,19 +26,23 @@ impl Usage for Backend {
                (SELECT count(*) FROM tenant_user WHERE tenant_id = $1), \
                (SELECT count(*) FROM alert_rule WHERE tenant_id = $1), \
                (SELECT count(*) FROM channel WHERE tenant_id = $1), \
+               coalesce((SELECT CAST(sum(sent) AS bigint) FROM channel_day WHERE tenant_id = $1 AND day = ",
+            today!(2),
+            "), 0), \
                coalesce((SELECT crawls FROM daily_usage WHERE tenant_id = $1 AND day = ",
             today!(2),
             "), 0), ",
             today!(2)
         );
         let query = sqlx::query_as(USAGE).bind(tenant_id.0).bind(self.clock_param());
-        let (products, users, alerts, channels, crawls, today): (i64, i64, i64, i64, i64, i64) =
+        let (products, users, alerts, channels, messages, crawls, today): (i64, i64, i64, i64, i64, i64, i64) =
             query.fetch_one(&mut *self.reader(tenant_id).await?).await?;
         Ok(UsageRow {
             products: count(products)?,
             users: count(users)?,
             alerts: count(alerts)?,
             channels: count(channels)?,
+            messages_today: count(messages)?,
             crawls_today: count(crawls)?,
             day_ends_at: end_of(today)?,
         })

@@ -249,13 +249,13 @@ async fn add_event(conn: &mut Conn, event: &Event, trace_context: Option<String>
     hold_back(conn, event, told_ms, trace_context).await
 }
 
-/// Deliveries to channels wait until the policy of the channel lets them go.
+/// Deliveries to channels wait until the policy of the channel lets them go. Feeds read the events themselves.
 async fn hold_back(conn: &mut Conn, event: &Event, told_ms: i64, trace_context: Option<String>) -> StoreResult<()> {
     const HOLD: &str = "INSERT INTO delivery (id, tenant_id, event_id, channel_id, status, ready_at, held_for, trace_context) \
          SELECT randomblob(16), rc.tenant_id, $2, rc.channel_id, 'held', \
            $3 + 1000 * coalesce(rc.fallback_after_secs, 0), \
            CASE WHEN rc.fallback_after_secs IS NOT NULL THEN 'fallback' WHEN $4 THEN 'cooldown' END, $5 \
-         FROM rule_channel rc WHERE rc.rule_id = $1";
+         FROM rule_channel rc JOIN channel c ON c.id = rc.channel_id WHERE rc.rule_id = $1 AND c.kind <> 'atom'";
     let query = sqlx::query(HOLD).bind(event.rule_id.0).bind(event.id.0).bind(told_ms);
     query.bind(event.told_with_others_at.is_some()).bind(trace_context).execute(conn).await?;
     Ok(())

@@ -24,6 +24,7 @@ pub use telegram::shown as telegram_text;
 pub fn of(kind: ChannelKind) -> Box<dyn Service> {
     match kind {
         ChannelKind::Email => panic!("mail has a double of its own"),
+        ChannelKind::Atom => panic!("nothing is sent to a feed"),
         ChannelKind::Telegram => Box::new(telegram::Telegram),
         ChannelKind::Discord => Box::new(discord::Discord),
         ChannelKind::Slack => Box::new(slack::Slack),

@@ -20,7 +20,8 @@ fn message(title: &str) -> AlertMessage {
         items: vec![item],
         note: None,
         footer: String::new(),
-        unsubscribe_url: None,
+        more: Vec::new(),
+        unsubscribe: None,
         at: Timestamp::UNIX_EPOCH,
         events: Vec::new(),
     }

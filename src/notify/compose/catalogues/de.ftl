@@ -196,6 +196,7 @@ link-snooze = Alarm stummschalten
 
 ## Footers
 footer = Gesendet von Amazon Tracker, weil einer Ihrer Alarme ausgelöst hat.
+link-unsubscribe = Abbestellen
 footer-notice = Gesendet von Amazon Tracker, weil dieser Kanal Ihnen gehört oder Sie ihn verwalten.
 
 ## A test of a channel

@@ -196,6 +196,7 @@ link-snooze = Snooze this alert
 
 ## Footers
 footer = Sent by Amazon Tracker because one of your alerts fired.
+link-unsubscribe = Unsubscribe
 footer-notice = Sent by Amazon Tracker because you own or manage this channel.
 
 ## A test of a channel

@@ -196,6 +196,7 @@ link-snooze = Silenciar esta alerta
 
 ## Footers
 footer = Enviado por Amazon Tracker porque se ha activado una de sus alertas.
+link-unsubscribe = Cancelar la suscripción
 footer-notice = Enviado por Amazon Tracker porque este canal es suyo o usted lo administra.
 
 ## A test of a channel

@@ -196,6 +196,7 @@ link-snooze = Suspendre cette alerte
 
 ## Footers
 footer = Envoyé par Amazon Tracker, car une de vos alertes s’est déclenchée.
+link-unsubscribe = Se désabonner
 footer-notice = Envoyé par Amazon Tracker, car ce canal vous appartient ou vous le gérez.
 
 ## A test of a channel

@@ -196,6 +196,7 @@ link-snooze = Silenzia questo avviso
 
 ## Footers
 footer = Inviato da Amazon Tracker perché è scattato uno dei suoi avvisi.
+link-unsubscribe = Annulla l’iscrizione
 footer-notice = Inviato da Amazon Tracker perché questo canale è suo o lo gestisce lei.
 
 ## A test of a channel

@@ -184,6 +184,7 @@ link-snooze = このアラートを一時停止
 
 ## Footers
 footer = 設定されたアラートの条件を満たしたため、Amazon Trackerからお送りしています。
+link-unsubscribe = 配信を停止
 footer-notice = このチャンネルの所有者または管理者の方に、Amazon Trackerからお送りしています。
 
 ## A test of a channel

@@ -196,6 +196,7 @@ link-snooze = Silenciar este alerta
 
 ## Footers
 footer = Enviado por Amazon Tracker porque um dos seus alertas foi acionado.
+link-unsubscribe = Cancelar a inscrição
 footer-notice = Enviado por Amazon Tracker porque este canal é seu ou você o administra.
 
 ## A test of a channel

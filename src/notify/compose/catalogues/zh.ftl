@@ -184,6 +184,7 @@ link-snooze = 暂停此提醒
 
 ## Footers
 footer = 您设置的提醒已触发，由 Amazon Tracker 发送。
+link-unsubscribe = 取消订阅
 footer-notice = 您是此渠道的所有者或管理者，由 Amazon Tracker 发送。
 
 ## A test of a channel

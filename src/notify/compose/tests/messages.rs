@@ -32,7 +32,7 @@ Sent by Amazon Tracker because one of your alerts fired."
     );
     assert_eq!((message.kind, message.severity), (MessageKind::Single, Severity::Normal));
     assert_eq!(message.items[0].image_url.as_deref(), Some("https://images.example/I/kettle.jpg"));
-    assert_eq!(message.unsubscribe_url.as_deref(), Some("https://tracker.example/unsubscribe/t0"));
+    assert_eq!(message.unsubscribe.unwrap().url, "https://tracker.example/unsubscribe/t0");
     assert_eq!(message.events.len(), 1);
 }
 

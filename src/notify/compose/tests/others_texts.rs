@@ -14,6 +14,8 @@ fn is_plain(text: &str) -> bool {
 fn texts(message: &AlertMessage) -> Vec<&str> {
     let mut texts = vec![message.title.as_str(), &message.footer];
     texts.extend(message.note.as_deref());
+    texts.extend(message.more.iter().flatten().map(String::as_str));
+    texts.extend(message.unsubscribe.as_ref().map(|link| link.label.as_str()));
     for item in &message.items {
         texts.extend([item.title.as_str(), &item.summary]);
         texts.extend(item.facts.iter().flat_map(|fact| [fact.label.as_str(), &fact.value]));
