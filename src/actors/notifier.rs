@@ -17,7 +17,7 @@ use tracing::{Instrument, Span};
 
 use super::kernel::{Actor, Cx};
 use super::poll_loop::{PAUSE_AFTER_ERROR, PollLoop};
-use super::send_slots::{SendSlot, SendSlots};
+use super::send_slots::{Recipient, SendSlot, SendSlots};
 use crate::config::NotifySettings;
 use crate::domain::{Backoff, DeliveryId, OutboxMessage};
 use crate::notify::channel::Sent;
@@ -131,7 +131,8 @@ impl NotifierTools {
         }
         let lease = self.longest_attempt + LEASE_MARGIN;
         let claim = self.slots.claim(free.len(), self.channel, lease, &self.owner);
-        let is_someone_busy = !claim.busy_tenants.is_empty() || !claim.busy_hosts.is_empty();
+        let is_someone_busy =
+            !claim.busy_tenants.is_empty() || !claim.busy_channels.is_empty() || !claim.busy_hosts.is_empty();
         self.is_someone_busy.store(is_someone_busy, Ordering::Relaxed);
         let claimed = self.store.claim_deliveries(&claim).await?;
         let attempt = |(delivery, permit)| Attempt {
@@ -176,7 +177,7 @@ impl NotifierTools {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
         let (sender, began_at) = (&self.sender, Instant::now());
         let sent = AssertUnwindSafe(sender.send(id, &delivery.message)).catch_unwind().await;
-        self.slots.report(delivery.tenant_id, matches!(sent, Ok(Ok(_))), began_at.elapsed());
+        self.slots.report(Recipient::of(&delivery), matches!(sent, Ok(Ok(_))), began_at.elapsed());
         let panicked = || SendError::Temporary { reason: "the sender panicked".to_owned(), retry_after: None };
         let end = self.end_of(attempt, sent.unwrap_or_else(|_| Err(panicked())));
         let (result, error) = match &end {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::{ChannelConfig, DeliveryId, OutboxMessage, TenantId};
+use crate::domain::{ChannelConfig, ChannelId, DeliveryId, OutboxMessage, TenantId};
 
 /// The channel of a rule's deliveries. Their ids are made from it, so it never changes.
 pub(super) const WEBHOOK: &str = "webhook";
@@ -51,6 +51,8 @@ pub struct DeliveryClaim<'a> {
     pub per_host: u32,
     /// Tenants of which nothing is claimed.
     pub busy_tenants: Vec<TenantId>,
+    /// Channels for which nothing is claimed. Of messages about alerts; other deliveries have none.
+    pub busy_channels: Vec<ChannelId>,
     /// Receivers for which nothing is claimed.
     pub busy_hosts: Vec<String>,
     /// How long they are claimed.
@@ -62,8 +64,9 @@ pub struct DeliveryClaim<'a> {
 impl<'a> DeliveryClaim<'a> {
     /// The oldest, whosever they are.
     pub fn any(limit: u32, lease: Duration, owner: &'a str) -> Self {
-        let (busy_tenants, busy_hosts) = (Vec::new(), Vec::new());
-        Self { channel: None, limit, per_tenant: limit, per_host: limit, busy_tenants, busy_hosts, lease, owner }
+        let (busy_tenants, busy_channels, busy_hosts) = (Vec::new(), Vec::new(), Vec::new());
+        let (per_tenant, per_host) = (limit, limit);
+        Self { channel: None, limit, per_tenant, per_host, busy_tenants, busy_channels, busy_hosts, lease, owner }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 use crate::main_job::usd;
+use crate::receiver::Receiver;
 
 fn webhook(daemon: &Daemon) -> Value {
     json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } })
@@ -41,6 +42,87 @@ async fn three_rules_of_one_crawl_are_one_message_and_its_log_shows_it() {
             events["items"].as_array().unwrap().iter().all(|event| event["deliveries"][0]["status"] == "delivered")
         );
         assert!(daemon.receiver.is_quiet().await);
+        daemon.end().await;
+    })
+    .await;
+}
+
+/// A product whose price tells a webhook to each of these receivers at once, whenever it changes. Returns the product, and where the log
+/// of each channel is.
+async fn told_of_each_price(daemon: &Daemon, receivers: [&Receiver; 3]) -> (Value, Vec<String>) {
+    daemon.simulated.set_price(daemon.listing(0), usd(5_000));
+    let id = daemon.watch(daemon.listing(0)).await["id"].clone();
+    let (mut channels, mut logs) = (Vec::new(), Vec::new());
+    for receiver in receivers {
+        let body = json!({ "kind": "webhook", "name": "Ours", "config": { "url": receiver.url() },
+            "policy": { "coalesce_secs": 0 } });
+        let channel = expect(201, daemon.post("/api/v1/channels", &body)).await;
+        logs.push(format!("/api/v1/channels/{}/messages", channel["id"].as_str().unwrap()));
+        channels.push(channel["id"].clone());
+    }
+    let when = json!({ "kind": "moved", "field": "price", "by": { "any": true }, "vs": "previous" });
+    let rule = json!({ "product_id": id, "when": when, "channels": channels });
+    expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+    daemon.check_now(&id).await;
+    (id, logs)
+}
+
+async fn set_price(daemon: &Daemon, product: &Value, minor: i64) {
+    daemon.simulated.set_price(daemon.listing(0), usd(minor));
+    assert_eq!(daemon.check_now(product).await["status"], "done");
+}
+
+fn is_delivered(log: &Value) -> bool {
+    log["items"][0]["status"] == "delivered"
+}
+
+/// `dgtlmoon/changedetection.io#2104`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_three_channels_hangs_and_the_other_two_deliver_at_once() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| settings.notify.timeout_secs = 600).await;
+        let others = [Receiver::start(), Receiver::start()];
+        let (id, logs) = told_of_each_price(&daemon, [&daemon.receiver, &others[0], &others[1]]).await;
+        let hanging = daemon.receiver.hang_next();
+        set_price(&daemon, &id, 4_900).await;
+        let asked = daemon.receiver.next().await;
+        for (other, log) in others.iter().zip(&logs[1..]) {
+            assert_eq!(other.next().await.body["data"]["events"], asked.body["data"]["events"]);
+            daemon.eventually(log, is_delivered).await;
+        }
+        let first = expect(200, daemon.get(&logs[0])).await;
+        assert_eq!(first["items"][0]["status"], "pending", "its request hangs: {first}");
+        drop(hanging);
+        let first = daemon.eventually(&logs[0], is_delivered).await;
+        assert_eq!(first["items"][0]["attempts"], 1, "{first}");
+        daemon.end().await;
+    })
+    .await;
+}
+
+/// The same, of a channel that is known to be down: it has failed before, and its next attempt hangs when the price changes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_stays_down_does_not_delay_what_others_tell_later() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start_with(engine, |settings| settings.notify.timeout_secs = 600).await;
+        let others = [Receiver::start(), Receiver::start()];
+        let (id, logs) = told_of_each_price(&daemon, [&daemon.receiver, &others[0], &others[1]]).await;
+        daemon.receiver.answer_next(&[503]);
+        let hanging = daemon.receiver.hang_next();
+        set_price(&daemon, &id, 4_900).await;
+        let (failed, repeated) = (daemon.receiver.next().await, daemon.receiver.next().await);
+        assert_eq!(failed.id, repeated.id);
+        for other in &others {
+            other.next().await;
+        }
+        set_price(&daemon, &id, 4_800).await;
+        for other in &others {
+            let told = other.next().await;
+            assert_ne!(told.id, failed.id);
+            assert_eq!(told.body["data"]["events"][0]["price"]["amount_minor"], 4_800, "{}", told.body);
+        }
+        drop(hanging);
+        daemon.eventually(&logs[0], |log| log["items"][1]["status"] == "delivered" && is_delivered(log)).await;
         daemon.end().await;
     })
     .await;

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use crate::daemon::free_socket;
 
@@ -35,9 +36,16 @@ impl Webhook {
     }
 }
 
+/// What becomes of a webhook.
+enum Answer {
+    Status(u16),
+    /// It hangs until the other end says something or is dropped, and is then taken.
+    Hang(oneshot::Receiver<()>),
+}
+
 struct Inside {
     arrived: UnboundedSender<Webhook>,
-    answers: Mutex<VecDeque<u16>>,
+    answers: Mutex<VecDeque<Answer>>,
 }
 
 /// See the module.
@@ -65,7 +73,14 @@ impl Receiver {
 
     /// Answers the next webhooks with these statuses, and all further ones with 204.
     pub fn answer_next(&self, statuses: &[u16]) {
-        self.inside.answers.lock().unwrap().extend(statuses);
+        self.inside.answers.lock().unwrap().extend(statuses.iter().copied().map(Answer::Status));
+    }
+
+    /// The webhook after those arrives, and has no answer before what this returns is dropped.
+    pub fn hang_next(&self) -> oneshot::Sender<()> {
+        let (release, released) = oneshot::channel();
+        self.inside.answers.lock().unwrap().push_back(Answer::Hang(released));
+        release
     }
 
     /// The next webhook, waited for.
@@ -91,7 +106,15 @@ async fn take(inside: Data<Inside>, request: HttpRequest, body: Bytes) -> HttpRe
         body: serde_json::from_str(&raw).unwrap_or_default(),
         raw,
     };
-    let status = inside.answers.lock().unwrap().pop_front().unwrap_or(204);
+    let answer = inside.answers.lock().unwrap().pop_front();
     let _ = inside.arrived.send(webhook);
+    let status = match answer {
+        None => 204,
+        Some(Answer::Status(status)) => status,
+        Some(Answer::Hang(released)) => {
+            let _ = released.await;
+            204
+        }
+    };
     HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).finish()
 }

@@ -182,6 +182,7 @@ struct OwnedClaim {
     per_tenant: u32,
     per_host: u32,
     busy_tenants: Vec<TenantId>,
+    busy_channels: Vec<ChannelId>,
     busy_hosts: Vec<String>,
     lease: Duration,
     owner: String,
@@ -194,6 +195,7 @@ impl OwnedClaim {
             per_tenant: claim.per_tenant,
             per_host: claim.per_host,
             busy_tenants: claim.busy_tenants.clone(),
+            busy_channels: claim.busy_channels.clone(),
             busy_hosts: claim.busy_hosts.clone(),
             lease: claim.lease,
             owner: claim.owner.to_owned(),
@@ -231,7 +233,9 @@ async fn take(conn: &mut Conn, claim: OwnedClaim, clock: ClockParam) -> StoreRes
         uuids!(2),
         ") AS busy) AND coalesce(host, '') NOT IN (",
         texts!(3),
-        ") AND EXISTS (SELECT 1 FROM channel c WHERE c.id = message.channel_id AND c.status = 'ok' \
+        ") AND channel_id NOT IN (SELECT id FROM (",
+        uuids!(5),
+        ") AS slow) AND EXISTS (SELECT 1 FROM channel c WHERE c.id = message.channel_id AND c.status = 'ok' \
              AND coalesce(c.postponed_until, 0) <= ",
         now!(1),
         ") ORDER BY ready_at, id LIMIT $4",
@@ -245,8 +249,8 @@ async fn take(conn: &mut Conn, claim: OwnedClaim, clock: ClockParam) -> StoreRes
         ") AS given) RETURNING id, kind, notice, token, attempts, created_at, trace_context, channel_id"
     );
     let query = sqlx::query_as(DUE).bind(clock).bind(Json(claim.busy_tenants.clone()));
-    let due: Vec<DueMessage> =
-        query.bind(Json(claim.busy_hosts.clone())).bind(CLAIM_WINDOW).fetch_all(&mut *conn).await?;
+    let query = query.bind(Json(claim.busy_hosts.clone())).bind(CLAIM_WINDOW).bind(Json(claim.busy_channels.clone()));
+    let due: Vec<DueMessage> = query.fetch_all(&mut *conn).await?;
     let chosen = claim.choose(due);
     if chosen.is_empty() {
         return Ok(Vec::new());
