@@ -323,6 +323,7 @@ impl ChannelConfig {
             Self::Pushover(target) => format!("user {}…", target.user.chars().take(4).collect::<String>()),
             Self::Matrix(target) => target.room_id.clone(),
             Self::HomeAssistant(target) => format!("{} notify.{}", host(&target.server), target.service),
+            Self::Atom(_) => "Atom feed".to_owned(),
             _ => self.url().map(|(_, url)| host(url)).unwrap_or_default(),
         }
     }

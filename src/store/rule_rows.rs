@@ -129,7 +129,7 @@ impl TryFrom<ClaimedRuleColumns> for Rule {
 
     fn try_from(row: ClaimedRuleColumns) -> StoreResult<Self> {
         let settings: RuleSettings = row.settings.try_into()?;
-        let mut state = row.state.map(|state| state.0).unwrap_or_default();
+        let mut state = row.state.map(|state| state.0).unwrap_or_default().of_condition(row.condition_version);
         if !row.is_wide {
             take_over(&mut state, &settings.condition, row.armed, count(row.crossings)?);
         }

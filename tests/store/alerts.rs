@@ -253,7 +253,7 @@ async fn an_edited_rule_keeps_its_count_and_refuses_what_was_read_before(fixture
     // Past the margin: the old condition would be re-armed.
     fixture.commit(seen(&claim, 1100, fixture.now().await)).await;
     let claim = fixture.claim_one().await;
-    assert_eq!(claim.rules[0].state, RuleState { crossings: 1, ..RuleState::default() });
+    assert_eq!(claim.rules[0].state, RuleState { crossings: 1, condition_version: 2, ..RuleState::default() });
     fixture.commit(seen(&claim, 940, fixture.now().await)).await;
     let events = fixture.store.events(US, &EventFilter::default(), None, 10).await.unwrap().items;
     assert_eq!(events.iter().map(|row| row.event.facts.crossing).collect::<Vec<_>>(), [2, 1]);

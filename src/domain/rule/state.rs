@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RuleState {
+    /// The version of the condition that it belongs to; 0: whichever it is.
+    #[serde(skip_serializing_if = "is_default")]
+    pub condition_version: i64,
     /// Crossings so far, which is also the number of the latest one.
     pub crossings: u32,
     /// The memory of each test, in the order of the tree; empty before the first crawl and after the condition was changed.
@@ -58,10 +61,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl RuleState {
-    /// The memory of a rule whose condition was changed: only the number of crossings stays, because the ids of events are made
-    /// from it.
-    pub fn after_edit(&self) -> Self {
-        Self { crossings: self.crossings, ..Self::default() }
+    /// The memory for a version of the condition. Of another version, only the number of crossings stays, because the ids of events are
+    /// made from it.
+    #[must_use]
+    pub fn of_condition(self, version: i64) -> Self {
+        let is_its_own = self.condition_version == 0 || self.condition_version == version;
+        let kept = if is_its_own { self } else { Self { crossings: self.crossings, ..Self::default() } };
+        Self { condition_version: version, ..kept }
     }
 
     /// True when no test waits to be released before it can fire again.

@@ -82,13 +82,6 @@ macro_rules! has_tag {
     };
 }
 
-/// A JSON object of names and values.
-macro_rules! json_object {
-    ($members:literal) => {
-        concat!("jsonb_build_object(", $members, ")")
-    };
-}
-
 mod claim;
 mod commit;
 pub(super) mod migrate_store;

@@ -238,12 +238,9 @@ async fn update(
     if patch.snoozed_until.is_some() {
         end_snooze(conn, id, clock).await?;
     }
-    if is_new {
-        forget(conn, id).await?;
-        if let RuleScope::Product(product_id) = before.scope {
-            let listing_id = listing_of(conn, tenant_id, product_id).await?;
-            request_crawl(conn, product_id, listing_id, clock).await?;
-        }
+    if let (true, RuleScope::Product(product_id)) = (is_new, before.scope) {
+        let listing_id = listing_of(conn, tenant_id, product_id).await?;
+        request_crawl(conn, product_id, listing_id, clock).await?;
     }
     find(conn, tenant_id, id).await
 }
@@ -276,18 +273,6 @@ async fn end_snooze(conn: &mut Conn, id: RuleId, clock: ClockParam) -> StoreResu
            AND event_id IN (SELECT id FROM event WHERE rule_id = $1)"
     );
     sqlx::query(RELEASE).bind(id.0).bind(clock).execute(conn).await?;
-    Ok(())
-}
-
-/// Forgets what a rule remembers of its condition, but not how often it was true.
-async fn forget(conn: &mut Conn, id: RuleId) -> StoreResult<()> {
-    const FORGET: &str = concat!(
-        "UPDATE rule_state SET revision = revision + 1, state = ",
-        json_object!("'crossings', crossings"),
-        " WHERE rule_id = $1"
-    );
-    lock_states(conn, id).await?;
-    sqlx::query(FORGET).bind(id.0).execute(conn).await?;
     Ok(())
 }
 

@@ -76,13 +76,6 @@ macro_rules! has_tag {
     };
 }
 
-/// A JSON object of names and values.
-macro_rules! json_object {
-    ($members:literal) => {
-        concat!("json_object(", $members, ")")
-    };
-}
-
 mod claim;
 mod commit;
 mod daemon_lock;
