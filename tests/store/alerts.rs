@@ -195,7 +195,7 @@ async fn events_are_found_by_rule_and_time(fixture: &Fixture) {
 }
 
 /// A rule about the products with a tag.
-fn rule_about(tag: &str) -> NewRule {
+pub fn rule_about(tag: &str) -> NewRule {
     let condition = Condition::PriceAtOrBelow { target: euros(1000) };
     let webhook = RuleWebhook { url: "https://example.com/hook".to_owned(), secret: "whsec_x".to_owned() };
     let (scope, settings) = (RuleScope::Tag(tag.to_owned()), RuleSettings::of(condition));

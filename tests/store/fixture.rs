@@ -204,6 +204,15 @@ impl Fixture {
         }
     }
 
+    /// Waits until somebody waits for a lock of PostgreSQL.
+    pub async fn until_someone_waits(&self) {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        while self.number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Brings in the tenant [`THEM`].
     pub async fn add_tenant(&self) {
         let id = if self.is_postgres() {

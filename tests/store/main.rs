@@ -29,6 +29,7 @@ mod outbox;
 mod page_samples;
 mod replica;
 mod retention;
+mod rule_locks;
 mod schedules;
 mod server;
 mod sessions;

@@ -55,11 +55,7 @@ async fn a_task_requested_while_a_commit_waits_gets_a_crawl_of_its_own() {
         let (store, commit) = (fixture.store.clone(), seen(&claim, 500, fixture.now().await));
         tokio::spawn(async move { store.commit(&[commit]).await.unwrap() })
     };
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while fixture.number(waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    fixture.until_someone_waits().await;
     let task = JobId::new();
     // As replicas of the previous version do.
     let insert = "WITH task AS (INSERT INTO task VALUES ($1, $2, 0)) INSERT INTO task_item VALUES ($1, 0, $2, $3, $4, 'pending')";

@@ -61,6 +61,13 @@ macro_rules! lock_rows {
     };
 }
 
+/// Keeps the rows of a table that a query selects from being deleted.
+macro_rules! keep_rows {
+    ($table:literal) => {
+        concat!(" FOR KEY SHARE OF ", $table)
+    };
+}
+
 /// Locks the rows that a query selects, except those that another replica has locked.
 macro_rules! skip_locked {
     () => {

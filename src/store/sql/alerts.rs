@@ -69,7 +69,8 @@ impl Alerts for Backend {
     }
 
     async fn remove_rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
-        self.transaction(tenant_id, move |conn| remove(conn, tenant_id, id).boxed()).await
+        let clock = self.clock_param();
+        self.transaction(tenant_id, move |conn| remove(conn, tenant_id, id, clock).boxed()).await
     }
 
     async fn events(
@@ -211,6 +212,9 @@ async fn update(
         now!(12),
         " WHERE tenant_id = $1 AND id = $2 AND version = coalesce($13, version)"
     );
+    if patch.condition.is_some() {
+        lock_listing(conn, tenant_id, id, clock).await?;
+    }
     usage::lock(conn, tenant_id).await?;
     let before = find(&mut *conn, tenant_id, id).await?;
     let settings = before.settings.clone();
@@ -244,6 +248,25 @@ async fn update(
     find(conn, tenant_id, id).await
 }
 
+/// Locks the lease of the listing that a rule is about, before the rule and what it remembers: commits lock them in this order.
+async fn lock_listing(conn: &mut Conn, tenant_id: TenantId, id: RuleId, clock: ClockParam) -> StoreResult<()> {
+    const LISTING: &str = "SELECT listing_id FROM alert_rule WHERE tenant_id = $1 AND id = $2";
+    let query = sqlx::query_scalar(LISTING).bind(tenant_id.0).bind(id.0);
+    let listing_id: Option<i64> = query.fetch_one(&mut *conn).await.or_not_found("alert")?;
+    if let Some(listing_id) = listing_id {
+        schedule_request::lock(conn, &[listing_id], clock).await?;
+    }
+    Ok(())
+}
+
+/// Locks what a rule remembers of its products, in the order in which commits do.
+async fn lock_states(conn: &mut Conn, id: RuleId) -> StoreResult<()> {
+    const LOCK: &str =
+        concat!("SELECT product_id FROM rule_state WHERE rule_id = $1 ORDER BY product_id", lock_rows!("rule_state"));
+    sqlx::query(LOCK).bind(id.0).execute(conn).await?;
+    Ok(())
+}
+
 /// What waits for the end of a snooze that was changed is looked at again.
 async fn end_snooze(conn: &mut Conn, id: RuleId, clock: ClockParam) -> StoreResult<()> {
     const RELEASE: &str = concat!(
@@ -263,6 +286,7 @@ async fn forget(conn: &mut Conn, id: RuleId) -> StoreResult<()> {
         json_object!("'crossings', crossings"),
         " WHERE rule_id = $1"
     );
+    lock_states(conn, id).await?;
     sqlx::query(FORGET).bind(id.0).execute(conn).await?;
     Ok(())
 }
@@ -302,13 +326,25 @@ async fn add_channels(conn: &mut Conn, rules: &mut [RuleRow]) -> StoreResult<()>
 
 /// Replaces the channels of a rule. Those of other tenants are refused.
 async fn set_channels(conn: &mut Conn, tenant_id: TenantId, id: RuleId, channels: &RuleChannels) -> StoreResult<()> {
+    // Before their rows of the rule: a removal of a channel locks them in this order.
+    const KEEP: &str = concat!(
+        "SELECT channel.id FROM channel JOIN (",
+        uuids!(2),
+        ") AS given ON given.id = channel.id WHERE channel.tenant_id = $1 ORDER BY channel.id",
+        keep_rows!("channel")
+    );
     const CLEAR: &str = "DELETE FROM rule_channel WHERE rule_id = $1";
     const SET: &str = "INSERT INTO rule_channel (rule_id, channel_id, tenant_id, fallback_after_secs) \
          SELECT $1, c.id, c.tenant_id, $4 FROM channel c WHERE c.tenant_id = $2 AND c.id = $3";
-    sqlx::query(CLEAR).bind(id.0).execute(&mut *conn).await?;
     let told = channels.told.iter().map(|channel| (*channel, None));
     let fallback = channels.fallback.map(|fallback| (fallback.channel, Some(secs(fallback.after_secs))));
-    for (channel, after_secs) in told.chain(fallback) {
+    let all: Vec<(ChannelId, Option<i32>)> = told.chain(fallback).collect();
+    if !all.is_empty() {
+        let ids: Vec<ChannelId> = all.iter().map(|(channel, _)| *channel).collect();
+        sqlx::query(KEEP).bind(tenant_id.0).bind(Json(ids)).execute(&mut *conn).await?;
+    }
+    sqlx::query(CLEAR).bind(id.0).execute(&mut *conn).await?;
+    for (channel, after_secs) in all {
         let query = sqlx::query(SET).bind(id.0).bind(tenant_id.0).bind(channel.0).bind(after_secs);
         if query.execute(&mut *conn).await?.rows_affected() == 0 {
             return Err(StoreError::NotFound("channel"));
@@ -342,7 +378,7 @@ async fn deliveries_of(
     Ok(by_event)
 }
 
-async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult<()> {
+async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId, clock: ClockParam) -> StoreResult<()> {
     const REMOVE: &str = "DELETE FROM alert_rule WHERE tenant_id = $1 AND id = $2";
     const REMOVE_STATES: &str = "DELETE FROM rule_state WHERE rule_id = $1";
     const CALL_OFF_HELD: &str = "UPDATE delivery SET status = 'dropped', last_error = 'the alert was deleted' \
@@ -350,9 +386,11 @@ async fn remove(conn: &mut Conn, tenant_id: TenantId, id: RuleId) -> StoreResult
     const CALL_OFF: &str = "UPDATE delivery SET status = 'dead', owner = NULL, token = token + 1, \
            last_error = 'the alert was deleted' \
          WHERE status = 'pending' AND event_id IN (SELECT id FROM event WHERE rule_id = $1)";
+    lock_listing(conn, tenant_id, id, clock).await?;
     if sqlx::query(REMOVE).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::NotFound("alert"));
     }
+    lock_states(conn, id).await?;
     for statement in [REMOVE_STATES, CALL_OFF_HELD, CALL_OFF] {
         sqlx::query(statement).bind(id.0).execute(&mut *conn).await?;
     }

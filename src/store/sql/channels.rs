@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, QueryBuilder};
+use uuid::Uuid;
 
 use super::newest::push_newest_first;
 use super::{Backend, Conn, Db, usage};
@@ -292,17 +293,21 @@ async fn revive(conn: &mut Conn, tenant_id: TenantId, id: MessageId, clock: Cloc
 }
 
 async fn remove(conn: &mut Conn, tenant_id: TenantId, id: ChannelId) -> StoreResult<()> {
+    // First: whoever sends to the channel locks it before its messages and deliveries.
+    const LOCK: &str = concat!("SELECT id FROM channel WHERE tenant_id = $1 AND id = $2", lock_rows!("channel"));
     const REMOVE: &str = "DELETE FROM channel WHERE tenant_id = $1 AND id = $2";
     const DROP: &str = "UPDATE delivery SET status = 'dropped', last_error = 'the channel was deleted' \
          WHERE channel_id = $1 AND status IN ('held', 'sending')";
+    let locked: Option<Uuid> = sqlx::query_scalar(LOCK).bind(tenant_id.0).bind(id.0).fetch_optional(&mut *conn).await?;
+    if locked.is_none() {
+        return Err(StoreError::NotFound("channel"));
+    }
     let rest = ["message", "channel_day", "rule_channel"];
     for table in rest {
         let delete = AssertSqlSafe(format!("DELETE FROM {table} WHERE tenant_id = $1 AND channel_id = $2"));
         sqlx::query(delete).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?;
     }
-    if sqlx::query(REMOVE).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?.rows_affected() == 0 {
-        return Err(StoreError::NotFound("channel"));
-    }
+    sqlx::query(REMOVE).bind(tenant_id.0).bind(id.0).execute(&mut *conn).await?;
     sqlx::query(DROP).bind(id.0).execute(conn).await?;
     Ok(())
 }

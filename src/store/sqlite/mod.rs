@@ -54,6 +54,13 @@ macro_rules! lock_rows {
     };
 }
 
+/// There is one writer: no rows need to be kept.
+macro_rules! keep_rows {
+    ($table:literal) => {
+        ""
+    };
+}
+
 /// There is one writer: no other locks to skip.
 macro_rules! skip_locked {
     () => {
