@@ -11,11 +11,14 @@ use super::text::html;
 const STYLE_SHEET: &str = "\
 :root{color-scheme:light dark;supported-color-schemes:light dark}\
 @media (prefers-color-scheme:dark){\
-.page{background:#15181c!important}.card{background:#1f242a!important;border-color:#323941!important}\
+.page{background:#15181c!important}\
+.card{background:#1f242a!important;border-left-color:#323941!important;border-right-color:#323941!important;\
+border-bottom-color:#323941!important}\
 .text,.title a{color:#e8eaed!important}.quiet{color:#a3abb5!important}\
 .link{color:#8ab4f8!important}.line{border-color:#323941!important}\
 .chart{background:#ffffff!important}}\
-@media (max-width:620px){.card{width:100%!important}.side{padding-left:16px!important;padding-right:16px!important}}";
+@media (max-width:620px){.card{width:100%!important}.thumb{width:56px!important}\
+.side{padding-left:16px!important;padding-right:16px!important}}";
 
 const FONT: &str = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
 
@@ -39,7 +42,7 @@ pub(super) fn page(
          <tr><td align=\"center\" style=\"padding:24px 12px\">\n\
          <table role=\"presentation\" class=\"card\" width=\"600\" cellpadding=\"0\" cellspacing=\"0\" \
          style=\"width:600px;max-width:100%;background:#ffffff;border:1px solid #e2e5e9;border-radius:10px;\
-         border-top:4px solid {};{FONT}\">\n\
+         border-top:4px solid {};overflow-wrap:anywhere;word-break:break-word;{FONT}\">\n\
          <tr><td class=\"side\" style=\"padding:24px 28px 8px\"><h1 class=\"text\" style=\"margin:0;font-size:20px;\
          line-height:1.35;\
          font-weight:600;color:#16191d\"><span dir=\"auto\">{title}</span></h1></td></tr>\n",
@@ -91,8 +94,8 @@ fn write_item(page: &mut String, item: &BriefItem, chart: Option<(usize, &Messag
     if let Some(image) = &item.image_url {
         let _ = write!(
             page,
-            "<td width=\"84\" valign=\"top\" \
-             style=\"padding-right:16px;vertical-align:top\"><img src=\"{}\" width=\"84\" alt=\"\" \
+            "<td class=\"thumb\" width=\"84\" valign=\"top\" \
+             style=\"padding-right:16px;vertical-align:top\"><img class=\"thumb\" src=\"{}\" width=\"84\" alt=\"\" \
              style=\"display:block;width:84px;height:auto;border-radius:6px;background:#ffffff\"></td>",
             html(image)
         );
@@ -142,7 +145,7 @@ fn write_facts(page: &mut String, item: &BriefItem) {
         let _ = write!(
             page,
             "<tr><td class=\"quiet\" valign=\"top\" style=\"padding:2px 14px 2px 0;font-size:13px;line-height:1.4;\
-             color:#6a717b\">{}</td>\
+             overflow-wrap:normal;word-break:normal;color:#6a717b\">{}</td>\
              <td class=\"text\" dir=\"auto\" style=\"padding:2px 0;font-size:14px;line-height:1.4;\
              color:#16191d\">{}</td></tr>",
             html(label),
