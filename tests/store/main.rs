@@ -39,3 +39,4 @@ mod tasks;
 mod tenants;
 mod text_limits;
 mod usage;
+mod wide_rules;
