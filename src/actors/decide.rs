@@ -230,6 +230,9 @@ fn rule_steps(claim: &Claim, after: &ListingState, found: Found<'_>, at: Timesta
 }
 
 #[cfg(test)]
+mod preview_tests;
+
+#[cfg(test)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;

@@ -320,7 +320,8 @@ pub(super) struct WirePreview {
     messages: usize,
     /// The latest 500 crossings, in order.
     crossings: Vec<WireCrossing>,
-    /// The kinds of tests that history says nothing about: they are unknown in the preview.
+    /// The kinds of tests about what history does not keep. In the preview no content changes, no seller joins, and every crawl finds
+    /// the page.
     not_in_history: Vec<&'static str>,
 }
 

@@ -115,6 +115,10 @@ fn created(row: &RuleRow) -> StoredResponse {
 /// Play a rule over the stored history of a product: when it would have fired, and how many messages that would have been.
 ///
 /// Nothing is stored or sent. The rule is played as if it had been created `days` ago.
+///
+/// History keeps changes of values, and not the crawls. So the preview tells what the rule would have told if each crawl had found a
+/// page, with all values and an offer list. It does not know crawls that failed, values that a page did not state, nor when crawls that
+/// found no change were made: what lasts (`for`, `crawls`) and comparisons with a time that passes may be off by a crawl.
 #[utoipa::path(post, path = "/api/v1/alerts/preview", tag = "alerts", request_body = PreviewAlertBody, responses(
     (status = 200, description = "What it would have told", body = WirePreview),
     (status = 400, description = "Not JSON", body = Problem),

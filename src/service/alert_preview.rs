@@ -41,7 +41,7 @@ pub struct Preview {
     pub total: usize,
     /// Messages about them: those within a cooldown share one.
     pub messages: usize,
-    /// The kinds of tests that history says nothing about; they are unknown in the preview.
+    /// The kinds of tests about what history does not keep: see [`Condition::not_in_history`](crate::domain::Condition::not_in_history).
     pub not_in_history: Vec<&'static str>,
 }
 

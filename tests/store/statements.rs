@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, Once};
 
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{AuditActor, AuditEvent, ProductFilter, ProductOrder};
+use amazon_tracker::store::{AuditActor, AuditEvent, NewRule, ProductFilter, ProductOrder, RulePatch};
 use tracing::field::{Field, Visit};
 use tracing::span::Attributes;
 use tracing::{Event, Instrument, Subscriber};
@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::accounts::{email, new_session, tenant_of};
+use crate::alerts::rule_about;
 use crate::fixture::*;
 
 /// The table: for each use case how many statements it runs, and on PostgreSQL how many messages beside them set the tenant
@@ -27,6 +28,8 @@ const ALLOWED: &[(&str, usize, usize)] = &[
     ("read its history", 2, 1),
     ("create a task with 500 items", 6, 2),
     ("list 50 tasks", 2, 1),
+    ("create a rule about 500 products", 6, 2),
+    ("change the condition of a rule about 500 products", 9, 2),
     ("sign in", 7, 5),
     ("refresh", 5, 3),
     ("remove a product", 8, 4),
@@ -138,6 +141,11 @@ async fn no_use_case_runs_more_statements_than_it_may(fixture: &Fixture) {
     }
     let tasks = expect(fixture, "list 50 tasks", store.tasks(US, None, 50)).await.unwrap();
     assert_eq!(tasks.items.iter().map(|task| task.items.len()).sum::<usize>(), 500 + 49 * 2);
+    let of_all = NewRule { scope: RuleScope::All, ..rule_about("") };
+    let rule = expect(fixture, "create a rule about 500 products", store.add_rule(of_all)).await.unwrap();
+    let condition = Some(Condition::PriceAtOrBelow { target: euros(1) });
+    let change = store.update_rule(US, rule.id, RulePatch { condition, ..RulePatch::default() });
+    expect(fixture, "change the condition of a rule about 500 products", change).await.unwrap();
     let leases: Vec<_> = fixture.claim_from(amazon_tracker::store::Lane::Requested, 32).await;
     let leases: Vec<_> = leases.iter().map(|claim| (claim.listing_id, claim.token)).collect();
     assert_eq!(expect(fixture, "release 32 leases", store.release(&leases)).await.unwrap(), 32);

@@ -45,6 +45,8 @@ pub enum Found<'a> {
         /// The offer list, if it was read.
         offers: Option<&'a OfferList>,
     },
+    /// What history has until then. It does not say which values a page stated, so all that are known count as stated.
+    Recorded,
     /// There is no such page.
     NotFound,
     /// Nothing: the crawl failed.
@@ -126,7 +128,7 @@ impl<'a> Readings<'a> {
             (StateOf::TrackingFailing, Found::Nothing) => {
                 (self.after.consecutive_failures >= FAILING_AFTER).then(|| flag(true))
             }
-            (StateOf::Delisted | StateOf::TrackingFailing, Found::Page { .. })
+            (StateOf::Delisted | StateOf::TrackingFailing, Found::Page { .. } | Found::Recorded)
             | (StateOf::TrackingFailing, Found::NotFound) => Some(flag(false)),
             (_, Found::NotFound | Found::Nothing) => None,
             (StateOf::Coupon, _) => {
@@ -181,13 +183,11 @@ impl<'a> Readings<'a> {
 
     /// The series was read by this crawl. Of the parts of an offer that is held, nothing is taken.
     fn is_read(&self, series: Series) -> bool {
-        let Found::Page { is_offer_unknown, offers, .. } = self.found else { return false };
-        if series.is_of_featured_offer() && is_offer_unknown {
-            return false;
-        }
-        match series {
-            Series::LowestNewPrice => offers.is_some(),
-            _ => self.after.is_stated(series),
+        match self.found {
+            Found::NotFound | Found::Nothing => false,
+            Found::Page { is_offer_unknown: true, .. } if series.is_of_featured_offer() => false,
+            Found::Page { offers, .. } if series == Series::LowestNewPrice => offers.is_some(),
+            Found::Page { .. } | Found::Recorded => self.after.is_stated(series),
         }
     }
 

@@ -1,4 +1,12 @@
 //! A rule played over stored history: what it would have told.
+//!
+//! History keeps changes of values, and not the crawls. So a replay finds the crossings that crawls fired, as far as each of them found a
+//! page that stated all values, and read the offer list. It does not know:
+//! - crawls that found nothing, and values that a page did not state: in a replay, what is known is read by every crawl, and listings
+//!   are neither `delisted` nor `tracking_failing`;
+//! - when crawls that found no change were made: they are played at the interval of the product, except where history says that none
+//!   was made ([`Series::Unobserved`]). What lasts, and what is compared with a time that passes, may be found a crawl earlier or later;
+//! - the content of pages and the sellers of offer lists: tests of them are unknown.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,6 +23,7 @@ use crate::domain::marketplace::Marketplace;
 use crate::domain::offer::SellerId;
 use crate::domain::series::{Point, Series, SeriesKey};
 use crate::domain::state::ListingState;
+use crate::domain::stats::Gap;
 
 /// Crawls that are played beside the recorded changes, at most.
 const MAX_TICKS: u32 = 5_000;
@@ -52,7 +61,7 @@ pub struct ReplayedCrossing {
 }
 
 impl Condition {
-    /// The tests that history says nothing about: they are unknown in a replay.
+    /// The tests about what history does not keep. In a replay no content changes, no seller joins, and every crawl finds the page.
     pub fn not_in_history(&self) -> Vec<&'static str> {
         let missing = |leaf: &&Condition| match leaf {
             Self::Offer(_) | Self::Content(_) => true,
@@ -66,8 +75,9 @@ impl Condition {
     fn depends_on_time(&self) -> bool {
         self.leaves().into_iter().any(|leaf| match leaf {
             Self::Moved(moved) => matches!(moved.vs, Versus::AvgDays(_) | Versus::MaxDays(_) | Versus::MinDays(_)),
-            Self::Lowest(lowest) => lowest.days.is_some(),
-            Self::State(state) => state.lasts.is_some(),
+            // The next crawl compares the same value with a window of which it is now part.
+            Self::Lowest(lowest) => lowest.days.is_some() || lowest.or_equal || lowest.within_percent.is_some(),
+            Self::State(state) => state.lasts.is_some() || state.of == StateOf::Delisted,
             Self::Seller(seller) => seller.crawls > 1,
             _ => false,
         })
@@ -93,13 +103,16 @@ impl Replay<'_> {
                 }
                 next += 1;
             }
+            if known.checked_at.is_none() {
+                continue;
+            }
             let windows = Windows(keys.iter().map(|key| (key.clone(), history.window(key, at))).collect());
             let readings = Readings {
                 at,
                 marketplace: self.marketplace,
                 before: &before,
                 after: &known,
-                found: Found::Page { is_offer_unknown: false, content: None, offers: None },
+                found: Found::Recorded,
                 windows: &windows,
             };
             let (after, crossing) = advance(self.settings, &state, self.me, &readings);
@@ -124,7 +137,10 @@ impl Replay<'_> {
             let shortest_ms = length_ms / i64::from(MAX_TICKS);
             let interval_ms = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX).max(shortest_ms).max(1);
             let tick = |n: i64| self.from.checked_add(SignedDuration::from_millis(interval_ms.checked_mul(n)?)).ok();
-            crawls.extend((1..).map_while(tick).take_while(|at| *at <= self.to));
+            let marks = self.points.iter().filter(|point| point.key.series == Series::Unobserved);
+            let gaps: Vec<Gap> = marks.filter_map(Gap::of).collect();
+            let is_made = |at: &Timestamp| !gaps.iter().any(|gap| gap.from < *at && *at < gap.to);
+            crawls.extend((1..).map_while(tick).take_while(|at| *at <= self.to).filter(is_made));
         }
         crawls.sort_unstable();
         crawls.dedup();
@@ -152,5 +168,54 @@ impl<'a> History<'a> {
         let first = points.partition_point(|point| point.at <= from).saturating_sub(1);
         let last = points.partition_point(|point| point.at < at);
         Window::of(points[first.min(last)..last].iter().copied(), key, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::series::PointValue;
+
+    /// Out of stock during days 2 to 4, and not crawled from day 10 to day 20; played over 30 days, with a crawl on each.
+    fn crossings(condition: serde_json::Value, from: i64) -> Vec<i64> {
+        let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+        let point = |at, series: Series, number| Point {
+            key: series.into(),
+            at: day(at),
+            value: Some(PointValue::Number(number)),
+        };
+        let points = [
+            point(0, Series::Availability, 1),
+            point(2, Series::Availability, 3),
+            point(4, Series::Availability, 1),
+            point(20, Series::Unobserved, day(10).as_millisecond()),
+        ];
+        let settings = RuleSettings::of(Condition::from_json(&condition).unwrap());
+        let replay = Replay {
+            settings: &settings,
+            me: &[],
+            marketplace: Marketplace::Us,
+            points: &points,
+            from: day(from),
+            to: day(30),
+            interval: Duration::from_secs(86_400),
+        };
+        replay.crossings().into_iter().map(|crossing| crossing.at.as_second() / 86_400).collect()
+    }
+
+    fn in_stock_for(days: i64) -> serde_json::Value {
+        let lasts = serde_json::json!({"secs": days * 86_400});
+        serde_json::json!({"kind": "state", "of": "availability", "is": "in_stock", "for": lasts})
+    }
+
+    #[test]
+    fn crawls_are_played_between_changes_and_not_where_history_says_that_none_was_made() {
+        assert_eq!(crossings(in_stock_for(1), 1), [5]);
+        assert_eq!(crossings(in_stock_for(8), 1), [20]);
+    }
+
+    #[test]
+    fn nothing_is_played_before_the_first_page() {
+        assert_eq!(crossings(serde_json::json!({"kind": "state", "of": "delisted", "is": false}), -3), [1]);
     }
 }
