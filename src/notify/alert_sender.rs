@@ -75,7 +75,8 @@ impl AlertSender {
                     entry(event, chart, snooze_url)
                 })
                 .collect();
-            let request = ComposeRequest { id: outbound.id, at: outbound.created_at, place: &place, entries: &entries };
+            let (id, at, left_out) = (outbound.id, outbound.created_at, outbound.left_out);
+            let request = ComposeRequest { id, at, place: &place, entries: &entries, left_out };
             let mut message = composer.compose(&request);
             message.kind = outbound.kind;
             message

@@ -57,17 +57,18 @@ impl Composer {
     }
 
     /// A message about events: of one entry, or a digest of several, the most urgent and then the most recent first,
-    /// what has ended last. Every event is among the events of the message, also when its item is left out.
+    /// what has ended last. The event of each entry is among the events of the message, also when its item is left out.
     pub fn compose(&self, request: &ComposeRequest<'_>) -> AlertMessage {
         let writer = self.writer(request.place);
         let mut entries: Vec<&Entry> = request.entries.iter().collect();
         entries.sort_by_key(|entry| {
             (entry.ended_at.is_some(), Reverse(entry.event.facts.severity), Reverse(entry.event.at))
         });
-        let left_out = entries.len().saturating_sub(MAX_ITEMS);
+        let count = entries.len() + request.left_out as usize;
+        let left_out = count.saturating_sub(MAX_ITEMS);
         let (kind, title) = match entries.as_slice() {
             [entry] => (MessageKind::Single, single_title(&writer, entry)),
-            entries => (MessageKind::Digest, digest_title(&writer, entries)),
+            entries => (MessageKind::Digest, digest_title(&writer, entries, count)),
         };
         AlertMessage {
             id: request.id,
@@ -89,7 +90,7 @@ impl Composer {
         let writer = self.writer(place);
         let entries = [notices::sample(&writer, id, at)];
         let place = Place { public_url: None, ..place.clone() };
-        let alert = self.compose(&ComposeRequest { id, at, place: &place, entries: &entries });
+        let alert = self.compose(&ComposeRequest { id, at, place: &place, entries: &entries, left_out: 0 });
         AlertMessage {
             kind: MessageKind::Test,
             title: writer.text("test-title", &[("title", alert.title.as_str().into())]),
@@ -129,7 +130,7 @@ fn single_title(writer: &Writer<'_>, entry: &Entry) -> String {
 }
 
 /// "5 alerts: Kettle, Toaster, Lamp, …": how many, and of which products.
-fn digest_title(writer: &Writer<'_>, entries: &[&Entry]) -> String {
+fn digest_title(writer: &Writer<'_>, entries: &[&Entry], count: usize) -> String {
     let (mut seen, mut products) = (Vec::new(), Vec::new());
     for entry in entries {
         let product = entry.event.product_id;
@@ -143,7 +144,7 @@ fn digest_title(writer: &Writer<'_>, entries: &[&Entry]) -> String {
         }
         products.push(shorten(&product_title(&entry.event.facts), MAX_DIGEST_TITLE_CHARS));
     }
-    writer.text("digest-title", &[("count", entries.len().into()), ("products", writer.list(products).into())])
+    writer.text("digest-title", &[("count", count.into()), ("products", writer.list(products).into())])
 }
 
 #[cfg(test)]

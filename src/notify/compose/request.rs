@@ -30,6 +30,8 @@ pub struct ComposeRequest<'a> {
     pub place: &'a Place,
     /// What it is about, in any order: one entry for each rule and product. At least one.
     pub entries: &'a [Entry],
+    /// Further rules and products that the message is about, without an entry: they are counted.
+    pub left_out: u32,
 }
 
 /// What a message says about one rule and product.

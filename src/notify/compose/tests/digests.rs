@@ -63,6 +63,16 @@ fn a_digest_of_many_says_how_many_are_left_out_and_keeps_their_events() {
 }
 
 #[test]
+fn rules_and_products_without_an_entry_are_counted() {
+    let entries: Vec<_> = (0..30).map(|n| entry(n, "Cup", Severity::Normal, "2026-03-05T04:00:00Z")).collect();
+    let (id, at, place) = (MessageId(Uuid::from_u128(9)), at("2026-03-05T13:11:00Z"), place(Language::En));
+    let request = ComposeRequest { id, at, place: &place, entries: &entries, left_out: 70 };
+    let message = Composer::new().compose(&request);
+    assert_eq!(message.title, "100 alerts: Cup, Cup, Cup, …");
+    assert_eq!(message.note.as_deref(), Some("and 75 more"));
+}
+
+#[test]
 fn what_ended_is_told_as_past_whatever_it_was() {
     let tell = |reasons: Vec<Reason>| {
         let mut entry = Entry::of(event(reasons));

@@ -138,6 +138,7 @@ fn every_reason_composes_in_every_language() {
                     at: entry.event.at,
                     place: &place,
                     entries: std::slice::from_ref(&entry),
+                    left_out: 0,
                 };
                 let message = composer.compose(&request);
                 check(language, &message.title);

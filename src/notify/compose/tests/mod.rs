@@ -114,7 +114,7 @@ fn event(reasons: Vec<Reason>) -> Event {
 
 fn compose_at(place: &Place, entries: &[Entry]) -> AlertMessage {
     let id = MessageId(Uuid::from_u128(9));
-    Composer::new().compose(&ComposeRequest { id, at: at("2026-03-05T13:11:00Z"), place, entries })
+    Composer::new().compose(&ComposeRequest { id, at: at("2026-03-05T13:11:00Z"), place, entries, left_out: 0 })
 }
 
 fn compose(language: Language, entries: &[Entry]) -> AlertMessage {
