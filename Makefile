@@ -18,7 +18,7 @@ test: ## Run the tests, on SQLite and on throwaway PostgreSQL and Redis servers
 	@scripts/require.sh cc rust postgres redis yaml
 	cargo test --no-fail-fast
 
-test-cluster: ## Test three replicas on real servers under faults (five minutes; only=faults for a part)
+test-cluster: ## Test three replicas on real servers under faults (seven minutes; only=faults for a part)
 	@scripts/require.sh cc rust postgres redis prometheus faketime
 	cargo test --test cluster -- --test-threads 2 $(only)
 

@@ -65,6 +65,10 @@ pub struct Options {
     pub database_proxied: bool,
     /// Listings are crawled by runs of an Apify actor.
     pub crawls_by_apify: bool,
+    /// The number of listings; unset: [`LISTINGS`].
+    pub listings: Option<usize>,
+    /// The test adds products and rules itself.
+    pub is_unwatched: bool,
     /// Further arguments of the marketplace: its faults.
     pub market_faults: &'static [&'static str],
     /// Additional environment of every replica.
@@ -97,10 +101,12 @@ impl Fixture {
         Self::start_with(Options::default()).await
     }
 
-    /// Starts everything, and waits until each listing has been crawled and its alert is armed.
+    /// Starts everything. Unless the test adds the products, waits until each listing has been crawled and its alert is
+    /// armed.
     pub async fn start_with(options: Options) -> Self {
         let folder = Arc::new(Folder::new("amazon-tracker-fixture-"));
-        let market = Arc::new(Marketplace::start(&folder, LISTINGS, options.market_faults).await);
+        let listings = options.listings.unwrap_or(LISTINGS);
+        let market = Arc::new(Marketplace::start(&folder, listings, options.market_faults).await);
         let database = match options.own_database {
             true => Database::Own(Box::new(Server::start())),
             false => Database::Shared(Server::shared()),
@@ -154,7 +160,9 @@ impl Fixture {
         };
         fixture.all_ready_within(SOON).await;
         fixture.key = fixture.new_key().await;
-        fixture.watch_everything().await;
+        if !options.is_unwatched {
+            fixture.watch_everything().await;
+        }
         fixture
     }
 
@@ -232,7 +240,8 @@ impl Fixture {
         eventually("every event is delivered", patience, async || self.query_number(waiting).await == 0).await;
     }
 
-    async fn prices(&self) -> Vec<(String, i64)> {
+    /// The recorded price of each listing that has one.
+    pub async fn prices(&self) -> Vec<(String, i64)> {
         let mut connection = self.superuser().await;
         sqlx::query_as("SELECT asin, price_minor FROM listing").fetch_all(&mut connection).await.unwrap()
     }

@@ -9,6 +9,7 @@ mod postgres;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod alert_rules;
 mod clock;
 mod deployment;
 mod disk;
@@ -17,6 +18,8 @@ mod fixture;
 mod jobs;
 mod load;
 mod marketplace;
+mod message_receiver;
+mod messages;
 mod monitoring;
 mod no_faults;
 mod receiver;
@@ -26,6 +29,7 @@ mod runs;
 mod servers;
 mod soak;
 mod tcp_proxy;
+mod told;
 mod verification;
 
 use std::time::{Duration, Instant};

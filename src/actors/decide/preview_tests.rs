@@ -17,7 +17,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{CrawlPolicy, decide};
+use super::{CrawlMade, CrawlPolicy, decide};
 use crate::domain::rule::{Again, Decimal, Replay, ReplayedCrossing, Window, Windows};
 use crate::domain::{
     Asin, Availability, Block, Condition, CrawlDemand, Currency, Failure, Fulfillment, Interval, Listing, ListingId,
@@ -158,7 +158,9 @@ impl Live {
         let window = |key| (Window::of(self.history.iter(), &key, at), key);
         self.claim.windows = Windows(keys.map(window).map(|(window, key)| (key, window)).collect());
         let policy = CrawlPolicy { recheck: Duration::from_secs(60), retry: Duration::from_secs(30) };
-        let commit = decide(&self.claim, &outcome, "test", at, policy, 0.5).commit;
+        let commit =
+            decide(&self.claim, &outcome, CrawlMade { source: "test", at, is_marketplace_failing: false }, policy, 0.5)
+                .commit;
         self.history.extend(commit.points);
         self.claim.state = commit.state.unwrap();
         for step in commit.rule_steps {

@@ -59,16 +59,18 @@ fn a_digest_of_many_says_how_many_are_left_out_and_keeps_their_events() {
     assert_eq!(message.more[0].as_deref(), Some("and 13 more"));
     let message = compose(Language::De, &entries[..26]);
     assert_eq!(message.more[0].as_deref(), Some("und 1 weiterer"));
-    let place = place(Language::En);
-    let (id, at) = (MessageId(Uuid::from_u128(9)), "2026-03-05T13:11:00Z".parse().unwrap());
-    let request = ComposeRequest { id, at, place: &place, entries: &entries[..10], left_out: 5 };
-    let message = Composer::new().compose(&request);
-    assert_eq!(
-        (message.title.as_str(), message.more[0].as_deref()),
-        ("15 alerts: Cup, Cup, Cup, …", Some("and 5 more"))
-    );
-    assert_eq!(message.more[3].as_deref(), Some("and 8 more"), "of a channel with room for seven");
     assert_eq!(compose(Language::De, &entries[..25]).more[..2], [None, Some("und 1 weiterer".to_owned())]);
+}
+
+#[test]
+fn rules_and_products_without_an_entry_are_counted() {
+    let entries: Vec<_> = (0..30).map(|n| entry(n, "Cup", Severity::Normal, "2026-03-05T04:00:00Z")).collect();
+    let (id, at, place) = (MessageId(Uuid::from_u128(9)), at("2026-03-05T13:11:00Z"), place(Language::En));
+    let request = ComposeRequest { id, at, place: &place, entries: &entries, left_out: 70 };
+    let message = Composer::new().compose(&request);
+    assert_eq!(message.title, "100 alerts: Cup, Cup, Cup, …");
+    assert_eq!(message.more[0].as_deref(), Some("and 75 more"));
+    assert_eq!(message.more[15].as_deref(), Some("and 90 more"), "of a channel with room for ten");
 }
 
 #[test]
