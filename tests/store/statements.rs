@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, usize, usize)] = &[
     ("create a task with 500 items", 6, 2),
     ("list 50 tasks", 2, 1),
     ("create a rule about 500 products", 6, 2),
-    ("change the condition of a rule about 500 products", 9, 2),
+    ("change the condition of a rule about 500 products", 7, 2),
     ("sign in", 7, 5),
     ("refresh", 5, 3),
     ("remove a product", 8, 4),

@@ -313,7 +313,7 @@ fn crossings_within_a_cooldown_are_told_together_at_its_end() {
 fn a_new_condition_keeps_the_count_and_forgets_the_rest() {
     let mut rule = rule(TARGET());
     assert!(rule.price(9_000));
-    rule.state = std::mem::take(&mut rule.state).of_condition(2);
+    rule.state = std::mem::take(&mut rule.state).of_condition(1).of_condition(2);
     assert!(rule.price(9_000));
     assert_eq!(rule.fired, [1, 2]);
 }
