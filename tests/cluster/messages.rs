@@ -40,29 +40,48 @@ async fn move_prices(fixture: &Fixture) {
     .await;
 }
 
-/// Kills, freezes and cuts off a replica by turns, each while it is sending a message, until all prices have moved.
-async fn disturb(fixture: &Fixture, has_moved: &AtomicBool) {
-    let [cut_off, killed, frozen] = fixture.replicas.as_slice() else { panic!("three replicas") };
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    NoDatabase,
+    Kill,
+    Freeze,
+}
+
+impl Fault {
+    async fn cause(self, fixture: &Fixture, victim: &Replica) {
+        match self {
+            Self::NoDatabase => {
+                let database_proxy = fixture.database_proxy.as_ref().unwrap();
+                database_proxy.cut();
+                tokio::time::sleep(LEASE).await;
+                database_proxy.mend();
+            }
+            Self::Kill => {
+                victim.process.kill();
+                victim.run();
+            }
+            Self::Freeze => {
+                victim.process.freeze();
+                // Others take its messages over.
+                tokio::time::sleep(MESSAGE_LEASE + Duration::from_secs(2)).await;
+                victim.process.thaw();
+            }
+        }
+    }
+}
+
+/// Replicas fail by turns, each while it is sending a message, until all prices have moved.
+async fn cause_faults(fixture: &Fixture, has_moved: &AtomicBool) {
     let is_over = || has_moved.load(Ordering::Relaxed);
-    let sends = async |replica: &Replica| {
-        let owner = replica.owner_ends_with();
-        let what = format!("{} is sending", replica.name);
+    // Only the first replica has a database proxy.
+    let faults = fixture.replicas.iter().zip([Fault::NoDatabase, Fault::Kill, Fault::Freeze]);
+    for (victim, fault) in faults.cycle() {
+        let (owner, what) = (victim.owner_ends_with(), format!("{} is sending", victim.name));
         eventually(&what, SOON, async || is_over() || fixture.messages_of(&owner).await > 0).await;
-    };
-    let database_proxy = fixture.database_proxy.as_ref().unwrap();
-    while !is_over() {
-        sends(killed).await;
-        killed.process.kill();
-        killed.run();
-        sends(frozen).await;
-        frozen.process.freeze();
-        // Others take its messages over.
-        tokio::time::sleep(MESSAGE_LEASE + Duration::from_secs(2)).await;
-        frozen.process.thaw();
-        sends(cut_off).await;
-        database_proxy.cut();
-        tokio::time::sleep(LEASE).await;
-        database_proxy.mend();
+        if is_over() {
+            break;
+        }
+        fault.cause(fixture, victim).await;
     }
     fixture.all_ready_within(SOON).await;
 }
@@ -167,7 +186,7 @@ async fn every_crossing_is_in_one_message_to_each_channel_whatever_fails() {
         move_prices(&fixture).await;
         has_moved.store(true, Ordering::Relaxed);
     };
-    tokio::join!(moving, disturb(&fixture, &has_moved));
+    tokio::join!(moving, cause_faults(&fixture, &has_moved));
     let unfinished = "SELECT count(*) FROM delivery WHERE status <> 'delivered'";
     eventually("everything is delivered", MESSAGE_LEASE + SOON, async || {
         fixture.skip_pauses().await;
