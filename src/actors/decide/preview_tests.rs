@@ -4,7 +4,8 @@
 //! Left out is what history does not keep, as the documentation of previews says:
 //! - *content and offer lists*: tests `content` and `offer`;
 //! - *crawls that found nothing*: `delisted` and `tracking_failing` become true by them, and tests that count crawls or time, or compare
-//!   with a window, go by when crawls found something. Such rules meet crawls at each interval that all find a page and are believed;
+//!   with the creation of the rule or with a window, go by when crawls found something. Such rules meet crawls at each interval, which
+//!   all find a page that is believed;
 //! - *what a page did not state*: each page states all fields. One whose offer is not believed says of all else what the page before said,
 //!   and each page comes with an offer list;
 //! - *the time between claim and crawl*: there is none.
@@ -343,11 +344,11 @@ fn seller(is_timed: bool) -> impl Strategy<Value = Value> {
 
 /// Conditions within the limits. Of those that are not timed, what they say follows from what changes alone.
 fn condition(is_timed: bool) -> impl Strategy<Value = Condition> {
-    let compared = prop::sample::select(vec!["told", "extreme", "previous", "created", "list_price"]);
+    let compared = prop::sample::select(vec!["told", "extreme", "previous", "list_price"]);
     let windows = (prop::sample::select(vec!["avg_days", "max_days", "min_days"]), 1..3)
         .prop_map(|(window, days)| json!({ window: days }));
     let vs = if is_timed {
-        prop_oneof![compared.prop_map(Value::from), windows].boxed()
+        prop_oneof![4 => compared.prop_map(Value::from), 1 => Just(json!("created")), 2 => windows].boxed()
     } else {
         compared.prop_map(Value::from).boxed()
     };

@@ -74,7 +74,10 @@ impl Condition {
     /// True when it can become true although nothing changes: with time, averages move and states last.
     fn depends_on_time(&self) -> bool {
         self.leaves().into_iter().any(|leaf| match leaf {
-            Self::Moved(moved) => matches!(moved.vs, Versus::AvgDays(_) | Versus::MaxDays(_) | Versus::MinDays(_)),
+            // The crawl after the baseline can say that nothing has moved since.
+            Self::Moved(moved) => {
+                matches!(moved.vs, Versus::Created | Versus::AvgDays(_) | Versus::MaxDays(_) | Versus::MinDays(_))
+            }
             // The next crawl compares the same value with a window of which it is now part.
             Self::Lowest(lowest) => lowest.days.is_some() || lowest.or_equal || lowest.within_percent.is_some(),
             Self::State(state) => state.lasts.is_some() || state.of == StateOf::Delisted,
