@@ -56,7 +56,7 @@ macro_rules! lock_rows {
 
 /// There is one writer: no other locks to skip.
 macro_rules! skip_locked {
-    () => {
+    ($($table:literal)?) => {
         ""
     };
 }
