@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use amazon_tracker::config::{DatabaseSettings, Secret};
-use amazon_tracker::domain::{Asin, Frequency, Listing, Marketplace, ProductSettings, ProductStatus, TenantId};
+use amazon_tracker::domain::{
+    Asin, Frequency, Listing, Marketplace, Product, ProductSettings, ProductStatus, TenantId,
+};
 use amazon_tracker::extract::{PageContext, PageKind, extract};
 use amazon_tracker::store::{NewProduct, StoreClock, open};
 use serde::Deserialize;
@@ -81,7 +83,8 @@ fn against_scrapy(table: &mut Table) {
     table.add("peak memory, 1 MB real pages", "MB", peak_kb / 1e3, (rival, scrapy.peak_kb / 1e3), Target::AtMost(0.1));
 }
 
-fn numbered(number: u32) -> Asin {
+/// The ASIN of this number.
+pub fn numbered(number: u32) -> Asin {
     format!("B{number:09}").parse().expect("ten letters and digits")
 }
 
@@ -219,14 +222,18 @@ fn command(market: &Market, database_url: &str, address: &str) -> Command {
         ("BURST", "10000"),
     ];
     command.envs(settings.map(|(name, value)| (format!("TRACKER__CRAWL__{name}"), value)));
+    // Receivers of alerts are on this machine.
+    command.env("TRACKER__NOTIFY__ALLOW_PRIVATE_TARGETS", "true");
     command.env("TRACKER__LOG__FILTER", "warn");
     command
 }
 
-pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Frequency) {
+/// Adds a product for each listing.
+pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Frequency) -> Vec<Product> {
     let settings = DatabaseSettings { url: Secret::from(database_url), ..DatabaseSettings::default() };
     let store = open(&settings, StoreClock::real()).await.unwrap();
     store.migrate().await.unwrap();
+    let mut products = Vec::with_capacity(listings.len());
     for listing in listings {
         let settings = ProductSettings {
             label: None,
@@ -237,9 +244,10 @@ pub async fn watch_all(database_url: &str, listings: &[Listing], frequency: Freq
             offers_interval: None,
         };
         let product = NewProduct { tenant_id: TenantId::BUILT_IN, listing: *listing, settings, quota: u32::MAX };
-        store.add_product(product).await.unwrap();
+        products.push(store.add_product(product).await.unwrap());
     }
     store.close().await;
+    products
 }
 
 /// Number of crawls with an observation, from the daemon's metrics; 0 while it is starting.

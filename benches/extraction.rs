@@ -20,10 +20,11 @@ const SLOW_ROUNDS: usize = 3;
 /// Typical size of a chunk from the network.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-struct SavedPage {
+/// A page of the corpus.
+pub struct SavedPage {
     path: PathBuf,
-    marketplace: Option<Marketplace>,
-    bytes: Vec<u8>,
+    pub marketplace: Option<Marketplace>,
+    pub bytes: Vec<u8>,
 }
 
 /// The folder of the corpus.
@@ -33,7 +34,8 @@ pub fn corpus() -> PathBuf {
     folder
 }
 
-fn pages() -> Vec<SavedPage> {
+/// All pages of the corpus.
+pub fn pages() -> Vec<SavedPage> {
     let labels = fs::read_to_string(corpus().join("labels.jsonl")).expect("the corpus has labels");
     let page = |line: &str| {
         let label: serde_json::Value = serde_json::from_str(line).expect("a label is JSON");
@@ -69,7 +71,8 @@ fn seconds_of(pages: &[SavedPage], read: &dyn Fn(&SavedPage)) -> f64 {
     started_at.elapsed().as_secs_f64()
 }
 
-fn ours(page: &SavedPage) {
+/// Extracts a page.
+pub fn ours(page: &SavedPage) {
     let context = PageContext { marketplace: page.marketplace, content_type: None, to_the_end: false };
     std::hint::black_box(extract(&page.bytes, context).expect("the corpus can be read"));
 }

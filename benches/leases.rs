@@ -93,12 +93,14 @@ async fn sign_in_until(store: SharedStore, user: User, stopped: watch::Receiver<
     times
 }
 
-fn p99(mut values: Vec<f64>) -> f64 {
+/// The 99th percentile.
+pub fn p99(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() * 99 / 100]
 }
 
-async fn open_with(url: &str) -> SharedStore {
+/// Opens a store and migrates it.
+pub async fn open_with(url: &str) -> SharedStore {
     let settings = DatabaseSettings {
         url: Secret::from(url),
         statement_timeout_secs: 600,
@@ -227,7 +229,8 @@ pub fn new_database(server: &Server, name: &str) -> String {
     server.url(name)
 }
 
-async fn execute(url: &str, sql: &str) {
+/// Runs a statement past the store.
+pub async fn execute(url: &str, sql: &str) {
     let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
     if url.starts_with("sqlite") {
         sql.execute(&mut SqliteConnection::connect(url).await.unwrap()).await.unwrap();

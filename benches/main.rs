@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
 mod actors;
+mod alerts;
 mod api;
 mod crawling;
 mod extraction;
@@ -27,7 +28,7 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 10] = [
+const GROUPS: [(&str, Group); 11] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
@@ -38,6 +39,7 @@ const GROUPS: [(&str, Group); 10] = [
     ("freshness", freshness::run),
     ("crawling", crawling::run),
     ("replicas", replicas::run),
+    ("alerts", alerts::run),
 ];
 
 fn main() {

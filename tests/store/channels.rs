@@ -19,6 +19,7 @@ on_both_engines! {
     channels_are_their_tenants_own_and_are_changed_by_the_version_that_was_read,
     an_event_becomes_a_message_and_the_end_of_the_message_is_that_of_its_delivery,
     two_replicas_make_one_message_of_two_events_of_one_millisecond,
+    the_channel_that_has_waited_longest_is_the_first,
     a_retry_sends_the_same_members_under_the_same_id_and_none_joins_it,
     events_after_a_message_wait_and_are_told_together,
     of_very_many_events_so_many_messages_are_sent_on_a_day_and_the_rest_on_the_next,
@@ -146,6 +147,22 @@ async fn two_replicas_make_one_message_of_two_events_of_one_millisecond(fixture:
     assert!(one || two);
     let message = claim_one_message(fixture).await.message;
     assert_eq!((message.kind, message.events.len()), (MessageKind::Digest, 2));
+}
+
+async fn the_channel_that_has_waited_longest_is_the_first(fixture: &Fixture) {
+    let (mut channels, mut told) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        channels.push(channel_with(fixture, json!({})).await.id);
+    }
+    for (n, place) in [(1, 2), (2, 0), (3, 1)] {
+        fired(fixture, n, &[channels[place]]).await;
+        fixture.clock.advance(SECOND);
+    }
+    while fixture.dispatch_one().await {
+        let claimed = fixture.store.claim_messages(&DeliveryClaim::any(9, LEASE, "test")).await.unwrap();
+        told.extend(claimed.iter().map(|claimed| claimed.message.channel.id));
+    }
+    assert_eq!(told, [channels[2], channels[0], channels[1]]);
 }
 
 async fn a_retry_sends_the_same_members_under_the_same_id_and_none_joins_it(fixture: &Fixture) {

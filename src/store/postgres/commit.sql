@@ -112,6 +112,7 @@ repeated AS (
        SET armed = step.is_armed, crossings = step.crossings
       FROM step JOIN stepped USING (rule_id, product_id)
      WHERE alert_rule.id = step.rule_id AND alert_rule.listing_id = step.listing_id
+       AND (alert_rule.armed, alert_rule.crossings) IS DISTINCT FROM (step.is_armed, step.crossings)
 ),
 told AS (
     INSERT INTO event (id, tenant_id, rule_id, product_id, facts, at)

@@ -73,6 +73,9 @@ macro_rules! skip_locked {
     () => {
         " FOR UPDATE SKIP LOCKED"
     };
+    ($table:literal) => {
+        concat!(" FOR UPDATE OF ", $table, " SKIP LOCKED")
+    };
 }
 
 /// The product `p` has the tag of an expression.

@@ -64,15 +64,19 @@ impl Backend {
 }
 
 async fn try_dispatch(conn: &mut Conn, quota: MessageQuota, clock: ClockParam) -> StoreResult<bool> {
-    // Another replica that has the channel decides about all that is due for it.
+    // The one that has waited longest. Another replica that has a channel decides about all that is due for it. Led by what waits: from
+    // the channels, the planner compares all of them with it.
     const DUE: &str = concat!(
         "SELECT c.id, c.tenant_id, c.policy, c.status, c.host, c.last_message_at, c.postponed_until, ",
         now!(1),
-        " AS now_at FROM channel c WHERE c.id IN ( \
-           SELECT d.channel_id FROM delivery d WHERE d.status = 'held' AND d.ready_at <= ",
+        " AS now_at FROM ( \
+           SELECT d.channel_id, d.ready_at FROM delivery d WHERE d.status = 'held' AND d.ready_at <= ",
         now!(1),
-        " AND EXISTS (SELECT 1 FROM channel k WHERE k.id = d.channel_id) ORDER BY d.ready_at LIMIT 256) LIMIT 1",
-        skip_locked!()
+        " AND EXISTS (SELECT 1 FROM channel k WHERE k.id = d.channel_id) AND NOT ",
+        has_untried!("d.channel_id"),
+        " ORDER BY d.ready_at LIMIT 256) AS due \
+         JOIN channel c ON c.id = due.channel_id ORDER BY due.ready_at LIMIT 1",
+        skip_locked!("c")
     );
     let due: Option<DueChannel> = sqlx::query_as(DUE).bind(clock).fetch_optional(&mut *conn).await?;
     let Some(channel) = due else { return Ok(false) };

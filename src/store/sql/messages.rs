@@ -164,7 +164,9 @@ impl Channels for Backend {
             " FROM (SELECT min(CASE WHEN c.postponed_until > m.ready_at THEN c.postponed_until ELSE m.ready_at END) AS ready_at \
                       FROM message m JOIN channel c ON c.id = m.channel_id AND c.status = 'ok' WHERE m.status = 'pending' \
                UNION ALL SELECT min(d.ready_at) FROM delivery d WHERE d.status = 'held' \
-                 AND EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel_id)) AS next"
+                 AND EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel_id) AND NOT ",
+            has_untried!("d.channel_id"),
+            ") AS next"
         );
         let query = sqlx::query_scalar(NEXT).bind(self.clock_param());
         let left_ms: Option<i64> = self.on_claims(async |conn| query.fetch_one(conn).await).await?;

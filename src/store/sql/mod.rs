@@ -14,6 +14,18 @@ use super::{
     OLDEST_SNAPSHOT_AGE, claim, commit, partitions, tenant_scope,
 };
 
+/// Whether a channel has a message that nobody has tried to send yet: what becomes due meanwhile waits, and is told together, instead of
+/// messages that pile up faster than they are sent.
+macro_rules! has_untried {
+    ($channel:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM message u WHERE u.channel_id = ",
+            $channel,
+            " AND u.status = 'pending' AND u.kind <> 'notice' AND u.owner IS NULL AND u.attempts = 0)"
+        )
+    };
+}
+
 mod accounts;
 mod alerts;
 mod audit;

@@ -213,7 +213,8 @@ async fn step_rule(conn: &mut Conn, commit: &Commit, step: &RuleStep, now_ms: i6
          ON CONFLICT (rule_id, product_id) DO UPDATE \
            SET revision = excluded.revision, crossings = excluded.crossings, state = excluded.state \
            WHERE rule_state.revision = excluded.revision - 1";
-    const REPEAT: &str = "UPDATE alert_rule SET armed = $3, crossings = $4 WHERE id = $1 AND listing_id = $2";
+    const REPEAT: &str = "UPDATE alert_rule SET armed = $3, crossings = $4 \
+         WHERE id = $1 AND listing_id = $2 AND (armed <> $3 OR crossings <> $4)";
     let RuleStep { rule_id, condition_version, product_id, revision, after, event } = step;
     let query = sqlx::query(STEP).bind(rule_id.0).bind(product_id.0).bind(condition_version).bind(revision);
     let query = query.bind(i64::from(after.crossings)).bind(Json(after.clone()));

@@ -63,7 +63,7 @@ macro_rules! keep_rows {
 
 /// There is one writer: no other locks to skip.
 macro_rules! skip_locked {
-    () => {
+    ($($table:literal)?) => {
         ""
     };
 }
