@@ -111,14 +111,25 @@ impl Change {
             self.state.list_price_kind = seen.list_price_kind;
         }
         self.take_number(Series::OfferCount, &seen.offer_count, |count| i64::from(*count));
-        self.take(Series::Seller.into(), &seen.seller, |seller| PointValue::Text(seller.clone()));
-        self.take(Series::SellerId.into(), &seen.seller_id, |id| PointValue::Text(id.to_string()));
+        self.take_seller(seen);
         self.take(Series::Coupon.into(), &seen.coupon, |coupon| PointValue::Text(coupon.clone()));
         if seen.availability != Availability::Unknown {
             self.read.insert(Series::Availability);
             self.set(Series::Availability.into(), Some(PointValue::Number(seen.availability.number())));
         }
         Offer::Taken
+    }
+
+    /// An id belongs to its name: a page that names another seller without an id says that the former one sells no more.
+    fn take_seller(&mut self, seen: &Observation) {
+        let before = self.state.text(Series::Seller).map(str::to_owned);
+        self.take(Series::Seller.into(), &seen.seller, |seller| PointValue::Text(seller.clone()));
+        match (&seen.seller, &seen.seller_id) {
+            (Reading::Is(name), Reading::Unknown) if before.as_ref() != Some(name) => {
+                self.set(Series::SellerId.into(), None);
+            }
+            (_, id) => self.take(Series::SellerId.into(), id, |id| PointValue::Text(id.to_string())),
+        }
     }
 
     /// Takes the numbers of an offer list, which do not depend on the featured offer.
@@ -352,6 +363,21 @@ mod tests {
         let read = judged.state.judge(&page(2_600), at(3)).state;
         assert_eq!(read.as_of(Series::Price), Some(at(3)));
         assert!(!read.is_price_stale(hour, at(3 + 7200)) && read.is_price_stale(hour, at(4 + 7200)));
+    }
+
+    #[test]
+    fn the_id_of_a_seller_ends_with_its_name() {
+        let sold_by = |name: &str, id: Option<&str>| {
+            let mut seen = page(2_500);
+            seen.seller = Reading::Is(name.to_owned());
+            seen.seller_id = id.map_or(Reading::Unknown, |id| Reading::Is(id.parse().unwrap()));
+            seen
+        };
+        let first = sold_by("Shop", Some("A1SHOP0000"));
+        let same = after(&[first.clone(), sold_by("Shop", None)]).state;
+        assert_eq!(same.text(Series::SellerId), Some("A1SHOP0000"));
+        let other = after(&[first, sold_by("Other", None)]).state;
+        assert_eq!((other.text(Series::Seller), other.text(Series::SellerId)), (Some("Other"), None));
     }
 
     #[test]

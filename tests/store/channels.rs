@@ -28,6 +28,7 @@ on_both_engines! {
     three_dead_messages_over_a_day_break_a_channel_and_a_success_clears_them,
     what_waited_for_a_channel_is_one_message_after_its_repair,
     a_channel_that_is_asked_to_wait_uses_no_attempt,
+    what_becomes_due_while_a_message_waits_for_its_sender_is_told_together,
     a_fallback_is_used_only_when_nothing_else_has_delivered,
     a_snoozed_rule_is_told_after_its_snooze,
     flapping_within_a_cooldown_is_one_message_now_and_one_summary_later,
@@ -312,8 +313,25 @@ async fn a_channel_that_is_asked_to_wait_uses_no_attempt(fixture: &Fixture) {
     fired(fixture, 2, &[channel.id]).await;
     assert!(claim(fixture).await.is_empty(), "the whole channel waits");
     fixture.clock.advance(Duration::from_secs(31));
-    let claimed = claim(fixture).await;
-    assert_eq!(claimed.iter().map(|message| message.attempt).collect::<Vec<_>>(), [1, 1]);
+    let first = claim_one_message(fixture).await;
+    let second = claim_one_message(fixture).await;
+    assert_eq!((first.attempt, second.attempt), (1, 1));
+    assert_eq!((first.message.events.len(), second.message.events.len()), (1, 1), "none joins a message that exists");
+}
+
+async fn what_becomes_due_while_a_message_waits_for_its_sender_is_told_together(fixture: &Fixture) {
+    let channel = channel_with(fixture, json!({})).await;
+    let dispatch = async || while fixture.dispatch_one().await {};
+    for n in 1..=4 {
+        fired(fixture, n, &[channel.id]).await;
+        dispatch().await;
+    }
+    assert_eq!((deliveries(fixture, "sending").await, deliveries(fixture, "held").await), (1, 3));
+    let next_in = fixture.store.next_message_in().await.unwrap();
+    assert_eq!(next_in, Some(Duration::ZERO), "the message; what waits for it is not looked at");
+    let first = claim_one_message(fixture).await;
+    let rest = claim_one_message(fixture).await;
+    assert_eq!((first.message.events.len(), rest.message.events.len()), (1, 3));
 }
 
 async fn a_fallback_is_used_only_when_nothing_else_has_delivered(fixture: &Fixture) {
@@ -421,18 +439,23 @@ async fn beyond_the_quota_of_the_plan_channels_wait_for_the_next_day(fixture: &F
     fired(fixture, 2, &[one.id, two.id]).await;
     // Of four messages, the plan of the built-in tenant allows three.
     let quota: MessageQuota = Arc::new(|plan| if plan == "enterprise" { 3 } else { 0 });
-    let dispatch = async || while fixture.store.dispatch_one(&quota).await.unwrap() {};
-    dispatch().await;
+    let send = async || {
+        while fixture.store.dispatch_one(&quota).await.unwrap() {}
+        for message in fixture.store.claim_messages(&DeliveryClaim::any(50, LEASE, "test")).await.unwrap() {
+            finish(fixture, &message, delivered()).await;
+        }
+    };
+    send().await;
     fired(fixture, 3, &[one.id]).await;
-    dispatch().await;
+    send().await;
     fired(fixture, 4, &[two.id]).await;
-    dispatch().await;
+    send().await;
     assert_eq!(fixture.number("SELECT count(*) FROM message").await, 3);
     assert_eq!(fixture.number("SELECT count(*) FROM delivery WHERE held_for = 'max_per_day'").await, 1);
     assert_eq!(fixture.store.usage(US).await.unwrap().messages_today, 3);
     fixture.clock.advance(24 * 3600 * SECOND);
-    dispatch().await;
-    assert_eq!((deliveries(fixture, "held").await, deliveries(fixture, "sending").await), (0, 6));
+    send().await;
+    assert_eq!((deliveries(fixture, "held").await, deliveries(fixture, "delivered").await), (0, 6));
 }
 
 async fn a_feed_shows_every_event_of_its_rules_and_is_sent_nothing(fixture: &Fixture) {
