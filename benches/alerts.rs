@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use amazon_tracker::actors::decide::{CrawlPolicy, decide};
+use amazon_tracker::actors::decide::{CrawlMade, CrawlPolicy, decide};
 use amazon_tracker::domain::rule::{Window, Windows};
 use amazon_tracker::domain::{
     Availability, ChannelId, Condition, CrawlDemand, Currency, Frequency, Interval, Listing, ListingId, ListingState,
@@ -178,7 +178,7 @@ fn condition_of(json: &Value, currency: Currency) -> Condition {
 }
 
 fn commit_of(claim: &Claim, outcome: &Outcome, at: Timestamp) -> Commit {
-    decide(claim, outcome, "bench", at, POLICY, 0.5).commit
+    decide(claim, outcome, CrawlMade { source: "bench", at, is_marketplace_failing: false }, POLICY, 0.5).commit
 }
 
 /// The commits of crawls whose pages state this price.

@@ -354,7 +354,7 @@ fn condition(is_timed: bool) -> impl Strategy<Value = Condition> {
     };
     let leaf =
         prop_oneof![3 => level(), 4 => moved(vs), 2 => lowest(is_timed), 3 => state(is_timed), 2 => seller(is_timed)];
-    let leaf = leaf.prop_filter("valid", |leaf| is_valid(leaf));
+    let leaf = leaf.prop_filter("valid", is_valid);
     let tree = leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 1..4).prop_map(|of| json!({"kind": "all", "of": of})),

@@ -53,7 +53,7 @@ pub(super) fn page(
         write_item(&mut page, item, charts.get(n).copied().flatten().map(|chart| (n, chart)));
     }
     for remark in brief.remarks() {
-        let remark = html(&remark).replace('\n', "<br>");
+        let remark = html(remark).replace('\n', "<br>");
         let _ = writeln!(
             page,
             "<tr><td class=\"side text\" style=\"padding:14px 28px;font-size:15px;line-height:1.5;\

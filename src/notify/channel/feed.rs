@@ -1,12 +1,13 @@
 //! Atom (RFC 4287): one entry for each event. An entry is never edited, because readers show it once.
 
+use std::io;
+
+use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event as Xml};
-use std::io;
 use url::Url;
 
 use crate::domain::{AlertMessage, Channel, EventId};
-use jiff::Timestamp;
 
 use super::brief::{Brief, Detail};
 use super::styled::{Layout, Styled};
