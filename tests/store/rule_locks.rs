@@ -59,6 +59,23 @@ async fn a_change_of_a_rule_waits_for_a_commit_and_holds_nothing_that_the_commit
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_message_waits_for_nobody_who_adds_a_message_to_its_channel() {
+    let fixture = Fixture::postgres().await;
+    told(&fixture).await;
+    assert!(fixture.dispatch_one().await);
+    let claimed = fixture.store.claim_messages(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);
+    // As another channel does that breaks and tells by this one.
+    let mut other = connect(&fixture).await;
+    other.execute("BEGIN; SELECT 1 FROM channel FOR KEY SHARE").await.unwrap();
+    let end = MessageEnd::Delivered { moved_to: None };
+    let ended = fixture.store.finish_message(claimed.message.id, claimed.token, &end);
+    assert!(tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it waits").unwrap());
+    other.execute("COMMIT").await.unwrap();
+    drop(other);
+    fixture.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removal_of_a_channel_waits_for_its_sender_and_holds_nothing_that_the_sender_needs() {
     let fixture = Fixture::postgres().await;
     let (_, channel) = told(&fixture).await;

@@ -61,6 +61,13 @@ macro_rules! lock_rows {
     };
 }
 
+/// Locks the rows that a query selects, but not their keys: rows that refer to them can be added meanwhile.
+macro_rules! lock_values {
+    ($table:literal) => {
+        concat!(" FOR NO KEY UPDATE OF ", $table)
+    };
+}
+
 /// Keeps the rows of a table that a query selects from being deleted.
 macro_rules! keep_rows {
     ($table:literal) => {

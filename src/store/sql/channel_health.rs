@@ -48,7 +48,7 @@ pub(super) async fn finish(
         now!(3),
         " AS now_at FROM channel c JOIN message m ON m.channel_id = c.id \
          WHERE m.id = $1 AND m.token = $2 AND m.owner IS NOT NULL AND m.status = 'pending'",
-        lock_rows!("c, m")
+        lock_values!("c, m")
     );
     let query = sqlx::query_as(CHANNEL).bind(id.0).bind(token).bind(clock);
     let Some(channel) = query.fetch_optional(&mut *conn).await? as Option<Health> else { return Ok(false) };

@@ -4,7 +4,7 @@
 //! `postgres::sql` and `sqlite::sql`. What differs comes from the engine around it, the parent module:
 //!
 //! - the types `Db`, `Conn` and `Backend` (the store), and the constants imported below;
-//! - the macros `now!`, `numbers!`, `texts!`, `uuids!`, `records!`, `all_rows!`, `lock_rows!`, `keep_rows!` and `skip_locked!`, each a piece of SQL;
+//! - the macros `now!`, `numbers!`, `texts!`, `uuids!`, `records!`, `all_rows!`, `lock_rows!`, `lock_values!`, `keep_rows!` and `skip_locked!`, each a piece of SQL;
 //! - the modules `claim` and `commit` (the two hot statements), `partitions` and `tenant_scope`.
 //!
 //! One file per trait of the store; the others hold what several of them need.

@@ -54,6 +54,13 @@ macro_rules! lock_rows {
     };
 }
 
+/// There is one writer.
+macro_rules! lock_values {
+    ($table:literal) => {
+        ""
+    };
+}
+
 /// There is one writer: no rows need to be kept.
 macro_rules! keep_rows {
     ($table:literal) => {
