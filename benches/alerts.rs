@@ -47,7 +47,7 @@ pub fn run(table: &mut Table) {
         messages::rate(table, &server).await;
         // Rules fire rarely; all at once is the worst case.
         messages::delay(table, &server, 10, Target::AtMost(1.0)).await;
-        messages::delay(table, &server, 1, Target::None).await;
+        messages::delay(table, &server, 1, Target::AtMost(1.0)).await;
         cost_in_the_database(table, &server).await;
     });
 }
