@@ -177,7 +177,10 @@ impl NotifierTools {
         let (id, token, attempt) = (delivery.id, delivery.token, delivery.attempt);
         let (sender, began_at) = (&self.sender, Instant::now());
         let sent = AssertUnwindSafe(sender.send(id, &delivery.message)).catch_unwind().await;
-        self.slots.report(Recipient::of(&delivery), matches!(sent, Ok(Ok(_))), began_at.elapsed());
+        // A limit says nothing about how fast the next attempt will be.
+        if !matches!(sent, Ok(Err(SendError::Limited { .. }))) {
+            self.slots.report(Recipient::of(&delivery), matches!(sent, Ok(Ok(_))), began_at.elapsed());
+        }
         let panicked = || SendError::Temporary { reason: "the sender panicked".to_owned(), retry_after: None };
         let end = self.end_of(attempt, sent.unwrap_or_else(|_| Err(panicked())));
         let (result, error) = match &end {

@@ -24,7 +24,7 @@ pub struct Plan {
     /// Channels.
     #[serde(default = "default_channels")]
     pub channels: u32,
-    /// Messages to all channels together on a day; the rest is told on the next.
+    /// Messages to all channels together on a day; the rest is told on the next. Default: without a limit.
     #[serde(default = "default_messages_per_day")]
     pub messages_per_day: u32,
     /// Requested crawls per day (UTC), counted per product.
@@ -51,7 +51,7 @@ fn default_channels() -> u32 {
 }
 
 fn default_messages_per_day() -> u32 {
-    SMALLEST.messages_per_day
+    u32::MAX
 }
 
 impl Plan {

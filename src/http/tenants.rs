@@ -140,7 +140,8 @@ pub(super) struct WireUsage {
     users: Quota,
     alerts: Quota,
     channels: Quota,
-    /// Messages today to all channels together, each in its own time zone. What is beyond is told on the next day.
+    /// Messages today (UTC) to all channels together. The limit counts by the days of each channel's time zone; what is beyond it is
+    /// told on the next.
     messages_per_day: Quota,
     /// Requested crawls today (UTC), one per product.
     crawls_per_day: Quota,

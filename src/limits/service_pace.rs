@@ -26,7 +26,7 @@ enum Counted {
     SlackWebhook,
     /// Messages to a workflow of Teams: four a second.
     TeamsWorkflow,
-    /// Requests to a server of ntfy: 60 at once, and one in five seconds.
+    /// Requests to ntfy.sh without an account: 60 at once, and one in five seconds.
     NtfyServer,
     /// Messages of an account to a homeserver: ten at once, and one in five seconds (the default of Synapse).
     MatrixAccount,
@@ -63,15 +63,18 @@ impl Counted {
                 let is_group = target.chat_id.starts_with(['-', '@']);
                 let chat = if is_group { Self::TelegramGroup } else { Self::TelegramChat };
                 let of_chat = format!("{} {}", target.bot_token, target.chat_id);
-                vec![(chat, of_chat), (Self::TelegramBot, target.bot_token.clone())]
+                vec![(Self::TelegramBot, target.bot_token.clone()), (chat, of_chat)]
             }
             ChannelConfig::Discord(target) => vec![(Self::DiscordWebhook, target.webhook_url.clone())],
             ChannelConfig::Slack(target) => vec![(Self::SlackWebhook, target.webhook_url.clone())],
             ChannelConfig::Teams(target) => vec![(Self::TeamsWorkflow, target.webhook_url.clone())],
-            ChannelConfig::Ntfy(_) => vec![(Self::NtfyServer, config.host().unwrap_or_default().to_owned())],
+            ChannelConfig::Ntfy(target) if target.token.is_none() && config.host() == Some("ntfy.sh") => {
+                vec![(Self::NtfyServer, "ntfy.sh".to_owned())]
+            }
             ChannelConfig::Matrix(target) => vec![(Self::MatrixAccount, target.access_token.clone())],
-            // Servers of their owners, and services that count by the month.
+            // Servers of their owners, accounts, and services that count by the month.
             ChannelConfig::Email(_)
+            | ChannelConfig::Ntfy(_)
             | ChannelConfig::Mattermost(_)
             | ChannelConfig::Gotify(_)
             | ChannelConfig::Pushover(_)

@@ -10,6 +10,7 @@ use super::channels::check_policy;
 use super::products::valid;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{Channel, ChannelId, ChannelKind, FeedToken, Language, Policy};
+use crate::store::StoreError;
 
 /// Entries of a feed.
 const MAX_ENTRIES: u32 = 25;
@@ -37,9 +38,10 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let no_feed = ServiceError::NotFound("feed");
             let Ok(token) = token.parse::<FeedToken>() else { return Err(no_feed) };
-            let found = deps.store.channel(token.tenant_id, token.channel_id).await;
-            let Some(channel) = found.ok().filter(|channel| channel.feed_token() == Some(token)) else {
-                return Err(no_feed);
+            let channel = match deps.store.channel(token.tenant_id, token.channel_id).await {
+                Ok(channel) if channel.feed_token() == Some(token) => channel,
+                Ok(_) | Err(StoreError::NotFound(_)) => return Err(no_feed),
+                Err(error) => return Err(error.into()),
             };
             let key = (channel.id, channel.version);
             if let Some(feed) = deps.feeds.0.get(&key) {

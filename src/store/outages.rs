@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::StoreResult;
 use crate::domain::Marketplace;
 
-/// Outages of marketplaces, as all replicas see them. An outage ends when no process has reported it for five minutes.
+/// Outages of marketplaces, as all replicas see them. An outage ends when no process has reported it for five
+/// minutes, or when a crawl there succeeds: one process that is blocked is no outage.
 #[async_trait]
 pub trait Outages: Send + Sync {
     /// Notes that this process cannot crawl these marketplaces now.

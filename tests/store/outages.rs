@@ -12,6 +12,7 @@ use crate::fixture::*;
 on_both_engines! {
     an_outage_is_told_once_to_the_channels_of_rules_about_failing_listings_and_so_is_its_end,
     a_short_outage_and_other_marketplaces_are_not_told,
+    one_process_that_is_blocked_is_no_outage,
     a_notice_waits_for_the_end_of_quiet_hours_and_is_not_sent_if_the_outage_ended_before,
 }
 
@@ -99,6 +100,16 @@ async fn a_short_outage_and_other_marketplaces_are_not_told(fixture: &Fixture) {
         assert_eq!(fixture.store.tell_outages().await.unwrap(), 0, "nothing is watched there");
         fixture.clock.advance(MINUTE);
     }
+}
+
+async fn one_process_that_is_blocked_is_no_outage(fixture: &Fixture) {
+    let told = channel(fixture, json!({})).await;
+    rule(fixture, 1, failing(), told).await;
+    assert_eq!(fails_for(fixture, 6).await, 0);
+    fixture.see_all(900).await;
+    assert_eq!(fails_for(fixture, 9).await, 0, "another process crawls there");
+    assert_eq!(fails_for(fixture, 9).await, 1);
+    assert_eq!((notices(fixture).await.len(), ends(fixture).await), (1, 1));
 }
 
 async fn a_notice_waits_for_the_end_of_quiet_hours_and_is_not_sent_if_the_outage_ended_before(fixture: &Fixture) {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Conn;
 use super::channels::{NEVER_MS, park_held, wake_held};
+use super::messages::notice_facts;
 use crate::domain::{ChannelId, Email, EmailAddress, MessageId, NoticeFacts};
 use crate::store::StoreResult;
 use crate::store::channels::MessageEnd;
@@ -28,7 +29,7 @@ struct Health {
     tenant_id: Uuid,
     name: String,
     status: String,
-    notice: Option<Json<NoticeFacts>>,
+    notice: Option<Json<serde_json::Value>>,
     failing_since: Option<i64>,
     dead_in_a_row: i32,
     told_at: Option<i64>,
@@ -183,8 +184,9 @@ async fn tell_owner(conn: &mut Conn, channel: &Health, error: &str) -> StoreResu
 
 /// A notice that its channel did not take goes to the admins.
 async fn mail_notice(conn: &mut Conn, channel: &Health) -> StoreResult<()> {
-    match &channel.notice {
-        Some(Json(NoticeFacts::ChannelBroken { name, reason })) => mail_admins(conn, channel, name, reason).await,
+    let notice = channel.notice.as_ref().and_then(|notice| notice_facts(notice.0.clone()).ok());
+    match notice {
+        Some(NoticeFacts::ChannelBroken { name, reason }) => mail_admins(conn, channel, &name, &reason).await,
         // Others are not about the tenant's own settings.
         _ => Ok(()),
     }

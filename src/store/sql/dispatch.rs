@@ -72,8 +72,8 @@ async fn try_dispatch(conn: &mut Conn, quota: MessageQuota, clock: ClockParam) -
         " AS now_at FROM ( \
            SELECT d.channel_id, d.ready_at FROM delivery d WHERE d.status = 'held' AND d.ready_at <= ",
         now!(1),
-        " AND EXISTS (SELECT 1 FROM channel k WHERE k.id = d.channel_id) AND NOT ",
-        has_untried!("d.channel_id"),
+        " AND ",
+        is_dispatchable!(),
         " ORDER BY d.ready_at LIMIT 256) AS due \
          JOIN channel c ON c.id = due.channel_id ORDER BY due.ready_at LIMIT 1",
         skip_locked!("c")

@@ -23,7 +23,9 @@ use crate::store::channels::{Channels, ClaimedMessage, MessageEnd, MessageQuota}
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::{EventColumns, count, time, word};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{ChannelPatch, ChannelUsage, DeliveryClaim, History, MessageRow, NewChannel, Page, StoreResult};
+use crate::store::{
+    ChannelPatch, ChannelUsage, DeliveryClaim, History, MessageRow, NewChannel, Page, StoreError, StoreResult,
+};
 
 /// Due messages that are looked at to serve tenants in turn.
 const CLAIM_WINDOW: i64 = 256;
@@ -48,7 +50,8 @@ struct DueMessage {
 struct Taken {
     id: Uuid,
     kind: String,
-    notice: Option<Json<NoticeFacts>>,
+    /// Read apart from the others: a kind of notice that this version does not know must not keep them from being sent.
+    notice: Option<Json<serde_json::Value>>,
     token: i64,
     attempts: i32,
     created_at: i64,
@@ -164,8 +167,8 @@ impl Channels for Backend {
             " FROM (SELECT min(CASE WHEN c.postponed_until > m.ready_at THEN c.postponed_until ELSE m.ready_at END) AS ready_at \
                       FROM message m JOIN channel c ON c.id = m.channel_id AND c.status = 'ok' WHERE m.status = 'pending' \
                UNION ALL SELECT min(d.ready_at) FROM delivery d WHERE d.status = 'held' \
-                 AND EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel_id) AND NOT ",
-            has_untried!("d.channel_id"),
+                 AND ",
+            is_dispatchable!(),
             ") AS next"
         );
         let query = sqlx::query_scalar(NEXT).bind(self.clock_param());
@@ -227,6 +230,11 @@ impl OwnedClaim {
     }
 }
 
+/// What a notice is about.
+pub(super) fn notice_facts(notice: serde_json::Value) -> StoreResult<NoticeFacts> {
+    serde_json::from_value(notice).map_err(|error| StoreError::Corrupt(format!("a notice: {error}")))
+}
+
 async fn take(conn: &mut Conn, claim: OwnedClaim, clock: ClockParam) -> StoreResult<Vec<Taken>> {
     const DUE: &str = concat!(
         "SELECT id, tenant_id, host FROM message WHERE status = 'pending' AND ready_at <= ",
@@ -281,7 +289,7 @@ impl Backend {
             channel: row.channel(keys)?,
             events,
             left_out,
-            notice: taken.notice.map(|notice| notice.0),
+            notice: taken.notice.map(|notice| notice_facts(notice.0)).transpose()?,
             created_at: time(taken.created_at)?,
         };
         let (token, attempt, trace_context) = (taken.token, count(taken.attempts)?, taken.trace_context);

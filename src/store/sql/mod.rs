@@ -14,15 +14,13 @@ use super::{
     OLDEST_SNAPSHOT_AGE, claim, commit, partitions, tenant_scope,
 };
 
-/// Whether a channel has a message that nobody has tried to send yet: what becomes due meanwhile waits, and is told together, instead of
-/// messages that pile up faster than they are sent.
-macro_rules! has_untried {
-    ($channel:literal) => {
-        concat!(
-            "EXISTS (SELECT 1 FROM message u WHERE u.channel_id = ",
-            $channel,
-            " AND u.status = 'pending' AND u.kind <> 'notice' AND u.owner IS NULL AND u.attempts = 0)"
-        )
+/// The channel of an event `d` that waits can be dispatched. While it has a message that nobody has tried to send yet, what becomes due
+/// waits and is told together, instead of messages that pile up faster than they are sent. For a channel that is not used, it is parked.
+macro_rules! is_dispatchable {
+    () => {
+        "EXISTS (SELECT 1 FROM channel k WHERE k.id = d.channel_id AND (k.status <> 'ok' \
+           OR NOT EXISTS (SELECT 1 FROM message u WHERE u.channel_id = k.id AND u.status = 'pending' AND u.kind <> 'notice' \
+             AND u.owner IS NULL AND u.attempts = 0)))"
     };
 }
 

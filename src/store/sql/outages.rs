@@ -23,6 +23,8 @@ struct Outage {
     began_at: i64,
     seen_at: i64,
     told_at: Option<i64>,
+    /// A crawl there has succeeded since: by a process that is not blocked.
+    is_refuted: bool,
     now_at: i64,
 }
 
@@ -66,7 +68,9 @@ impl Outages for Backend {
 
 async fn tell_all(conn: &mut Conn, clock: ClockParam) -> StoreResult<u64> {
     const OUTAGES: &str = concat!(
-        "SELECT marketplace, began_at, seen_at, told_at, ",
+        "SELECT marketplace, began_at, seen_at, told_at, EXISTS (SELECT 1 FROM listing l \
+           WHERE l.marketplace = marketplace_outage.marketplace AND l.last_outcome = 'observed' \
+             AND l.last_crawled_at > began_at + 60000) AS is_refuted, ",
         now!(1),
         " AS now_at FROM marketplace_outage ORDER BY marketplace",
         lock_rows!("marketplace_outage")
@@ -84,7 +88,7 @@ async fn tell(conn: &mut Conn, outage: &Outage) -> StoreResult<u64> {
     const END: &str = "DELETE FROM marketplace_outage WHERE marketplace = $1";
     let (marketplace, since) = (word(&outage.marketplace)?, time(outage.began_at)?);
     let mut notices = 0;
-    if outage.now_at - outage.seen_at >= ENDS_AFTER_MS {
+    if outage.is_refuted || outage.now_at - outage.seen_at >= ENDS_AFTER_MS {
         sqlx::query(END).bind(&outage.marketplace).execute(&mut *conn).await?;
         if outage.told_at.is_some() {
             let unsent = forget_unsent(conn, &outage.marketplace).await?;
