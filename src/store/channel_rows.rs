@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::encryption::EncryptionKeys;
 use super::rows::{count, time, word};
 use super::{MessageRow, StoreError, StoreResult};
-use crate::domain::{Channel, ChannelConfig, ChannelId, MessageId, Policy, TenantId};
+use crate::domain::{Channel, ChannelConfig, ChannelId, MessageId, NoticeFacts, Policy, TenantId};
 
 /// The columns of [`ChannelColumns`].
 pub(super) const CHANNEL_COLUMNS: &str = "c.id, c.tenant_id, c.name, c.config, c.policy, c.language, c.status, c.last_error, \
@@ -83,4 +83,9 @@ impl TryFrom<MessageColumns> for MessageRow {
             delivered_at: row.delivered_at.map(time).transpose()?,
         })
     }
+}
+
+/// What a notice is about.
+pub(super) fn notice_facts(notice: serde_json::Value) -> StoreResult<NoticeFacts> {
+    serde_json::from_value(notice).map_err(|error| StoreError::Corrupt(format!("a notice: {error}")))
 }

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::Conn;
 use super::channels::{NEVER_MS, park_held, wake_held};
-use super::messages::notice_facts;
 use crate::domain::{ChannelId, Email, EmailAddress, MessageId, NoticeFacts};
 use crate::store::StoreResult;
+use crate::store::channel_rows::notice_facts;
 use crate::store::channels::MessageEnd;
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::time;

@@ -15,17 +15,15 @@ use super::channel_health::finish;
 use super::lease::not_negative;
 use super::{Backend, Conn};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, Event, ListingId, MessageEvent, MessageId, NoticeFacts, OutboundMessage, Point,
-    RuleState, Series, TenantId,
+    Channel, ChannelConfig, ChannelId, Event, ListingId, MessageEvent, MessageId, OutboundMessage, Point, RuleState,
+    Series, TenantId,
 };
-use crate::store::channel_rows::{CHANNEL_COLUMNS, ChannelColumns};
+use crate::store::channel_rows::{CHANNEL_COLUMNS, ChannelColumns, notice_facts};
 use crate::store::channels::{Channels, ClaimedMessage, MessageEnd, MessageQuota};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::rows::{EventColumns, count, time, word};
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{
-    ChannelPatch, ChannelUsage, DeliveryClaim, History, MessageRow, NewChannel, Page, StoreError, StoreResult,
-};
+use crate::store::{ChannelPatch, ChannelUsage, DeliveryClaim, History, MessageRow, NewChannel, Page, StoreResult};
 
 /// Due messages that are looked at to serve tenants in turn.
 const CLAIM_WINDOW: i64 = 256;
@@ -228,11 +226,6 @@ impl OwnedClaim {
         ranked.sort_unstable();
         ranked.into_iter().take(self.limit as usize).map(|(_, _, id)| id).collect()
     }
-}
-
-/// What a notice is about.
-pub(super) fn notice_facts(notice: serde_json::Value) -> StoreResult<NoticeFacts> {
-    serde_json::from_value(notice).map_err(|error| StoreError::Corrupt(format!("a notice: {error}")))
 }
 
 async fn take(conn: &mut Conn, claim: OwnedClaim, clock: ClockParam) -> StoreResult<Vec<Taken>> {
