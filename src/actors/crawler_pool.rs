@@ -309,7 +309,8 @@ impl CrawlerPool {
             }
             _ => tracing::debug!(%listing, outcome = outcome.as_str(), "crawled {listing}"),
         }
-        let crawl = lease.crawled(outcome, self.tools.slots.is_failing(listing.marketplace));
+        let is_fruitless = !matches!(outcome, Outcome::Observed(_));
+        let crawl = lease.crawled(outcome, is_fruitless && self.tools.slots.is_failing(listing.marketplace));
         self.tools.trackers.send_control(listing_id, TrackerMessage::Crawled(Box::new(crawl)));
     }
 

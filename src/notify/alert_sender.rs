@@ -11,14 +11,13 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::channel::{ChannelError, ChannelSenders, FeedEntry, Sent, TemplateError, atom, render};
-use super::compose::{ComposeRequest, Composer, Entry, Notice, Place, Standing};
+use super::compose::{ComposeRequest, Composer, Entry, Place, Standing};
 use super::{SendError, Sender, unsupported};
 use crate::chart::{self, PriceChart};
 use crate::domain::stats::{self, Gap};
 use crate::domain::{
     AlertMessage, Channel, ChannelConfig, ChannelKind, Condition, DeliveryId, Language, LinkAction, LinkTarget,
-    MessageChart, MessageEvent, MessageId, Money, NoticeFacts, OutboundMessage, OutboxMessage, Point, Series,
-    sign_link,
+    MessageChart, MessageEvent, MessageId, Money, OutboundMessage, OutboxMessage, Point, Series, sign_link,
 };
 
 /// The window of charts and of what messages say about the past.
@@ -87,8 +86,8 @@ impl AlertSender {
 
     async fn compose(&self, outbound: &OutboundMessage) -> AlertMessage {
         let place = self.place(&outbound.channel).await;
-        if let Some(facts) = &outbound.notice {
-            return self.composer.notice(outbound.id, &notice_of(facts.clone()), &place, outbound.created_at);
+        if let Some(notice) = &outbound.notice {
+            return self.composer.notice(outbound.id, notice, &place, outbound.created_at);
         }
         let snooze_urls = self.snooze_urls(outbound).await;
         let (composer, outbound) = (Arc::clone(&self.composer), outbound.clone());
@@ -165,16 +164,6 @@ impl Sender for AlertSender {
             ChannelError::Limited { reason, retry_after } => SendError::Limited { reason, retry_after },
             ChannelError::Temporary { reason, retry_after } => SendError::Temporary { reason, retry_after },
         })
-    }
-}
-
-fn notice_of(facts: NoticeFacts) -> Notice {
-    match facts {
-        NoticeFacts::ChannelBroken { name, reason } => Notice::ChannelBroken { name, target: String::new(), reason },
-        NoticeFacts::MarketplaceFailing { marketplace, since } => Notice::MarketplaceFailing { marketplace, since },
-        NoticeFacts::MarketplaceRecovered { marketplace, since, until } => {
-            Notice::MarketplaceRecovered { marketplace, since, until }
-        }
     }
 }
 

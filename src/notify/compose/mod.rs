@@ -22,14 +22,14 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use strum::IntoEnumIterator;
 
-use crate::domain::{AlertMessage, Language, MessageId, MessageKind, MessageLink, Severity};
+use crate::domain::{AlertMessage, Language, MessageId, MessageKind, MessageLink, NoticeFacts, Severity};
 use catalogue::Catalogue;
 use clean::shorten;
 use item::{item, product_title};
 use story::story;
 use writer::Writer;
 
-pub use request::{ComposeRequest, Entry, Notice, Place, Standing};
+pub use request::{ComposeRequest, Entry, Place, Standing};
 
 /// Maximum items of a message; of the others it says how many there are.
 pub const MAX_ITEMS: usize = 25;
@@ -102,7 +102,7 @@ impl Composer {
     }
 
     /// A message about the installation itself. Its text is the note; it has no items.
-    pub fn notice(&self, id: MessageId, notice: &Notice, place: &Place, at: Timestamp) -> AlertMessage {
+    pub fn notice(&self, id: MessageId, notice: &NoticeFacts, place: &Place, at: Timestamp) -> AlertMessage {
         let writer = self.writer(place);
         let (title, text) = notices::notice_texts(&writer, notice);
         AlertMessage {

@@ -3,49 +3,37 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::clean::{clean, shorten};
-use super::request::{Entry, Notice, Standing};
+use super::request::{Entry, Standing};
 use super::writer::Writer;
 use crate::domain::rule::{By, Condition, Decimal, Direction, Field, Moved, Reason, Versus};
 use crate::domain::{
-    Asin, Event, EventFacts, EventId, Language, Listing, Marketplace, MessageId, Money, ProductId, RuleId, Severity,
-    TenantId,
+    Asin, Event, EventFacts, EventId, Language, Listing, Marketplace, MessageId, Money, NoticeFacts, ProductId, RuleId,
+    Severity, TenantId,
 };
 
 /// Maximum characters of what a receiver answered.
 const MAX_REASON_CHARS: usize = 300;
 
 /// The title and the text of a notice.
-pub(super) fn notice_texts(writer: &Writer<'_>, notice: &Notice) -> (String, String) {
+pub(super) fn notice_texts(writer: &Writer<'_>, notice: &NoticeFacts) -> (String, String) {
     match notice {
-        Notice::ChannelBroken { name, target, reason } => {
-            let (name, target) = (writer.name(name), clean(target));
+        NoticeFacts::ChannelBroken { name, reason } => {
+            let name = writer.name(name);
             let reason = shorten(&clean(reason), MAX_REASON_CHARS).trim_end_matches('.').to_owned();
             let title = writer.text("notice-channel-broken-title", &[("name", name.clone().into())]);
-            let named = [("name", name.into()), ("target", target.into())];
+            let name = ("name", name.into());
             if reason.is_empty() {
-                return (title, writer.text("notice-channel-broken-text-bare", &named));
+                return (title, writer.text("notice-channel-broken-text-bare", &[name]));
             }
-            let [name, target] = named;
-            (title, writer.text("notice-channel-broken-text", &[name, target, ("reason", reason.into())]))
+            (title, writer.text("notice-channel-broken-text", &[name, ("reason", reason.into())]))
         }
-        Notice::ChannelRepaired { name, target } => {
-            let name = writer.name(name);
-            let title = writer.text("notice-channel-repaired-title", &[("name", name.clone().into())]);
-            let args = [("name", name.into()), ("target", clean(target).into())];
-            (title, writer.text("notice-channel-repaired-text", &args))
-        }
-        Notice::ChannelVerification { url, expires_at } => {
-            let args = [("url", url.trim().into()), ("until", writer.time(*expires_at).into())];
-            let title = writer.plain("notice-channel-verification-title");
-            (title, writer.text("notice-channel-verification-text", &args))
-        }
-        Notice::MarketplaceFailing { marketplace, since } => {
+        NoticeFacts::MarketplaceFailing { marketplace, since } => {
             let marketplace = ("marketplace", site(*marketplace).into());
             let since = ("since", writer.time(*since).into());
             let title = writer.text("notice-marketplace-failing-title", std::slice::from_ref(&marketplace));
             (title, writer.text("notice-marketplace-failing-text", &[marketplace, since]))
         }
-        Notice::MarketplaceRecovered { marketplace, since, until } => {
+        NoticeFacts::MarketplaceRecovered { marketplace, since, until } => {
             let marketplace = ("marketplace", site(*marketplace).into());
             let title = writer.text("notice-marketplace-recovered-title", std::slice::from_ref(&marketplace));
             let [from, to] = writer.range(*since, (*until).max(*since));

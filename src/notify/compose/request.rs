@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::domain::{Event, Language, Marketplace, MessageChart, MessageId, Money};
+use crate::domain::{Event, Language, MessageChart, MessageId, Money};
 
 /// Where a message is read, and what it can link to.
 #[derive(Debug, Clone)]
@@ -71,49 +71,4 @@ pub struct Standing {
     pub is_lowest: bool,
     /// The history is shorter: it begins then.
     pub since: Option<Timestamp>,
-}
-
-/// Something about the installation itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// A channel does not work and is not used until it is repaired. Told by another channel.
-    ChannelBroken {
-        /// The name of the channel.
-        name: String,
-        /// Where it leads, without credentials: see [`ChannelConfig::display`](crate::domain::ChannelConfig::display).
-        target: String,
-        /// What the receiver answered.
-        reason: String,
-    },
-    /// A channel works again.
-    ChannelRepaired {
-        /// The name of the channel.
-        name: String,
-        /// Where it leads.
-        target: String,
-    },
-    /// Proof that the owner of a channel reads it: nothing else is sent to it before. The name of the channel is not
-    /// told: whoever enters the address of another person could write to them by it.
-    ChannelVerification {
-        /// The link that confirms it.
-        url: String,
-        /// Until when the link is valid.
-        expires_at: Timestamp,
-    },
-    /// The pages of a marketplace cannot be crawled. One notice stands for those of all its products.
-    MarketplaceFailing {
-        /// The marketplace.
-        marketplace: Marketplace,
-        /// Since when.
-        since: Timestamp,
-    },
-    /// The pages of a marketplace can be crawled again.
-    MarketplaceRecovered {
-        /// The marketplace.
-        marketplace: Marketplace,
-        /// Since when they could not be crawled.
-        since: Timestamp,
-        /// When the first page was crawled again.
-        until: Timestamp,
-    },
 }

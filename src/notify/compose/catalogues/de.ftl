@@ -207,12 +207,8 @@ test-rule = Beispielalarm
 
 ## Notices
 notice-channel-broken-title = Kanal funktioniert nicht: { $name }
-notice-channel-broken-text = Nachrichten an den Kanal „{ $name }“ ({ $target }) können nicht zugestellt werden. Der Empfänger meldete: { $reason }. Alarme warten, bis Sie den Kanal repariert haben.
-notice-channel-broken-text-bare = Nachrichten an den Kanal „{ $name }“ ({ $target }) können nicht zugestellt werden. Alarme warten, bis Sie den Kanal repariert haben.
-notice-channel-repaired-title = Kanal funktioniert wieder: { $name }
-notice-channel-repaired-text = Nachrichten an den Kanal „{ $name }“ ({ $target }) werden wieder zugestellt.
-notice-channel-verification-title = Bitte bestätigen Sie diese Adresse für Alarme
-notice-channel-verification-text = Wenn Sie hier keine Alarme angefordert haben, ignorieren Sie diese Nachricht. Um sie zu erhalten, öffnen Sie vor dem { $until } diesen Link: { $url }
+notice-channel-broken-text = Nachrichten an den Kanal „{ $name }“ können nicht zugestellt werden. Der Empfänger meldete: { $reason }. Alarme warten, bis Sie den Kanal repariert haben.
+notice-channel-broken-text-bare = Nachrichten an den Kanal „{ $name }“ können nicht zugestellt werden. Alarme warten, bis Sie den Kanal repariert haben.
 notice-marketplace-failing-title = { $marketplace } ist nicht abrufbar
 notice-marketplace-failing-text = Seiten von { $marketplace } sind seit dem { $since } nicht lesbar. Alarme zu Produkten von dort verzögern sich, bis der Abruf wieder gelingt.
 notice-marketplace-recovered-title = { $marketplace } ist wieder abrufbar

@@ -207,12 +207,8 @@ test-rule = Sample alert
 
 ## Notices
 notice-channel-broken-title = Channel not working: { $name }
-notice-channel-broken-text = Messages to the channel "{ $name }" ({ $target }) cannot be delivered. The receiver reported: { $reason }. Alerts wait until you repair the channel.
-notice-channel-broken-text-bare = Messages to the channel "{ $name }" ({ $target }) cannot be delivered. Alerts wait until you repair the channel.
-notice-channel-repaired-title = Channel working again: { $name }
-notice-channel-repaired-text = Messages to the channel "{ $name }" ({ $target }) are delivered again.
-notice-channel-verification-title = Confirm this address for alerts
-notice-channel-verification-text = If you did not ask for alerts here, ignore this message. To receive them, open this link before { $until }: { $url }
+notice-channel-broken-text = Messages to the channel "{ $name }" cannot be delivered. The receiver reported: { $reason }. Alerts wait until you repair the channel.
+notice-channel-broken-text-bare = Messages to the channel "{ $name }" cannot be delivered. Alerts wait until you repair the channel.
 notice-marketplace-failing-title = { $marketplace } cannot be crawled
 notice-marketplace-failing-text = Pages of { $marketplace } have not been readable since { $since }. Alerts for its products are delayed until crawls succeed again.
 notice-marketplace-recovered-title = { $marketplace } can be crawled again

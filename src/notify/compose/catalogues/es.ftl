@@ -207,12 +207,8 @@ test-rule = Alerta de ejemplo
 
 ## Notices
 notice-channel-broken-title = El canal no funciona: { $name }
-notice-channel-broken-text = Los mensajes al canal «{ $name }» ({ $target }) no se pueden entregar. El receptor respondió: { $reason }. Las alertas esperan hasta que repare el canal.
-notice-channel-broken-text-bare = Los mensajes al canal «{ $name }» ({ $target }) no se pueden entregar. Las alertas esperan hasta que repare el canal.
-notice-channel-repaired-title = El canal vuelve a funcionar: { $name }
-notice-channel-repaired-text = Los mensajes al canal «{ $name }» ({ $target }) se entregan de nuevo.
-notice-channel-verification-title = Confirme esta dirección para recibir alertas
-notice-channel-verification-text = Si no ha solicitado alertas aquí, ignore este mensaje. Para recibirlas, abra este enlace antes del { $until }: { $url }
+notice-channel-broken-text = Los mensajes al canal «{ $name }» no se pueden entregar. El receptor respondió: { $reason }. Las alertas esperan hasta que repare el canal.
+notice-channel-broken-text-bare = Los mensajes al canal «{ $name }» no se pueden entregar. Las alertas esperan hasta que repare el canal.
 notice-marketplace-failing-title = { $marketplace } no es accesible
 notice-marketplace-failing-text = Las páginas de { $marketplace } no se pueden leer desde el { $since }. Las alertas de sus productos se retrasan hasta que se restablezca el acceso.
 notice-marketplace-recovered-title = { $marketplace } vuelve a ser accesible

@@ -207,12 +207,8 @@ test-rule = Alerte d’exemple
 
 ## Notices
 notice-channel-broken-title = Canal hors service : { $name }
-notice-channel-broken-text = Les messages au canal « { $name } » ({ $target }) ne peuvent pas être remis. Réponse du destinataire : { $reason }. Les alertes attendent que vous répariez le canal.
-notice-channel-broken-text-bare = Les messages au canal « { $name } » ({ $target }) ne peuvent pas être remis. Les alertes attendent que vous répariez le canal.
-notice-channel-repaired-title = Canal de nouveau en service : { $name }
-notice-channel-repaired-text = Les messages au canal « { $name } » ({ $target }) sont de nouveau remis.
-notice-channel-verification-title = Confirmez cette adresse pour les alertes
-notice-channel-verification-text = Si vous n’avez pas demandé d’alertes ici, ignorez ce message. Pour les recevoir, ouvrez ce lien avant le { $until } : { $url }
+notice-channel-broken-text = Les messages au canal « { $name } » ne peuvent pas être remis. Réponse du destinataire : { $reason }. Les alertes attendent que vous répariez le canal.
+notice-channel-broken-text-bare = Les messages au canal « { $name } » ne peuvent pas être remis. Les alertes attendent que vous répariez le canal.
 notice-marketplace-failing-title = { $marketplace } est inaccessible
 notice-marketplace-failing-text = Les pages de { $marketplace } sont illisibles depuis le { $since }. Les alertes sur ses produits sont retardées jusqu’au rétablissement.
 notice-marketplace-recovered-title = { $marketplace } est de nouveau accessible

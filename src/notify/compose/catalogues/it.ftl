@@ -207,12 +207,8 @@ test-rule = Avviso di esempio
 
 ## Notices
 notice-channel-broken-title = Il canale non funziona: { $name }
-notice-channel-broken-text = I messaggi al canale «{ $name }» ({ $target }) non possono essere recapitati. Risposta del destinatario: { $reason }. Gli avvisi restano in attesa finché non ripara il canale.
-notice-channel-broken-text-bare = I messaggi al canale «{ $name }» ({ $target }) non possono essere recapitati. Gli avvisi restano in attesa finché non ripara il canale.
-notice-channel-repaired-title = Il canale funziona di nuovo: { $name }
-notice-channel-repaired-text = I messaggi al canale «{ $name }» ({ $target }) vengono di nuovo recapitati.
-notice-channel-verification-title = Confermi questo indirizzo per gli avvisi
-notice-channel-verification-text = Se non ha richiesto avvisi qui, ignori questo messaggio. Per riceverli, apra questo link entro il { $until }: { $url }
+notice-channel-broken-text = I messaggi al canale «{ $name }» non possono essere recapitati. Risposta del destinatario: { $reason }. Gli avvisi restano in attesa finché non ripara il canale.
+notice-channel-broken-text-bare = I messaggi al canale «{ $name }» non possono essere recapitati. Gli avvisi restano in attesa finché non ripara il canale.
 notice-marketplace-failing-title = { $marketplace } non è accessibile
 notice-marketplace-failing-text = Le pagine di { $marketplace } non sono leggibili dal { $since }. Gli avvisi sui suoi prodotti sono in ritardo finché l’accesso non viene ripristinato.
 notice-marketplace-recovered-title = { $marketplace } è di nuovo accessibile

@@ -195,12 +195,8 @@ test-rule = サンプルアラート
 
 ## Notices
 notice-channel-broken-title = チャンネルが動作していません：{ $name }
-notice-channel-broken-text = チャンネル「{ $name }」（{ $target }）へのメッセージを配信できません。受信側の応答：{ $reason }。チャンネルが修復されるまでアラートは保留されます。
-notice-channel-broken-text-bare = チャンネル「{ $name }」（{ $target }）へのメッセージを配信できません。チャンネルが修復されるまでアラートは保留されます。
-notice-channel-repaired-title = チャンネルが復旧しました：{ $name }
-notice-channel-repaired-text = チャンネル「{ $name }」（{ $target }）へのメッセージ配信が再開されました。
-notice-channel-verification-title = アラートの送信先をご確認ください
-notice-channel-verification-text = お心当たりのない場合は、このメッセージを無視してください。アラートを受け取るには、{ $until }までに次のリンクを開いてください： { $url }
+notice-channel-broken-text = チャンネル「{ $name }」へのメッセージを配信できません。受信側の応答：{ $reason }。チャンネルが修復されるまでアラートは保留されます。
+notice-channel-broken-text-bare = チャンネル「{ $name }」へのメッセージを配信できません。チャンネルが修復されるまでアラートは保留されます。
 notice-marketplace-failing-title = { $marketplace }を取得できません
 notice-marketplace-failing-text = { $since }から{ $marketplace }のページを読み取れません。復旧するまで、対象商品のアラートは遅れます。
 notice-marketplace-recovered-title = { $marketplace }が復旧しました

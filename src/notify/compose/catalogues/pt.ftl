@@ -207,12 +207,8 @@ test-rule = Alerta de exemplo
 
 ## Notices
 notice-channel-broken-title = O canal não funciona: { $name }
-notice-channel-broken-text = As mensagens para o canal "{ $name }" ({ $target }) não podem ser entregues. Resposta do destinatário: { $reason }. Os alertas aguardam até que você repare o canal.
-notice-channel-broken-text-bare = As mensagens para o canal "{ $name }" ({ $target }) não podem ser entregues. Os alertas aguardam até que você repare o canal.
-notice-channel-repaired-title = O canal voltou a funcionar: { $name }
-notice-channel-repaired-text = As mensagens para o canal "{ $name }" ({ $target }) estão sendo entregues de novo.
-notice-channel-verification-title = Confirme este endereço para receber alertas
-notice-channel-verification-text = Se você não solicitou alertas aqui, ignore esta mensagem. Para recebê-los, abra este link antes de { $until }: { $url }
+notice-channel-broken-text = As mensagens para o canal "{ $name }" não podem ser entregues. Resposta do destinatário: { $reason }. Os alertas aguardam até que você repare o canal.
+notice-channel-broken-text-bare = As mensagens para o canal "{ $name }" não podem ser entregues. Os alertas aguardam até que você repare o canal.
 notice-marketplace-failing-title = { $marketplace } está inacessível
 notice-marketplace-failing-text = As páginas de { $marketplace } não podem ser lidas desde { $since }. Os alertas sobre seus produtos estão atrasados até que o acesso seja restabelecido.
 notice-marketplace-recovered-title = { $marketplace } está acessível de novo

@@ -195,12 +195,8 @@ test-rule = 示例提醒
 
 ## Notices
 notice-channel-broken-title = 渠道无法使用：{ $name }
-notice-channel-broken-text = 发往渠道“{ $name }”（{ $target }）的消息无法送达。接收方返回：{ $reason }。在您修复该渠道之前，提醒将暂缓发送。
-notice-channel-broken-text-bare = 发往渠道“{ $name }”（{ $target }）的消息无法送达。在您修复该渠道之前，提醒将暂缓发送。
-notice-channel-repaired-title = 渠道已恢复：{ $name }
-notice-channel-repaired-text = 发往渠道“{ $name }”（{ $target }）的消息已恢复送达。
-notice-channel-verification-title = 请确认接收提醒的地址
-notice-channel-verification-text = 如果您没有申请在此接收提醒，请忽略本消息。如需接收，请在 { $until } 之前打开此链接： { $url }
+notice-channel-broken-text = 发往渠道“{ $name }”的消息无法送达。接收方返回：{ $reason }。在您修复该渠道之前，提醒将暂缓发送。
+notice-channel-broken-text-bare = 发往渠道“{ $name }”的消息无法送达。在您修复该渠道之前，提醒将暂缓发送。
 notice-marketplace-failing-title = 无法抓取 { $marketplace }
 notice-marketplace-failing-text = 自 { $since } 起无法读取 { $marketplace } 的页面。在恢复之前，该站点商品的提醒会延迟。
 notice-marketplace-recovered-title = { $marketplace } 已可重新抓取

@@ -161,12 +161,10 @@ fn every_notice_composes_in_every_language() {
     let time = at("2026-03-05T15:00:00Z");
     let text = |text: &str| text.to_owned();
     let notices = [
-        Notice::ChannelBroken { name: text("A"), target: text("b"), reason: text("410 gone") },
-        Notice::ChannelBroken { name: text("A"), target: text("b"), reason: text("") },
-        Notice::ChannelRepaired { name: text("A"), target: text("b") },
-        Notice::ChannelVerification { url: text("https://tracker.example/v"), expires_at: time },
-        Notice::MarketplaceFailing { marketplace: Marketplace::Jp, since: time },
-        Notice::MarketplaceRecovered { marketplace: Marketplace::Jp, since: time, until: time },
+        NoticeFacts::ChannelBroken { name: text("A"), reason: text("410 gone") },
+        NoticeFacts::ChannelBroken { name: text("A"), reason: text("") },
+        NoticeFacts::MarketplaceFailing { marketplace: Marketplace::Jp, since: time },
+        NoticeFacts::MarketplaceRecovered { marketplace: Marketplace::Jp, since: time, until: time },
     ];
     let composer = Composer::new();
     for language in Language::iter() {

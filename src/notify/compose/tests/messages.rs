@@ -154,25 +154,22 @@ fn a_test_has_a_made_up_product_and_a_note() {
 
 #[test]
 fn notices_say_what_happened_and_what_to_do() {
-    let broken = Notice::ChannelBroken {
-        name: "Phone\n".to_owned(),
-        target: "ntfy.example/prices".to_owned(),
-        reason: "403 forbidden.".to_owned(),
-    };
+    let broken = NoticeFacts::ChannelBroken { name: "Phone\n".to_owned(), reason: "403 forbidden.".to_owned() };
     let id = MessageId(Uuid::from_u128(9));
-    let told =
-        |notice: &Notice, language| Composer::new().notice(id, notice, &place(language), at("2026-03-05T13:11:00Z"));
+    let told = |notice: &NoticeFacts, language| {
+        Composer::new().notice(id, notice, &place(language), at("2026-03-05T13:11:00Z"))
+    };
     let message = told(&broken, Language::En);
     assert_eq!((message.kind, message.items.len()), (MessageKind::Notice, 0));
     assert_eq!(message.title, "Channel not working: Phone");
     assert_eq!(
         message.note.as_deref(),
         Some(
-            "Messages to the channel \"Phone\" (ntfy.example/prices) cannot be delivered. The receiver \
+            "Messages to the channel \"Phone\" cannot be delivered. The receiver \
              reported: 403 forbidden. Alerts wait until you repair the channel."
         )
     );
-    let failing = Notice::MarketplaceFailing { marketplace: Marketplace::De, since: at("2026-03-05T10:00:00Z") };
+    let failing = NoticeFacts::MarketplaceFailing { marketplace: Marketplace::De, since: at("2026-03-05T10:00:00Z") };
     let message = told(&failing, Language::De);
     assert_eq!(message.title, "amazon.de ist nicht abrufbar");
     assert!(message.note.is_some_and(|note| note.contains("seit dem 05.03.2026, 11:00 CET")));

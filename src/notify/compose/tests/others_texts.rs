@@ -61,7 +61,7 @@ proptest! {
         for text in texts(&single).into_iter().chain(texts(&digest)) {
             prop_assert!(is_plain(text), "{text:?}");
         }
-        let notice = Notice::ChannelBroken { name: name.clone(), target: seller_name, reason: name };
+        let notice = NoticeFacts::ChannelBroken { name, reason: seller_name };
         let notice = Composer::new().notice(single.id, &notice, &place(language), single.at);
         for text in texts(&notice) {
             prop_assert!(is_plain(text), "{text:?}");
