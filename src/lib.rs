@@ -12,6 +12,7 @@ pub mod domain;
 pub mod extract;
 pub mod files;
 pub mod http;
+pub mod insight;
 pub mod jobs;
 pub mod limits;
 pub mod notify;

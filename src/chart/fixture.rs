@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{PriceChart, Size, Theme};
-use crate::domain::stats::Gap;
+use crate::domain::steps::Gap;
 use crate::domain::{Currency, Point, PointValue, Series};
 
 /// The start of a day, counted from 1 January 1970.

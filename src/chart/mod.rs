@@ -27,7 +27,7 @@ mod tests;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::stats::Gap;
+use crate::domain::steps::Gap;
 use crate::domain::{Currency, Money, Point};
 
 pub use label::is_drawable;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::Point;
-use crate::domain::stats::Gap;
+use crate::domain::steps::Gap;
 
 /// What is known about a stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -50,6 +50,7 @@ mod signed_link;
 mod source_run;
 mod state;
 pub mod stats;
+pub mod steps;
 mod task;
 mod webhook_url;
 

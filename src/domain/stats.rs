@@ -1,10 +1,11 @@
 //! Statistics over a listing's history. A value holds until the next point, so averages are weighted by time.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
-use super::series::Point;
+use super::series::{Point, PointValue};
+use super::steps::{Gap, Span, Window, spans};
 
 /// A lowest or highest value and when it was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,30 +47,6 @@ impl PriceStats {
 /// The reported windows in days; `None` is the whole history.
 pub const WINDOWS: [Option<u32>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
 
-/// A span of time with one value.
-struct Span {
-    from: Timestamp,
-    length: SignedDuration,
-    value: Option<i64>,
-}
-
-/// A time without a successful crawl, in which no value is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// The last successful crawl before it.
-    pub from: Timestamp,
-    /// The next one; now, if there was none.
-    pub to: Timestamp,
-}
-
-impl Gap {
-    /// The gap that a point of [`Series::Unobserved`](super::Series) marks.
-    pub fn of(point: &Point) -> Option<Self> {
-        let from = Timestamp::from_millisecond(point.value.as_ref()?.number()?).ok()?;
-        Some(Self { from, to: point.at })
-    }
-}
-
 /// Statistics of the window of `days` that ends at `now`. Points must be in chronological order and include the last
 /// one before the window; gaps must be in order, too. A gap that ends now leaves the current price unknown.
 pub fn price_stats(
@@ -79,9 +56,9 @@ pub fn price_stats(
     days: Option<u32>,
     now: Timestamp,
 ) -> PriceStats {
-    let from = days.and_then(|days| now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok());
+    let window = Window::of_days(days, now);
     let is_current = gaps.last().is_none_or(|gap| gap.to < now);
-    let prices = without_gaps(spans(prices, from, now), gaps);
+    let prices = spans(prices, PointValue::number, gaps, window);
     let current_minor = prices.last().and_then(|span| span.value).filter(|_| is_current);
     let minimum = extreme(&prices, |candidate, best| candidate < best);
     PriceStats {
@@ -91,60 +68,17 @@ pub fn price_stats(
         maximum: extreme(&prices, |candidate, best| candidate > best),
         average_minor: average(&prices),
         is_lowest: current_minor.is_some() && current_minor == minimum.map(|minimum| minimum.amount_minor),
-        out_of_stock_percent: out_of_stock_percent(&without_gaps(spans(availabilities, from, now), gaps)),
+        out_of_stock_percent: out_of_stock_percent(&spans(availabilities, PointValue::number, gaps, window)),
     }
 }
 
-/// Cuts a series to the window. The value that holds at its start counts from the start.
-fn spans(points: &[Point], from: Option<Timestamp>, now: Timestamp) -> Vec<Span> {
-    let ends = points.iter().skip(1).map(|point| point.at).chain([now]);
-    let inside = points.iter().zip(ends).filter(|(point, end)| point.at <= now && from.is_none_or(|from| *end > from));
-    inside
-        .map(|(point, end)| {
-            let from = from.map_or(point.at, |from| from.max(point.at));
-            let value = point.value.as_ref().and_then(|value| value.number());
-            Span { from, length: end.min(now).duration_since(from), value }
-        })
-        .collect()
-}
-
-/// Cuts the gaps out of spans.
-fn without_gaps(spans: Vec<Span>, gaps: &[Gap]) -> Vec<Span> {
-    if gaps.is_empty() {
-        return spans;
-    }
-    spans.into_iter().flat_map(|span| known_parts(&span, gaps)).collect()
-}
-
-fn known_parts(span: &Span, gaps: &[Gap]) -> Vec<Span> {
-    let end = span.from.saturating_add(span.length).unwrap_or(Timestamp::MAX);
-    let (mut from, mut parts) = (span.from, Vec::new());
-    let mut add = |from: Timestamp, to: Timestamp| {
-        // A value that was read and lasted for no known time still counts as an extreme.
-        if to > from || from == span.from {
-            parts.push(Span { from, length: to.duration_since(from), value: span.value });
-        }
-    };
-    for gap in gaps.iter().filter(|gap| gap.to > span.from && gap.from < end) {
-        // The value was read at the beginning of the gap, unless the span begins within it.
-        if gap.from >= from {
-            add(from, gap.from);
-        }
-        from = from.max(gap.to);
-    }
-    if from < end || from == span.from {
-        add(from, end.max(from));
-    }
-    parts
-}
-
-fn extreme(spans: &[Span], better: impl Fn(i64, i64) -> bool) -> Option<Extreme> {
+fn extreme(spans: &[Span<i64>], better: impl Fn(i64, i64) -> bool) -> Option<Extreme> {
     let priced = spans.iter().filter_map(|span| Some(Extreme { amount_minor: span.value?, at: span.from }));
     priced.reduce(|best, next| if better(next.amount_minor, best.amount_minor) { next } else { best })
 }
 
-fn average(spans: &[Span]) -> Option<i64> {
-    let priced = || spans.iter().filter_map(|span| Some((i128::from(span.value?), span.length.as_millis())));
+fn average(spans: &[Span<i64>]) -> Option<i64> {
+    let priced = || spans.iter().filter_map(|span| Some((i128::from(span.value?), span.length().as_millis())));
     let time: i128 = priced().map(|(_, millis)| millis).sum();
     let weighted: i128 = priced().map(|(value, millis)| value * millis).sum();
     match time {
@@ -154,10 +88,10 @@ fn average(spans: &[Span]) -> Option<i64> {
     }
 }
 
-fn out_of_stock_percent(spans: &[Span]) -> Option<f64> {
+fn out_of_stock_percent(spans: &[Span<i64>]) -> Option<f64> {
     let known = spans
         .iter()
-        .filter_map(|span| Some((Availability::from_number(span.value?)?, span.length)))
+        .filter_map(|span| Some((Availability::from_number(span.value?)?, span.length())))
         .filter(|(availability, _)| *availability != Availability::Unknown);
     let (mut out, mut all) = (0.0, 0.0);
     for (availability, length) in known {
@@ -169,7 +103,7 @@ fn out_of_stock_percent(spans: &[Span]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::series::{PointValue, Series};
+    use super::super::series::Series;
     use super::*;
 
     const DAY_SECS: i64 = 86_400;

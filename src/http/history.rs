@@ -15,7 +15,8 @@ use super::product_view::WireMoney;
 use super::response_cache::{CacheTags, tagged};
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
-use crate::domain::stats::{Extreme, Gap, PriceStats};
+use crate::domain::stats::{Extreme, PriceStats};
+use crate::domain::steps::Gap;
 use crate::domain::{Availability, Currency, Money, Point, PointValue, ProductId, Rating, Scope, Series};
 use crate::service::{Caller, FieldError, History, HistoryQuery, Stats};
 

@@ -21,6 +21,8 @@ mod health;
 mod history;
 mod idempotency;
 mod imports;
+mod insight;
+mod insight_view;
 mod jobs;
 mod link_page;
 mod message_link;
@@ -203,6 +205,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     table_exports::routes(api);
     history::routes(api);
     offers::routes(api);
+    insight::routes(api);
     products::routes(api);
     crawl::routes(api);
     jobs::routes(api);

@@ -17,8 +17,8 @@ use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, channels, charts, crawl, events, export, feeds, health, history, imports, jobs, link_page,
-    message_link, offers, products, samples, schedules, spending, system, table_exports, tenants, users,
+    alerts, api_keys, auth, channels, charts, crawl, events, export, feeds, health, history, imports, insight, jobs,
+    link_page, message_link, offers, products, samples, schedules, spending, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -43,6 +43,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         charts::png,
         offers::offers,
         offers::content,
+        insight::insight,
         imports::import,
         table_exports::products,
         table_exports::history,

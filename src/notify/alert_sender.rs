@@ -14,7 +14,8 @@ use super::channel::{ChannelError, ChannelSenders, FeedEntry, Sent, TemplateErro
 use super::compose::{ComposeRequest, Composer, Entry, Place, Standing};
 use super::{SendError, Sender, unsupported};
 use crate::chart::{self, PriceChart};
-use crate::domain::stats::{self, Gap};
+use crate::domain::stats;
+use crate::domain::steps::Gap;
 use crate::domain::{
     AlertMessage, Channel, ChannelConfig, ChannelKind, Condition, DeliveryId, Language, LinkAction, LinkTarget,
     MessageChart, MessageEvent, MessageId, Money, OutboundMessage, OutboxMessage, Point, Series, sign_link,

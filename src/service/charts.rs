@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::history::gap_until;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::chart::{ChartError, PriceChart, Size, Theme, is_drawable};
-use crate::domain::stats::Gap;
+use crate::domain::steps::Gap;
 use crate::domain::{Point, ProductId, Series, TenantId};
 
 /// Points of a chart; a chart of more is drawn from the earliest.

@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Dependencies, Service, ServiceResult};
-use crate::domain::stats::{Gap, PriceStats, WINDOWS, price_stats};
+use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
+use crate::domain::steps::Gap;
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
 use crate::store::{PointPlace, PointsPage, SharedStore, StoreResult};
 
 /// Maximum points for statistics; older ones are ignored.
-const MAX_POINTS_OF_STATS: u32 = 1_000_000;
+pub(super) const MAX_POINTS_OF_STATS: u32 = 1_000_000;
 
 /// A crawl is recorded a little after its time.
 const RECORDING: SignedDuration = SignedDuration::from_secs(1);

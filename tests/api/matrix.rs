@@ -86,6 +86,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_products_id_stats", Whoever(Scope::ProductRead)),
     ("get_products_id_offers", Whoever(Scope::ProductRead)),
     ("get_products_id_content", Whoever(Scope::ProductRead)),
+    ("get_products_id_insight", Whoever(Scope::ProductRead)),
     ("post_crawl", Whoever(Scope::CrawlCreate)),
     ("post_crawl_category", Whoever(Scope::CrawlCreate)),
     ("post_crawl_batch", Whoever(Scope::CrawlCreate)),

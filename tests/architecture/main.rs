@@ -14,6 +14,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("extract", &["domain"]),
     ("files", &["domain"]),
     ("chart", &["domain"]),
+    ("insight", &["domain"]),
     ("jobs", &["domain", "config", "files", "sources", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
@@ -39,9 +40,10 @@ const RULES: &[(&str, &[&str])] = &[
             "files",
             "jobs",
             "chart",
+            "insight",
         ],
     ),
-    ("http", &["domain", "auth", "files", "service", "telemetry"]),
+    ("http", &["domain", "auth", "files", "insight", "service", "telemetry"]),
 ];
 
 /// Crates that belong to some rooms only.

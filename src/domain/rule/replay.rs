@@ -23,7 +23,7 @@ use crate::domain::marketplace::Marketplace;
 use crate::domain::offer::SellerId;
 use crate::domain::series::{Point, Series, SeriesKey};
 use crate::domain::state::ListingState;
-use crate::domain::stats::Gap;
+use crate::domain::steps::Gap;
 
 /// Crawls that are played beside the recorded changes, at most.
 const MAX_TICKS: u32 = 5_000;

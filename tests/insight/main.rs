@@ -1,0 +1,11 @@
+//! Insight: each formula against a slow, obvious one, and on the histories of real listings.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/corpus.rs"]
+mod corpus;
+mod formulas;
+mod grid;
+mod positions;
+mod real_histories;
+mod thin_data;
