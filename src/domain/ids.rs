@@ -43,6 +43,8 @@ uuid_ids! {
     RuleId;
     /// A channel: where a tenant wants to be told.
     ChannelId;
+    /// A competitor set.
+    CompetitorSetId;
     /// A message to a channel.
     MessageId;
     /// The durable record of one crossing.

@@ -10,6 +10,7 @@ mod backoff;
 mod budget;
 mod change_rate;
 mod channel;
+mod competitor_set;
 mod content;
 mod crawl_allocation;
 mod crawl_demand;
@@ -74,6 +75,7 @@ pub use channel::{
     GotifyTarget, HomeAssistantTarget, HookTarget, Language, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget,
     WebhookTarget,
 };
+pub use competitor_set::{CompetitorSet, MAX_COMPETITORS};
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
 pub use crawl_allocation::{CrawlAllocation, CrawlBudget, IntervalBounds};
 pub use crawl_demand::{AdaptiveDemand, CrawlDemand};
@@ -83,8 +85,8 @@ pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use feed_token::{FeedSecret, FeedToken, FeedTokenError};
 pub use frequency::{Frequency, FrequencyError};
 pub use ids::{
-    ApiKeyId, ChannelId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, RuleId, ScheduleId,
-    ScheduleRunId, SessionId, TenantId, UserId,
+    ApiKeyId, ChannelId, CompetitorSetId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, RuleId,
+    ScheduleId, ScheduleRunId, SessionId, TenantId, UserId,
 };
 pub use import_line::ImportLine;
 pub use interval::{Interval, IntervalError};

@@ -6,13 +6,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Shared;
-use super::field_parsing::parsed;
 use super::insight_view::WireInsight;
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
 use crate::domain::{ProductId, Scope};
-use crate::service::{Caller, FieldError};
+use crate::service::Caller;
 
 const DEFAULT_DAYS: u32 = 90;
 /// The longest window.
@@ -32,14 +31,15 @@ pub(super) struct InsightQuery {
     days: Option<String>,
 }
 
-/// Parses the length of a window.
-pub(super) fn days_of(days: Option<&str>) -> Result<u32, Problem> {
-    let mut errors = Vec::new();
-    let days = parsed::<u32>("days", days, &mut errors).unwrap_or(DEFAULT_DAYS);
-    if errors.is_empty() && !(1..=MAX_DAYS).contains(&days) {
-        errors.push(FieldError::new("days", format!("must be an integer from 1 to {MAX_DAYS}")));
+impl InsightQuery {
+    /// The length of the window in days.
+    pub(super) fn days(&self) -> Result<u32, Problem> {
+        match self.days.as_deref().map(str::parse) {
+            None => Ok(DEFAULT_DAYS),
+            Some(Ok(days @ 1..=MAX_DAYS)) => Ok(days),
+            Some(_) => Err(Problem::invalid_field("days", format!("must be an integer from 1 to {MAX_DAYS}"))),
+        }
     }
-    if errors.is_empty() { Ok(days) } else { Err(Problem::invalid(errors)) }
 }
 
 /// Get what the history of a listing says about its price, stock, rank and sellers.
@@ -57,7 +57,6 @@ pub(super) async fn insight(
     PathId(id): PathId<ProductId>,
     StrictQuery(query): StrictQuery<InsightQuery>,
 ) -> Result<impl Responder, Problem> {
-    let days = days_of(query.days.as_deref())?;
-    let insight = shared.service.insight(caller.tenant_id, id, days).await?;
+    let insight = shared.service.insight(caller.tenant_id, id, query.days()?).await?;
     Ok(HttpResponse::Ok().json(WireInsight::of(id, insight)))
 }

@@ -48,7 +48,7 @@ pub(super) struct WireInsight {
 /// The window of an insight.
 #[derive(Serialize, ToSchema)]
 #[schema(as = InsightWindow)]
-struct WireInsightWindow {
+pub(super) struct WireInsightWindow {
     /// Its length.
     days: u32,
     #[schema(value_type = String, format = DateTime)]
@@ -61,7 +61,7 @@ struct WireInsightWindow {
 /// A value with what it rests on.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Measure)]
-struct WireMeasure<T: ToSchema> {
+pub(super) struct WireMeasure<T: ToSchema> {
     /// Null if there is too little to go by.
     value: Option<T>,
     /// How many things were counted.
@@ -217,12 +217,12 @@ struct WireOutlook {
 }
 
 /// Rounds to four decimals: more are noise.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 
 impl<T: ToSchema> WireMeasure<T> {
-    fn of<V>(measure: Measure<V>, wire: impl FnOnce(V) -> T) -> Self {
+    pub(super) fn of<V>(measure: Measure<V>, wire: impl FnOnce(V) -> T) -> Self {
         let Measure { n, coverage, value } = measure;
         let (value, missing) = match value {
             Ok(value) => (Some(wire(value)), None),
@@ -238,10 +238,17 @@ impl From<Missing> for WireMissing {
     }
 }
 
+impl WireInsightWindow {
+    /// The days up to a time.
+    pub(super) fn of(days: u32, to: Timestamp) -> Self {
+        let from = to.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
+        Self { days, from, to }
+    }
+}
+
 impl WireInsight {
     pub(super) fn of(product_id: ProductId, insight: ProductInsight) -> Self {
         let ProductInsight { currency, at, days, insight, .. } = insight;
-        let from = at.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
         let Insight {
             price_percentile,
             deal_score,
@@ -257,7 +264,7 @@ impl WireInsight {
         } = insight;
         Self {
             product_id,
-            window: WireInsightWindow { days, from, to: at },
+            window: WireInsightWindow::of(days, at),
             price_percentile: WireMeasure::of(price_percentile, rounded),
             deal_score: WireMeasure::of(deal_score, rounded),
             lowest: WireMeasure::of(lowest, |lowest| WireLowest::of(lowest, currency)),
@@ -273,7 +280,7 @@ impl WireInsight {
     }
 }
 
-fn money(amount_minor: i64, currency: Currency) -> WireMoney {
+pub(super) fn money(amount_minor: i64, currency: Currency) -> WireMoney {
     Money::new(amount_minor, currency).into()
 }
 
@@ -325,7 +332,7 @@ impl WireBuyBox {
 }
 
 impl WirePosition {
-    fn of(position: Position, currency: Currency) -> Self {
+    pub(super) fn of(position: Position, currency: Currency) -> Self {
         Self {
             basis: position.basis.as_str(),
             rank: position.rank,

@@ -9,6 +9,8 @@ mod auth;
 mod caller;
 mod channels;
 mod charts;
+mod competitor_view;
+mod competitors;
 mod cors;
 mod crawl;
 mod etag;
@@ -206,6 +208,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     history::routes(api);
     offers::routes(api);
     insight::routes(api);
+    competitors::routes(api);
     products::routes(api);
     crawl::routes(api);
     jobs::routes(api);

@@ -17,8 +17,9 @@ use super::public_path::public_path;
 use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, channels, charts, crawl, events, export, feeds, health, history, imports, insight, jobs,
-    link_page, message_link, offers, products, samples, schedules, spending, system, table_exports, tenants, users,
+    alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
+    insight, jobs, link_page, message_link, offers, products, samples, schedules, spending, system, table_exports,
+    tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -44,6 +45,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         offers::offers,
         offers::content,
         insight::insight,
+        competitors::add,
+        competitors::list,
+        competitors::get,
+        competitors::patch,
+        competitors::remove,
+        competitors::candidates,
+        competitors::comparison,
         imports::import,
         table_exports::products,
         table_exports::history,

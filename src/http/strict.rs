@@ -35,8 +35,14 @@ pub struct StrictJson<T>(pub T);
 pub struct StrictQuery<T>(pub T);
 
 /// A list in a body that is refused while it is being read, as soon as it has more items.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct List<T, const MAX: usize>(pub Vec<T>);
+
+impl<T, const MAX: usize> Default for List<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 /// The `{id}` of a path.
 pub struct PathId<T>(pub T);

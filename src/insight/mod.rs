@@ -4,6 +4,8 @@
 //! of ranks do not follow from what a page shows, so they are not here.
 
 mod buy_box;
+mod candidates;
+mod comparison;
 mod distribution;
 mod elasticity;
 mod history;
@@ -17,6 +19,8 @@ mod sliding_median;
 mod stock;
 
 pub use buy_box::{BuyBox, SellerShare};
+pub use candidates::{Candidate, Found, LIST_REACH, ListingFacts, Reason, candidates};
+pub use comparison::{Compared, ComparedRow, Comparison, SERIES_OF_COMPARISON, Undercut, comparison};
 pub use elasticity::Elasticity;
 pub use history::{ListingHistory, SERIES_OF_ALL_TIME, SERIES_OF_LAST_YEAR};
 pub use measure::{Measure, Missing};

@@ -33,7 +33,7 @@ impl Service {
         self.run(async move |deps: Arc<Dependencies>| {
             let product = deps.store.product(tenant_id, id).await?;
             let history = deps.listing_history(&product, days).await?;
-            let insight = insight(&history, days, &Peer::from(&product), &[]);
+            let insight = insight(&history, days, &Peer::from(&product), &deps.competitors_of(&product).await?);
             Ok(ProductInsight {
                 listing_id: product.listing_id,
                 currency: product.listing.marketplace.currency(),

@@ -18,6 +18,7 @@ mod change_feed;
 mod channel_rows;
 mod channels;
 mod clock;
+mod competitors;
 mod crawl_allocations;
 mod crawl_counts;
 mod cursor;
@@ -65,6 +66,7 @@ pub use channels::{
     ChannelPatch, ChannelUsage, Channels, ClaimedMessage, MessageEnd, MessageQuota, MessageRow, NewChannel,
 };
 pub use clock::StoreClock;
+pub use competitors::{CompetitorSetPatch, CompetitorSets, ListNeighbour, NewCompetitorSet};
 pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
@@ -106,6 +108,7 @@ pub trait Store:
     + ChangeFeed
     + Alerts
     + Channels
+    + CompetitorSets
     + Outbox
     + Tasks
     + Jobs
@@ -134,6 +137,7 @@ impl<
         + ChangeFeed
         + Alerts
         + Channels
+        + CompetitorSets
         + Outbox
         + Tasks
         + Jobs

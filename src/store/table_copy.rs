@@ -15,6 +15,8 @@ pub(super) const TABLES: &[&str] = &[
     "listing",
     "lease",
     "product",
+    "competitor_set",
+    "competitor",
     "point",
     "listing_offers",
     "content_version",

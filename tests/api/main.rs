@@ -8,6 +8,7 @@ mod postgres;
 mod access;
 mod alerts;
 mod channels;
+mod competitors;
 mod daemon;
 mod events;
 mod exports;

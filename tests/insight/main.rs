@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod comparisons;
 #[path = "../support/corpus.rs"]
 mod corpus;
 mod formulas;
 mod grid;
 mod positions;
 mod real_histories;
+mod suggestions;
 mod thin_data;

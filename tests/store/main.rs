@@ -12,6 +12,7 @@ mod backup;
 mod catalog;
 mod channels;
 mod commit;
+mod competitors;
 mod content;
 mod crawl_allocations;
 mod crawl_counts;

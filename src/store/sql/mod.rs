@@ -32,6 +32,7 @@ mod catalog;
 mod change_feed;
 mod channel_health;
 mod channels;
+mod competitors;
 mod crawl_allocations;
 mod crawl_counts;
 pub(super) mod details;

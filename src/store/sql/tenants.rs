@@ -66,7 +66,7 @@ impl Tenants for Backend {
         for (table, key, rows) in DEPENDENT {
             while self.transaction(id, move |conn| delete_rows(conn, table, key, rows, id).boxed()).await? > 0 {}
         }
-        for table in ["delivery", "event", "message", "channel", "schedule", "job", "audit"] {
+        for table in ["delivery", "event", "message", "channel", "competitor_set", "schedule", "job", "audit"] {
             self.empty(table, id).await?;
         }
         const REST: &[&str] = &[
@@ -122,10 +122,11 @@ impl Backend {
 }
 
 /// Rows that would go with a row of another table, or have no id, by table and key: too many for one statement.
-const DEPENDENT: [(&str, &str, &str); 6] = [
+const DEPENDENT: [(&str, &str, &str); 7] = [
     ("rule_channel", "rule_id, channel_id", "SELECT rule_id, channel_id FROM rule_channel WHERE tenant_id = $1"),
     ("channel_day", "channel_id, day", "SELECT channel_id, day FROM channel_day WHERE tenant_id = $1"),
     ("rule_state", "rule_id, product_id", "SELECT rule_id, product_id FROM rule_state WHERE tenant_id = $1"),
+    ("competitor", "set_id, product_id", "SELECT set_id, product_id FROM competitor WHERE tenant_id = $1"),
     ("spending", "run_id, tenant_id", "SELECT run_id, tenant_id FROM spending WHERE tenant_id = $1"),
     (
         "schedule_run",

@@ -1,0 +1,96 @@
+//! Listings that may be competitors of a product.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Dependencies, Service, ServiceResult};
+use crate::domain::{Asin, CompetitorSetId, Listing, Product, Series, TenantId};
+use crate::insight::{Candidate, Found, LIST_REACH, ListingFacts, candidates};
+use crate::store::{ProductFilter, ProductOrder};
+
+/// Tags whose products are looked at, and products of each.
+const MAX_TAGS: usize = 5;
+const MAX_PER_TAG: u32 = 25;
+/// Listings that are looked at, and suggestions that are made.
+const MAX_FOUND: usize = 100;
+const MAX_CANDIDATES: usize = 50;
+
+impl Service {
+    /// Listings that may be competitors of the own product of a set and are not in it, the likeliest first: from the bestseller lists and
+    /// search results that the tenant had read, and its products with the same tags. A person confirms them by adding them to the set.
+    pub async fn competitor_candidates(
+        &self,
+        tenant_id: TenantId,
+        id: CompetitorSetId,
+    ) -> ServiceResult<Vec<Candidate>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let set = deps.store.competitor_set(tenant_id, id).await?;
+            let own = deps.store.product(tenant_id, set.product_id).await?;
+            let mut found = deps.found_near(&own).await?;
+            found.retain(|found| found.facts.product_id.is_none_or(|id| !set.competitors.contains(&id)));
+            found.truncate(MAX_FOUND);
+            let own_facts = deps.facts_of(&own).await?;
+            let mut suggested = candidates(&own.listing, &own_facts, found);
+            suggested.truncate(MAX_CANDIDATES);
+            Ok(suggested)
+        })
+        .await
+    }
+}
+
+impl Dependencies {
+    /// Listings on the same lists, and products with the same tags; each listing once.
+    async fn found_near(&self, own: &Product) -> ServiceResult<Vec<Found>> {
+        let mut tagged: HashMap<Listing, (Product, Vec<String>)> = HashMap::new();
+        for tag in own.settings.tags.iter().take(MAX_TAGS) {
+            let marketplace = Some(own.listing.marketplace);
+            let filter = ProductFilter { tag: Some(tag.clone()), marketplace, ..ProductFilter::default() };
+            let page =
+                self.store.products(own.tenant_id, &filter, ProductOrder::NewestFirst, None, MAX_PER_TAG).await?;
+            for product in page.items {
+                tagged.entry(product.listing).or_insert_with(|| (product, Vec::new())).1.push(tag.clone());
+            }
+        }
+        let neighbours = self.store.list_neighbours(own.tenant_id, own.listing, LIST_REACH).await?;
+        let listings: Vec<Listing> = neighbours.iter().map(|neighbour| neighbour.listing).collect();
+        let tracked = self.store.products_of_listings(own.tenant_id, &listings).await?;
+        let mut tracked: HashMap<Listing, Product> =
+            tracked.into_iter().map(|product| (product.listing, product)).collect();
+        let mut found = Vec::new();
+        for neighbour in neighbours {
+            let (product, shared_tags) = match tagged.remove(&neighbour.listing) {
+                Some((product, tags)) => (Some(product), tags),
+                None => (tracked.remove(&neighbour.listing), Vec::new()),
+            };
+            let facts = match &product {
+                Some(product) => self.facts_of(product).await?,
+                None => ListingFacts::default(),
+            };
+            found.push(Found {
+                listing: neighbour.listing,
+                list_distance: Some(neighbour.distance),
+                shared_tags,
+                facts,
+            });
+        }
+        for (listing, (product, shared_tags)) in tagged {
+            found.push(Found { listing, list_distance: None, shared_tags, facts: self.facts_of(&product).await? });
+        }
+        Ok(found)
+    }
+
+    async fn facts_of(&self, product: &Product) -> ServiceResult<ListingFacts> {
+        let content = self.latest_content(product).await?;
+        let parent = content.as_ref().and_then(|content| content.content.get("parent_asin")?.as_str());
+        let parent_asin = parent.and_then(|asin| asin.parse::<Asin>().ok());
+        let state = &product.state;
+        Ok(ListingFacts {
+            product_id: Some(product.id),
+            title: state.title.clone(),
+            brand: state.brand.clone(),
+            price_minor: state.number(Series::Price),
+            parent_asin,
+            categories: state.ranks().into_iter().map(|rank| rank.category).collect(),
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! Insight of products and competitor sets, over HTTP.
+
+use amazon_tracker::domain::Scope;
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, expect, on_both_engines};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insight_of_a_new_product_says_what_is_missing() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let product = daemon.watch(daemon.listing(0)).await;
+        let path = format!("/api/v1/products/{}/insight", product["id"].as_str().unwrap());
+        let insight = expect(200, daemon.get(&path)).await;
+        assert_eq!((&insight["product_id"], &insight["window"]["days"]), (&product["id"], &json!(90)));
+        let percentile = &insight["price_percentile"];
+        assert_eq!((&percentile["value"], &percentile["n"]), (&Value::Null, &json!(1)));
+        assert_eq!(percentile["missing"]["code"], "too_short", "{percentile}");
+        assert_eq!(insight["lowest"]["value"]["is_lowest_ever"], false, "it has never been higher: {insight}");
+        assert_eq!(insight["lowest"]["value"]["price"], product["price"]);
+        assert_eq!(
+            insight["position"]["missing"]["message"],
+            "there are 0 competitors with a comparable price; 3 are needed"
+        );
+        for wrong in ["0", "3651", "-1", "many", ""] {
+            let refused = expect(422, daemon.get(&format!("{path}?days={wrong}"))).await;
+            assert_eq!(refused["errors"][0]["field"], "days", "{refused}");
+        }
+        assert_eq!(expect(200, daemon.get(&format!("{path}?days=7"))).await["window"]["days"], 7);
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_is_compared_with_the_competitors_of_its_set() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let mut ids = Vec::new();
+        for n in 0..4 {
+            ids.push(daemon.watch(daemon.listing(n)).await["id"].clone());
+        }
+        let body = json!({ "name": "Rivals", "product_id": ids[0], "competitor_ids": [ids[3], ids[1]] });
+        let set = expect(201, daemon.post("/api/v1/competitors", &body)).await;
+        assert_eq!((&set["name"], &set["competitor_ids"]), (&json!("Rivals"), &json!([ids[3], ids[1]])));
+        let path = format!("/api/v1/competitors/{}", set["id"].as_str().unwrap());
+        assert_eq!(expect(200, daemon.get(&path)).await, set);
+        let listed =
+            expect(200, daemon.get(&format!("/api/v1/competitors?product_id={}", ids[0].as_str().unwrap()))).await;
+        assert_eq!(listed["items"], json!([set]));
+
+        let all = json!({ "competitor_ids": [ids[1], ids[2], ids[3]] });
+        expect(200, daemon.patch(&path, &all)).await;
+        let compared = expect(200, daemon.get(&format!("{path}/comparison?days=30"))).await;
+        assert_eq!(compared["own"]["product_id"], ids[0]);
+        let rows = compared["competitors"].as_array().unwrap();
+        assert_eq!(rows.iter().map(|row| row["product_id"].clone()).collect::<Vec<_>>(), ids[1..]);
+        for row in rows.iter().chain([&compared["own"]]) {
+            let product =
+                expect(200, daemon.get(&format!("/api/v1/products/{}", row["product_id"].as_str().unwrap()))).await;
+            let is_compared = row["price"]["amount_minor"] == product["price"]["amount_minor"];
+            assert!(is_compared || !row["excluded"].is_null(), "{row} of {product}");
+            assert_eq!((&row["title"], &row["rating"]), (&product["title"], &product["rating"]));
+            assert_eq!(row["content"]["images"], 3, "{row}");
+        }
+        let is_excluded = |row: &&Value| !row["excluded"].is_null();
+        let comparable = rows.len() - rows.iter().filter(is_excluded).count();
+        assert_eq!(compared["position"]["n"], comparable, "{compared}");
+        let insight = expect(200, daemon.get(&format!("/api/v1/products/{}/insight", ids[0].as_str().unwrap()))).await;
+        assert_eq!(insight["position"]["n"], compared["position"]["n"], "the insight knows the competitors");
+
+        expect(204, daemon.delete(&path)).await;
+        expect(404, daemon.get(&path)).await;
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_sets_are_refused_by_the_field_and_others_do_not_see_ours() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let (own, rival) = (daemon.watch(daemon.listing(0)).await, daemon.watch(daemon.listing(1)).await);
+        let (own, rival) = (&own["id"], &rival["id"]);
+        let nobody = json!("01900000-0000-7000-8000-000000000000");
+        for (body, status, field) in [
+            (json!({ "product_id": own, "competitor_ids": [rival, own] }), 422, "competitor_ids[1]"),
+            (json!({ "product_id": own, "competitor_ids": [rival, rival] }), 422, "competitor_ids[1]"),
+            (json!({ "product_id": own, "competitor_ids": [rival, nobody] }), 422, "competitor_ids[1]"),
+            (json!({ "product_id": nobody }), 422, "product_id"),
+            (json!({ "product_id": "x" }), 422, "product_id"),
+            (json!({ "product_id": own, "name": "" }), 422, "name"),
+            (json!({ "product_id": own, "competitor_ids": vec![rival; 21] }), 422, "competitor_ids"),
+            (json!({ "product_id": own, "surplus": 1 }), 422, "surplus"),
+            (json!({}), 422, "product_id"),
+        ] {
+            let refused = expect(status, daemon.post("/api/v1/competitors", &body)).await;
+            assert_eq!(refused["errors"][0]["field"], field, "{body}: {refused}");
+        }
+        assert_eq!(expect(200, daemon.get("/api/v1/competitors")).await["items"], json!([]), "nothing is stored");
+        let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": own }))).await;
+        assert!(!set["name"].as_str().unwrap().is_empty(), "it is named after the product");
+        let path = format!("/api/v1/competitors/{}", set["id"].as_str().unwrap());
+        let stale = daemon.patch(&path, &json!({ "name": "x" })).header("if-match", "\"9\"");
+        expect(412, stale).await;
+        let reader = daemon.key_with(&[Scope::ProductRead]).await;
+        let renamed = daemon.client.patch(format!("{}{path}", daemon.address())).bearer_auth(reader);
+        expect(403, renamed.json(&json!({ "name": "x" }))).await;
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_list_shows_beside_a_product_is_suggested() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let tagged = |n: usize| {
+            let listing = daemon.listing(n);
+            json!({ "asin": listing.asin, "marketplace": listing.marketplace, "tags": ["rivals"] })
+        };
+        let own = expect(201, daemon.post("/api/v1/products", &tagged(0))).await;
+        let near = expect(201, daemon.post("/api/v1/products", &tagged(3))).await;
+        for product in [&own, &near] {
+            let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+            daemon.eventually(&path, |product| !product["checked_at"].is_null()).await;
+        }
+        let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": own["id"] }))).await;
+        let path = format!("/api/v1/competitors/{}/candidates", set["id"].as_str().unwrap());
+        let suggested = expect(200, daemon.get(&path)).await;
+        for candidate in suggested["items"].as_array().unwrap() {
+            assert_eq!(candidate["product_id"], near["id"]);
+            assert!(candidate["reasons"].as_array().unwrap().contains(&json!({ "kind": "tags", "tags": ["rivals"] })));
+        }
+        daemon.end().await;
+    })
+    .await;
+}
