@@ -1,6 +1,7 @@
 //! Insight of products and competitor sets, over HTTP.
 
 use amazon_tracker::domain::Scope;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, expect, on_both_engines};
@@ -86,8 +87,8 @@ async fn wrong_sets_are_refused_by_the_field_and_others_do_not_see_ours() {
         for (body, status, field) in [
             (json!({ "product_id": own, "competitor_ids": [rival, own] }), 422, "competitor_ids[1]"),
             (json!({ "product_id": own, "competitor_ids": [rival, rival] }), 422, "competitor_ids[1]"),
-            (json!({ "product_id": own, "competitor_ids": [rival, nobody] }), 422, "competitor_ids[1]"),
-            (json!({ "product_id": nobody }), 422, "product_id"),
+            (json!({ "product_id": own, "competitor_ids": [rival, nobody] }), 404, "competitor_ids[1]"),
+            (json!({ "product_id": nobody }), 404, "product_id"),
             (json!({ "product_id": "x" }), 422, "product_id"),
             (json!({ "product_id": own, "name": "" }), 422, "name"),
             (json!({ "product_id": own, "competitor_ids": vec![rival; 21] }), 422, "competitor_ids"),
@@ -104,7 +105,7 @@ async fn wrong_sets_are_refused_by_the_field_and_others_do_not_see_ours() {
         let stale = daemon.patch(&path, &json!({ "name": "x" })).header("if-match", "\"9\"");
         expect(412, stale).await;
         let reader = daemon.key_with(&[Scope::ProductRead]).await;
-        let renamed = daemon.client.patch(format!("{}{path}", daemon.address())).bearer_auth(reader);
+        let renamed = daemon.request(Method::PATCH, &path).bearer_auth(reader);
         expect(403, renamed.json(&json!({ "name": "x" }))).await;
         daemon.end().await;
     })
@@ -112,26 +113,29 @@ async fn wrong_sets_are_refused_by_the_field_and_others_do_not_see_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_list_shows_beside_a_product_is_suggested() {
+async fn what_a_list_shows_beside_a_product_is_suggested_and_what_is_in_the_set_is_not() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
-        let tagged = |n: usize| {
-            let listing = daemon.listing(n);
-            json!({ "asin": listing.asin, "marketplace": listing.marketplace, "tags": ["rivals"] })
-        };
-        let own = expect(201, daemon.post("/api/v1/products", &tagged(0))).await;
-        let near = expect(201, daemon.post("/api/v1/products", &tagged(3))).await;
-        for product in [&own, &near] {
-            let path = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
-            daemon.eventually(&path, |product| !product["checked_at"].is_null()).await;
-        }
+        let own = daemon.watch(daemon.listing(4)).await;
+        let rival = daemon.watch(daemon.listing(5)).await;
+        let list = json!({ "url": "https://www.amazon.com/gp/bestsellers/electronics" });
+        let job = expect(202, daemon.post("/api/v1/crawl/category", &list)).await;
+        let job = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
+        daemon.eventually(&job, |job| !job["finished_at"].is_null()).await;
         let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": own["id"] }))).await;
-        let path = format!("/api/v1/competitors/{}/candidates", set["id"].as_str().unwrap());
-        let suggested = expect(200, daemon.get(&path)).await;
-        for candidate in suggested["items"].as_array().unwrap() {
-            assert_eq!(candidate["product_id"], near["id"]);
-            assert!(candidate["reasons"].as_array().unwrap().contains(&json!({ "kind": "tags", "tags": ["rivals"] })));
-        }
+        let path = format!("/api/v1/competitors/{}", set["id"].as_str().unwrap());
+        let suggested = expect(200, daemon.get(&format!("{path}/candidates"))).await;
+        let suggested = suggested["items"].as_array().unwrap();
+        let distance = |n: usize| {
+            let asin = daemon.listing(n).asin;
+            let candidate = suggested.iter().find(|candidate| candidate["asin"] == asin.as_str())?;
+            candidate["reasons"].as_array().unwrap().iter().find_map(|reason| reason["distance"].as_i64())
+        };
+        assert_eq!((distance(4), distance(2), distance(14), distance(15)), (None, Some(-2), Some(10), None));
+        let both = json!({ "competitor_ids": [rival["id"]] });
+        expect(200, daemon.patch(&path, &both)).await;
+        let rest = expect(200, daemon.get(&format!("{path}/candidates"))).await;
+        assert!(rest["items"].as_array().unwrap().iter().all(|candidate| candidate["product_id"] != rival["id"]));
         daemon.end().await;
     })
     .await;

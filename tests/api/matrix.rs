@@ -330,6 +330,7 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let delivery = events["items"][0]["deliveries"][0]["id"].clone();
     let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
     let channel = expect(201, daemon.post("/api/v1/channels", &channel)).await["id"].clone();
+    let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": product }))).await["id"].clone();
     let asked = daemon.post("/api/v1/crawl", &json!({ "product_ids": [product] }));
     let task = expect(202, asked).await["id"].clone();
     let schedule =
@@ -339,6 +340,7 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
         ("/api/v1/products/", product),
+        ("/api/v1/competitors/", set),
         ("/api/v1/channels/", channel),
         // None of ours is dead; theirs would be refused alike.
         ("/api/v1/channels/messages/", json!("0190a1b2-0000-7000-8000-000000000000")),

@@ -102,4 +102,7 @@ async fn products_are_read_together_and_those_of_others_are_missing(fixture: &Fi
     found.sort_by_key(|product| product.id);
     assert_eq!(found, [first, second]);
     assert!(fixture.store.products_of_ids(US, &[]).await.unwrap().is_empty());
+    let listings = [found[1].listing, theirs.listing];
+    assert_eq!(fixture.store.products_of_listings(US, &listings).await.unwrap(), found[1..]);
+    assert!(fixture.store.products_of_listings(US, &[]).await.unwrap().is_empty());
 }

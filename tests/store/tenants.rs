@@ -81,8 +81,7 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     let channels = RuleChannels { told: vec![channel.id], fallback: None };
     fixture.store.add_rule(NewRule { channels, ..new_rule(&product, 1000) }).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
-    let rival = fixture.store.add_product(new_product(tenant_id, 9)).await.unwrap();
-    fixture.store.add_competitor_set(new_set(&product, &[&rival])).await.unwrap();
+    fixture.store.add_competitor_set(new_set(&product, &[&product])).await.unwrap();
     let run = requests(&[product.listing]);
     fixture.store.open_runs(&format!("source {n}"), &run, HOUR, &RunBudget::default()).await.unwrap();
     let broke = SpendingLimits { day_micros: Some(0), month_micros: None };

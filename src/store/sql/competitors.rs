@@ -101,6 +101,9 @@ impl CompetitorSets for Backend {
     }
 
     async fn products_of_ids(&self, tenant_id: TenantId, ids: &[ProductId]) -> StoreResult<Vec<Product>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut query = QueryBuilder::<Db>::new(SELECT_PRODUCT);
         query.push(" WHERE p.tenant_id = ").push_bind(tenant_id.0).push(" AND p.id IN (");
         let mut list = query.separated(", ");
@@ -108,17 +111,20 @@ impl CompetitorSets for Backend {
             list.push_bind(id.0);
         }
         query.push(")");
-        self.products_if_any(tenant_id, query, ids.is_empty()).await
+        self.products_of(tenant_id, query).await
     }
 
     async fn products_of_listings(&self, tenant_id: TenantId, listings: &[Listing]) -> StoreResult<Vec<Product>> {
+        if listings.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut query = QueryBuilder::<Db>::new(SELECT_PRODUCT);
         query.push(" WHERE p.tenant_id = ").push_bind(tenant_id.0).push(" AND (l.marketplace, l.asin) IN (");
-        query.push_tuples(listings, |mut tuple, listing| {
-            tuple.push_bind(listing.marketplace.code()).push_bind(listing.asin.to_string());
+        query.push_values(listings, |mut row, listing| {
+            row.push_bind(listing.marketplace.code()).push_bind(listing.asin.to_string());
         });
         query.push(")");
-        self.products_if_any(tenant_id, query, listings.is_empty()).await
+        self.products_of(tenant_id, query).await
     }
 
     async fn list_neighbours(
@@ -152,16 +158,7 @@ impl CompetitorSets for Backend {
 }
 
 impl Backend {
-    /// The products of a query; none, without asking, if it names none.
-    async fn products_if_any(
-        &self,
-        tenant_id: TenantId,
-        mut query: QueryBuilder<Db>,
-        is_empty: bool,
-    ) -> StoreResult<Vec<Product>> {
-        if is_empty {
-            return Ok(Vec::new());
-        }
+    async fn products_of(&self, tenant_id: TenantId, mut query: QueryBuilder<Db>) -> StoreResult<Vec<Product>> {
         let rows: Vec<ProductColumns> = query.build_query_as().fetch_all(&mut *self.reader(tenant_id).await?).await?;
         Ok(rows.into_iter().map(Product::try_from).filter_map(or_report).collect())
     }
