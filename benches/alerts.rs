@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use amazon_tracker::actors::decide::{CrawlMade, CrawlPolicy, decide};
-use amazon_tracker::domain::rule::{Window, Windows};
+use amazon_tracker::domain::rule::{Competitors, Window, Windows};
 use amazon_tracker::domain::{
     Availability, ChannelId, Condition, CrawlDemand, Currency, Frequency, Interval, Listing, ListingId, ListingState,
     Marketplace, Money, Observation, Outcome, Product, ProductId, Rating, Reading, Rule, RuleId, RuleScope,
@@ -129,6 +129,7 @@ fn new_claim(listing: Listing, price_minor: i64, claimed_at: Timestamp) -> Claim
         offers_interval: None,
         rules: conditions.iter().cycle().take(RULES).map(rule).collect(),
         windows: Windows(windows),
+        competitors: Competitors::default(),
     }
 }
 

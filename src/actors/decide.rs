@@ -211,6 +211,7 @@ fn rule_steps(claim: &Claim, after: &ListingState, found: Found<'_>, at: Timesta
         after,
         found,
         windows: &claim.windows,
+        competitors: &claim.competitors,
     };
     let observes = matches!(found, Found::Page { .. });
     let rules = claim.rules.iter().filter(|rule| rule.settings.is_active(at));

@@ -72,6 +72,10 @@ fn condition_schema() -> Value {
     let sellers = json!({ "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": 200 },
         "description": "`me`, `amazon`, ids or names of sellers." });
     let days = json!({ "type": "integer", "minimum": 1, "maximum": 3650 });
+    let by = json!({ "oneOf": [
+        one_of("percent", json!({ "type": "number", "exclusiveMinimum": 0 })),
+        one_of("amount", threshold.clone()),
+        one_of("any", json!({ "type": "boolean", "enum": [true] }))] });
     json!({
         "description": "A test, or a combination (`all`, `any`, `not`) of at most 16 tests, 4 levels deep. What a crawl does not \
             read is unknown, and an unknown condition neither fires nor re-arms its rule.",
@@ -83,10 +87,7 @@ fn condition_schema() -> Value {
                 "category": category, "rearm": threshold, "less_coupon": coupon })),
             kind("moved", "A value has moved away from what it is compared with.", &["field", "by"], json!({
                 "field": field, "dir": { "type": "string", "enum": ["down", "up", "any"] },
-                "by": { "oneOf": [
-                    one_of("percent", json!({ "type": "number", "exclusiveMinimum": 0 })),
-                    one_of("amount", threshold.clone()),
-                    one_of("any", json!({ "type": "boolean", "enum": [true] }))] },
+                "by": by,
                 "vs": { "oneOf": [
                     { "type": "string", "enum": ["told", "extreme", "previous", "created", "list_price"] },
                     one_of("avg_days", days.clone()), one_of("max_days", days.clone()), one_of("min_days", days.clone())] },
@@ -111,6 +112,9 @@ fn condition_schema() -> Value {
                 "fields": { "type": "array", "minItems": 1, "items": { "type": "string", "enum": [
                     "title", "brand", "bullets", "image_ids", "description", "category_path", "has_a_plus", "has_video",
                     "parent_asin", "variation_count"] } } })),
+            kind("competitor", "A competitor has passed the own product of a set.", &["set_id", "event"], json!({
+                "set_id": { "type": "string", "format": "uuid" },
+                "event": { "type": "string", "enum": ["undercut", "rank_overtaken"] }, "by": by })),
             kind("all", "Every one of these holds.", &["of"], json!({ "of": list })),
             kind("any", "At least one of these holds.", &["of"], json!({ "of": list })),
             kind("not", "This one does not hold.", &["of"], json!({ "of": this })),
@@ -136,7 +140,7 @@ mod tests {
     #[test]
     fn the_schema_is_one_that_clients_can_read() {
         let schema = serde_json::to_value(WireCondition::schema()).unwrap();
-        assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(11));
-        assert_eq!(schema["oneOf"][8]["properties"]["of"]["items"]["$ref"], "#/components/schemas/AlertCondition");
+        assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(12));
+        assert_eq!(schema["oneOf"][9]["properties"]["of"]["items"]["$ref"], "#/components/schemas/AlertCondition");
     }
 }

@@ -1,17 +1,13 @@
 //! Where a price stands among those of competitors.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use strum::IntoStaticStr;
 
 use super::measure::{Measure, Missing, enough};
+use crate::domain::rule::is_comparable;
 use crate::domain::{Interval, Marketplace, Product, ProductId, Series};
 
 const MIN_PEERS: usize = 3;
-
-/// A price is compared if it was read within the last day, or within two intervals of its product.
-const MIN_FRESHNESS: Duration = Duration::from_secs(24 * 3600);
 
 /// The offer of one product, as it was last read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,13 +145,7 @@ fn exclusion(own: &Peer, peer: &Peer, now: Timestamp) -> Option<Exclusion> {
     if peer.price_minor.is_none() {
         return Some(Exclusion::NoPrice);
     }
-    (!is_fresh(peer, now)).then_some(Exclusion::Stale)
-}
-
-fn is_fresh(peer: &Peer, now: Timestamp) -> bool {
-    let limit = (Duration::from_secs(peer.interval.as_secs().into()) * 2).max(MIN_FRESHNESS);
-    let age = |as_of: Timestamp| Duration::try_from(now.duration_since(as_of)).unwrap_or_default();
-    peer.as_of.is_some_and(|as_of| age(as_of) <= limit)
+    (!is_comparable(peer.as_of, peer.interval, now)).then_some(Exclusion::Stale)
 }
 
 /// The place of the own price among those of competitors. Counts the competitors whose prices are compared.

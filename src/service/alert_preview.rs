@@ -64,6 +64,7 @@ impl Service {
             if !errors.is_empty() {
                 return Err(ServiceError::Invalid(errors));
             }
+            deps.check_competitor_sets(tenant_id, &settings.condition, Some(&product), condition_path).await?;
             let to = Timestamp::now();
             let from = to.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(to);
             // Windows begin before the rule does.

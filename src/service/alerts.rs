@@ -69,6 +69,7 @@ impl Service {
             if !errors.is_empty() {
                 return Err(ServiceError::Invalid(errors));
             }
+            deps.check_competitor_sets(caller.tenant_id, &settings.condition, product.as_ref(), condition_path).await?;
             let (tenant_id, quota) = (caller.tenant_id, caller.plan.alerts);
             let rule = NewRule { tenant_id, scope, settings, webhook, channels, quota };
             let added = idempotently(claim, deps.store.add_rule(rule)).await.map_err(unknown_channel)?;
@@ -117,6 +118,9 @@ impl Service {
             }
             if !errors.is_empty() {
                 return Err(ServiceError::Invalid(errors));
+            }
+            if let Some(condition) = &patch.condition {
+                deps.check_competitor_sets(caller.tenant_id, condition, product.as_ref(), "when.").await?;
             }
             if let Some(channels) = &patch.channels {
                 check_channels(channels, &mut errors);
@@ -188,6 +192,30 @@ impl Dependencies {
             StoreError::NotFound(_) => ServiceError::invalid_reference("product_id", "product"),
             other => other.into(),
         })
+    }
+
+    /// Refuses competitor sets that the tenant does not have, or whose own product is another one than the rule's.
+    pub(super) async fn check_competitor_sets(
+        &self,
+        tenant_id: TenantId,
+        condition: &Condition,
+        product: Option<&Product>,
+        path: &str,
+    ) -> ServiceResult<()> {
+        let field = format!("{path}{}", if condition.children().is_empty() { "set_id" } else { "of" });
+        for id in condition.competitor_sets() {
+            let set = match self.store.competitor_set(tenant_id, id).await {
+                Err(StoreError::NotFound(_)) => return Err(ServiceError::invalid_reference(&field, "competitor set")),
+                found => found?,
+            };
+            if product.is_none_or(|product| product.id != set.product_id) {
+                return Err(ServiceError::invalid(
+                    &field,
+                    "must be a competitor set whose own product is that of the alert",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn checked_webhook(&self, url: &str, errors: &mut Vec<FieldError>) -> Option<RuleWebhook> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::StoreResult;
 use super::clock::millis;
-use crate::domain::rule::Windows;
+use crate::domain::rule::{Competitors, Windows};
 use crate::domain::{
     Asin, ContentChange, CrawlDemand, Event, Interval, ItemStatus, Listing, ListingId, ListingState, Marketplace,
     OfferList, Point, ProductId, Rule, RuleId, RuleState,
@@ -58,6 +58,8 @@ pub struct Claim {
     pub rules: Vec<Rule>,
     /// The parts of history that they compare with.
     pub windows: Windows,
+    /// The competitors of the sets that they name.
+    pub competitors: Competitors,
 }
 
 impl Claim {

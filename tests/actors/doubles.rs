@@ -381,5 +381,6 @@ fn claim(listing_id: i64, token: i64) -> Claim {
         offers_interval: None,
         rules: Vec::new(),
         windows: Default::default(),
+        competitors: Default::default(),
     }
 }

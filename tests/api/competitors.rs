@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, expect, on_both_engines};
+use crate::main_job::usd;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_insight_of_a_new_product_says_what_is_missing() {
@@ -136,6 +137,69 @@ async fn what_a_list_shows_beside_a_product_is_suggested_and_what_is_in_the_set_
         expect(200, daemon.patch(&path, &both)).await;
         let rest = expect(200, daemon.get(&format!("{path}/candidates"))).await;
         assert!(rest["items"].as_array().unwrap().iter().all(|candidate| candidate["product_id"] != rival["id"]));
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_tells_who_undercuts_the_own_product_of_a_set() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let (own_listing, rival_listing) = (daemon.listing(0), daemon.listing(1));
+        daemon.simulated.set_price(own_listing, usd(10_000));
+        daemon.simulated.set_price(rival_listing, usd(12_000));
+        let (own, rival) = (daemon.watch(own_listing).await, daemon.watch(rival_listing).await);
+        let rename = format!("/api/v1/products/{}", rival["id"].as_str().unwrap());
+        expect(200, daemon.patch(&rename, &json!({ "label": "Rival" }))).await;
+        let body = json!({ "product_id": own["id"], "competitor_ids": [rival["id"]] });
+        let set = expect(201, daemon.post("/api/v1/competitors", &body)).await;
+        let when = json!({ "kind": "competitor", "set_id": set["id"], "event": "undercut", "by": { "percent": 5 } });
+        let rule = json!({ "product_id": own["id"], "when": when, "webhook_url": daemon.receiver.url() });
+        let alert = expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        assert_eq!(alert["when"], when);
+        daemon.check_now(&own["id"]).await;
+        for price in [9_600, 9_400] {
+            daemon.simulated.set_price(rival_listing, usd(price));
+            daemon.check_now(&rival["id"]).await;
+            daemon.check_now(&own["id"]).await;
+        }
+        let told = daemon.receiver.next().await;
+        assert_eq!(told.body["type"], "product.competitor");
+        let events = expect(200, daemon.get("/api/v1/alerts/events")).await;
+        let reason = &events["items"][0]["reasons"][0];
+        assert_eq!(events["items"].as_array().unwrap().len(), 1, "4 % are not 5: {events}");
+        assert_eq!(
+            (&reason["kind"], &reason["value"], &reason["was"], &reason["text"]),
+            (&json!("competitor"), &json!(9_400.0), &json!(10_000.0), &json!("Rival")),
+            "{reason}"
+        );
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_names_a_set_of_its_own_product() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let (own, rival) = (daemon.watch(daemon.listing(0)).await, daemon.watch(daemon.listing(1)).await);
+        let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": own["id"] }))).await;
+        let nobody = json!("01900000-0000-7000-8000-000000000000");
+        let test = |set_id: &Value| json!({ "kind": "competitor", "set_id": set_id, "event": "rank_overtaken" });
+        for (about, set_id, status) in [
+            (json!({ "product_id": own["id"] }), &nobody, 404),
+            (json!({ "product_id": rival["id"] }), &set["id"], 422),
+            (json!({ "scope": { "all": true } }), &set["id"], 422),
+        ] {
+            let mut rule = json!({ "when": test(set_id), "webhook_url": daemon.receiver.url() });
+            rule.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
+            let refused = expect(status, daemon.post("/api/v1/alerts", &rule)).await;
+            assert_eq!(refused["errors"][0]["field"], "when.set_id", "{refused}");
+        }
+        let preview = json!({ "product_id": own["id"], "when": test(&set["id"]) });
+        let played = expect(200, daemon.post("/api/v1/alerts/preview", &preview)).await;
+        assert_eq!((&played["total"], &played["not_in_history"]), (&json!(0), &json!(["competitor"])), "{played}");
         daemon.end().await;
     })
     .await;

@@ -361,6 +361,7 @@ pub fn seen(claim: &Claim, price_minor: i64, at: Timestamp) -> Commit {
         after: &judged.state,
         found: Found::Page { is_offer_unknown: false, content: None, offers: None },
         windows: &claim.windows,
+        competitors: &claim.competitors,
     };
     let step = |rule: &Rule| {
         let (after, crossing) = rule::step(rule, &readings);

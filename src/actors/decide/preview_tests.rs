@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{CrawlMade, CrawlPolicy, decide};
-use crate::domain::rule::{Again, Decimal, Replay, ReplayedCrossing, Window, Windows};
+use crate::domain::rule::{Again, Competitors, Decimal, Replay, ReplayedCrossing, Window, Windows};
 use crate::domain::{
     Asin, Availability, Block, Condition, CrawlDemand, Currency, Failure, Fulfillment, Interval, Listing, ListingId,
     ListingState, Marketplace, Money, Observation, Offer, OfferCondition, OfferList, Outcome, Point, ProductId, Rank,
@@ -128,6 +128,7 @@ impl Live {
             offers_interval: Some(Interval::HOURLY),
             rules: Vec::new(),
             windows: Windows::default(),
+            competitors: Competitors::default(),
         };
         let mut live = Self { claim, hours: 0, page: page.clone(), history: Vec::new(), fired: Vec::new() };
         live.crawl(&Crawl::Page(page.clone()));

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::domain::rule::Windows;
+use crate::domain::rule::{Competitors, Windows};
 use crate::domain::{
     AdaptiveDemand, Asin, Block, Condition, CrawlAllocation, CrawlDemand, Currency, Listing, ListingId, Marketplace,
     Money, Point, ProductId, Rating, RuleId, RuleSettings, RuleState, Series, TenantId,
@@ -32,6 +32,7 @@ fn claim(lane: Lane, rules: Vec<Rule>) -> Claim {
         offers_interval: None,
         rules,
         windows: Windows::default(),
+        competitors: Competitors::default(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What makes a condition invalid, beyond its shape.
 
 use super::condition::{
-    By, Condition, ContentChanged, Direction, Lasts, Level, Lowest, MAX_DEPTH, MAX_LEAVES, Moved, NewOffer, SellerIs,
-    StateIs, StateOf, StateValue, Versus,
+    By, CompetitorPasses, Condition, ContentChanged, Direction, Lasts, Level, Lowest, MAX_DEPTH, MAX_LEAVES, Moved,
+    NewOffer, SellerIs, StateIs, StateOf, StateValue, Versus,
 };
 use super::decimal::Decimal;
 use super::field::{Field, Threshold, Unit};
@@ -92,6 +92,7 @@ impl Check {
                     self.error(&join(path, "fields"), "must not be empty");
                 }
             }
+            Condition::Competitor(test) => self.competitor(test, path),
             Condition::All { .. } | Condition::Any { .. } | Condition::Not { .. } => {}
         }
     }
@@ -106,12 +107,7 @@ impl Check {
 
     fn moved(&mut self, moved: &Moved, path: &str) {
         self.field_options(moved.field, moved.category.as_deref(), moved.less_coupon, path);
-        match moved.by {
-            By::Percent(percent) => self.percent(percent, &join(path, "by.percent"), 1_000_000),
-            By::Amount(amount) => self.threshold(moved.field, amount, &join(path, "by.amount")),
-            By::Any(true) => {}
-            By::Any(false) => self.error(&join(path, "by.any"), "must be true"),
-        }
+        self.by(moved.by, moved.field, 1_000_000, path);
         if moved.dir == Direction::Any && !matches!(moved.vs, Versus::Told | Versus::Previous) {
             self.error(&join(path, "dir"), "must be `down` or `up`, unless `vs` is `told` or `previous`");
         }
@@ -126,6 +122,22 @@ impl Check {
         {
             self.error(&join(path, "vs"), "only a price can be compared with the list price");
         }
+    }
+
+    fn by(&mut self, by: By, field: Field, max_percent_hundredths: i64, path: &str) {
+        match by {
+            By::Percent(percent) => self.percent(percent, &join(path, "by.percent"), max_percent_hundredths),
+            By::Amount(amount) => self.threshold(field, amount, &join(path, "by.amount")),
+            By::Any(true) => {}
+            By::Any(false) => self.error(&join(path, "by.any"), "must be true"),
+        }
+    }
+
+    fn competitor(&mut self, test: &CompetitorPasses, path: &str) {
+        if self.currency.is_none() {
+            self.error(&join(path, "set_id"), "needs a rule about one product: the own product of the set");
+        }
+        self.by(test.by, test.event.field(), 10_000, path);
     }
 
     fn lowest(&mut self, lowest: &Lowest, path: &str) {
@@ -259,7 +271,7 @@ impl Condition {
             Self::Moved(moved) => matches!(moved.vs, Versus::Told | Versus::Extreme | Versus::Previous),
             Self::Lowest(lowest) => !lowest.or_equal && lowest.within_percent.is_none(),
             Self::Seller(seller) => seller.new,
-            Self::Offer(_) | Self::Content(_) => true,
+            Self::Offer(_) | Self::Content(_) | Self::Competitor(_) => true,
             _ => false,
         }
     }

@@ -7,7 +7,8 @@ use super::decimal::Decimal;
 use super::field::{Field, Threshold};
 use super::windows::WindowKey;
 use crate::domain::content::ContentField;
-use crate::domain::money::Money;
+use crate::domain::ids::CompetitorSetId;
+use crate::domain::money::{Currency, Money};
 
 /// Maximum depth of a tree; a single test has depth 1.
 pub const MAX_DEPTH: usize = 4;
@@ -40,6 +41,8 @@ pub enum Condition {
     Offer(NewOffer),
     /// The content of the page has changed.
     Content(ContentChanged),
+    /// A competitor has passed the product.
+    Competitor(CompetitorPasses),
     /// Every one of these holds.
     All {
         /// The conditions.
@@ -134,6 +137,24 @@ pub enum By {
     Amount(Threshold),
     /// At all; always `true`.
     Any(bool),
+}
+
+impl By {
+    /// How far a value must be from a base, in its own unit: at least one unit. `None`: it is of another kind or currency, or the base
+    /// is none that has a percentage.
+    pub(super) fn distance(self, field: Field, base: i64, currency: Currency) -> Option<i64> {
+        let distance = match self {
+            Self::Any(_) => 1,
+            Self::Amount(amount) => field.native(amount, currency)?,
+            Self::Percent(percent) if base > 0 => {
+                // Rounded up: nine percent and a half are not ten.
+                let scaled = i128::from(base) * i128::from(percent.hundredths);
+                i64::try_from((scaled + 9_999).div_euclid(10_000)).ok()?
+            }
+            Self::Percent(_) => return None,
+        };
+        Some(distance.max(1))
+    }
 }
 
 /// What a value is compared with.
@@ -297,6 +318,43 @@ pub struct ContentChanged {
     pub fields: Vec<ContentField>,
 }
 
+/// A competitor of a set has passed the own product, and had not when it was told last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompetitorPasses {
+    /// The set. The rule is about its own product.
+    pub set_id: CompetitorSetId,
+    /// In what.
+    pub event: CompetitorEvent,
+    /// By how far, of the own value. Default: at all.
+    #[serde(default = "at_all")]
+    pub by: By,
+}
+
+/// In what a competitor passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompetitorEvent {
+    /// Its price is lower; with shipping where that of both is known.
+    Undercut,
+    /// Its rank is better, in the widest category that both have a rank in. Competitors that were ahead when the rule began are not told.
+    RankOvertaken,
+}
+
+fn at_all() -> By {
+    By::Any(true)
+}
+
+impl CompetitorEvent {
+    /// The number that is compared.
+    pub fn field(self) -> Field {
+        match self {
+            Self::Undercut => Field::Price,
+            Self::RankOvertaken => Field::Rank,
+        }
+    }
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -325,6 +383,7 @@ impl Condition {
             Self::Seller(_) => "seller",
             Self::Offer(_) => "offer",
             Self::Content(_) => "content",
+            Self::Competitor(_) => "competitor",
             Self::All { .. } => "all",
             Self::Any { .. } => "any",
             Self::Not { .. } => "not",
@@ -354,6 +413,15 @@ impl Condition {
     pub fn concerns_failures(&self) -> bool {
         let concerns = |leaf: &&Condition| matches!(leaf, Self::State(state) if matches!(state.of, StateOf::Delisted | StateOf::TrackingFailing));
         self.leaves().iter().any(concerns)
+    }
+
+    /// The competitor sets that it compares with.
+    pub fn competitor_sets(&self) -> Vec<CompetitorSetId> {
+        let set = |leaf: &Condition| match leaf {
+            Self::Competitor(test) => Some(test.set_id),
+            _ => None,
+        };
+        self.leaves().into_iter().filter_map(set).collect()
     }
 
     /// The parts of history that it compares with.

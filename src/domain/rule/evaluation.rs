@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
 use super::field::Field;
-use super::leaf::{Context, LeafResult, evaluate};
+use super::leaf::evaluate;
+use super::leaf_result::{Context, LeafResult};
 use super::readings::Readings;
 use super::state::{LeafState, RuleState};
 use super::{Rule, RuleSettings};
@@ -184,6 +185,7 @@ impl Reason {
             Condition::Level(level) => Some(level.field),
             Condition::Moved(moved) => Some(moved.field),
             Condition::Lowest(lowest) => Some(lowest.field),
+            Condition::Competitor(test) => Some(test.event.field()),
             _ => None,
         }
     }

@@ -1,52 +1,18 @@
 //! The evaluation of one test: what it says about a crawl, and what it remembers.
 
+use super::competitor_passes;
 use super::condition::{
-    By, Condition, ContentChanged, Direction, Lasts, Level, Lowest, Moved, NewOffer, Op, SellerIs, StateIs, StateOf,
-    Versus,
+    Condition, ContentChanged, Direction, Lasts, Level, Lowest, Moved, NewOffer, Op, SellerIs, StateIs, StateOf, Versus,
 };
 use super::field::{Field, Threshold};
-use super::readings::{Found, Readings, SellerRead};
+use super::leaf_result::{Context, LeafResult, Seen, unknown};
+use super::readings::{Found, SellerRead};
 use super::state::LeafState;
 use crate::domain::content::ContentField;
 use crate::domain::offer::SellerId;
 
 /// Sellers that a rule remembers; an offer list has less.
 const MAX_SELLERS: usize = 200;
-
-/// What a test says about a crawl.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LeafResult {
-    /// Whether it holds; `None`: not known. Under a `not`, already turned round.
-    pub holds: Option<bool>,
-    /// It holds, and has not been told.
-    pub is_fresh: bool,
-    /// Its memory, if the rule does not fire.
-    pub state: LeafState,
-    /// Its memory, if the rule fires with its help.
-    pub told: LeafState,
-    /// What was compared, for the message.
-    pub seen: Seen,
-}
-
-/// What a test compared.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub value: Option<i64>,
-    pub was: Option<i64>,
-    pub text: Option<String>,
-    pub was_text: Option<String>,
-    pub fields: Vec<ContentField>,
-}
-
-/// What tests are evaluated with.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub readings: &'a Readings<'a>,
-    /// The tenant's own seller ids.
-    pub me: &'a [SellerId],
-    /// While it is told: fires again when the value is better by so many hundredths of a percent.
-    pub further_hundredths: Option<i64>,
-}
 
 /// Evaluates a test. `is_positive` is false under a `not`.
 pub(super) fn evaluate(leaf: &Condition, is_positive: bool, before: &LeafState, context: &Context<'_>) -> LeafResult {
@@ -64,6 +30,7 @@ pub(super) fn evaluate(leaf: &Condition, is_positive: bool, before: &LeafState, 
         Condition::Seller(seller) => seller_is(seller, is_positive, before, context),
         Condition::Offer(offer) => has_new_offer(offer, before, context),
         Condition::Content(content) => has_changed(content, before, context),
+        Condition::Competitor(test) => competitor_passes::passes(test, before, context),
         // Not a test; it holds never.
         Condition::All { .. } | Condition::Any { .. } | Condition::Not { .. } => LeafResult::default(),
     }
@@ -125,11 +92,6 @@ fn latched(bound: &Bound, value: i64, was: Option<i64>, before: &LeafState, cont
     }
 }
 
-/// Nothing is known: nothing changes.
-fn unknown(before: &LeafState) -> LeafResult {
-    LeafResult { state: before.clone(), told: before.clone(), ..LeafResult::default() }
-}
-
 /// It is known that there is no such value: the test does not hold. A sell-out releases nothing, so that a return at the same price is
 /// the same crossing.
 fn absent(is_positive: bool, before: &LeafState) -> LeafResult {
@@ -171,7 +133,8 @@ fn has_moved(moved: &Moved, is_positive: bool, before: &LeafState, context: &Con
         _ => None,
     };
     let state = LeafState { base: before.base.or(Some(value)), extreme: kept, ..before.clone() };
-    let compared = base_of(moved, before, context).and_then(|base| Some((base, distance_of(moved, base, context)?)));
+    let compared = base_of(moved, before, context)
+        .and_then(|base| Some((base, moved.by.distance(field, base, context.readings.marketplace.currency())?)));
     let Some((base, distance)) = compared else { return unknown(&state) };
     let bounds = bounds_of(moved.dir, base, distance, field);
     let seen = Seen { value: Some(value), was: Some(base), ..Seen::default() };
@@ -198,21 +161,6 @@ fn base_of(moved: &Moved, before: &LeafState, context: &Context<'_>) -> Option<i
         Versus::MaxDays(days) => window(days)?.max,
         Versus::MinDays(days) => window(days)?.min,
     }
-}
-
-/// How far the value must have moved, in its own unit; at least one unit.
-fn distance_of(moved: &Moved, base: i64, context: &Context<'_>) -> Option<i64> {
-    let distance = match moved.by {
-        By::Any(_) => 1,
-        By::Amount(amount) => moved.field.native(amount, context.readings.marketplace.currency())?,
-        By::Percent(percent) if base > 0 => {
-            // Rounded up: nine percent and a half are not ten.
-            let scaled = i128::from(base) * i128::from(percent.hundredths);
-            i64::try_from((scaled + 9_999).div_euclid(10_000)).ok()?
-        }
-        By::Percent(_) => return None,
-    };
-    Some(distance.max(1))
 }
 
 fn bounds_of(dir: Direction, base: i64, distance: i64, field: Field) -> Vec<Bound> {

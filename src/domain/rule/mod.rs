@@ -5,12 +5,15 @@
 //! only, so a value that fluctuates around its threshold is told once. What a crawl did not read changes nothing.
 
 mod check;
+mod competitor_passes;
+mod competitor_readings;
 mod condition;
 mod coupon;
 mod decimal;
 mod evaluation;
 mod field;
 mod leaf;
+mod leaf_result;
 mod parse;
 mod readings;
 mod replay;
@@ -25,9 +28,10 @@ use super::ids::{ChannelId, ListingId, ProductId, RuleId, TenantId};
 use super::offer::SellerId;
 
 pub use check::ConditionError;
+pub use competitor_readings::{CompetitorReading, Competitors, is_comparable};
 pub use condition::{
-    AvailabilityIs, By, Condition, ContentChanged, Direction, Lasts, Level, Lowest, Moved, NewOffer, Op, SellerIs,
-    StateIs, StateOf, StateValue, Versus,
+    AvailabilityIs, By, CompetitorEvent, CompetitorPasses, Condition, ContentChanged, Direction, Lasts, Level, Lowest,
+    Moved, NewOffer, Op, SellerIs, StateIs, StateOf, StateValue, Versus,
 };
 pub use decimal::Decimal;
 pub use evaluation::{Crossing, Reason, step};

@@ -7,7 +7,7 @@ use super::check::{ConditionError, join};
 use super::condition::{Condition, MAX_DEPTH};
 
 /// The kinds of conditions, as an error lists them.
-const KINDS: &str = "price_at_or_below, level, moved, lowest, state, seller, offer, content, all, any, not";
+const KINDS: &str = "price_at_or_below, level, moved, lowest, state, seller, offer, content, competitor, all, any, not";
 
 impl Condition {
     /// Reads a condition. What it means is not checked: see [`Condition::check`].
@@ -51,6 +51,7 @@ fn node(json: &Value, path: &str, depth: usize) -> Result<Condition, ConditionEr
         "seller" => read(Value::Object(rest), path).map(Condition::Seller),
         "offer" => read(Value::Object(rest), path).map(Condition::Offer),
         "content" => read(Value::Object(rest), path).map(Condition::Content),
+        "competitor" => read(Value::Object(rest), path).map(Condition::Competitor),
         other => Err(error(&join(path, "kind"), format!("unknown kind `{other}`; valid kinds: {KINDS}"))),
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::competitor_readings::Competitors;
 use super::condition::{AvailabilityIs, StateOf, StateValue};
 use super::coupon::discount_minor;
 use super::field::Field;
@@ -31,6 +32,8 @@ pub struct Readings<'a> {
     pub found: Found<'a>,
     /// Parts of history up to it, without it.
     pub windows: &'a Windows,
+    /// The competitors of the sets that rules name.
+    pub competitors: &'a Competitors,
 }
 
 /// What a crawl found.

@@ -6,7 +6,7 @@
 //!   are neither `delisted` nor `tracking_failing`;
 //! - when crawls that found no change were made: they are played at the interval of the product, except where history says that none
 //!   was made ([`Series::Unobserved`]). What lasts, and what is compared with a time that passes, may be found a crawl earlier or later;
-//! - the content of pages and the sellers of offer lists: tests of them are unknown.
+//! - the content of pages, the sellers of offer lists, and competitors: tests of them are unknown.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::RuleSettings;
+use super::competitor_readings::Competitors;
 use super::condition::{Condition, StateOf, Versus};
 use super::evaluation::{Reason, advance};
 use super::readings::{Found, Readings};
@@ -61,10 +62,10 @@ pub struct ReplayedCrossing {
 }
 
 impl Condition {
-    /// The tests about what history does not keep. In a replay no content changes, no seller joins, and every crawl finds the page.
+    /// The tests about what history does not keep. In a replay no content changes, no seller joins, no competitor is known, and every crawl finds the page.
     pub fn not_in_history(&self) -> Vec<&'static str> {
         let missing = |leaf: &&Condition| match leaf {
-            Self::Offer(_) | Self::Content(_) => true,
+            Self::Offer(_) | Self::Content(_) | Self::Competitor(_) => true,
             Self::State(state) => matches!(state.of, StateOf::Delisted | StateOf::TrackingFailing),
             _ => false,
         };
@@ -91,6 +92,7 @@ impl Replay<'_> {
     /// Plays the rule.
     pub fn crossings(&self) -> Vec<ReplayedCrossing> {
         let history = History::of(self.points);
+        let competitors = Competitors::default();
         let keys = self.settings.condition.windows();
         let begin = self.points.partition_point(|point| point.at <= self.from);
         let mut known = ListingState::default();
@@ -117,6 +119,7 @@ impl Replay<'_> {
                 after: &known,
                 found: Found::Recorded,
                 windows: &windows,
+                competitors: &competitors,
             };
             let (after, crossing) = advance(self.settings, &state, self.me, &readings);
             state = after;

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ids::ProductId;
+
 /// The memory of a rule about one product. Empty before its first crawl.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -54,6 +56,9 @@ pub struct LeafState {
     /// The sellers of the offer lists so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sellers: Option<Vec<String>>,
+    /// The competitors that were told, or were ahead at the beginning, and have not fallen back since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub competitors: Option<Vec<ProductId>>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

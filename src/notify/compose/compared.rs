@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use super::numbers::difference_percent;
 use super::writer::Writer;
-use crate::domain::rule::{Condition, Decimal, Direction, Field, Level, Lowest, Moved, Op, Reason, Threshold, Versus};
+use crate::domain::rule::{
+    CompetitorEvent, Condition, Decimal, Direction, Field, Level, Lowest, Moved, Op, Reason, Threshold, Versus,
+};
 use crate::domain::{Currency, EventFacts};
 
 /// The number that a test compared.
@@ -19,6 +21,8 @@ pub(super) struct Compared<'a> {
     /// What it was compared with, or the value before.
     pub was: Option<i64>,
     pub currency: Currency,
+    /// The competitor whose value it is.
+    pub competitor: Option<&'a str>,
 }
 
 impl<'a> Compared<'a> {
@@ -31,9 +35,12 @@ impl<'a> Compared<'a> {
             _ => (None, false),
         };
         let field = reason.field()?;
-        let price = facts.price.filter(|_| field == Field::Price && !less_coupon).map(|price| price.amount_minor);
+        let is_own_price = field == Field::Price && !less_coupon && !matches!(reason.test, Condition::Competitor(_));
+        let price = facts.price.filter(|_| is_own_price).map(|price| price.amount_minor);
         let (value, currency) = (reason.value.or(price)?, facts.listing.marketplace.currency());
-        Some(Self { field, category, less_coupon, value, was: reason.was, currency })
+        let is_competitor = matches!(reason.test, Condition::Competitor(_));
+        let competitor = reason.text.as_deref().filter(|_| is_competitor);
+        Some(Self { field, category, less_coupon, value, was: reason.was, currency, competitor })
     }
 
     /// The sentence about it.
@@ -45,6 +52,7 @@ impl<'a> Compared<'a> {
             Condition::Level(Level { op, value, .. }) => Some(self.at_threshold(writer, *op, *value, is_positive)),
             Condition::Moved(moved) => Some(self.moved(writer, moved)),
             Condition::Lowest(lowest) => Some(self.lowest(writer, lowest, is_positive)),
+            Condition::Competitor(test) => Some(self.passed(writer, test.event)),
             _ => None,
         }
     }
@@ -158,6 +166,17 @@ impl<'a> Compared<'a> {
             None => self.number(writer, self.value.saturating_sub(was).saturating_abs()),
         };
         writer.text(key, &[subject, ("gap", gap.into()), ("base", base.into()), value])
+    }
+
+    fn passed(&self, writer: &Writer<'_>, event: CompetitorEvent) -> String {
+        let key = match event {
+            CompetitorEvent::Undercut => "competitor-undercut",
+            CompetitorEvent::RankOvertaken => "competitor-overtaken",
+        };
+        let competitor = writer.name(self.competitor.unwrap_or_default());
+        let own = self.number(writer, self.was.unwrap_or_default());
+        let value = self.number(writer, self.value);
+        writer.text(key, &[("competitor", competitor.into()), ("value", value.into()), ("own", own.into())])
     }
 
     fn at_threshold(&self, writer: &Writer<'_>, op: Op, limit: Threshold, is_positive: bool) -> String {

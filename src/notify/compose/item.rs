@@ -101,7 +101,8 @@ fn price(writer: &Writer<'_>, entry: &Entry) -> Option<(String, String)> {
 
 /// Another number that a test compared, now and before.
 fn compared(writer: &Writer<'_>, reason: &Reason, facts: &EventFacts) -> Option<(String, String)> {
-    let compared = Compared::of(reason, facts)?;
+    // The value of a competitor is none of the product's.
+    let compared = Compared::of(reason, facts).filter(|compared| compared.competitor.is_none())?;
     let is_price = compared.field == Field::Price && !compared.less_coupon;
     if is_price && facts.price.is_some() {
         return None;

@@ -6,10 +6,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::FromRow;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::{Backend, Db};
-use crate::domain::rule::{Window, WindowKey, Windows};
-use crate::domain::{AdaptiveDemand, CrawlAllocation, CrawlDemand, Interval, Listing, ListingId, ListingState, Rule};
+use crate::domain::rule::{CompetitorReading, Competitors, Window, WindowKey, Windows};
+use crate::domain::{
+    AdaptiveDemand, CompetitorSetId, CrawlAllocation, CrawlDemand, Interval, Listing, ListingId, ListingState,
+    ProductId, Rule, Series, TenantId,
+};
 use crate::store::error::or_report;
 use crate::store::rows::{count, interval, listing, time};
 use crate::store::rule_rows::ClaimedRuleColumns;
@@ -82,6 +86,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
     // Read after the last of them was taken.
     let now = leases.iter().map(|lease| lease.ready_at - lease_ms).max().unwrap_or_default();
     let mut windows = windows(store, &rules, time(now)?).await?;
+    let mut competitors = competitors(store, &rules).await?;
     let claim = |lease: Lease| {
         let Details { listing, state, demand, offers_interval } = listings.remove(&lease.listing_id)?;
         Some(Claim {
@@ -96,6 +101,7 @@ pub(super) async fn of(store: &Backend, lane: Lane, leases: Vec<Lease>, lease_ms
             offers_interval,
             rules: rules.remove(&lease.listing_id).unwrap_or_default(),
             windows: windows.remove(&lease.listing_id).unwrap_or_default(),
+            competitors: competitors.remove(&lease.listing_id).unwrap_or_default(),
         })
     };
     Ok(leases.into_iter().filter_map(claim).collect())
@@ -151,6 +157,69 @@ async fn rules(store: &Backend, ids: &[i64]) -> StoreResult<HashMap<i64, Vec<Rul
         by_listing.entry(rule.listing_id.0).or_default().push(rule);
     }
     Ok(by_listing)
+}
+
+/// A competitor of a set with the state of its listing.
+#[derive(FromRow)]
+struct CompetitorColumns {
+    set_id: Uuid,
+    /// Of the set.
+    tenant_id: Uuid,
+    product_id: Uuid,
+    label: Option<String>,
+    interval_secs: i32,
+    marketplace: String,
+    asin: String,
+    state: Json<ListingState>,
+}
+
+impl TryFrom<CompetitorColumns> for CompetitorReading {
+    type Error = StoreError;
+
+    fn try_from(row: CompetitorColumns) -> StoreResult<Self> {
+        let (listing, state) = (listing(&row.marketplace, &row.asin)?, row.state.0);
+        Ok(Self {
+            product_id: ProductId(row.product_id),
+            marketplace: listing.marketplace,
+            interval: interval(row.interval_secs)?,
+            price_minor: state.number(Series::Price),
+            shipping_minor: state.number(Series::Shipping),
+            price_as_of: state.as_of(Series::Price),
+            ranks: state.ranks(),
+            ranks_as_of: state.as_of(Series::SalesRank),
+            name: row.label.or(state.title).unwrap_or_else(|| listing.asin.to_string()),
+        })
+    }
+}
+
+/// The competitors of the sets that the rules of some listings name, in one query.
+async fn competitors(store: &Backend, rules: &HashMap<i64, Vec<Rule>>) -> StoreResult<HashMap<i64, Competitors>> {
+    const COMPETITORS: &str = concat!(
+        "SELECT s.id AS set_id, s.tenant_id, p.id AS product_id, p.label, p.interval_secs, l.marketplace, l.asin, l.state FROM (",
+        uuids!(1),
+        ") AS given JOIN competitor_set s ON s.id = given.id JOIN competitor c ON c.set_id = s.id \
+         JOIN product p ON p.id = c.product_id JOIN listing l ON l.id = p.listing_id ORDER BY s.id, c.place"
+    );
+    let named = |rule: &Rule| {
+        let tenant_id = rule.tenant_id;
+        rule.settings.condition.competitor_sets().into_iter().map(move |set| (set, tenant_id)).collect::<Vec<_>>()
+    };
+    let ids: HashSet<CompetitorSetId> = rules.values().flatten().flat_map(named).map(|(set, _)| set).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = sqlx::query(COMPETITORS).bind(Json(ids.into_iter().collect::<Vec<_>>()));
+    let rows = store.on_details(async |conn| query.fetch_all(conn).await).await?;
+    let mut sets: HashMap<(CompetitorSetId, TenantId), Vec<CompetitorReading>> = HashMap::new();
+    let read = |row: CompetitorColumns| Ok((CompetitorSetId(row.set_id), TenantId(row.tenant_id), row.try_into()?));
+    for (set, tenant_id, competitor) in readable(rows, read) {
+        sets.entry((set, tenant_id)).or_default().push(competitor);
+    }
+    let of_listing = |rules: &Vec<Rule>| {
+        let found = rules.iter().flat_map(named).filter_map(|key| Some((key.0, sets.get(&key)?.clone())));
+        Competitors(found.collect())
+    };
+    Ok(rules.iter().map(|(listing_id, rules)| (*listing_id, of_listing(rules))).collect())
 }
 
 /// A window of history that a rule compares with.

@@ -124,6 +124,10 @@ buy-box-empty = Kein Verkäufer in der Buy Box
 new-offer = Neu in der Angebotsliste: { $sellers }
 new-offer-unnamed = Neuer Verkäufer in der Angebotsliste
 
+## Competitors
+competitor-undercut = { $competitor } kostet { $value }, Ihr Produkt { $own }
+competitor-overtaken = { $competitor } hat Rang { $value }, Ihr Produkt { $own }
+
 ## Content of the page
 content-changed = Seite geändert: { $fields }
 content-changed-unnamed = Seite geändert

@@ -124,6 +124,10 @@ buy-box-empty = No seller in the Buy Box
 new-offer = New in the offer list: { $sellers }
 new-offer-unnamed = New seller in the offer list
 
+## Competitors
+competitor-undercut = { $competitor } costs { $value }, your product { $own }
+competitor-overtaken = { $competitor } ranks { $value }, your product { $own }
+
 ## Content of the page
 content-changed = Page changed: { $fields }
 content-changed-unnamed = Page changed

@@ -124,6 +124,10 @@ buy-box-empty = Ningún vendedor en la Buy Box
 new-offer = Nuevo en la lista de ofertas: { $sellers }
 new-offer-unnamed = Nuevo vendedor en la lista de ofertas
 
+## Competitors
+competitor-undercut = { $competitor } cuesta { $value }; su producto, { $own }
+competitor-overtaken = { $competitor } ocupa el puesto { $value }; su producto, el { $own }
+
 ## Content of the page
 content-changed = Página modificada: { $fields }
 content-changed-unnamed = Página modificada

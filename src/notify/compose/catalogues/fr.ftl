@@ -124,6 +124,10 @@ buy-box-empty = Aucun vendeur dans la Buy Box
 new-offer = Nouveau dans la liste des offres : { $sellers }
 new-offer-unnamed = Nouveau vendeur dans la liste des offres
 
+## Competitors
+competitor-undercut = { $competitor } coûte { $value }, votre produit { $own }
+competitor-overtaken = { $competitor } est classé { $value }, votre produit { $own }
+
 ## Content of the page
 content-changed = Page modifiée : { $fields }
 content-changed-unnamed = Page modifiée

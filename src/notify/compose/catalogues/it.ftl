@@ -124,6 +124,10 @@ buy-box-empty = Nessun venditore nella Buy Box
 new-offer = Nuovo nell’elenco delle offerte: { $sellers }
 new-offer-unnamed = Nuovo venditore nell’elenco delle offerte
 
+## Competitors
+competitor-undercut = { $competitor } costa { $value }, il suo prodotto { $own }
+competitor-overtaken = { $competitor } è alla posizione { $value }, il suo prodotto alla { $own }
+
 ## Content of the page
 content-changed = Pagina modificata: { $fields }
 content-changed-unnamed = Pagina modificata

@@ -116,6 +116,10 @@ buy-box-empty = カートボックスに販売元がありません
 new-offer = 出品一覧に新しい販売元：{ $sellers }
 new-offer-unnamed = 出品一覧に新しい販売元があります
 
+## Competitors
+competitor-undercut = { $competitor }は{ $value }、自社商品は{ $own }です
+competitor-overtaken = { $competitor }のランキングは{ $value }、自社商品は{ $own }です
+
 ## Content of the page
 content-changed = ページが変更されました：{ $fields }
 content-changed-unnamed = ページが変更されました

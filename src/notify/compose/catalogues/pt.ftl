@@ -124,6 +124,10 @@ buy-box-empty = Nenhum vendedor na Buy Box
 new-offer = Novo na lista de ofertas: { $sellers }
 new-offer-unnamed = Novo vendedor na lista de ofertas
 
+## Competitors
+competitor-undercut = { $competitor } custa { $value }, seu produto { $own }
+competitor-overtaken = { $competitor } está na posição { $value }, seu produto na { $own }
+
 ## Content of the page
 content-changed = Página alterada: { $fields }
 content-changed-unnamed = Página alterada

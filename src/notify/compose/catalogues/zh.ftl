@@ -116,6 +116,10 @@ buy-box-empty = Buy Box 没有卖家
 new-offer = 报价列表中的新卖家：{ $sellers }
 new-offer-unnamed = 报价列表中有新卖家
 
+## Competitors
+competitor-undercut = { $competitor } 的价格为 { $value }，您的商品为 { $own }
+competitor-overtaken = { $competitor } 的排名为 { $value }，您的商品为 { $own }
+
 ## Content of the page
 content-changed = 页面已更改：{ $fields }
 content-changed-unnamed = 页面已更改

@@ -81,6 +81,10 @@ fn without_numbers() -> Vec<Reason> {
         reasons.extend(texts);
         reasons.push(reason(test));
     }
+    for event in [CompetitorEvent::Undercut, CompetitorEvent::RankOvertaken] {
+        let test = competitor(event);
+        reasons.push(Reason { text: Some("Rival".to_owned()), ..numbers(test, 899, 999) });
+    }
     let offer = Condition::Offer(NewOffer { new: true, not_in: Vec::new() });
     reasons.extend([words(offer.clone(), "Shop", None), reason(offer)]);
     let fields: Vec<_> = ContentField::iter().collect();

@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::rule::{
-    AvailabilityIs, By, Condition, Decimal, Direction, Field, Level, Lowest, Moved, Op, Reason, SellerIs, StateIs,
-    StateOf, StateValue, Threshold, Versus,
+    AvailabilityIs, By, CompetitorEvent, CompetitorPasses, Condition, Decimal, Direction, Field, Level, Lowest, Moved,
+    Op, Reason, SellerIs, StateIs, StateOf, StateValue, Threshold, Versus,
 };
 use crate::domain::{
-    Currency, Event, EventFacts, EventId, Listing, Marketplace, MessageItem, Money, ProductId, RuleId, TenantId,
+    CompetitorSetId, Currency, Event, EventFacts, EventId, Listing, Marketplace, MessageItem, Money, ProductId, RuleId,
+    TenantId,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -78,6 +79,10 @@ fn state(of: StateOf, is: bool) -> Condition {
 
 fn available(is: AvailabilityIs) -> Condition {
     Condition::State(StateIs { of: StateOf::Availability, is: StateValue::Availability(is), lasts: None })
+}
+
+fn competitor(event: CompetitorEvent) -> Condition {
+    Condition::Competitor(CompetitorPasses { set_id: CompetitorSetId::new(), event, by: By::Any(true) })
 }
 
 fn seller(is: &[&str], not: &[&str], new: bool) -> Condition {

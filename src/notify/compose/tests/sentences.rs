@@ -157,6 +157,15 @@ fn offers_and_content_are_named() {
 }
 
 #[test]
+fn a_competitor_is_named_with_its_value_beside_the_own_one() {
+    let told = |event, value, own| {
+        summary(vec![Reason { text: Some("Zeta\nKettle".to_owned()), ..numbers(competitor(event), value, own) }])
+    };
+    assert_eq!(told(CompetitorEvent::Undercut, 8_999, 9_999), "Zeta Kettle costs $89.99, your product $99.99");
+    assert_eq!(told(CompetitorEvent::RankOvertaken, 12, 1_240), "Zeta Kettle ranks 12, your product 1,240");
+}
+
+#[test]
 fn of_several_reasons_the_number_comes_first_and_none_twice() {
     let price = numbers(moved(Field::Price, Direction::Down, Versus::Told), 8_999, 11_999);
     let in_stock = words(available(AvailabilityIs::InStock), "in_stock", None);
