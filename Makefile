@@ -27,7 +27,7 @@ test-api: ## Property-based test of the API against its OpenAPI document (EXAMPL
 	cargo build
 	scripts/test-api.sh
 
-bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas or alerts)
+bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts or insight)
 	@scripts/require.sh cc rust postgres rivals
 	cargo bench --bench ratios -- $(only)
 

@@ -11,6 +11,7 @@ mod crawling;
 mod extraction;
 mod files;
 mod freshness;
+mod insight;
 mod items;
 mod leases;
 mod operations;
@@ -28,7 +29,7 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 11] = [
+const GROUPS: [(&str, Group); 12] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
@@ -40,6 +41,7 @@ const GROUPS: [(&str, Group); 11] = [
     ("crawling", crawling::run),
     ("replicas", replicas::run),
     ("alerts", alerts::run),
+    ("insight", insight::run),
 ];
 
 fn main() {

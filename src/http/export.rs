@@ -16,6 +16,7 @@ use super::alert_view::{WireAlert, WireEvent};
 use super::api_keys::WireApiKey;
 use super::auth::WireSession;
 use super::channels::WireChannel;
+use super::competitor_view::WireSet;
 use super::crawl::WireTask;
 use super::export_stream::{ExportError, ExportFile, ExportRight, ExportStream, streamed};
 use super::history::{MAX_POINTS, WireHistory};
@@ -110,6 +111,8 @@ impl Export {
         self.each(products, async |product| self.product(product).await).await?;
         self.list("channel", WireChannel::from, async |cursor| service.channels(id, cursor, most).await).await?;
         self.list("alert", WireAlert::from, async |cursor| service.rules(id, None, cursor, most).await).await?;
+        let sets = async |cursor| service.competitor_sets(id, None, cursor, most).await;
+        self.list("competitor_set", WireSet::from, sets).await?;
         self.list("event", WireEvent::from, async |cursor| {
             service.events(id, EventFilter::default(), cursor, most).await
         })
