@@ -15,6 +15,7 @@ pub mod http;
 pub mod insight;
 pub mod jobs;
 pub mod limits;
+pub mod mcp;
 pub mod notify;
 pub mod outbound;
 pub mod replicas;

@@ -85,13 +85,17 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
 /// The credential that a request carries: `Authorization: Bearer …`, or `X-API-Key`. The scheme has the two spellings
 /// that the gateway knows, so that a request has the same answer with and without it.
 pub(super) fn credential_of(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(AUTHORIZATION).map(|value| {
-        let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
-        matches!(scheme, "Bearer" | "bearer").then(|| credential.trim())
-    });
     // A malformed `Authorization` is not replaced by another header.
-    let key = || headers.get(API_KEY).and_then(|key| key.to_str().ok());
-    bearer.unwrap_or_else(key).filter(|credential| !credential.is_empty())
+    if headers.contains_key(AUTHORIZATION) {
+        return bearer_of(headers);
+    }
+    headers.get(API_KEY).and_then(|key| key.to_str().ok()).filter(|key| !key.is_empty())
+}
+
+/// The credential of the header `Authorization`.
+pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    matches!(scheme, "Bearer" | "bearer").then(|| credential.trim()).filter(|credential| !credential.is_empty())
 }
 
 #[cfg(test)]

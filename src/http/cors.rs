@@ -12,11 +12,13 @@ const MAX_AGE_SECS: usize = 600;
 pub(super) fn rules(origins: &[String]) -> Cors {
     let own = |name| HeaderName::from_static(name);
     let taken = ["idempotency-key", "last-event-id", "prefer", "x-api-key", "x-request-id"].map(own);
+    let of_mcp = ["mcp-protocol-version", "mcp-method", "mcp-name"].map(own);
     let given = ["idempotency-replayed", "ratelimit", "ratelimit-policy", "x-request-id"].map(own);
     let rules = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH])
         .allowed_headers(taken)
+        .allowed_headers(of_mcp)
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER])
         .expose_headers(given)
         .max_age(MAX_AGE_SECS)

@@ -27,6 +27,7 @@ mod insight;
 mod insight_view;
 mod jobs;
 mod link_page;
+mod mcp;
 mod message_link;
 mod observe;
 mod offers;
@@ -61,6 +62,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
 
+use crate::mcp::McpServer;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
@@ -110,6 +112,7 @@ struct Shared {
     settings: HttpSettings,
     response_cache: ResponseCache,
     exports: Exports,
+    mcp: Arc<McpServer>,
 }
 
 /// Starts the server. It does not handle signals: stop it with the handle.
@@ -148,12 +151,14 @@ fn serve_routes(
 ) -> std::io::Result<(Server, ServerHandle)> {
     let seconds = settings.drain.as_secs().max(1);
     let (workers, max_connections) = (settings.workers, settings.max_connections);
+    let mcp = Arc::new(McpServer::new(service.clone(), &settings.cors_origins));
     let shared = Data::new(Shared {
         service,
         metrics,
         settings,
         response_cache: ResponseCache::default(),
         exports: Exports::default(),
+        mcp,
     });
     let app = move || {
         App::new()
@@ -200,6 +205,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     link_page::routes(routes);
     message_link::routes(routes);
     feeds::routes(routes);
+    mcp::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
     // Before the products: routes are matched in this order.

@@ -18,7 +18,7 @@ use super::routes::{Access, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
-    insight, jobs, link_page, message_link, offers, products, samples, schedules, spending, system, table_exports,
+    insight, jobs, link_page, mcp, message_link, offers, products, samples, schedules, spending, system, table_exports,
     tenants, users,
 };
 
@@ -142,6 +142,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         health::live,
         health::ready,
         health::metrics,
+        mcp::message,
         openapi_json,
     ),
     components(schemas(events::WireChange, events::WireBudgetSpent)),
@@ -239,8 +240,10 @@ fn complete(operation: &mut Operation, route: &Route) {
     }
     let mut permission =
         route.access.scope().map(|scope| format!("Requires the scope `{scope}`.")).into_iter().collect::<Vec<_>>();
-    if matches!(route.access, Access::User | Access::UserScope(_) | Access::Superadmin) {
+    if matches!(route.access, Access::Bearer | Access::User | Access::UserScope(_) | Access::Superadmin) {
         operation.security = Some(vec![SecurityRequirement::new::<_, _, &str>("bearer", [])]);
+    }
+    if matches!(route.access, Access::User | Access::UserScope(_) | Access::Superadmin) {
         permission.push("API keys are refused.".to_owned());
     }
     if !permission.is_empty() {
@@ -272,12 +275,16 @@ fn further_problems(route: &Route, has_body: bool) -> Vec<(&'static str, &'stati
     match route.access {
         Access::Open => {}
         Access::RateLimited => problems.push(("429", "Too many attempts from this address")),
-        Access::Authenticated | Access::User | Access::Superadmin | Access::Scope(_) | Access::UserScope(_) => problems
-            .extend([
-                ("401", "Missing or invalid credential"),
-                ("403", "Not allowed for this credential"),
-                ("429", "Rate limit of the caller exceeded"),
-            ]),
+        Access::Authenticated
+        | Access::Bearer
+        | Access::User
+        | Access::Superadmin
+        | Access::Scope(_)
+        | Access::UserScope(_) => problems.extend([
+            ("401", "Missing or invalid credential"),
+            ("403", "Not allowed for this credential"),
+            ("429", "Rate limit of the caller exceeded"),
+        ]),
     }
     if has_body {
         problems.extend([

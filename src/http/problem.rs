@@ -122,43 +122,34 @@ impl Problem {
 
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
-        let detail = error.to_string();
+        let (code, detail) = (error.code(), error.to_string());
+        let problem = |status| Self::new(status, code, &detail);
         match error {
             ServiceError::Invalid(errors) => Self::invalid(errors),
-            ServiceError::InvalidReference(errors) => {
-                Self { errors: wire(errors), ..Self::new(StatusCode::NOT_FOUND, "not_found", detail) }
-            }
-            ServiceError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
-            ServiceError::AlreadyWatched(id) => {
-                Self { product_id: Some(id), ..Self::new(StatusCode::CONFLICT, "already_watched", detail) }
-            }
+            ServiceError::InvalidReference(errors) => Self { errors: wire(errors), ..problem(StatusCode::NOT_FOUND) },
+            ServiceError::NotFound(_) => problem(StatusCode::NOT_FOUND),
+            ServiceError::AlreadyWatched(id) => Self { product_id: Some(id), ..problem(StatusCode::CONFLICT) },
             ServiceError::OverQuota { quota, resets_in, .. } => {
                 // A quota that resets needs time; any other needs a larger plan.
                 let (status, retry_after) = match resets_in {
                     Some(_) => (StatusCode::TOO_MANY_REQUESTS, resets_in),
                     None => (StatusCode::PAYMENT_REQUIRED, None),
                 };
-                Self { quota: Some(quota), retry_after, ..Self::new(status, "over_quota", detail) }
+                Self { quota: Some(quota), retry_after, ..problem(status) }
             }
-            ServiceError::Conflict(code, _) => Self::new(StatusCode::CONFLICT, code, detail),
-            ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail),
-            ServiceError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
-            ServiceError::RecentlyRotated => Self::new(StatusCode::CONFLICT, "recently_rotated", detail),
-            ServiceError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
-            ServiceError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
-            ServiceError::RateLimited(rate_limit) => {
-                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
-                Self { rate_limit: Some(rate_limit), retry_after: rate_limit.wait, ..problem }
-            }
-            ServiceError::TooManyAttempts(rate_limit) => {
-                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
-                Self { rate_limit: Some(rate_limit), retry_after: rate_limit.wait, ..problem }
-            }
+            ServiceError::Conflict(..) | ServiceError::RecentlyRotated => problem(StatusCode::CONFLICT),
+            ServiceError::Unauthenticated | ServiceError::WrongCredentials => problem(StatusCode::UNAUTHORIZED),
+            ServiceError::Changed => problem(StatusCode::PRECONDITION_FAILED),
+            ServiceError::Forbidden(_) => problem(StatusCode::FORBIDDEN),
+            ServiceError::RateLimited(rate_limit) | ServiceError::TooManyAttempts(rate_limit) => Self {
+                rate_limit: Some(rate_limit),
+                retry_after: rate_limit.wait,
+                ..problem(StatusCode::TOO_MANY_REQUESTS)
+            },
             ServiceError::Unavailable => {
-                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-                Self { retry_after: Some(RETRY_WHEN_UNAVAILABLE), ..problem }
+                Self { retry_after: Some(RETRY_WHEN_UNAVAILABLE), ..problem(StatusCode::SERVICE_UNAVAILABLE) }
             }
-            ServiceError::Internal => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail),
+            ServiceError::Internal => problem(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 }

@@ -8,10 +8,8 @@ use super::paging::limit_of;
 use super::problem::Problem;
 use super::strict::{List, given};
 use crate::domain::product::{self, MAX_TAGS};
-use crate::domain::{Listing, ListingUrlError, Marketplace};
-use crate::service::{
-    AddProduct, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch, on_marketplace,
-};
+use crate::domain::{Listing, Marketplace};
+use crate::service::{AddProduct, FieldError, ListProducts, ListingAddress, ProductFilter, ProductOrder, ProductPatch};
 
 /// A listing to track, named by `asin` or by `url`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,7 +51,7 @@ impl AddProductBody {
         let listing = match (&self.asin, &self.url) {
             (Some(asin), None) => parsed("asin", Some(asin.as_str()), &mut errors)
                 .map(|asin| ListingAddress::Listing(Listing::new(marketplace.unwrap_or(default_marketplace), asin))),
-            (None, Some(url)) => listing_of(url, marketplace, &mut errors),
+            (None, Some(url)) => ListingAddress::from_url(url, marketplace).map_err(|error| errors.push(error)).ok(),
             (None, None) => {
                 errors.push(FieldError::new("asin", "asin or url is required"));
                 None
@@ -73,23 +71,6 @@ impl AddProductBody {
                 offers_interval: product::offers_interval(self.watch_offers, offers_interval),
             }),
             _ => Err(Problem::invalid(errors)),
-        }
-    }
-}
-
-fn listing_of(url: &str, marketplace: Option<Marketplace>, errors: &mut Vec<FieldError>) -> Option<ListingAddress> {
-    match Listing::from_url(url) {
-        Ok(listing) => match on_marketplace(listing, marketplace) {
-            Ok(listing) => Some(ListingAddress::Listing(listing)),
-            Err(error) => {
-                errors.push(error);
-                None
-            }
-        },
-        Err(ListingUrlError::ShortLink(url)) => Some(ListingAddress::ShortLink { url, marketplace }),
-        Err(error) => {
-            errors.push(FieldError::new("url", error));
-            None
         }
     }
 }

@@ -12,7 +12,7 @@ use actix_web::{
     Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, ResponseError, guard,
 };
 
-use super::caller::{credential_of, origin_of};
+use super::caller::{bearer_of, credential_of, origin_of};
 use super::etag::conditional;
 use super::idempotency::idempotent;
 use super::problem::Problem;
@@ -30,6 +30,8 @@ pub(super) enum Access {
     RateLimited,
     /// A user or an API key.
     Authenticated,
+    /// The same, by the header `Authorization` alone.
+    Bearer,
     /// A user; API keys are refused.
     User,
     /// A superadmin; API keys are refused.
@@ -47,7 +49,7 @@ impl From<Scope> for Access {
 }
 
 /// The cost of a request, in requests per minute of the caller's rate limit.
-const REQUEST_COST: u32 = 1;
+pub(super) const REQUEST_COST: u32 = 1;
 
 /// A registered route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +209,10 @@ async fn gate(
         }
     };
     for (name, value) in rate_limit.iter().flat_map(rate::headers) {
-        response.headers_mut().insert(name, value);
+        // A handler that took more has told what is left.
+        if !response.headers().contains_key(&name) {
+            response.headers_mut().insert(name, value);
+        }
     }
     Ok(response)
 }
@@ -217,14 +222,14 @@ impl Access {
     pub(super) fn scope(self) -> Option<Scope> {
         match self {
             Self::Scope(scope) | Self::UserScope(scope) => Some(scope),
-            Self::Open | Self::RateLimited | Self::Authenticated | Self::User | Self::Superadmin => None,
+            Self::Open | Self::RateLimited | Self::Authenticated | Self::Bearer | Self::User | Self::Superadmin => None,
         }
     }
 
     /// Checks that the caller may use the route.
     fn check(self, caller: &Caller) -> ServiceResult<()> {
         match self {
-            Self::Open | Self::RateLimited | Self::Authenticated => Ok(()),
+            Self::Open | Self::RateLimited | Self::Authenticated | Self::Bearer => Ok(()),
             Self::Scope(scope) => caller.require(scope),
             Self::Superadmin => caller.require_superadmin(),
             Self::User => caller.user().map(|_| ()),
@@ -264,8 +269,17 @@ async fn authenticate(
     match access {
         Access::Open => Ok((None, None)),
         Access::RateLimited => Ok((None, Some(shared.service.attempt(origin.address).await?))),
-        Access::Authenticated | Access::User | Access::Superadmin | Access::Scope(_) | Access::UserScope(_) => {
-            let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
+        Access::Authenticated
+        | Access::Bearer
+        | Access::User
+        | Access::Superadmin
+        | Access::Scope(_)
+        | Access::UserScope(_) => {
+            let credential = match access {
+                Access::Bearer => bearer_of(request.headers()),
+                _ => credential_of(request.headers()),
+            };
+            let credential = credential.ok_or(ServiceError::Unauthenticated)?;
             let (caller, rate_limit) = shared.service.authenticate(credential, origin, REQUEST_COST).await?;
             Ok((Some(caller), Some(rate_limit)))
         }

@@ -70,7 +70,16 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
 
 /// Reads a body within the size and the time that the settings allow.
 pub(super) async fn read_body(payload: Payload, settings: &HttpSettings) -> Result<Bytes, Problem> {
-    let read = tokio::time::timeout(settings.body_timeout(), read_bytes(payload, settings.max_body_bytes)).await;
+    read_body_within(payload, settings, settings.max_body_bytes).await
+}
+
+/// The same within a size of its own.
+pub(super) async fn read_body_within(
+    payload: Payload,
+    settings: &HttpSettings,
+    max_bytes: usize,
+) -> Result<Bytes, Problem> {
+    let read = tokio::time::timeout(settings.body_timeout(), read_bytes(payload, max_bytes)).await;
     let detail = "the body was not received in time";
     read.unwrap_or_else(|_| Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", detail)))
 }
@@ -88,15 +97,21 @@ async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem>
     Ok(body.freeze())
 }
 
-fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let Shape { depth, values, longest_text } = shape_of(body);
-    if depth > MAX_DEPTH {
+/// Checks what a body is like before work is spent on it.
+pub(super) fn check_shape(body: &[u8]) -> Result<Shape, Problem> {
+    let shape = shape_of(body);
+    if shape.depth > MAX_DEPTH {
         let detail = format!("JSON may be nested at most {MAX_DEPTH} levels deep");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
     }
-    if values > MAX_VALUES {
+    if shape.values > MAX_VALUES {
         return Err(Problem::invalid_field("body", format!("must have at most {MAX_VALUES} values")));
     }
+    Ok(shape)
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let longest_text = check_shape(body)?.longest_text;
     // Escapes and characters of several bytes make a text longer than it is.
     if longest_text > MAX_TEXT_CHARS {
         let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
@@ -151,7 +166,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
 
 /// What a body is like, before it is parsed.
 #[derive(Debug, PartialEq, Eq)]
-struct Shape {
+pub(super) struct Shape {
     /// Of objects and arrays.
     depth: usize,
     /// The number of values.
@@ -273,22 +288,8 @@ fn without_position(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
-/// The message names a missing, duplicate or unknown field; for a wrong value the path names it.
 fn wrong_field(path: &str, message: &str) -> Problem {
-    let named = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|kind| {
-        let (_, rest) = message.split_once(kind)?;
-        rest.split_once('`').map(|(name, _)| name)
-    });
-    let path = path.trim_end_matches('?').trim_end_matches('.');
-    let is_named = |name: &&str| path != *name && !path.ends_with(&format!(".{name}"));
-    let field = match named.filter(is_named) {
-        // The path is that of the parent.
-        Some(name) if path.is_empty() => name.to_owned(),
-        Some(name) => format!("{path}.{name}"),
-        None if path.is_empty() => "body".to_owned(),
-        None => path.to_owned(),
-    };
-    Problem::invalid_field(&field, message)
+    Problem::invalid(vec![FieldError::of_wrong_value(path, message)])
 }
 
 impl<T: DeserializeOwned> FromRequest for StrictQuery<T> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Dependencies, Service, ServiceResult};
+use super::{Dependencies, Service, ServiceError, ServiceResult};
+use crate::domain::sampling::{SampledSeries, sample};
 use crate::domain::stats::{PriceStats, WINDOWS, price_stats};
 use crate::domain::steps::Gap;
 use crate::domain::{Currency, ListingId, Point, Product, ProductId, Series, TenantId};
@@ -13,6 +14,9 @@ use crate::store::{PointPlace, PointsPage, SharedStore, StoreResult};
 
 /// Maximum points for statistics; older ones are ignored.
 pub(super) const MAX_POINTS_OF_STATS: u32 = 1_000_000;
+
+/// Maximum points that a sample is made of: those of all series over two years, if values change every hour.
+const MAX_POINTS_OF_SAMPLE: u32 = 100_000;
 
 /// A crawl is recorded a little after its time.
 const RECORDING: SignedDuration = SignedDuration::from_secs(1);
@@ -64,6 +68,17 @@ pub struct History {
     pub next_from: Option<Timestamp>,
 }
 
+/// A history in few points.
+#[derive(Debug, Clone)]
+pub struct SampledHistory {
+    /// The currency of its money.
+    pub currency: Currency,
+    /// Its series.
+    pub series: Vec<SampledSeries>,
+    /// Times without a successful crawl.
+    pub gaps: Vec<Gap>,
+}
+
 /// Price statistics of a listing.
 #[derive(Debug, Clone)]
 pub struct Stats {
@@ -107,6 +122,27 @@ impl Service {
             })
         })
         .await
+    }
+
+    /// The history of a product's listing in at most `query.limit` points of all series together, with exact extremes.
+    ///
+    /// # Errors
+    /// A wrong `from` if there are too many points to choose from.
+    pub async fn sampled_history(
+        &self,
+        tenant_id: TenantId,
+        id: ProductId,
+        query: HistoryQuery,
+    ) -> ServiceResult<SampledHistory> {
+        let max_points = query.limit as usize;
+        let whole = self.history(tenant_id, id, HistoryQuery { limit: MAX_POINTS_OF_SAMPLE, ..query }).await?;
+        if whole.next_from.is_some() {
+            let message =
+                format!("there are more than {MAX_POINTS_OF_SAMPLE} points; ask for fewer series or a later time");
+            return Err(ServiceError::invalid("from", message));
+        }
+        let History { currency, points, gaps, .. } = whole;
+        self.run(async move |_| Ok(SampledHistory { currency, series: sample(&points, max_points), gaps })).await
     }
 
     /// A page of the points of a product's listing, for an export.

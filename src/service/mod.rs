@@ -71,14 +71,14 @@ pub use competitors::{AddCompetitorSet, ChangeCompetitorSet, SetComparison};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use feeds::FeedCache;
 pub use health::Health;
-pub use history::{History, HistoryQuery, Stats, read_points};
+pub use history::{History, HistoryQuery, SampledHistory, Stats, read_points};
 pub use idempotency::KeyedRequest;
 pub use insight::ProductInsight;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use live::{LiveStream, StreamItem};
 pub use message_links::LINK_KEY;
 pub use offers::Offers;
-pub use products::{AddProduct, ListProducts, ListingAddress, on_marketplace};
+pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};
 pub use users::FirstUser;
@@ -96,6 +96,25 @@ impl FieldError {
     /// A wrong field with a message.
     pub fn new(field: &str, message: impl ToString) -> Self {
         Self { field: field.to_owned(), message: message.to_string() }
+    }
+
+    /// What is wrong with a value that serde could not read at this path. The message names a missing, duplicate or unknown field; for a
+    /// wrong value the path names it.
+    pub fn of_wrong_value(path: &str, message: &str) -> Self {
+        let named = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|kind| {
+            let (_, rest) = message.split_once(kind)?;
+            rest.split_once('`').map(|(name, _)| name)
+        });
+        let path = path.trim_end_matches('?').trim_end_matches('.');
+        let is_named = |name: &&str| path != *name && !path.ends_with(&format!(".{name}"));
+        let field = match named.filter(is_named) {
+            // The path is that of the parent.
+            Some(name) if path.is_empty() => name.to_owned(),
+            Some(name) => format!("{path}.{name}"),
+            None if path.is_empty() => "body".to_owned(),
+            None => path.to_owned(),
+        };
+        Self::new(&field, message)
     }
 
     /// The same field, of an object that the prefix names: `"add."`.
@@ -162,6 +181,34 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid_request",
+            Self::NotFound(_) | Self::InvalidReference(_) => "not_found",
+            Self::AlreadyWatched(_) => "already_watched",
+            Self::Conflict(code, _) => code,
+            Self::OverQuota { .. } => "over_quota",
+            Self::Unauthenticated => "unauthenticated",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::RecentlyRotated => "recently_rotated",
+            Self::Changed => "changed",
+            Self::Forbidden(_) => "forbidden",
+            Self::RateLimited(_) => "too_many_requests",
+            Self::TooManyAttempts(_) => "too_many_attempts",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The wrong fields, if it is about some.
+    pub fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Invalid(errors) | Self::InvalidReference(errors) => errors,
+            _ => &[],
+        }
+    }
+
     /// One wrong field.
     pub fn invalid(field: &str, message: impl ToString) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
@@ -270,6 +317,11 @@ impl Service {
     /// The use cases on the shared runtime.
     pub fn new(deps: Dependencies) -> Self {
         Self { runtime: deps.threads.runtime().clone(), deps: Arc::new(deps) }
+    }
+
+    /// The base URL of links.
+    pub fn public_url(&self) -> &url::Url {
+        &self.deps.public_url
     }
 
     /// Recent changes.

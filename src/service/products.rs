@@ -16,6 +16,9 @@ use crate::store::{
     Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, idempotently,
 };
 
+/// Rows of a page when one listing is searched: nearly always it is the only one.
+const PAGE_OF_SEARCH: u32 = 50;
+
 /// A product to add.
 #[derive(Debug, Clone)]
 pub struct AddProduct {
@@ -45,6 +48,20 @@ pub enum ListingAddress {
         /// The marketplace that the listing must be on.
         marketplace: Option<Marketplace>,
     },
+}
+
+impl ListingAddress {
+    /// Reads the URL of a page or a short link. The listing must be on the marketplace, if one is named.
+    ///
+    /// # Errors
+    /// What is wrong with `url` or `marketplace`.
+    pub fn from_url(url: &str, marketplace: Option<Marketplace>) -> Result<Self, FieldError> {
+        match Listing::from_url(url) {
+            Ok(listing) => on_marketplace(listing, marketplace).map(Self::Listing),
+            Err(ListingUrlError::ShortLink(url)) => Ok(Self::ShortLink { url, marketplace }),
+            Err(error) => Err(FieldError::new("url", error)),
+        }
+    }
 }
 
 /// Filter, order and page of a list of products.
@@ -91,6 +108,28 @@ impl Service {
     /// One product.
     pub async fn product(&self, tenant_id: TenantId, id: ProductId) -> ServiceResult<Product> {
         self.run(async move |deps: Arc<Dependencies>| Ok(deps.store.product(tenant_id, id).await?)).await
+    }
+
+    /// The product of a listing.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] if the tenant does not track the listing.
+    pub async fn product_of_listing(&self, tenant_id: TenantId, listing: Listing) -> ServiceResult<Product> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let (marketplace, text) = (Some(listing.marketplace), Some(listing.asin.to_string()));
+            let filter = ProductFilter { marketplace, text, ..ProductFilter::default() };
+            let mut cursor: Option<String> = None;
+            loop {
+                // Titles and labels may contain the ASIN of another product.
+                let order = ProductOrder::default();
+                let page = deps.store.products(tenant_id, &filter, order, cursor.as_deref(), PAGE_OF_SEARCH).await?;
+                if let Some(product) = page.items.into_iter().find(|product| product.listing == listing) {
+                    return Ok(product);
+                }
+                cursor = Some(page.next_cursor.ok_or(ServiceError::NotFound("product"))?);
+            }
+        })
+        .await
     }
 
     /// A page of products.
@@ -179,11 +218,24 @@ impl Dependencies {
     }
 }
 
-/// The listing, if it is on the marketplace.
+/// Maximum length of a text that is searched for.
+const MAX_SEARCH_CHARS: usize = 200;
+
+/// A text that is searched for.
 ///
 /// # Errors
-/// A wrong `marketplace`.
-pub fn on_marketplace(listing: Listing, marketplace: Option<Marketplace>) -> Result<Listing, FieldError> {
+/// A wrong field, if it cannot be one of a product.
+pub fn checked_search_text(field: &str, text: Option<String>) -> ServiceResult<Option<String>> {
+    let is_wrong = |text: &str| text.chars().count() > MAX_SEARCH_CHARS || text.chars().any(char::is_control);
+    if text.as_deref().is_some_and(is_wrong) {
+        let message = format!("must have at most {MAX_SEARCH_CHARS} characters and no control characters");
+        return Err(ServiceError::invalid(field, message));
+    }
+    Ok(text)
+}
+
+/// The listing, if it is on the marketplace.
+fn on_marketplace(listing: Listing, marketplace: Option<Marketplace>) -> Result<Listing, FieldError> {
     match marketplace {
         Some(other) if other != listing.marketplace => {
             let message = format!("the url belongs to marketplace `{}`", listing.marketplace);

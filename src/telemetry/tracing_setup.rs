@@ -28,8 +28,9 @@ pub enum TracingError {
 /// # Errors
 /// [`TracingError`]
 pub fn install_tracing(json: bool, filter: &str, export: Option<&TraceExport>) -> Result<(), TracingError> {
-    // Malformed HTTP from clients is not an error of ours, and trace spans do not belong in the log.
-    let filter = EnvFilter::builder().parse(format!("actix_http=off,{TRACE}=off,{filter}"))?;
+    // Malformed HTTP from clients is not an error of ours, and trace spans do not belong in the log. The server of MCP logs every
+    // request, and warns of what clients send.
+    let filter = EnvFilter::builder().parse(format!("actix_http=off,rmcp=error,{TRACE}=off,{filter}"))?;
     let subscriber = tracing_subscriber::registry();
     // A second call, as made by tests, leaves the first subscriber in place.
     let _ = match export {

@@ -36,6 +36,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_auth_purpose", Everybody),
     ("get_auth_link_js", Everybody),
     ("get_openapi_json", Everybody),
+    ("post_mcp", Known),
     ("post_auth_register", Everybody),
     ("post_auth_set_up", Everybody),
     ("post_auth_accept_invitation", Everybody),

@@ -43,7 +43,8 @@ const RULES: &[(&str, &[&str])] = &[
             "insight",
         ],
     ),
-    ("http", &["domain", "auth", "files", "insight", "service", "telemetry"]),
+    ("mcp", &["domain", "auth", "service", "telemetry"]),
+    ("http", &["domain", "auth", "files", "insight", "service", "mcp", "telemetry"]),
 ];
 
 /// Crates that belong to some rooms only.
@@ -59,6 +60,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minijinja::", &["notify"]),
     ("fluent_bundle::", &["notify"]),
     ("bb8_redis::", &["replicas"]),
+    ("rmcp::", &["mcp"]),
+    ("schemars::", &["mcp"]),
     ("opentelemetry::", &["telemetry"]),
     ("tracing_opentelemetry::", &["telemetry"]),
 ];

@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::clean::{clean, clean_some};
 use super::compared::Compared;
 use super::request::{Entry, Place, Standing};
 use super::story::{reasons, story};
 use super::writer::Writer;
+use crate::domain::plain_text::{clean, clean_some};
 use crate::domain::rule::{Condition, Field, Moved, Reason, Versus};
 use crate::domain::{EventFacts, Listing, MessageFact, MessageItem, MessageLink};
 

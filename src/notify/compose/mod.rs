@@ -6,7 +6,6 @@
 //! channel.
 
 mod catalogue;
-mod clean;
 mod compared;
 mod item;
 mod notices;
@@ -22,9 +21,9 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use strum::IntoEnumIterator;
 
+use crate::domain::plain_text::shorten;
 use crate::domain::{AlertMessage, Language, MessageId, MessageKind, MessageLink, NoticeFacts, Severity};
 use catalogue::Catalogue;
-use clean::shorten;
 use item::{item, product_title};
 use story::story;
 use writer::Writer;

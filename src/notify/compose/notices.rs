@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::clean::{clean, shorten};
 use super::request::{Entry, Standing};
 use super::writer::Writer;
+use crate::domain::plain_text::{clean, shorten};
 use crate::domain::rule::{By, Condition, Decimal, Direction, Field, Moved, Reason, Versus};
 use crate::domain::{
     Asin, Event, EventFacts, EventId, Language, Listing, Marketplace, MessageId, Money, NoticeFacts, ProductId, RuleId,

@@ -1,7 +1,7 @@
 //! Sentences about what is not a number: availability, coupons, sellers, offers, content.
 
-use super::clean::clean_some;
 use super::writer::Writer;
+use crate::domain::plain_text::{clean_some, shorten};
 use crate::domain::rule::{
     AvailabilityIs, Condition, ContentChanged, Lasts, NewOffer, Reason, SellerIs, StateIs, StateOf, StateValue,
 };
@@ -73,7 +73,7 @@ impl Observed<'_> {
     /// What the crawl read: a seller, a coupon.
     fn words(&self) -> Option<String> {
         let words = self.reason.text.as_deref()?;
-        clean_some(Some(words)).map(|words| super::clean::shorten(&words, super::writer::MAX_NAME_CHARS))
+        clean_some(Some(words)).map(|words| shorten(&words, super::writer::MAX_NAME_CHARS))
     }
 
     /// True when the state itself holds, whatever the test asks for.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::catalogue::{Arg, Catalogue};
-use super::clean::{clean, shorten};
 use super::{numbers, times};
+use crate::domain::plain_text::{clean, shorten};
 use crate::domain::rule::{Decimal, Field, Threshold, Unit};
 use crate::domain::{Currency, Language, Money};
 

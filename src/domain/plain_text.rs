@@ -1,22 +1,22 @@
-//! Texts of others (titles, sellers, coupons, names) are made one plain line.
+//! Texts of others (titles, sellers, coupons, names) are made one plain line before people or programs read them.
 
 use unicode_normalization::char::is_combining_mark;
 
 /// A text on one line: no line breaks, control characters, direction controls or invisible characters; single spaces.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let visible: String =
         text.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The cleaned text, unless nothing is left of it.
-pub(super) fn clean_some(text: Option<&str>) -> Option<String> {
+pub fn clean_some(text: Option<&str>) -> Option<String> {
     text.map(clean).filter(|text| !text.is_empty())
 }
 
 /// At most `max_chars` characters of a cleaned text, cut between words if one ends near, with an ellipsis in place of
 /// the rest.
-pub(super) fn shorten(text: &str, max_chars: usize) -> String {
+pub fn shorten(text: &str, max_chars: usize) -> String {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= max_chars {
         return text.to_owned();
