@@ -79,6 +79,9 @@ async fn measure(table: &mut Table) {
             table.add("product read with a token", "requests/s", ours, ("bare actix-web handler", rival), Target::None);
         }
     }
+    let (call, list) = (tool_call("search_products", &key), request_to("/api/v1/products?limit=20", &key));
+    let (call, list) = alternately((daemon.address, &call), (daemon.address, &list)).await;
+    table.add("MCP: search_products", "requests/s", call, ("the same list of the API", list), Target::AtLeast(0.3));
     // After authentication, the handler rejects the invalid id without further work.
     for (what, credential) in [("key", &key), ("Ed25519 token", &token)] {
         let open = request_to("/health/live", credential);
@@ -186,6 +189,17 @@ async fn repeat(address: SocketAddr, request: String, until: Instant) -> usize {
 
 fn request_to(path: &str, credential: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {credential}\r\n\r\n")
+}
+
+/// A call of a tool without arguments (2025-11-25).
+fn tool_call(tool: &str, credential: &str) -> String {
+    let params = json!({ "name": tool, "arguments": {} });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {credential}\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A keep-alive connection that sends one request at a time.

@@ -95,6 +95,15 @@ need_schemathesis() {
         { echo "error: schemathesis cannot be installed from PyPI" >&2; exit 1; }
 }
 
+# The SDK whose client `make test-mcp` runs.
+need_mcp_sdk() {
+    local folder=target/mcp-sdk
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check mcp==2.3.0 ||
+        { echo "error: the Python SDK of MCP cannot be installed from PyPI" >&2; exit 1; }
+}
+
 # The tools of `make check-deploy`, in target/deploy-tools: the system is not changed. All except promtool come from
 # PyPI, in wheels that contain the program.
 need_deploy_tools() {

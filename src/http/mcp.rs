@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::Value;
 
 use super::caller::{bearer_of, origin_of};
@@ -28,10 +28,10 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[utoipa::path(post, path = "/mcp", tag = "mcp", request_body = Object, responses(
     (status = 200, description = "The answer", body = Object),
     (status = 202, description = "A notification was taken"),
-    (status = 400, description = "Not a message, or headers that contradict it", body = Object),
+    (status = 400, description = "Not a message, or headers that contradict it",
+        content((Object = "application/json"), (Problem = "application/problem+json"))),
     (status = 404, description = "No such method (since 2026-07-28)", body = Object),
-    (status = 406, description = "The client must accept `application/json` and `text/event-stream`", content_type = "text/plain"),
-    (status = 415, description = "The content type is not application/json", content_type = "text/plain"),
+    (status = 406, description = "The client must accept `application/json` and `text/event-stream`", body = Problem),
 ))]
 pub(super) async fn message(
     shared: Data<Shared>,
@@ -72,12 +72,31 @@ async fn take_weight(shared: &Shared, request: &HttpRequest, weight: u32) -> Res
     Ok(Some(rate_limit))
 }
 
+/// The answer of the protocol. What its transport refuses in plain text becomes a problem, as everywhere.
 fn response_of(answer: http::Response<Vec<u8>>) -> HttpResponse {
     let (parts, body) = answer.into_parts();
     let status = StatusCode::from_u16(parts.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let is_json = parts.headers.get("content-type").is_some_and(|kind| kind.as_bytes() == b"application/json");
+    if status.is_server_error() {
+        tracing::error!(detail = %String::from_utf8_lossy(&body), "the server of MCP failed");
+        return Problem::from(ServiceError::Internal).error_response();
+    }
+    if status.is_client_error() && !is_json {
+        return Problem::new(status, code_of(status), String::from_utf8_lossy(&body)).error_response();
+    }
     let mut response = HttpResponse::build(status);
     for (name, value) in &parts.headers {
         response.append_header((name.as_str(), value.as_bytes()));
     }
     response.body(body)
+}
+
+fn code_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::NOT_ACCEPTABLE => "not_acceptable",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+        _ => "invalid_request",
+    }
 }

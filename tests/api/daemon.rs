@@ -53,11 +53,23 @@ impl Daemon {
     }
 
     pub async fn start_with(engine: Engine, adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(engine, None, adjust).await
+    }
+
+    /// Another replica: on the same database, which must not be SQLite, and with the same key.
+    pub async fn start_beside(&self) -> Self {
+        Self::start_on(Engine::Postgres, Some(self), |_| {}).await
+    }
+
+    async fn start_on(engine: Engine, beside: Option<&Self>, adjust: impl FnOnce(&mut Settings)) -> Self {
         let simulated = Simulated::start(SimulatedSettings::default(), free_socket()).await.unwrap();
         let receiver = Receiver::start();
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
-        settings.database.url = Secret::from(database(engine, &folder).await);
+        settings.database.url = match beside {
+            Some(other) => other.database.url.clone(),
+            None => Secret::from(database(engine, &folder).await),
+        };
         settings.server.listen = ([127, 0, 0, 1], 0).into();
         settings.server.drain_secs = 5;
         settings.crawl.base_url = Some(format!("http://{}", simulated.addr()).parse().unwrap());
@@ -74,7 +86,10 @@ impl Daemon {
         adjust(&mut settings);
         let store = store::open(&settings.database, StoreClock::real()).await.unwrap();
         store.migrate().await.unwrap();
-        let key = new_key(&store).await;
+        let key = match beside {
+            Some(other) => other.key.clone(),
+            None => new_key(&store).await,
+        };
         store.close().await;
         let database = settings.database.clone();
         let (stop, stopped) = oneshot::channel();

@@ -19,6 +19,7 @@ mod mail;
 mod mailbox;
 mod main_job;
 mod matrix;
+mod mcp;
 mod offers;
 mod receiver;
 mod roles;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::domain::plain_text::{clean, shorten};
 use crate::domain::sampling::SampledSeries;
 use crate::domain::steps::Gap;
 use crate::domain::{Availability, Currency, PointValue, ProductId, Rating, Scope, Series};
@@ -20,6 +21,8 @@ const DEFAULT_POINTS: u32 = 100;
 /// With fewer, the essential points of several series have no room.
 const MIN_POINTS: u32 = 10;
 const MAX_POINTS: u32 = 200;
+/// Maximum characters of a seller or a coupon.
+const MAX_TEXT_CHARS: usize = 80;
 /// Of more, the latest.
 const MAX_GAPS: usize = 20;
 
@@ -169,7 +172,7 @@ fn unit_of(series: Series) -> &'static str {
 fn value_of(series: Series, value: Option<PointValue>) -> Value {
     match (value, series) {
         (None, _) => Value::Null,
-        (Some(PointValue::Text(text)), _) => Value::String(text),
+        (Some(PointValue::Text(text)), _) => Value::String(shorten(&clean(&text), MAX_TEXT_CHARS)),
         (Some(PointValue::Number(number)), Series::Rating) => {
             u16::try_from(number).map_or(Value::Null, |hundredths| json!(Rating(hundredths).stars()))
         }

@@ -1,0 +1,8 @@
+//! `/mcp` over raw HTTP, in both eras of the protocol.
+
+mod client;
+mod history;
+mod limits;
+mod protocol;
+mod sdk;
+mod tools;

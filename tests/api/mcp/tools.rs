@@ -1,0 +1,167 @@
+//! What the tools do, and for whom.
+
+use amazon_tracker::domain::Scope;
+use serde_json::{Value, json};
+
+use super::client::{Client, ERAS, Era};
+use crate::access::newcomer;
+use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+
+async fn add_channel(daemon: &Daemon) -> Value {
+    let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
+    expect(201, daemon.post("/api/v1/channels", &channel)).await["id"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_is_tracked_crawled_watched_and_told() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        let client = Client::new(&daemon, Era::PerRequest, &daemon.key);
+        let url = format!("https://www.amazon.com/dp/{}", listing.asin);
+        let track = json!({ "url": url, "label": "Ours", "tags": ["a"], "frequency": "6h" });
+        let tracked = client.answer("track_product", track.clone()).await;
+        assert_eq!((&tracked["created"], &tracked["product"]["frequency"]), (&json!(true), &json!("6h")));
+        let id = tracked["product"]["product_id"].clone();
+        let again = client.answer("track_product", json!({ "url": url })).await;
+        assert_eq!((&again["created"], &again["product"]["product_id"]), (&json!(false), &id));
+
+        let crawled = client.answer("crawl_now", json!({ "product_id": id })).await;
+        assert_eq!((&crawled["status"], &crawled["outcome"]), (&json!("done"), &json!("observed")), "{crawled}");
+        let price = crawled["product"]["price"].clone();
+        assert!(price["amount_minor"].as_i64().unwrap() > 0 && price["currency"] == "USD", "{crawled}");
+
+        let got = client.answer("get_product", json!({ "asin": listing.asin, "marketplace": "com" })).await;
+        assert_eq!((&got["product"]["product_id"], &got["product"]["price"]), (&id, &price));
+        assert!(got["product"]["observed_at"].is_string());
+        assert_eq!(got["price_stats"].as_array().unwrap().len(), 5);
+        let found = client.answer("search_products", json!({ "text": "ours", "tag": "a", "limit": 1 })).await;
+        assert_eq!((&found["products"][0]["product_id"], &found["products"][0]["price"]), (&id, &price));
+
+        let channel = add_channel(&daemon).await;
+        let target = json!({ "amount_minor": 100_000_000, "currency": "USD" });
+        let alert = json!({ "product_id": id, "kind": "price_at_or_below", "target": target });
+        let alert = client.answer("create_alert", alert).await;
+        assert_eq!((&alert["channels"], &alert["when"]["target"]), (&json!([channel]), &target));
+        client.answer("crawl_now", json!({ "product_id": id })).await;
+        let mut events = json!([]);
+        while events[0].is_null() {
+            events = client.answer("list_alert_events", json!({ "product_id": id })).await["events"].clone();
+        }
+        assert_eq!((&events[0]["alert_id"], &events[0]["price"]), (&alert["alert_id"], &price));
+        let later = json!({ "since": "2100-01-01T00:00:00Z" });
+        assert_eq!(client.answer("list_alert_events", later).await["events"], json!([]));
+
+        let usage = client.answer("get_usage", json!({})).await;
+        assert_eq!((&usage["products"]["used"], &usage["crawls_today"]["used"]), (&json!(1), &json!(2)));
+        let audit = expect(200, daemon.get("/api/v1/tenants/me/audit")).await;
+        let actions: Vec<&str> =
+            audit["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+        for action in ["product.add", "alert.add", "crawl.request"] {
+            assert!(actions.contains(&action), "{actions:?}");
+        }
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tools_without_their_scope_are_hidden_and_refused() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let key = daemon.key_with(&[Scope::ProductRead]).await;
+    for era in ERAS {
+        let client = Client::new(&daemon, era, &key);
+        let tools = client.tools().await;
+        let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["search_products", "get_product", "get_price_history", "list_alert_events", "get_usage"]);
+        assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
+        for (tool, scope) in
+            [("track_product", "product:write"), ("create_alert", "alert:write"), ("crawl_now", "crawl:create")]
+        {
+            let refusal = client.refusal(tool, json!({})).await;
+            assert_eq!(refusal, format!("forbidden: requires the scope {scope}"));
+        }
+    }
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ids_of_other_tenants_are_not_there() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let ours = daemon.watch(daemon.listing(0)).await;
+    let jo = newcomer(&daemon, "jo").await;
+    let them = Client::new(&daemon, Era::PerRequest, jo["access_token"].as_str().unwrap());
+    let id = &ours["id"];
+    assert_eq!(them.refusal("get_product", json!({ "product_id": id })).await, "not_found: no such product");
+    let by_asin = json!({ "asin": ours["asin"], "marketplace": ours["marketplace"] });
+    assert_eq!(them.refusal("get_product", by_asin).await, "not_found: no such product");
+    assert_eq!(them.refusal("get_price_history", json!({ "product_id": id })).await, "not_found: no such product");
+    for (tool, arguments) in [
+        ("crawl_now", json!({ "product_id": id })),
+        (
+            "create_alert",
+            json!({ "product_id": id, "kind": "back_in_stock", "channels": [add_channel(&daemon).await] }),
+        ),
+    ] {
+        assert!(them.refusal(tool, arguments).await.starts_with("not_found: "), "{tool}");
+    }
+    assert_eq!(them.answer("search_products", json!({})).await["products"], json!([]));
+    assert_eq!(them.answer("get_usage", json!({})).await["products"]["used"], 0);
+    // The listing is shared; the product is not.
+    let tracked = them.answer("track_product", json!({ "url": ours["url"] })).await;
+    assert_eq!(tracked["created"], true);
+    assert_ne!(tracked["product"]["product_id"], *id);
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_arguments_are_named() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let client = Client::new(&daemon, Era::PerRequest, &daemon.key);
+    let id = daemon.watch(daemon.listing(0)).await["id"].clone();
+    let euros = json!({ "amount_minor": 1, "currency": "EUR" });
+    for (tool, arguments, field) in [
+        ("search_products", json!({ "limit": 51 }), "limit"),
+        ("search_products", json!({ "colour": "red" }), "colour"),
+        ("search_products", json!({ "text": "x".repeat(201) }), "text"),
+        ("search_products", json!({ "cursor": "x" }), "cursor"),
+        ("search_products", json!({ "marketplace": "amazon.xx" }), "marketplace"),
+        ("get_product", json!({}), "product_id"),
+        ("get_product", json!({ "product_id": id, "asin": "B08PZHYWJS" }), "asin"),
+        ("get_product", json!({ "asin": "B0" }), "asin"),
+        ("get_price_history", json!({ "product_id": id, "series": ["price", "prize"] }), "series[1]"),
+        ("get_price_history", json!({ "product_id": id, "max_points": 201 }), "max_points"),
+        ("get_price_history", json!({ "product_id": id, "from": "yesterday" }), "from"),
+        (
+            "get_price_history",
+            json!({ "product_id": id, "from": "2026-02-01T00:00:00Z", "to": "2026-01-01T00:00:00Z" }),
+            "to",
+        ),
+        ("list_alert_events", json!({ "since": 5 }), "since"),
+        ("track_product", json!({}), "url"),
+        ("track_product", json!({ "url": "https://example.com/dp/B08PZHYWJS" }), "url"),
+        ("track_product", json!({ "url": "https://www.amazon.de/dp/B08PZHYWJS", "frequency": "often" }), "frequency"),
+        ("track_product", json!({ "url": "https://www.amazon.de/dp/B08PZHYWJS", "label": "\n" }), "label"),
+        ("create_alert", json!({ "product_id": id, "kind": "price_at_or_below" }), "target"),
+        ("create_alert", json!({ "product_id": id, "kind": "price_drop", "percent": 5, "days": 3 }), "percent"),
+        ("create_alert", json!({ "product_id": id, "kind": "lowest_price", "days": 0, "channels": [id] }), "days"),
+        (
+            "create_alert",
+            json!({ "product_id": id, "kind": "price_at_or_below", "target": euros, "channels": [id] }),
+            "target.currency",
+        ),
+        ("create_alert", json!({ "product_id": id, "kind": "back_in_stock" }), "channels"),
+        (
+            "create_alert",
+            json!({ "product_id": id, "kind": "back_in_stock", "webhook_url": "https://example.com" }),
+            "webhook_url",
+        ),
+        ("crawl_now", json!({ "product_id": id, "wait_secs": 11 }), "wait_secs"),
+        ("crawl_now", json!({ "product_id": "x" }), "product_id"),
+    ] {
+        let refusal = client.refusal(tool, arguments.clone()).await;
+        assert!(refusal.starts_with("invalid_request: "), "{tool} {arguments}: {refusal}");
+        assert!(refusal.contains(&format!("`{field}`: ")), "{tool} {arguments}: {refusal}");
+    }
+    daemon.end().await;
+}
