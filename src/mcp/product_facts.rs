@@ -10,6 +10,10 @@ use crate::domain::{Asin, Availability, Frequency, Marketplace, Product, Product
 
 /// Maximum characters of a title in a list.
 const MAX_ROW_TITLE_CHARS: usize = 120;
+/// Maximum characters of a text of a page, however long it is there.
+const MAX_TEXT_CHARS: usize = 500;
+/// Of more ranks, the first.
+const MAX_RANKS: usize = 10;
 
 /// What is known of a product. What is not known, or known to be absent, is null.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,7 +68,7 @@ struct RankFacts {
 
 impl From<Rank> for RankFacts {
     fn from(rank: Rank) -> Self {
-        Self { rank: rank.rank, category: rank.category }
+        Self { rank: rank.rank, category: row_title(&rank.category) }
     }
 }
 
@@ -74,7 +78,8 @@ impl From<Product> for ProductFacts {
         let failure = product.failure().map(|failure| failure.explanation.to_owned());
         let (listing, state, settings) = (product.listing, product.state, product.settings);
         let money = |series| state.money(series, listing.marketplace.currency()).map(Amount::from);
-        let text = |series| state.text(series).map(str::to_owned);
+        let shortened = |text: &str| shorten(&clean(text), MAX_TEXT_CHARS);
+        let text = |series| state.text(series).map(shortened);
         Self {
             product_id: product.id,
             asin: listing.asin,
@@ -89,14 +94,14 @@ impl From<Product> for ProductFacts {
             rating: state.rating().map(|rating| rating.stars()),
             review_count: state.number(Series::ReviewCount),
             offer_count: state.number(Series::OfferCount),
-            ranks: state.ranks().into_iter().map(RankFacts::from).collect(),
+            ranks: state.ranks().into_iter().take(MAX_RANKS).map(RankFacts::from).collect(),
             price_observed_at: state.as_of(Series::Price),
             observed_at: state.checked_at,
             is_stale,
             failure,
             next_crawl_at: product.next_crawl_at,
-            title: state.title,
-            brand: state.brand,
+            title: state.title.as_deref().map(shortened),
+            brand: state.brand.as_deref().map(shortened),
             label: settings.label,
             tags: settings.tags,
             is_competitor: settings.is_competitor,
