@@ -47,9 +47,9 @@ mod tests {
     use super::*;
     use crate::domain::Role;
 
-    /// For all tools, of which five are to come: see `docs/mcp.md`.
+    /// For all thirteen that are planned.
     const MAX_LIST_BYTES: usize = 12_000;
-    /// What those that there are may take of it.
+    /// What each may take of it, on average.
     const BYTES_OF_A_TOOL: usize = MAX_LIST_BYTES / 13;
 
     #[test]
