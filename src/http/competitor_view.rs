@@ -121,7 +121,7 @@ impl From<Vec<Candidate>> for WireCandidates {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Comparison)]
 pub(super) struct WireComparison {
-    set: WireSet,
+    set: Option<WireSet>,
     window: WireInsightWindow,
     /// `landed`: prices with shipping; `without_shipping`: that of some products is not known.
     #[schema(example = "landed")]
@@ -297,7 +297,7 @@ impl From<SetComparison> for WireComparison {
             own: WireRow::of(own, &own_product, content.get(&own_product.id)),
             competitors: competitors.into_iter().filter_map(row).collect(),
             undercuts: undercuts.into_iter().map(|undercut| WireUndercut::of(undercut, currency)).collect(),
-            set: set.into(),
+            set: set.map(WireSet::from),
         }
     }
 }

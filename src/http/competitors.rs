@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery};
 use crate::domain::{CompetitorSet, CompetitorSetId, MAX_COMPETITORS, ProductId, Scope};
-use crate::service::{AddCompetitorSet, Caller, ChangeCompetitorSet, StoredResponse};
+use crate::service::{AddCompetitorSet, Caller, ChangeCompetitorSet, CompareTarget, StoredResponse};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/competitors", |path| path.get(Scope::ProductRead, list).create(Scope::ProductWrite, add));
@@ -201,6 +201,6 @@ pub(super) async fn comparison(
     PathId(id): PathId<CompetitorSetId>,
     StrictQuery(query): StrictQuery<InsightQuery>,
 ) -> Result<impl Responder, Problem> {
-    let comparison = shared.service.compare(caller.tenant_id, id, query.days()?).await?;
+    let comparison = shared.service.compare(caller.tenant_id, CompareTarget::Set(id), query.days()?).await?;
     Ok(HttpResponse::Ok().json(WireComparison::from(comparison)))
 }

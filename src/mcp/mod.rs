@@ -8,6 +8,7 @@ mod answer;
 mod arguments;
 mod call;
 mod handler;
+mod measured;
 mod product_facts;
 mod resources;
 mod schema;

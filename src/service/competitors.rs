@@ -41,11 +41,25 @@ pub struct ChangeCompetitorSet {
     pub competitors: Option<Vec<ProductId>>,
 }
 
+/// What is compared.
+#[derive(Debug, Clone)]
+pub enum CompareTarget {
+    /// The own product of a set with its competitors.
+    Set(CompetitorSetId),
+    /// A product with others.
+    Products {
+        /// The own product.
+        own: ProductId,
+        /// At most [`MAX_COMPETITORS`].
+        others: Vec<ProductId>,
+    },
+}
+
 /// A comparison with the products that it is about.
 #[derive(Debug, Clone)]
 pub struct SetComparison {
-    /// The set.
-    pub set: CompetitorSet,
+    /// The set; `None` of products that were named.
+    pub set: Option<CompetitorSet>,
     /// When it was computed: the end of its window.
     pub at: Timestamp,
     /// Length of its window.
@@ -161,25 +175,38 @@ impl Service {
         .await
     }
 
-    /// Compares the own product of a set with its competitors over the last days.
-    pub async fn compare(&self, tenant_id: TenantId, id: CompetitorSetId, days: u32) -> ServiceResult<SetComparison> {
+    /// Compares a product with others over the last days.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]: there is no such set, or no such product.
+    pub async fn compare(&self, tenant_id: TenantId, target: CompareTarget, days: u32) -> ServiceResult<SetComparison> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let set = deps.store.competitor_set(tenant_id, id).await?;
-            let ids = [&[set.product_id], set.competitors.as_slice()].concat();
+            let (set, own_id, others) = match target {
+                CompareTarget::Set(id) => {
+                    let set = deps.store.competitor_set(tenant_id, id).await?;
+                    let (own_id, others) = (set.product_id, set.competitors.clone());
+                    (Some(set), own_id, others)
+                }
+                CompareTarget::Products { own, others } => (None, own, others),
+            };
+            let ids: Vec<ProductId> = std::iter::once(own_id).chain(others).collect();
             let products = deps.products_by_id(tenant_id, &ids).await?;
             let at = deps.store.now().await?;
             let mut content = HashMap::new();
             let mut compared = Vec::with_capacity(ids.len());
-            // A product that was deleted a moment ago is missing.
-            for product in ids.iter().filter_map(|id| products.get(id)) {
+            for id in &ids {
+                let product = match products.get(id) {
+                    Some(product) => product,
+                    // Of a set, it was deleted a moment ago.
+                    None if set.is_some() && *id != own_id => continue,
+                    None => return Err(ServiceError::NotFound("product")),
+                };
                 compared.push(deps.compared(product, days, at).await?);
                 content.extend(deps.latest_content(product).await?.map(|content| (product.id, content)));
             }
-            let is_own = |compared: &Compared| compared.peer.product_id == set.product_id;
-            let own = compared.iter().position(is_own).ok_or(ServiceError::NotFound("competitor set"))?;
-            let own = compared.remove(own);
+            let own = compared.remove(0);
             let comparison = comparison(&own, &compared, days);
-            let own = products.get(&set.product_id).cloned().ok_or(ServiceError::NotFound("competitor set"))?;
+            let own = products.get(&own_id).cloned().ok_or(ServiceError::NotFound("product"))?;
             Ok(SetComparison { set, at, days, comparison, own, products, content })
         })
         .await

@@ -67,7 +67,7 @@ pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use channels::{AddChannel, ChannelMessages, TestResult};
 pub use charts::ChartRequest;
-pub use competitors::{AddCompetitorSet, ChangeCompetitorSet, SetComparison};
+pub use competitors::{AddCompetitorSet, ChangeCompetitorSet, CompareTarget, SetComparison};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use feeds::FeedCache;
 pub use health::Health;

@@ -43,7 +43,7 @@ const RULES: &[(&str, &[&str])] = &[
             "insight",
         ],
     ),
-    ("mcp", &["domain", "auth", "service", "telemetry"]),
+    ("mcp", &["domain", "auth", "insight", "service", "telemetry"]),
     ("http", &["domain", "auth", "files", "insight", "service", "mcp", "telemetry"]),
 ];
 

@@ -1,7 +1,9 @@
 //! The tools. A new one is a file here, its `mod` line, and its line in [`TOOLS`].
 
+mod compare_products;
 mod crawl_now;
 mod create_alert;
+mod get_insight;
 mod get_price_history;
 mod get_product;
 mod get_usage;
@@ -20,6 +22,8 @@ static TOOLS: LazyLock<Vec<RegisteredTool>> = LazyLock::new(|| {
         RegisteredTool::of::<search_products::SearchProducts>(),
         RegisteredTool::of::<get_product::GetProduct>(),
         RegisteredTool::of::<get_price_history::GetPriceHistory>(),
+        RegisteredTool::of::<get_insight::GetInsight>(),
+        RegisteredTool::of::<compare_products::CompareProducts>(),
         RegisteredTool::of::<list_alert_events::ListAlertEvents>(),
         RegisteredTool::of::<get_usage::GetUsage>(),
         RegisteredTool::of::<track_product::TrackProduct>(),
@@ -90,7 +94,7 @@ mod tests {
             allowed(scopes).all(|tool| tool.definition.annotations.as_ref().unwrap().read_only_hint == Some(true))
         };
         assert!(all_read(Role::Viewer.scopes()));
-        assert_eq!(allowed(Role::Viewer.scopes()).count(), 5);
+        assert_eq!(allowed(Role::Viewer.scopes()).count(), 7);
         assert_eq!(allowed(Role::User.scopes()).count(), TOOLS.len());
         assert_eq!(allowed(Scopes::NONE).count(), 0);
     }

@@ -11,6 +11,9 @@ async fn start() -> Daemon {
     Daemon::start(Engine::Sqlite).await
 }
 
+/// Of a key with every scope.
+const TOOLS: usize = 10;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn both_eras_begin_list_and_call() {
     let daemon = start().await;
@@ -20,7 +23,7 @@ async fn both_eras_begin_list_and_call() {
         assert!(hello["instructions"].as_str().unwrap().contains("minor units"), "{hello}");
         assert_eq!(hello["capabilities"], json!({ "tools": {}, "resources": {} }));
         let list = client.result("tools/list", json!({})).await;
-        assert_eq!(list["tools"].as_array().unwrap().len(), 8);
+        assert_eq!(list["tools"].as_array().unwrap().len(), TOOLS);
         let (kind, scope) = match era {
             Era::Handshake => (Value::Null, Value::Null),
             Era::PerRequest => (json!("complete"), json!("private")),
@@ -57,7 +60,7 @@ async fn two_replicas_in_turn_serve_one_client() {
         let client = Client::of_replicas(vec![&daemon, &other], era, &daemon.key);
         client.begin().await;
         for _ in 0..4 {
-            assert_eq!(client.tools().await.len(), 8, "{era:?}");
+            assert_eq!(client.tools().await.len(), TOOLS, "{era:?}");
             client.answer("get_usage", json!({})).await;
         }
     }
@@ -176,7 +179,7 @@ async fn only_small_messages_of_the_protocol_are_taken_and_junk_breaks_nothing()
             (405, &"POST, OPTIONS".parse().unwrap())
         );
     }
-    assert_eq!(client.tools().await.len(), 8, "it still answers");
+    assert_eq!(client.tools().await.len(), TOOLS, "it still answers");
     daemon.end().await;
 }
 

@@ -73,7 +73,18 @@ async fn tools_without_their_scope_are_hidden_and_refused() {
         let client = Client::new(&daemon, era, &key);
         let tools = client.tools().await;
         let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["search_products", "get_product", "get_price_history", "list_alert_events", "get_usage"]);
+        assert_eq!(
+            names,
+            [
+                "search_products",
+                "get_product",
+                "get_price_history",
+                "get_insight",
+                "compare_products",
+                "list_alert_events",
+                "get_usage"
+            ]
+        );
         assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
         for (tool, scope) in
             [("track_product", "product:write"), ("create_alert", "alert:write"), ("crawl_now", "crawl:create")]
@@ -164,4 +175,40 @@ async fn wrong_arguments_are_named() {
         assert!(refusal.contains(&format!("`{field}`: ")), "{tool} {arguments}: {refusal}");
     }
     daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn insight_says_what_is_missing_and_products_are_compared() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let (own, rival) = (daemon.watch(daemon.listing(0)).await, daemon.watch(daemon.listing(1)).await);
+        let client = Client::new(&daemon, Era::PerRequest, &daemon.key);
+        let insight = client.answer("get_insight", json!({ "product_id": own["id"] })).await;
+        assert_eq!((&insight["days"], &insight["price_percentile"]["value"]), (&json!(90), &Value::Null));
+        let missing = insight["price_percentile"]["missing"].as_str().unwrap();
+        assert!(missing.ends_with("30 are needed"), "{missing}");
+        assert_eq!(insight["lowest"]["value"]["price"], own["price"]);
+
+        let compared = client.answer("compare_products", json!({ "product_ids": [own["id"], rival["id"]] })).await;
+        assert_eq!((&compared["own"]["product_id"], &compared["others"][0]["product_id"]), (&own["id"], &rival["id"]));
+        assert_eq!(compared["own"]["price"], own["price"]);
+        let set = json!({ "product_id": own["id"], "competitor_ids": [rival["id"]] });
+        let set = expect(201, daemon.post("/api/v1/competitors", &set)).await["id"].clone();
+        let by_set = client.answer("compare_products", json!({ "set_id": set })).await;
+        assert_eq!(by_set["others"], compared["others"]);
+        for (arguments, field) in [
+            (json!({}), "product_ids"),
+            (json!({ "product_ids": [own["id"]] }), "product_ids"),
+            (json!({ "product_ids": [own["id"], rival["id"]], "set_id": set }), "product_ids"),
+            (json!({ "set_id": set, "days": 0 }), "days"),
+        ] {
+            let refused = client.refusal("compare_products", arguments).await;
+            assert!(refused.contains(&format!("`{field}`")), "{refused}");
+        }
+        let nobody = "01900000-0000-7000-8000-000000000000";
+        let unknown = client.refusal("compare_products", json!({ "product_ids": [own["id"], nobody] })).await;
+        assert!(unknown.starts_with("not_found"), "{unknown}");
+        daemon.end().await;
+    })
+    .await;
 }
