@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api bench soak accuracy fuzz lint deny fmt docs
+.PHONY: help demo test test-cluster test-api test-keepa bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -26,6 +26,11 @@ test-api: ## Property-based test of the API against its OpenAPI document (EXAMPL
 	@scripts/require.sh cc rust schemathesis
 	cargo build
 	scripts/test-api.sh
+
+test-keepa: ## Test with the unmodified Python package keepa, which reads the daemon through a proxy
+	@scripts/require.sh cc rust openssl keepa
+	cargo build
+	scripts/test-keepa.sh
 
 bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts or insight)
 	@scripts/require.sh cc rust postgres rivals
