@@ -12,7 +12,7 @@ use super::slot::{SLOTS, Slot};
 use super::time::keepa_minute;
 use super::timeline::{Timeline, Told, UnknownTime};
 use super::{NEW_HAS_SHIPPING, NONE, RATING_SCALE};
-use crate::domain::stats::Gap;
+use crate::domain::steps::Gap;
 use crate::domain::{Marketplace, Point, PointValue, SellerId, Series, is_amazon};
 
 /// Keepa's marker of a seller who is not known.

@@ -160,7 +160,7 @@ impl KeepaHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::stats::Gap;
+    use crate::domain::steps::Gap;
     use crate::domain::{Marketplace, Point, PointValue, Series};
     use crate::keepa::time_of;
 

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::access::Caller;
 use super::history::gap_until;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
-use crate::domain::stats::Gap;
-use crate::domain::{Asin, Marketplace, Point, Product, ProductId, Scope, Series, TenantId};
-use crate::keepa::{KeepaHistory, KeepaStats, StatsInterval, UnstatedShipping};
+use crate::domain::steps::Gap;
+use crate::domain::{Asin, Listing, Marketplace, Point, Product, ProductId, Scope, Series, TenantId};
+use crate::keepa::{KeepaHistory, KeepaStats, StatsInterval, UnstatedShipping, keepa_minute};
 
 /// Listings of one request, as at Keepa.
 pub const MAX_KEEPA_LISTINGS: usize = 100;
@@ -51,6 +51,26 @@ pub struct KeepaQuery {
     pub stats: Option<StatsInterval>,
 }
 
+impl KeepaQuery {
+    /// From when on points are needed, besides the values that hold then; `None`: all of them.
+    fn needs_from(&self, since: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        match self.stats {
+            Some(_) => None,
+            None if self.with_history => since,
+            None => Some(now),
+        }
+    }
+}
+
+fn listings_of(marketplace: Marketplace, asins: &[Asin]) -> Vec<Listing> {
+    asins.iter().map(|asin| Listing::new(marketplace, *asin)).collect()
+}
+
+/// A time so many days ago.
+pub(super) fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
+}
+
 /// A product with what was asked about it.
 #[derive(Debug, Clone)]
 pub struct KeepaProduct {
@@ -75,13 +95,15 @@ impl Service {
         query: KeepaQuery,
     ) -> ServiceResult<HashMap<Asin, KeepaProduct>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let products = deps.store.products_of_listings(tenant_id, query.marketplace, &query.asins).await?;
+            let listings = listings_of(query.marketplace, &query.asins);
+            let products = deps.store.products_of_listings(tenant_id, &listings).await?;
             let (mut found, mut left, now) = (HashMap::new(), MAX_POINTS, Timestamp::now());
+            let since = query.days.map(|days| days_before(now, days));
+            let from = query.needs_from(since, now);
             for product in products {
-                let (history, count) = deps.keepa_history(&product, left, now).await?;
+                let (history, count) = deps.keepa_history(&product, from, left, now).await?;
                 left = left.saturating_sub(count);
-                let since = query.days.map(|days| crate::keepa::keepa_minute(now) - i64::from(days) * 24 * 60);
-                let csv = query.with_history.then(|| history.csv(since, query.unstated));
+                let csv = query.with_history.then(|| history.csv(since.map(keepa_minute), query.unstated));
                 let stats = query.stats.map(|interval| KeepaStats::of(&history, interval, now));
                 found.insert(product.listing.asin, KeepaProduct { product, history, csv, stats });
             }
@@ -106,7 +128,7 @@ impl Service {
         caller.require(Scope::CrawlCreate)?;
         let tenant_id = caller.tenant_id;
         let old = self.run(async move |deps: Arc<Dependencies>| {
-            let products = deps.store.products_of_listings(tenant_id, marketplace, &asins).await?;
+            let products = deps.store.products_of_listings(tenant_id, &listings_of(marketplace, &asins)).await?;
             let (now, max_age) = (Timestamp::now(), SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX));
             let is_old = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) >= max_age);
             let old = products.into_iter().filter(|product| is_old(product.state.checked_at));
@@ -140,25 +162,27 @@ impl Dependencies {
         marketplace: Marketplace,
         asin: Asin,
     ) -> ServiceResult<Product> {
-        let found = self.store.products_of_listings(tenant_id, marketplace, &[asin]).await?;
+        let found = self.store.products_of_listings(tenant_id, &[Listing::new(marketplace, asin)]).await?;
         found.into_iter().next().ok_or(ServiceError::NotFound("product"))
     }
 
-    /// The history of a product, and how many points it has.
+    /// The history of a product from a time on, with the values that hold then, and how many points it has.
     pub(super) async fn keepa_history(
         &self,
         product: &Product,
+        from: Option<Timestamp>,
         max_points: u32,
         now: Timestamp,
     ) -> ServiceResult<(KeepaHistory, u32)> {
         // One more than the limit shows whether there are more.
         let limit = max_points.saturating_add(1);
-        let points = self.store.points(product.listing_id, SERIES, None, None, limit).await?;
+        let points = self.store.points(product.listing_id, SERIES, from, None, limit).await?;
         let count = u32::try_from(points.len()).unwrap_or(u32::MAX);
         if count > max_points {
-            let message =
-                format!("these listings have more than {MAX_POINTS} points of history; ask for fewer at once");
-            return Err(ServiceError::invalid("asin", message));
+            return Err(ServiceError::invalid(
+                "asin",
+                "names listings with more points of history than fit; ask for fewer",
+            ));
         }
         let (marks, points): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| point.key.series == Series::Unobserved);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::history::gap_until;
+use super::keepa::days_before;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{Asin, Marketplace, Product, Series, TenantId, is_amazon};
 use crate::keepa::{RATING_SCALE, Slot};
@@ -27,6 +28,16 @@ pub enum Measure {
     Current(Slot),
     /// Its average over so many days.
     Average(Slot, u32),
+}
+
+impl Measure {
+    /// How far it looks back.
+    fn days(self) -> u32 {
+        match self {
+            Self::Current(_) => 0,
+            Self::Average(_, days) => days,
+        }
+    }
 }
 
 /// A bound of a value, in Keepa's unit. What has no value is within no bounds.
@@ -137,9 +148,11 @@ impl Dependencies {
             let message = format!("compares averages of {} products; narrow it by current values", products.len());
             return Err(ServiceError::invalid("selection", format!("{message} to at most {MAX_HISTORIES}")));
         }
+        let longest = bounds.iter().map(|bound| bound.measure.days()).max().unwrap_or(0);
+        let from = Some(days_before(now, longest));
         let mut found = Vec::new();
         for product in products {
-            let (history, _) = self.keepa_history(&product, MAX_POINTS, now).await?;
+            let (history, _) = self.keepa_history(&product, from, MAX_POINTS, now).await?;
             let mut averages: HashMap<Measure, Option<i64>> = HashMap::new();
             let is_within = bounds.iter().all(|bound| {
                 let Measure::Average(slot, days) = bound.measure else { return true };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::StoreResult;
 use super::error::or_report;
 use crate::domain::{
-    Asin, Frequency, Interval, Listing, ListingFailure, ListingId, Marketplace, Product, ProductId, ProductSettings,
+    Frequency, Interval, Listing, ListingFailure, ListingId, Marketplace, Product, ProductId, ProductSettings,
     ProductStatus, TenantId,
 };
 
@@ -116,14 +116,6 @@ pub trait Catalog: Send + Sync {
 
     /// One product of a tenant, or [`NotFound`](super::StoreError::NotFound).
     async fn product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<Product>;
-
-    /// The tenant's products among some listings of a marketplace, in any order.
-    async fn products_of_listings(
-        &self,
-        tenant_id: TenantId,
-        marketplace: Marketplace,
-        asins: &[Asin],
-    ) -> StoreResult<Vec<Product>>;
 
     /// A page of a tenant's products. A cursor that was not made for this order is
     /// [`InvalidCursor`](super::StoreError::InvalidCursor).

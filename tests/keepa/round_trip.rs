@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use amazon_tracker::domain::stats::Gap;
+use amazon_tracker::domain::steps::Gap;
 use amazon_tracker::domain::*;
 use amazon_tracker::keepa::{KeepaHistory, UnstatedShipping, keepa_minute, time_of};
 use amazon_tracker::sources::keepa::{Answer, past_of};

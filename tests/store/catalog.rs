@@ -48,8 +48,8 @@ async fn products_are_found_by_their_listings_within_their_tenant(fixture: &Fixt
     fixture.watch(3).await;
     let theirs = fixture.store.add_product(new_product(THEM, 4)).await.unwrap();
     let find = async |tenant_id, marketplace, numbers: &[u32]| {
-        let asins: Vec<Asin> = numbers.iter().map(|n| asin(*n)).collect();
-        let mut found = fixture.store.products_of_listings(tenant_id, marketplace, &asins).await.unwrap();
+        let listings: Vec<Listing> = numbers.iter().map(|n| Listing::new(marketplace, asin(*n))).collect();
+        let mut found = fixture.store.products_of_listings(tenant_id, &listings).await.unwrap();
         found.sort_by_key(|product| product.listing);
         found.into_iter().map(|product| product.id).collect::<Vec<_>>()
     };

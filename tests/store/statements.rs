@@ -129,8 +129,8 @@ async fn no_use_case_runs_more_statements_than_it_may(fixture: &Fixture) {
     let listing = store.products(US, &filter, ProductOrder::NewestFirst, None, 50);
     assert_eq!(expect(fixture, "list 50 products", listing).await.unwrap().items.len(), 50);
     expect(fixture, "read a product", store.product(US, product.id)).await.unwrap();
-    let asins: Vec<Asin> = (0..100).map(asin).collect();
-    let found = store.products_of_listings(US, Marketplace::De, &asins);
+    let listings: Vec<Listing> = (0..100).map(|n| Listing::new(Marketplace::De, asin(n))).collect();
+    let found = store.products_of_listings(US, &listings);
     assert_eq!(expect(fixture, "find the products of 100 listings", found).await.unwrap().len(), 100);
     let history = async {
         let product = store.product(US, product.id).await.unwrap();

@@ -180,6 +180,7 @@ fn wire(asin: String, marketplace: Marketplace, found: &mut HashMap<Asin, KeepaP
             stats: None,
         };
     };
+    let has_history = csv.is_some();
     WireProduct {
         asin: product.listing.asin.to_string(),
         domain_id,
@@ -190,9 +191,9 @@ fn wire(asin: String, marketplace: Marketplace, found: &mut HashMap<Asin, KeepaP
         tracking_since: Some(keepa_minute(product.created_at)),
         last_update: product.state.checked_at.map(keepa_minute),
         last_price_change: history.last_price_change(),
-        buy_box_seller_id_history: history.buy_box_sellers(),
+        buy_box_seller_id_history: has_history.then(|| history.buy_box_sellers()).flatten(),
         sales_rank_category: history.rank_category().map(str::to_owned),
-        unknown_times: history.unknown_times(),
+        unknown_times: if has_history { history.unknown_times() } else { Vec::new() },
         stats,
     }
 }

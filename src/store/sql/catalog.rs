@@ -11,7 +11,7 @@ use super::product_list::{SELECT_PRODUCT, list};
 use super::schedule_request::{self, ScheduleRequest};
 use super::{Backend, Conn, Db, usage};
 use crate::domain::{
-    Asin, Interval, Listing, ListingId, ListingState, Marketplace, Product, ProductId, ProductSettings, ProductStatus,
+    Interval, Listing, ListingId, ListingState, Marketplace, Product, ProductId, ProductSettings, ProductStatus,
     TenantId,
 };
 use crate::store::clock::ClockParam;
@@ -33,22 +33,6 @@ impl Catalog for Backend {
 
     async fn product(&self, tenant_id: TenantId, id: ProductId) -> StoreResult<Product> {
         find(&mut *self.reader(tenant_id).await?, tenant_id, id).await
-    }
-
-    async fn products_of_listings(
-        &self,
-        tenant_id: TenantId,
-        marketplace: Marketplace,
-        asins: &[Asin],
-    ) -> StoreResult<Vec<Product>> {
-        let mut query = sqlx::QueryBuilder::<Db>::new(SELECT_PRODUCT);
-        query.push(" WHERE p.tenant_id = ").push_bind(tenant_id.0);
-        query.push(" AND l.marketplace = ").push_bind(marketplace.code());
-        query.push(concat!(" AND l.asin IN (", texts!(3), ")"));
-        let asins: Vec<&str> = asins.iter().map(Asin::as_str).collect();
-        let query = query.build_query_as().bind(Json(asins));
-        let rows: Vec<ProductColumns> = query.fetch_all(&mut *self.reader(tenant_id).await?).await?;
-        Ok(rows.into_iter().map(Product::try_from).filter_map(or_report).collect())
     }
 
     async fn products(
