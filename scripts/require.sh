@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs missing requirements of make targets. Usage: scripts/require.sh
-# rust|cc|postgres|rivals|schemathesis|deploy_tools … A requirement that cannot be installed is an error with a remedy,
+# rust|cc|postgres|rivals|schemathesis|keepa|deploy_tools … A requirement that cannot be installed is an error with a remedy,
 # never a skipped step.
 set -euo pipefail
 
@@ -102,6 +102,20 @@ need_mcp_sdk() {
     [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
     "$folder/bin/pip" install -q --disable-pip-version-check mcp==2.3.0 ||
         { echo "error: the Python SDK of MCP cannot be installed from PyPI" >&2; exit 1; }
+}
+
+# Makes certificates.
+need_openssl() {
+    command -v openssl >/dev/null || apt_install openssl
+}
+
+# The client of Keepa's API that scripts/test-keepa.py uses.
+need_keepa() {
+    local folder=target/keepa-client
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check keepa==1.6.0 ||
+        { echo "error: the Python package keepa cannot be installed from PyPI" >&2; exit 1; }
 }
 
 # The tools of `make check-deploy`, in target/deploy-tools: the system is not changed. All except promtool come from

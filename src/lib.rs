@@ -14,6 +14,7 @@ pub mod files;
 pub mod http;
 pub mod insight;
 pub mod jobs;
+pub mod keepa;
 pub mod limits;
 pub mod mcp;
 pub mod notify;

@@ -11,7 +11,7 @@ use super::DatabaseArgs;
 use super::table::rows_of;
 use super::user::{on_store, settings_of};
 use crate::domain::{Asin, Listing, ListingId, Marketplace};
-use crate::sources::keepa::domain_of;
+use crate::keepa::domain_of;
 use crate::store::{FailingListing, SharedStore};
 
 const BATCH_ROWS: u32 = 500;

@@ -137,7 +137,8 @@ impl AddAlertBody {
         };
         let told = self.channels.unwrap_or_default();
         let channels = RuleChannels { told, fallback: self.fallback.map(Fallback::from) };
-        Ok(AddRule { scope, settings, condition_path, webhook_url: self.webhook_url, channels })
+        let webhook_url = self.webhook_url;
+        Ok(AddRule { scope, settings, condition_path, webhook_url, channels, may_be_silent: false })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The caller of a request, and where it comes from.
 
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,9 +14,11 @@ use ipnet::IpNet;
 use super::Shared;
 use super::problem::Problem;
 use super::request_id::current_request_id;
+use crate::auth::TokenKind;
 use crate::service::{Caller, Origin};
 
 const API_KEY: &str = "x-api-key";
+const KEY_PARAMETER: &str = "key";
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl FromRequest for Caller {
@@ -98,6 +101,14 @@ pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     matches!(scheme, "Bearer" | "bearer").then(|| credential.trim()).filter(|credential| !credential.is_empty())
 }
 
+/// The API key in the parameter `key` of a query. Access tokens are not taken there: they are for headers alone. Of several keys none
+/// is taken, so that a proxy that looks at one and the daemon cannot mean different ones.
+pub(super) fn key_parameter_of(query: &str) -> Option<Cow<'_, str>> {
+    let mut keys = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == KEY_PARAMETER);
+    let (_, key) = keys.next()?;
+    (keys.next().is_none() && key.starts_with(TokenKind::ApiKey.prefix())).then_some(key)
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
@@ -138,6 +149,14 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["1.1.1.1"], &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["1.1.1.1, nonsense"], ours), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &[], ours), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_api_key_is_read_from_the_query_if_it_is_the_only_one() {
+        assert_eq!(key_parameter_of("domain=1&key=at_x%5F&asin=B0").as_deref(), Some("at_x_"));
+        for query in ["", "domain=1", "key=", "key=a.b.c", "key=at_a&key=at_b", "Key=at_a"] {
+            assert_eq!(key_parameter_of(query), None, "{query}");
+        }
     }
 
     #[test]

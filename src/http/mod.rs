@@ -26,6 +26,7 @@ mod imports;
 mod insight;
 mod insight_view;
 mod jobs;
+mod keepa;
 mod link_page;
 mod mcp;
 mod message_link;
@@ -166,6 +167,7 @@ fn serve_routes(
             .wrap(Compress::default())
             .wrap(cors::rules(&shared.settings.cors_origins))
             .wrap(from_fn(observe::observe))
+            .wrap(from_fn(keepa::enveloped))
             .configure(|config| configure(&shared.settings, config))
             .default_service(web::to(problem::no_such_route))
     };
@@ -206,6 +208,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     message_link::routes(routes);
     feeds::routes(routes);
     mcp::routes(routes);
+    keepa::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
     // Before the products: routes are matched in this order.

@@ -14,16 +14,18 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::public_path::public_path;
-use super::routes::{Access, Route, Routes};
+use super::routes::{Access, CredentialPlace, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
-    insight, jobs, link_page, mcp, message_link, offers, products, samples, schedules, spending, system, table_exports,
-    tenants, users,
+    insight, jobs, keepa, link_page, mcp, message_link, offers, products, samples, schedules, spending, system,
+    table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
 const DOCUMENT_PATH: &str = "../api/v1/openapi.json";
+/// The credential of Keepa's paths.
+const KEEPA_KEY: &str = "keepa_key";
 const PROBLEM_TYPE: &str = "application/problem+json";
 
 #[derive(OpenApi)]
@@ -87,6 +89,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         message_link::page,
         message_link::follow,
         feeds::feed,
+        keepa::token::token,
+        keepa::product::product,
+        keepa::query::query,
+        keepa::graph::image,
+        keepa::tracking::read,
+        keepa::tracking::add,
+        keepa::token::elsewhere,
         channels::preview_template,
         alerts::add,
         alerts::list,
@@ -151,7 +160,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
 )]
 struct Document;
 
-/// The two kinds of credentials.
+/// The kinds of credentials.
 struct Credentials;
 
 impl Modify for Credentials {
@@ -164,6 +173,9 @@ impl Modify for Credentials {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
+        let keepa_key =
+            ApiKey::Query(ApiKeyValue::with_description("key", "An API key, for programs written for Keepa"));
+        components.add_security_scheme(KEEPA_KEY, SecurityScheme::ApiKey(keepa_key));
     }
 }
 
@@ -246,6 +258,9 @@ fn complete(operation: &mut Operation, route: &Route) {
     if matches!(route.access, Access::User | Access::UserScope(_) | Access::Superadmin) {
         permission.push("API keys are refused.".to_owned());
     }
+    if route.credential == CredentialPlace::KeyParameter {
+        operation.security = Some(vec![SecurityRequirement::new::<_, _, &str>(KEEPA_KEY, [])]);
+    }
     if !permission.is_empty() {
         let text = operation.description.take().map(|text| format!("{text}\n\n")).unwrap_or_default();
         operation.description = Some(format!("{text}{}", permission.join(" ")));
@@ -255,6 +270,14 @@ fn complete(operation: &mut Operation, route: &Route) {
     }
     let has_body = operation.request_body.is_some();
     let responses = &mut operation.responses.responses;
+    if route.credential == CredentialPlace::KeyParameter {
+        for (status, description) in FURTHER_KEEPA_ERRORS {
+            responses
+                .entry((*status).to_owned())
+                .or_insert_with(|| error("KeepaError", "application/json", description));
+        }
+        return;
+    }
     for (status, description) in further_problems(route, has_body) {
         responses.entry(status.to_owned()).or_insert_with(|| problem(description));
     }
@@ -318,9 +341,22 @@ fn operation_id(route: &Route) -> String {
 }
 
 fn problem(description: &str) -> RefOr<Response> {
-    let content = Content::new(Some(Ref::from_schema_name("Problem")));
-    RefOr::T(ResponseBuilder::new().description(description).content(PROBLEM_TYPE, content).build())
+    error("Problem", PROBLEM_TYPE, description)
 }
+
+fn error(schema: &str, media_type: &str, description: &str) -> RefOr<Response> {
+    let content = Content::new(Some(Ref::from_schema_name(schema)));
+    RefOr::T(ResponseBuilder::new().description(description).content(media_type, content).build())
+}
+
+/// Errors of Keepa's paths that middleware and extractors may return instead of the handler.
+const FURTHER_KEEPA_ERRORS: &[(&str, &str)] = &[
+    ("400", "The key or a parameter is wrong"),
+    ("429", "No tokens are left"),
+    ("500", "Internal error"),
+    ("503", "The database is unavailable; retry later"),
+    ("504", "The request timed out"),
+];
 
 /// Gives problems that handlers declare as JSON their own media type.
 fn use_problem_type(response: &mut RefOr<Response>) {

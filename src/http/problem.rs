@@ -114,6 +114,22 @@ impl Problem {
         Self { errors: wire(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail) }
     }
 
+    /// The stable code.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// For people: the detail, and each wrong field.
+    pub(super) fn explanation(&self) -> (String, String) {
+        let fields = self.errors.iter().map(|error| format!("{}: {}", error.field, error.message));
+        (self.detail.clone(), fields.collect::<Vec<_>>().join("; "))
+    }
+
+    /// The rate limit that was exceeded.
+    pub(super) fn rate_limit(&self) -> Option<RateLimitStatus> {
+        self.rate_limit
+    }
+
     /// One wrong field.
     pub fn invalid_field(field: &str, message: impl ToString) -> Self {
         Self::invalid(vec![FieldError::new(field, message)])
@@ -182,7 +198,10 @@ impl ResponseError for Problem {
         if let Some(id) = self.product_id {
             response.insert_header((LOCATION, format!("/api/v1/products/{id}")));
         }
-        response.body(serde_json::to_string(self).unwrap_or_default())
+        let mut response = response.body(serde_json::to_string(self).unwrap_or_default());
+        // For middleware that writes errors in another form.
+        response.extensions_mut().insert(self.clone());
+        response
     }
 }
 

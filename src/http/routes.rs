@@ -1,5 +1,6 @@
 //! Registers routes, each with the access that it requires.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -12,7 +13,7 @@ use actix_web::{
     Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, ResponseError, guard,
 };
 
-use super::caller::{bearer_of, credential_of, origin_of};
+use super::caller::{bearer_of, credential_of, key_parameter_of, origin_of};
 use super::etag::conditional;
 use super::idempotency::idempotent;
 use super::problem::Problem;
@@ -48,6 +49,17 @@ impl From<Scope> for Access {
     }
 }
 
+/// Where a request has its credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum CredentialPlace {
+    /// In a header: `Authorization` or `X-API-Key`.
+    #[default]
+    Header,
+    /// In the parameter `key` of the query: an API key, where programs written for Keepa have theirs. Its routes also match with a
+    /// slash at the end, as some of these programs write one.
+    KeyParameter,
+}
+
 /// The cost of a request, in requests per minute of the caller's rate limit.
 pub(super) const REQUEST_COST: u32 = 1;
 
@@ -60,6 +72,8 @@ pub(super) struct Route {
     pub method: Method,
     /// The access that it requires.
     pub access: Access,
+    /// Where its requests have their credential.
+    pub credential: CredentialPlace,
     /// It accepts an `Idempotency-Key`.
     pub idempotent: bool,
 }
@@ -68,38 +82,53 @@ pub(super) struct Route {
 pub(super) struct Routes<'c> {
     config: Option<&'c mut ServiceConfig>,
     prefix: &'static str,
+    credential: CredentialPlace,
     table: Vec<Route>,
 }
 
 /// A path with a handler per method.
 pub(super) struct Path {
     resource: Resource,
+    credential: CredentialPlace,
     methods: Vec<(Method, Access, bool)>,
 }
 
 impl<'c> Routes<'c> {
     /// Registers the routes with a server.
     pub(super) fn to(config: &'c mut ServiceConfig) -> Self {
-        Self { config: Some(config), prefix: "", table: Vec::new() }
+        Self { config: Some(config), prefix: "", credential: CredentialPlace::Header, table: Vec::new() }
     }
 
     /// Only lists the routes.
     pub(super) fn table_only() -> Self {
-        Self { config: None, prefix: "", table: Vec::new() }
+        Self { config: None, prefix: "", credential: CredentialPlace::Header, table: Vec::new() }
     }
 
     /// Sets the prefix of the paths that follow.
     pub(super) fn below(&mut self, prefix: &'static str) -> &mut Self {
+        self.below_with(prefix, CredentialPlace::Header)
+    }
+
+    /// Sets the prefix of the paths that follow, and where their requests have their credential.
+    pub(super) fn below_with(&mut self, prefix: &'static str, credential: CredentialPlace) -> &mut Self {
         self.prefix = prefix;
+        self.credential = credential;
         self
     }
 
     /// Registers a path. Other methods get 405, and `OPTIONS` the allowed ones.
     pub(super) fn path(&mut self, pattern: &str, fill: impl FnOnce(Path) -> Path) {
         let pattern = format!("{}{pattern}", self.prefix);
-        let Path { resource, methods } = fill(Path { resource: web::resource(pattern.as_str()), methods: Vec::new() });
+        let credential = self.credential;
+        let patterns = match credential {
+            CredentialPlace::Header => vec![pattern.clone()],
+            CredentialPlace::KeyParameter => vec![pattern.clone(), format!("{pattern}/")],
+        };
+        let Path { resource, methods, .. } =
+            fill(Path { resource: web::resource(patterns), credential, methods: Vec::new() });
         let allowed = allowed(&methods);
-        let route = |(method, access, idempotent)| Route { pattern: pattern.clone(), method, access, idempotent };
+        let route =
+            |(method, access, idempotent)| Route { pattern: pattern.clone(), method, access, credential, idempotent };
         self.table.extend(methods.into_iter().map(route));
         let other = move |request: HttpRequest| {
             let allowed = allowed.clone();
@@ -178,7 +207,8 @@ impl Path {
             Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             _ => web::method(method.clone()),
         };
-        let gate = from_fn(move |request, next| gate(access, idempotent, request, next));
+        let credential = self.credential;
+        let gate = from_fn(move |request, next| gate(access, credential, idempotent, request, next));
         self.resource = self.resource.route(route.to(handler).wrap(gate));
         self.methods.push((method, access, idempotent));
         self
@@ -188,14 +218,18 @@ impl Path {
 /// Authenticates and authorizes a request, and calls its handler. Adds the rate limit headers to the response.
 async fn gate(
     access: Access,
+    credential: CredentialPlace,
     is_idempotent: bool,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (caller, rate_limit) = match authenticate(access, &request).await {
+    let (caller, rate_limit) = match authenticate(access, credential, &request).await {
         Ok(authenticated) => authenticated,
         Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
     };
+    if let Some(rate_limit) = rate_limit {
+        request.extensions_mut().insert(rate_limit);
+    }
     let mut response = match caller.map(|caller| access.check(&caller).map(|()| caller)).transpose() {
         Err(error) => request.into_response(Problem::from(error).error_response()),
         Ok(None) => next.call(request).await?.map_into_boxed_body(),
@@ -203,6 +237,9 @@ async fn gate(
             request.extensions_mut().insert(caller.clone());
             if is_idempotent {
                 idempotent(caller, request, next).await?
+            } else if credential == CredentialPlace::KeyParameter {
+                // The URL has a credential: it is no key of a cache. Each answer differs in its time anyway.
+                next.call(request).await?.map_into_boxed_body()
             } else {
                 answer(&caller, request, next).await?
             }
@@ -262,6 +299,7 @@ async fn answer(
 /// The caller and its rate limit, as far as the route requires them.
 async fn authenticate(
     access: Access,
+    credential: CredentialPlace,
     request: &ServiceRequest,
 ) -> ServiceResult<(Option<Caller>, Option<RateLimitStatus>)> {
     let shared = request.app_data::<Data<Shared>>().ok_or(ServiceError::Internal)?;
@@ -275,12 +313,13 @@ async fn authenticate(
         | Access::Superadmin
         | Access::Scope(_)
         | Access::UserScope(_) => {
-            let credential = match access {
-                Access::Bearer => bearer_of(request.headers()),
-                _ => credential_of(request.headers()),
+            let credential = match (access, credential) {
+                (Access::Bearer, _) => bearer_of(request.headers()).map(Cow::Borrowed),
+                (_, CredentialPlace::Header) => credential_of(request.headers()).map(Cow::Borrowed),
+                (_, CredentialPlace::KeyParameter) => key_parameter_of(request.query_string()),
             };
             let credential = credential.ok_or(ServiceError::Unauthenticated)?;
-            let (caller, rate_limit) = shared.service.authenticate(credential, origin, REQUEST_COST).await?;
+            let (caller, rate_limit) = shared.service.authenticate(&credential, origin, REQUEST_COST).await?;
             Ok((Some(caller), Some(rate_limit)))
         }
     }

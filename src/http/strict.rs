@@ -31,6 +31,9 @@ const MAX_UNKNOWN: usize = 20;
 /// A JSON body.
 pub struct StrictJson<T>(pub T);
 
+/// A JSON body of any shape, for programs that were written for another service.
+pub struct AnyJson(pub Value);
+
 /// A query string.
 pub struct StrictQuery<T>(pub T);
 
@@ -52,19 +55,50 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrictJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        // Browsers send other types across origins without a preflight request.
-        let is_json = request.content_type() == "application/json";
-        let shared = request.app_data::<Data<Shared>>().cloned();
-        let payload = payload.take();
+        let body = json_body(request, payload);
+        async move { parse_json(&body.await?).map(Self) }.boxed_local()
+    }
+}
+
+impl FromRequest for AnyJson {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = json_body(request, payload);
         async move {
-            if !is_json {
-                let detail = "the content type must be application/json";
-                return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
-            }
-            let shared = shared.ok_or(ServiceError::Internal)?;
-            parse_json(&read_body(payload, &shared.settings).await?).map(Self)
+            let body = body.await?;
+            check_shape(&body)?;
+            serde_json::from_slice(&body).map(Self).map_err(|error| malformed(&error))
         }
         .boxed_local()
+    }
+}
+
+impl AnyJson {
+    /// The value; fields that are not known are ignored.
+    ///
+    /// # Errors
+    /// Names the wrong field.
+    pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        let read = serde_path_to_error::deserialize(self.0);
+        read.map_err(|error| wrong_field(&error.path().to_string(), &error.inner().to_string()))
+    }
+}
+
+/// The body of a request with JSON.
+fn json_body(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    // Browsers send other types across origins without a preflight request.
+    let is_json = request.content_type() == "application/json";
+    let shared = request.app_data::<Data<Shared>>().cloned();
+    let payload = payload.take();
+    async move {
+        if !is_json {
+            let detail = "the content type must be application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        let shared = shared.ok_or(ServiceError::Internal)?;
+        read_body(payload, &shared.settings).await
     }
 }
 
@@ -97,21 +131,16 @@ async fn read_bytes(mut payload: Payload, most: usize) -> Result<Bytes, Problem>
     Ok(body.freeze())
 }
 
-/// Checks what a body is like before work is spent on it.
-pub(super) fn check_shape(body: &[u8]) -> Result<Shape, Problem> {
-    let shape = shape_of(body);
-    if shape.depth > MAX_DEPTH {
+/// Checks the limits of every body before work is spent on it.
+pub(super) fn check_shape(body: &[u8]) -> Result<(), Problem> {
+    let Shape { depth, values, longest_text } = shape_of(body);
+    if depth > MAX_DEPTH {
         let detail = format!("JSON may be nested at most {MAX_DEPTH} levels deep");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_deep", detail));
     }
-    if shape.values > MAX_VALUES {
+    if values > MAX_VALUES {
         return Err(Problem::invalid_field("body", format!("must have at most {MAX_VALUES} values")));
     }
-    Ok(shape)
-}
-
-fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let longest_text = check_shape(body)?.longest_text;
     // Escapes and characters of several bytes make a text longer than it is.
     if longest_text > MAX_TEXT_CHARS {
         let whole: Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
@@ -119,6 +148,11 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             return Err(too_long(field.trim_start_matches('.')));
         }
     }
+    Ok(())
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    check_shape(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| wrong_body(body, &error))?;
     reader.end().map_err(|error| malformed(&error))?;

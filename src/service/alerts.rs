@@ -40,6 +40,8 @@ pub struct AddRule {
     pub webhook_url: Option<String>,
     /// The channels that are told.
     pub channels: RuleChannels,
+    /// It may tell nobody: whoever wants to know asks for its events.
+    pub may_be_silent: bool,
 }
 
 impl Service {
@@ -52,11 +54,11 @@ impl Service {
         claim: Option<IdempotencyClaim<RuleRow>>,
     ) -> ServiceResult<Creation<RuleRow>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let AddRule { scope, settings, condition_path, webhook_url, channels } = request;
+            let AddRule { scope, settings, condition_path, webhook_url, channels, may_be_silent } = request;
             let mut errors = Vec::new();
             let scope = checked_scope(scope, &mut errors);
             let webhook = webhook_url.and_then(|url| deps.checked_webhook(&url, &mut errors));
-            if webhook.is_none() && channels.told.is_empty() && errors.is_empty() {
+            if webhook.is_none() && channels.told.is_empty() && !may_be_silent && errors.is_empty() {
                 errors.push(FieldError::new("channels", "is required, or `webhook_url`"));
             }
             check_channels(&channels, &mut errors);

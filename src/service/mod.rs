@@ -19,15 +19,18 @@ mod history;
 mod idempotency;
 mod insight;
 mod jobs;
+mod keepa;
 mod links;
 mod live;
 mod message_links;
 mod offers;
+mod product_search;
 mod products;
 mod samples;
 mod schedules;
 mod sources;
 mod tenants;
+mod trackings;
 mod users;
 
 use std::sync::Arc;
@@ -75,12 +78,15 @@ pub use history::{History, HistoryQuery, SampledHistory, Stats, read_points};
 pub use idempotency::KeyedRequest;
 pub use insight::ProductInsight;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
+pub use keepa::{KeepaProduct, KeepaQuery, MAX_KEEPA_LISTINGS};
 pub use live::{LiveStream, StreamItem};
 pub use message_links::LINK_KEY;
 pub use offers::Offers;
+pub use product_search::{Bound, Measure, ProductSearch, SearchOrder};
 pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};
+pub use trackings::{SetTracking, Tracking};
 pub use users::FirstUser;
 
 /// A wrong field of a request.

@@ -16,9 +16,6 @@ use crate::store::{
     Creation, IdempotencyClaim, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch, idempotently,
 };
 
-/// Rows of a page when one listing is searched: nearly always it is the only one.
-const PAGE_OF_SEARCH: u32 = 50;
-
 /// A product to add.
 #[derive(Debug, Clone)]
 pub struct AddProduct {
@@ -115,21 +112,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`] if the tenant does not track the listing.
     pub async fn product_of_listing(&self, tenant_id: TenantId, listing: Listing) -> ServiceResult<Product> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            let (marketplace, text) = (Some(listing.marketplace), Some(listing.asin.to_string()));
-            let filter = ProductFilter { marketplace, text, ..ProductFilter::default() };
-            let mut cursor: Option<String> = None;
-            loop {
-                // Titles and labels may contain the ASIN of another product.
-                let order = ProductOrder::default();
-                let page = deps.store.products(tenant_id, &filter, order, cursor.as_deref(), PAGE_OF_SEARCH).await?;
-                if let Some(product) = page.items.into_iter().find(|product| product.listing == listing) {
-                    return Ok(product);
-                }
-                cursor = Some(page.next_cursor.ok_or(ServiceError::NotFound("product"))?);
-            }
-        })
-        .await
+        self.run(async move |deps: Arc<Dependencies>| deps.product_of_listing(tenant_id, listing).await).await
     }
 
     /// A page of products.
@@ -201,6 +184,12 @@ impl Service {
 }
 
 impl Dependencies {
+    /// The tenant's product of a listing.
+    pub(super) async fn product_of_listing(&self, tenant_id: TenantId, listing: Listing) -> ServiceResult<Product> {
+        let found = self.store.products_of_listings(tenant_id, &[listing]).await?;
+        found.into_iter().next().ok_or(ServiceError::NotFound("product"))
+    }
+
     async fn listing_at(&self, address: &ListingAddress) -> ServiceResult<Listing> {
         let (url, marketplace) = match address {
             ListingAddress::Listing(listing) => return Ok(*listing),

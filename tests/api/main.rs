@@ -15,6 +15,7 @@ mod exports;
 mod failures;
 mod injection;
 mod jobs;
+mod keepa;
 mod mail;
 mod mailbox;
 mod main_job;

@@ -23,6 +23,8 @@ enum May {
     Whoever(Scope),
     /// Whoever holds the scope, but no keys.
     PeopleWith(Scope),
+    /// An API key in the query, with the scope if there is one: a program written for Keepa.
+    KeyInQuery(Option<Scope>),
 }
 
 use May::*;
@@ -135,6 +137,13 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_auth_links_token", Everybody),
     ("get_feeds_token_atom", Everybody),
     ("post_auth_links_token", Everybody),
+    ("get_keepa_token", KeyInQuery(None)),
+    ("get_keepa_product", KeyInQuery(Some(Scope::ProductRead))),
+    ("get_keepa_query", KeyInQuery(Some(Scope::ProductRead))),
+    ("get_keepa_graphimage", KeyInQuery(Some(Scope::ProductRead))),
+    ("get_keepa_tracking", KeyInQuery(Some(Scope::ProductRead))),
+    ("post_keepa_tracking", KeyInQuery(Some(Scope::AlertWrite))),
+    ("get_keepa_endpoint", KeyInQuery(None)),
     ("get_alerts", Whoever(Scope::ProductRead)),
     ("post_alerts", Whoever(Scope::AlertWrite)),
     ("get_alerts_events", Whoever(Scope::ProductRead)),
@@ -257,6 +266,7 @@ impl Credentials {
         for role in Role::ALL {
             let allowed = match may {
                 Everybody | People | Known => true,
+                KeyInQuery(_) => false,
                 Superadmins => *role == Role::Superadmin,
                 Whoever(scope) | PeopleWith(scope) => role.scopes().contains(scope),
             };
@@ -292,6 +302,10 @@ async fn every_operation_opens_to_whom_it_should_and_to_nobody_else() {
         for Operation { id, method, path } in operations {
             let expected = EXPECTED.iter().find(|(expected, _)| *expected == id);
             let (_, may) = expected.unwrap_or_else(|| panic!("say in EXPECTED who may use {id}"));
+            if let KeyInQuery(scope) = may {
+                opens_to_keys_in_the_query(&daemon, &id, &method, &path, *scope).await;
+                continue;
+            }
             for (who, credential, opens) in credentials.cases(&daemon, *may).await {
                 let mut request = daemon.request(method.clone(), &path);
                 if !credential.is_empty() {
@@ -313,6 +327,36 @@ async fn every_operation_opens_to_whom_it_should_and_to_nobody_else() {
         daemon.end().await;
     })
     .await;
+}
+
+/// Keepa's programs have their key in the query, and read refusals as 400 with a reason.
+async fn opens_to_keys_in_the_query(daemon: &Daemon, id: &str, method: &Method, path: &str, scope: Option<Scope>) {
+    let path = path.replace("{endpoint}", "deal");
+    let reason = async |query: String, bearer: Option<&str>| {
+        let mut request =
+            daemon.request(method.clone(), &format!("{path}{query}")).header("accept-encoding", "identity");
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer);
+        }
+        if *method == Method::POST {
+            request = request.json(&json!([]));
+        }
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["error"]["type"].as_str().unwrap_or_default().to_owned()
+    };
+    let all = key(daemon, Scopes::ALL, &[]).await;
+    for query in [String::new(), "?key=at_x".to_owned(), format!("?key={}", token_of(daemon, "user@example.com").await)]
+    {
+        assert_eq!(reason(query, Some(&all)).await, "invalidKey", "{id}");
+    }
+    let foreign = key(daemon, Scopes::ALL, &["10.0.0.0/8"]).await;
+    assert_eq!(reason(format!("?key={foreign}"), None).await, "forbidden", "{id}");
+    let with = Scopes::from_iter([scope.unwrap_or(Scope::ProductRead)]);
+    let without: Scopes = Scopes::ALL.iter().filter(|other| Some(*other) != scope).collect();
+    let opened = reason(format!("?key={}", key(daemon, with, &[]).await), None).await;
+    assert!(!["invalidKey", "forbidden"].contains(&opened.as_str()), "{id}: {opened}");
+    let other = reason(format!("?key={}", key(daemon, without, &[]).await), None).await;
+    assert_eq!(other == "forbidden", scope.is_some(), "{id}: {other}");
 }
 
 /// Something of ours for every `{id}` in a path.

@@ -15,6 +15,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("files", &["domain"]),
     ("chart", &["domain"]),
     ("insight", &["domain"]),
+    ("keepa", &["domain"]),
     ("jobs", &["domain", "config", "files", "sources", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
@@ -22,7 +23,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("outbound", &["domain"]),
     ("notify", &["domain", "config", "telemetry", "outbound", "chart"]),
     ("auth", &["domain", "config", "telemetry"]),
-    ("sources", &["domain", "extract", "config", "telemetry", "outbound"]),
+    ("sources", &["domain", "extract", "config", "telemetry", "outbound", "keepa"]),
     ("actors/kernel", &["telemetry"]),
     ("actors", &["domain", "config", "telemetry", "store", "sources", "limits", "notify", "replicas", "jobs"]),
     (
@@ -41,10 +42,11 @@ const RULES: &[(&str, &[&str])] = &[
             "jobs",
             "chart",
             "insight",
+            "keepa",
         ],
     ),
     ("mcp", &["domain", "auth", "insight", "service", "telemetry"]),
-    ("http", &["domain", "auth", "files", "insight", "service", "mcp", "telemetry"]),
+    ("http", &["domain", "auth", "files", "insight", "keepa", "service", "mcp", "telemetry"]),
 ];
 
 /// Crates that belong to some rooms only.

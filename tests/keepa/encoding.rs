@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use amazon_tracker::domain::*;
-use amazon_tracker::sources::keepa::{Answer, keepa_minute, past_of, time_of};
+use amazon_tracker::keepa::{keepa_minute, time_of};
+use amazon_tracker::sources::keepa::{Answer, past_of};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! The rules by which series of Keepa become points of history, one by one.
 
 use amazon_tracker::domain::*;
-use amazon_tracker::sources::keepa::{Answer, UnusableProduct, past_of, products_in_file, time_of};
+use amazon_tracker::keepa::time_of;
+use amazon_tracker::sources::keepa::{Answer, UnusableProduct, past_of, products_in_file};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -29,9 +30,7 @@ fn past(product: &Value) -> Past {
 fn points(product: &Value, series: Series) -> Vec<(i64, Option<i64>)> {
     let points = past(product).points.into_iter().filter(|point| point.key.series == series);
     points
-        .map(|point| {
-            (amazon_tracker::sources::keepa::keepa_minute(point.at), point.value.and_then(|value| value.number()))
-        })
+        .map(|point| (amazon_tracker::keepa::keepa_minute(point.at), point.value.and_then(|value| value.number())))
         .collect()
 }
 
@@ -102,7 +101,7 @@ fn ranks_belong_to_the_category_that_was_the_reference_of_their_time() {
     let ranks = |category: &str| -> Vec<(i64, Option<i64>)> {
         let of_category = found.iter().filter(|point| point.key.category == category);
         let number = |point: &Point| point.value.as_ref().and_then(PointValue::number);
-        of_category.map(|point| (amazon_tracker::sources::keepa::keepa_minute(point.at), number(point))).collect()
+        of_category.map(|point| (amazon_tracker::keepa::keepa_minute(point.at), number(point))).collect()
     };
     let root = [(100, Some(50)), (150, Some(45)), (200, None), (300, Some(40)), (400, None), (500, Some(30))];
     assert_eq!(ranks("Root"), root);
@@ -128,7 +127,7 @@ fn what_is_out_of_order_or_incomplete_is_put_right() {
 
 #[test]
 fn the_future_and_the_time_before_2011_are_left_out() {
-    let now = amazon_tracker::sources::keepa::keepa_minute(now());
+    let now = amazon_tracker::keepa::keepa_minute(now());
     let list = product(12, json!([-1, 9, 0, 1, now, 2, now + 1, 3]));
     assert_eq!(points(&list, Series::UsedOfferCount), [(0, Some(1)), (now, Some(2))]);
 }

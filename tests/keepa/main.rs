@@ -12,3 +12,4 @@ mod importer;
 #[path = "../support/keepa.rs"]
 mod keepa;
 mod real_answers;
+mod round_trip;

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use amazon_tracker::domain::*;
-use amazon_tracker::sources::keepa::{domain_of, keepa_minute, past_of, products_in_file};
+use amazon_tracker::keepa::{domain_of, keepa_minute};
+use amazon_tracker::sources::keepa::{past_of, products_in_file};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -21,6 +21,7 @@ on_both_engines! {
     a_listing_that_another_tenant_watches_is_not_parked,
     adding_makes_an_idle_listing_due_and_cuts_no_crawl_short,
     products_are_counted_over_all_tenants,
+    products_are_found_by_their_listings_within_their_tenant,
 }
 
 async fn a_product_comes_back_as_it_was_added(fixture: &Fixture) {
@@ -39,6 +40,23 @@ async fn a_product_comes_back_as_it_was_added(fixture: &Fixture) {
     );
     assert_eq!(fixture.store.product(US, product.id).await.unwrap(), product);
     assert!(matches!(fixture.store.product(US, ProductId::new()).await, Err(StoreError::NotFound(_))));
+}
+
+async fn products_are_found_by_their_listings_within_their_tenant(fixture: &Fixture) {
+    fixture.add_tenant().await;
+    let (one, other) = (fixture.watch(1).await, fixture.watch(2).await);
+    fixture.watch(3).await;
+    let theirs = fixture.store.add_product(new_product(THEM, 4)).await.unwrap();
+    let find = async |tenant_id, marketplace, numbers: &[u32]| {
+        let listings: Vec<Listing> = numbers.iter().map(|n| Listing::new(marketplace, asin(*n))).collect();
+        let mut found = fixture.store.products_of_listings(tenant_id, &listings).await.unwrap();
+        found.sort_by_key(|product| product.listing);
+        found.into_iter().map(|product| product.id).collect::<Vec<_>>()
+    };
+    assert_eq!(find(US, Marketplace::De, &[1, 2, 4, 9]).await, [one.id, other.id]);
+    assert_eq!(find(THEM, Marketplace::De, &[1, 4]).await, [theirs.id]);
+    assert_eq!(find(US, Marketplace::Jp, &[1]).await, []);
+    assert_eq!(find(US, Marketplace::De, &[]).await, []);
 }
 
 async fn a_listing_is_watched_once_by_a_tenant_and_the_error_names_the_product(fixture: &Fixture) {

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, usize, usize)] = &[
     ("create a product", 8, 2),
     ("list 50 products", 1, 1),
     ("read a product", 1, 1),
+    ("find the products of 100 listings", 1, 1),
     ("read its history", 2, 1),
     ("create a task with 500 items", 6, 2),
     ("list 50 tasks", 2, 1),
@@ -128,6 +129,9 @@ async fn no_use_case_runs_more_statements_than_it_may(fixture: &Fixture) {
     let listing = store.products(US, &filter, ProductOrder::NewestFirst, None, 50);
     assert_eq!(expect(fixture, "list 50 products", listing).await.unwrap().items.len(), 50);
     expect(fixture, "read a product", store.product(US, product.id)).await.unwrap();
+    let listings: Vec<Listing> = (0..100).map(|n| Listing::new(Marketplace::De, asin(n))).collect();
+    let found = store.products_of_listings(US, &listings);
+    assert_eq!(expect(fixture, "find the products of 100 listings", found).await.unwrap().len(), 100);
     let history = async {
         let product = store.product(US, product.id).await.unwrap();
         store.points(product.listing_id, Series::ALL, None, None, 1000).await.unwrap()

@@ -269,10 +269,14 @@ async fn trace_spans_do_not_appear_in_the_log() {
     let login = json!({ "email": EMAIL, "password": PASSWORD });
     let token = created(daemon.post("/auth/login", &login)).await["access_token"].as_str().unwrap().to_owned();
     created(daemon.post("/products", &json!({ "asin": "B000000001" })).bearer_auth(token)).await;
+    // Programs written for Keepa have their API key in the query.
+    let refused = daemon.get("/keepa/token/?key=at_hunter2").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
     let mut running = daemon.running;
     let crawled = running.until_it_logs("outcome=").await;
     let (_, mut log) = running.stop().await;
     log.push(crawled);
+    assert_eq!(log.iter().find(|line| line.contains("hunter2")), None);
     let shows = |line: &&String| ["otel.", "tracker.", "use case", "message{"].iter().any(|name| line.contains(name));
     assert_eq!(log.iter().find(shows), None);
 }

@@ -81,7 +81,8 @@ impl Tool for CreateAlert {
         let settings = RuleSettings { name: arguments.name, ..RuleSettings::of(condition) };
         let channels = RuleChannels { told, fallback: None };
         let scope = RuleScope::Product(product_id);
-        let request = AddRule { scope, settings, condition_path: "", webhook_url: None, channels };
+        let request =
+            AddRule { scope, settings, condition_path: "", webhook_url: None, channels, may_be_silent: false };
         match call.service.add_rule(call.caller, request, None).await? {
             Creation::Created(row) => Ok(Answer {
                 alert_id: row.id,

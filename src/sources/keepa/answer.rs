@@ -98,7 +98,7 @@ pub struct KeepaProduct {
     /// The ASIN.
     #[serde(deserialize_with = "lenient")]
     pub asin: Option<String>,
-    /// The marketplace, see [`marketplace_of`](super::marketplace_of).
+    /// The marketplace, see [`marketplace_of`](crate::keepa::marketplace_of).
     #[serde(deserialize_with = "whole")]
     pub domain_id: Option<i64>,
     /// Which of the other fields mean something.
@@ -125,6 +125,12 @@ pub struct KeepaProduct {
     /// Ranks by the id of their category: time and rank in turn.
     #[serde(deserialize_with = "each_rank")]
     pub sales_ranks: BTreeMap<i64, Numbers>,
+    /// The name of the category whose rank the series SALES holds. Only this service's own answers have it: it knows no ids.
+    #[serde(deserialize_with = "lenient")]
+    pub sales_rank_category: Option<String>,
+    /// Times of which nothing is known, begin and end in turn. Only this service's own answers tell them.
+    #[serde(deserialize_with = "lenient")]
+    pub unknown_times: Numbers,
     /// Time and seller of the Buy Box in turn.
     #[serde(deserialize_with = "each")]
     pub buy_box_seller_id_history: Vec<Option<Text>>,

@@ -14,10 +14,10 @@ use url::Url;
 
 use super::answer::{Answer, ApiProblem};
 use super::history::past_of;
-use super::time::{MARKETPLACES, domain_of};
 use super::tokens::TokenBucket;
 use crate::config::KeepaSettings;
 use crate::domain::{Listing, Marketplace, Past};
+use crate::keepa::{MARKETPLACES, domain_of};
 use crate::sources::body::{ACCEPTED, Body};
 use crate::sources::past::{PastError, PastSource, Pasts};
 use crate::telemetry::Metrics;

@@ -4,40 +4,19 @@
 //! -2 is the lack of a fact, and becomes nothing: as with our own crawls, the value before it stays until another is known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::Timestamp;
 
 use super::answer::{KeepaProduct, Numbers};
-use super::time::{marketplace_of, time_of};
 use crate::domain::{Asin, AsinError, Listing, Past, Point, PointValue, Reading, Series, SeriesKey};
+use crate::keepa::{MAX_VALUE, NEW_HAS_SHIPPING, NONE, RATING_SCALE, Slot, marketplace_of, time_of};
 
-/// Known: there is none.
-const NONE: i64 = -1;
-/// Keepa's numbers are Java's `int`: a larger one is none of them.
-const MAX_VALUE: i64 = i32::MAX as i64;
-/// The first minute from which the series NEW includes shipping: 2026-02-16T00:00Z.
-const NEW_HAS_SHIPPING: i64 = 7_956_000;
 /// Longer names are no categories.
 const MAX_CATEGORY_CHARS: usize = 200;
 /// Amazon's ids of sellers have 10 to 14 characters.
 const MAX_SELLER_CHARS: usize = 32;
-/// Keepa tells ratings in tenths of a star, history in hundredths.
-const RATING_SCALE: i64 = 10;
 const MAX_RATING: i64 = 50;
-
-/// Indexes of `csv` (`Product.CsvType` of the official client).
-mod csv {
-    pub const NEW: usize = 1;
-    pub const SALES: usize = 3;
-    pub const LIST_PRICE: usize = 4;
-    pub const NEW_FBM_SHIPPING: usize = 7;
-    pub const NEW_FBA: usize = 10;
-    pub const COUNT_NEW: usize = 11;
-    pub const COUNT_USED: usize = 12;
-    pub const RATING: usize = 16;
-    pub const COUNT_REVIEWS: usize = 17;
-    pub const BUY_BOX_SHIPPING: usize = 18;
-}
 
 /// Types of products whose other fields mean nothing (`Product.ProductType`).
 mod product_type {
@@ -73,6 +52,7 @@ type Value = (i64, Reading<PointValue>);
 ///   NEW_FBA has no shipping at all: what Amazon ships is taken as free of it.
 /// - SALES holds the ranks of one category after another (`salesRankReferenceHistory`). Its values belong to the category of their
 ///   time, beside those of `salesRanks`. Ranks of a category without a name are left out: history knows categories by name.
+/// - This service's own answers (docs/keepa-api.md) name the category of SALES, and the times of which they tell nothing.
 ///
 /// # Errors
 /// See [`UnusableProduct`].
@@ -80,7 +60,7 @@ pub fn past_of(product: &KeepaProduct, now: Timestamp) -> Result<Past, UnusableP
     let asin: Asin = product.asin.as_deref().ok_or(UnusableProduct::NoAsin)?.parse()?;
     let marketplace = product.domain_id.and_then(marketplace_of).ok_or(UnusableProduct::Domain)?;
     let listing = Listing::new(marketplace, asin);
-    let mut points = Points { now, found: Vec::new() };
+    let mut points = Points { now, unknown: unknown_times(product), found: Vec::new() };
     if !matches!(product.product_type, Some(product_type::INVALID | product_type::VARIATION_PARENT)) {
         add_offers(product, &mut points);
         add_counts(product, &mut points);
@@ -95,43 +75,43 @@ pub fn past_of(product: &KeepaProduct, now: Timestamp) -> Result<Past, UnusableP
 }
 
 fn add_offers(product: &KeepaProduct, points: &mut Points) {
-    let buy_box = || triplets(product, csv::BUY_BOX_SHIPPING);
+    let buy_box = || triplets(product, Slot::BuyBoxShipping);
     points.add(Series::Price.into(), buy_box().map(|(at, price, _)| (at, money(price))).collect());
     points.add(
         Series::Shipping.into(),
         buy_box().map(|(at, price, shipping)| (at, shipping_of(price, shipping))).collect(),
     );
     points
-        .add(Series::ListPrice.into(), pairs(product, csv::LIST_PRICE).map(|(at, price)| (at, money(price))).collect());
+        .add(Series::ListPrice.into(), pairs(product, Slot::ListPrice).map(|(at, price)| (at, money(price))).collect());
     points.add(Series::SellerId.into(), buy_box_sellers(product));
-    let new = pairs(product, csv::NEW).filter(|(at, _)| *at >= NEW_HAS_SHIPPING);
+    let new = pairs(product, Slot::New).filter(|(at, _)| *at >= NEW_HAS_SHIPPING);
     points.add(Series::LowestNewPrice.into(), new.map(|(at, price)| (at, money(price))).collect());
-    let by_amazon = pairs(product, csv::NEW_FBA).map(|(at, price)| (at, money(price)));
+    let by_amazon = pairs(product, Slot::NewFba).map(|(at, price)| (at, money(price)));
     points.add(Series::LowestFbaPrice.into(), by_amazon.collect());
-    let by_merchant = triplets(product, csv::NEW_FBM_SHIPPING);
+    let by_merchant = triplets(product, Slot::NewFbmShipping);
     let by_merchant = by_merchant.map(|(at, price, shipping)| (at, landed(price, shipping)));
     points.add(Series::LowestMerchantPrice.into(), by_merchant.collect());
 }
 
 fn add_counts(product: &KeepaProduct, points: &mut Points) {
-    for (series, index) in [
-        (Series::OfferCount, csv::COUNT_NEW),
-        (Series::UsedOfferCount, csv::COUNT_USED),
-        (Series::ReviewCount, csv::COUNT_REVIEWS),
+    for (series, slot) in [
+        (Series::OfferCount, Slot::CountNew),
+        (Series::UsedOfferCount, Slot::CountUsed),
+        (Series::ReviewCount, Slot::CountReviews),
     ] {
-        points
-            .add(series.into(), pairs(product, index).map(|(at, count)| (at, number(count, 0..=MAX_VALUE))).collect());
+        points.add(series.into(), pairs(product, slot).map(|(at, count)| (at, number(count, 0..=MAX_VALUE))).collect());
     }
     let rating = |value| match number(value, 1..=MAX_RATING) {
         Reading::Is(PointValue::Number(tenths)) => Reading::Is(PointValue::Number(tenths * RATING_SCALE)),
         other => other,
     };
-    points.add(Series::Rating.into(), pairs(product, csv::RATING).map(|(at, value)| (at, rating(value))).collect());
+    points.add(Series::Rating.into(), pairs(product, Slot::Rating).map(|(at, value)| (at, rating(value))).collect());
 }
 
 /// The points that are collected.
 struct Points {
     now: Timestamp,
+    unknown: Vec<Range<i64>>,
     found: Vec<Point>,
 }
 
@@ -139,6 +119,7 @@ impl Points {
     /// Adds the changes of a series. Of several values of a minute the last one counts.
     fn add(&mut self, key: SeriesKey, mut values: Vec<Value>) {
         values.sort_by_key(|(minute, _)| *minute);
+        values.retain(|(minute, _)| !self.unknown.iter().any(|time| time.contains(minute)));
         let known = values.into_iter().filter_map(|(minute, reading)| match reading {
             Reading::Unknown => None,
             Reading::Absent => Some((minute, None)),
@@ -156,8 +137,18 @@ impl Points {
     }
 }
 
-fn series_of(product: &KeepaProduct, index: usize) -> &[Option<i64>] {
-    product.csv.get(index).and_then(Option::as_ref).map_or(&[], |numbers| numbers.0.as_slice())
+/// Times of which the answer tells nothing: what stands at their beginning is no value.
+fn unknown_times(product: &KeepaProduct) -> Vec<Range<i64>> {
+    let times = product
+        .unknown_times
+        .0
+        .chunks(2)
+        .filter_map(|time| Some(time[0]?..time.get(1).map_or(Some(i64::MAX), |end| *end)?));
+    times.collect()
+}
+
+fn series_of(product: &KeepaProduct, slot: Slot) -> &[Option<i64>] {
+    product.csv.get(slot.index()).and_then(Option::as_ref).map_or(&[], |numbers| numbers.0.as_slice())
 }
 
 /// Time and value, of a list that has them in turn. An incomplete one at the end is left out.
@@ -165,13 +156,13 @@ fn pairs_of(list: &[Option<i64>]) -> impl Iterator<Item = (i64, Option<i64>)> + 
     list.chunks_exact(2).filter_map(|pair| Some((pair[0]?, pair[1])))
 }
 
-fn pairs(product: &KeepaProduct, index: usize) -> impl Iterator<Item = (i64, Option<i64>)> + '_ {
-    pairs_of(series_of(product, index))
+fn pairs(product: &KeepaProduct, slot: Slot) -> impl Iterator<Item = (i64, Option<i64>)> + '_ {
+    pairs_of(series_of(product, slot))
 }
 
 /// Time, price and shipping.
-fn triplets(product: &KeepaProduct, index: usize) -> impl Iterator<Item = (i64, Option<i64>, Option<i64>)> + '_ {
-    series_of(product, index).chunks_exact(3).filter_map(|row| Some((row[0]?, row[1], row[2])))
+fn triplets(product: &KeepaProduct, slot: Slot) -> impl Iterator<Item = (i64, Option<i64>, Option<i64>)> + '_ {
+    series_of(product, slot).chunks_exact(3).filter_map(|row| Some((row[0]?, row[1], row[2])))
 }
 
 /// A number within its range; -1 is absent, and everything else unknown.
@@ -232,7 +223,19 @@ fn ranks_by_name(product: &KeepaProduct) -> Vec<(String, Vec<Value>)> {
         let ranks: Vec<Value> = sales_of(product, id).chain(pairs_of(own)).map(rank).collect();
         (!ranks.is_empty()).then_some((name, ranks))
     };
-    names(product).into_iter().filter_map(ranks_of).collect()
+    let named = own_ranks(product).map(|(name, values)| (name, values.into_iter().map(rank).collect()));
+    names(product).into_iter().filter_map(ranks_of).chain(named).collect()
+}
+
+/// The series SALES of an answer that names its category instead of numbering it.
+fn own_ranks(product: &KeepaProduct) -> Option<(String, Vec<(i64, Option<i64>)>)> {
+    let name = product.sales_rank_category.as_deref().map(str::trim).filter(|name| is_category(name))?;
+    let ranks: Vec<(i64, Option<i64>)> = pairs(product, Slot::Sales).collect();
+    (product.category_tree.is_empty() && !ranks.is_empty()).then(|| (name.to_owned(), ranks))
+}
+
+fn is_category(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= MAX_CATEGORY_CHARS && !name.contains(char::is_control)
 }
 
 /// The categories that have a name. Of two with the same name, the one nearer to the root: history could not tell them apart.
@@ -241,9 +244,7 @@ fn names(product: &KeepaProduct) -> Vec<(i64, String)> {
     let categories = product.category_tree.iter().flatten();
     let named = categories.filter_map(|category| {
         let name = category.name.trim();
-        let is_name =
-            !name.is_empty() && name.chars().count() <= MAX_CATEGORY_CHARS && !name.contains(char::is_control);
-        (is_name && seen.insert(name)).then(|| Some((category.cat_id?, name.to_owned())))?
+        (is_category(name) && seen.insert(name)).then(|| Some((category.cat_id?, name.to_owned())))?
     });
     named.collect()
 }
@@ -256,7 +257,7 @@ fn sales_of(product: &KeepaProduct, category: i64) -> impl Iterator<Item = (i64,
         pairs_of(known).filter_map(|(minute, id)| Some((minute, id.filter(|id| *id > 0)?))).collect();
     references.sort_unstable();
     let latest = product.sales_rank_reference.filter(|id| *id > 0).or(product.root_category);
-    pairs(product, csv::SALES).filter(move |(minute, _)| {
+    pairs(product, Slot::Sales).filter(move |(minute, _)| {
         let current = references.iter().rev().find(|(since, _)| since <= minute).map(|(_, id)| *id);
         // Before the first one that is known, and where none is: the one of today.
         current.or_else(|| references.first().map(|(_, id)| *id)).or(latest) == Some(category)

@@ -6,10 +6,8 @@
 mod answer;
 mod client;
 mod history;
-mod time;
 mod tokens;
 
 pub use answer::{Answer, AnswerError, ApiProblem, KeepaProduct, products_in_file};
 pub use client::{KeepaClient, NAME};
 pub use history::{UnusableProduct, past_of};
-pub use time::{domain_of, keepa_minute, marketplace_of, time_of};

@@ -24,7 +24,7 @@ const DOMAINS: &[(i64, Marketplace)] = &[
 ];
 
 /// The marketplaces that Keepa watches.
-pub(super) const MARKETPLACES: &[Marketplace] = &{
+pub const MARKETPLACES: &[Marketplace] = &{
     let mut marketplaces = [Marketplace::Us; DOMAINS.len()];
     let mut index = 0;
     while index < DOMAINS.len() {
