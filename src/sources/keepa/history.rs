@@ -42,6 +42,8 @@ pub enum UnusableProduct {
 
 /// A value of a series and the minute in which it began.
 type Value = (i64, Reading<PointValue>);
+/// Times and numbers as they stand in an answer.
+type Pairs = Vec<(i64, Option<i64>)>;
 
 /// The past of a listing, as a product tells it, up to `now`. A product that Keepa does not know has no points.
 ///
@@ -228,9 +230,9 @@ fn ranks_by_name(product: &KeepaProduct) -> Vec<(String, Vec<Value>)> {
 }
 
 /// The series SALES of an answer that names its category instead of numbering it.
-fn own_ranks(product: &KeepaProduct) -> Option<(String, Vec<(i64, Option<i64>)>)> {
+fn own_ranks(product: &KeepaProduct) -> Option<(String, Pairs)> {
     let name = product.sales_rank_category.as_deref().map(str::trim).filter(|name| is_category(name))?;
-    let ranks: Vec<(i64, Option<i64>)> = pairs(product, Slot::Sales).collect();
+    let ranks: Pairs = pairs(product, Slot::Sales).collect();
     (product.category_tree.is_empty() && !ranks.is_empty()).then(|| (name.to_owned(), ranks))
 }
 
