@@ -188,10 +188,12 @@ async fn every_recipe_of_the_guide_is_a_rule_and_all_but_those_about_what_histor
     let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
     let channel = expect(201, daemon.post("/api/v1/channels", &channel)).await["id"].as_str().unwrap().to_owned();
     let recipes = recipes();
-    assert_eq!(recipes.len(), 10);
+    assert_eq!(recipes.len(), 11);
+    let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": product }))).await;
+    let set = set["id"].as_str().unwrap();
     for recipe in recipes {
-        let rule: Value =
-            serde_json::from_str(&recipe.replace("PRODUCT", &product).replace("CHANNEL", &channel)).unwrap();
+        let recipe = recipe.replace("PRODUCT", &product).replace("CHANNEL", &channel).replace("SET", set);
+        let rule: Value = serde_json::from_str(&recipe).unwrap();
         let added = expect(201, daemon.post("/api/v1/alerts", &rule)).await;
         let preview = json!({ "product_id": product, "when": rule["when"], "days": 30 });
         let preview = expect(200, daemon.post("/api/v1/alerts/preview", &preview)).await;

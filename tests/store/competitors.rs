@@ -33,7 +33,7 @@ async fn a_set_comes_back_as_it_was_added_and_its_competitors_in_their_order(fix
     assert_eq!(store.competitor_set(US, set.id).await.unwrap(), set);
     let empty = store.add_competitor_set(new_set(&first, &[])).await.unwrap();
     assert_eq!(store.competitor_sets(US, None, None, 9).await.unwrap().items, [empty.clone(), set.clone()]);
-    assert_eq!(store.competitor_sets(US, Some(own.id), None, 9).await.unwrap().items, [set.clone()]);
+    assert_eq!(store.competitor_sets(US, Some(own.id), None, 9).await.unwrap().items, std::slice::from_ref(&set));
     let page = store.competitor_sets(US, None, None, 1).await.unwrap();
     assert_eq!(page.items, [empty]);
     let rest = store.competitor_sets(US, None, page.next_cursor.as_deref(), 1).await.unwrap();
