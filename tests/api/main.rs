@@ -15,6 +15,7 @@ mod exports;
 mod failures;
 mod injection;
 mod jobs;
+mod listing_check;
 mod mail;
 mod mailbox;
 mod main_job;
