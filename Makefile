@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api test-mcp bench soak accuracy fuzz lint deny fmt docs
+.PHONY: help demo test test-cluster test-api test-mcp test-advice-double bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -30,6 +30,10 @@ test-api: ## Property-based test of the API against its OpenAPI document (EXAMPL
 test-mcp: ## Test the tools for agents with the pinned Python SDK of MCP: its modes, each kind of credential, two replicas
 	@scripts/require.sh cc rust postgres mcp_sdk
 	cargo test --test api -- --ignored --nocapture mcp::sdk
+
+test-advice-double: ## Use the endpoint of the tests of advice with OpenAI's official client
+	@scripts/require.sh cc rust openai
+	PYTHON=$(CURDIR)/target/openai/bin/python cargo test --test advice -- --ignored official_client
 
 bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts or insight)
 	@scripts/require.sh cc rust postgres rivals

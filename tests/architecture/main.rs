@@ -15,6 +15,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("files", &["domain"]),
     ("chart", &["domain"]),
     ("insight", &["domain"]),
+    ("advice", &["domain", "config", "telemetry", "insight"]),
     ("jobs", &["domain", "config", "files", "sources", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
