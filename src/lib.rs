@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` describes the modules and the reasons for the design.
 
 pub mod actors;
+pub mod advice;
 pub mod app;
 pub mod auth;
 pub mod chart;

@@ -40,6 +40,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_marketplaces(&settings.crawl)?;
     check_sources(settings)?;
     check_keepa(&settings.keepa)?;
+    settings.advice.check()?;
     check_mail(&settings.mail)?;
     check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {

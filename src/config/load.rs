@@ -15,6 +15,7 @@ const CONVENTIONAL_NAMES: &[(&str, &str)] = &[
     ("REDIS_URL", "redis.url"),
     ("APIFY_API_TOKEN", "apify.token"),
     ("KEEPA_API_KEY", "keepa.api_key"),
+    ("OPENAI_API_KEY", "advice.api_key"),
     ("PUBLIC_URL", "auth.public_url"),
     ("SMTP_URL", "mail.smtp_url"),
     ("MAIL_FROM", "mail.from"),
@@ -41,6 +42,8 @@ const SECRETS: &[&str] = &[
     "apify.base_url",
     "keepa.api_key",
     "keepa.base_url",
+    "advice.api_key",
+    "advice.base_url",
     "mail.smtp_url",
     "auth.admin_password",
     "auth.token.private_key",
@@ -49,7 +52,8 @@ const SECRETS: &[&str] = &[
 ];
 
 /// The secrets that are parsed as URLs.
-const SECRET_URLS: &[&str] = &["crawl.base_url", "apify.base_url", "keepa.base_url", "trace.otlp_endpoint"];
+const SECRET_URLS: &[&str] =
+    &["crawl.base_url", "apify.base_url", "keepa.base_url", "advice.base_url", "trace.otlp_endpoint"];
 
 impl Settings {
     /// Reads the settings. `folder` may contain `default.toml` and must contain `{environment}.toml` when `TRACKER_ENV`
@@ -199,6 +203,45 @@ mod tests {
             ("KEEPA_API_KEY", "", "keepa.api_key"),
         ] {
             let message = load(&[("TRACKER__KEEPA__ENABLED", "true"), (variable, value)]).unwrap_err();
+            assert!(message.contains(named) && !message.contains("hunter2"), "{variable}={value}: {message}");
+        }
+    }
+
+    #[test]
+    fn advice_is_checked_and_its_key_never_printed() {
+        let load = |variables: &[(&str, &str)]| {
+            let mut loaded = None;
+            Jail::expect_with(|jail| {
+                jail.set_env("OPENAI_API_KEY", "hunter2");
+                variables.iter().for_each(|(variable, value)| jail.set_env(variable, value));
+                loaded = Some(load_in(jail, Figment::new()));
+                Ok(())
+            });
+            loaded.unwrap()
+        };
+        let price = "[{from=\"2026-01-01\",input_usd=1.25,cached_input_usd=0.125,output_usd=10}]";
+        let complete = [
+            ("TRACKER__ADVICE__ENABLED", "true"),
+            ("TRACKER__ADVICE__MODEL", "a-model"),
+            ("TRACKER__ADVICE__PRICES", price),
+        ];
+        let settings = load(&complete).unwrap();
+        assert_eq!(settings.advice.api_key.as_ref().map(|key| key.reveal()), Some("hunter2"));
+        assert!((settings.advice.prices[0].output_usd - 10.0).abs() < f64::EPSILON);
+        assert!(
+            !toml::to_string(&settings).unwrap().contains("hunter2") && !format!("{settings:?}").contains("hunter2")
+        );
+        assert!(load(&[complete[0], complete[2]]).unwrap_err().contains("advice.model"));
+        for (variable, value, named) in [
+            ("TRACKER__ADVICE__BASE_URL", "http://me:hunter2@example.com", "advice.base_url"),
+            ("TRACKER__ADVICE__PRICES", "[]", "advice.prices"),
+            ("TRACKER__ADVICE__TIMEOUT_SECS", "0", "advice.timeout_secs"),
+            ("TRACKER__ADVICE__MAX_OUTPUT_TOKENS", "1", "advice.max_output_tokens"),
+            ("TRACKER__ADVICE__DAY_USD", "-1", "advice.day_usd"),
+        ] {
+            let mut variables = complete.to_vec();
+            variables.push((variable, value));
+            let message = load(&variables).unwrap_err();
             assert!(message.contains(named) && !message.contains("hunter2"), "{variable}={value}: {message}");
         }
     }

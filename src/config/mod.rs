@@ -4,6 +4,7 @@
 //! `TRACKER__SECTION__FIELD`. An unknown or invalid setting stops the start, with an error that names it and the
 //! allowed values.
 
+mod advice;
 mod apify;
 mod budget;
 mod error;
@@ -27,6 +28,7 @@ use url::Url;
 
 use crate::domain::{Asin, EmailAddress, Interval, Listing, Marketplace};
 
+pub use advice::{AdviceForm, AdviceSettings, TokenPriceSettings};
 pub use apify::{ActorProfile, ApifyListSettings, ApifySettings, ListProfile, SourceName};
 pub use budget::BudgetSettings;
 pub use error::SettingsError;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub apify: ApifySettings,
     /// `[keepa]`
     pub keepa: KeepaSettings,
+    /// `[advice]`
+    pub advice: AdviceSettings,
     /// `[notify]`
     pub notify: NotifySettings,
     /// `[mail]`

@@ -28,6 +28,8 @@ mod insight_view;
 mod jobs;
 mod keepa;
 mod link_page;
+mod listing_check;
+mod listing_draft;
 mod mcp;
 mod message_link;
 mod observe;
@@ -214,6 +216,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     // Before the products: routes are matched in this order.
     imports::routes(api);
     table_exports::routes(api);
+    listing_check::routes(api);
     history::routes(api);
     offers::routes(api);
     insight::routes(api);

@@ -18,8 +18,8 @@ use super::routes::{Access, CredentialPlace, Route, Routes};
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
-    insight, jobs, keepa, link_page, mcp, message_link, offers, products, samples, schedules, spending, system,
-    table_exports, tenants, users,
+    insight, jobs, keepa, link_page, listing_check, mcp, message_link, offers, products, samples, schedules, spending,
+    system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -54,6 +54,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         competitors::remove,
         competitors::candidates,
         competitors::comparison,
+        listing_check::check_listing,
+        listing_check::check_draft,
         imports::import,
         table_exports::products,
         table_exports::history,

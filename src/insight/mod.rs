@@ -9,6 +9,7 @@ mod comparison;
 mod distribution;
 mod elasticity;
 mod history;
+pub mod listing_rules;
 mod measure;
 mod outlook;
 mod position;

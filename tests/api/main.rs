@@ -16,6 +16,7 @@ mod failures;
 mod injection;
 mod jobs;
 mod keepa;
+mod listing_check;
 mod mail;
 mod mailbox;
 mod main_job;

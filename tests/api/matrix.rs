@@ -97,6 +97,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("delete_competitors_id", Whoever(Scope::ProductWrite)),
     ("get_competitors_id_candidates", Whoever(Scope::ProductRead)),
     ("get_competitors_id_comparison", Whoever(Scope::ProductRead)),
+    ("get_products_id_listing_check", Whoever(Scope::ProductRead)),
+    ("post_products_listing_check", Whoever(Scope::ProductRead)),
     ("post_crawl", Whoever(Scope::CrawlCreate)),
     ("post_crawl_category", Whoever(Scope::CrawlCreate)),
     ("post_crawl_batch", Whoever(Scope::CrawlCreate)),

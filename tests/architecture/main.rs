@@ -16,6 +16,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("chart", &["domain"]),
     ("insight", &["domain"]),
     ("keepa", &["domain"]),
+    ("advice", &["domain", "config", "telemetry", "insight"]),
     ("jobs", &["domain", "config", "files", "sources", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),

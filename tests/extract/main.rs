@@ -7,6 +7,7 @@ mod corpus;
 mod corpus_folder;
 mod hostile;
 mod layouts;
+mod listing_check;
 mod mutations;
 mod offers;
 mod pages;

@@ -1,0 +1,36 @@
+//! Advice of a language model on the evidence of facts.
+//!
+//! The model is asked over an OpenAI-compatible API. It sees facts with ids and the texts of a listing as data. What it says is not
+//! believed but checked: prose holds no numbers, only the ids of facts, whose values are written by this module; a new text keeps the
+//! rules for listings and holds no number that the listing does not have.
+
+mod advise;
+mod answer;
+mod cache_key;
+mod chat;
+mod client;
+mod cost;
+mod fact;
+mod prompt;
+mod prose;
+mod request;
+mod responses;
+mod retry;
+mod schema;
+mod subject;
+mod suggestion;
+mod thin;
+
+pub use advise::{Advice, AdviceFailure, Advised, advise, reservation};
+pub use answer::{CutOff, ModelError};
+pub use cache_key::cache_key;
+pub use client::{Exchange, ModelClient};
+pub use cost::{AttemptCost, DayBudget, TokenPrice, Usage, admit, settle};
+pub use fact::{Fact, FactId, FactValue, Facts, MAX_FACTS};
+pub use prompt::{PROMPT_VERSION, Question};
+pub use prose::ProseError;
+pub use request::{ModelRequest, Role, Turn};
+pub use schema::SCHEMA_VERSION;
+pub use subject::{Action, AdvicePriority, Subject};
+pub use suggestion::{Rejection, Suggestion};
+pub use thin::{DataDepth, Lack};

@@ -1,0 +1,10 @@
+//! Advice over both APIs, and all the ways in which an endpoint fails.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod advising;
+mod endpoint;
+#[path = "../support/model_endpoint.rs"]
+mod model_endpoint;
+mod official_client;
+mod question;
