@@ -1,5 +1,6 @@
 //! The tools. A new one is a file here, its `mod` line, and its line in [`TOOLS`].
 
+mod check_listing;
 mod compare_products;
 mod crawl_now;
 mod create_alert;
@@ -24,6 +25,7 @@ static TOOLS: LazyLock<Vec<RegisteredTool>> = LazyLock::new(|| {
         RegisteredTool::of::<get_price_history::GetPriceHistory>(),
         RegisteredTool::of::<get_insight::GetInsight>(),
         RegisteredTool::of::<compare_products::CompareProducts>(),
+        RegisteredTool::of::<check_listing::CheckListingTool>(),
         RegisteredTool::of::<list_alert_events::ListAlertEvents>(),
         RegisteredTool::of::<get_usage::GetUsage>(),
         RegisteredTool::of::<track_product::TrackProduct>(),
@@ -94,7 +96,7 @@ mod tests {
             allowed(scopes).all(|tool| tool.definition.annotations.as_ref().unwrap().read_only_hint == Some(true))
         };
         assert!(all_read(Role::Viewer.scopes()));
-        assert_eq!(allowed(Role::Viewer.scopes()).count(), 7);
+        assert_eq!(allowed(Role::Viewer.scopes()).count(), 8);
         assert_eq!(allowed(Role::User.scopes()).count(), TOOLS.len());
         assert_eq!(allowed(Scopes::NONE).count(), 0);
     }

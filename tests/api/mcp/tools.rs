@@ -81,6 +81,7 @@ async fn tools_without_their_scope_are_hidden_and_refused() {
                 "get_price_history",
                 "get_insight",
                 "compare_products",
+                "check_listing",
                 "list_alert_events",
                 "get_usage"
             ]
@@ -188,6 +189,12 @@ async fn insight_says_what_is_missing_and_products_are_compared() {
         let missing = insight["price_percentile"]["missing"].as_str().unwrap();
         assert!(missing.ends_with("30 are needed"), "{missing}");
         assert_eq!(insight["lowest"]["value"]["price"], own["price"]);
+
+        let checked = client.answer("check_listing", json!({ "product_id": own["id"] })).await;
+        let path = format!("/api/v1/products/{}/listing-check", own["id"].as_str().unwrap());
+        let by_api = expect(200, daemon.get(&path)).await;
+        assert_eq!((&checked["passed"], &checked["on"]), (&by_api["passed"], &by_api["on"]));
+        assert_eq!(checked["not_checked"].as_array().map(Vec::len), by_api["not_checked"].as_array().map(Vec::len));
 
         let compared = client.answer("compare_products", json!({ "product_ids": [own["id"], rival["id"]] })).await;
         assert_eq!((&compared["own"]["product_id"], &compared["others"][0]["product_id"]), (&own["id"], &rival["id"]));
