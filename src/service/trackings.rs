@@ -1,7 +1,7 @@
 //! Trackings of Keepa: the alert rules about one product whose conditions Keepa can say.
 //!
-//! A product has one tracking. Its thresholds are rules of their own, also those that were created otherwise. Rules about several
-//! products, and those with other conditions, are no part of it and stay as they are.
+//! A product has one tracking. Its thresholds are rules of their own, also those that were created otherwise; of these, those that tell
+//! somebody are never removed here. Rules about several products, and those with other conditions, are no part of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,7 +47,8 @@ pub struct SetTracking {
 }
 
 impl Service {
-    /// Makes the tracking of a product wait for this and for nothing else. Rules that wait for the same already stay as they are.
+    /// Makes the tracking of a product wait for this and for nothing else. Rules that wait for the same already stay as they are, and so do
+    /// those that tell people.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]: the listing is not the tenant's product. [`ServiceError::Invalid`]: no rule can wait for this.
@@ -79,22 +80,25 @@ impl Service {
             };
             self.add_rule(caller.clone(), rule, None).await?;
         }
-        for (_, rule) in before.rules.iter().filter(|(watch, _)| !is_wanted(watch)) {
+        for (_, rule) in before.rules.iter().filter(|(watch, rule)| !is_wanted(watch) && tells_nobody(rule)) {
             self.remove_rule(caller.clone(), rule.id).await?;
         }
         self.tracking(tenant_id, marketplace, asin).await
     }
 
-    /// Removes the tracking of a product. Returns whether there was one.
+    /// Removes the rules of a product's tracking that tell nobody. Returns whether there was one.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]: the listing is not the tenant's product.
     pub async fn remove_tracking(&self, caller: Caller, marketplace: Marketplace, asin: Asin) -> ServiceResult<bool> {
         let tracking = self.tracking(caller.tenant_id, marketplace, asin).await?;
-        for (_, rule) in &tracking.rules {
+        let own = tracking.rules.iter().filter(|(_, rule)| tells_nobody(rule));
+        let mut is_any = false;
+        for (_, rule) in own {
             self.remove_rule(caller.clone(), rule.id).await?;
+            is_any = true;
         }
-        Ok(!tracking.rules.is_empty())
+        Ok(is_any)
     }
 
     /// The tracking of a product; without rules if it has none.
@@ -154,6 +158,12 @@ impl Service {
         })
         .await
     }
+}
+
+/// True of the rules that trackings make: their events are only read. A program written for Keepa takes away no alert that somebody has
+/// set up to be told.
+fn tells_nobody(rule: &RuleRow) -> bool {
+    rule.webhook.is_none() && rule.channels == RuleChannels::default()
 }
 
 impl Dependencies {

@@ -350,6 +350,17 @@ async fn trackings_are_alerts_of_the_product() {
         get(&daemon, &format!("/tracking?type=remove&asin={asin}")).await;
         assert_eq!(get(&daemon, "/tracking?type=list").await["trackings"], json!([]));
         assert_eq!(expect(200, daemon.get("/api/v1/alerts")).await["items"], json!([]));
+
+        // An alert that tells somebody is told as a threshold, and not taken away.
+        let target = json!({ "amount_minor": 100, "currency": "USD" });
+        let told = json!({ "product_id": id, "kind": "price_at_or_below", "target": target, "webhook_url": daemon.receiver.url() });
+        let told = expect(201, daemon.post("/api/v1/alerts", &told)).await["id"].clone();
+        assert_eq!(add(&json!([tracking(asin, 34_000)])).await.0, 200);
+        get(&daemon, &format!("/tracking?type=remove&asin={asin}")).await;
+        let left = get(&daemon, &format!("/tracking?type=get&asin={asin}")).await;
+        assert_eq!(left["trackings"][0]["thresholdValues"][0]["thresholdValueCSV"][1], 100, "{left}");
+        let alerts = expect(200, daemon.get("/api/v1/alerts")).await;
+        assert_eq!((alerts["items"].as_array().unwrap().len(), &alerts["items"][0]["id"]), (1, &told));
         daemon.end().await;
     })
     .await;

@@ -14,6 +14,7 @@ use amazon_tracker::sources::{Source, Wanted};
 use amazon_tracker::store::{NewProduct, SharedStore, StoreClock, open};
 use amazon_tracker::telemetry::Metrics;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
 
 pub struct Account {
@@ -23,6 +24,8 @@ pub struct Account {
     pub settings: ApifySettings,
     pub budget: RunBudget,
     pub listings: Vec<Listing>,
+    /// Of the database: one in memory would be lost with a connection that a process dies with.
+    _folder: TempDir,
 }
 
 /// As long as a test needs to look at a run that is under way.
@@ -43,7 +46,9 @@ impl Account {
         let simulated = SimulatedSettings { apify_run_time: RUN_TIME, ..SimulatedSettings::default() };
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let simulated = Simulated::start(simulated, socket).await.unwrap();
-        let database = DatabaseSettings { url: Secret::from("sqlite::memory:"), ..DatabaseSettings::default() };
+        let folder = TempDir::new().unwrap();
+        let url = Secret::from(format!("sqlite://{}", folder.path().join("runs.db").display()));
+        let database = DatabaseSettings { url, ..DatabaseSettings::default() };
         let store = open(&database, clock).await.unwrap();
         store.migrate().await.unwrap();
         let mut listings: Vec<_> =
@@ -62,7 +67,8 @@ impl Account {
             items_per_page: 4,
             ..ApifySettings::default()
         };
-        Self { simulated, store, metrics: Arc::new(Metrics::new()), settings, budget: RunBudget::default(), listings }
+        let (metrics, budget) = (Arc::new(Metrics::new()), RunBudget::default());
+        Self { simulated, store, metrics, settings, budget, listings, _folder: folder }
     }
 
     /// The source as a process has it: each call is another process.
