@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double bench soak accuracy fuzz lint deny fmt docs
+.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double test-clients bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -35,6 +35,11 @@ test-keepa: ## Test with the unmodified Python package keepa, which reads the da
 	@scripts/require.sh cc rust openssl keepa
 	cargo build
 	scripts/test-keepa.sh
+
+test-clients: ## Generate clients in Python and TypeScript from the OpenAPI document, and tell a story with each
+	@scripts/require.sh cc rust client_generators
+	cargo build
+	scripts/test-clients.sh
 
 test-advice-double: ## Use the endpoint of the tests of advice with OpenAI's official client
 	@scripts/require.sh cc rust openai

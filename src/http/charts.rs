@@ -1,9 +1,13 @@
 //! `/api/v1/products/{id}/chart.svg` and `.png`: the price as a picture.
 
+use std::borrow::Cow;
+
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, Object, Schema, SchemaFormat, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::Shared;
 use super::field_parsing::parsed;
@@ -20,6 +24,22 @@ const DEFAULT_SIZE: (u32, u32) = (640, 240);
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/products/{id}/chart.svg", |path| path.get(Scope::ProductRead, svg));
     routes.path("/products/{id}/chart.png", |path| path.get(Scope::ProductRead, png));
+}
+
+/// The bytes of a picture, as the document describes them.
+pub(super) struct Picture;
+
+impl ToSchema for Picture {
+    fn name() -> Cow<'static, str> {
+        "Picture".into()
+    }
+}
+
+impl PartialSchema for Picture {
+    fn schema() -> RefOr<Schema> {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        Object::builder().schema_type(Type::String).format(Some(binary)).into()
+    }
 }
 
 /// What a chart shows.
@@ -85,7 +105,7 @@ pub(super) async fn svg(
 
 /// Get a chart of a product's price as PNG.
 #[utoipa::path(get, path = "/api/v1/products/{id}/chart.png", tag = "history", params(("id" = Uuid, Path), ChartQuery), responses(
-    (status = 200, description = "A picture", content_type = "image/png", body = Vec<u8>),
+    (status = 200, description = "A picture", content_type = "image/png", body = Picture),
     (status = 404, description = "No such product", body = Problem),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]

@@ -171,7 +171,7 @@ fn resident_mb(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
-/// Together they ask for 2 GB.
+/// Together they ask for 3.5 GB.
 #[test]
 fn five_hundred_clients_that_never_read_take_little_memory_and_nobodys_turn() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use super::envelope::KeepaError;
 use super::parameters::Parameters;
 use crate::domain::Listing;
 use crate::http::Shared;
+use crate::http::charts::Picture;
 use crate::http::problem::Problem;
 use crate::http::strict::StrictQuery;
 use crate::service::{Caller, ChartRequest, ServiceError};
@@ -36,7 +37,7 @@ pub(in crate::http) struct ImageQuery {
 
 /// Get the price of a product as PNG.
 #[utoipa::path(get, path = "/keepa/graphimage", tag = "keepa", params(ImageQuery), responses(
-    (status = 200, description = "A picture", content_type = "image/png", body = Vec<u8>),
+    (status = 200, description = "A picture", content_type = "image/png", body = Picture),
     (status = 400, description = "The key or a parameter is wrong", body = KeepaError),
     (status = 404, description = "None of your products", body = KeepaError),
 ))]

@@ -13,7 +13,7 @@ use super::tracking_view::{Notifications, Trackings, WireTracking, notification}
 use crate::domain::{Listing, Scope};
 use crate::http::Shared;
 use crate::http::problem::Problem;
-use crate::http::strict::{AnyJson, StrictQuery};
+use crate::http::strict::{AnyJson, List, StrictQuery};
 use crate::keepa::{Slot, Watch, marketplace_of, time_of};
 use crate::service::{Caller, FieldError, ServiceError, SetTracking, Tracking};
 
@@ -150,10 +150,14 @@ pub(in crate::http) struct TrackingBody {
     /// A name for people, at most 200 characters.
     #[serde(default)]
     meta_data: Option<String>,
+    /// At most 50.
     #[serde(default)]
-    threshold_values: Option<Vec<ThresholdBody>>,
+    #[schema(value_type = Option<Vec<ThresholdBody>>, max_items = 50)]
+    threshold_values: Option<List<ThresholdBody, MAX_THRESHOLDS>>,
+    /// At most 50.
     #[serde(default)]
-    notify_if: Option<Vec<NotifyIfBody>>,
+    #[schema(value_type = Option<Vec<NotifyIfBody>>, max_items = 50)]
+    notify_if: Option<List<NotifyIfBody, MAX_THRESHOLDS>>,
     /// Minutes in which further notifications wait; -1: none.
     #[serde(default)]
     individual_notification_interval: Option<i64>,
@@ -258,7 +262,8 @@ impl TrackingBody {
         if asin.is_err() {
             error("asin", "is not an ASIN");
         }
-        let (thresholds, states) = (self.threshold_values.unwrap_or_default(), self.notify_if.unwrap_or_default());
+        let List(thresholds) = self.threshold_values.unwrap_or_default();
+        let List(states) = self.notify_if.unwrap_or_default();
         if !(1..=MAX_THRESHOLDS).contains(&(thresholds.len() + states.len())) {
             error("thresholdValues", "must have 1 to 50 values, together with `notifyIf`");
         }
