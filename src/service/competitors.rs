@@ -18,6 +18,8 @@ use crate::store::{
 
 /// Competitor sets of a tenant.
 const MAX_SETS: u32 = 500;
+/// Competitors of all sets of a product that its price is compared with.
+const MAX_PEERS: usize = 500;
 /// Maximum characters of a name.
 const MAX_NAME_CHARS: usize = 200;
 
@@ -236,11 +238,11 @@ impl Dependencies {
         Ok(self.store.content_versions(product.listing_id, None, 1).await?.items.into_iter().next())
     }
 
-    /// The competitors of a product in all sets that it is the own product of: each once.
+    /// The competitors of a product in all sets that it is the own product of: each once, at most [`MAX_PEERS`].
     pub(super) async fn competitors_of(&self, product: &Product) -> ServiceResult<Vec<Peer>> {
         let sets = self.store.competitor_sets(product.tenant_id, Some(product.id), None, MAX_SETS).await?;
         let ids: BTreeSet<ProductId> = sets.items.into_iter().flat_map(|set| set.competitors).collect();
-        let ids: Vec<ProductId> = ids.into_iter().collect();
+        let ids: Vec<ProductId> = ids.into_iter().take(MAX_PEERS).collect();
         let products = self.store.products_of_ids(product.tenant_id, &ids).await?;
         Ok(products.iter().map(Peer::from).collect())
     }

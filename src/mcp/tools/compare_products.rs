@@ -150,6 +150,9 @@ impl Tool for CompareProducts {
         let days = within("days", arguments.days.unwrap_or(DEFAULT_DAYS), 1, MAX_DAYS)?;
         let target = match (arguments.product_ids, arguments.set_id) {
             (None, Some(set)) => CompareTarget::Set(set),
+            (Some(ids), None) if ids.iter().enumerate().any(|(place, id)| ids[..place].contains(id)) => {
+                return Err(ServiceError::invalid("product_ids", "must name each product once"));
+            }
             (Some(ids), None) if (2..=MAX_COMPETITORS + 1).contains(&ids.len()) => {
                 CompareTarget::Products { own: ids[0], others: ids[1..].to_vec() }
             }

@@ -206,6 +206,7 @@ async fn insight_says_what_is_missing_and_products_are_compared() {
         for (arguments, field) in [
             (json!({}), "product_ids"),
             (json!({ "product_ids": [own["id"]] }), "product_ids"),
+            (json!({ "product_ids": [own["id"], own["id"]] }), "product_ids"),
             (json!({ "product_ids": [own["id"], rival["id"]], "set_id": set }), "product_ids"),
             (json!({ "set_id": set, "days": 0 }), "days"),
         ] {
