@@ -17,7 +17,16 @@ KEYS = json.loads(os.environ["MCP_KEYS"])
 PRODUCT = json.loads(os.environ["MCP_PRODUCT"])
 MODES = ["auto", "legacy", "2026-07-28"]
 
-READS = ["search_products", "get_product", "get_price_history", "list_alert_events", "get_usage"]
+READS = [
+    "search_products",
+    "get_product",
+    "get_price_history",
+    "get_insight",
+    "compare_products",
+    "check_listing",
+    "list_alert_events",
+    "get_usage",
+]
 WRITES = ["track_product", "create_alert", "crawl_now"]
 
 

@@ -55,6 +55,11 @@ impl<V> Span<V> {
     pub fn length(&self) -> SignedDuration {
         self.to.duration_since(self.from)
     }
+
+    /// The same in milliseconds.
+    pub fn millis(&self) -> i64 {
+        self.to.as_millisecond() - self.from.as_millisecond()
+    }
 }
 
 /// The known values of a series within a window. The value that holds at its beginning counts from there.
@@ -66,6 +71,9 @@ pub fn spans<'p, V: Clone>(
     mut gaps: &[Gap],
     window: Window,
 ) -> Vec<Span<V>> {
+    // From the value that holds at the beginning of the window.
+    let begin = window.from.map_or(0, |from| points.partition_point(|point| point.at <= from).saturating_sub(1));
+    let points = &points[begin..];
     let ends = points.iter().skip(1).map(|point| point.at).chain([window.to]);
     let mut spans = Vec::with_capacity(points.len());
     for (point, end) in points.iter().zip(ends) {

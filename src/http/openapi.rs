@@ -1,14 +1,11 @@
 //! The OpenAPI document, generated from the handlers, and its documentation page.
 
-use std::io;
 use std::sync::LazyLock;
 
-use actix_web::body::{MessageBody, SizedStream};
 use actix_web::http::Method;
 use actix_web::http::header::ContentType;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use futures_util::stream;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -29,8 +26,6 @@ use super::{
 const DOCUMENT_PATH: &str = "../api/v1/openapi.json";
 /// The credential of Keepa's paths.
 const KEEPA_KEY: &str = "keepa_key";
-/// Of the document, at once.
-const PART_BYTES: usize = 16 << 10;
 const PROBLEM_TYPE: &str = "application/problem+json";
 
 #[derive(OpenApi)]
@@ -398,17 +393,7 @@ pub(super) async fn openapi_json(request: HttpRequest) -> impl Responder {
         "" => AT_THE_ROOT.clone(),
         path => Bytes::from(document_under(path)),
     };
-    HttpResponse::Ok().content_type(ContentType::json()).body(in_parts(body))
-}
-
-/// A body that is copied to its connection part by part: one that is given as a whole would be copied for each client that reads slowly.
-fn in_parts(body: Bytes) -> impl MessageBody {
-    let size = body.len();
-    let parts = (0..size).step_by(PART_BYTES).map(move |from| {
-        let to = size.min(from + PART_BYTES);
-        io::Result::Ok(body.slice(from..to))
-    });
-    SizedStream::new(size as u64, stream::iter(parts))
+    HttpResponse::Ok().content_type(ContentType::json()).body(body)
 }
 
 /// Made once: anybody may ask for it, and clients that read slowly share its memory.

@@ -15,17 +15,17 @@ pub(super) fn days_of(time: SignedDuration) -> f64 {
 /// The values of a step function with the time that each held, sorted by value.
 pub(super) struct Distribution {
     /// Each value once, with its time in milliseconds.
-    values: Vec<(i64, i128)>,
-    total_millis: i128,
+    values: Vec<(i64, i64)>,
+    total_millis: i64,
 }
 
 impl Distribution {
     /// Of the spans with a value.
     pub(super) fn of(spans: &[Span<i64>]) -> Self {
-        Self::weighted(spans.iter().filter_map(|span| Some((span.value?, span.length().as_millis()))).collect())
+        Self::weighted(spans.iter().filter_map(|span| Some((span.value?, span.millis()))).collect())
     }
 
-    fn weighted(mut times: Vec<(i64, i128)>) -> Self {
+    fn weighted(mut times: Vec<(i64, i64)>) -> Self {
         times.sort_unstable_by_key(|(value, _)| *value);
         times.dedup_by(|next, kept| {
             let is_same = next.0 == kept.0;
@@ -43,7 +43,7 @@ impl Distribution {
 
     /// The time with a value.
     pub(super) fn time(&self) -> SignedDuration {
-        SignedDuration::from_millis(i64::try_from(self.total_millis).unwrap_or(i64::MAX))
+        SignedDuration::from_millis(self.total_millis)
     }
 
     /// How many different values there are.
@@ -63,7 +63,7 @@ impl Distribution {
 
     /// The share of the time during which the value was higher, with half the time at which it was the same.
     pub(super) fn percentile(&self, current: i64) -> Option<f64> {
-        let time = |wanted: &dyn Fn(i64) -> bool| -> i128 {
+        let time = |wanted: &dyn Fn(i64) -> bool| -> i64 {
             self.values.iter().filter(|(value, _)| wanted(*value)).map(|(_, millis)| millis).sum()
         };
         let twice = 2 * time(&|value| value > current) + time(&|value| value == current);

@@ -58,8 +58,10 @@ impl ListingHistory {
 
     /// The categories in which the listing has a sales rank.
     pub(super) fn rank_keys(&self) -> Vec<SeriesKey> {
-        let ranks = self.points.chunk_by(|a, b| a.key == b.key).map(|points| &points[0].key);
-        ranks.filter(|key| key.series == Series::SalesRank).cloned().collect()
+        let from = self.points.partition_point(|point| point.key.series < Series::SalesRank);
+        let to = self.points.partition_point(|point| point.key.series <= Series::SalesRank);
+        let ranks = self.points[from..to].chunk_by(|a, b| a.key.category == b.key.category);
+        ranks.map(|points| points[0].key.clone()).collect()
     }
 
     fn spans_of<'h, V: Clone>(

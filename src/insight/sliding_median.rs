@@ -11,10 +11,10 @@ pub(super) struct SlidingMedian<'s> {
     spans: Vec<(&'s Span<i64>, usize)>,
     /// The different values, sorted.
     values: Vec<i64>,
-    tree: Vec<i128>,
+    tree: Vec<i64>,
     from: Cursor,
     to: Cursor,
-    total: i128,
+    total: i64,
 }
 
 /// An end of the window.
@@ -47,11 +47,11 @@ impl<'s> SlidingMedian<'s> {
     }
 
     /// Adds the time between the cursor and its new place to the values that held then, or takes it away.
-    fn moved(&mut self, mut cursor: Cursor, at: Timestamp, sign: i128) -> Cursor {
+    fn moved(&mut self, mut cursor: Cursor, at: Timestamp, sign: i64) -> Cursor {
         while let Some((span, index)) = self.spans.get(cursor.span).copied() {
             let (begin, end) = (span.from.max(cursor.at), span.to.min(at));
             if end > begin {
-                self.add(index, sign * end.duration_since(begin).as_millis());
+                self.add(index, sign * (end.as_millisecond() - begin.as_millisecond()));
             }
             if span.to > at {
                 break;
@@ -61,7 +61,7 @@ impl<'s> SlidingMedian<'s> {
         Cursor { at: cursor.at.max(at), ..cursor }
     }
 
-    fn add(&mut self, index: usize, millis: i128) {
+    fn add(&mut self, index: usize, millis: i64) {
         self.total += millis;
         let mut node = index + 1;
         while let Some(sum) = self.tree.get_mut(node) {
