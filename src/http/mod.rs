@@ -48,6 +48,7 @@ mod response_cache;
 mod routes;
 mod samples;
 mod schedules;
+mod shared_responses;
 mod spending;
 mod strict;
 mod system;

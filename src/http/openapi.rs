@@ -15,6 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::public_path::public_path;
 use super::routes::{Access, CredentialPlace, Route, Routes};
+use super::shared_responses::declare_once;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
@@ -195,6 +196,7 @@ pub fn document() -> openapi::OpenApi {
     }
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
     schemas.filter(|(name, _)| name.ends_with("Body")).for_each(|(_, schema)| limit_texts(schema));
+    declare_once(&mut document);
     document
 }
 

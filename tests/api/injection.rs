@@ -117,6 +117,7 @@ fn hostile_requests(document: &Document) -> Vec<Attempt<'_>> {
 fn check_against(document: &Document, operation: &Value, status: u16, text: &str, what: &str) {
     let response = &operation["responses"][status.to_string()];
     assert!(response.is_object(), "{what}: the document does not tell of {status}");
+    let response = document.resolved(response);
     let content = response["content"].as_object().and_then(|content| content.values().next());
     if let (Some(content), Ok(answer)) = (content, serde_json::from_str::<Value>(text)) {
         check_fields(document, &content["schema"], &answer, what);
