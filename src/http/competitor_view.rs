@@ -1,4 +1,4 @@
-//! The wire forms of competitor sets, suggestions and comparisons.
+//! The wire forms of competitor sets, candidates and comparisons.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -37,7 +37,7 @@ impl From<CompetitorSet> for WireSet {
     }
 }
 
-/// Suggested competitors.
+/// Listings that may be competitors.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CompetitorCandidates)]
 pub(super) struct WireCandidates {
@@ -45,7 +45,7 @@ pub(super) struct WireCandidates {
     items: Vec<WireCandidate>,
 }
 
-/// A suggested competitor.
+/// A listing that may be a competitor.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CompetitorCandidate)]
 struct WireCandidate {
@@ -56,11 +56,11 @@ struct WireCandidate {
     #[schema(value_type = Option<Uuid>)]
     product_id: Option<ProductId>,
     title: Option<String>,
-    /// Why it is suggested.
+    /// Why it is one.
     reasons: Vec<WireReason>,
 }
 
-/// Why a competitor is suggested.
+/// Why a listing may be a competitor.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CandidateReason)]
 #[serde(tag = "kind", rename_all = "snake_case")]

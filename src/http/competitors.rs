@@ -167,13 +167,13 @@ pub(super) async fn remove(
     Ok(HttpResponse::NoContent())
 }
 
-/// Suggest competitors, the likeliest first, each with the reasons.
+/// List candidates for the set, the likeliest first, each with the reasons.
 ///
 /// They come from the bestseller lists and search results that you had read (`POST /api/v1/crawl/category`), at most ten places away, and
 /// from your products with the same tags. Left out are variations of the product, other products of its brand, and what costs less than
 /// half or more than twice as much. Nothing is added by itself.
 #[utoipa::path(get, path = "/api/v1/competitors/{id}/candidates", tag = "competitors", params(("id" = Uuid, Path)), responses(
-    (status = 200, description = "At most 50 suggestions", body = WireCandidates),
+    (status = 200, description = "At most 50 candidates", body = WireCandidates),
     (status = 404, description = "No such competitor set", body = Problem),
 ))]
 pub(super) async fn candidates(

@@ -1,4 +1,4 @@
-//! Which listings may be competitors of a product: suggestions with their reasons, for a person to confirm.
+//! Which listings may be competitors of a product: candidates with their reasons, for a person to confirm.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ pub struct Found {
     pub facts: ListingFacts,
 }
 
-/// Why a listing is suggested.
+/// Why a listing is a candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reason {
     /// It stood so many places away on a list; negative: above.
@@ -71,7 +71,7 @@ impl Reason {
     }
 }
 
-/// A suggestion.
+/// A listing that may be a competitor, with the reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// The listing.
@@ -80,7 +80,7 @@ pub struct Candidate {
     pub product_id: Option<ProductId>,
     /// Its title, if it is known.
     pub title: Option<String>,
-    /// Why it is suggested; never empty.
+    /// Never empty.
     pub reasons: Vec<Reason>,
 }
 

@@ -11,7 +11,7 @@ use crate::store::{ProductFilter, ProductOrder};
 /// Tags whose products are looked at, and products of each.
 const MAX_TAGS: usize = 5;
 const MAX_PER_TAG: u32 = 25;
-/// Listings that are looked at, and suggestions that are made.
+/// Listings that are looked at, and candidates that are told.
 const MAX_FOUND: usize = 100;
 const MAX_CANDIDATES: usize = 50;
 
@@ -30,9 +30,9 @@ impl Service {
             found.retain(|found| found.facts.product_id.is_none_or(|id| !set.competitors.contains(&id)));
             found.truncate(MAX_FOUND);
             let own_facts = deps.facts_of(&own).await?;
-            let mut suggested = candidates(&own.listing, &own_facts, found);
-            suggested.truncate(MAX_CANDIDATES);
-            Ok(suggested)
+            let mut likeliest = candidates(&own.listing, &own_facts, found);
+            likeliest.truncate(MAX_CANDIDATES);
+            Ok(likeliest)
         })
         .await
     }

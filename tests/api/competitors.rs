@@ -114,7 +114,7 @@ async fn wrong_sets_are_refused_by_the_field_and_others_do_not_see_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_list_shows_beside_a_product_is_suggested_and_what_is_in_the_set_is_not() {
+async fn what_a_list_shows_beside_a_product_is_a_candidate_unless_it_is_in_the_set() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let own = daemon.watch(daemon.listing(4)).await;
@@ -125,11 +125,11 @@ async fn what_a_list_shows_beside_a_product_is_suggested_and_what_is_in_the_set_
         daemon.eventually(&job, |job| !job["finished_at"].is_null()).await;
         let set = expect(201, daemon.post("/api/v1/competitors", &json!({ "product_id": own["id"] }))).await;
         let path = format!("/api/v1/competitors/{}", set["id"].as_str().unwrap());
-        let suggested = expect(200, daemon.get(&format!("{path}/candidates"))).await;
-        let suggested = suggested["items"].as_array().unwrap();
+        let candidates = expect(200, daemon.get(&format!("{path}/candidates"))).await;
+        let candidates = candidates["items"].as_array().unwrap();
         let distance = |n: usize| {
             let asin = daemon.listing(n).asin;
-            let candidate = suggested.iter().find(|candidate| candidate["asin"] == asin.as_str())?;
+            let candidate = candidates.iter().find(|candidate| candidate["asin"] == asin.as_str())?;
             candidate["reasons"].as_array().unwrap().iter().find_map(|reason| reason["distance"].as_i64())
         };
         assert_eq!((distance(4), distance(2), distance(14), distance(15)), (None, Some(-2), Some(10), None));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod candidates;
 mod comparisons;
 #[path = "../support/corpus.rs"]
 mod corpus;
@@ -9,5 +10,4 @@ mod formulas;
 mod grid;
 mod positions;
 mod real_histories;
-mod suggestions;
 mod thin_data;

@@ -1,4 +1,4 @@
-//! Suggested competitors: ranked, with reasons, and never the own product in another guise.
+//! Candidates: ranked, with reasons, and never the own product in another guise.
 
 use amazon_tracker::domain::*;
 use amazon_tracker::insight::{Found, ListingFacts, Reason, candidates};
@@ -36,9 +36,9 @@ fn found(asin: &str, list_distance: Option<i32>, facts: ListingFacts) -> Found {
 }
 
 #[test]
-fn a_suggestion_says_why_it_is_made() {
+fn a_candidate_says_why_it_is_one() {
     let tagged = Found { shared_tags: vec!["kitchen".to_owned()], ..found("B000000002", Some(-2), rival()) };
-    let suggested = candidates(&listing(OWN), &own(), vec![tagged]);
+    let found_candidates = candidates(&listing(OWN), &own(), vec![tagged]);
     let words = ["kettle", "temperature", "with"].map(str::to_owned).to_vec();
     let expected = [
         Reason::ListPlace(-2),
@@ -47,8 +47,8 @@ fn a_suggestion_says_why_it_is_made() {
         Reason::Price(1.1),
         Reason::Words(words),
     ];
-    assert_eq!(suggested[0].reasons, expected);
-    assert_eq!(suggested[0].title, rival().title);
+    assert_eq!(found_candidates[0].reasons, expected);
+    assert_eq!(found_candidates[0].title, rival().title);
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn what_stands_nearer_and_has_more_in_common_comes_first() {
 #[test]
 fn an_unknown_price_or_brand_rules_nothing_out_and_is_no_reason() {
     let unknown = ListingFacts { price_minor: None, brand: None, title: None, categories: Vec::new(), ..rival() };
-    let suggested = candidates(&listing(OWN), &own(), vec![found("B000000002", Some(1), unknown)]);
-    assert_eq!(suggested[0].reasons, [Reason::ListPlace(1)]);
+    let found_candidates = candidates(&listing(OWN), &own(), vec![found("B000000002", Some(1), unknown)]);
+    assert_eq!(found_candidates[0].reasons, [Reason::ListPlace(1)]);
     let nothing = ListingFacts::default();
     assert_eq!(candidates(&listing(OWN), &own(), vec![found("B000000002", None, nothing)]), [], "no reason at all");
 }
