@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # what it sets is used by the scripts that source it
 # To be sourced: a daemon on SQLite that crawls the simulated marketplace, for tests of its API from outside. Sets `tracker`, `folder`,
 # which is deleted at the end with all programs that `start` has started, `database` and `daemon`, its address.
 tracker=${CARGO_TARGET_DIR:-target}/debug/amazon-tracker
@@ -23,6 +24,7 @@ start() {
 email=root@example.com
 password='correct horse battery staple'
 
+# shellcheck disable=SC2120 # not every test needs settings
 # Starts the marketplace and the daemon, with more settings as NAME=VALUE. Cheap password hashes: only answers are tested.
 start_daemon() {
     database=sqlite://$folder/tracker.sqlite
