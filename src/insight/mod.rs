@@ -15,6 +15,7 @@ mod outlook;
 mod position;
 mod price;
 mod rank;
+pub mod report;
 mod season;
 mod sliding_median;
 mod stock;
