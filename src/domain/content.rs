@@ -35,6 +35,9 @@ pub struct Content {
     pub parent_asin: Option<Asin>,
     /// Number of its variations, including itself.
     pub variation_count: Option<u32>,
+    /// What Amazon compares it with in tables of the page. They differ from one request to the next, so they are not part of the
+    /// versions.
+    pub compared_with: Vec<Asin>,
     /// The source read the page to its end.
     pub is_whole: bool,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::asin::Asin;
 use super::availability::Availability;
 use super::change_rate::ChangeRate;
 use super::content::{Content, ContentChange, ContentField};
@@ -157,6 +158,11 @@ impl ListingState {
     /// The parts of the content that are known.
     pub fn known_content_fields(&self) -> Vec<ContentField> {
         self.content.fields()
+    }
+
+    /// The listings of the same marketplace that Amazon compared this one with when it last did, on its page.
+    pub fn compared_with(&self) -> &[Asin] {
+        self.content.compared_with()
     }
 
     /// Takes the content of a page into account. Returns what differs from the last version.

@@ -29,6 +29,8 @@ pub(super) struct Attributes {
     pub(super) gallery: Vec<String>,
     /// There is a video among the thumbnails.
     pub(super) has_video: bool,
+    /// The ASINs that the page's comparison tables link to, each once.
+    pub(super) compared_asins: Vec<String>,
 }
 
 /// Elements that identify the kind of page in every language.
@@ -174,6 +176,14 @@ impl Attributes {
         self.gallery.extend(id.filter(|id| self.gallery.len() < MAX_GALLERY && !self.gallery.contains(id)));
     }
 
+    /// Records the ASIN of a link of a comparison table. Each product has several.
+    pub(super) fn record_compared(&mut self, href: &str) {
+        let compared = &self.compared_asins;
+        let asin = text::asin_of_link(href).filter(|asin| !compared.iter().any(|known| known == asin));
+        let asin = asin.filter(|_| compared.len() < MAX_COMPARED).map(str::to_owned);
+        self.compared_asins.extend(asin);
+    }
+
     /// Records the hidden ASIN input of the cart form; the first one belongs to the selected variation.
     pub(super) fn record_asin_input(&mut self, el: &Element<'_, '_>) {
         let known = self.asin_input.take();
@@ -193,6 +203,8 @@ impl Attributes {
     }
 }
 
+/// Compared products that are kept. A table has at most six, a page a few tables.
+const MAX_COMPARED: usize = 40;
 /// Thumbnails that are kept.
 const MAX_GALLERY: usize = 50;
 

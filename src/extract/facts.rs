@@ -213,6 +213,12 @@ pub(super) fn variations(script: &Variations, attributes: &Attributes) -> (Optio
     (script.parent, asins)
 }
 
+/// The products that Amazon compares the page's product with.
+pub(super) fn compared_with(attributes: &Attributes, own: Option<Asin>) -> Vec<Asin> {
+    let compared = attributes.compared_asins.iter().filter_map(|asin| asin.parse().ok());
+    compared.filter(|asin| Some(*asin) != own).collect()
+}
+
 /// The marketplace of the page, from its canonical link, a link to itself, or the host in its first scripts.
 pub(super) fn marketplace(attributes: &Attributes, head_script: &str) -> Option<Marketplace> {
     let links = [&attributes.canonical, &attributes.own_link];

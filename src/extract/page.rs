@@ -108,6 +108,8 @@ pub struct Page {
     pub variation_asins: Vec<Asin>,
     /// ASIN of the parent of the variations.
     pub parent_asin: Option<Asin>,
+    /// ASINs that Amazon compares it with in tables of the page; empty if the page was not read to its end.
+    pub compared_with: Vec<Asin>,
     /// Items of a search or bestseller page.
     pub items: Option<Vec<Item>>,
     /// The rule that gave each field, and the reason for the kind of page.
@@ -211,6 +213,7 @@ impl Page {
                 parent_asin: self.parent_asin,
                 is_whole: self.is_whole,
                 variation_count: u32::try_from(self.variation_asins.len()).ok().filter(|count| *count > 0),
+                compared_with: self.compared_with,
             },
             rating: Reading::or_unknown(self.rating),
             review_count: Reading::or_unknown(self.review_count),

@@ -61,6 +61,7 @@ fn product(page: &mut Page, scan: &Scan, captures: &[Capture]) {
     // The thumbnails of videos stand among those of the images.
     page.has_video = (!attributes.gallery.is_empty() || is_whole).then_some(attributes.has_video);
     (page.parent_asin, page.variation_asins) = facts::variations(&scan.variations, attributes);
+    page.compared_with = facts::compared_with(attributes, page.asin);
     page.coupon = record(page, "coupon", coupon(captures));
     page.bsr = ranks(captures, marketplace);
     offer(page, captures, marketplace);

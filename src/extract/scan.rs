@@ -188,6 +188,9 @@ impl Scan {
             "a" => {
                 let href = el.get_attribute("href").unwrap_or_default();
                 self.record_link(&href);
+                if self.within.intersects(Within::COMPARISON) {
+                    self.attributes.record_compared(&href);
+                }
                 if self.within.intersects(Within::BREADCRUMBS) {
                     return found("breadcrumbs", Part::PathCategory);
                 }
@@ -391,7 +394,8 @@ impl Scan {
     pub(super) fn is_unrelated(&self) -> bool {
         // The path of categories is a card like those of other products.
         const RELATED: Within = Within::FORMATS.union(Within::BREADCRUMBS);
-        let is_elsewhere = self.within.intersects(Within::ELSEWHERE) && !self.within.intersects(RELATED);
+        let related = if self.to_the_end { RELATED.union(Within::COMPARISON) } else { RELATED };
+        let is_elsewhere = self.within.intersects(Within::ELSEWHERE) && !self.within.intersects(related);
         self.attributes.markers.product && is_elsewhere
     }
 }

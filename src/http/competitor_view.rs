@@ -70,6 +70,8 @@ enum WireReason {
         /// Places below it; negative: above.
         distance: i32,
     },
+    /// Amazon compares the two in a table on the page of the product.
+    Compared,
     /// Both carry these tags.
     Tags {
         /// The tags.
@@ -96,6 +98,7 @@ impl From<Reason> for WireReason {
     fn from(reason: Reason) -> Self {
         match reason {
             Reason::ListPlace(distance) => Self::ListPlace { distance },
+            Reason::Compared => Self::Compared,
             Reason::Tags(tags) => Self::Tags { tags },
             Reason::Category(category) => Self::Category { category },
             Reason::Price(ratio) => Self::Price { ratio: rounded(ratio) },

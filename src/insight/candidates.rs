@@ -37,6 +37,8 @@ pub struct Found {
     pub listing: Listing,
     /// Places away on a bestseller list or in search results.
     pub list_distance: Option<i32>,
+    /// Amazon compares the two on the page of the own product.
+    pub is_compared: bool,
     /// Tags that both products carry.
     pub shared_tags: Vec<String>,
     /// What is known of it.
@@ -48,6 +50,8 @@ pub struct Found {
 pub enum Reason {
     /// It stood so many places away on a list; negative: above.
     ListPlace(i32),
+    /// Amazon compares the two on the page of the own product.
+    Compared,
     /// Both products carry these tags.
     Tags(Vec<String>),
     /// Both have a rank in this category.
@@ -64,6 +68,7 @@ impl Reason {
         match self {
             Self::ListPlace(distance) => 2.0 - f64::from(distance.unsigned_abs().min(20)) / 20.0,
             Self::Tags(tags) => 1.0 + 0.25 * tags.len().min(4) as f64,
+            Self::Compared => 1.5,
             Self::Category(_) => 1.0,
             Self::Price(ratio) => 1.0 - ratio.log2().abs(),
             Self::Words(words) => 0.25 * words.len().min(8) as f64,
@@ -126,6 +131,7 @@ fn reasons(own: &ListingFacts, found: &Found) -> Vec<Reason> {
     let tags = Some(found.shared_tags.clone()).filter(|tags| !tags.is_empty());
     [
         found.list_distance.map(Reason::ListPlace),
+        found.is_compared.then_some(Reason::Compared),
         tags.map(Reason::Tags),
         category.cloned().map(Reason::Category),
         price_ratio(own, facts).map(Reason::Price),

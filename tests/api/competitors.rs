@@ -114,7 +114,7 @@ async fn wrong_sets_are_refused_by_the_field_and_others_do_not_see_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_list_shows_beside_a_product_is_a_candidate_unless_it_is_in_the_set() {
+async fn what_a_list_shows_beside_a_product_and_what_amazon_compares_it_with_are_candidates_unless_in_the_set() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
         let own = daemon.watch(daemon.listing(4)).await;
@@ -133,6 +133,10 @@ async fn what_a_list_shows_beside_a_product_is_a_candidate_unless_it_is_in_the_s
             candidate["reasons"].as_array().unwrap().iter().find_map(|reason| reason["distance"].as_i64())
         };
         assert_eq!((distance(4), distance(2), distance(14), distance(15)), (None, Some(-2), Some(10), None));
+        let by_amazon = |candidate: &&serde_json::Value| {
+            candidate["reasons"].as_array().unwrap().iter().any(|reason| reason["kind"] == "compared")
+        };
+        assert!(candidates.iter().any(|candidate| by_amazon(&candidate)), "the page compares it: {candidates:?}");
         let both = json!({ "competitor_ids": [rival["id"]] });
         expect(200, daemon.patch(&path, &both)).await;
         let rest = expect(200, daemon.get(&format!("{path}/candidates"))).await;

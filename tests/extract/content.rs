@@ -27,6 +27,7 @@ fn the_content_of_real_pages_is_read() {
         ("A+ content", count(|page| page.has_a_plus == Some(true)), 33),
         ("no A+ content", count(|page| page.has_a_plus == Some(false)), 20),
         ("video", count(|page| page.has_video == Some(true)), 3),
+        ("comparison table", count(|page| !page.compared_with.is_empty()), 13),
     ];
     println!("of {} pages: {read:?}", pages.len());
     assert!(read.iter().all(|(_, found, at_least)| found >= at_least), "of {} pages: {read:?}", pages.len());
@@ -36,6 +37,7 @@ fn the_content_of_real_pages_is_read() {
             "{id}: {:?}",
             page.image_ids
         );
+        assert!(page.asin.is_none_or(|own| !page.compared_with.contains(&own)), "{id}: {:?}", page.compared_with);
         assert!(page.category_path.len() < 12, "{id}: {:?}", page.category_path);
         let names = |text: &String| text.len() < 80 && !text.contains('›');
         assert!(page.category_path.iter().all(names), "{id}: {:?}", page.category_path);

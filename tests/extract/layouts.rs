@@ -171,3 +171,27 @@ fn the_lowest_of_several_offers_is_not_the_price_of_an_item() {
     let prices: Vec<_> = items.iter().map(|item| (item.price_minor, item.from_price_minor)).collect();
     assert_eq!(prices, [(None, Some(2022)), (Some(400), None)]);
 }
+
+#[test]
+fn comparison_tables_name_what_the_product_is_compared_with_if_the_page_is_read_to_its_end() {
+    let body = "<div id='dp'><h1 id='title'>Kettle</h1><input id='ASIN' name='ASIN' value='B0OWNPG099'>\
+         <div id='sims-fbt_feature_div'><a href='/dp/B000000009/ref=x'>bought together</a></div>\
+         <div id='aplus'><table class='comparison'><tr><td><a href='/dp/B000000008'>of the same brand</a></td></tr></table></div>\
+         <div id='product-comparison_feature_div'><table><tr><td><a href='/Own/dp/B0OWNPG099/ref=a'>Own</a></td>\
+         <td><a href='/First/dp/B000000001/ref=a?x=1'><img></a><a href='/First/dp/B000000001/ref=b'>First</a></td></tr></table>\
+         <a href='/gp/help'>Help</a></div>\
+         <div id='HLCXComparisonWidget_feature_div'><table id='HLCXComparisonTable'><tr><th data-asin='B000000002'>\
+         <a href='/dp/B000000002/ref=psdc_1'>Second</a></th></tr></table></div>\
+         <a href='/dp/B000000007'>elsewhere</a></div>";
+    let page = format!(
+        "<html><head><link rel='canonical' href='https://www.amazon.com/dp/B0OWNPG099'></head><body>{body}<div id='navFooter'></div>\
+         </body></html>"
+    );
+    let read = |to_the_end| {
+        let context = PageContext { to_the_end, ..PageContext::default() };
+        let page = extract(page.as_bytes(), context).expect("a small page needs little memory");
+        page.compared_with.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(read(true), ["B000000001", "B000000002"]);
+    assert_eq!(read(false), Vec::<String>::new());
+}

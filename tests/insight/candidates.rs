@@ -32,16 +32,18 @@ fn rival() -> ListingFacts {
 }
 
 fn found(asin: &str, list_distance: Option<i32>, facts: ListingFacts) -> Found {
-    Found { listing: listing(asin), list_distance, shared_tags: Vec::new(), facts }
+    Found { listing: listing(asin), list_distance, is_compared: false, shared_tags: Vec::new(), facts }
 }
 
 #[test]
 fn a_candidate_says_why_it_is_one() {
-    let tagged = Found { shared_tags: vec!["kitchen".to_owned()], ..found("B000000002", Some(-2), rival()) };
+    let tagged =
+        Found { is_compared: true, shared_tags: vec!["kitchen".to_owned()], ..found("B000000002", Some(-2), rival()) };
     let found_candidates = candidates(&listing(OWN), &own(), vec![tagged]);
     let words = ["kettle", "temperature", "with"].map(str::to_owned).to_vec();
     let expected = [
         Reason::ListPlace(-2),
+        Reason::Compared,
         Reason::Tags(vec!["kitchen".to_owned()]),
         Reason::Category("Kettles".to_owned()),
         Reason::Price(1.1),

@@ -138,6 +138,8 @@ impl Within {
     pub(in crate::extract) const BREADCRUMBS: Self = Self(1 << 25);
     /// The description.
     pub(in crate::extract) const DESCRIPTION: Self = Self(1 << 26);
+    /// A table in which Amazon compares the product with others. Always with [`Self::ELSEWHERE`]: only its links count.
+    pub(in crate::extract) const COMPARISON: Self = Self(1 << 27);
     /// All regions that contain prices and their labels.
     pub(in crate::extract) const PRICED: Self = Self::PRICES
         .union(Self::BUY_BOX)

@@ -18,6 +18,7 @@ const BUY_BOX_PRICES: Within = Within::BUY_BOX.union(Within::PRICES);
 const CENTRE_PRICES: Within = Within::CENTRE.union(Within::PRICES);
 const PLAIN_BUY_BOX: Within = BUY_BOX_PRICES.union(Within::PLAIN);
 const ELSEWHERE: Meaning = region(Within::ELSEWHERE);
+const COMPARISON: Meaning = region(Within::ELSEWHERE.union(Within::COMPARISON));
 const FORMATS: Meaning = region(Within::ELSEWHERE.union(Within::FORMATS));
 
 /// A row of the Buy Box accordion.
@@ -170,8 +171,6 @@ pub(super) const IDS: Table = &[
             "newer-version",
             "similarities_feature_div",
             "sims-fbt",
-            "product-comparison_feature_div",
-            "HLCXComparisonWidget_feature_div",
             "attach-warranty",
             "attach-desktop-sideSheet",
             "mbb_feature_div",
@@ -216,6 +215,7 @@ pub(super) const IDS: Table = &[
             "priceBadging_feature_div",
         ],
     ),
+    (COMPARISON, &["product-comparison_feature_div", "HLCXComparisonWidget_feature_div", "HLCXComparisonTable"]),
     (FORMATS, &["MediaMatrix", "mediamatrix_feature_div", "tmmSwatches", "tmmSwatchesList", "formats"]),
     (
         part(Part::BuyingOptions),
@@ -280,11 +280,13 @@ pub(super) const IDS: Table = &[
 /// Prefixes of generated ids (`CardInstanceX1…`, `sims-consolidated-2…`).
 pub(super) const ID_PREFIXES: &[(&str, Meaning)] = &[
     ("CardInstance", ELSEWHERE),
+    ("sims-comparison", COMPARISON),
+    ("product-comparison", COMPARISON),
     ("sims-", ELSEWHERE),
     ("sims_", ELSEWHERE),
     ("sp_detail", ELSEWHERE),
     ("a-popover-", ELSEWHERE),
-    ("HLCX", ELSEWHERE),
+    ("HLCX", COMPARISON),
     ("aod-", ELSEWHERE),
     ("tp-tool-tip", ELSEWHERE),
     ("comparison", ELSEWHERE),
@@ -369,7 +371,10 @@ pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
     ("h2", Within::ITEM),
     ("h3", Within::ITEM),
     ("img", Within::ITEM.union(Within::IMAGE).union(Within::GALLERY)),
-    ("a", Within::ITEM.union(Within::STARS).union(Within::DETAILS).union(Within::BREADCRUMBS)),
+    (
+        "a",
+        Within::ITEM.union(Within::STARS).union(Within::DETAILS).union(Within::BREADCRUMBS).union(Within::COMPARISON),
+    ),
     ("script", Within::TWISTER),
 ];
 

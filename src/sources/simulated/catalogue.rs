@@ -121,6 +121,16 @@ impl Catalogue {
         Product { asin, brand, title, image_id: self.image_id(asin) }
     }
 
+    /// The products that Amazon compares this one with on its page.
+    pub(super) fn compared_with(&self, asin: Asin) -> Vec<Asin> {
+        let chance = self.chance.of(asin.as_str());
+        let mut compared: Vec<Asin> = (0..4).map(|n| chance.one_of("compared", n, &self.showcase)).collect();
+        compared.retain(|other| *other != asin);
+        compared.sort();
+        compared.dedup();
+        compared
+    }
+
     /// The random generator of one listing.
     pub(super) fn chance(&self, listing: Listing) -> Chance {
         self.chance.of(listing.marketplace.code()).of(listing.asin.as_str())

@@ -169,6 +169,7 @@ fn generated(market: &Market, listing: Listing, decision: &Decision) -> Bytes {
         product: &catalogue.product(listing.asin),
         facts: &decision.facts,
         usual_price: catalogue.baseline(listing).price,
+        compared_with: &catalogue.compared_with(listing.asin),
         chance: catalogue.chance(listing).of("page"),
     };
     Bytes::from(page::product(&scene, market.page_kb))

@@ -2,6 +2,7 @@
 
 use htmlize::{escape_attribute, escape_text};
 
+use crate::domain::Asin;
 use crate::domain::numbers::format_count;
 
 use super::super::phrases::fill;
@@ -69,6 +70,20 @@ pub(super) fn description(scene: &Scene<'_>) -> String {
         false => String::new(),
     };
     description + &a_plus
+}
+
+/// The table in which Amazon compares the product with others, itself first. It comes after the ranks.
+pub(super) fn comparison(scene: &Scene<'_>) -> String {
+    let cell = |(place, asin): (usize, &Asin)| {
+        format!(
+            "<td class=\"_product-comparison-desktop_desktopFaceoutStyle_asin__2eMLv\" role=\"columnheader\"><a class=\"a-link-normal\" \
+             href=\"/dp/{asin}/ref=pd_ci_mcx_pspc_dp_2_i_{place}\">{}</a></td>",
+            escape_text(scene.phrases().category)
+        )
+    };
+    let all = std::iter::once(&scene.listing.asin).chain(scene.compared_with);
+    let cells: String = all.enumerate().map(cell).collect();
+    scene.feature("product-comparison", &format!("<table><tr>{cells}</tr></table>"))
 }
 
 /// Title, brand and rating.

@@ -13,7 +13,7 @@ mod refusals;
 
 use htmlize::{escape_attribute, escape_text};
 
-use crate::domain::{Listing, Money};
+use crate::domain::{Asin, Listing, Money};
 
 use super::catalogue::Product;
 use super::chance::Chance;
@@ -31,6 +31,8 @@ pub(super) struct Scene<'a> {
     pub(super) facts: &'a Facts,
     /// The listing's base price. Other prices on the page are relative to it.
     pub(super) usual_price: Money,
+    /// The products of its comparison table.
+    pub(super) compared_with: &'a [Asin],
     pub(super) chance: Chance,
 }
 
@@ -118,6 +120,7 @@ fn body(scene: &Scene<'_>) -> String {
         &decoys::carousel(scene, "sims-fbt"),
         &details::information(scene),
         &details::description(scene),
+        &details::comparison(scene),
         &decoys::reviews(scene),
         &decoys::carousel(scene, "sp_detail"),
         "</div></div>\n",
