@@ -20,6 +20,7 @@ mod facts;
 mod handlers;
 mod kind;
 mod layout;
+mod listed_videos;
 mod lists;
 mod offers;
 mod page;

@@ -102,7 +102,7 @@ pub struct Page {
     pub category_path: Vec<String>,
     /// There is A+ content; null: the page was not read to its end.
     pub has_a_plus: Option<bool>,
-    /// There is a video among the images; null: not known.
+    /// There is a video among the images; null: not known, because the page was not read to its end.
     pub has_video: Option<bool>,
     /// ASINs of all variations, including the selected one.
     pub variation_asins: Vec<Asin>,

@@ -58,8 +58,8 @@ fn product(page: &mut Page, scan: &Scan, captures: &[Capture]) {
     let is_whole = attributes.markers.footer || attributes.markers.closed;
     page.is_whole = is_whole;
     page.has_a_plus = (attributes.markers.a_plus || is_whole).then_some(attributes.markers.a_plus);
-    // The thumbnails of videos stand among those of the images.
-    page.has_video = (!attributes.gallery.is_empty() || is_whole).then_some(attributes.has_video);
+    // The thumbnails of videos stand among those of the images, or are made by a script from a list that only a whole reading looks at.
+    page.has_video = if attributes.has_video { Some(true) } else { scan.listed_videos.has_any };
     (page.parent_asin, page.variation_asins) = facts::variations(&scan.variations, attributes);
     page.compared_with = facts::compared_with(attributes, page.asin);
     page.coupon = record(page, "coupon", coupon(captures));

@@ -11,6 +11,7 @@ use super::attributes::{Attributes, IMAGE_CONTAINER};
 use super::capture::{Capture, Pieces, RANKS};
 use super::element::{asin_of_item, has_class, is_active_row, links_to_bestsellers, links_to_reviews};
 use super::layout::{self, BASIS_PRICES, FACEOUT, LINE_BREAKS, Meaning, Part, RANK_CLASSES, SEARCH_RESULT, Within};
+use super::listed_videos::ListedVideos;
 use super::rows::Rows;
 use super::text;
 use super::variations::Variations;
@@ -59,6 +60,7 @@ pub(super) struct Scan {
     pub(super) captures: Vec<Capture>,
     pub(super) attributes: Attributes,
     pub(super) variations: Variations,
+    pub(super) listed_videos: ListedVideos,
     /// Beginning of the scripts in the head; only collected when the marketplace is unknown.
     pub(super) head_script: Option<String>,
 }
@@ -199,6 +201,9 @@ impl Scan {
                 }
             }
             "script" if self.within.intersects(Within::TWISTER) => return found("twister", Part::Script),
+            "script" if self.to_the_end && self.within.intersects(Within::GALLERY_DATA) => {
+                return found("gallery data", Part::GalleryScript);
+            }
             _ => {}
         }
         if LINE_BREAKS.contains(&tag) && self.wants_text() {
@@ -290,8 +295,10 @@ impl Scan {
         if let Some(script) = self.head_script.as_mut() {
             text::push_capped(script, fragment, MAX_HEAD_SCRIPT_BYTES);
         }
-        if self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script) {
-            self.variations.push(fragment);
+        match self.frames.last().map(|frame| frame.capture.part) {
+            Some(Part::Script) => self.variations.push(fragment),
+            Some(Part::GalleryScript) => self.listed_videos.push(fragment),
+            _ => {}
         }
     }
 
@@ -342,7 +349,12 @@ impl Scan {
         self.row = outer_row;
         self.append_to_parent(&capture);
         match capture.part {
-            Part::Region | Part::Hidden | Part::PriceOffscreen | Part::PriceWhole | Part::PriceFraction => {}
+            Part::Region
+            | Part::Hidden
+            | Part::PriceOffscreen
+            | Part::PriceWhole
+            | Part::PriceFraction
+            | Part::GalleryScript => {}
             Part::Script => self.variations.end(),
             Part::Price => {
                 self.is_free_item |= capture.is_zero_price();
@@ -363,7 +375,7 @@ impl Scan {
     fn append_to_parent(&mut self, inner: &Capture) {
         let Some(outer) = self.frames.last_mut() else { return };
         match inner.part {
-            Part::Hidden | Part::Script => {}
+            Part::Hidden | Part::Script | Part::GalleryScript => {}
             Part::Rating if outer.capture.part == Part::ReviewCount => {}
             Part::PriceOffscreen if outer.capture.part == Part::Price => {
                 text::set_if_blank(&mut outer.capture.pieces.offscreen, &inner.text);

@@ -36,8 +36,8 @@ impl Scan {
 
     /// True when the text of the script that has just started is needed.
     fn wants_script(&self) -> bool {
-        let is_variation_script = || self.frames.last().is_some_and(|frame| frame.capture.part == Part::Script);
-        self.wants_head_script() || is_variation_script()
+        let is_read = |frame: &Frame| matches!(frame.capture.part, Part::Script | Part::GalleryScript);
+        self.wants_head_script() || self.frames.last().is_some_and(is_read)
     }
 
     /// The content that can hold facts at the current position.

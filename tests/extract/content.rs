@@ -26,7 +26,7 @@ fn the_content_of_real_pages_is_read() {
         ("category path", count(|page| !page.category_path.is_empty()), 70),
         ("A+ content", count(|page| page.has_a_plus == Some(true)), 33),
         ("no A+ content", count(|page| page.has_a_plus == Some(false)), 20),
-        ("video", count(|page| page.has_video == Some(true)), 3),
+        ("video", count(|page| page.has_video == Some(true)), 20),
         ("comparison table", count(|page| !page.compared_with.is_empty()), 13),
     ];
     println!("of {} pages: {read:?}", pages.len());

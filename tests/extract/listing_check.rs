@@ -41,6 +41,7 @@ const FINDINGS: &[(&str, usize)] = &[
     ("bullets_length", 38),
     ("bullets_total_length", 6),
     ("images_count", 14),
+    ("images_video", 31),
     ("title_length_75", 34),
     ("title_repeated_word", 3),
 ];

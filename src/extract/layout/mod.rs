@@ -76,6 +76,8 @@ pub(in crate::extract) enum Part {
     ItemTitle,
     /// Text of a script about the product's variations.
     Script,
+    /// Text of the script that builds the gallery.
+    GalleryScript,
 }
 
 /// The regions around an element, as a set of flags.
@@ -140,6 +142,8 @@ impl Within {
     pub(in crate::extract) const DESCRIPTION: Self = Self(1 << 26);
     /// A table in which Amazon compares the product with others. Always with [`Self::ELSEWHERE`]: only its links count.
     pub(in crate::extract) const COMPARISON: Self = Self(1 << 27);
+    /// Data of the gallery.
+    pub(in crate::extract) const GALLERY_DATA: Self = Self(1 << 28);
     /// All regions that contain prices and their labels.
     pub(in crate::extract) const PRICED: Self = Self::PRICES
         .union(Self::BUY_BOX)

@@ -267,6 +267,15 @@ pub(super) const IDS: Table = &[
     (priced(Part::Description, Within::DESCRIPTION), &["productDescription", "bookDescription_feature_div"]),
     (region(Within::IMAGE), &["imgTagWrapperId", "img-canvas", "ebooks-img-canvas", "prodImageCell", "aw-image-block"]),
     (
+        region(Within::GALLERY_DATA),
+        &[
+            "imageBlockVariations_feature_div",
+            "imageBlockVariations",
+            "mediaBlockVariations_feature_div",
+            "mediaBlockVariations",
+        ],
+    ),
+    (
         region(Within::TWISTER),
         &[
             "twister_feature_div",
@@ -375,7 +384,7 @@ pub(in crate::extract) const TAGS: [(&str, Within); 7] = [
         "a",
         Within::ITEM.union(Within::STARS).union(Within::DETAILS).union(Within::BREADCRUMBS).union(Within::COMPARISON),
     ),
-    ("script", Within::TWISTER),
+    ("script", Within::TWISTER.union(Within::GALLERY_DATA)),
 ];
 
 /// Elements that start a new line when displayed.

@@ -142,8 +142,7 @@ impl ListingContent {
             bullets: list(ContentField::Bullets),
             description: text(ContentField::Description),
             images: image_ids.map(|ids| vec![ListingImage::default(); ids.len()]),
-            // Galleries that are filled by a script show no thumbnail of a video.
-            has_video: value(ContentField::HasVideo).and_then(Value::as_bool).filter(|has_video| *has_video),
+            has_video: value(ContentField::HasVideo).and_then(Value::as_bool),
             a_plus: match value(ContentField::HasAPlus).and_then(Value::as_bool) {
                 Some(false) => APlusState::Absent,
                 Some(true) | None => APlusState::Unknown,

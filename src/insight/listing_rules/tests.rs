@@ -345,7 +345,7 @@ fn the_group_of_an_observed_listing_is_known_only_when_brand_and_category_agree(
             serde_json::json!({ "has_video": has }).as_object().expect("an object"),
         )
     };
-    assert_eq!((video(true).has_video, video(false).has_video), (Some(true), None));
+    assert_eq!((video(true).has_video, video(false).has_video), (Some(true), Some(false)));
 }
 
 prop_compose! {

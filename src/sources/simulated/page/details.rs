@@ -20,7 +20,8 @@ pub(super) fn image(scene: &Scene<'_>) -> String {
     )
 }
 
-/// The thumbnails of the images; half of the listings have a video among them.
+/// The thumbnails of the images, and the data of the script that builds the gallery. Half of the listings have a video; of half of those,
+/// only the data tells.
 pub(super) fn gallery(scene: &Scene<'_>) -> String {
     let id = &scene.product.image_id;
     let thumbnail = |id: &str| {
@@ -30,16 +31,20 @@ pub(super) fn gallery(scene: &Scene<'_>) -> String {
         )
     };
     let images: String = ["", "b", "c"].iter().map(|end| thumbnail(&format!("{id}{end}"))).collect();
-    let video = match scene.is_variant("video") {
+    let has_video = scene.is_variant("video");
+    let video = match has_video && scene.is_variant("video thumbnail") {
         true => format!(
             "<li class=\"a-spacing-small item videoThumbnail a-declarative\">\
              <img src=\"https://m.media-amazon.com/images/I/{id}v.SX38_SY50_CR,0,0,38,50_.jpg\"></li>\n"
         ),
         false => String::new(),
     };
-    format!(
+    let videos = if has_video { r#"{"groupType":"IB_G1","offset":"0"}"# } else { "" };
+    let data = format!("<script>var obj = jQuery.parseJSON('{{\"dataInJson\":null,\"videos\":[{videos}]}}');</script>");
+    let gallery = format!(
         "<div id=\"altImages\" class=\"a-fixed-left-grid-col\"><ul class=\"a-unordered-list\">{images}{video}</ul></div>\n"
-    )
+    );
+    gallery + &scene.feature("imageBlockVariations", &data)
 }
 
 /// The path of categories above the product.
