@@ -12,7 +12,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("telemetry", &["domain"]),
     ("extract", &["domain"]),
-    ("files", &["domain"]),
+    ("files", &["domain", "insight", "chart"]),
     ("chart", &["domain"]),
     ("insight", &["domain"]),
     ("keepa", &["domain"]),
