@@ -1,9 +1,21 @@
 //! The formats of a report.
 
+mod cell_text;
+mod csv;
 mod email;
+mod error;
+mod flat_table;
 mod format;
+mod html;
+mod html_page;
+mod markdown;
+mod picture;
 mod render;
+mod xlsx;
 
+pub use csv::{csv_sections, render_csv};
 pub use email::{ReportEmail, email};
+pub use error::ReportRenderError;
 pub use format::{ReportFormat, ReportFormatError};
-pub use render::{ReportRenderError, content_security_policy, csv_sections, render, render_csv};
+pub use html_page::content_security_policy;
+pub use render::render;
