@@ -44,6 +44,7 @@ mod policy;
 pub mod product;
 mod reading;
 mod recurrence;
+mod report_format;
 mod report_period;
 pub mod rule;
 pub mod sampling;
@@ -115,6 +116,7 @@ pub use policy::{Day, Digest, DuringQuiet, Gate, HeldFor, Policy, QuietHours, Se
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
 pub use reading::Reading;
 pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
+pub use report_format::{ReportFormat, ReportFormatError};
 pub use report_period::{MAX_REPORT_DAYS, ReportPeriod, ReportPeriodError, ReportWindow};
 pub use rule::{Condition, Crossing, Rule, RuleScope, RuleSettings, RuleState, Severity};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};

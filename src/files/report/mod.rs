@@ -5,7 +5,6 @@ mod csv;
 mod email;
 mod error;
 mod flat_table;
-mod format;
 mod html;
 mod html_page;
 mod markdown;
@@ -16,6 +15,7 @@ mod xlsx;
 pub use csv::{csv_sections, render_csv};
 pub use email::{ReportEmail, email};
 pub use error::ReportRenderError;
-pub use format::{ReportFormat, ReportFormatError};
 pub use html_page::content_security_policy;
 pub use render::render;
+
+pub use crate::domain::{ReportFormat, ReportFormatError};

@@ -2,10 +2,10 @@
 
 use super::csv::render_csv;
 use super::error::ReportRenderError;
-use super::format::ReportFormat;
 use super::html::html;
 use super::markdown::markdown;
 use super::xlsx::xlsx;
+use crate::domain::ReportFormat;
 use crate::insight::report::Report;
 
 /// A report in a format. JSON is the document as it is stored; CSV is its main table, and [`render_csv`] writes the others.

@@ -70,8 +70,8 @@ pub fn competitor_set_report(
 /// True if anything that is compared is known of the window.
 fn is_known(product: &ReportedProduct<'_>, window: Window) -> bool {
     let series = [Series::Price, Series::Availability, Series::ReviewCount, Series::Rating];
-    let of_series = series.iter().any(|series| !product.history.numbers(&(*series).into(), window).is_empty());
-    of_series || product.history.rank_keys().iter().any(|key| !product.history.numbers(key, window).is_empty())
+    let of_series = series.iter().any(|series| !product.numbers(&(*series).into(), window).is_empty());
+    of_series || product.history.rank_keys().iter().any(|key| !product.numbers(key, window).is_empty())
 }
 
 fn integer(count: usize) -> Cell {
@@ -109,9 +109,8 @@ impl Set<'_> {
         let products =
             std::iter::once(&self.own).chain(nearest.into_iter().take(MAX_LINES).map(|(_, product)| product));
         let currency = self.own.currency();
-        let lines = products.map(|product| {
-            line(&product.name(), &product.history.numbers(&Series::Price.into(), self.window), currency)
-        });
+        let lines = products
+            .map(|product| line(&product.name(), &product.numbers(&Series::Price.into(), self.window), currency));
         let lines: Vec<_> = lines.filter(|line| line.steps.iter().any(|(_, value)| value.is_some())).collect();
         let title = "Price without shipping".to_owned();
         let blocks = vec![Block::Chart(Chart { title, unit: currency.code(), lines })];
@@ -150,7 +149,7 @@ impl Set<'_> {
         let lasting: Vec<_> = undercuts.iter().filter(|undercut| undercut.to.is_none()).collect();
         if !undercuts.is_empty() {
             let times = count(undercuts.len(), "time", "times");
-            let lasting = count(lasting.len(), "of them lasts", "of them last");
+            let lasting = count(lasting.len(), "of them lasted at the end", "of them lasted at the end");
             lines.push(format!("Competitors were cheaper {times}; {lasting}."));
         } else {
             lines.push("At no known time was a competitor cheaper.".to_owned());

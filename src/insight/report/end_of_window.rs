@@ -21,7 +21,7 @@ fn peer_at_end(reported: &ReportedProduct<'_>, window: Window) -> Peer {
     if window.to >= reported.history.now() {
         return now;
     }
-    let last = |series: Series| reported.history.numbers(&series.into(), window).last().copied();
+    let last = |series: Series| reported.numbers(&series.into(), window).last().copied();
     let Some(price) = last(Series::Price) else {
         return Peer { price_minor: None, shipping_minor: None, as_of: None, ..now };
     };
@@ -33,7 +33,7 @@ fn peer_at_end(reported: &ReportedProduct<'_>, window: Window) -> Peer {
 
 fn ranks_at_end(reported: &ReportedProduct<'_>, window: Window) -> Vec<Rank> {
     let rank = |key: SeriesKey| {
-        let last = reported.history.numbers(&key, window).last().copied()?;
+        let last = reported.numbers(&key, window).last().copied()?;
         let is_current = is_comparable(Some(last.to), reported.product.interval, window.to);
         let rank = u32::try_from(last.value.filter(|_| is_current)?).ok()?;
         Some(Rank { rank, category: key.category })

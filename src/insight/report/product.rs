@@ -95,7 +95,7 @@ fn flags_section(flags: &[Flag]) -> Option<Section> {
 }
 
 fn price_section(reported: &ReportedProduct<'_>, window: Window) -> Option<Section> {
-    let prices = reported.history.numbers(&Series::Price.into(), window);
+    let prices = reported.numbers(&Series::Price.into(), window);
     if prices.iter().all(|span| span.value.is_none()) {
         return None;
     }

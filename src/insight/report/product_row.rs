@@ -134,7 +134,7 @@ pub fn product_row(reported: &ReportedProduct<'_>, window: &ReportWindow) -> Pro
 
 /// How the price moved.
 pub(super) fn price_movement(reported: &ReportedProduct<'_>, window: Window) -> Movement {
-    Movement::of(&reported.history.numbers(&Series::Price.into(), window), window)
+    Movement::of(&reported.numbers(&Series::Price.into(), window), window)
 }
 
 /// Why the change of a price does not count.
@@ -163,6 +163,6 @@ pub(super) fn is_current(reported: &ReportedProduct<'_>, movement: &Movement, se
 
 /// True if no price of the window was lower, and one was higher.
 pub(super) fn is_lowest(reported: &ReportedProduct<'_>, price_minor: i64, window: Window) -> bool {
-    let prices = Distribution::of(&reported.history.numbers(&Series::Price.into(), window));
+    let prices = Distribution::of(&reported.numbers(&Series::Price.into(), window));
     prices.lowest() == Some(price_minor) && prices.highest() > Some(price_minor)
 }

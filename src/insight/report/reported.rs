@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::domain::plain_text::{clean_some, shorten};
-use crate::domain::steps::Window;
-use crate::domain::{Currency, Product, ReportWindow, Series};
+use crate::domain::steps::{Span, Window};
+use crate::domain::{Currency, Product, ReportWindow, Series, SeriesKey};
 use crate::insight::ListingHistory;
 
 /// The series that a report of products, or of one, needs from the beginning of its window up to now, with the values in effect at
@@ -49,6 +49,15 @@ impl ReportedProduct<'_> {
     /// The currency of its prices.
     pub(super) fn currency(&self) -> Currency {
         self.product.listing.marketplace.currency()
+    }
+
+    /// What is known of a numeric series in a window. What was read at its very end belongs to the next one, unless that is now.
+    pub(super) fn numbers(&self, key: &SeriesKey, window: Window) -> Vec<Span<i64>> {
+        let mut spans = self.history.numbers(key, window);
+        if window.to < self.history.now() {
+            spans.retain(|span| span.from < window.to);
+        }
+        spans
     }
 
     /// The part of the window that has passed; `None`: it lies ahead.

@@ -37,7 +37,7 @@ pub(super) fn out_of_stock(states: &[Span<i64>]) -> Vec<OutOfStock> {
 
 /// The availability in a window: `None` if nothing is known of it.
 pub(super) fn stock_section(reported: &ReportedProduct<'_>, window: Window) -> Option<(Section, Measure<f64>)> {
-    let states = reported.history.numbers(&Series::Availability.into(), window);
+    let states = reported.numbers(&Series::Availability.into(), window);
     let share = out_of_stock_share(reported.history, window);
     if states.is_empty() {
         return None;

@@ -41,11 +41,10 @@ impl Moved {
 
 /// What is known of the series in the window. The price comes first, if it is known.
 pub(super) fn moved(reported: &ReportedProduct<'_>, window: Window) -> Vec<Moved> {
-    let history = reported.history;
-    let rank = main_category(history, window).map(|(key, _)| key);
+    let rank = main_category(reported.history, window).map(|(key, _)| key);
     let keys = [Some(Series::Price.into()), rank, Some(Series::Rating.into()), Some(Series::ReviewCount.into())];
     let found = keys.into_iter().flatten().map(|key: SeriesKey| {
-        let movement = Movement::of(&history.numbers(&key, window), window);
+        let movement = Movement::of(&reported.numbers(&key, window), window);
         let is_current = is_current(reported, &movement, key.series, window.to);
         Moved { key, movement, is_current }
     });

@@ -11,6 +11,8 @@ pub enum ReportFormat {
     /// The document as it is.
     Json,
     /// Markdown with tables, as GitHub reads it.
+    #[serde(alias = "md")]
+    #[strum(to_string = "markdown", serialize = "md")]
     Markdown,
     /// A page of one file, which refers to nothing outside of itself.
     Html,
