@@ -87,9 +87,12 @@ async fn tools_without_their_scope_are_hidden_and_refused() {
             ]
         );
         assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
-        for (tool, scope) in
-            [("track_product", "product:write"), ("create_alert", "alert:write"), ("crawl_now", "crawl:create")]
-        {
+        for (tool, scope) in [
+            ("track_product", "product:write"),
+            ("create_alert", "alert:write"),
+            ("crawl_now", "crawl:create"),
+            ("create_report", "report:create"),
+        ] {
             let refusal = client.refusal(tool, json!({})).await;
             assert_eq!(refusal, format!("forbidden: requires the scope {scope}"));
         }
