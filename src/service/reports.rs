@@ -376,7 +376,7 @@ fn short_text(document: &[u8], max_bytes: usize) -> Result<String, String> {
     Ok(text)
 }
 
-/// Leaves so many rows of each table, and no charts: their points would be the longest part.
+/// Leaves so many rows of each table. True if there were more.
 fn cut(report: &mut Report, rows: usize) -> bool {
     let mut is_cut = false;
     for section in &mut report.sections {

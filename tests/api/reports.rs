@@ -239,6 +239,14 @@ async fn a_report_is_for_those_who_may_read_and_its_making_for_those_who_may_mak
         assert_eq!(refused["detail"], "requires the scope report:create");
         expect(403, of_viewer(Method::POST, &format!("{path}/link")).json(&json!({}))).await;
         expect(403, of_viewer(Method::DELETE, &path)).await;
+        add_person(&daemon, "admin", Role::TenantAdmin).await;
+        let admin = token_of(&daemon, "admin@example.com").await;
+        let export = daemon.request(Method::GET, "/api/v1/tenants/me/export").bearer_auth(&admin);
+        let export = export.send().await.unwrap().text().await.unwrap();
+        let lines = export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let exported: Vec<Value> = lines.filter(|line| line["type"] == "report").collect();
+        assert_eq!(exported.len(), 1, "the export of a tenant has its reports");
+        assert!(exported[0]["title"].is_string() && exported[0]["document"]["title"] == exported[0]["title"]);
         let crawls = daemon.key_with(&[Scope::CrawlCreate, Scope::ProductRead]).await;
         let action = json!({ "kind": "report", "subject": { "kind": "tenant" }, "period": { "kind": "last_week" } });
         let schedule = json!({ "name": "Weekly", "recurrence": { "every": "weekly" }, "action": action });
@@ -249,9 +257,8 @@ async fn a_report_is_for_those_who_may_read_and_its_making_for_those_who_may_mak
         expect(403, daemon.request(Method::POST, &run).bearer_auth(&crawls)).await;
 
         let jo = newcomer(&daemon, "jo").await;
-        let theirs = |method: Method, path: &str| {
-            daemon.request(method, path).bearer_auth(jo["access_token"].as_str().unwrap())
-        };
+        let theirs =
+            |method: Method, path: &str| daemon.request(method, path).bearer_auth(jo["access_token"].as_str().unwrap());
         for (method, path) in [
             (Method::GET, path.clone()),
             (Method::GET, format!("{path}/file?format=json")),
@@ -294,20 +301,31 @@ async fn a_wrong_report_is_refused_by_its_field() {
             (422, with(tenant.clone(), json!({ "kind": "last_week", "days": 7 })), "period.kind"),
             (422, with(tenant.clone(), json!({ "kind": "dates", "from": "2026-01-01" })), "period.to"),
             (422, with(tenant.clone(), json!({ "kind": "dates", "from": "1 May", "to": "2026-01-01" })), "period.from"),
-            (422, with(tenant.clone(), json!({ "kind": "dates", "from": "2026-02-01", "to": "2026-01-01" })), "period.to"),
-            (422, with(tenant.clone(), json!({ "kind": "dates", "from": "2199-01-01", "to": "2199-01-02" })), "period.from"),
+            (
+                422,
+                with(tenant.clone(), json!({ "kind": "dates", "from": "2026-02-01", "to": "2026-01-01" })),
+                "period.to",
+            ),
+            (
+                422,
+                with(tenant.clone(), json!({ "kind": "dates", "from": "2199-01-01", "to": "2199-01-02" })),
+                "period.from",
+            ),
             (422, json!({ "subject": tenant, "period": week, "time_zone": "Europe/Atlantis" }), "time_zone"),
             (422, json!({ "subject": tenant, "period": week, "recipients": ["jo@example.com"] }), "recipients"),
         ] {
             let refused = expect(status, daemon.post("/api/v1/reports", &body)).await;
             assert_eq!(refused["errors"][0]["field"], field, "{body}: {refused}");
         }
-        for (query, field) in [("subject=galaxy", "subject"), ("status=odd", "status"), ("schedule_id=x", "schedule_id")] {
+        for (query, field) in
+            [("subject=galaxy", "subject"), ("status=odd", "status"), ("schedule_id=x", "schedule_id")]
+        {
             let refused = expect(422, daemon.get(&format!("/api/v1/reports?{query}"))).await;
             assert_eq!(refused["errors"][0]["field"], field);
         }
         let action = |change: Value| {
-            let mut action = json!({ "kind": "report", "subject": { "kind": "tenant" }, "period": { "kind": "last_week" } });
+            let mut action =
+                json!({ "kind": "report", "subject": { "kind": "tenant" }, "period": { "kind": "last_week" } });
             action.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
             json!({ "name": "Weekly", "recurrence": { "every": "weekly" }, "action": action })
         };
@@ -387,7 +405,10 @@ async fn a_schedule_sends_its_report_to_users_of_the_tenant_once() {
         assert!(!sheets(attached.contents().to_vec()).is_empty());
         let report = format!("/api/v1/reports/{}", job["parameters"]["report_id"].as_str().unwrap());
         let report = expect(200, daemon.get(&report)).await;
-        assert_eq!((&report["schedule_id"], &report["created_by"]), (&created["id"], &json!(format!("schedule:{}", created["id"].as_str().unwrap()))));
+        assert_eq!(
+            (&report["schedule_id"], &report["created_by"]),
+            (&created["id"], &json!(format!("schedule:{}", created["id"].as_str().unwrap())))
+        );
         // Once: the next mail is about something else.
         let forgot = json!({ "email": "reader@example.com" });
         expect(202, daemon.request(Method::POST, "/api/v1/auth/forgot-password").json(&forgot)).await;

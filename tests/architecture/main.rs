@@ -17,7 +17,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("insight", &["domain"]),
     ("keepa", &["domain"]),
     ("advice", &["domain", "config", "telemetry", "insight"]),
-    ("jobs", &["domain", "config", "files", "sources", "store"]),
+    ("jobs", &["domain", "config", "files", "insight", "sources", "store"]),
     ("store", &["domain", "config", "telemetry"]),
     ("replicas", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry", "replicas"]),
