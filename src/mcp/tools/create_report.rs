@@ -10,7 +10,7 @@ use crate::domain::{
 use crate::mcp::call::Call;
 use crate::mcp::resources::{MARKDOWN, report_uri};
 use crate::mcp::tool::{Effect, Tool};
-use crate::service::{Creation, ReportRequest, ServiceError, ServiceResult};
+use crate::service::{Creation, FieldError, ReportRequest, ServiceError, ServiceResult};
 
 pub(super) struct CreateReport;
 
@@ -84,7 +84,8 @@ impl Tool for CreateReport {
     async fn call(call: Call, arguments: Arguments) -> ServiceResult<Answer> {
         let format = arguments.format.unwrap_or(ReportFormat::Html);
         let request = arguments.request()?;
-        let job = match call.service.create_report(call.caller, request, None).await? {
+        let created = call.service.create_report(call.caller, request, None).await;
+        let job = match created.map_err(by_arguments)? {
             Creation::Created(job) => job,
             // Only requests with an idempotency key are replayed.
             Creation::Replayed(_) => return Err(ServiceError::Internal),
@@ -104,6 +105,21 @@ impl Tool for CreateReport {
 
     fn links(answer: &Answer) -> Vec<Resource> {
         vec![Resource::new(answer.uri.clone(), "report").with_title("The report").with_mime_type(MARKDOWN)]
+    }
+}
+
+/// The API has its fields in objects, which the tool does not.
+fn by_arguments(error: ServiceError) -> ServiceError {
+    let named = |error: FieldError| {
+        let field = error.field.rsplit('.').next().unwrap_or_default();
+        FieldError::new(field, error.message.clone())
+    };
+    match error {
+        ServiceError::Invalid(errors) => ServiceError::Invalid(errors.into_iter().map(named).collect()),
+        ServiceError::InvalidReference(errors) => {
+            ServiceError::InvalidReference(errors.into_iter().map(named).collect())
+        }
+        other => other,
     }
 }
 
