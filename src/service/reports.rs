@@ -426,3 +426,37 @@ fn internal(error: &impl std::fmt::Display) -> ServiceError {
     tracing::error!(%error, "a report could not be read or written");
     ServiceError::Internal
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::report::pack;
+    use crate::insight::report::{Cell, ColumnKind, Section, Table};
+
+    #[test]
+    fn a_long_report_has_fewer_rows_where_it_must_be_short() {
+        let mut table = Table::new(&[("Product", ColumnKind::Text)]);
+        table.rows = (0..2000).map(|n| vec![Cell::text(format!("{n} {}", "ä".repeat(60)))]).collect();
+        let at = Timestamp::UNIX_EPOCH;
+        let window = ReportPeriod::LastWeek.window(at, "UTC").unwrap();
+        let report = Report {
+            title: "All products".to_owned(),
+            made_at: at,
+            window,
+            coverage: Vec::new(),
+            summary: vec!["One sentence.".to_owned()],
+            main_section: "products".to_owned(),
+            sections: vec![Section::new("products", "Products", vec![Block::Table(table)])],
+            exclusions: Vec::new(),
+            method: Vec::new(),
+        };
+        let packed = pack(&report).unwrap();
+        assert_eq!(unpack(&packed).unwrap(), report);
+        let whole = short_text(&packed, 1_000_000).unwrap();
+        assert!(whole.contains("1999 ") && !whole.contains("are cut"));
+        let short = short_text(&packed, 39_000).unwrap();
+        assert!(short.len() <= 39_000 && short.contains("Tables are cut to 200 rows"), "{}", short.len());
+        assert!(short.contains("One sentence") && short.contains("199 ") && !short.contains("200 ä"));
+        assert!(short_text(&packed, 100).unwrap().len() <= 100);
+    }
+}
