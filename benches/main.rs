@@ -20,6 +20,7 @@ mod postgres;
 #[path = "../tests/support/refresh_simulation.rs"]
 mod refresh_simulation;
 mod replicas;
+mod reports;
 mod rivals;
 mod table;
 
@@ -29,7 +30,7 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 12] = [
+const GROUPS: [(&str, Group); 13] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
@@ -42,6 +43,7 @@ const GROUPS: [(&str, Group); 12] = [
     ("replicas", replicas::run),
     ("alerts", alerts::run),
     ("insight", insight::run),
+    ("reports", reports::run),
 ];
 
 fn main() {
@@ -53,6 +55,7 @@ fn main() {
         [actors::BYTES_OF, kind] => actors::print_bytes_of(kind),
         [api::BARE_HANDLER, body, port] => api::bare_handler_main(Path::new(body), port.parse().unwrap()),
         [crawling::BARE_LOOP, base_url, asins] => crawling::bare_loop_main(base_url, asins.parse().unwrap()),
+        [reports::PEAK_OF_REPORT, products] => reports::print_peak(products.parse().unwrap()),
         groups => measure(groups),
     }
 }

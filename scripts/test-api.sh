@@ -16,7 +16,7 @@ field() {
     sed "s/.*\"$1\":\"\([^\"]*\).*/\1/"
 }
 token=$(post /auth/login '' "{\"email\":\"$email\",\"password\":\"$password\"}" | field access_token)
-scopes='"product:read","product:write","product:delete","crawl:create","alert:write","admin:users","admin:tenant"'
+scopes='"product:read","product:write","product:delete","crawl:create","alert:write","report:create","admin:users","admin:tenant"'
 key=$(post /auth/api-keys "$token" "{\"name\":\"test-api\",\"scopes\":[$scopes]}" | field key)
 
 # First as a user, except for operations that end the session; then everything with an API key.

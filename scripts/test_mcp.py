@@ -27,7 +27,7 @@ READS = [
     "list_alert_events",
     "get_usage",
 ]
-WRITES = ["track_product", "create_alert", "crawl_now"]
+WRITES = ["track_product", "create_alert", "crawl_now", "create_report"]
 
 
 class Alternating(httpx2.AsyncHTTPTransport):
@@ -84,7 +84,7 @@ async def read_key(client):
         assert (await refusal(client, tool, {})).startswith("forbidden: "), tool
     assert "`product_id`" in await refusal(client, "get_product", {"product_id": "x"})
     templates = (await client.list_resource_templates()).resource_templates
-    assert [template.name for template in templates] == ["product"]
+    assert [template.name for template in templates] == ["product", "report"]
     await client.read_resource(f"amazon-tracker://products/{PRODUCT['id']}")
 
 
@@ -96,6 +96,9 @@ async def write_key(client):
     assert crawled["outcome"] == "observed", crawled
     alert = {"product_id": PRODUCT["id"], "kind": "price_drop", "percent": 5}
     assert (await answer(client, "create_alert", alert))["channels"], "the channel that there is"
+    report = await answer(client, "create_report", {"product_id": PRODUCT["id"], "period": "last_days", "days": 1})
+    assert report["uri"] == f"amazon-tracker://reports/{report['report_id']}", report
+    await client.read_resource(report["uri"])
 
 
 async def other_tenant(client):

@@ -186,6 +186,8 @@ mod tests {
             to: "a@example.com".parse().unwrap(),
             subject: String::new(),
             text: String::new(),
+            html: None,
+            attachment: None,
             useless_after: jiff::Timestamp::UNIX_EPOCH,
         };
         let (id, message) = (DeliveryId(uuid::Uuid::now_v7()), OutboxMessage::Email(mail));

@@ -28,7 +28,7 @@ use crate::actors::user::{PrincipalCache, UserTools};
 use crate::actors::wake_signal::WakeSignal;
 use crate::config::{ProcessRole, Settings, SourceName};
 use crate::domain::{Marketplace, RunBudget};
-use crate::jobs::JobTools;
+use crate::jobs::{JobTools, ReportTools};
 use crate::limits::{GateSettings, Rate, SourceGate, TenantBudgets};
 use crate::replicas::BusMessage;
 use crate::service::CacheInvalidation;
@@ -292,6 +292,7 @@ impl AppContext<'_> {
             default_marketplace: self.settings.products.default_marketplace,
             lists: Arc::clone(&self.direct) as Arc<_>,
             max_open: self.settings.jobs.max_open,
+            reports: ReportTools { public_url: self.public_url.clone(), kept_for: self.settings.reports.kept_for() },
         };
         let (live, bus) = (live.clone(), self.bus.clone());
         let on_stepped = Arc::new(move |tenant_id, id| {

@@ -32,6 +32,7 @@ pub(super) fn chart<'a>(points: &'a [Point], gaps: &'a [Gap]) -> PriceChart<'a> 
     PriceChart {
         points,
         gaps,
+        beside: &[],
         target: None,
         currency: Currency::Usd,
         from: day(20_600),

@@ -8,7 +8,8 @@ use super::picture::{Anchor, LABEL, Picture, SUMMARY, crisp};
 use super::placement::Area;
 use super::segment::Segment;
 use super::svg::{PathData, Tenths, px};
-use super::trace::{Band, Run};
+use super::theme::DASHES;
+use super::trace::{Band, Run, runs};
 
 /// A label hides too much of a plot that is lower than this.
 const LOW_PLOT: i32 = px(60);
@@ -25,8 +26,10 @@ impl Picture<'_> {
         if line.is_empty() {
             return;
         }
-        self.out.push_str(&format!("<path d=\"{area}\" fill=\"{colour}\" fill-opacity=\".1\"/>\n"));
-        self.out.push_str(&format!("<path d=\"{line}\" stroke=\"{colour}\" stroke-width=\"2\" fill=\"none\"/>\n"));
+        if self.chart.beside.is_empty() {
+            self.out.push_str(&format!("<path d=\"{area}\" fill=\"{colour}\" fill-opacity=\".1\"/>\n"));
+        }
+        self.stroke(&line, colour, "");
         let last = segments.last().filter(|segment| segment.to == self.chart.to).and_then(Segment::price);
         if let Some(amount) = last {
             let (x, y) = (self.frame.right, self.frame.y(amount.into()));
@@ -37,6 +40,20 @@ impl Picture<'_> {
                 Tenths(y)
             ));
             self.taken.add_line((x, y), (x, y), px(10));
+        }
+    }
+
+    /// The lines of the prices of others.
+    pub(super) fn beside(&mut self, lines: &[Vec<Segment>]) {
+        let styles = self.palette.beside.into_iter().zip(DASHES);
+        for (segments, (colour, dashes)) in lines.iter().zip(styles) {
+            let mut path = PathData::default();
+            for run in runs(segments, &self.frame) {
+                self.add_line(&run, &mut path);
+            }
+            if !path.is_empty() {
+                self.stroke(&path, colour, dashes);
+            }
         }
     }
 

@@ -32,6 +32,7 @@ use crate::domain::{Currency, Money, Point};
 
 pub use label::is_drawable;
 pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH, png};
+pub use svg::escape;
 pub use theme::Theme;
 
 /// Why there is no chart.
@@ -109,7 +110,21 @@ impl Default for Size {
     }
 }
 
-/// A chart of the price of one listing in a window of time.
+/// Lines beside that of the price.
+pub const MAX_BESIDE: usize = theme::BESIDE;
+
+/// The price of another listing beside that of the chart.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    /// Name of the product, shortened in the legend.
+    pub name: &'a str,
+    /// As [`PriceChart::points`].
+    pub points: &'a [Point],
+    /// Times without a successful crawl.
+    pub gaps: &'a [Gap],
+}
+
+/// A chart of the price of one listing in a window of time, alone or beside those of others.
 #[derive(Debug, Clone)]
 pub struct PriceChart<'a> {
     /// Changes of one series of prices, in chronological order and in minor units of `currency`. The last change before
@@ -117,6 +132,9 @@ pub struct PriceChart<'a> {
     pub points: &'a [Point],
     /// Times without a successful crawl.
     pub gaps: &'a [Gap],
+    /// The prices of others in the same currency, at most [`MAX_BESIDE`]. With them, times without a successful crawl and without an
+    /// offer are plain gaps.
+    pub beside: &'a [Beside<'a>],
     /// The price that the user waits for. Not drawn when it is in another currency.
     pub target: Option<Money>,
     /// Currency of the points.

@@ -1,17 +1,17 @@
 //! Composes the chart: where everything is, and in which order it is drawn.
 
-use super::PriceChart;
 use super::amount_axis::AmountAxis;
 use super::date_axis;
 use super::frame::Frame;
 use super::label::{shortened, text_width};
 use super::placement::{Area, Taken};
 use super::png::FONT_FAMILY;
-use super::segment::{State, segments};
+use super::segment::{Segment, State, segments};
 use super::summary::{Summary, description};
 use super::svg::{PathData, Tenths, escape, px};
-use super::theme::Palette;
+use super::theme::{DASHES, Palette};
 use super::trace::{Band, bands, runs};
+use super::{MAX_BESIDE, PriceChart};
 
 /// Font sizes in pixels.
 const TITLE: i32 = 14;
@@ -32,22 +32,30 @@ const LOW_HEIGHT: u32 = 160;
 /// The SVG of a chart.
 pub(super) fn draw(chart: &PriceChart) -> String {
     let segments = segments(chart.points, chart.gaps, chart.from, chart.to);
+    let beside = chart.beside.iter().take(MAX_BESIDE);
+    let beside: Vec<Vec<Segment>> =
+        beside.map(|other| self::segments(other.points, other.gaps, chart.from, chart.to)).collect();
     let summary = Summary::of(&segments);
-    let axis = summary
-        .map(|summary| AmountAxis::new(summary.lowest.amount_minor, summary.highest.amount_minor, chart.own_target()));
+    let ranges = beside.iter().filter_map(|segments| Summary::of(segments)).chain(summary);
+    let range = ranges
+        .map(|summary| (summary.lowest.amount_minor, summary.highest.amount_minor))
+        .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    let axis = range.map(|(lowest, highest)| AmountAxis::new(lowest, highest, chart.own_target()));
     let frame = frame(chart, axis.as_ref());
     let runs = runs(&segments, &frame);
     let mut picture =
         Picture { chart, palette: chart.theme.palette(), frame, taken: Taken::new(inner(&frame)), out: String::new() };
     picture.open(&description(chart, &segments, summary.as_ref()));
     picture.heading(summary.as_ref());
-    let [hatched, no_offer] = [State::Unobserved, State::NoOffer].map(|state| bands(&segments, state, &frame));
+    let bands = |state| if beside.is_empty() { bands(&segments, state, &frame) } else { Vec::new() };
+    let [hatched, no_offer] = [State::Unobserved, State::NoOffer].map(bands);
     picture.no_offer(&no_offer);
     picture.hatching(&hatched);
     if let Some(axis) = &axis {
         picture.amounts(axis);
     }
     picture.dates();
+    picture.beside(&beside);
     picture.price(&runs, &segments);
     match &axis {
         Some(axis) => picture.target(axis),
@@ -143,10 +151,42 @@ impl Picture<'_> {
             self.text(MARGIN, baseline, TITLE, self.palette.text, Anchor::Start, &title);
             baseline += px(20);
         }
-        if let Some(summary) = summary.filter(|_| has_summary(self.chart)) {
+        if has_summary(self.chart) && !self.chart.beside.is_empty() {
+            self.legend(baseline, width);
+        } else if let Some(summary) = summary.filter(|_| has_summary(self.chart)) {
             let line = summary.line(self.chart, SUMMARY, width);
             self.text(MARGIN, baseline, SUMMARY, self.palette.muted, Anchor::Start, &line);
         }
+    }
+
+    /// Which line is whose.
+    fn legend(&mut self, baseline: i32, width: i32) {
+        const SWATCH: i32 = px(26);
+        let palette = self.palette;
+        let own = ("This product", palette.line, "");
+        let others = self.chart.beside.iter().zip(palette.beside).zip(DASHES);
+        let lines: Vec<_> =
+            std::iter::once(own).chain(others.map(|((other, colour), dashes)| (other.name, colour, dashes))).collect();
+        let room = width / i32::try_from(lines.len()).unwrap_or(1);
+        for (place, (name, colour, dashes)) in (0..).zip(lines) {
+            let (x, y) = (MARGIN + room * place, baseline - px(4));
+            let mut swatch = PathData::default();
+            swatch.move_to(x, y);
+            swatch.line_to_x(x + px(20));
+            self.stroke(&swatch, colour, dashes);
+            let name = shortened(name.trim(), LABEL, room - SWATCH - px(8));
+            self.text(x + SWATCH, baseline, LABEL, palette.muted, Anchor::Start, &name);
+        }
+    }
+
+    /// A line of a price. Without dashes: that of the chart.
+    pub fn stroke(&mut self, path: &PathData, colour: &str, dashes: &str) {
+        let dashes = if dashes.is_empty() {
+            "stroke-width=\"2\"".to_owned()
+        } else {
+            format!("stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"")
+        };
+        self.out.push_str(&format!("<path d=\"{path}\" stroke=\"{colour}\" {dashes} fill=\"none\"/>\n"));
     }
 
     fn no_offer(&mut self, bands: &[Band]) {

@@ -66,6 +66,10 @@ pub(super) fn description(chart: &PriceChart, segments: &[Segment], summary: Opt
             day(highest.at)
         )),
     }
+    if !chart.beside.is_empty() {
+        let names: Vec<&str> = chart.beside.iter().map(|other| other.name).collect();
+        text.push_str(&format!(" Beside it: {}.", names.join("; ")));
+    }
     if let Some(target) = chart.own_target() {
         text.push_str(&format!(" Target: {}.", amount(target)));
     }

@@ -80,9 +80,9 @@ impl fmt::Display for PathData {
     }
 }
 
-/// Text for an element or a quoted attribute. Control characters, which XML forbids or which reverse the direction of
+/// Text for an element or a quoted attribute of XML or HTML. Control characters, which XML forbids or which reverse the direction of
 /// other text, become spaces.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

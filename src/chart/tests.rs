@@ -53,6 +53,25 @@ fn dense() -> (Vec<Point>, Vec<Gap>) {
 }
 
 #[test]
+fn lines_of_others_are_told_apart_without_colours_and_share_the_axis() {
+    let (own, other) = (points(&[(20_600, Some(30_000))]), points(&[(20_610, Some(12_000)), (20_630, Some(11_000))]));
+    let gaps = [gap(20_640, 20_650)];
+    let beside = [
+        Beside { name: "Rival <b>", points: &other, gaps: &gaps },
+        Beside { name: "Without a price", points: &[], gaps: &[] },
+    ];
+    let svg = PriceChart { beside: &beside, ..chart(&own, &[]) }.svg();
+    assert!(svg.contains("Rival &lt;b&gt;") && svg.contains("$100.00") && svg.contains("$300.00"), "{svg}");
+    let dashed = svg.lines().filter(|line| line.contains("stroke-dasharray=\"7 3\"")).count();
+    assert_eq!(dashed, 2, "the swatch and the line");
+    let line = svg.lines().filter(|line| line.contains("stroke-dasharray=\"7 3\"")).nth(1).unwrap();
+    assert_eq!(line.matches('M').count(), 2, "the gap divides it: {line}");
+    assert!(!svg.contains("pattern"), "{svg}");
+    let nothing = PriceChart { beside: &beside[1..], ..chart(&[], &[]) }.svg();
+    assert!(nothing.contains("No price in this time"));
+}
+
+#[test]
 fn a_chart_has_a_name_a_description_and_escaped_text() {
     let points = points(&[(20_610, Some(34_999))]);
     let svg = PriceChart { title: "Tom & Jerry's <b>\"best\"</b>\u{1b}", ..chart(&points, &[]) }.svg();

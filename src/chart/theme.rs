@@ -10,6 +10,12 @@ pub enum Theme {
     Dark,
 }
 
+/// Lines beside that of the price.
+pub(super) const BESIDE: usize = 4;
+
+/// Their dashes, so that nobody needs to see colours.
+pub(super) const DASHES: [&str; BESIDE] = ["7 3", "2 3", "10 3 2 3", "14 4"];
+
 /// Colours as SVG writes them: `#rrggbb`.
 pub(super) struct Palette {
     pub background: &'static str,
@@ -20,6 +26,8 @@ pub(super) struct Palette {
     pub grid: &'static str,
     /// The price.
     pub line: &'static str,
+    /// Lines beside that of the price.
+    pub beside: [&'static str; BESIDE],
     /// The target's line and label.
     pub target: &'static str,
     /// Times without an offer.
@@ -36,6 +44,7 @@ const LIGHT: Palette = Palette {
     muted: "#59636e",
     grid: "#e3e7ec",
     line: "#0969da",
+    beside: ["#bc4c00", "#1a7f37", "#8250df", "#bf3989"],
     target: "#9a5b00",
     no_offer: "#eef1f4",
     hatch: "#ccd3da",
@@ -48,6 +57,7 @@ const DARK: Palette = Palette {
     muted: "#9aa4ae",
     grid: "#232a33",
     line: "#58a6ff",
+    beside: ["#f0883e", "#3fb950", "#bc8cff", "#f778ba"],
     target: "#e0a33a",
     no_offer: "#1a212a",
     hatch: "#3b444e",
@@ -87,7 +97,9 @@ mod tests {
             for text in [palette.text, palette.muted, palette.target] {
                 assert!(contrast(text, palette.background) >= 4.5, "{text} on {}", palette.background);
             }
-            assert!(contrast(palette.line, palette.background) >= 3.0);
+            for line in palette.beside.iter().chain([&palette.line]) {
+                assert!(contrast(line, palette.background) >= 3.0, "{line} on {}", palette.background);
+            }
         }
     }
 }

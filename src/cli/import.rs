@@ -21,8 +21,8 @@ use crate::domain::{
     product::normalize_tags,
 };
 use crate::files::{FileLine, ImportReader};
-use crate::jobs::JobTools;
 use crate::jobs::import::item_of;
+use crate::jobs::{JobTools, ReportTools};
 use crate::sources::direct::DirectSource;
 use crate::store::{NewJob, NewJobItem, SharedStore, StoreError};
 use crate::telemetry::Metrics;
@@ -193,6 +193,11 @@ async fn carry_on(store: &SharedStore, settings: &Settings, tenant_id: TenantId,
         lists: Arc::new(DirectSource::new(settings.crawl.clone(), Arc::new(Metrics::new()))?),
         list_runs: None,
         max_open: settings.jobs.max_open,
+        // It takes no steps of other jobs than its own.
+        reports: ReportTools {
+            public_url: format!("http://{}/", settings.server.listen).parse().context("server.listen")?,
+            kept_for: settings.reports.kept_for(),
+        },
     };
     let owner = format!("import/{}", std::process::id());
     let mut job = store.job(tenant_id, id).await?;

@@ -145,6 +145,7 @@ fn check_numbers(settings: &Settings) -> Result<(), SettingsError> {
         ("jobs.max_schedules", jobs.max_schedules.into(), 1..=100_000),
         ("jobs.max_import_lines", jobs.max_import_lines.into(), 1..=10_000_000),
         ("jobs.max_import_bytes", jobs.max_import_bytes as u64, 1024..=1024 * MIB),
+        ("reports.retain_days", settings.reports.retain_days.into(), 1..=3_650),
         ("auth.attempts_per_minute", auth.attempts_per_minute.into(), 1..=1_000_000),
         ("auth.token.access_secs", auth.token.access_secs, 30..=DAY_SECS),
         ("auth.token.refresh_days", auth.token.refresh_days.into(), 1..=365),

@@ -15,6 +15,7 @@ mod load;
 mod marketplace_limits;
 mod plans;
 mod redis;
+mod reports;
 mod retention;
 mod roles;
 mod secret;
@@ -38,6 +39,7 @@ pub use load::in_production;
 pub use marketplace_limits::MarketplaceLimits;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
+pub use reports::ReportSettings;
 pub use retention::RetentionSettings;
 pub use roles::{ProcessRole, ProcessRoleError};
 pub use secret::Secret;
@@ -74,6 +76,8 @@ pub struct Settings {
     pub products: ProductLimits,
     /// `[jobs]`
     pub jobs: JobSettings,
+    /// `[reports]`
+    pub reports: ReportSettings,
     /// `[budget]`
     pub budget: BudgetSettings,
     /// `[retention]`

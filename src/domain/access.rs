@@ -25,6 +25,9 @@ pub enum Scope {
     /// Create and delete alerts.
     #[strum(serialize = "alert:write")]
     AlertWrite,
+    /// Create and delete reports.
+    #[strum(serialize = "report:create")]
+    ReportCreate,
     /// Invite, update and disable the tenant's users.
     #[strum(serialize = "admin:users")]
     AdminUsers,
@@ -46,6 +49,7 @@ impl Scope {
         Self::ProductDelete,
         Self::CrawlCreate,
         Self::AlertWrite,
+        Self::ReportCreate,
         Self::AdminUsers,
         Self::AdminTenant,
     ];
@@ -171,11 +175,14 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         match self {
             Self::Superadmin | Self::TenantAdmin => Scopes::ALL,
-            Self::User => {
-                [Scope::ProductRead, Scope::ProductWrite, Scope::ProductDelete, Scope::CrawlCreate, Scope::AlertWrite]
-                    .into_iter()
-                    .collect()
-            }
+            Self::User => Scopes::from_iter([
+                Scope::ProductRead,
+                Scope::ProductWrite,
+                Scope::ProductDelete,
+                Scope::CrawlCreate,
+                Scope::AlertWrite,
+                Scope::ReportCreate,
+            ]),
             Self::Viewer => Scopes::from_iter([Scope::ProductRead]),
         }
     }

@@ -63,6 +63,8 @@ uuid_ids! {
     ScheduleId;
     /// One run of a schedule.
     ScheduleRunId;
+    /// A report.
+    ReportId;
 }
 
 impl TenantId {

@@ -9,6 +9,7 @@ use super::frequency::Frequency;
 use super::ids::{JobId, ProductId, TenantId};
 use super::interval::Interval;
 use super::marketplace::Marketplace;
+use super::report::ReportSpec;
 
 /// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, EnumString)]
@@ -111,6 +112,8 @@ pub enum JobKind {
     Import,
     /// Reads a list of products.
     Category,
+    /// Makes a report.
+    Report,
 }
 
 impl JobKind {
@@ -124,13 +127,14 @@ impl JobKind {
         match self {
             Self::Crawl | Self::CrawlBatch | Self::Category => Scope::CrawlCreate,
             Self::Import => Scope::ProductWrite,
+            Self::Report => Scope::ReportCreate,
         }
     }
 }
 
 /// The text is not a kind of job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of job `{0}`; valid kinds: crawl, crawl_batch, import, category")]
+#[error("unknown kind of job `{0}`; valid kinds: crawl, crawl_batch, import, category, report")]
 pub struct JobKindError(String);
 
 impl JobKindError {
@@ -170,6 +174,8 @@ pub enum JobSpec {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         add: Option<ProductDefaults>,
     },
+    /// Make a report. The items are its products, if it is about many, and the report itself.
+    Report(Box<ReportSpec>),
 }
 
 impl JobSpec {
@@ -180,6 +186,7 @@ impl JobSpec {
             Self::CrawlBatch { .. } => JobKind::CrawlBatch,
             Self::Import { .. } => JobKind::Import,
             Self::Category { .. } => JobKind::Category,
+            Self::Report(_) => JobKind::Report,
         }
     }
 }
@@ -326,6 +333,7 @@ pub struct JobItem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{ReportFormat, ReportPeriod, ReportSubject};
 
     fn job(total: u64, done: u64, ended_before: u64, secs: i64) -> Job {
         Job {
@@ -363,6 +371,13 @@ mod tests {
             JobSpec::CrawlBatch { target: CrawlTarget::Listings, add: Some(defaults.clone()) },
             JobSpec::Category { url: "https://www.amazon.de/s?k=x".into(), pages: 2, add: Some(defaults.clone()) },
             JobSpec::Import { dry_run: true, defaults },
+            JobSpec::Report(Box::new(ReportSpec {
+                subject: ReportSubject::Tag { tag: "toys".into() },
+                period: ReportPeriod::LastDays { days: 7 },
+                output: None,
+                formats: vec![ReportFormat::Xlsx],
+                recipients: vec!["jo@example.com".parse().unwrap()],
+            })),
         ] {
             let text = serde_json::to_string(&spec).unwrap();
             assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec, "{text}");

@@ -44,6 +44,9 @@ mod policy;
 pub mod product;
 mod reading;
 mod recurrence;
+mod report;
+mod report_format;
+mod report_period;
 pub mod rule;
 pub mod sampling;
 mod schedule;
@@ -87,8 +90,8 @@ pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use feed_token::{FeedSecret, FeedToken, FeedTokenError};
 pub use frequency::{Frequency, FrequencyError};
 pub use ids::{
-    ApiKeyId, ChannelId, CompetitorSetId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, RuleId,
-    ScheduleId, ScheduleRunId, SessionId, TenantId, UserId,
+    ApiKeyId, ChannelId, CompetitorSetId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, ReportId,
+    RuleId, ScheduleId, ScheduleRunId, SessionId, TenantId, UserId,
 };
 pub use import_line::ImportLine;
 pub use interval::{Interval, IntervalError};
@@ -104,7 +107,7 @@ pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};
 pub use observation::{ListPriceKind, Observation, Rank, Rating};
 pub use offer::{Fulfillment, Offer, OfferCondition, OfferList, SellerId, SellerIdError, is_amazon};
-pub use outbox_message::{Email, OutboxMessage};
+pub use outbox_message::{Email, MailAttachment, OutboxMessage};
 pub use outcome::{Block, Failure, Outcome, OutcomeClass};
 pub use page_sample::PageSample;
 pub use past::Past;
@@ -114,10 +117,13 @@ pub use policy::{Day, Digest, DuringQuiet, Gate, HeldFor, Policy, QuietHours, Se
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
 pub use reading::Reading;
 pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
+pub use report::{ReportInfo, ReportOutput, ReportSpec, ReportSubject, ReportTopic, ReportTopicError};
+pub use report_format::{ReportFormat, ReportFormatError};
+pub use report_period::{MAX_REPORT_DAYS, ReportPeriod, ReportPeriodError, ReportWindow};
 pub use rule::{Condition, Crossing, Rule, RuleScope, RuleSettings, RuleState, Severity};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
-pub use signed_link::{LinkAction, LinkTarget, address_proof, read_link, sign_link};
+pub use signed_link::{LINK_KEY, LinkAction, LinkTarget, address_proof, read_link, sign_link};
 pub use source_run::{JobStep, OpenedListRun, OpenedRuns, RunEnd, SourceRun};
 pub use state::ListingState;
 pub use task::{Task, TaskItem};

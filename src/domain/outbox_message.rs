@@ -27,7 +27,7 @@ pub enum OutboxMessage {
     Alert(Box<OutboundMessage>),
 }
 
-/// An e-mail to be sent. It contains a single-use link, so it is deleted as soon as it is sent.
+/// An e-mail to be sent. It contains a link, so it is deleted as soon as it is sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Email {
     /// Recipient.
@@ -36,8 +36,25 @@ pub struct Email {
     pub subject: String,
     /// Plain-text body.
     pub text: String,
+    /// The same as a page of HTML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    /// A file that is attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<MailAttachment>,
     /// The message is dropped after this time, when its link expires.
     pub useless_after: Timestamp,
+}
+
+/// A file that is attached to an e-mail.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailAttachment {
+    /// The name of the file.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its content in Base64.
+    pub base64: String,
 }
 
 impl OutboxMessage {
@@ -67,6 +84,12 @@ impl fmt::Debug for OutboxMessage {
             Self::Email(mail) => fmt::Debug::fmt(mail, f),
             Self::Alert(message) => write!(f, "Alert({:?} to {:?})", message.id, message.channel.config),
         }
+    }
+}
+
+impl fmt::Debug for MailAttachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MailAttachment({:?}, {} bytes of Base64)", self.name, self.base64.len())
     }
 }
 

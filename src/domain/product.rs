@@ -12,6 +12,7 @@ use super::interval::Interval;
 use super::listing::Listing;
 use super::listing_failure::{CrawlRecord, ListingFailure};
 use super::state::ListingState;
+use super::steps::Gap;
 
 /// Whether a product is crawled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
@@ -176,6 +177,13 @@ impl Product {
             next_crawl_at: self.next_crawl_at,
         };
         record.failure()
+    }
+
+    /// The time since the last successful crawl, if so much has passed that nothing is known of it.
+    pub fn open_gap(&self, now: Timestamp) -> Option<Gap> {
+        let from = self.state.checked_at?;
+        let silence = Duration::try_from(now.duration_since(from)).unwrap_or_default();
+        (silence > self.interval.max_silence()).then_some(Gap { from, to: now })
     }
 
     /// True when the price is not today's. See [`ListingState::is_price_stale`].

@@ -35,6 +35,28 @@ impl Recurrence {
         }
     }
 
+    /// The last time up to `now` at which it is due, from a time on at which it was due: of several that were missed, the last.
+    pub fn last_due(&self, first: Timestamp, now: Timestamp) -> Timestamp {
+        // Times that are so close are due all the time.
+        const MOST: usize = 1000;
+        let mut due = first;
+        for _ in 0..MOST {
+            match self.next_after(due).filter(|next| *next <= now) {
+                Some(next) => due = next,
+                None => return due,
+            }
+        }
+        now
+    }
+
+    /// The name of the time zone of its times. An interval has none: UTC.
+    pub fn time_zone(&self) -> &str {
+        match self {
+            Self::Every { .. } => "UTC",
+            Self::Cron(times) => times.time_zone(),
+        }
+    }
+
     /// The shortest interval between two of the next times.
     pub fn shortest_interval(&self, from: Timestamp) -> Option<SignedDuration> {
         const TIMES: usize = 60;
@@ -255,6 +277,18 @@ mod tests {
     }
 
     const BERLIN: &str = "Europe/Berlin";
+
+    #[test]
+    fn of_the_times_that_were_missed_the_last_is_found() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mondays = Recurrence::Cron(CronTimes::new("0 5 * * 1", "Asia/Shanghai").unwrap());
+        let monday = at("2026-11-08T21:00:00Z");
+        assert_eq!(mondays.last_due(monday, monday), monday);
+        assert_eq!(mondays.last_due(monday, at("2026-11-11T00:00:00Z")), monday);
+        assert_eq!(mondays.last_due(monday, at("2026-11-24T00:00:00Z")), at("2026-11-22T21:00:00Z"));
+        let minutes = Recurrence::Every { every: Interval::from_secs(60).unwrap() };
+        assert_eq!(minutes.last_due(monday, at("2026-12-24T00:00:00Z")), at("2026-12-24T00:00:00Z"));
+    }
 
     #[test]
     fn five_and_six_fields_are_read() {

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-use super::ids::{JobId, ScheduleId, ScheduleRunId, TenantId};
+use super::ids::{JobId, ReportId, ScheduleId, ScheduleRunId, TenantId};
 use super::job::JobSpec;
 use super::recurrence::Recurrence;
+use super::report::ReportOutput;
+use super::report_period::ReportPeriodError;
 
 /// What happens when a schedule is due and the job that it started before has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, IntoStaticStr, EnumString)]
@@ -44,6 +46,20 @@ pub struct ScheduleSettings {
     pub is_enabled: bool,
 }
 
+impl ScheduleSettings {
+    /// The job that it starts at a due time. A report covers its period as it is then, in the time zone of the schedule.
+    ///
+    /// # Errors
+    /// [`ReportPeriodError`]
+    pub fn spec_due(&self, due_at: Timestamp, id: ScheduleId) -> Result<JobSpec, ReportPeriodError> {
+        let JobSpec::Report(report) = &self.spec else { return Ok(self.spec.clone()) };
+        let window = report.period.window(due_at, self.recurrence.time_zone())?;
+        let mut report = report.clone();
+        report.output = Some(ReportOutput { report_id: ReportId::new(), window, schedule_id: Some(id) });
+        Ok(JobSpec::Report(report))
+    }
+}
+
 /// A schedule of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -76,7 +92,7 @@ pub struct Schedule {
 pub enum RunResult {
     /// A job was started.
     Started,
-    /// The job before had not ended.
+    /// The job before had not ended, or there is a report of this time already.
     Skipped,
     /// It waits for the end of the job before.
     Queued,

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::ids::{ChannelId, TenantId};
 
+/// The name of the installation's key that signs them.
+pub const LINK_KEY: &str = "links";
 const TAG_BYTES: usize = 16;
 const BODY_BYTES: usize = 1 + 16 + 16 + 8;
 
@@ -21,6 +23,8 @@ pub enum LinkAction {
     VerifyChannel,
     /// Pauses a channel.
     StopChannel,
+    /// Reads a report.
+    ReadReport,
 }
 
 impl LinkAction {
@@ -29,11 +33,13 @@ impl LinkAction {
             Self::SnoozeRule => 1,
             Self::VerifyChannel => 2,
             Self::StopChannel => 3,
+            Self::ReadReport => 4,
         }
     }
 
     fn of(byte: u8) -> Option<Self> {
-        [Self::SnoozeRule, Self::VerifyChannel, Self::StopChannel].into_iter().find(|action| action.byte() == byte)
+        let all = [Self::SnoozeRule, Self::VerifyChannel, Self::StopChannel, Self::ReadReport];
+        all.into_iter().find(|action| action.byte() == byte)
     }
 }
 
@@ -44,7 +50,7 @@ pub struct LinkTarget {
     pub action: LinkAction,
     /// Whose it is.
     pub tenant_id: TenantId,
-    /// The rule or the channel.
+    /// The rule, the channel or the report.
     pub id: Uuid,
 }
 

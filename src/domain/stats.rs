@@ -77,7 +77,8 @@ fn extreme(spans: &[Span<i64>], better: impl Fn(i64, i64) -> bool) -> Option<Ext
     priced.reduce(|best, next| if better(next.amount_minor, best.amount_minor) { next } else { best })
 }
 
-fn average(spans: &[Span<i64>]) -> Option<i64> {
+/// The average of the known values, weighted by how long each held, rounded to a whole number.
+pub fn average(spans: &[Span<i64>]) -> Option<i64> {
     let priced = || spans.iter().filter_map(|span| Some((i128::from(span.value?), span.length().as_millis())));
     let time: i128 = priced().map(|(_, millis)| millis).sum();
     let weighted: i128 = priced().map(|(value, millis)| value * millis).sum();

@@ -4,6 +4,7 @@ mod columns;
 mod file_line;
 mod import_reader;
 mod product_table;
+pub mod report;
 mod table_writer;
 mod wish_list;
 

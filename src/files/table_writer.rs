@@ -197,7 +197,8 @@ impl TableWriter {
     }
 }
 
-fn csv_row(cells: &[Cell<'_>], out: &mut Vec<u8>) {
+/// A row of comma-separated values. Texts that a spreadsheet would calculate are guarded.
+pub(super) fn csv_row(cells: &[Cell<'_>], out: &mut Vec<u8>) {
     let mut writer = Writer::new();
     for (n, cell) in cells.iter().enumerate() {
         if n > 0 {

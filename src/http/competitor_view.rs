@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::insight_view::{WireInsightWindow, WireMeasure, WirePosition, money, rounded};
 use super::product_view::WireMoney;
 use crate::domain::{Availability, CompetitorSet, CompetitorSetId, Currency, Product, ProductId, Rating, Series};
+use crate::insight::report::ContentCounts;
 use crate::insight::{Candidate, ComparedRow, Comparison, Exclusion, Reason, Undercut};
 use crate::service::{SetComparison, StoredContent};
 
@@ -233,18 +233,9 @@ impl From<Exclusion> for WireExclusion {
 
 impl From<&StoredContent> for WireContentSummary {
     fn from(version: &StoredContent) -> Self {
-        let content = &version.content;
-        let chars = |field: &str| content.get(field).and_then(Value::as_str).map(|text| text.chars().count());
-        let items = |field: &str| content.get(field).and_then(Value::as_array).map(Vec::len);
-        let flag = |field: &str| content.get(field).and_then(Value::as_bool);
-        Self {
-            title_chars: chars("title"),
-            bullets: items("bullets"),
-            images: items("image_ids"),
-            description_chars: chars("description"),
-            has_a_plus: flag("has_a_plus"),
-            has_video: flag("has_video"),
-        }
+        let ContentCounts { title_chars, bullets, images, description_chars, has_a_plus, has_video } =
+            ContentCounts::of(&version.content);
+        Self { title_chars, bullets, images, description_chars, has_a_plus, has_video }
     }
 }
 

@@ -23,13 +23,15 @@ use super::history::{MAX_POINTS, WireHistory};
 use super::paging::MAX_LIMIT;
 use super::problem::Problem;
 use super::product_view::WireProduct;
+use super::report_view::WireReport;
 use super::routes::{Access, Routes};
 use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
-use crate::domain::{Product, ProductId, Scope, Series, Tenant, TenantId, User};
+use crate::domain::{Product, ProductId, ReportInfo, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
-    Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ServiceError, ServiceResult,
+    Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ReportFilter, ServiceError,
+    ServiceResult,
 };
 
 /// JSON lines.
@@ -113,6 +115,8 @@ impl Export {
         self.list("alert", WireAlert::from, async |cursor| service.rules(id, None, cursor, most).await).await?;
         let sets = async |cursor| service.competitor_sets(id, None, cursor, most).await;
         self.list("competitor_set", WireSet::from, sets).await?;
+        let reports = async |cursor| service.reports(id, ReportFilter::default(), cursor, most).await;
+        self.each(reports, async |report| self.report(report).await).await?;
         self.list("event", WireEvent::from, async |cursor| {
             service.events(id, EventFilter::default(), cursor, most).await
         })
@@ -138,6 +142,16 @@ impl Export {
         self.stream.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
         self.history(id).await
+    }
+
+    /// Writes a report with its document.
+    async fn report(&self, report: ReportInfo) -> Result<(), ExportError> {
+        let document = match self.stream.service.report_json(self.tenant_id, report.id).await {
+            // It was deleted meanwhile.
+            Err(ServiceError::NotFound(_)) => return Ok(()),
+            document => document?,
+        };
+        self.line("report", &WholeReport { report: report.into(), document }).await
     }
 
     /// Writes a history as one line, or several if it is long.
@@ -202,6 +216,14 @@ struct Line<'t, T> {
     kind: &'static str,
     #[serde(flatten)]
     thing: &'t T,
+}
+
+/// A report with its document, if it is done.
+#[derive(Serialize)]
+struct WholeReport {
+    #[serde(flatten)]
+    report: WireReport,
+    document: Option<serde_json::Value>,
 }
 
 fn newest_products(cursor: Option<String>) -> ListProducts {

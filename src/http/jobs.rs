@@ -13,6 +13,7 @@ use super::field_parsing::parsed;
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::product_defaults::WireDefaults;
+use super::report_view::report_parameters;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictQuery};
 use crate::domain::{ItemStatus, Job, JobId, JobItem, JobKind, JobSpec, JobStatus, ProductId, Scope};
@@ -33,7 +34,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 pub(super) struct WireJob {
     #[schema(value_type = Uuid)]
     id: JobId,
-    /// `crawl`, `crawl_batch`, `import` or `category`.
+    /// `crawl`, `crawl_batch`, `import`, `category` or `report`.
     #[schema(value_type = String, example = "import")]
     kind: JobKind,
     /// `receiving`, `pending`, `running`, `done`, `failed` (at least one item has failed) or `cancelled`.
@@ -128,6 +129,7 @@ fn parameters(spec: JobSpec) -> Value {
             Some(add) => json!({ "url": url, "pages": pages, "add": add }),
             None => json!({ "url": url, "pages": pages }),
         },
+        JobSpec::Report(spec) => report_parameters(*spec),
     }
 }
 
@@ -181,7 +183,7 @@ impl From<JobItem> for WireJobItem {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// `crawl`, `crawl_batch`, `import` or `category`.
+    /// `crawl`, `crawl_batch`, `import`, `category` or `report`.
     kind: Option<String>,
     /// `receiving`, `pending`, `running`, `done`, `failed` or `cancelled`.
     status: Option<String>,

@@ -9,6 +9,7 @@ use super::Shared;
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use crate::domain::LinkAction;
+use crate::service::ServiceError;
 
 /// Nothing but the form itself.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
@@ -27,6 +28,8 @@ pub(super) async fn page(shared: Data<Shared>, token: Path<String>) -> Result<im
         LinkAction::SnoozeRule => ("Send nothing about this alert for 24 hours?", "Snooze"),
         LinkAction::VerifyChannel => ("Send alerts to this address?", "Confirm"),
         LinkAction::StopChannel => ("Send no more alerts to this address?", "Stop"),
+        // It has an address of its own.
+        LinkAction::ReadReport => return Err(Problem::from(ServiceError::NotFound("link"))),
     };
     let form = format!("<form method=\"post\"><button>{button}</button></form>");
     Ok(html(question, &form))
@@ -42,6 +45,7 @@ pub(super) async fn follow(shared: Data<Shared>, token: Path<String>) -> Result<
         LinkAction::SnoozeRule => "Snoozed: nothing is sent about this alert for 24 hours.",
         LinkAction::VerifyChannel => "Confirmed: alerts are sent to this address.",
         LinkAction::StopChannel => "Stopped: no more alerts are sent to this address.",
+        LinkAction::ReadReport => return Err(Problem::from(ServiceError::NotFound("link"))),
     };
     Ok(html(done, ""))
 }

@@ -43,6 +43,9 @@ mod product_view;
 mod products;
 mod public_path;
 mod rate;
+mod report_requests;
+mod report_view;
+mod reports;
 mod request_id;
 mod response_cache;
 mod routes;
@@ -209,6 +212,7 @@ fn all_routes(routes: &mut Routes<'_>) {
 fn api_routes(routes: &mut Routes<'_>) {
     link_page::routes(routes);
     message_link::routes(routes);
+    reports::link_routes(routes);
     feeds::routes(routes);
     mcp::routes(routes);
     keepa::routes(routes);
@@ -227,6 +231,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     jobs::routes(api);
     samples::routes(api);
     schedules::routes(api);
+    reports::routes(api);
     alerts::routes(api);
     channels::routes(api);
     charts::routes(api);

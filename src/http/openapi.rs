@@ -19,8 +19,8 @@ use super::shared_responses::declare_once;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
-    insight, jobs, keepa, link_page, listing_check, mcp, message_link, offers, products, samples, schedules, spending,
-    system, table_exports, tenants, users,
+    insight, jobs, keepa, link_page, listing_check, mcp, message_link, offers, products, reports, samples, schedules,
+    spending, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -80,6 +80,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         schedules::remove,
         schedules::run,
         schedules::runs,
+        reports::add,
+        reports::list,
+        reports::get,
+        reports::file,
+        reports::remove,
+        reports::link,
+        reports::linked,
         channels::add,
         channels::list,
         channels::get,

@@ -16,14 +16,16 @@ use super::jobs::WireJob;
 use super::paging::{PageQuery, WirePage, paged};
 use super::problem::Problem;
 use super::product_defaults::{BatchAdd, WireDefaults};
+use super::report_requests::{PeriodBody, SubjectBody};
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{
-    CrawlTarget, CronTimes, JobId, JobSpec, Marketplace, Overrun, Recurrence, RunResult, Schedule, ScheduleId,
-    ScheduleRun, ScheduleRunId, Scope,
+    CrawlTarget, CronTimes, EmailAddress, JobId, JobSpec, Marketplace, Overrun, Recurrence, ReportFormat, ReportPeriod,
+    ReportSubject, RunResult, Schedule, ScheduleId, ScheduleRun, ScheduleRunId, Scope,
 };
 use crate::service::{
-    Caller, CategoryTarget, FieldError, MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange, StoredResponse,
+    Caller, CategoryTarget, FieldError, MAX_LISTINGS_PER_SCHEDULE, MAX_RECIPIENTS, ReportAction, ScheduleAction,
+    ScheduleChange, StoredResponse,
 };
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -72,7 +74,8 @@ impl RecurrenceBody {
     }
 }
 
-/// What a schedule does. `crawl`: exactly one of `listings`, `tag` and `all`; `category`: a list of products, with `url`.
+/// What a schedule does. `crawl`: exactly one of `listings`, `tag` and `all`; `category`: a list of products, with `url`; `report`: a
+/// report, with `subject` and `period`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "kind": "crawl", "tag": "toys" }))]
@@ -96,13 +99,42 @@ pub(super) struct ActionBody {
     /// Of `category`: adds the listings that are not tracked yet, with these settings.
     #[serde(default, deserialize_with = "optional_object")]
     add: Option<BatchAdd>,
+    /// Of `report`: what it is about.
+    #[serde(default, deserialize_with = "optional_object")]
+    subject: Option<SubjectBody>,
+    /// Of `report`: which time it covers, as it is when the schedule is due, in its time zone (UTC if it has none). Not `dates`.
+    #[serde(default, deserialize_with = "optional_object")]
+    period: Option<PeriodBody>,
+    /// Of `report`: the formats that its e-mail offers, of `json`, `markdown`, `html`, `csv` and `xlsx`; default: `html` and `xlsx`,
+    /// which is attached if it has at most 5 MB.
+    #[schema(value_type = Option<Vec<String>>, max_items = 5)]
+    formats: Option<List<ReportFormat, 5>>,
+    /// Of `report`: the addresses of up to 20 users of your tenant who get an e-mail when it is done.
+    #[schema(value_type = Option<Vec<String>>, max_items = 20)]
+    recipients: Option<List<String, MAX_RECIPIENTS>>,
 }
 
 impl ActionBody {
     fn action(self) -> Result<ScheduleAction, Problem> {
+        let names_report = self.subject.is_some() || self.period.is_some();
+        let names_report = names_report || self.formats.is_some() || self.recipients.is_some();
         let names_listings = self.listings.is_some() || self.tag.is_some() || self.all.is_some();
         let names_list = self.url.is_some() || self.pages.is_some() || self.add.is_some();
+        if names_report && !matches!(self.kind, ActionKind::Report) {
+            return Err(Problem::invalid_field("action.kind", "some fields belong to another kind"));
+        }
         match self.kind {
+            ActionKind::Report if !names_list && !names_listings && self.marketplace.is_none() => {
+                let required = |field: &str| Problem::invalid_field(field, "is required");
+                let subject = self.subject.ok_or_else(|| required("action.subject"))?;
+                let period = self.period.ok_or_else(|| required("action.period"))?;
+                Ok(ScheduleAction::Report(ReportAction {
+                    subject: subject.subject("action.subject.")?,
+                    period: period.period("action.period.")?,
+                    formats: self.formats.map(|formats| formats.0).unwrap_or_default(),
+                    recipients: self.recipients.map(|recipients| recipients.0).unwrap_or_default(),
+                }))
+            }
             ActionKind::Crawl if !names_list => {
                 let listings = self.listings.map(|listings| listings.0);
                 let target = batch_target(listings, self.tag, self.all, "action.")?;
@@ -113,8 +145,8 @@ impl ActionBody {
                 let add = self.add.map(|add| add.defaults(None));
                 Ok(ScheduleAction::Category(CategoryTarget { url, pages: self.pages.unwrap_or(1), add }))
             }
-            ActionKind::Crawl | ActionKind::Category => {
-                Err(Problem::invalid_field("action.kind", "some fields belong to the other kind"))
+            ActionKind::Crawl | ActionKind::Category | ActionKind::Report => {
+                Err(Problem::invalid_field("action.kind", "some fields belong to another kind"))
             }
         }
     }
@@ -128,6 +160,8 @@ pub(super) enum ActionKind {
     Crawl,
     /// Read a list of products, and add what it shows if asked to.
     Category,
+    /// Make a report.
+    Report,
 }
 
 /// A schedule to create.
@@ -193,10 +227,10 @@ pub(super) struct WireSchedule {
 }
 
 /// What a schedule does.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = ScheduleAction)]
 struct WireAction {
-    /// `crawl` or `category`.
+    /// `crawl`, `category` or `report`.
     kind: &'static str,
     /// Listings as `marketplace/ASIN`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,17 +247,41 @@ struct WireAction {
     /// Settings of the products that are added.
     #[serde(skip_serializing_if = "Option::is_none")]
     add: Option<WireDefaults>,
+    /// What the report is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    subject: Option<ReportSubject>,
+    /// Which time the report covers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    period: Option<ReportPeriod>,
+    /// The formats that the e-mail offers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    formats: Option<Vec<ReportFormat>>,
+    /// Who gets an e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    recipients: Option<Vec<EmailAddress>>,
 }
 
 impl WireAction {
     fn of(spec: JobSpec, listings: Vec<String>) -> Self {
-        let crawl = Self { kind: "crawl", listings: None, tag: None, all: None, url: None, pages: None, add: None };
+        let crawl = Self { kind: "crawl", ..Self::default() };
         match spec {
             JobSpec::CrawlBatch { target: CrawlTarget::Tag(tag), .. } => Self { tag: Some(tag), ..crawl },
             JobSpec::CrawlBatch { target: CrawlTarget::All, .. } => Self { all: Some(true), ..crawl },
             JobSpec::Category { url, pages, add } => {
                 Self { kind: "category", url: Some(url), pages: Some(pages), add: add.map(WireDefaults::from), ..crawl }
             }
+            JobSpec::Report(report) => Self {
+                kind: "report",
+                subject: Some(report.subject),
+                period: Some(report.period),
+                formats: Some(report.formats),
+                recipients: Some(report.recipients),
+                ..crawl
+            },
             JobSpec::CrawlBatch { target: CrawlTarget::Listings, .. } | JobSpec::Crawl | JobSpec::Import { .. } => {
                 Self { listings: Some(listings), ..crawl }
             }
@@ -268,7 +326,7 @@ pub(super) struct WireRun {
     result: RunResult,
     #[schema(value_type = Option<Uuid>)]
     job_id: Option<JobId>,
-    /// Why no job could be started.
+    /// Why no job was started.
     error: Option<String>,
 }
 
@@ -373,7 +431,7 @@ pub(super) async fn remove(
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/run", tag = "schedules", params(("id" = Uuid, Path)), responses(
     (status = 202, description = "The job", body = WireJob),
     (status = 404, description = "No such schedule", body = Problem),
-    (status = 409, description = "Too many jobs are in progress", body = Problem),
+    (status = 409, description = "Too many jobs are in progress, or its last report covers the same time", body = Problem),
 ))]
 pub(super) async fn run(
     shared: Data<Shared>,

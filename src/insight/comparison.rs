@@ -83,8 +83,12 @@ pub struct Comparison {
 
 /// Compares an own product with competitors over a window that ends now.
 pub fn comparison(own: &Compared, competitors: &[Compared], days: u32) -> Comparison {
-    let now = own.history.now();
-    let window = Window::of_days(Some(days), now);
+    comparison_in(own, competitors, Window::of_days(Some(days), own.history.now()))
+}
+
+/// Compares an own product with competitors over a window. Their offers and ranks are those at its end.
+pub fn comparison_in(own: &Compared, competitors: &[Compared], window: Window) -> Comparison {
+    let now = window.to;
     let peers: Vec<Peer> = competitors.iter().map(|competitor| competitor.peer).collect();
     let compared = comparable(&own.peer, &peers, now);
     let category = common_category(own, competitors);

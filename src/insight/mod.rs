@@ -22,7 +22,7 @@ mod stock;
 
 pub use buy_box::{BuyBox, SellerShare};
 pub use candidates::{Candidate, Found, LIST_REACH, ListingFacts, Reason, candidates};
-pub use comparison::{Compared, ComparedRow, Comparison, SERIES_OF_COMPARISON, Undercut, comparison};
+pub use comparison::{Compared, ComparedRow, Comparison, SERIES_OF_COMPARISON, Undercut, comparison, comparison_in};
 pub use elasticity::Elasticity;
 pub use history::{ListingHistory, SERIES_OF_ALL_TIME, SERIES_OF_LAST_YEAR};
 pub use measure::{Measure, Missing};

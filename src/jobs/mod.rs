@@ -4,6 +4,7 @@
 mod category;
 mod crawl_batch;
 pub mod import;
+mod report;
 mod schedules;
 
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use crate::config::Plans;
 use crate::domain::{JobSpec, Marketplace};
 use crate::sources::{ReadLists, ReadWholeLists};
 use crate::store::{ClaimedJob, SharedStore, StoreResult};
+
+pub use report::ReportTools;
 
 /// Items of one step: more would hold too many locks in one transaction.
 const ITEMS_PER_STEP: u32 = 250;
@@ -32,6 +35,8 @@ pub struct JobTools {
     pub list_runs: Option<Arc<dyn ReadWholeLists>>,
     /// Jobs of one tenant that may be in progress.
     pub max_open: u32,
+    /// What reports need.
+    pub reports: ReportTools,
 }
 
 impl JobTools {
@@ -52,6 +57,7 @@ impl JobTools {
             JobSpec::CrawlBatch { target, add } => crawl_batch::step(self, job, target, add.as_ref()).await,
             JobSpec::Category { url, pages, add } => category::step(self, job, url, *pages, add.as_ref()).await,
             JobSpec::Import { dry_run, defaults } => import::step(self, job, *dry_run, defaults).await,
+            JobSpec::Report(spec) => report::step(self, job, spec).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rmcp::model::{CallToolResult, JsonObject, Tool as Definition, ToolAnnotations};
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Resource, Tool as Definition, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,11 @@ pub(super) trait Tool: 'static {
     /// What it does.
     const EFFECT: Effect;
 
+    /// The resources that an answer names.
+    fn links(_answer: &Self::Answer) -> Vec<Resource> {
+        Vec::new()
+    }
+
     /// Carries out a call.
     fn call(call: Call, arguments: Self::Arguments) -> impl Future<Output = ServiceResult<Self::Answer>> + Send;
 }
@@ -96,7 +101,10 @@ impl RegisteredTool {
 async fn run<T: Tool>(call: Call, arguments: JsonObject) -> CallToolResult {
     let answered = async {
         let arguments = arguments::parsed(arguments)?;
-        answer::rendered(&T::call(call, arguments).await?)
+        let answer = T::call(call, arguments).await?;
+        let mut result = answer::rendered(&answer)?;
+        result.content.extend(T::links(&answer).into_iter().map(ContentBlock::resource_link));
+        Ok(result)
     };
     answered.await.unwrap_or_else(|error| answer::refusal(&error))
 }

@@ -219,6 +219,7 @@ fn chart_of(event: &MessageEvent, zone: &TimeZone) -> Option<MessageChart> {
     let chart = PriceChart {
         points: &points,
         gaps: &gaps,
+        beside: &[],
         target,
         currency: facts.listing.marketplace.currency(),
         from: to.checked_sub(SignedDuration::from_hours(24 * i64::from(DAYS))).ok()?,

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Attachment, Body, Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::channel::Sent;
 use super::{SendError, Sender, unsupported};
 use crate::config::MailSettings;
-use crate::domain::{DeliveryId, Email, EmailAddress, OutboxMessage};
+use crate::domain::{DeliveryId, Email, EmailAddress, MailAttachment, OutboxMessage};
 
 const NAME: &str = "amazon-tracker";
 
@@ -74,8 +76,26 @@ fn compose(from: &Mailbox, id: DeliveryId, mail: &Email) -> Result<Message, Send
     let to = address(&mail.to).ok_or_else(|| invalid("the recipient's address is not valid"))?;
     let id = format!("<{id}@{}>", from.email.domain());
     let builder = Message::builder().from(from.clone()).to(Mailbox::new(None, to)).subject(mail.subject.clone());
-    let builder = builder.message_id(Some(id)).header(ContentType::TEXT_PLAIN);
-    builder.body(mail.text.clone()).map_err(|error| invalid(&error.to_string()))
+    let builder = builder.message_id(Some(id));
+    let texts = mail.html.as_ref().map(|html| MultiPart::alternative_plain_html(mail.text.clone(), html.clone()));
+    let composed = match (texts, &mail.attachment) {
+        (None, None) => builder.header(ContentType::TEXT_PLAIN).body(mail.text.clone()),
+        (Some(texts), None) => builder.multipart(texts),
+        (texts, Some(file)) => {
+            let file = attached(file).map_err(|reason| invalid(&reason))?;
+            builder.multipart(match texts {
+                Some(texts) => MultiPart::mixed().multipart(texts).singlepart(file),
+                None => MultiPart::mixed().singlepart(SinglePart::plain(mail.text.clone())).singlepart(file),
+            })
+        }
+    };
+    composed.map_err(|error| invalid(&error.to_string()))
+}
+
+fn attached(file: &MailAttachment) -> Result<SinglePart, String> {
+    let content_type = ContentType::parse(&file.content_type).map_err(|error| error.to_string())?;
+    let content = BASE64_STANDARD.decode(&file.base64).map_err(|error| error.to_string())?;
+    Ok(Attachment::new(file.name.clone()).body(Body::new(content), content_type))
 }
 
 #[async_trait]
@@ -129,11 +149,39 @@ mod tests {
             to: "jo@example.com".parse().unwrap(),
             subject: "Hello\r\nBcc: all@example.com".to_owned(),
             text: "Text\r\n.\r\nMAIL FROM:<x@example.com>".to_owned(),
+            html: None,
+            attachment: None,
             useless_after: jiff::Timestamp::MAX,
         };
         let written = compose(&from, DeliveryId(uuid::Uuid::nil()), &mail).unwrap();
         let text = String::from_utf8(written.formatted()).unwrap();
         let (head, _) = text.split_once("\r\n\r\n").unwrap();
         assert!(!head.lines().any(|line| line.to_lowercase().starts_with("bcc:")), "{head}");
+    }
+    #[test]
+    fn an_e_mail_has_both_texts_and_its_file() {
+        let from = Mailbox::new(None, "noreply@example.com".parse().unwrap());
+        let mail = Email {
+            to: "jo@example.com".parse().unwrap(),
+            subject: "A report".to_owned(),
+            text: "Text".to_owned(),
+            html: Some("<p>Text</p>".to_owned()),
+            attachment: Some(MailAttachment {
+                name: "report.xlsx".to_owned(),
+                content_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned(),
+                base64: BASE64_STANDARD.encode(b"PK\x03\x04"),
+            }),
+            useless_after: jiff::Timestamp::MAX,
+        };
+        let id = DeliveryId(uuid::Uuid::nil());
+        let text = |mail: &Email| String::from_utf8(compose(&from, id, mail).unwrap().formatted()).unwrap();
+        let whole = text(&mail);
+        for part in ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "report.xlsx", "UEsDBA=="] {
+            assert!(whole.contains(part), "{part}: {whole}");
+        }
+        let small = text(&Email { attachment: None, ..mail.clone() });
+        assert!(small.contains("multipart/alternative") && !small.contains("multipart/mixed"));
+        let file = MailAttachment { base64: "?".to_owned(), ..mail.attachment.clone().unwrap() };
+        assert!(compose(&from, id, &Email { attachment: Some(file), ..mail }).is_err());
     }
 }

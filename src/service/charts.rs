@@ -58,6 +58,7 @@ impl Service {
                 let chart = PriceChart {
                     points: &points,
                     gaps: &gaps,
+                    beside: &[],
                     target: None,
                     currency: product.listing.marketplace.currency(),
                     from,

@@ -228,7 +228,5 @@ fn cut(points: &mut Vec<Point>, from: Option<Timestamp>, limit: u32) -> Option<T
 
 /// The time since the last successful crawl, if it is too long.
 pub(super) fn gap_until(product: &Product, now: Timestamp) -> Option<Gap> {
-    let from = product.state.checked_at?;
-    let silence = std::time::Duration::try_from(now.duration_since(from)).unwrap_or_default();
-    (silence > product.interval.max_silence()).then_some(Gap { from, to: now })
+    product.open_gap(now)
 }

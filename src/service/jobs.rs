@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::files::{FileLine, ImportReader};
 use crate::jobs::import::item_of;
 use crate::replicas::BusMessage;
-use crate::store::{Creation, IdempotencyClaim, JobFilter, NewJob, NewJobItem, Page, idempotently};
+use crate::store::{Creation, IdempotencyClaim, JobFilter, NewJob, NewJobItem, Page, StoreError, idempotently};
 
 /// Maximum listings of a batch.
 pub const MAX_LISTINGS_PER_BATCH: usize = 10_000;
@@ -285,7 +285,7 @@ impl Drop for ImportUpload {
 }
 
 /// A tag as products carry it.
-fn tidy_tag(tag: String, within: &str) -> ServiceResult<String> {
+pub(super) fn tidy_tag(tag: String, within: &str) -> ServiceResult<String> {
     let mut tidy = product::normalize_tags([tag])
         .map_err(|messages| ServiceError::invalid(&format!("{within}tag"), messages.join("; ")))?;
     tidy.pop().ok_or(ServiceError::Internal)
@@ -347,7 +347,7 @@ impl Dependencies {
         Ok((CrawlTarget::Listings, inputs))
     }
 
-    fn new_job(&self, caller: &Caller, spec: JobSpec, inputs: Vec<String>, is_receiving: bool) -> NewJob {
+    pub(super) fn new_job(&self, caller: &Caller, spec: JobSpec, inputs: Vec<String>, is_receiving: bool) -> NewJob {
         NewJob {
             tenant_id: caller.tenant_id,
             spec,
@@ -358,9 +358,12 @@ impl Dependencies {
         }
     }
 
-    pub(super) fn job_error(&self, error: crate::store::StoreError) -> ServiceError {
+    pub(super) fn job_error(&self, error: StoreError) -> ServiceError {
         match error {
-            crate::store::StoreError::OverQuota { limit, .. } => {
+            StoreError::OverQuota { quota: "reports", limit } => {
+                ServiceError::Conflict("too_many_reports", format!("there are {limit} reports; delete some"))
+            }
+            StoreError::OverQuota { limit, .. } => {
                 let detail = format!("{limit} jobs are in progress; wait for one to end, or cancel one");
                 ServiceError::Conflict("too_many_jobs", detail)
             }
@@ -368,14 +371,14 @@ impl Dependencies {
         }
     }
 
-    async fn job_started(self: &Arc<Self>, caller: &Caller, job: &Job, action: &'static str) {
+    pub(super) async fn job_started(self: &Arc<Self>, caller: &Caller, job: &Job, action: &'static str) {
         self.job_runner.wake();
         self.job_changed(job);
         self.audit(caller.audit_event(action, Some(format!("job:{}", job.id)))).await;
     }
 
     /// Tells the event streams, of other replicas too.
-    fn job_changed(&self, job: &Job) {
+    pub(super) fn job_changed(&self, job: &Job) {
         self.live.job_changed(job.tenant_id, job.id);
         self.invalidation.happened(BusMessage::JobChanged(job.tenant_id, job.id));
     }

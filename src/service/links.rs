@@ -144,6 +144,8 @@ fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) 
         to: to.clone(),
         subject: format!("{subject} (amazon-tracker)"),
         text,
+        html: None,
+        attachment: None,
         useless_after: useless_after.unwrap_or(Timestamp::MAX),
     }
 }

@@ -8,13 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::auth::{OpaqueToken, TokenKind};
 use crate::domain::{
-    Channel, ChannelConfig, ChannelId, ChannelStatus, Email, EmailAddress, LinkAction, LinkPurpose, LinkTarget, RuleId,
-    address_proof, read_link, sign_link,
+    Channel, ChannelConfig, ChannelId, ChannelStatus, Email, EmailAddress, LINK_KEY, LinkAction, LinkPurpose,
+    LinkTarget, RuleId, address_proof, read_link, sign_link,
 };
 use crate::store::{ChannelPatch, LinkFacts, NewLink, RulePatch, StoreError};
 
-/// The name of the key that signs the links in messages.
-pub const LINK_KEY: &str = "links";
 /// Links of one tenant that prove addresses, per hour.
 const MAX_PROOFS_PER_HOUR: u32 = 10;
 /// How long the link that proves an address is valid.
@@ -28,7 +26,12 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`] when it was not made here or has expired.
     pub async fn link_action(&self, token: String) -> ServiceResult<LinkAction> {
-        self.run(async move |deps: Arc<Dependencies>| Ok(deps.read_link(&token).await?.action)).await
+        self.run(async move |deps: Arc<Dependencies>| match deps.read_link(&token).await?.action {
+            // It is read at another place.
+            LinkAction::ReadReport => Err(ServiceError::NotFound("link")),
+            action => Ok(action),
+        })
+        .await
     }
 
     /// Does what a link of a message is for. Doing it again has no further effect.
@@ -61,6 +64,7 @@ impl Service {
                         deps.store.update_channel(tenant_id, ChannelId(id), set(ChannelStatus::Paused)).await?;
                     }
                 }
+                LinkAction::ReadReport => return Err(ServiceError::NotFound("link")),
             }
             Ok(action)
         })
@@ -87,7 +91,7 @@ impl Dependencies {
              {url}\n\nThe link is valid for two days. Without a confirmation, nothing else is sent.\n"
         );
         let subject = "Confirm this address for alerts".to_owned();
-        let mail = Email { to, subject, text, useless_after: expires_at };
+        let mail = Email { to, subject, text, html: None, attachment: None, useless_after: expires_at };
         // Recorded like other links, and limited like them.
         let link = NewLink {
             hash: OpaqueToken::new(TokenKind::Link).hash(),
@@ -108,7 +112,7 @@ impl Dependencies {
         Ok(())
     }
 
-    async fn read_link(&self, token: &str) -> ServiceResult<LinkTarget> {
+    pub(super) async fn read_link(&self, token: &str) -> ServiceResult<LinkTarget> {
         let key = self.store.installation_key(LINK_KEY).await?;
         let signed = token.split_once('.').map_or(token, |(signed, _)| signed);
         read_link(key.as_bytes(), signed, self.store.now().await?).ok_or(ServiceError::NotFound("link"))

@@ -27,6 +27,7 @@ mod message_links;
 mod offers;
 mod product_search;
 mod products;
+mod reports;
 mod samples;
 mod schedules;
 mod sources;
@@ -57,11 +58,12 @@ use crate::store::{SharedStore, StoreError};
 use crate::telemetry::{Metrics, TRACE};
 
 pub use crate::config::Plan;
+pub use crate::domain::LINK_KEY;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
     AuditEntry, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
     IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
-    RuleChannels, RulePatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
+    ReportFilter, RuleChannels, RulePatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};
@@ -82,10 +84,10 @@ pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH
 pub use keepa::{KeepaProduct, KeepaQuery, MAX_KEEPA_LISTINGS};
 pub use listing_check::{CheckListing, CheckedContent, CheckedListing};
 pub use live::{LiveStream, StreamItem};
-pub use message_links::LINK_KEY;
 pub use offers::Offers;
 pub use product_search::{Bound, Measure, ProductSearch, SearchOrder};
 pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
+pub use reports::{MAX_RECIPIENTS, RenderedReport, ReportAction, ReportLink, ReportRequest};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};
 pub use trackings::{SetTracking, Tracking};
@@ -236,6 +238,7 @@ impl From<StoreError> for ServiceError {
             StoreError::AlreadyWatched(id) => Self::AlreadyWatched(id),
             StoreError::EmailTaken => Self::invalid("email", error),
             StoreError::OverQuota { quota, limit } => Self::OverQuota { quota, limit, resets_in: None },
+            StoreError::AlreadyReported(why) => Self::Conflict("already_reported", why),
             StoreError::Changed => Self::Changed,
             StoreError::IdempotencyKeyReused => Self::invalid("Idempotency-Key", "was used for another request"),
             StoreError::LastAdmin => Self::Conflict("last_admin", error.to_string()),

@@ -8,6 +8,7 @@ use super::access::Caller;
 use super::auth::check_name;
 use super::jobs::{BatchTarget, CategoryTarget};
 use super::products::valid;
+use super::reports::ReportAction;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::domain::{
     Job, JobSpec, Marketplace, Overrun, ProductDefaults, Recurrence, Schedule, ScheduleId, ScheduleRun,
@@ -29,6 +30,8 @@ pub enum ScheduleAction {
     Crawl(BatchTarget, Option<Marketplace>),
     /// Reads a list of products.
     Category(CategoryTarget),
+    /// Makes a report.
+    Report(ReportAction),
 }
 
 /// Settings of a schedule: `None` leaves one as it is.
@@ -59,7 +62,7 @@ impl Service {
     ) -> ServiceResult<Creation<Schedule>> {
         self.run(async move |deps: Arc<Dependencies>| {
             let now = deps.store.now().await?;
-            let settings = deps.changed_settings(&caller, None, change, now)?;
+            let settings = deps.changed_settings(&caller, None, change, now).await?;
             let new = NewSchedule {
                 tenant_id: caller.tenant_id,
                 next_at: next_of(&settings, now),
@@ -153,9 +156,11 @@ impl Service {
     /// Starts the job of a schedule now; its next time stays.
     ///
     /// # Errors
-    /// [`ServiceError::Conflict`] `too_many_jobs`.
+    /// [`ServiceError::Conflict`] `too_many_jobs`, `too_many_reports`; `already_reported`: its last report covers the same time.
     pub async fn run_schedule(&self, caller: Caller, id: ScheduleId) -> ServiceResult<Job> {
         self.run(async move |deps: Arc<Dependencies>| {
+            let schedule = deps.store.schedule(caller.tenant_id, id).await?;
+            caller.require(schedule.settings.spec.kind().scope())?;
             let started = deps.store.run_schedule_now(caller.tenant_id, id, deps.jobs.max_open).await;
             let job = started.map_err(|error| deps.job_error(error))?;
             deps.schedule_changed(&caller, id, "schedule.run").await;
@@ -182,14 +187,14 @@ impl Dependencies {
             return Err(ServiceError::Changed);
         }
         let now = self.store.now().await?;
-        let settings = self.changed_settings(caller, Some(read.settings.clone()), change, now)?;
+        let settings = self.changed_settings(caller, Some(read.settings.clone()), change, now).await?;
         let keeps_times = settings.recurrence == read.settings.recurrence && read.settings.is_enabled;
         let next_at = if keeps_times && settings.is_enabled { read.next_at } else { next_of(&settings, now) };
         Ok(self.store.update_schedule(&read, settings, next_at).await?)
     }
 
     /// The settings after a change; without any before, all but the last two are required.
-    fn changed_settings(
+    async fn changed_settings(
         &self,
         caller: &Caller,
         before: Option<ScheduleSettings>,
@@ -209,13 +214,18 @@ impl Dependencies {
             }
         }
         valid(errors)?;
-        let action = change.action.map(|action| self.scheduled(caller, action)).transpose()?;
+        let action = match change.action {
+            Some(action) => Some(self.scheduled(caller, action).await?),
+            None => None,
+        };
         let required = |field| ServiceError::invalid(field, "is required");
         let (before_spec, before) = match before {
             Some(before) => (Some((before.spec.clone(), before.listings.clone())), Some(before)),
             None => (None, None),
         };
         let (spec, listings) = action.or(before_spec).ok_or_else(|| required("action"))?;
+        // Also to keep one: a route for all kinds asks for the scope of crawls.
+        caller.require(spec.kind().scope())?;
         let of_before = before.as_ref();
         Ok(ScheduleSettings {
             name: change.name.or(of_before.map(|it| it.name.clone())).ok_or_else(|| required("name"))?,
@@ -231,12 +241,13 @@ impl Dependencies {
     }
 
     /// The job of an action, and the inputs of its items.
-    fn scheduled(&self, caller: &Caller, action: ScheduleAction) -> ServiceResult<(JobSpec, Vec<String>)> {
+    async fn scheduled(&self, caller: &Caller, action: ScheduleAction) -> ServiceResult<(JobSpec, Vec<String>)> {
         let (target, marketplace) = match action {
             ScheduleAction::Crawl(target, marketplace) => (target, marketplace),
             ScheduleAction::Category(list) => {
                 return Ok((self.category_spec(caller, list, "action.")?, Vec::new()));
             }
+            ScheduleAction::Report(report) => return Ok((self.scheduled_report(caller, report).await?, Vec::new())),
         };
         let defaults = ProductDefaults { marketplace, ..ProductDefaults::default() };
         let (target, listings) = self.inputs_of(target, &defaults, "action.")?;

@@ -31,6 +31,9 @@ pub enum StoreError {
         /// How many it allows.
         limit: u32,
     },
+    /// A schedule has made the report already that it is to make; which.
+    #[error("{0}")]
+    AlreadyReported(String),
     /// It has changed since it was read.
     #[error("it has changed since it was read")]
     Changed,

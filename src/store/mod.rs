@@ -38,6 +38,7 @@ mod outbox;
 mod page_samples;
 mod past_points;
 mod postgres;
+mod reports;
 mod rows;
 mod rule_rows;
 mod schedules;
@@ -87,6 +88,9 @@ pub use migrate_store::{MigratedTable, MigrationProgress, migrate_store};
 pub use outages::Outages;
 pub use outbox::{ClaimedDelivery, DeliveryChannel, DeliveryClaim, DeliveryEnd, Outbox};
 pub use page_samples::{PageSamples, SampleContent};
+pub use reports::{
+    FinishedReport, ItemSummary, MAX_DOCUMENT_BYTES, MAX_REPORTS, REPORT_ITEM, ReportFilter, ReportMail, Reports,
+};
 pub use schedules::{NewSchedule, RunRequest, Schedules};
 pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
 pub use source_runs::SourceRuns;
@@ -113,6 +117,7 @@ pub trait Store:
     + Tasks
     + Jobs
     + Schedules
+    + Reports
     + Tenants
     + Accounts
     + Sessions
@@ -142,6 +147,7 @@ impl<
         + Tasks
         + Jobs
         + Schedules
+        + Reports
         + Tenants
         + Accounts
         + Sessions

@@ -89,6 +89,7 @@ pub trait Schedules: Send + Sync {
     /// Starts the job of a schedule now, whatever became of the one before.
     ///
     /// # Errors
-    /// [`OverQuota`](super::StoreError::OverQuota) `jobs`.
+    /// [`OverQuota`](super::StoreError::OverQuota) `jobs`, `reports`; [`AlreadyReported`](super::StoreError::AlreadyReported): its last
+    /// report covers the same time.
     async fn run_schedule_now(&self, tenant_id: TenantId, id: ScheduleId, job_quota: u32) -> StoreResult<JobId>;
 }

@@ -35,6 +35,7 @@ pub(super) const TABLES: &[&str] = &[
     "job_item",
     "schedule",
     "schedule_run",
+    "report",
     "audit",
     "daily_usage",
     "idempotency_key",

@@ -54,6 +54,11 @@ impl Mailbox {
         self.moods.lock().unwrap().extend(moods);
     }
 
+    /// The next mail that is taken, as it was sent.
+    pub async fn next_raw(&mut self) -> String {
+        self.arrivals.recv().await.unwrap()
+    }
+
     /// The next mail that is taken, its text decoded (quoted-printable).
     pub async fn next(&mut self) -> String {
         self.arrivals.recv().await.unwrap().replace("=\n", "").replace("=3D", "=")

@@ -24,6 +24,7 @@ mod matrix;
 mod mcp;
 mod offers;
 mod receiver;
+mod reports;
 mod roles;
 mod schedules;
 mod sources;

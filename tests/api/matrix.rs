@@ -112,6 +112,12 @@ const EXPECTED: &[(&str, May)] = &[
     ("delete_schedules_id", Whoever(Scope::CrawlCreate)),
     ("post_schedules_id_run", Whoever(Scope::CrawlCreate)),
     ("get_schedules_id_runs", Whoever(Scope::ProductRead)),
+    ("get_reports", Whoever(Scope::ProductRead)),
+    ("post_reports", Whoever(Scope::ReportCreate)),
+    ("get_reports_id", Whoever(Scope::ProductRead)),
+    ("delete_reports_id", Whoever(Scope::ReportCreate)),
+    ("get_reports_id_file", Whoever(Scope::ProductRead)),
+    ("post_reports_id_link", Whoever(Scope::ReportCreate)),
     ("get_jobs", Whoever(Scope::ProductRead)),
     ("get_jobs_id", Whoever(Scope::ProductRead)),
     ("get_jobs_id_items", Whoever(Scope::ProductRead)),
@@ -139,6 +145,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_auth_links_token", Everybody),
     ("get_feeds_token_atom", Everybody),
     ("post_auth_links_token", Everybody),
+    ("get_auth_reports_token", Everybody),
     ("get_keepa_token", KeyInQuery(None)),
     ("get_keepa_product", KeyInQuery(Some(Scope::ProductRead))),
     ("get_keepa_query", KeyInQuery(Some(Scope::ProductRead))),
@@ -383,6 +390,8 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let schedule =
         json!({ "name": "all", "recurrence": { "every": "daily" }, "action": { "kind": "crawl", "all": true } });
     let schedule = expect(201, daemon.post("/api/v1/schedules", &schedule)).await["id"].clone();
+    let report = json!({ "subject": { "kind": "tenant" }, "period": { "kind": "last_week" } });
+    let report = expect(202, daemon.post("/api/v1/reports", &report)).await["parameters"]["report_id"].clone();
     let user = sign_in(daemon, "user@example.com").await;
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
@@ -396,6 +405,7 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
         ("/api/v1/alerts/deliveries/", delivery),
         ("/api/v1/jobs/", task.clone()),
         ("/api/v1/schedules/", schedule),
+        ("/api/v1/reports/", report),
         ("/api/v1/crawl/tasks/", task),
         // No tenant's: operators alone see them.
         ("/api/v1/crawl/samples/", json!("0190a1b2-0000-7000-8000-000000000000")),

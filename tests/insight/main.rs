@@ -10,4 +10,7 @@ mod formulas;
 mod grid;
 mod positions;
 mod real_histories;
+mod report_fixture;
+mod report_formats;
+mod reports;
 mod thin_data;

@@ -297,7 +297,14 @@ async fn so_many_links_an_hour_are_made_for_one_user(fixture: &Fixture) {
 async fn a_mail_goes_out_with_its_link_and_is_forgotten(fixture: &Fixture) {
     let jo = tenant_of(fixture, "jo").await;
     let (to, useless_after) = (jo.email.clone(), fixture.now().await + HOUR);
-    let mail = Email { to, subject: "Hello".to_owned(), text: "https://…".to_owned(), useless_after };
+    let mail = Email {
+        to,
+        subject: "Hello".to_owned(),
+        text: "https://…".to_owned(),
+        html: None,
+        attachment: None,
+        useless_after,
+    };
     let with_mail = NewLink { mail: Some(mail.clone()), ..link(1, LinkPurpose::VerifyEmail, &jo) };
     fixture.store.add_link(with_mail, 1).await.unwrap();
     let claimed = fixture.store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "test")).await.unwrap().remove(0);

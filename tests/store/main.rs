@@ -30,6 +30,7 @@ mod outages;
 mod outbox;
 mod page_samples;
 mod replica;
+mod reports;
 mod retention;
 mod rule_locks;
 mod schedules;

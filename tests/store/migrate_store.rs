@@ -3,7 +3,7 @@
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
     AuditActor, CrawlCount, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter,
-    ProductOrder, Rotation, SharedStore, StoreError, migrate_store, open,
+    ProductOrder, ReportFilter, Rotation, SharedStore, StoreError, migrate_store, open,
 };
 
 use crate::accounts::{email, tenant_of};
@@ -11,6 +11,7 @@ use crate::content::with_content_and_offers;
 use crate::field_drifts::drift;
 use crate::fixture::*;
 use crate::page_samples::sample;
+use crate::reports::{finished, report_job};
 use crate::source_runs::requests;
 use crate::tenants::fill;
 
@@ -69,6 +70,13 @@ impl Move {
         source.store.add_crawl_counts(&[count]).await.unwrap();
         source.store.record_field_drift(&drift("price", source.now().await)).await.unwrap();
         source.store.keep_page_sample(sample(Marketplace::De, 1), 5).await.unwrap();
+        let product_id = with_a_past.id;
+        source.store.create_job(report_job(US, ReportSubject::Product { product_id })).await.unwrap();
+        for claimed in source.store.claim_jobs(9, LEASE, "test", None).await.unwrap() {
+            if matches!(&claimed.spec, JobSpec::Report(report) if report.subject != ReportSubject::Tenant) {
+                source.store.finish_report(&claimed.lease, finished(None)).await.unwrap();
+            }
+        }
         let target = Fixture::postgres_with(source.clock.clone()).await;
         Self { source, target, them }
     }
@@ -99,6 +107,10 @@ pub async fn answers(store: &SharedStore, tenant_id: TenantId) -> Vec<String> {
         format!("{:?}", store.usage(tenant_id).await.unwrap()),
         format!("{:?}", store.daily_usage(tenant_id).await.unwrap()),
     ];
+    for report in store.reports(tenant_id, ReportFilter::default(), None, MANY).await.unwrap().items {
+        let document = store.report_document(tenant_id, report.id).await.unwrap();
+        answers.push(format!("{report:?} {document:?}"));
+    }
     for product in &products.items {
         let points = store.points(product.listing_id, Series::ALL, None, None, MANY).await.unwrap();
         assert!(!points.is_empty());

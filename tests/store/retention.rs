@@ -33,6 +33,7 @@ const GROWING: &[(&str, u32)] = &[
     ("link", 13),
     ("job", 14),
     ("job_item", 14),
+    ("report", 14),
     ("schedule_run", 14),
     ("source_run_listing", 14),
     ("spending", 14),

@@ -1,7 +1,9 @@
 //! Tenants as a whole: how they change, leave, and what goes with them.
 
 use amazon_tracker::config::RetentionSettings;
-use amazon_tracker::domain::{LinkPurpose, Role, RunBudget, SourcePrice, SpendingLimits, TenantId, TokenHash};
+use amazon_tracker::domain::{
+    LinkPurpose, ReportSubject, Role, RunBudget, SourcePrice, SpendingLimits, TenantId, TokenHash,
+};
 use amazon_tracker::store::{
     AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
     NewLink, NewRule, RuleChannels, StoreError, StoredResponse, TenantPatch, idempotently,
@@ -10,6 +12,7 @@ use amazon_tracker::store::{
 use crate::accounts::{email, new_session, new_user, tenant_of};
 use crate::competitors::new_set;
 use crate::fixture::*;
+use crate::reports::report_job;
 use crate::source_runs::requests;
 
 on_both_engines! {
@@ -38,6 +41,7 @@ pub const TABLES: &[&str] = &[
     "link",
     "message",
     "product",
+    "report",
     "rule_channel",
     "rule_state",
     "schedule",
@@ -90,6 +94,7 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     fixture.store.open_runs("no money", &run, HOUR, &broke).await.unwrap();
     let schedule = fixture.store.add_schedule(new_schedule(tenant_id)).await.unwrap();
     fixture.store.run_schedule_now(tenant_id, schedule.id, u32::MAX).await.unwrap();
+    fixture.store.create_job(report_job(tenant_id, ReportSubject::Tenant)).await.unwrap();
     let act = AuditEvent {
         tenant_id,
         actor,

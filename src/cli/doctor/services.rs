@@ -69,6 +69,8 @@ pub(super) async fn check_mail(settings: &MailSettings, to: Option<&EmailAddress
         to: to.clone(),
         subject: "Test of amazon-tracker".to_owned(),
         text: "This e-mail was sent by `amazon-tracker doctor`: the mail server works.\n".to_owned(),
+        html: None,
+        attachment: None,
         useless_after: Timestamp::now() + TEST_MAIL_LASTS,
     });
     report.add(match sender.send(DeliveryId(Uuid::now_v7()), &mail).await {

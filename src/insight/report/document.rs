@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Money;
+use crate::domain::{Money, ReportWindow};
 
 /// A report: what it is about, what it rests on, and its sections. It is stored as JSON and rendered when it is downloaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,25 +18,21 @@ pub struct Report {
     pub coverage: Vec<Fact>,
     /// What matters most, as sentences.
     pub summary: Vec<String>,
-    /// The tables and charts; empty sections say that there is no data.
+    /// The tables and charts. None: there is no data, and the summary says so.
     pub sections: Vec<Section>,
+    /// The id of the section whose table a file for one table holds, unless another is asked for.
+    pub main_section: String,
     /// What was left out, and why.
     pub exclusions: Vec<ReportExclusion>,
     /// How the values were computed.
     pub method: Vec<String>,
 }
 
-/// The time that a report covers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReportWindow {
-    /// Its beginning.
-    pub from: Timestamp,
-    /// Its end, which it does not include.
-    pub to: Timestamp,
-    /// The time zone of its days, by its IANA name.
-    pub time_zone: String,
-    /// Its name for people, such as `week 47 of 2026 (16–22 November)`.
-    pub name: String,
+impl Report {
+    /// False if nothing is known of the window.
+    pub fn has_data(&self) -> bool {
+        !self.sections.is_empty()
+    }
 }
 
 /// A name with a value.
@@ -48,6 +44,13 @@ pub struct Fact {
     pub value: Cell,
 }
 
+impl Fact {
+    /// A value with its name.
+    pub fn new(name: impl Into<String>, value: Cell) -> Self {
+        Self { name: name.into(), value }
+    }
+}
+
 /// Something that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportExclusion {
@@ -57,7 +60,7 @@ pub struct ReportExclusion {
     pub reason: String,
 }
 
-/// A part of a report under one heading.
+/// A part of a report under one heading. It has at most one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Section {
     /// Unique in the report, lower case with underscores: names its CSV file and its sheet.
@@ -66,6 +69,21 @@ pub struct Section {
     pub heading: String,
     /// What it shows, in order.
     pub blocks: Vec<Block>,
+}
+
+impl Section {
+    /// A section under a heading.
+    pub fn new(id: &str, heading: impl Into<String>, blocks: Vec<Block>) -> Self {
+        Self { id: id.to_owned(), heading: heading.into(), blocks }
+    }
+
+    /// Its table.
+    pub fn table(&self) -> Option<&Table> {
+        self.blocks.iter().find_map(|block| match block {
+            Block::Table(table) => Some(table),
+            Block::Text { .. } | Block::Facts { .. } | Block::Chart(_) => None,
+        })
+    }
 }
 
 /// What a section shows.
@@ -88,13 +106,50 @@ pub enum Block {
     Chart(Chart),
 }
 
+impl Block {
+    /// A paragraph.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+}
+
 /// A table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// Its columns.
-    pub columns: Vec<String>,
-    /// Its rows, each with a cell for every column.
+    pub columns: Vec<Column>,
+    /// Its rows, each with a cell for every column. All amounts of money of a row are in one currency.
     pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table with these columns and no rows.
+    pub fn new(columns: &[(&str, ColumnKind)]) -> Self {
+        let column = |(name, kind): &(&str, ColumnKind)| Column { name: (*name).to_owned(), kind: *kind };
+        Self { columns: columns.iter().map(column).collect(), rows: Vec::new() }
+    }
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its heading, unique in the table.
+    pub name: String,
+    /// What most of its cells are.
+    pub kind: ColumnKind,
+}
+
+/// What most cells of a column are. Any cell may be in any column; files whose cells have no units get a column for the currency if a
+/// column is of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Texts, times, yes or no.
+    Text,
+    /// Numbers and shares.
+    Number,
+    /// Amounts of money.
+    Money,
 }
 
 /// A value. Texts are never formulas: every format keeps them as text.
@@ -107,9 +162,9 @@ pub enum Cell {
     Text(String),
     /// A whole number.
     Integer(i64),
-    /// A number, shown with one or two digits after the decimal point.
+    /// A finite number, shown with one or two digits after the decimal point.
     Number(f64),
-    /// A share, 0–1, shown in percent.
+    /// A share or a change relative to something, 1 is all of it; shown in percent.
     Share(f64),
     /// An amount of money.
     Money(Money),
@@ -117,6 +172,28 @@ pub enum Cell {
     Time(Timestamp),
     /// Yes or no.
     Flag(bool),
+}
+
+impl Cell {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A cell for a value that may be missing.
+    pub fn option<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Self::Unknown, cell)
+    }
+
+    /// A number with two digits after the decimal point, zero without a sign; unknown if it is none.
+    pub fn number(number: f64) -> Self {
+        if number.is_finite() { Self::Number((number * 100.0).round() / 100.0 + 0.0) } else { Self::Unknown }
+    }
+
+    /// A share with four digits after the decimal point, zero without a sign; unknown if it is none.
+    pub fn share(share: f64) -> Self {
+        if share.is_finite() { Self::Share((share * 10_000.0).round() / 10_000.0 + 0.0) } else { Self::Unknown }
+    }
 }
 
 /// Lines over time, each a step function: a value holds until the next one.

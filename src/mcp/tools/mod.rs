@@ -4,6 +4,7 @@ mod check_listing;
 mod compare_products;
 mod crawl_now;
 mod create_alert;
+mod create_report;
 mod get_insight;
 mod get_price_history;
 mod get_product;
@@ -31,6 +32,7 @@ static TOOLS: LazyLock<Vec<RegisteredTool>> = LazyLock::new(|| {
         RegisteredTool::of::<track_product::TrackProduct>(),
         RegisteredTool::of::<create_alert::CreateAlert>(),
         RegisteredTool::of::<crawl_now::CrawlNow>(),
+        RegisteredTool::of::<create_report::CreateReport>(),
     ]
 });
 

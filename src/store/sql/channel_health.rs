@@ -209,6 +209,8 @@ async fn mail_admins(conn: &mut Conn, channel: &Health, name: &str, error: &str)
                 "The alert channel “{name}” does not work:\n\n    {error}\n\nNothing is sent there until it is repaired. What it should \
                  tell waits for seven days. To repair it, change or test the channel.\n"
             ),
+            html: None,
+            attachment: None,
             useless_after,
         };
         let query = sqlx::query(MAIL).bind(MessageId::new().0).bind(channel.tenant_id).bind(Json(mail));

@@ -5,11 +5,12 @@ use sqlx::types::Json;
 
 use super::job_rows::{JOB_COLUMNS, JobColumns};
 use super::job_steps::recount;
-use super::{Conn, Db, usage};
-use crate::domain::{Job, JobId, JobStatus, TenantId};
+use super::{Conn, Db, reports, usage};
+use crate::domain::{Job, JobId, JobSpec, JobStatus, TenantId};
 use crate::store::clock::ClockParam;
 use crate::store::error::OrNotFound;
 use crate::store::jobs::{JobLease, NewJob, NewJobItem};
+use crate::store::reports::REPORT_ITEM;
 use crate::store::{StoreError, StoreResult};
 
 /// Items that are added in the transaction of a request.
@@ -45,6 +46,14 @@ pub(super) async fn create(conn: &mut Conn, job: NewJob, clock: ClockParam) -> S
     let NewJob { tenant_id, spec, created_by, inputs, is_receiving, quota } = job;
     usage::lock(conn, tenant_id).await?;
     let id = JobId::new();
+    let inputs = match &spec {
+        JobSpec::Report(report) => {
+            reports::add(conn, tenant_id, id, report, &created_by, clock).await?;
+            // Many products become items before it.
+            if report.subject.is_of_many() { Vec::new() } else { vec![REPORT_ITEM.to_owned()] }
+        }
+        JobSpec::Crawl | JobSpec::CrawlBatch { .. } | JobSpec::Import { .. } | JobSpec::Category { .. } => inputs,
+    };
     let (status, patience_ms) = match is_receiving {
         true => (JobStatus::Receiving, FIRST_PATIENCE_MS),
         false => (JobStatus::Pending, 0),

@@ -41,21 +41,27 @@ pub(super) async fn recount(conn: &mut Conn, id: JobId, clock: ClockParam) -> St
 }
 
 /// When the next step is due.
-enum NextStep {
+pub(super) enum NextStep {
     AtOnce,
     /// After a while, which grows with the pending items.
     Later,
 }
 
 /// Locks a job until the transaction ends.
-async fn hold(conn: &mut Conn, lease: JobLease) -> StoreResult<()> {
+pub(super) async fn hold(conn: &mut Conn, lease: JobLease) -> StoreResult<()> {
     const HOLD: &str = "UPDATE job SET owner = owner WHERE id = $1 AND token = $2 AND owner IS NOT NULL";
     let held = sqlx::query(HOLD).bind(lease.id.0).bind(lease.token).execute(conn).await?;
     if held.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound("job")) }
 }
 
 /// Ends the lease of a step, and the job with its last item.
-async fn end(conn: &mut Conn, lease: JobLease, ended: JobCounts, next: NextStep, clock: ClockParam) -> StoreResult<()> {
+pub(super) async fn end(
+    conn: &mut Conn,
+    lease: JobLease,
+    ended: JobCounts,
+    next: NextStep,
+    clock: ClockParam,
+) -> StoreResult<()> {
     const COUNT: &str = concat!(
         "UPDATE job SET total = total + $2, done = done + $3, skipped = skipped + $4, failed = failed + $5, updated_at = ",
         now!(6),

@@ -55,6 +55,8 @@ pub(super) mod outbox;
 mod page_samples;
 mod product_batch;
 mod product_list;
+mod report_steps;
+mod reports;
 mod retention;
 mod schedule_request;
 mod schedules;

@@ -148,6 +148,16 @@ const PRUNINGS: &[Pruning] = &[
         "created_at",
         |days| Some(days.jobs_days),
     ),
+    // A report that is done names its own time.
+    Pruning::of_rows("report", "id", "SELECT id FROM report WHERE expires_at < {before}", "expires_at", |_| None),
+    Pruning::of_rows(
+        "report",
+        "id",
+        "SELECT id FROM report WHERE created_at < {before} AND finished_at IS NULL \
+              AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = report.job_id)",
+        "created_at",
+        |days| Some(days.jobs_days),
+    ),
     Pruning::by_age("schedule_run", "id", "at", |days| Some(days.jobs_days)),
     Pruning::of_rows(
         "crawl_count",

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::job_changes::create;
 use super::lease::{NOW, not_negative};
 use super::newest::push_newest_first;
-use super::{Backend, Conn, Db, usage};
+use super::{Backend, Conn, Db, reports, usage};
 use crate::domain::{
-    JobId, JobSpec, Overrun, Recurrence, RunResult, Schedule, ScheduleId, ScheduleRun, ScheduleRunId, ScheduleSettings,
-    TenantId,
+    JobId, JobSpec, Overrun, Recurrence, ReportOutput, ReportSpec, RunResult, Schedule, ScheduleId, ScheduleRun,
+    ScheduleRunId, ScheduleSettings, TenantId,
 };
 use crate::store::clock::ClockParam;
 use crate::store::cursor::{Cursor, SortKey, page};
@@ -125,11 +125,12 @@ impl Schedules for Backend {
         settings: ScheduleSettings,
         next_at: Option<Timestamp>,
     ) -> StoreResult<Schedule> {
-        let (clock, tenant_id, id, version) = (self.clock_param(), read.tenant_id, read.id, read.version);
-        self.transaction(tenant_id, move |conn| {
+        let clock = self.clock_param();
+        let read = read.clone();
+        self.transaction(read.tenant_id, move |conn| {
             async move {
-                update(conn, tenant_id, id, version, settings, next_at, clock).await?;
-                find(conn, tenant_id, id).await
+                update(conn, &read, settings, next_at, clock).await?;
+                find(conn, read.tenant_id, read.id).await
             }
             .boxed()
         })
@@ -196,9 +197,14 @@ impl Schedules for Backend {
         self.transaction(tenant_id, move |conn| {
             async move {
                 let schedule = find(&mut *conn, tenant_id, id).await?;
-                let job = start(conn, &schedule, job_quota, clock).await?;
-                record(conn, &schedule, None, (RunResult::Started, Some(job), None), clock).await?;
-                Ok(job)
+                let now = now(conn, clock).await?;
+                match start(conn, &schedule, now, job_quota, clock).await? {
+                    Start::Started(job) => {
+                        record(conn, &schedule, None, (RunResult::Started, Some(job), None), clock).await?;
+                        Ok(job)
+                    }
+                    Start::Refused(_, why) => Err(StoreError::AlreadyReported(why)),
+                }
             }
             .boxed()
         })
@@ -240,24 +246,31 @@ async fn add(conn: &mut Conn, schedule: NewSchedule, clock: ClockParam) -> Store
 
 async fn update(
     conn: &mut Conn,
-    tenant_id: TenantId,
-    id: ScheduleId,
-    version: i64,
+    read: &Schedule,
     settings: ScheduleSettings,
     next_at: Option<Timestamp>,
     clock: ClockParam,
 ) -> StoreResult<()> {
     const UPDATE: &str = concat!(
         "UPDATE schedule SET name = $4, recurrence = $5, spec = $6, listings = $7, overrun = $8, is_enabled = $9, next_at = $10, \
-           is_queued = is_queued AND $9, version = version + 1, updated_at = ",
+           is_queued = is_queued AND $9, last_window = CASE WHEN $12 THEN last_window END, version = version + 1, updated_at = ",
         now!(11),
         " WHERE tenant_id = $1 AND id = $2 AND version = $3"
     );
-    let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(version);
+    let is_same_report = reports_the_same(&read.settings.spec, &settings.spec);
+    let query = sqlx::query(UPDATE).bind(read.tenant_id.0).bind(read.id.0).bind(read.version);
     let query = query.bind(settings.name).bind(Json(settings.recurrence)).bind(Json(settings.spec));
     let query = query.bind(Json(settings.listings)).bind(settings.overrun.as_str()).bind(settings.is_enabled);
-    let query = query.bind(next_at.map(Timestamp::as_millisecond)).bind(clock);
+    let query = query.bind(next_at.map(Timestamp::as_millisecond)).bind(clock).bind(is_same_report);
     if query.execute(&mut *conn).await?.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed) }
+}
+
+/// Whether a window of which there is a report needs no other one. Whom it is sent to does not matter.
+fn reports_the_same(one: &JobSpec, other: &JobSpec) -> bool {
+    match (one, other) {
+        (JobSpec::Report(one), JobSpec::Report(other)) => one.subject == other.subject && one.period == other.period,
+        _ => false,
+    }
 }
 
 async fn handle(conn: &mut Conn, run: RunRequest, clock: ClockParam) -> StoreResult<Option<ScheduleRun>> {
@@ -286,9 +299,14 @@ async fn handle(conn: &mut Conn, run: RunRequest, clock: ClockParam) -> StoreRes
         }
         (if queues { RunResult::Queued } else { RunResult::Skipped }, None, None)
     } else {
-        match start(conn, &schedule, run.job_quota, clock).await {
-            Ok(job) => (RunResult::Started, Some(job), None),
+        let due_at = due_at(conn, &schedule, run.due_at, clock).await?;
+        match start(conn, &schedule, due_at, run.job_quota, clock).await {
+            Ok(Start::Started(job)) => (RunResult::Started, Some(job), None),
+            Ok(Start::Refused(result, why)) => (result, None, Some(why)),
             // Counted before anything was written.
+            Err(StoreError::OverQuota { quota: "reports", limit }) => {
+                (RunResult::Failed, None, Some(format!("there are {limit} reports; delete some")))
+            }
             Err(StoreError::OverQuota { limit, .. }) => {
                 (RunResult::Failed, None, Some(format!("{limit} jobs are in progress")))
             }
@@ -303,8 +321,45 @@ async fn is_open(conn: &mut Conn, job: Option<JobId>) -> StoreResult<bool> {
     Ok(sqlx::query_scalar(OPEN).bind(job.map(|job| job.0)).fetch_one(conn).await?)
 }
 
-/// Starts the job of a schedule.
-async fn start(conn: &mut Conn, schedule: &Schedule, job_quota: u32, clock: ClockParam) -> StoreResult<JobId> {
+/// The due time that a job is started for: of several that were missed, the last; of a run that was queued, that of the run.
+async fn due_at(
+    conn: &mut Conn,
+    schedule: &Schedule,
+    due_at: Option<Timestamp>,
+    clock: ClockParam,
+) -> StoreResult<Timestamp> {
+    const QUEUED: &str = "SELECT max(due_at) FROM schedule_run WHERE schedule_id = $1 AND result = 'queued'";
+    let now = now(conn, clock).await?;
+    // For all others it makes no difference.
+    if !matches!(schedule.settings.spec, JobSpec::Report(_)) {
+        return Ok(due_at.unwrap_or(now));
+    }
+    if let Some(first) = due_at {
+        return Ok(schedule.settings.recurrence.last_due(first, now));
+    }
+    let queued: Option<i64> = sqlx::query_scalar(QUEUED).bind(schedule.id.0).fetch_one(conn).await?;
+    Ok(queued.map(time).transpose()?.unwrap_or(now))
+}
+
+async fn now(conn: &mut Conn, clock: ClockParam) -> StoreResult<Timestamp> {
+    time(sqlx::query_scalar(NOW).bind(clock).fetch_one(conn).await?)
+}
+
+/// What became of the start of a job.
+enum Start {
+    Started(JobId),
+    /// There is none, and why.
+    Refused(RunResult, String),
+}
+
+/// Starts the job of a schedule for a due time.
+async fn start(
+    conn: &mut Conn,
+    schedule: &Schedule,
+    due_at: Timestamp,
+    job_quota: u32,
+    clock: ClockParam,
+) -> StoreResult<Start> {
     const COUNT: &str = "SELECT count(*) FROM job WHERE tenant_id = $1 AND kind <> 'crawl' \
          AND status IN ('receiving', 'pending', 'running')";
     const STARTED: &str = "UPDATE schedule SET last_job_id = $2, is_queued = false WHERE id = $1";
@@ -312,9 +367,19 @@ async fn start(conn: &mut Conn, schedule: &Schedule, job_quota: u32, clock: Cloc
     if open >= i64::from(job_quota) {
         return Err(StoreError::OverQuota { quota: "jobs", limit: job_quota });
     }
+    let spec = match schedule.settings.spec_due(due_at, schedule.id) {
+        Ok(spec) => spec,
+        Err(error) => return Ok(Start::Refused(RunResult::Failed, error.to_string())),
+    };
+    if let JobSpec::Report(report) = &spec {
+        reports::check_quota(conn, schedule.tenant_id).await?;
+        if let Some(why) = already_reported(conn, schedule.id, report).await? {
+            return Ok(Start::Refused(RunResult::Skipped, why));
+        }
+    }
     let job = NewJob {
         tenant_id: schedule.tenant_id,
-        spec: schedule.settings.spec.clone(),
+        spec,
         created_by: format!("schedule:{}", schedule.id),
         inputs: schedule.settings.listings.clone(),
         is_receiving: false,
@@ -322,7 +387,17 @@ async fn start(conn: &mut Conn, schedule: &Schedule, job_quota: u32, clock: Cloc
     };
     let job = create(conn, job, clock).await?.id;
     sqlx::query(STARTED).bind(schedule.id.0).bind(job.0).execute(conn).await?;
-    Ok(job)
+    Ok(Start::Started(job))
+}
+
+/// Notes the window of the next report of a schedule; says so if its last report had the same, unless it could not be made.
+async fn already_reported(conn: &mut Conn, id: ScheduleId, report: &ReportSpec) -> StoreResult<Option<String>> {
+    const NOTE: &str = "UPDATE schedule SET last_window = $2 WHERE id = $1 AND (last_window IS NULL OR last_window <> $2 \
+         OR EXISTS (SELECT 1 FROM job WHERE job.id = schedule.last_job_id AND job.status IN ('failed', 'cancelled')))";
+    let Some(ReportOutput { window, .. }) = &report.output else { return Ok(None) };
+    let key = format!("{}-{}", window.from.as_millisecond(), window.to.as_millisecond());
+    let noted = sqlx::query(NOTE).bind(id.0).bind(key).execute(conn).await?.rows_affected() == 1;
+    Ok((!noted).then(|| format!("this schedule has reported {} already", window.name)))
 }
 
 /// Adds a run to the history.
@@ -335,11 +410,10 @@ async fn record(
 ) -> StoreResult<ScheduleRun> {
     const INSERT: &str = "INSERT INTO schedule_run (id, schedule_id, tenant_id, due_at, at, result, job_id, error) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let now_ms: i64 = sqlx::query_scalar(NOW).bind(clock).fetch_one(&mut *conn).await?;
-    let at = time(now_ms)?;
+    let at = now(conn, clock).await?;
     let run = ScheduleRun { id: ScheduleRunId::new(), due_at: due_at.unwrap_or(at), at, result, job_id, error };
     let query = sqlx::query(INSERT).bind(run.id.0).bind(schedule.id.0).bind(schedule.tenant_id.0);
-    let query = query.bind(run.due_at.as_millisecond()).bind(now_ms).bind(result.as_str());
+    let query = query.bind(run.due_at.as_millisecond()).bind(at.as_millisecond()).bind(result.as_str());
     query.bind(job_id.map(|job| job.0)).bind(run.error.clone()).execute(conn).await?;
     Ok(run)
 }

@@ -66,7 +66,8 @@ impl Tenants for Backend {
         for (table, key, rows) in DEPENDENT {
             while self.transaction(id, move |conn| delete_rows(conn, table, key, rows, id).boxed()).await? > 0 {}
         }
-        for table in ["delivery", "event", "message", "channel", "competitor_set", "schedule", "job", "audit"] {
+        for table in ["delivery", "event", "message", "channel", "competitor_set", "schedule", "report", "job", "audit"]
+        {
             self.empty(table, id).await?;
         }
         const REST: &[&str] = &[

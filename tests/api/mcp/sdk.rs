@@ -20,7 +20,7 @@ async fn the_python_sdk_lists_and_calls_in_every_mode_with_every_credential() {
     let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
     expect(201, daemon.post("/api/v1/channels", &channel)).await;
     let jo = newcomer(&daemon, "jo").await;
-    let scopes = ["product:read", "product:write", "alert:write", "crawl:create"];
+    let scopes = ["product:read", "product:write", "alert:write", "crawl:create", "report:create"];
     let foreign = as_bearer(&daemon, Method::POST, "/api/v1/auth/api-keys", &jo);
     let foreign = expect(201, foreign.json(&json!({ "name": "sdk", "scopes": scopes }))).await["key"].clone();
     let read = daemon.key_with(&[Scope::ProductRead]).await;

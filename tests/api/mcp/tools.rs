@@ -87,9 +87,12 @@ async fn tools_without_their_scope_are_hidden_and_refused() {
             ]
         );
         assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
-        for (tool, scope) in
-            [("track_product", "product:write"), ("create_alert", "alert:write"), ("crawl_now", "crawl:create")]
-        {
+        for (tool, scope) in [
+            ("track_product", "product:write"),
+            ("create_alert", "alert:write"),
+            ("crawl_now", "crawl:create"),
+            ("create_report", "report:create"),
+        ] {
             let refusal = client.refusal(tool, json!({})).await;
             assert_eq!(refusal, format!("forbidden: requires the scope {scope}"));
         }
@@ -170,12 +173,53 @@ async fn wrong_arguments_are_named() {
         ),
         ("crawl_now", json!({ "product_id": id, "wait_secs": 11 }), "wait_secs"),
         ("crawl_now", json!({ "product_id": "x" }), "product_id"),
+        ("create_report", json!({ "product_id": id }), "period"),
+        ("create_report", json!({ "product_id": id, "tag": "a", "period": "last_week" }), "product_id"),
+        ("create_report", json!({ "period": "last_days" }), "days"),
+        ("create_report", json!({ "period": "last_days", "days": 0 }), "days"),
+        ("create_report", json!({ "period": "last_week", "time_zone": "Mars" }), "time_zone"),
     ] {
         let refusal = client.refusal(tool, arguments.clone()).await;
         assert!(refusal.starts_with("invalid_request: "), "{tool} {arguments}: {refusal}");
         assert!(refusal.contains(&format!("`{field}`: ")), "{tool} {arguments}: {refusal}");
     }
     daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_made_and_read_as_a_resource() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let product = daemon.watch(daemon.listing(0)).await;
+        let jo = newcomer(&daemon, "jo").await;
+        for era in ERAS {
+            let client = Client::new(&daemon, era, &daemon.key);
+            let templates = client.result("resources/templates/list", json!({})).await;
+            assert_eq!(templates["resourceTemplates"][1]["uriTemplate"], "amazon-tracker://reports/{report_id}");
+            let asked = json!({ "product_id": product["id"], "period": "last_days", "days": 2, "format": "xlsx" });
+            let report = client.answer("create_report", asked.clone()).await;
+            let path = format!("/api/v1/reports/{}", report["report_id"].as_str().unwrap());
+            assert_eq!(report["file"], format!("{path}/file?format=xlsx"));
+            let linked = client.call("create_report", asked).await;
+            let uri = &linked["structuredContent"]["uri"];
+            assert_eq!(linked["content"][1]["type"], "resource_link", "{linked}");
+            assert_eq!(&linked["content"][1]["uri"], uri);
+            daemon.eventually(&path, |report| report["status"] == "done").await;
+            let read = client.result("resources/read", json!({ "uri": report["uri"] })).await;
+            let text = read["contents"][0]["text"].as_str().unwrap();
+            assert_eq!(read["contents"][0]["mimeType"], "text/markdown");
+            assert!(text.starts_with("# ") && text.len() < 40_000, "{text}");
+            let them = Client::new(&daemon, era, jo["access_token"].as_str().unwrap());
+            let code = if era == Era::PerRequest { -32602 } else { -32002 };
+            let refused = them.ask("resources/read", json!({ "uri": report["uri"] })).await;
+            assert_eq!(refused["error"]["code"], code, "{refused}");
+            let theirs = json!({ "product_id": product["id"], "period": "last_week" });
+            let refusal = them.refusal("create_report", theirs).await;
+            assert!(refusal.starts_with("not_found: ") && refusal.contains("`product_id`"), "{refusal}");
+        }
+        daemon.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
