@@ -23,6 +23,9 @@ const MAX_STORED_RESPONSES: i64 = 10_000;
 /// An address that was not verified within so many days is never verified: its link has expired.
 const UNVERIFIED_DAYS: u32 = 8;
 
+/// Days after its end that a code is known, so that its reuse is noticed.
+const CODE_DAYS: u32 = 1;
+
 /// Days that events wait for a channel that is not used.
 const HELD_DAYS: u32 = 7;
 
@@ -117,6 +120,7 @@ const PRUNINGS: &[Pruning] = &[
     ),
     Pruning::by_age("audit", "id", "at", |days| Some(days.audit_days)),
     Pruning::by_age("refresh_token", "hash", "spent_at", |days| Some(days.refresh_tokens_days)),
+    Pruning::by_age("grant_token", "hash", "spent_at", |days| Some(days.refresh_tokens_days)),
     Pruning::of_rows(
         "refresh_token",
         "hash",
@@ -125,10 +129,19 @@ const PRUNINGS: &[Pruning] = &[
         |days| Some(days.sessions_days),
     ),
     Pruning::of_rows(
+        "grant_token",
+        "hash",
+        "SELECT t.hash FROM session s JOIN grant_token t ON t.session_id = s.id WHERE s.expires_at < {before}",
+        "s.expires_at",
+        |days| Some(days.sessions_days),
+    ),
+    Pruning::by_age("authorization_code", "hash", "expires_at", |_| Some(CODE_DAYS)),
+    Pruning::of_rows(
         "session",
         "id",
         "SELECT id FROM session WHERE expires_at < {before} \
-              AND NOT EXISTS (SELECT 1 FROM refresh_token WHERE refresh_token.session_id = session.id)",
+              AND NOT EXISTS (SELECT 1 FROM refresh_token WHERE refresh_token.session_id = session.id) \
+              AND NOT EXISTS (SELECT 1 FROM grant_token WHERE grant_token.session_id = session.id)",
         "expires_at",
         |days| Some(days.sessions_days),
     ),
