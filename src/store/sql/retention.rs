@@ -23,9 +23,6 @@ const MAX_STORED_RESPONSES: i64 = 10_000;
 /// An address that was not verified within so many days is never verified: its link has expired.
 const UNVERIFIED_DAYS: u32 = 8;
 
-/// Days after its end that a code is known, so that its reuse is noticed.
-const CODE_DAYS: u32 = 1;
-
 /// Days that events wait for a channel that is not used.
 const HELD_DAYS: u32 = 7;
 
@@ -135,7 +132,7 @@ const PRUNINGS: &[Pruning] = &[
         "s.expires_at",
         |days| Some(days.sessions_days),
     ),
-    Pruning::by_age("authorization_code", "hash", "expires_at", |_| Some(CODE_DAYS)),
+    Pruning::by_age("authorization_code", "hash", "expires_at", |days| Some(days.links_days)),
     Pruning::of_rows(
         "session",
         "id",

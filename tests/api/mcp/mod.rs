@@ -3,6 +3,7 @@
 mod client;
 mod history;
 mod limits;
+mod oauth;
 mod protocol;
 mod sdk;
 mod tools;
