@@ -13,10 +13,9 @@ use super::ids::{SessionId, TenantId, UserId};
 /// Tells tickets from everything else that is signed with the same key.
 const PURPOSE: &[u8] = b"consent\0";
 
-/// The scopes that a client can be granted: those of tools. No tool deletes, or administers.
-pub const GRANTABLE: &[Scope] = &[Scope::ProductRead, Scope::ProductWrite, Scope::CrawlCreate, Scope::AlertWrite];
+const GRANTABLE: &[Scope] = &[Scope::ProductRead, Scope::ProductWrite, Scope::CrawlCreate, Scope::AlertWrite];
 
-/// The scopes that a client can be granted.
+/// The scopes that a client can be granted: those of tools. No tool deletes, or administers.
 pub fn grantable() -> Scopes {
     GRANTABLE.iter().copied().collect()
 }

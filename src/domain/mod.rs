@@ -68,7 +68,7 @@ pub use alert_message::{
     OutboundMessage,
 };
 pub use asin::{Asin, AsinError};
-pub use authorization::{AuthorizationRequest, ClientGrant, ConsentTicket, GRANTABLE, grantable};
+pub use authorization::{AuthorizationRequest, ClientGrant, ConsentTicket, grantable};
 pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
 pub use budget::{

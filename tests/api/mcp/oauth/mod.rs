@@ -1,7 +1,7 @@
 //! Clients that act for users (OAuth 2.1), from the first 401 to the end of the grant.
 
 mod consent;
-mod dance;
+pub mod dance;
 mod documents;
 mod tokens;
 
