@@ -27,9 +27,9 @@ test-api: ## Property-based test of the API against its OpenAPI document (EXAMPL
 	cargo build
 	scripts/test-api.sh
 
-test-mcp: ## Test the tools for agents with the pinned Python SDK of MCP: its modes, each kind of credential, two replicas
-	@scripts/require.sh cc rust postgres mcp_sdk
-	cargo test --test api -- --ignored --nocapture mcp::sdk
+test-mcp: ## Test the tools for agents with official programs: the Python SDK and its OAuth client, the inspector, the conformance suite
+	@scripts/require.sh cc rust postgres mcp_sdk mcp_tools
+	cargo test --test api -- --ignored --nocapture mcp::sdk mcp::official
 
 test-keepa: ## Test with the unmodified Python package keepa, which reads the daemon through a proxy
 	@scripts/require.sh cc rust openssl keepa

@@ -102,6 +102,19 @@ need_mcp_sdk() {
     python_packages target/mcp-sdk mcp==2.3.0
 }
 
+# The official inspector and conformance suite of MCP, with the Node that they need: that of Debian is older.
+need_mcp_tools() {
+    local folder=target/mcp-tools
+    local packages=(node@22.23.3 @modelcontextprotocol/inspector@2.12.0 @modelcontextprotocol/conformance@0.2.0-alpha.12)
+    command -v npm >/dev/null || apt_install nodejs npm
+    [ "$(cat "$folder/installed" 2>/dev/null)" = "${packages[*]}" ] && return
+    npm install --silent --no-audit --no-fund --prefix "$folder" "${packages[@]}" ||
+        { echo "error: npm cannot install ${packages[*]} into $folder" >&2; exit 1; }
+    "$folder/node_modules/.bin/node" --version >/dev/null ||
+        { echo "error: Node 22 from npm does not run on $(uname -m): install Node 22.19 or later as $folder/node_modules/.bin/node" >&2; exit 1; }
+    echo "${packages[*]}" >"$folder/installed"
+}
+
 # Makes certificates.
 need_openssl() {
     command -v openssl >/dev/null || apt_install openssl

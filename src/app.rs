@@ -42,10 +42,11 @@ use crate::actors::job_runner::JobRunnerTools;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;
 use crate::auth::{KeyError, Keyring, Passwords};
+use crate::client_documents::ClientDocuments;
 use crate::config::{ProcessRole, Settings};
 use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
 use crate::replicas::{Bus, BusMessage, SharedCache};
-use crate::service::{Dependencies, FeedCache, Service};
+use crate::service::{Dependencies, FeedCache, Service, tools_resource};
 use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
@@ -283,17 +284,25 @@ fn dependencies(
         trackers: actors.crawling.as_ref().map(|crawling| crawling.trackers.clone()),
         principal_cache: context.principal_cache(),
         revocations: replicas.revocations.clone(),
-        keyring: Keyring::new(&settings.auth.token).map_err(named)?,
+        keyring: keyring(settings, &context.public_url).map_err(named)?,
         passwords: Passwords::new(&settings.auth.password)?,
         plans: settings.plans.clone(),
         attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute, replicas.limiter.clone()),
         auth: settings.auth.clone(),
+        oauth: settings.oauth.clone(),
+        clients: Arc::new(ClientDocuments::new(&settings.oauth)?),
         threads: Arc::clone(threads),
         limits: settings.products.clone(),
         jobs: settings.jobs.clone(),
         notify: settings.notify.clone(),
         draining: watch::Sender::new(false),
     })
+}
+
+/// The keys of access tokens; those of clients only if the settings accept clients.
+fn keyring(settings: &Settings, public_url: &Url) -> Result<Keyring, (&'static str, KeyError)> {
+    let keyring = Keyring::new(&settings.auth.token)?;
+    Ok(if settings.oauth.enabled { keyring.with_resource(tools_resource(public_url)) } else { keyring })
 }
 
 /// On the shared runtime, where every connection lives.

@@ -8,6 +8,7 @@ pub mod app;
 pub mod auth;
 pub mod chart;
 pub mod cli;
+pub mod client_documents;
 pub mod config;
 pub mod domain;
 pub mod extract;

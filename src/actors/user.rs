@@ -121,7 +121,7 @@ pub enum UserMessage {
 #[derive(Debug, Clone)]
 pub struct PrincipalRecord {
     identity: Arc<Identity>,
-    /// The sign-ins that have not ended.
+    /// The sign-ins and the grants that have not ended.
     sessions: HashSet<SessionId>,
     plan: Plan,
     requests_per_minute: u32,
@@ -154,8 +154,8 @@ impl UserTools {
         let (tenant_id, identity, sessions) = match principal {
             Principal::User(tenant_id, id) => {
                 let user = self.store.user(*tenant_id, *id).await?;
-                let sessions = self.store.sessions(*id).await?;
-                (*tenant_id, Identity::User(user), sessions.into_iter().map(|session| session.id).collect())
+                let sessions = self.store.open_session_ids(*id).await?;
+                (*tenant_id, Identity::User(user), sessions.into_iter().collect())
             }
             Principal::Key(hash) => {
                 let key = self.store.api_key_by_hash(*hash).await?;

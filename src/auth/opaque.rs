@@ -15,6 +15,10 @@ pub enum TokenKind {
     Refresh,
     /// The token of a single-use link in an e-mail.
     Link,
+    /// An authorization code of a client.
+    AuthorizationCode,
+    /// A refresh token of a client.
+    GrantRefresh,
 }
 
 impl TokenKind {
@@ -24,6 +28,8 @@ impl TokenKind {
             Self::ApiKey => "at_",
             Self::Refresh => "rt_",
             Self::Link => "lt_",
+            Self::AuthorizationCode => "ac_",
+            Self::GrantRefresh => "gt_",
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct Claims {
     pub iss: String,
     /// The audience.
     pub aud: String,
+    /// The client that acts for the user, in a token for tools alone (RFC 9068); none: the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// The name of the APISIX consumer.
     pub key: String,
 }
@@ -92,6 +95,9 @@ pub enum TokenError {
     /// Signed by us, but expired or not yet valid.
     #[error("the token is expired or not yet valid")]
     OutOfTime,
+    /// A token of a client for something else than tools, or one of a user for tools alone.
+    #[error("the token is for another audience")]
+    Audience,
     /// For another audience, or malformed.
     #[error("the token is not valid: {0}")]
     Invalid(#[from] jsonwebtoken::errors::Error),
@@ -105,6 +111,8 @@ pub struct Keyring {
     /// Claims of tokens whose signature was verified recently.
     verified: Cache<TokenHash, Claims>,
     published: JwkSet,
+    /// The audience of tokens of clients; `None`: there are none.
+    resource: Option<String>,
     /// A reference time and the instant at which it was set.
     reference_time: Mutex<Option<(Timestamp, Instant)>>,
 }
@@ -155,8 +163,18 @@ impl Keyring {
             verifiers,
             verified,
             published,
+            resource: None,
             reference_time: Mutex::default(),
         })
+    }
+
+    /// The same keyring, which also issues and verifies tokens of clients for a resource.
+    pub fn with_resource(mut self, resource: String) -> Self {
+        for verifier in self.verifiers.values_mut() {
+            verifier.validation.set_audience(&[&self.settings.audience, &resource]);
+        }
+        self.resource = Some(resource);
+        self
     }
 
     /// Issues a token.
@@ -164,6 +182,32 @@ impl Keyring {
     /// # Errors
     /// When signing fails.
     pub fn issue(&self, grant: Grant, now: Timestamp) -> Result<String, TokenError> {
+        self.issue_with(grant, grant.role.scopes(), self.settings.audience.clone(), None, now)
+    }
+
+    /// Issues a token of a client, for tools alone and never for more than the user may.
+    ///
+    /// # Errors
+    /// [`TokenError::Audience`] when there are no clients; when signing fails.
+    pub fn issue_to_client(
+        &self,
+        grant: Grant,
+        client_id: String,
+        scopes: Scopes,
+        now: Timestamp,
+    ) -> Result<String, TokenError> {
+        let resource = self.resource.clone().ok_or(TokenError::Audience)?;
+        self.issue_with(grant, scopes.and(grant.role.scopes()), resource, Some(client_id), now)
+    }
+
+    fn issue_with(
+        &self,
+        grant: Grant,
+        scope: Scopes,
+        aud: String,
+        client_id: Option<String>,
+        now: Timestamp,
+    ) -> Result<String, TokenError> {
         let settings = &self.settings;
         let now_secs = now.as_second();
         let claims = Claims {
@@ -171,13 +215,14 @@ impl Keyring {
             tid: grant.tenant_id,
             sid: grant.session_id,
             roles: vec![grant.role],
-            scope: grant.role.scopes(),
+            scope,
             iat: now_secs,
             nbf: now_secs,
             exp: now_secs.saturating_add_unsigned(settings.access_secs),
             jti: Uuid::now_v7(),
             iss: settings.issuer.clone(),
-            aud: settings.audience.clone(),
+            aud,
+            client_id,
             key: settings.gateway_key.clone(),
         };
         Ok(jsonwebtoken::encode(&self.signer.header, &claims, &self.signer.key)?)
@@ -227,7 +272,9 @@ impl Keyring {
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
         let verifier = self.verifiers.get(&kid).ok_or(TokenError::UnknownKey)?;
-        Ok(jsonwebtoken::decode(token, &verifier.key, &verifier.validation)?.claims)
+        let claims: Claims = jsonwebtoken::decode(token, &verifier.key, &verifier.validation)?.claims;
+        let audience = if claims.client_id.is_some() { self.resource.as_ref() } else { Some(&self.settings.audience) };
+        if audience == Some(&claims.aud) { Ok(claims) } else { Err(TokenError::Audience) }
     }
 
     /// The public keys (RFC 7517).
@@ -451,6 +498,28 @@ mod tests {
             TokenSettings { audience: "else".into(), ..with_secret() },
         ] {
             assert!(ring(&with_secret()).verify(&issued(&ring(&foreign))).is_err());
+        }
+    }
+
+    #[test]
+    fn a_token_of_a_client_is_for_its_resource_alone_and_for_no_more_than_the_role() {
+        const RESOURCE: &str = "https://tracker.example/mcp";
+        let with = |resource: &str| ring(&with_secret()).with_resource(resource.to_owned());
+        let (tools, viewer) = (with(RESOURCE), Grant { role: Role::Viewer, ..grant() });
+        let token = tools.issue_to_client(viewer, "client".to_owned(), Scopes::ALL, Timestamp::now()).unwrap();
+        let claims = tools.verify(&token).unwrap();
+        assert_eq!((claims.aud.as_str(), claims.client_id.as_deref()), (RESOURCE, Some("client")));
+        assert_eq!(claims.scope, Role::Viewer.scopes());
+        assert!(ring(&with_secret()).verify(&token).is_err(), "there are no clients");
+        assert!(with("https://other.example/mcp").verify(&token).is_err());
+        assert!(tools.verify(&issued(&tools)).unwrap().client_id.is_none(), "users have tokens of their own");
+        // Signed by us, but for the other audience.
+        for (field, value) in [("client_id", Value::Null), ("aud", json!("amazon-tracker"))] {
+            let mut claims = part(&token, 1);
+            claims[field] = value;
+            let header = jsonwebtoken::decode_header(&token).unwrap();
+            let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
+            assert!(matches!(tools.verify(&forged), Err(TokenError::Audience)), "{field}");
         }
     }
 

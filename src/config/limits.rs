@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     CrawlSettings, DatabaseSettings, KeepaSettings, MailSettings, RedisAddress, Settings, SettingsError, SourceName,
@@ -41,6 +41,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_sources(settings)?;
     check_keepa(&settings.keepa)?;
     settings.advice.check()?;
+    check_oauth(settings)?;
     check_mail(&settings.mail)?;
     check_trace(&settings.trace)?;
     if let Some(origin) = settings.server.cors_origins.iter().find(|origin| !is_origin(origin)) {
@@ -300,6 +301,38 @@ fn check_keepa(keepa: &KeepaSettings) -> Result<(), SettingsError> {
     }
     if keepa.enabled && keepa.api_key.as_ref().is_none_or(|key| key.reveal().is_empty()) {
         return invalid("keepa.api_key", "is required when keepa.enabled is true (KEEPA_API_KEY)");
+    }
+    Ok(())
+}
+
+/// Passwords and tokens of clients travel to the public URL.
+fn check_oauth(settings: &Settings) -> Result<(), SettingsError> {
+    if !settings.oauth.enabled {
+        return Ok(());
+    }
+    let is_local = settings.server.listen.ip().to_canonical().is_loopback();
+    let Some(url) = &settings.auth.public_url else {
+        let problem = "requires auth.public_url (PUBLIC_URL), by which clients find the daemon";
+        return if is_local { Ok(()) } else { invalid("oauth.enabled", problem) };
+    };
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback) {
+        return invalid("oauth.enabled", "requires an auth.public_url with https, or one on the loopback");
+    }
+    if url.query().is_some() || url.fragment().is_some() || has_credentials(url) {
+        return invalid("oauth.enabled", "requires an auth.public_url without credentials, query and fragment");
+    }
+    // Otherwise tokens of clients could not be told from those of users.
+    if settings.auth.token.audience == format!("{}/mcp", url.as_str().trim_end_matches('/')) {
+        return invalid(
+            "auth.token.audience",
+            "must not be the URL of /mcp, which is the audience of tokens of clients",
+        );
     }
     Ok(())
 }

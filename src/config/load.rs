@@ -289,6 +289,7 @@ mod tests {
             ("TRACKER__CRAWL__CANARY", "{de=[\"B08\"]}", "10 characters"),
             ("TRACKER__CRAWL__LEASE_SECS", "30", "crawl.lease_secs"),
             ("TRACKER__SERVER__LISTEN", "0.0.0.0:8000", "server.listen"),
+            ("TRACKER__OAUTH", "{enabled=true,colour=1}", "colour"),
             ("TRACKER__SERVER__WORKERS", "100000", "server.workers"),
             ("TRACKER__NOTIFY__TIMEOUT_SECS", "18446744073709551615", "notify.timeout_secs"),
             ("TRACKER__CRAWL__BASE_URL", "ftp://example.com", "crawl.base_url"),
@@ -336,6 +337,33 @@ mod tests {
                 Ok(())
             });
         }
+    }
+
+    #[test]
+    fn clients_find_the_daemon_at_a_public_url_that_is_safe() {
+        let load = |url: &str| {
+            let mut loaded = None;
+            Jail::expect_with(|jail| {
+                jail.set_env("TRACKER__OAUTH__ENABLED", "true");
+                jail.set_env("TRACKER__AUTH__TOKEN__AUDIENCE", "https://tracker.example.com/mcp");
+                jail.set_env("PUBLIC_URL", url);
+                loaded = Some(load_in(jail, Figment::new()).map(|_| ()));
+                Ok(())
+            });
+            loaded.unwrap()
+        };
+        for safe in ["", "https://example.com/tracker/", "http://localhost:8000", "http://[::1]:8000"] {
+            assert_eq!(load(safe), Ok(()), "{safe}");
+        }
+        for unsafe_url in [
+            "http://example.com",
+            "http://localhost.example.com",
+            "https://me:pw@example.com",
+            "https://example.com/?a",
+        ] {
+            assert!(load(unsafe_url).unwrap_err().contains("oauth.enabled"), "{unsafe_url}");
+        }
+        assert!(load("https://tracker.example.com").unwrap_err().contains("auth.token.audience"));
     }
 
     #[test]

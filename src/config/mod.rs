@@ -13,6 +13,7 @@ mod keepa;
 mod limits;
 mod load;
 mod marketplace_limits;
+mod oauth;
 mod plans;
 mod redis;
 mod reports;
@@ -37,6 +38,7 @@ pub use jobs::JobSettings;
 pub use keepa::KeepaSettings;
 pub use load::in_production;
 pub use marketplace_limits::MarketplaceLimits;
+pub use oauth::OAuthSettings;
 pub use plans::{Plan, Plans};
 pub use redis::{RedisAddress, RedisAddressError};
 pub use reports::ReportSettings;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// `[auth]`
     pub auth: AuthSettings,
+    /// `[oauth]`
+    pub oauth: OAuthSettings,
     /// `[plans]`
     pub plans: Plans,
     /// `[products]`

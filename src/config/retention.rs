@@ -17,11 +17,11 @@ pub struct RetentionSettings {
     pub dead_deliveries_days: u32,
     /// Entries of the audit log.
     pub audit_days: u32,
-    /// Sign-ins, counted from their expiry. An address is known by the sign-ins of the last 90 days.
+    /// Sign-ins and grants of clients, counted from their expiry. An address is known by the sign-ins of the last 90 days.
     pub sessions_days: u32,
     /// Refresh tokens, counted from their rotation. Reuse of a token that is deleted is not detected.
     pub refresh_tokens_days: u32,
-    /// Links of e-mails, counted from their expiry.
+    /// Links of e-mails and authorization codes of clients, counted from their expiry. Reuse of a code that is deleted is not detected.
     pub links_days: u32,
     /// Jobs with their items, and runs of schedules.
     pub jobs_days: u32,

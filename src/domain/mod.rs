@@ -5,11 +5,13 @@ mod account;
 mod address;
 mod alert_message;
 mod asin;
+mod authorization;
 mod availability;
 mod backoff;
 mod budget;
 mod change_rate;
 mod channel;
+mod client;
 mod competitor_set;
 mod content;
 mod crawl_allocation;
@@ -38,6 +40,7 @@ mod outcome;
 mod page_sample;
 mod past;
 mod peak_hours;
+mod pkce;
 pub mod plain_text;
 mod plausibility;
 mod policy;
@@ -68,6 +71,7 @@ pub use alert_message::{
     OutboundMessage,
 };
 pub use asin::{Asin, AsinError};
+pub use authorization::{AuthorizationRequest, ClientGrant, ConsentTicket, grantable};
 pub use availability::Availability;
 pub use backoff::{Backoff, parse_retry_after};
 pub use budget::{
@@ -80,6 +84,7 @@ pub use channel::{
     GotifyTarget, HomeAssistantTarget, HookTarget, Language, MatrixTarget, NtfyTarget, PushoverTarget, TelegramTarget,
     WebhookTarget,
 };
+pub use client::{ClientDocument, ClientDocumentError, ClientId, ClientIdError};
 pub use competitor_set::{CompetitorSet, MAX_COMPETITORS};
 pub use content::{Content, ContentChange, ContentDigest, ContentField};
 pub use crawl_allocation::{CrawlAllocation, CrawlBudget, IntervalBounds};
@@ -112,6 +117,7 @@ pub use outcome::{Block, Failure, Outcome, OutcomeClass};
 pub use page_sample::PageSample;
 pub use past::Past;
 pub use peak_hours::{PeakHours, PeakHoursError};
+pub use pkce::PkceChallenge;
 pub use plausibility::Held;
 pub use policy::{Day, Digest, DuringQuiet, Gate, HeldFor, Policy, QuietHours, SentSoFar, WallTime};
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};

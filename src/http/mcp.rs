@@ -15,7 +15,7 @@ use super::routes::{Access, REQUEST_COST, Routes};
 use super::strict::{check_shape, read_body_within};
 use super::{Shared, rate};
 use crate::mcp::{CallContext, MAX_BODY_BYTES, McpServer};
-use crate::service::{Caller, RateLimitStatus, ServiceError};
+use crate::service::{Audience, Caller, RateLimitStatus, ServiceError};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/mcp", |path| path.post(Access::Bearer, message));
@@ -68,7 +68,8 @@ async fn take_weight(shared: &Shared, request: &HttpRequest, weight: u32) -> Res
         return Ok(None);
     }
     let credential = bearer_of(request.headers()).ok_or(ServiceError::Unauthenticated)?;
-    let (_, rate_limit) = shared.service.authenticate(credential, origin_of(request), rest).await?;
+    let (_, rate_limit) =
+        shared.service.authenticate_for(Audience::Tools, credential, origin_of(request), rest).await?;
     Ok(Some(rate_limit))
 }
 

@@ -32,6 +32,7 @@ mod listing_check;
 mod listing_draft;
 mod mcp;
 mod message_link;
+mod oauth;
 mod observe;
 mod offers;
 mod openapi;
@@ -215,6 +216,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     reports::link_routes(routes);
     feeds::routes(routes);
     mcp::routes(routes);
+    oauth::routes(routes);
     keepa::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
@@ -237,6 +239,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     charts::routes(api);
     events::routes(api);
     auth::routes(api);
+    oauth::grant_routes(api);
     api_keys::routes(api);
     users::routes(api);
     export::routes(api);

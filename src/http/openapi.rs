@@ -19,8 +19,8 @@ use super::shared_responses::declare_once;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
-    insight, jobs, keepa, link_page, listing_check, mcp, message_link, offers, products, reports, samples, schedules,
-    spending, system, table_exports, tenants, users,
+    insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth, offers, products, reports, samples,
+    schedules, spending, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -131,6 +131,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         auth::sessions,
         auth::revoke_session,
         auth::jwks,
+        oauth::grants,
+        oauth::revoke_grant,
         api_keys::add,
         api_keys::list,
         api_keys::revoke,
@@ -162,6 +164,14 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         health::ready,
         health::metrics,
         mcp::message,
+        oauth::protected_resource,
+        oauth::protected_tools,
+        oauth::authorization_server,
+        oauth::ask,
+        oauth::sign_in,
+        oauth::answer,
+        oauth::token,
+        oauth::revoke,
         openapi_json,
     ),
     components(schemas(events::WireChange, events::WireBudgetSpent)),

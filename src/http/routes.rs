@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::response_cache::cache_key_of;
 use super::{Shared, rate};
 use crate::domain::Scope;
-use crate::service::{Caller, RateLimitStatus, ServiceError, ServiceResult};
+use crate::service::{Audience, Caller, RateLimitStatus, ServiceError, ServiceResult};
 
 /// The access that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) enum Access {
     RateLimited,
     /// A user or an API key.
     Authenticated,
-    /// The same, by the header `Authorization` alone.
+    /// The same, by the header `Authorization` alone; also a client that a user has let in. For the tools of agents.
     Bearer,
     /// A user; API keys are refused.
     User,
@@ -225,7 +225,13 @@ async fn gate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (caller, rate_limit) = match authenticate(access, credential, &request).await {
         Ok(authenticated) => authenticated,
-        Err(error) => return Ok(request.into_response(Problem::from(error).error_response())),
+        Err(error) => {
+            let mut response = Problem::from(error).error_response();
+            if access == Access::Bearer {
+                tell_where_tokens_are(&request, &mut response);
+            }
+            return Ok(request.into_response(response));
+        }
     };
     if let Some(rate_limit) = rate_limit {
         request.extensions_mut().insert(rate_limit);
@@ -252,6 +258,20 @@ async fn gate(
         }
     }
     Ok(response)
+}
+
+/// Tells a client without a valid token how to get one (RFC 9728, section 5.1), if the settings accept clients.
+fn tell_where_tokens_are(request: &ServiceRequest, response: &mut HttpResponse) {
+    let shared = request.app_data::<Data<Shared>>();
+    let Some(metadata) = shared.and_then(|shared| shared.service.resource_metadata_url()) else { return };
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return;
+    }
+    let error = if bearer_of(request.headers()).is_some() { "error=\"invalid_token\", " } else { "" };
+    let challenge = format!("Bearer realm=\"amazon-tracker\", {error}resource_metadata=\"{metadata}\"");
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
 }
 
 impl Access {
@@ -319,7 +339,9 @@ async fn authenticate(
                 (_, CredentialPlace::KeyParameter) => key_parameter_of(request.query_string()),
             };
             let credential = credential.ok_or(ServiceError::Unauthenticated)?;
-            let (caller, rate_limit) = shared.service.authenticate(&credential, origin, REQUEST_COST).await?;
+            let audience = if access == Access::Bearer { Audience::Tools } else { Audience::Api };
+            let (caller, rate_limit) =
+                shared.service.authenticate_for(audience, &credential, origin, REQUEST_COST).await?;
             Ok((Some(caller), Some(rate_limit)))
         }
     }

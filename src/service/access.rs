@@ -46,6 +46,13 @@ pub enum Who {
         /// The role.
         role: Role,
     },
+    /// A client that a user has let in.
+    Client {
+        /// The user for whom it acts.
+        user_id: UserId,
+        /// The grant.
+        grant_id: SessionId,
+    },
     /// An API key.
     Key {
         /// The key.
@@ -53,6 +60,15 @@ pub enum Who {
         /// The user who created it.
         created_by: UserId,
     },
+}
+
+/// What a credential is shown for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The API. Clients of users have no access.
+    Api,
+    /// The tools of agents.
+    Tools,
 }
 
 /// An authenticated caller.
@@ -75,6 +91,7 @@ impl Caller {
     pub fn user(&self) -> ServiceResult<(UserId, SessionId)> {
         match self.who {
             Who::User { id, session_id, .. } => Ok((id, session_id)),
+            Who::Client { .. } => Err(ServiceError::Forbidden("clients cannot do this; sign in as a user".to_owned())),
             Who::Key { .. } => Err(ServiceError::Forbidden("API keys cannot do this; sign in as a user".to_owned())),
         }
     }
@@ -102,14 +119,18 @@ impl Caller {
     /// The caller's name in the audit log.
     pub(super) fn actor(&self) -> AuditActor {
         match self.who {
-            Who::User { id, .. } => AuditActor::User(id),
+            Who::User { id, .. } | Who::Client { user_id: id, .. } => AuditActor::User(id),
             Who::Key { id, .. } => AuditActor::Key(id),
         }
     }
 
     /// An event for the audit log.
     pub(super) fn audit_event(&self, action: &'static str, resource: Option<String>) -> AuditEvent {
-        self.origin.audit_event(self.tenant_id, self.actor(), action, resource)
+        let event = self.origin.audit_event(self.tenant_id, self.actor(), action, resource);
+        match self.who {
+            Who::Client { grant_id, .. } => AuditEvent { facts: serde_json::json!({ "grant_id": grant_id }), ..event },
+            Who::User { .. } | Who::Key { .. } => event,
+        }
     }
 }
 
@@ -134,7 +155,7 @@ impl Origin {
 }
 
 impl Service {
-    /// Authenticates a credential, and takes the cost from its rate limit.
+    /// Authenticates a credential for the API, and takes the cost from its rate limit.
     ///
     /// # Errors
     /// [`ServiceError::Unauthenticated`], [`ServiceError::RateLimited`], [`ServiceError::Forbidden`] for an API key outside of its networks.
@@ -144,7 +165,24 @@ impl Service {
         origin: Origin,
         cost: u32,
     ) -> ServiceResult<(Caller, RateLimitStatus)> {
-        let (principal, session_id) = self.principal_of(credential).await?;
+        self.authenticate_for(Audience::Api, credential, origin, cost).await
+    }
+
+    /// The same for the API or for tools.
+    ///
+    /// # Errors
+    /// See [`Service::authenticate`].
+    pub async fn authenticate_for(
+        &self,
+        audience: Audience,
+        credential: &str,
+        origin: Origin,
+        cost: u32,
+    ) -> ServiceResult<(Caller, RateLimitStatus)> {
+        let Credential { principal, session_id, granted } = self.credential_of(credential).await?;
+        if granted.is_some() && audience != Audience::Tools {
+            return Err(ServiceError::Unauthenticated);
+        }
         let request = AuthRequest { session_id, address: origin.address, cost };
         let asked = self
             .deps
@@ -152,7 +190,7 @@ impl Service {
             .ask(principal, Instant::now() + AUTH_TIMEOUT, |reply| UserMessage::Authenticate(request, reply));
         match asked.await.map_err(|_| ServiceError::Unavailable)? {
             AuthDecision::Allowed(identity, plan, rate_limit) => {
-                let caller = caller_of(&identity, session_id, plan, origin)?;
+                let caller = caller_of(&identity, session_id, granted, plan, origin)?;
                 if self.deps.invalidation.is_deleted(caller.tenant_id) {
                     return Err(ServiceError::Unauthenticated);
                 }
@@ -190,18 +228,19 @@ impl Service {
         serde_json::to_value(self.deps.keyring.published()).unwrap_or_default()
     }
 
-    async fn principal_of(&self, credential: &str) -> ServiceResult<(Principal, Option<SessionId>)> {
+    async fn credential_of(&self, credential: &str) -> ServiceResult<Credential> {
         if credential.starts_with(TokenKind::ApiKey.prefix()) {
             if credential.len() != API_KEY_BYTES {
                 return Err(ServiceError::Unauthenticated);
             }
-            return Ok((Principal::Key(hash_of(credential)), None));
+            return Ok(Credential { principal: Principal::Key(hash_of(credential)), session_id: None, granted: None });
         }
         let claims = self.claims_of(credential).await.map_err(|error| {
             tracing::debug!(%error, "an access token was refused");
             ServiceError::Unauthenticated
         })?;
-        Ok((Principal::User(claims.tid, claims.sub), Some(claims.sid)))
+        let granted = claims.client_id.is_some().then_some(claims.scope);
+        Ok(Credential { principal: Principal::User(claims.tid, claims.sub), session_id: Some(claims.sid), granted })
     }
 
     /// Verifies an access token. If it seems expired, this process's clock may be wrong: then the database's clock, which all
@@ -228,17 +267,37 @@ impl Dependencies {
     }
 }
 
-fn caller_of(identity: &Identity, session_id: Option<SessionId>, plan: Plan, origin: Origin) -> ServiceResult<Caller> {
-    match (identity, session_id) {
-        (Identity::User(user), Some(session_id)) => {
+/// What a credential says before it is looked up.
+struct Credential {
+    principal: Principal,
+    /// The session of a user, or the grant of a client.
+    session_id: Option<SessionId>,
+    /// What a client was granted; `None`: it is not one.
+    granted: Option<Scopes>,
+}
+
+fn caller_of(
+    identity: &Identity,
+    session_id: Option<SessionId>,
+    granted: Option<Scopes>,
+    plan: Plan,
+    origin: Origin,
+) -> ServiceResult<Caller> {
+    match (identity, session_id, granted) {
+        (Identity::User(user), Some(grant_id), Some(granted)) => {
+            let who = Who::Client { user_id: user.id, grant_id };
+            // The role may have been reduced since.
+            Ok(Caller { tenant_id: user.tenant_id, who, scopes: granted.and(user.role.scopes()), plan, origin })
+        }
+        (Identity::User(user), Some(session_id), None) => {
             let who = Who::User { id: user.id, session_id, role: user.role };
             Ok(Caller { tenant_id: user.tenant_id, who, scopes: user.role.scopes(), plan, origin })
         }
-        (Identity::Key(key), _) => {
+        (Identity::Key(key), ..) => {
             let who = Who::Key { id: key.id, created_by: key.created_by };
             Ok(Caller { tenant_id: key.tenant_id, who, scopes: key.scopes, plan, origin })
         }
-        (Identity::User(_), None) => Err(ServiceError::Unauthenticated),
+        (Identity::User(_), None, _) => Err(ServiceError::Unauthenticated),
     }
 }
 

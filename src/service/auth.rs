@@ -256,6 +256,19 @@ impl Dependencies {
     }
 
     async fn login(self: &Arc<Self>, email: EmailAddress, password: String, origin: Origin) -> ServiceResult<SignedIn> {
+        let user = self.user_with_password(email, password, &origin).await?;
+        let signed_in = self.sign_in(user, &origin).await?;
+        self.record_login(&signed_in.user, "auth.login", &origin).await;
+        Ok(signed_in)
+    }
+
+    /// The user with this address and password, if the account is not locked, disabled or unverified.
+    pub(super) async fn user_with_password(
+        self: &Arc<Self>,
+        email: EmailAddress,
+        password: String,
+        origin: &Origin,
+    ) -> ServiceResult<User> {
         let credentials = match self.store.credentials(&email).await {
             Ok(credentials) => Some(credentials),
             Err(StoreError::NotFound(_)) => None,
@@ -272,7 +285,7 @@ impl Dependencies {
         };
         let is_right = is_right && credentials.password_hash == stored_hash;
         let user = &credentials.user;
-        let refused = if self.is_locked(&credentials, &origin).await? {
+        let refused = if self.is_locked(&credentials, origin).await? {
             Some("auth.login_locked")
         } else if is_right && user.verified_at.is_none() {
             // Registering another person's address gains and discloses nothing.
@@ -282,13 +295,11 @@ impl Dependencies {
         };
         if let Some(action) = refused {
             // In the background: without an account there is nothing to write, and times would differ.
-            let deps = Arc::clone(self);
+            let (deps, origin) = (Arc::clone(self), origin.clone());
             tokio::spawn(async move { deps.refused(&credentials, action, &origin).await });
             return Err(ServiceError::WrongCredentials);
         }
-        let signed_in = self.sign_in(credentials.user, &origin).await?;
-        self.record_login(&signed_in.user, "auth.login", &origin).await;
-        Ok(signed_in)
+        Ok(credentials.user)
     }
 
     async fn forgot_password(self: &Arc<Self>, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
@@ -368,7 +379,7 @@ impl Dependencies {
         self.audit(origin.audit_event(tenant_id, AuditActor::Anonymous, "auth.refresh_reused", resource)).await;
     }
 
-    fn refresh_lasts(&self) -> Duration {
+    pub(super) fn refresh_lasts(&self) -> Duration {
         Duration::from_secs(u64::from(self.auth.token.refresh_days) * 24 * 3600)
     }
 
@@ -404,7 +415,7 @@ impl Dependencies {
 }
 
 /// Waits for the next multiple of [`BEAT`], so that the response time does not disclose whether an address has an account.
-async fn pad_response_time(began_at: Instant) {
+pub(super) async fn pad_response_time(began_at: Instant) {
     let beats = u32::try_from(began_at.elapsed().as_millis() / BEAT.as_millis()).unwrap_or_default() + 1;
     tokio::time::sleep_until((began_at + BEAT * beats).into()).await;
 }

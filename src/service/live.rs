@@ -72,7 +72,7 @@ impl Service {
     ) -> ServiceResult<LiveStream> {
         let (tenant_id, who) = (caller.tenant_id, caller.actor());
         let principal = match caller.who {
-            Who::User { id, .. } => Principal::User(tenant_id, id),
+            Who::User { id, .. } | Who::Client { user_id: id, .. } => Principal::User(tenant_id, id),
             Who::Key { .. } => Principal::Key(hash_of(&credential)),
         };
         // Before the first check, which sees what was revoked earlier.

@@ -24,6 +24,7 @@ mod links;
 mod listing_check;
 mod live;
 mod message_links;
+mod oauth;
 mod offers;
 mod product_search;
 mod products;
@@ -48,7 +49,8 @@ use crate::actors::tracker::Trackers;
 use crate::actors::user::PrincipalCache;
 use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{Keyring, Passwords};
-use crate::config::{AuthSettings, JobSettings, NotifySettings, Plans, ProductLimits};
+use crate::client_documents::ReadClientDocuments;
+use crate::config::{AuthSettings, JobSettings, NotifySettings, OAuthSettings, Plans, ProductLimits};
 use crate::domain::ProductId;
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
@@ -65,7 +67,7 @@ pub use crate::store::{
     IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
     ReportFilter, RuleChannels, RulePatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
-pub use access::{Caller, Origin, Who};
+pub use access::{Audience, Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};
 pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::{AddApiKey, MAX_NETWORKS};
@@ -84,6 +86,10 @@ pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH
 pub use keepa::{KeepaProduct, KeepaQuery, MAX_KEEPA_LISTINGS};
 pub use listing_check::{CheckListing, CheckedContent, CheckedListing};
 pub use live::{LiveStream, StreamItem};
+pub use oauth::{
+    AuthorizationParameters, AuthorizationRefusal, ClientTokens, CodeExchange, ConsentQuestion, RefreshExchange,
+    TokenRefusal, tools_resource,
+};
 pub use offers::Offers;
 pub use product_search::{Bound, Measure, ProductSearch, SearchOrder};
 pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
@@ -312,6 +318,10 @@ pub struct Dependencies {
     pub attempts: AttemptsByAddress,
     /// Settings of authentication.
     pub auth: AuthSettings,
+    /// Settings of clients that act for users.
+    pub oauth: OAuthSettings,
+    /// Reads the documents of these clients.
+    pub clients: Arc<dyn ReadClientDocuments>,
     /// The threads of this process.
     pub threads: Arc<Threads>,
     /// Settings of products.

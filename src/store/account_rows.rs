@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::audit::AuditEntry;
 use super::rows::{count, time, word};
 use super::{Credentials, StoreError, StoreResult};
-use crate::domain::{ApiKey, ApiKeyId, SellerId, Session, SessionId, Tenant, TenantId, User, UserId};
+use crate::domain::{ApiKey, ApiKeyId, ClientGrant, SellerId, Session, SessionId, Tenant, TenantId, User, UserId};
 
 pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, verified_at, \
      deletion_scheduled_at, created_at, updated_at, version";
@@ -121,6 +121,36 @@ impl TryFrom<SessionColumns> for Session {
             user_id: UserId(row.user_id),
             address: row.address.as_deref().map(word).transpose()?,
             agent: row.agent,
+            created_at: time(row.created_at)?,
+            used_at: time(row.used_at)?,
+            expires_at: time(row.expires_at)?,
+        })
+    }
+}
+
+/// A grant of a client.
+#[derive(sqlx::FromRow)]
+pub(super) struct ClientGrantColumns {
+    id: Uuid,
+    user_id: Uuid,
+    client_id: String,
+    client_name: String,
+    scopes: String,
+    created_at: i64,
+    used_at: i64,
+    expires_at: i64,
+}
+
+impl TryFrom<ClientGrantColumns> for ClientGrant {
+    type Error = StoreError;
+
+    fn try_from(row: ClientGrantColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: SessionId(row.id),
+            user_id: UserId(row.user_id),
+            client_id: row.client_id,
+            client_name: row.client_name,
+            scopes: word(&row.scopes)?,
             created_at: time(row.created_at)?,
             used_at: time(row.used_at)?,
             expires_at: time(row.expires_at)?,

@@ -25,6 +25,7 @@ mod cursor;
 mod encryption;
 mod error;
 mod field_drifts;
+mod grants;
 mod history;
 mod history_imports;
 mod idempotency;
@@ -72,6 +73,7 @@ pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
 pub use error::{StoreError, StoreResult};
 pub use field_drifts::FieldDrifts;
+pub use grants::{CodeRedemption, EndedGrant, GrantRefresh, GrantedAccess, Granting, Grants, NewAuthorizationCode};
 pub use history::{History, PointPlace, PointsPage, StoredContent};
 pub use history_imports::{HistoryClaim, HistoryImportSums, HistoryImports, HistoryLease, HistoryRetry, ImportedPast};
 pub use idempotency::{Creation, IdempotencyClaim, IdempotencyKey, IdempotencyStore, idempotently};
@@ -121,6 +123,7 @@ pub trait Store:
     + Tenants
     + Accounts
     + Sessions
+    + Grants
     + Audit
     + Usage
     + IdempotencyStore
@@ -151,6 +154,7 @@ impl<
         + Tenants
         + Accounts
         + Sessions
+        + Grants
         + Audit
         + Usage
         + IdempotencyStore

@@ -78,13 +78,16 @@ pub trait Sessions: Send + Sync {
     /// True if the sign-in has neither ended nor expired.
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool>;
 
-    /// A user's open sign-ins, newest first.
+    /// A user's open sign-ins, newest first. Grants of clients are not among them.
     async fn sessions(&self, user_id: UserId) -> StoreResult<Vec<Session>>;
+
+    /// The ids of a user's open sign-ins and of the user's grants in force.
+    async fn open_session_ids(&self, user_id: UserId) -> StoreResult<Vec<SessionId>>;
 
     /// Ends one of a user's sign-ins.
     async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()>;
 
-    /// Ends all sign-ins of a user. Returns which.
+    /// Ends all sign-ins and grants of a user. Returns which.
     async fn end_sessions(&self, user_id: UserId) -> StoreResult<Vec<SessionId>>;
 
     /// Stores a key.

@@ -10,6 +10,8 @@ pub(super) const TABLES: &[&str] = &[
     "tenant_user",
     "session",
     "refresh_token",
+    "grant_token",
+    "authorization_code",
     "api_key",
     "link",
     "listing",

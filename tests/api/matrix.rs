@@ -1,9 +1,13 @@
 //! Every operation of the document, asked with every kind of credential.
 
+use std::time::Duration;
+
 use amazon_tracker::auth::{Grant, Keyring, Passwords};
 use amazon_tracker::config::{PasswordSettings, Secret, TokenSettings};
-use amazon_tracker::domain::{Role, Scope, Scopes, SessionId, TenantId};
-use amazon_tracker::store::NewUser;
+use amazon_tracker::domain::{
+    AuthorizationRequest, PkceChallenge, Role, Scope, Scopes, SessionId, TenantId, TokenHash,
+};
+use amazon_tracker::store::{CodeRedemption, Granting, NewAuthorizationCode, NewUser};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,6 +43,14 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_auth_link_js", Everybody),
     ("get_openapi_json", Everybody),
     ("post_mcp", Known),
+    ("get_well_known_oauth_protected_resource", Everybody),
+    ("get_well_known_oauth_protected_resource_mcp", Everybody),
+    ("get_well_known_oauth_authorization_server", Everybody),
+    ("get_oauth_authorize", Everybody),
+    ("post_oauth_authorize", Everybody),
+    ("post_oauth_consent", Everybody),
+    ("post_oauth_token", Everybody),
+    ("post_oauth_revoke", Everybody),
     ("post_auth_register", Everybody),
     ("post_auth_set_up", Everybody),
     ("post_auth_accept_invitation", Everybody),
@@ -53,6 +65,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("post_auth_logout_everywhere", People),
     ("get_auth_sessions", People),
     ("delete_auth_sessions_id", People),
+    ("get_auth_grants", People),
+    ("delete_auth_grants_id", People),
     ("get_auth_api_keys", Whoever(Scope::AdminTenant)),
     ("post_auth_api_keys", PeopleWith(Scope::AdminTenant)),
     ("delete_auth_api_keys_id", Whoever(Scope::AdminTenant)),
@@ -393,6 +407,7 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let report = json!({ "subject": { "kind": "tenant" }, "period": { "kind": "last_week" } });
     let report = expect(202, daemon.post("/api/v1/reports", &report)).await["parameters"]["report_id"].clone();
     let user = sign_in(daemon, "user@example.com").await;
+    let grant = grant_of(daemon, &user["user"]).await;
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
         ("/api/v1/products/", product),
@@ -411,9 +426,46 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
         ("/api/v1/crawl/samples/", json!("0190a1b2-0000-7000-8000-000000000000")),
         ("/api/v1/users/", user["user"]["id"].clone()),
         ("/api/v1/auth/sessions/", user["session_id"].clone()),
+        ("/api/v1/auth/grants/", grant),
         ("/api/v1/auth/api-keys/", keys["items"][0]["id"].clone()),
         ("/api/v1/tenants/", user["user"]["tenant_id"].clone()),
     ]
+}
+
+/// What a user has granted to a client, as the dance of `mcp::oauth` ends.
+async fn grant_of(daemon: &Daemon, user: &Value) -> Value {
+    let store = daemon.store().await;
+    let challenge = PkceChallenge::of_verifier(&"x".repeat(43)).unwrap();
+    let request = AuthorizationRequest {
+        client_id: "https://app.example/client.json".to_owned(),
+        client_name: "App".to_owned(),
+        redirect_uri: "https://app.example/callback".to_owned(),
+        challenge: challenge.as_str().to_owned(),
+        scopes: Role::Viewer.scopes(),
+        resource: "https://tracker.example/mcp".to_owned(),
+        state: None,
+    };
+    let redemption = CodeRedemption {
+        code: TokenHash([1; 32]),
+        client_id: request.client_id.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+        challenge,
+        resource: request.resource.clone(),
+        token: TokenHash([2; 32]),
+        lasts: Duration::from_secs(3600),
+    };
+    let code = NewAuthorizationCode {
+        hash: TokenHash([1; 32]),
+        tenant_id: TenantId::BUILT_IN,
+        user_id: user["id"].as_str().unwrap().parse().unwrap(),
+        request,
+        address: None,
+        lasts: Duration::from_secs(60),
+    };
+    store.add_authorization_code(code).await.unwrap();
+    let Granting::Granted(access) = store.redeem_code(redemption).await.unwrap() else { panic!("no grant") };
+    store.close().await;
+    json!(access.grant_id)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("replicas", &["domain", "config", "telemetry"]),
     ("limits", &["domain", "config", "telemetry", "replicas"]),
     ("outbound", &["domain"]),
+    ("client_documents", &["domain", "config", "outbound"]),
     ("notify", &["domain", "config", "telemetry", "outbound", "chart"]),
     ("auth", &["domain", "config", "telemetry"]),
     ("sources", &["domain", "extract", "config", "telemetry", "outbound", "keepa"]),
@@ -32,6 +33,7 @@ const RULES: &[(&str, &[&str])] = &[
         &[
             "domain",
             "auth",
+            "client_documents",
             "config",
             "telemetry",
             "limits",

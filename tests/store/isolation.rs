@@ -58,6 +58,7 @@ async fn a_statement_that_forgets_its_tenant_sees_and_changes_nothing_of_another
         assert_eq!(count(&mut conn, &table).await, 0, "{table} is seen by nobody");
     }
     assert_eq!(count(&mut conn, "refresh_token").await, 0);
+    assert_eq!(count(&mut conn, "grant_token").await, 0);
     drop(conn);
     fixture.end().await;
 }

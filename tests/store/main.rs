@@ -17,6 +17,7 @@ mod content;
 mod crawl_allocations;
 mod crawl_counts;
 mod field_drifts;
+mod grants;
 mod history;
 mod history_imports;
 mod idempotency;

@@ -119,8 +119,8 @@ pub async fn answers(store: &SharedStore, tenant_id: TenantId) -> Vec<String> {
         answers.push(format!("{product:?} {points:?} {content:?} {offers:?}"));
     }
     for user in &users.items {
-        let sessions = store.sessions(user.id).await.unwrap();
-        answers.push(format!("{:?} {sessions:?}", store.credentials(&user.email).await.unwrap()));
+        let (sessions, grants) = (store.sessions(user.id).await.unwrap(), store.grants(user.id).await.unwrap());
+        answers.push(format!("{:?} {sessions:?} {grants:?}", store.credentials(&user.email).await.unwrap()));
     }
     answers
 }

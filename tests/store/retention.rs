@@ -30,6 +30,8 @@ const GROWING: &[(&str, u32)] = &[
     ("audit", 11),
     ("session", 13),
     ("refresh_token", 13),
+    ("grant_token", 13),
+    ("authorization_code", 13),
     ("link", 13),
     ("job", 14),
     ("job_item", 14),

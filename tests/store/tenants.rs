@@ -5,13 +5,14 @@ use amazon_tracker::domain::{
     LinkPurpose, ReportSubject, Role, RunBudget, SourcePrice, SpendingLimits, TenantId, TokenHash,
 };
 use amazon_tracker::store::{
-    AuditActor, AuditEvent, Creation, DailyUsage, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts, NewApiKey,
-    NewLink, NewRule, RuleChannels, StoreError, StoredResponse, TenantPatch, idempotently,
+    AuditActor, AuditEvent, Creation, DailyUsage, Granting, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts,
+    NewApiKey, NewLink, NewRule, RuleChannels, StoreError, StoredResponse, TenantPatch, idempotently,
 };
 
 use crate::accounts::{email, new_session, new_user, tenant_of};
 use crate::competitors::new_set;
 use crate::fixture::*;
+use crate::grants::{new_code, redemption};
 use crate::reports::report_job;
 use crate::source_runs::requests;
 
@@ -27,6 +28,7 @@ pub const TABLES: &[&str] = &[
     "alert_rule",
     "api_key",
     "audit",
+    "authorization_code",
     "budget_refusal",
     "channel",
     "channel_day",
@@ -57,6 +59,8 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     let user = fixture.store.add_user(tenant_id, new_user(&name, Role::TenantAdmin)).await.unwrap();
     fixture.store.open_session(new_session(&user, n)).await.unwrap();
     let hash = TokenHash([n; 32]);
+    fixture.store.add_authorization_code(new_code(&user, n)).await.unwrap();
+    assert!(matches!(fixture.store.redeem_code(redemption(n, n)).await.unwrap(), Granting::Granted(_)));
     let (purpose, lasts) = (LinkPurpose::Invite, HOUR);
     let facts = LinkFacts { email: Some(email("al")), ..LinkFacts::default() };
     let link = NewLink { hash, purpose, tenant_id, user_id: None, facts, lasts, mail: None };
@@ -109,7 +113,7 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
 
 async fn rows(fixture: &Fixture) -> Vec<(&'static str, i64)> {
     let mut rows = Vec::new();
-    for table in TABLES.iter().chain(&["refresh_token", "tenant"]) {
+    for table in TABLES.iter().chain(&["refresh_token", "grant_token", "tenant"]) {
         rows.push((*table, fixture.number(&format!("SELECT count(*) FROM {table}")).await));
     }
     rows

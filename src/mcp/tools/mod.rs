@@ -93,6 +93,12 @@ mod tests {
     }
 
     #[test]
+    fn a_client_can_be_granted_what_tools_need_and_nothing_else() {
+        let needed: Scopes = TOOLS.iter().map(|tool| tool.scope).collect();
+        assert_eq!(needed, crate::domain::grantable());
+    }
+
+    #[test]
     fn a_viewer_sees_the_tools_that_read_and_a_user_all() {
         let all_read = |scopes| {
             allowed(scopes).all(|tool| tool.definition.annotations.as_ref().unwrap().read_only_hint == Some(true))

@@ -39,6 +39,7 @@ pub(super) mod details;
 mod dispatch;
 mod feed;
 mod field_drifts;
+mod grants;
 mod history;
 mod history_imports;
 mod idempotency;

@@ -117,6 +117,7 @@ const PRUNINGS: &[Pruning] = &[
     ),
     Pruning::by_age("audit", "id", "at", |days| Some(days.audit_days)),
     Pruning::by_age("refresh_token", "hash", "spent_at", |days| Some(days.refresh_tokens_days)),
+    Pruning::by_age("grant_token", "hash", "spent_at", |days| Some(days.refresh_tokens_days)),
     Pruning::of_rows(
         "refresh_token",
         "hash",
@@ -125,10 +126,19 @@ const PRUNINGS: &[Pruning] = &[
         |days| Some(days.sessions_days),
     ),
     Pruning::of_rows(
+        "grant_token",
+        "hash",
+        "SELECT t.hash FROM session s JOIN grant_token t ON t.session_id = s.id WHERE s.expires_at < {before}",
+        "s.expires_at",
+        |days| Some(days.sessions_days),
+    ),
+    Pruning::by_age("authorization_code", "hash", "expires_at", |days| Some(days.links_days)),
+    Pruning::of_rows(
         "session",
         "id",
         "SELECT id FROM session WHERE expires_at < {before} \
-              AND NOT EXISTS (SELECT 1 FROM refresh_token WHERE refresh_token.session_id = session.id)",
+              AND NOT EXISTS (SELECT 1 FROM refresh_token WHERE refresh_token.session_id = session.id) \
+              AND NOT EXISTS (SELECT 1 FROM grant_token WHERE grant_token.session_id = session.id)",
         "expires_at",
         |days| Some(days.sessions_days),
     ),

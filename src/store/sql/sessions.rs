@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::newest::push_newest_first;
 use super::{Backend, Conn, Db, usage};
-use crate::domain::{ApiKey, ApiKeyId, Session, SessionId, TenantId, TokenHash, UserId};
+use crate::domain::{ApiKey, ApiKeyId, Scopes, Session, SessionId, TenantId, TokenHash, UserId};
 use crate::store::account_rows::{ApiKeyColumns, SessionColumns, USER_COLUMNS, UserColumns};
 use crate::store::clock::{ClockParam, millis};
 use crate::store::cursor::{Cursor, SortKey, page};
@@ -24,14 +24,14 @@ const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at,
 const KEY_COLUMNS: &str = "id, tenant_id, created_by, name, hint, scopes, networks, requests_per_minute, expires_at, \
      used_at, revoked_at, created_at";
 
-/// Open sign-ins per user; one more ends the oldest.
+/// Open sign-ins per user, and as many grants; one more ends the oldest of its kind.
 const MAX_SESSIONS: i64 = 50;
 
 #[async_trait]
 impl Sessions for Backend {
     async fn open_session(&self, session: NewSession) -> StoreResult<Session> {
         let clock = self.clock_param();
-        self.transaction(TenantScope::All, move |conn| open(conn, session, clock).boxed()).await
+        self.transaction(TenantScope::All, move |conn| open(conn, session, Opening::default(), clock).boxed()).await
     }
 
     async fn rotate(
@@ -49,7 +49,7 @@ impl Sessions for Backend {
             return Ok(Rotation::Unknown);
         }
         let (clock, lasts_ms, grace_ms) = (self.clock_param(), millis(lasts), millis(grace));
-        let rotation = Rotate { spent, new, clock, lasts_ms, grace_ms };
+        let rotation = Rotate { table: TokenTable::OfSignIns, spent, new, clock, lasts_ms, grace_ms };
         self.transaction(TenantScope::All, move |conn| rotation.run(conn).boxed()).await
     }
 
@@ -66,7 +66,8 @@ impl Sessions for Backend {
 
     async fn sessions(&self, user_id: UserId) -> StoreResult<Vec<Session>> {
         let select = AssertSqlSafe(format!(
-            "SELECT {SESSION_COLUMNS} FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > {} \
+            "SELECT {SESSION_COLUMNS} FROM session \
+             WHERE user_id = $1 AND client_id IS NULL AND ended_at IS NULL AND expires_at > {} \
              ORDER BY created_at DESC, id DESC",
             now!(2)
         ));
@@ -78,9 +79,20 @@ impl Sessions for Backend {
         Ok(rows.into_iter().map(Session::try_from).filter_map(or_report).collect())
     }
 
+    async fn open_session_ids(&self, user_id: UserId) -> StoreResult<Vec<SessionId>> {
+        const OPEN: &str =
+            concat!("SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > ", now!(2));
+        let query = sqlx::query_scalar(OPEN).bind(user_id.0).bind(self.clock_param());
+        let ids: Vec<Uuid> = query.fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
+        Ok(ids.into_iter().map(SessionId).collect())
+    }
+
     async fn end_session(&self, user_id: UserId, id: SessionId) -> StoreResult<()> {
-        const END: &str =
-            concat!("UPDATE session SET ended_at = ", now!(3), " WHERE user_id = $1 AND id = $2 AND ended_at IS NULL");
+        const END: &str = concat!(
+            "UPDATE session SET ended_at = ",
+            now!(3),
+            " WHERE user_id = $1 AND id = $2 AND client_id IS NULL AND ended_at IS NULL"
+        );
         let ended = sqlx::query(END)
             .bind(user_id.0)
             .bind(id.0)
@@ -173,16 +185,63 @@ impl Sessions for Backend {
     }
 }
 
-async fn open(conn: &mut Conn, session: NewSession, clock: ClockParam) -> StoreResult<Session> {
+/// Where the refresh tokens of a kind are. Those of grants are apart: versions that know no grants would take them for those of a
+/// sign-in, with every scope.
+#[derive(Clone, Copy)]
+pub(super) enum TokenTable {
+    OfSignIns,
+    OfGrants,
+}
+
+impl TokenTable {
+    fn name(self) -> &'static str {
+        match self {
+            Self::OfSignIns => "refresh_token",
+            Self::OfGrants => "grant_token",
+        }
+    }
+}
+
+/// The client that a sign-in is opened for; none: the user.
+#[derive(Default)]
+pub(super) struct Opening {
+    client_id: Option<String>,
+    client_name: Option<String>,
+    resource: Option<String>,
+    scopes: Option<String>,
+}
+
+impl Opening {
+    pub(super) fn of_grant(client_id: String, client_name: String, resource: String, scopes: Scopes) -> Self {
+        Self {
+            client_id: Some(client_id),
+            client_name: Some(client_name),
+            resource: Some(resource),
+            scopes: Some(scopes.to_string()),
+        }
+    }
+
+    fn table(&self) -> TokenTable {
+        if self.client_id.is_some() { TokenTable::OfGrants } else { TokenTable::OfSignIns }
+    }
+}
+
+pub(super) async fn open(
+    conn: &mut Conn,
+    session: NewSession,
+    opening: Opening,
+    clock: ClockParam,
+) -> StoreResult<Session> {
     const OPEN: &str = concat!(
-        "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at) \
+        "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at, client_id, client_name, \
+           resource, scopes) \
          SELECT $1, tenant_id, id, $3, $4, ",
         now!(5),
         ", ",
         now!(5),
         ", ",
         now!(5),
-        " + $6 FROM tenant_user WHERE id = $2 AND status <> 'disabled' \
+        " + $6, $7, $8, $9, $10 FROM tenant_user WHERE id = $2 AND status <> 'disabled' \
          RETURNING id, user_id, address, agent, created_at, used_at, expires_at"
     );
     const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', deletion_scheduled_at = NULL, \
@@ -191,25 +250,33 @@ async fn open(conn: &mut Conn, session: NewSession, clock: ClockParam) -> StoreR
     const END_OLDEST: &str = concat!(
         "UPDATE session SET ended_at = ",
         now!(2),
-        " WHERE user_id = $1 AND ended_at IS NULL AND id NOT IN ( \
-           SELECT id FROM session WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $3)"
+        " WHERE user_id = $1 AND (client_id IS NOT NULL) = $4 AND ended_at IS NULL AND id NOT IN ( \
+           SELECT id FROM session WHERE user_id = $1 AND (client_id IS NOT NULL) = $4 AND ended_at IS NULL \
+           ORDER BY created_at DESC, id DESC LIMIT $3)"
     );
-    let id = SessionId::new();
+    let (id, table) = (SessionId::new(), opening.table());
     let query = sqlx::query_as(OPEN).bind(id.0).bind(session.user_id.0);
     let query = query.bind(session.address.map(|address| address.to_string())).bind(session.agent);
-    let opened: SessionColumns =
-        query.bind(clock).bind(millis(session.lasts)).fetch_one(&mut *conn).await.or_not_found("user")?;
+    let query = query.bind(clock).bind(millis(session.lasts));
+    let Opening { client_id, client_name, resource, scopes } = opening;
+    let query = query.bind(client_id).bind(client_name).bind(resource).bind(scopes);
+    let opened: SessionColumns = query.fetch_one(&mut *conn).await.or_not_found("user")?;
     sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
     let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(clock).bind(MAX_SESSIONS);
-    query.execute(&mut *conn).await?;
-    add_token(conn, session.token, id.0, clock).await?;
+    query.bind(matches!(table, TokenTable::OfGrants)).execute(&mut *conn).await?;
+    add_token(conn, table, session.token, id.0, clock).await?;
     opened.try_into()
 }
 
-async fn add_token(conn: &mut Conn, hash: TokenHash, session_id: Uuid, clock: ClockParam) -> StoreResult<()> {
-    const ADD: &str =
-        concat!("INSERT INTO refresh_token (hash, session_id, created_at) VALUES ($1, $2, ", now!(3), ")");
-    sqlx::query(ADD).bind(hash.0.to_vec()).bind(session_id).bind(clock).execute(conn).await?;
+async fn add_token(
+    conn: &mut Conn,
+    table: TokenTable,
+    hash: TokenHash,
+    session_id: Uuid,
+    clock: ClockParam,
+) -> StoreResult<()> {
+    let add = format!("INSERT INTO {} (hash, session_id, created_at) VALUES ($1, $2, {})", table.name(), now!(3));
+    sqlx::query(AssertSqlSafe(add)).bind(hash.0.to_vec()).bind(session_id).bind(clock).execute(conn).await?;
     Ok(())
 }
 
@@ -230,23 +297,24 @@ pub(super) async fn end_all(
 }
 
 /// One rotation.
-struct Rotate {
-    spent: TokenHash,
-    new: TokenHash,
-    clock: ClockParam,
-    lasts_ms: i64,
-    grace_ms: i64,
+pub(super) struct Rotate {
+    pub table: TokenTable,
+    pub spent: TokenHash,
+    pub new: TokenHash,
+    pub clock: ClockParam,
+    pub lasts_ms: i64,
+    pub grace_ms: i64,
 }
 
 impl Rotate {
-    async fn run(self, conn: &mut Conn) -> StoreResult<Rotation> {
+    pub(super) async fn run(self, conn: &mut Conn) -> StoreResult<Rotation> {
         // The first request to update the row wins; a second one waits and then finds the token spent.
-        const SPEND: &str = concat!(
-            "UPDATE refresh_token SET spent_at = ",
-            now!(2),
-            " WHERE hash = $1 AND spent_at IS NULL RETURNING session_id"
+        let spend = format!(
+            "UPDATE {} SET spent_at = {} WHERE hash = $1 AND spent_at IS NULL RETURNING session_id",
+            self.table.name(),
+            now!(2)
         );
-        let query = sqlx::query_scalar(SPEND).bind(self.spent.0.to_vec()).bind(self.clock);
+        let query = sqlx::query_scalar(AssertSqlSafe(spend)).bind(self.spent.0.to_vec()).bind(self.clock);
         match query.fetch_optional(&mut *conn).await? {
             Some(session_id) => self.renew(conn, session_id).await,
             None => self.judge(conn).await,
@@ -266,7 +334,7 @@ impl Rotate {
         let query = sqlx::query_as(EXTEND).bind(session_id).bind(self.clock).bind(self.lasts_ms);
         let extended: Option<(Uuid, i64)> = query.fetch_optional(&mut *conn).await?;
         let Some((user_id, used_at)) = extended else { return Ok(Rotation::Unknown) };
-        add_token(conn, self.new, session_id, self.clock).await?;
+        add_token(conn, self.table, self.new, session_id, self.clock).await?;
         let select =
             AssertSqlSafe(format!("SELECT {USER_COLUMNS} FROM tenant_user WHERE id = $1 AND status = 'active'"));
         let row: Option<UserColumns> = sqlx::query_as(select).bind(user_id).fetch_optional(conn).await?;
@@ -278,14 +346,14 @@ impl Rotate {
 
     /// Decides about a token that is unknown or already spent.
     async fn judge(self, conn: &mut Conn) -> StoreResult<Rotation> {
-        const SPENT: &str = concat!(
-            "SELECT s.id, s.user_id, ",
+        let spent = format!(
+            "SELECT s.id, s.user_id, {} - r.spent_at FROM {} r JOIN session s ON s.id = r.session_id \
+             WHERE r.hash = $1 AND r.spent_at IS NOT NULL AND s.ended_at IS NULL",
             now!(2),
-            " - r.spent_at FROM refresh_token r JOIN session s ON s.id = r.session_id \
-             WHERE r.hash = $1 AND r.spent_at IS NOT NULL AND s.ended_at IS NULL"
+            self.table.name()
         );
         const END: &str = concat!("UPDATE session SET ended_at = ", now!(2), " WHERE id = $1");
-        let query = sqlx::query_as(SPENT).bind(self.spent.0.to_vec()).bind(self.clock);
+        let query = sqlx::query_as(AssertSqlSafe(spent)).bind(self.spent.0.to_vec()).bind(self.clock);
         let spent: Option<(Uuid, Uuid, i64)> = query.fetch_optional(&mut *conn).await?;
         let Some((session_id, user_id, age_ms)) = spent else { return Ok(Rotation::Unknown) };
         if age_ms <= self.grace_ms {

@@ -2,7 +2,10 @@
 
 mod client;
 mod history;
+mod key_proxy;
 mod limits;
+mod oauth;
+mod official;
 mod protocol;
 mod sdk;
 mod tools;
