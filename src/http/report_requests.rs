@@ -120,15 +120,3 @@ impl PeriodBody {
         }
     }
 }
-
-/// A link to make.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "format": "html", "hours": 24 }))]
-pub(super) struct ReportLinkBody {
-    /// What it opens: `json`, `markdown`, `html` (default), `csv` or `xlsx`.
-    pub format: Option<String>,
-    /// How long it is valid, 1 to 720; default 168. Never longer than the report is kept.
-    #[schema(minimum = 1, maximum = 720)]
-    pub hours: Option<u32>,
-}

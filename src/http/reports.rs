@@ -18,7 +18,7 @@ use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
-use super::report_requests::{ReportBody, ReportLinkBody};
+use super::report_requests::ReportBody;
 use super::report_view::{WireReport, WireReportLink};
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
@@ -58,6 +58,18 @@ pub(super) struct ReportsQuery {
     limit: Option<String>,
 }
 
+/// Which link to make.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LinkQuery {
+    /// What it opens: `json`, `markdown` (or `md`), `html` (default), `csv` or `xlsx`.
+    format: Option<String>,
+    /// How long it is valid, 1 to 720; default 168. Never longer than the report is kept.
+    #[param(minimum = 1, maximum = 720)]
+    hours: Option<String>,
+}
+
 /// In which format.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -71,14 +83,10 @@ pub(super) struct FormatQuery {
 
 impl FormatQuery {
     fn format(&self) -> Result<ReportFormat, Problem> {
-        format_of(self.format.as_deref())
+        let mut errors = Vec::new();
+        let format = parsed("format", self.format.as_deref(), &mut errors).unwrap_or(ReportFormat::Html);
+        if errors.is_empty() { Ok(format) } else { Err(Problem::invalid(errors)) }
     }
-}
-
-fn format_of(format: Option<&str>) -> Result<ReportFormat, Problem> {
-    let mut errors = Vec::new();
-    let format = parsed("format", format, &mut errors).unwrap_or(ReportFormat::Html);
-    if errors.is_empty() { Ok(format) } else { Err(Problem::invalid(errors)) }
 }
 
 /// Make a report: of a product, a competitor set, the products with a tag, or all.
@@ -179,22 +187,26 @@ pub(super) async fn remove(
 }
 
 /// Make a link that downloads a report without a sign-in. Whoever has it can read the report until it expires or the report is deleted.
-#[utoipa::path(post, path = "/api/v1/reports/{id}/link", tag = "reports", params(("id" = Uuid, Path)), request_body = ReportLinkBody,
+#[utoipa::path(post, path = "/api/v1/reports/{id}/link", tag = "reports", params(("id" = Uuid, Path), LinkQuery),
     responses(
         (status = 200, description = "The link", body = WireReportLink),
-        (status = 400, description = "Not JSON", body = Problem),
         (status = 404, description = "No such report", body = Problem),
         (status = 409, description = "It is not done", body = Problem),
-        (status = 422, description = "A field is wrong", body = Problem),
+        (status = 422, description = "A parameter is wrong", body = Problem),
     ))]
 pub(super) async fn link(
     shared: Data<Shared>,
     caller: Caller,
     PathId(id): PathId<ReportId>,
-    StrictJson(body): StrictJson<ReportLinkBody>,
+    StrictQuery(query): StrictQuery<LinkQuery>,
 ) -> Result<impl Responder, Problem> {
-    let format = format_of(body.format.as_deref())?;
-    let link = shared.service.link_to_report(caller, id, format, body.hours.unwrap_or(DEFAULT_LINK_HOURS)).await?;
+    let mut errors = Vec::new();
+    let format = parsed("format", query.format.as_deref(), &mut errors).unwrap_or(ReportFormat::Html);
+    let hours = parsed("hours", query.hours.as_deref(), &mut errors).unwrap_or(DEFAULT_LINK_HOURS);
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let link = shared.service.link_to_report(caller, id, format, hours).await?;
     Ok(Json(WireReportLink::from(link)))
 }
 
