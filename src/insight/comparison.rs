@@ -14,7 +14,7 @@ pub const SERIES_OF_COMPARISON: &[Series] =
     &[Series::Price, Series::Shipping, Series::Availability, Series::ReviewCount, Series::Unobserved];
 
 /// Times of undercutting that are told: the latest ones.
-const MAX_UNDERCUTS: usize = 100;
+pub(super) const MAX_UNDERCUTS: usize = 100;
 
 /// Days that the number of reviews must be known.
 const MIN_REVIEW_DAYS: u32 = 7;

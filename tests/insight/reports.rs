@@ -22,7 +22,7 @@ fn a_weekly_report_of_monday_morning_in_shanghai_is_about_the_whole_week_there()
     let due = monday.next_after("2026-11-25T00:00:00Z".parse().unwrap()).unwrap();
     assert_eq!(due, made_at());
     let window = ReportPeriod::LastWeek.window(due, monday.time_zone()).unwrap();
-    // Half an hour before and after both ends, as the clocks of Shanghai show them.
+    // In the week before, at the beginning, in the last hour, and at the end, which belongs to the next week.
     let prices = [(-1, Some(5000)), (0, Some(4000)), (167, Some(3580)), (168, Some(9900))];
     let report =
         product_report(&Tracked::new("Kettle", Marketplace::De).prices(&prices).done().reported(), &[], None, &window);
@@ -211,6 +211,19 @@ fn a_product_that_is_not_observed_is_among_the_failures() {
     let report = products_report(&ProductsScope::All, &rows(&[failing]), &week(), made_at());
     let why = "Amazon says that the product does not exist on this marketplace.";
     assert_eq!(*cell(table(&report, "failures"), "Kettle", "Why"), Cell::text(why));
+}
+
+#[test]
+fn a_product_of_which_only_the_stock_is_known_has_no_empty_table() {
+    let tracked = Tracked::new("Kettle", Marketplace::De).with(Series::Availability, &[(-10, Some(3))]).done();
+    let report = product_report(&tracked.reported(), &[], None, &week());
+    assert!(
+        report.has_data()
+            && report.sections.iter().all(|section| section.table().is_none_or(|table| !table.rows.is_empty()))
+    );
+    assert!(String::from_utf8(render(&report, ReportFormat::Csv).unwrap()).unwrap().contains("out of stock for 100 %"));
+    let row = product_row(&tracked.reported(), &week());
+    assert!(row.has_data() && products_report(&ProductsScope::All, &[row], &week(), made_at()).has_data());
 }
 
 /// The product of a grid of slots.

@@ -6,24 +6,27 @@ use super::flat_table::FlatTable;
 use crate::files::table_writer::{Cell as FileCell, csv_row};
 use crate::insight::report::{Cell, Report, Section};
 
-/// The column of a report without data.
+/// The column of a report without a main table.
 const NOTE: &str = "Note";
 
 /// The table of a section as CSV, by the id of the section; `None`: the main table. Amounts are in the main unit of the currency that the
-/// column `Currency` names, shares are parts of 1, times are in UTC. Of a report without data it is one cell that says so.
+/// column `Currency` names, shares are parts of 1, times are in UTC. If there is no main table, as
+/// in a report without data, it is the summary.
 ///
 /// # Errors
 /// [`ReportRenderError::NoTable`]
 pub fn render_csv(report: &Report, section: Option<&str>) -> Result<Vec<u8>, ReportRenderError> {
     let mut out = Vec::new();
-    if section.is_none() && !report.has_data() {
+    let id = section.unwrap_or(&report.main_section);
+    let table = report.sections.iter().find(|section| section.id == id).and_then(Section::table);
+    let Some(table) = table else {
+        if section.is_some() {
+            return Err(ReportRenderError::NoTable(id.to_owned()));
+        }
         csv_row(&[FileCell::text(NOTE)], &mut out);
         report.summary.iter().for_each(|line| csv_row(&[FileCell::text(line.as_str())], &mut out));
         return Ok(out);
-    }
-    let id = section.unwrap_or(&report.main_section);
-    let section = report.sections.iter().find(|section| section.id == id);
-    let table = section.and_then(Section::table).ok_or_else(|| ReportRenderError::NoTable(id.to_owned()))?;
+    };
     let table = FlatTable::of(table);
     let header: Vec<FileCell<'_>> = table.columns().into_iter().map(|(name, _)| FileCell::text(name)).collect();
     csv_row(&header, &mut out);

@@ -10,6 +10,7 @@ use super::wording::{CURRENCIES, PRICES, RANKS, UNKNOWN_TIMES, count, covered_un
 use crate::domain::plain_text::clean;
 use crate::domain::steps::Window;
 use crate::domain::{ReportWindow, Series};
+use crate::insight::comparison::MAX_UNDERCUTS;
 use crate::insight::{Compared, Comparison, Exclusion, PriceBasis, comparison_in};
 
 /// Lines of the chart beside the own one: the cheapest competitors.
@@ -17,7 +18,8 @@ const MAX_LINES: usize = 4;
 
 const MAIN: &str = "positions";
 const METHOD: &str = "Prices, places and ranks are those at the end of the window. Prices are compared with shipping if that is known of all \
-     products, else without. A price counts if it was read within the last day of the window, or within two intervals of the product.";
+     products, else without. A price counts if it was read within the last day of the window, or within two intervals of the product. \
+     Ratings, sellers and content are those of the time the report was made.";
 
 /// The report of an own product beside its competitors. `missing`: competitors of the set that could not be read, and why.
 pub fn competitor_set_report(
@@ -146,14 +148,14 @@ impl Set<'_> {
                 format!("The own price is {}. Its place is not known: {missing}.", self.money(*price))
             }
         });
-        let lasting: Vec<_> = undercuts.iter().filter(|undercut| undercut.to.is_none()).collect();
-        if !undercuts.is_empty() {
-            let times = count(undercuts.len(), "time", "times");
-            let lasting = count(lasting.len(), "of them lasted at the end", "of them lasted at the end");
-            lines.push(format!("Competitors were cheaper {times}; {lasting}."));
+        lines.push(if undercuts.is_empty() {
+            "At no known time was a competitor cheaper.".to_owned()
         } else {
-            lines.push("At no known time was a competitor cheaper.".to_owned());
-        }
+            let at_least = if undercuts.len() >= MAX_UNDERCUTS { "at least " } else { "" };
+            let lasting = undercuts.iter().filter(|undercut| undercut.to.is_none()).count();
+            let times = count(undercuts.len(), "time", "times");
+            format!("Competitors were cheaper {at_least}{times}; {lasting} of them lasted at the end.")
+        });
         let rows = self.comparison.competitors.iter().zip(self.competitors);
         let gained = rows.filter_map(|(row, product)| Some((*row.reviews_gained.value.as_ref().ok()?, product)));
         if let Some((most, product)) = gained.max_by_key(|(gained, _)| *gained).filter(|(gained, _)| *gained > 0) {

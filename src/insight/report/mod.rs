@@ -13,6 +13,7 @@ mod price_chart;
 mod product;
 mod product_flags;
 mod product_row;
+mod product_tables;
 mod products;
 mod reported;
 mod stock_times;

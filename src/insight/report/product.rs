@@ -46,7 +46,7 @@ pub fn product_report(
     let flags = flags(reported, &moved, out_of_stock.as_ref(), passed, window);
     let sections = [
         flags_section(&flags),
-        Some(Section::new(MAIN, "In this time", vec![Block::Table(values_table(reported, &moved, passed))])),
+        Some(Section::new(MAIN, "In this time", vec![values(reported, &moved, passed)])),
         price_section(reported, passed),
         stock,
         Some(insight_section(&insight, days, reported.currency())),
@@ -85,6 +85,14 @@ fn coverage(reported: &ReportedProduct<'_>, moved: &[Moved], window: &ReportWind
     coverage
         .extend(product.failure().map(|failure| Fact::new("Not observed at present", Cell::text(failure.explanation))));
     coverage
+}
+
+fn values(reported: &ReportedProduct<'_>, moved: &[Moved], window: Window) -> Block {
+    if moved.is_empty() {
+        Block::text("Neither price nor rank nor ratings are known of this time.")
+    } else {
+        Block::Table(values_table(reported, moved, window))
+    }
 }
 
 fn flags_section(flags: &[Flag]) -> Option<Section> {

@@ -57,7 +57,7 @@ pub struct ProductRow {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum RowExclusion {
-    /// Nothing is known of the window.
+    /// Nothing is known of the price in the window.
     NoData,
     /// There was no price in the window.
     NoPrice,
@@ -75,7 +75,7 @@ pub enum RowExclusion {
 impl fmt::Display for RowExclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoData => f.write_str("nothing is known of this time"),
+            Self::NoData => f.write_str("nothing is known of its price in this time"),
             Self::NoPrice => f.write_str("it had no price in this time"),
             Self::NoPriceAtEnd => f.write_str("it had no price at the end"),
             Self::Stale => f.write_str("its price was last read too long before the end"),
@@ -88,6 +88,13 @@ impl fmt::Display for RowExclusion {
                 )
             }
         }
+    }
+}
+
+impl ProductRow {
+    /// False if nothing is known of the window.
+    pub fn has_data(&self) -> bool {
+        self.excluded != Some(RowExclusion::NoData) || self.open_rank.is_some() || self.out_of_stock_share.is_some()
     }
 }
 
