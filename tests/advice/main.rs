@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod advising;
+#[path = "../support/corpus.rs"]
+mod corpus;
 mod endpoint;
+mod evaluation;
+mod facts;
 #[path = "../support/model_endpoint.rs"]
 mod model_endpoint;
 mod official_client;

@@ -1,5 +1,5 @@
 //! An OpenAI-compatible endpoint on loopback, with both of its APIs and the ways in which they fail. Each behaviour that is queued is used
-//! by one request; without one, the endpoint answers with the text that it was given.
+//! by one request; without one, the endpoint answers with the text that it was given, or as its model does.
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
@@ -60,8 +60,11 @@ pub enum Behaviour {
     Stream,
 }
 
+/// What a model answers to the body of a request.
+pub type Model = Box<dyn Fn(&Value) -> String + Send>;
+
 struct State {
-    text: String,
+    model: Model,
     behaviours: VecDeque<Behaviour>,
     requests: Vec<Value>,
 }
@@ -75,9 +78,15 @@ pub struct ModelEndpoint {
 impl ModelEndpoint {
     /// An endpoint that answers with this text.
     pub fn start(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self::start_model(Box::new(move |_| text.clone()))
+    }
+
+    /// An endpoint that answers as this model does.
+    pub fn start_model(model: Model) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = State { text: text.into(), behaviours: VecDeque::new(), requests: Vec::new() };
+        let state = State { model, behaviours: VecDeque::new(), requests: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         let shared = Data::from(Arc::clone(&state));
         let app = move || {
@@ -132,8 +141,10 @@ async fn meet(api: Api, request: &HttpRequest, body: &[u8], state: &Mutex<State>
     let behaviour = {
         let mut state = state.lock().unwrap();
         state.requests.push(body.clone());
-        let text = state.text.clone();
-        state.behaviours.pop_front().unwrap_or(Behaviour::Text(text))
+        match state.behaviours.pop_front() {
+            Some(behaviour) => behaviour,
+            None => Behaviour::Text((state.model)(&body)),
+        }
     };
     let credential = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     if credential != Some(format!("Bearer {KEY}").as_str()) {
