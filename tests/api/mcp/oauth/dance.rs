@@ -11,7 +11,7 @@ use amazon_tracker::domain::PkceChallenge;
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::access::PASSWORD;
 use crate::daemon::{Daemon, Engine, PATIENCE, free_socket};
@@ -138,7 +138,12 @@ async fn answer(inside: Data<Inside>) -> HttpResponse {
 
 /// A form as a client sends it.
 pub fn form(daemon: &Daemon, path: &str, form: &[(&'static str, String)]) -> RequestBuilder {
-    daemon.request(reqwest::Method::POST, path).form(form)
+    as_form(daemon.request(reqwest::Method::POST, path), form)
+}
+
+fn as_form(request: RequestBuilder, form: &[(&str, impl AsRef<str>)]) -> RequestBuilder {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    request.header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
 /// A browser: it does not follow redirects, and says where a form comes from.
@@ -168,12 +173,12 @@ impl<'d> Browser<'d> {
     /// The form of that page, not yet sent.
     pub fn sign_in(&self, parameters: &[(String, String)], email: &str, password: &str) -> RequestBuilder {
         let form = [("email", email), ("password", password), ("decision", "continue")];
-        self.client.post(self.url(parameters)).form(&form).header("origin", base(self.daemon))
+        as_form(self.client.post(self.url(parameters)), &form).header("origin", base(self.daemon))
     }
 
     /// The form of a request that the user cancels.
     pub fn cancel(&self, parameters: &[(String, String)]) -> RequestBuilder {
-        self.client.post(self.url(parameters)).form(&[("decision", "deny")]).header("origin", base(self.daemon))
+        as_form(self.client.post(self.url(parameters)), &[("decision", "deny")]).header("origin", base(self.daemon))
     }
 
     /// The answer to the question, not yet sent.
@@ -181,7 +186,7 @@ impl<'d> Browser<'d> {
         let mut form = vec![("ticket", ticket), ("decision", decision)];
         form.extend(scopes.split_whitespace().map(|scope| ("scope", scope)));
         let url = format!("{}/oauth/consent", base(self.daemon));
-        self.client.post(url).form(&form).header("origin", base(self.daemon))
+        as_form(self.client.post(url), &form).header("origin", base(self.daemon))
     }
 
     /// Signs in and reads the question.
