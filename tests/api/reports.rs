@@ -102,7 +102,7 @@ async fn a_report_is_made_and_read_in_every_format() {
             assert!(header(&response, "content-disposition").starts_with(name), "{query}");
             assert_eq!(header(&response, "x-content-type-options"), "nosniff", "{query}");
             let is_html = content_type.starts_with("text/html");
-            assert_eq!(header(&response, "content-security-policy").contains("default-src 'none'"), is_html);
+            assert!(header(&response, "content-security-policy").contains("default-src 'none'"), "{query}");
             let tag = header(&response, "etag").to_owned();
             assert!(!tag.is_empty(), "{query}");
             let text = response.text().await.unwrap();
