@@ -162,7 +162,7 @@ fn named_days(first: Date, last: Date) -> String {
 }
 
 /// The days without the year, unless they are of two.
-fn without_year<'d>(days: &'d str, first: Date, last: Date) -> &'d str {
+fn without_year(days: &str, first: Date, last: Date) -> &str {
     let year = format!(" {}", last.year());
     if first.year() == last.year() { days.strip_suffix(&year).unwrap_or(days) } else { days }
 }

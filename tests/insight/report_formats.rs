@@ -48,7 +48,7 @@ fn workbook(report: &Report) -> Xlsx<Cursor<Vec<u8>>> {
 /// The cell in the row that begins with a text.
 fn at(sheet: &Range<Data>, row: &str, column: &str) -> Data {
     let header = sheet.rows().next().unwrap();
-    let column = header.iter().position(|name| name.to_string() == column).unwrap();
+    let column = header.iter().position(|name| *name == *column).unwrap();
     let row = sheet.rows().find(|cells| cells[0] == Data::String(row.to_owned())).unwrap();
     row[column].clone()
 }

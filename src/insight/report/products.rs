@@ -56,7 +56,7 @@ pub fn products_report(
     made_at: Timestamp,
 ) -> Report {
     let mut rows: Vec<&ProductRow> = rows.iter().collect();
-    rows.sort_by(|a, b| (a.name.to_lowercase(), a.listing).cmp(&(b.name.to_lowercase(), b.listing)));
+    rows.sort_by_cached_key(|row| (row.name.to_lowercase(), row.listing));
     let counts = Counts::of(&rows);
     let coverage = coverage(&rows, &counts, window, made_at);
     let exclusions = exclusions(&rows);
