@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double test-clients bench soak accuracy fuzz lint deny fmt docs
+.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double eval test-clients bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -44,6 +44,10 @@ test-clients: ## Generate clients in Python and TypeScript from the OpenAPI docu
 test-advice-double: ## Use the endpoint of the tests of advice with OpenAI's official client
 	@scripts/require.sh cc rust openai
 	PYTHON=$(CURDIR)/target/openai/bin/python cargo test --test advice -- --ignored official_client
+
+eval: ## Evaluate the advice of the model of OPENAI_API_KEY on listings with planted defects: its cost and scores (docs/advice.md)
+	@scripts/require.sh cc rust
+	@cargo test --quiet --test advice -- --ignored --nocapture --exact evaluation::live::print_the_scores_of_the_configured_model
 
 bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts or insight)
 	@scripts/require.sh cc rust postgres rivals
