@@ -50,11 +50,28 @@ pub enum FactValue {
     Permille(i64),
     /// Hundredths of a star.
     Stars(u16),
+    /// A place in a list of bestsellers.
+    Rank(u32),
     /// It is so, or it is not.
     Truth(bool),
 }
 
 impl FactValue {
+    /// A number of something.
+    pub(super) fn count(count: usize, unit: &'static str) -> Self {
+        Self::Count { count: u64::try_from(count).unwrap_or(u64::MAX), unit }
+    }
+
+    /// A share, from 0 to 1, rounded to a tenth of a percent.
+    pub(super) fn share(share: f64) -> Self {
+        Self::percent(share * 100.0)
+    }
+
+    /// A percentage, rounded to a tenth.
+    pub(super) fn percent(percent: f64) -> Self {
+        Self::Permille((percent * 10.0).round() as i64)
+    }
+
     /// The unit, as the model sees it.
     fn unit(&self) -> String {
         match self {
@@ -62,6 +79,7 @@ impl FactValue {
             Self::Count { unit, .. } => (*unit).to_owned(),
             Self::Permille(_) => "percent".to_owned(),
             Self::Stars(_) => "stars".to_owned(),
+            Self::Rank(_) => "rank".to_owned(),
             Self::Truth(_) => "truth".to_owned(),
         }
     }
@@ -76,6 +94,7 @@ impl FactValue {
                 format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10)
             }
             Self::Stars(hundredths) => format!("{}.{:02}", hundredths / 100, hundredths % 100),
+            Self::Rank(rank) => rank.to_string(),
             Self::Truth(is_so) => (if *is_so { "yes" } else { "no" }).to_owned(),
         }
     }
@@ -88,6 +107,7 @@ impl fmt::Display for FactValue {
             Self::Count { unit, .. } => write!(f, "{} {unit}", self.number()),
             Self::Permille(_) => write!(f, "{} %", self.number()),
             Self::Stars(_) => write!(f, "{} stars", self.number()),
+            Self::Rank(rank) => write!(f, "rank {rank}"),
             Self::Truth(_) => f.write_str(&self.number()),
         }
     }
@@ -102,7 +122,7 @@ pub struct Fact {
     pub value: FactValue,
     /// The time that it is about: `90 days`, `now`.
     pub window: String,
-    /// When it was last observed.
+    /// When it was last observed; of content, from when on it holds.
     pub observed_at: Timestamp,
 }
 
@@ -135,6 +155,11 @@ impl Facts {
     /// The fact with the id.
     pub fn get(&self, id: FactId) -> Option<&Fact> {
         self.0.get(usize::from(id.0).checked_sub(1)?)
+    }
+
+    /// The first fact of this name.
+    pub fn id_of(&self, name: &str) -> Option<FactId> {
+        self.ids().find(|id| self.get(*id).is_some_and(|fact| fact.name == name))
     }
 
     /// True when there is none.
@@ -177,6 +202,7 @@ mod tests {
             (FactValue::Permille(-125), "-12.5 %".to_owned()),
             (FactValue::Permille(-5), "-0.5 %".to_owned()),
             (FactValue::Stars(453), "4.53 stars".to_owned()),
+            (FactValue::Rank(1234), "rank 1234".to_owned()),
             (FactValue::Truth(true), "yes".to_owned()),
         ] {
             assert_eq!(value.to_string(), expected);

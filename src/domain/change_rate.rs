@@ -68,6 +68,11 @@ impl ChangeRate {
         self.comparisons >= MIN_COMPARISONS
     }
 
+    /// Successful crawls: those that were compared with the one before, and the first one.
+    pub fn crawls(self) -> u32 {
+        self.comparisons.saturating_add(1)
+    }
+
     fn of(changes: f64, compared_days: f64, comparisons: u32, as_of: Timestamp) -> Self {
         // Never zero: both are divided by. `as` saturates.
         let changes_millionths = (changes * 1e6).round().max(1.0) as u64;

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::history::{ListingHistory, known};
-use super::measure::{Measure, enough_coverage, enough_days};
+use super::history::ListingHistory;
+use super::measure::Measure;
 use super::position::{Comparable, Exclusion, Peer, Position, PriceBasis, comparable, percent_to, position};
+use super::reputation::reviews_gained;
 use super::stock::out_of_stock_share;
 use crate::domain::steps::{Span, Window};
 use crate::domain::{ProductId, Rank, Series};
@@ -15,10 +16,6 @@ pub const SERIES_OF_COMPARISON: &[Series] =
 
 /// Times of undercutting that are told: the latest ones.
 const MAX_UNDERCUTS: usize = 100;
-
-/// Days that the number of reviews must be known.
-const MIN_REVIEW_DAYS: u32 = 7;
-const MIN_REVIEW_COVERAGE: f64 = 0.5;
 
 /// A product that is compared.
 #[derive(Debug, Clone)]
@@ -140,19 +137,6 @@ fn common_category(own: &Compared, competitors: &[Compared]) -> Option<String> {
 
 fn rank_in(ranks: &[Rank], category: &str) -> Option<u32> {
     ranks.iter().find(|rank| rank.category == category).map(|rank| rank.rank)
-}
-
-fn reviews_gained(history: &ListingHistory, window: Window) -> Measure<i64> {
-    let spans = history.numbers(&Series::ReviewCount.into(), window);
-    let counts: Vec<i64> = spans.iter().filter_map(|span| span.value).collect();
-    let changes = counts.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    let (days, coverage) = known(&spans, window);
-    let value = || {
-        enough_days(days, MIN_REVIEW_DAYS)?;
-        enough_coverage(coverage, MIN_REVIEW_COVERAGE)?;
-        Ok(counts.last().zip(counts.first()).map_or(0, |(last, first)| last - first))
-    };
-    Measure::of(changes, coverage, value())
 }
 
 /// The times at which a competitor was cheaper.

@@ -61,6 +61,14 @@ impl Distribution {
         self.values.last().map(|(value, _)| *value)
     }
 
+    /// The mean, weighted by time and rounded; `None`: no value held for any time.
+    pub(super) fn mean(&self) -> Option<i64> {
+        let sum: i128 = self.values.iter().map(|(value, millis)| i128::from(*value) * i128::from(*millis)).sum();
+        let total = i128::from(self.total_millis);
+        let mean = (total > 0).then(|| (sum + total / 2).div_euclid(total))?;
+        i64::try_from(mean).ok()
+    }
+
     /// The share of the time during which the value was higher, with half the time at which it was the same.
     pub(super) fn percentile(&self, current: i64) -> Option<f64> {
         let time = |wanted: &dyn Fn(i64) -> bool| -> i64 {

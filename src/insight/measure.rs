@@ -20,6 +20,11 @@ impl<T> Measure<T> {
     pub(super) fn of(n: usize, coverage: f64, value: Result<T, Missing>) -> Self {
         Self { n, coverage, value }
     }
+
+    /// What follows from the value, resting on the same.
+    pub(super) fn map<U>(self, follows: impl FnOnce(T) -> U) -> Measure<U> {
+        Measure { n: self.n, coverage: self.coverage, value: self.value.map(follows) }
+    }
 }
 
 /// The condition that a value needs and that failed.

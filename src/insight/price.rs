@@ -10,6 +10,8 @@ use crate::domain::steps::{Span, Window};
 
 const MIN_DAYS: u32 = 30;
 const MIN_COVERAGE: f64 = 0.7;
+/// What the price was most of the time is known.
+const MIN_RANGE_COVERAGE: f64 = 0.5;
 
 /// Prices without which a score says nothing: a price that never moved is neither good nor bad.
 const MIN_PRICES_OF_SCORE: usize = 3;
@@ -37,6 +39,17 @@ pub struct Volatility {
 }
 
 /// The prices of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceRange {
+    /// The lowest, in minor units.
+    pub lowest_minor: i64,
+    /// The highest, in minor units.
+    pub highest_minor: i64,
+    /// The mean, weighted by time, in minor units.
+    pub mean_minor: i64,
+}
+
+/// The prices of a window, with the time of each.
 struct Prices {
     spans: Vec<Span<i64>>,
     distribution: Distribution,
@@ -97,6 +110,21 @@ pub(super) fn lowest(history: &ListingHistory) -> Measure<Lowest> {
         Ok(Lowest { of_all_time: is_lowest_of(&whole), of_90_days: is_lowest_of(&recent), lowest_minor, lowest_at })
     };
     whole.measure(value())
+}
+
+/// The prices of the last days. Counts the prices that held.
+pub fn price_range(history: &ListingHistory, days: u32) -> Measure<PriceRange> {
+    let prices = Prices::of(history, Window::of_days(Some(days), history.now()));
+    let value = || {
+        enough_coverage(prices.coverage, MIN_RANGE_COVERAGE)?;
+        let ends = prices.distribution.lowest().zip(prices.distribution.highest());
+        let range = ends.zip(prices.distribution.mean());
+        let too_short = Missing::TooShort { days: prices.distribution.days(), needed: 1 };
+        range
+            .map(|((lowest_minor, highest_minor), mean_minor)| PriceRange { lowest_minor, highest_minor, mean_minor })
+            .ok_or(too_short)
+    };
+    prices.measure(value())
 }
 
 /// Changes and spread of the price. Counts the changes.
