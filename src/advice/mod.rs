@@ -34,11 +34,11 @@ mod suggestion;
 mod thin;
 
 pub use advice_item::{AdviceItem, AdviceOrigin};
-pub use advise::{Advice, AdviceFailure, Advised, advise, reservation};
+pub use advise::{Advice, AdviceFailure, Advised, advise, longest, reservation};
 pub use answer::{CutOff, ModelError};
 pub use cache_key::cache_key;
 pub use client::{Exchange, ModelClient};
-pub use cost::{AttemptCost, DayBudget, TokenPrice, Usage, admit, settle};
+pub use cost::{AttemptCost, TokenPrice, Usage, settle, tokens};
 pub use evidence::{Evidence, evidence};
 pub use fact::{Fact, FactId, FactValue, Facts, MAX_FACTS};
 pub use findings::findings;
