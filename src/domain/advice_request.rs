@@ -30,39 +30,49 @@ impl AdviceStatus {
 
 /// Why a model gave no advice. Details are in the log: they concern the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, EnumIter, thiserror::Error)]
-#[strum(serialize_all = "snake_case")]
 pub enum AdviceFailureCode {
     /// The endpoint refuses the key, the model or the form of the request.
+    #[strum(serialize = "model_refuses")]
     #[error("the model's endpoint refuses the request; the operator of this installation must correct its settings")]
     Refused,
     /// There is no money left at the endpoint.
+    #[strum(serialize = "model_without_money")]
     #[error("the account at the model's endpoint has no money left; the operator of this installation must add some")]
     NoMoney,
     /// Too many requests.
+    #[strum(serialize = "model_busy")]
     #[error("the model's endpoint has too many requests; retry later")]
     RateLimited,
     /// The endpoint failed.
+    #[strum(serialize = "model_unavailable")]
     #[error("the model's endpoint fails; retry later")]
     Unavailable,
     /// No answer, or not all of it.
+    #[strum(serialize = "model_timeout")]
     #[error("the model's endpoint does not answer; retry later")]
     NoAnswer,
     /// The question is longer than the model can read.
+    #[strum(serialize = "question_too_long")]
     #[error("the question is too long for the model")]
     TooLong,
     /// The model refuses to answer.
+    #[strum(serialize = "model_declined")]
     #[error("the model refuses to answer")]
     Declined,
     /// The answer is cut off.
+    #[strum(serialize = "answer_cut_off")]
     #[error("the model's answer is cut off")]
     CutOff,
     /// The model failed, or its answer is not what its API documents.
+    #[strum(serialize = "model_failed")]
     #[error("the model failed")]
     Failed,
     /// Nothing of its two answers can be used.
+    #[strum(serialize = "answer_unusable")]
     #[error("nothing of the model's answers can be used")]
     Unusable,
     /// The process that asked ended before the answer came.
+    #[strum(serialize = "question_lost")]
     #[error("the question was interrupted; ask again")]
     Lost,
 }

@@ -83,6 +83,7 @@ impl ModelEndpoint {
         let app = move || {
             App::new()
                 .app_data(shared.clone())
+                .route("/v1/models", web::get().to(models))
                 .route("/v1/responses", web::post().to(responses))
                 .route("/v1/chat/completions", web::post().to(chat))
         };
@@ -110,6 +111,19 @@ impl ModelEndpoint {
     }
 }
 
+/// The list of models, which is free.
+async fn models(request: HttpRequest) -> HttpResponse {
+    if !has_key(&request) {
+        return error(401, json!("invalid_api_key"), "invalid_request_error");
+    }
+    json_of(&json!({ "object": "list", "data": [{ "id": MODEL, "object": "model" }] }))
+}
+
+fn has_key(request: &HttpRequest) -> bool {
+    let credential = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    credential == Some(format!("Bearer {KEY}").as_str())
+}
+
 /// The API that was called.
 #[derive(Clone, Copy, PartialEq)]
 enum Api {
@@ -135,8 +149,7 @@ async fn meet(api: Api, request: &HttpRequest, body: &[u8], state: &Mutex<State>
         let text = state.text.clone();
         state.behaviours.pop_front().unwrap_or(Behaviour::Text(text))
     };
-    let credential = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    if credential != Some(format!("Bearer {KEY}").as_str()) {
+    if !has_key(request) {
         return error(401, json!("invalid_api_key"), "invalid_request_error");
     }
     if body["model"] != MODEL {

@@ -210,7 +210,8 @@ async fn find(
 async fn reserve(conn: &mut Conn, request: NewAdviceRequest, clock: ClockParam) -> StoreResult<AdviceReservation> {
     const ASKING: &str = "SELECT id FROM advice_request WHERE tenant_id = $1 AND product_id = $2 AND cache_key = $3 \
          AND status = 'asking' AND lost_at > $4";
-    const OPEN: &str = "SELECT count(*) FROM advice_request WHERE tenant_id = $1 AND status = 'asking' AND lost_at > $2";
+    const OPEN: &str =
+        "SELECT count(*) FROM advice_request WHERE tenant_id = $1 AND status = 'asking' AND lost_at > $2";
     const INSERT: &str = "INSERT INTO advice_request (id, tenant_id, product_id, cache_key, model, language, status, \
            at, lost_at, reserved_nanos) \
          SELECT $1, p.tenant_id, p.id, $4, $5, $6, 'asking', $7, $8, $9 FROM product p \
