@@ -27,7 +27,7 @@ READS = [
     "list_alert_events",
     "get_usage",
 ]
-WRITES = ["track_product", "create_alert", "crawl_now", "create_report"]
+WRITES = ["track_product", "create_alert", "crawl_now", "create_report", "get_advice"]
 
 
 class Alternating(httpx2.AsyncHTTPTransport):
@@ -99,11 +99,13 @@ async def write_key(client):
     report = await answer(client, "create_report", {"product_id": PRODUCT["id"], "period": "last_days", "days": 1})
     assert report["uri"] == f"amazon-tracker://reports/{report['report_id']}", report
     await client.read_resource(report["uri"])
+    advice = await answer(client, "get_advice", {"product_id": PRODUCT["id"]})
+    assert advice["findings"] and "advice.enabled" in advice["not_asked"], advice
 
 
 async def other_tenant(client):
     assert await names(client) == READS + WRITES
-    for tool in ["get_product", "get_price_history", "crawl_now"]:
+    for tool in ["get_product", "get_price_history", "crawl_now", "get_advice"]:
         assert (await refusal(client, tool, {"product_id": PRODUCT["id"]})).startswith("not_found: "), tool
     assert (await answer(client, "search_products", {}))["products"] == []
 

@@ -41,12 +41,13 @@ use crate::actors::history_importer::HistoryImporterTools;
 use crate::actors::job_runner::JobRunnerTools;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;
+use crate::advice::ModelClient;
 use crate::auth::{KeyError, Keyring, Passwords};
 use crate::client_documents::ClientDocuments;
 use crate::config::{ProcessRole, Settings};
 use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
 use crate::replicas::{Bus, BusMessage, SharedCache};
-use crate::service::{Dependencies, FeedCache, Service, tools_resource};
+use crate::service::{AdviceModel, Dependencies, FeedCache, Service, tools_resource};
 use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
@@ -188,7 +189,7 @@ impl App {
     }
 
     /// In this order, within `server.linger_secs` and `server.drain_secs`: not ready, no more claims, time for the gateway to notice,
-    /// HTTP, running crawls and their commits, deliveries, steps of jobs, maintenance, connections.
+    /// HTTP, running crawls and their commits, deliveries, steps of jobs, questions to models, maintenance, connections.
     async fn drain(self) {
         let linger = Duration::from_secs(self.settings.server.linger_secs);
         let until = Instant::now() + linger + Duration::from_secs(self.settings.server.drain_secs);
@@ -213,6 +214,7 @@ impl App {
         if let Some(importer) = &self.history_importer {
             importer.drain(left().max(Duration::from_millis(100))).await;
         }
+        self.service.drain_questions(left().max(Duration::from_millis(100))).await;
         self.maintenance.drain(left().max(Duration::from_millis(500))).await;
         // It waits for connections in use; a statement may run for longer than the drain may take.
         if tokio::time::timeout(left().max(Duration::from_millis(500)), self.store.close()).await.is_err() {
@@ -293,6 +295,7 @@ fn dependencies(
         clients: Arc::new(ClientDocuments::new(&settings.oauth)?),
         threads: Arc::clone(threads),
         limits: settings.products.clone(),
+        model: advice_model(settings)?,
         jobs: settings.jobs.clone(),
         notify: settings.notify.clone(),
         draining: watch::Sender::new(false),
@@ -303,6 +306,14 @@ fn dependencies(
 fn keyring(settings: &Settings, public_url: &Url) -> Result<Keyring, (&'static str, KeyError)> {
     let keyring = Keyring::new(&settings.auth.token)?;
     Ok(if settings.oauth.enabled { keyring.with_resource(tools_resource(public_url)) } else { keyring })
+}
+
+/// The model that is asked for advice, if the settings enable it.
+fn advice_model(settings: &Settings) -> Result<Option<Arc<AdviceModel>>, AppError> {
+    if !settings.advice.enabled {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(AdviceModel::new(ModelClient::new(settings.advice.clone())?))))
 }
 
 /// On the shared runtime, where every connection lives.

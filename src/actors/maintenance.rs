@@ -1,4 +1,4 @@
-//! Periodic work: the jobs (parking listings whose crawls never end, spreading crawls of adaptive products, settling runs, partitions, retention) and the gauges about the database.
+//! Periodic work: the jobs (parking listings whose crawls never end, spreading crawls of adaptive products, settling runs and questions to models, partitions, retention) and the gauges about the database.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use super::crawl_slots::CrawlSlots;
 use super::drift_sentinel;
 use super::kernel::{Actor, Cx};
 use crate::config::RetentionSettings;
-use crate::domain::{FieldDrift, Listing};
+use crate::domain::{AdviceFailureCode, FieldDrift, Listing};
 use crate::sources::SettleRuns;
 use crate::store::{Backlog, DatabaseStats, SharedStore, StoreError, StoreResult};
 use crate::telemetry::Metrics;
@@ -231,6 +231,11 @@ impl MaintenanceTools {
         }
         if self.stopped.is_cancelled() {
             return Ok(());
+        }
+        let lost = store.settle_lost_advice().await?;
+        if lost > 0 {
+            self.metrics.advice_requests.with_label_values(&[AdviceFailureCode::Lost.as_str()]).inc_by(lost);
+            tracing::warn!(lost, "settled {lost} questions to models whose process ended");
         }
         let joined = store.join_pasts().await?;
         tracing::debug!(joined, "joined imported pasts to the first crawls");

@@ -1,12 +1,17 @@
 //! Asks a model for advice: one question, and one more when nothing of the answer can be used.
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 
 use super::answer::ModelError;
 use super::client::{Exchange, ModelClient};
 use super::cost::{AttemptCost, TokenPrice};
 use super::prompt::{MAX_REPEATED_CHARS, Question};
+use super::retry::longest_exchange;
 use super::suggestion::{Rejection, Suggestion, read};
+use crate::config::AdviceSettings;
+use crate::domain::AdviceFailureCode;
 
 /// Bytes that a repair adds to a request: the answer, each character of which has at most four bytes and is escaped at most once, and the
 /// reasons.
@@ -34,6 +39,16 @@ pub enum AdviceFailure {
     Unusable(Vec<Rejection>),
 }
 
+impl AdviceFailure {
+    /// What whoever asked is told.
+    pub fn code(&self) -> AdviceFailureCode {
+        match self {
+            Self::Model(error) => error.code(),
+            Self::Unusable(_) => AdviceFailureCode::Unusable,
+        }
+    }
+}
+
 /// What came of a question, with what it cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advised {
@@ -50,8 +65,13 @@ pub fn reservation(client: &ModelClient, question: &Question, price: TokenPrice)
     price.reservation(bytes, most).saturating_add(price.reservation(bytes.saturating_add(MAX_REPAIR_BYTES), most))
 }
 
+/// The longest that a question can take: the answer and its repair.
+pub fn longest(settings: &AdviceSettings) -> Duration {
+    longest_exchange(Duration::from_secs(settings.timeout_secs)).saturating_mul(2)
+}
+
 /// Asks a model. `on`: the day whose listing rules new texts keep. Whether there is enough to ask about ([`super::DataDepth::lacks`]) and
-/// money to ask for ([`super::admit`]) is decided before.
+/// money to ask for ([`crate::domain::AdviceLimits`]) is decided before.
 pub async fn advise(client: &ModelClient, question: &Question, price: TokenPrice, on: Date) -> Advised {
     let ask = async |request| {
         let body = client.body(&request);

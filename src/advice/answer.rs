@@ -1,6 +1,7 @@
 //! What came of a request to a model.
 
 use super::cost::Usage;
+use crate::domain::AdviceFailureCode;
 
 /// Why a model gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +50,25 @@ pub enum ModelError {
     /// The answer is cut off.
     #[error("the answer is cut off: {0}")]
     CutOff(CutOff),
+}
+
+impl ModelError {
+    /// What whoever asked is told.
+    pub(super) fn code(&self) -> AdviceFailureCode {
+        match self {
+            Self::Unauthorized | Self::Forbidden | Self::UnknownModel | Self::Refused { .. } => {
+                AdviceFailureCode::Refused
+            }
+            Self::NoMoney => AdviceFailureCode::NoMoney,
+            Self::RateLimited => AdviceFailureCode::RateLimited,
+            Self::ServerFailed(_) => AdviceFailureCode::Unavailable,
+            Self::NoAnswer(_) => AdviceFailureCode::NoAnswer,
+            Self::TooLong => AdviceFailureCode::TooLong,
+            Self::Declined => AdviceFailureCode::Declined,
+            Self::CutOff(_) => AdviceFailureCode::CutOff,
+            Self::Failed(_) | Self::Unreadable(_) => AdviceFailureCode::Failed,
+        }
+    }
 }
 
 /// Why an answer is cut off.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -87,6 +87,18 @@ impl ModelClient {
         &self.settings
     }
 
+    pub(super) fn http(&self) -> &Client {
+        &self.http
+    }
+
+    /// A request with the key, if there is one.
+    pub(super) fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.settings.api_key.as_ref().filter(|key| !key.reveal().is_empty()) {
+            Some(key) => request.bearer_auth(key.reveal()),
+            None => request,
+        }
+    }
+
     /// The bytes of a request in the endpoint's form.
     pub fn body(&self, request: &ModelRequest) -> Vec<u8> {
         let AdviceSettings { model, max_output_tokens, .. } = &self.settings;
@@ -135,10 +147,8 @@ impl ModelClient {
     }
 
     async fn attempt(&self, body: Vec<u8>) -> Attempt {
-        let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
-        if let Some(key) = self.settings.api_key.as_ref().filter(|key| !key.reveal().is_empty()) {
-            request = request.bearer_auth(key.reveal());
-        }
+        let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
+        let request = self.with_key(request);
         let timeout = Duration::from_secs(self.settings.timeout_secs);
         let response = match request.timeout(timeout).send().await {
             Ok(response) => response,

@@ -3,13 +3,12 @@
 use jiff::civil::Date;
 
 use crate::config::TokenPriceSettings;
-use crate::domain::BudgetOwner;
+use crate::domain::AdviceTokens;
 
 /// Bytes of a request for one token, at least: most texts have four.
 const BYTES_PER_TOKEN: u64 = 3;
 /// Billionths of a dollar for one token, in dollars for a million tokens.
 const NANOS_PER_USD_PER_MILLION: f64 = 1000.0;
-const NANOS_PER_USD: f64 = 1e9;
 
 /// What one token costs, in billionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +32,6 @@ pub struct Usage {
     pub output_tokens: u64,
     /// The part of the output that the model thought.
     pub reasoning_tokens: u64,
-}
-
-/// What may be spent on a day, and what was, with what is reserved; `None`: without limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DayBudget {
-    /// The limit.
-    pub limit_nanos: Option<u64>,
-    /// Spent and reserved.
-    pub spent_nanos: u64,
 }
 
 /// A whole number of billionths; more than 18 billion dollars are that much.
@@ -81,29 +71,6 @@ impl TokenPrice {
     }
 }
 
-impl DayBudget {
-    /// A budget in dollars.
-    pub fn from_usd(limit_usd: Option<f64>, spent_nanos: u64) -> Self {
-        Self { limit_nanos: limit_usd.map(|usd| nanos(usd * NANOS_PER_USD)), spent_nanos }
-    }
-
-    fn has_room_for(self, cost_nanos: u64) -> bool {
-        self.limit_nanos.is_none_or(|limit| limit.saturating_sub(self.spent_nanos) >= cost_nanos)
-    }
-}
-
-/// Whether both budgets allow a reservation.
-///
-/// # Errors
-/// The budget that does not: the tenant's, if neither does.
-pub fn admit(cost_nanos: u64, tenant: DayBudget, installation: DayBudget) -> Result<(), BudgetOwner> {
-    match (tenant.has_room_for(cost_nanos), installation.has_room_for(cost_nanos)) {
-        (true, true) => Ok(()),
-        (false, _) => Err(BudgetOwner::Tenant),
-        (true, false) => Err(BudgetOwner::Installation),
-    }
-}
-
 /// What one request that reached the endpoint comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptCost {
@@ -116,6 +83,18 @@ pub enum AttemptCost {
         /// What was reserved for this request.
         reserved_nanos: u64,
     },
+}
+
+/// The tokens that the attempts used together, as far as the endpoint said.
+pub fn tokens(attempts: &[AttemptCost]) -> AdviceTokens {
+    attempts.iter().fold(AdviceTokens::default(), |sum, attempt| match attempt {
+        AttemptCost::Used(usage) => AdviceTokens {
+            input: sum.input.saturating_add(usage.input_tokens),
+            cached_input: sum.cached_input.saturating_add(usage.cached_input_tokens),
+            output: sum.output.saturating_add(usage.output_tokens),
+        },
+        AttemptCost::Refused | AttemptCost::Unknown { .. } => sum,
+    })
 }
 
 /// What the attempts have cost together. It may be more than was reserved: an answer that was lost was asked for again.
@@ -155,16 +134,6 @@ mod tests {
         let usage = Usage { input_tokens: 1000, cached_input_tokens: 400, output_tokens: 200, reasoning_tokens: 150 };
         assert_eq!(PRICE.cost(usage), 600 * 1250 + 400 * 125 + 200 * 10_000);
         assert_eq!(PRICE.reservation(3001, 100), 1001 * 1250 + 100 * 10_000);
-    }
-
-    #[test]
-    fn both_budgets_must_have_room() {
-        let budget = |limit_nanos, spent_nanos| DayBudget { limit_nanos, spent_nanos };
-        assert_eq!(admit(10, budget(Some(10), 0), budget(None, u64::MAX)), Ok(()));
-        assert_eq!(admit(10, budget(Some(10), 1), budget(None, 0)), Err(BudgetOwner::Tenant));
-        assert_eq!(admit(10, budget(None, 0), budget(Some(20), 15)), Err(BudgetOwner::Installation));
-        assert_eq!(admit(1, budget(Some(0), 0), budget(Some(0), 0)), Err(BudgetOwner::Tenant));
-        assert_eq!(DayBudget::from_usd(Some(0.2), 0).limit_nanos, Some(200_000_000));
     }
 
     #[test]

@@ -31,6 +31,11 @@ pub(super) fn is_without_money(status: u16, names: &[&str]) -> bool {
     status == 402 || names.iter().any(|name| NO_MONEY.contains(name))
 }
 
+/// The longest that a request with all its attempts can take.
+pub(super) fn longest_exchange(attempt_timeout: Duration) -> Duration {
+    attempt_timeout.saturating_mul(MAX_RETRIES + 1).saturating_add(MAX_RETRY_AFTER.saturating_mul(MAX_RETRIES))
+}
+
 /// What a refusal says about another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hints {

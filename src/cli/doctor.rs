@@ -1,5 +1,6 @@
 //! `doctor`: checks an installation by hand, and says what to do about each fault.
 
+mod advice;
 mod clock;
 mod database;
 mod files;
@@ -66,6 +67,7 @@ async fn examine(folder: &Path, args: &DoctorArgs) -> Report {
         store.close().await;
     }
     sources::check(&settings, &marketplaces, args.amazon, &mut report).await;
+    advice::check(&settings.advice, &mut report).await;
     report
 }
 

@@ -28,6 +28,8 @@ pub struct AdviceSettings {
     pub day_usd: Option<f64>,
     /// What each tenant may spend on a day (UTC), in US dollars; unset: without limit.
     pub tenant_day_usd: Option<f64>,
+    /// Days for which an answer is stored.
+    pub keep_days: u32,
     /// Prices of the model. Of those that have begun, the last one holds.
     pub prices: Vec<TokenPriceSettings>,
 }
@@ -68,12 +70,19 @@ impl Default for AdviceSettings {
             timeout_secs: 120,
             day_usd: Some(1.0),
             tenant_day_usd: Some(0.2),
+            keep_days: 30,
             prices: Vec::new(),
         }
     }
 }
 
 impl AdviceSettings {
+    /// True when the endpoint is OpenAI's, which needs a key, and there is none.
+    pub fn lacks_key(&self) -> bool {
+        let has_key = self.api_key.as_ref().is_some_and(|key| !key.reveal().is_empty());
+        !has_key && self.base_url.host_str() == Some("api.openai.com")
+    }
+
     /// Checks the section as a whole.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let invalid = |setting, problem: &str| Err(SettingsError::Value { setting, problem: problem.to_owned() });
@@ -87,6 +96,9 @@ impl AdviceSettings {
         }
         if !(1..=600).contains(&self.timeout_secs) {
             return invalid("advice.timeout_secs", "must be from 1 to 600");
+        }
+        if !(1..=365).contains(&self.keep_days) {
+            return invalid("advice.keep_days", "must be from 1 to 365");
         }
         let is_amount = |usd: f64| (0.0..=100_000.0).contains(&usd);
         let is_price = |price: &TokenPriceSettings| {

@@ -237,6 +237,7 @@ mod tests {
             ("TRACKER__ADVICE__PRICES", "[]", "advice.prices"),
             ("TRACKER__ADVICE__TIMEOUT_SECS", "0", "advice.timeout_secs"),
             ("TRACKER__ADVICE__MAX_OUTPUT_TOKENS", "1", "advice.max_output_tokens"),
+            ("TRACKER__ADVICE__KEEP_DAYS", "0", "advice.keep_days"),
             ("TRACKER__ADVICE__DAY_USD", "-1", "advice.day_usd"),
         ] {
             let mut variables = complete.to_vec();

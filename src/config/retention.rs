@@ -25,7 +25,7 @@ pub struct RetentionSettings {
     pub links_days: u32,
     /// Jobs with their items, and runs of schedules.
     pub jobs_days: u32,
-    /// Runs of paid sources with their costs.
+    /// Runs of paid sources, and questions to models, with their costs.
     pub source_runs_days: u32,
     /// Outcomes of crawls, counted by hour, and drifts of pages.
     pub crawl_counts_days: u32,

@@ -25,7 +25,7 @@ pub enum Scope {
     /// Create and delete alerts.
     #[strum(serialize = "alert:write")]
     AlertWrite,
-    /// Create and delete reports.
+    /// Create and delete reports, and ask for advice.
     #[strum(serialize = "report:create")]
     ReportCreate,
     /// Invite, update and disable the tenant's users.

@@ -65,6 +65,8 @@ uuid_ids! {
     ScheduleRunId;
     /// A report.
     ReportId;
+    /// A question to a model.
+    AdviceRequestId;
 }
 
 impl TenantId {

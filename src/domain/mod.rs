@@ -3,6 +3,8 @@
 mod access;
 mod account;
 mod address;
+mod advice_budget;
+mod advice_request;
 mod alert_message;
 mod asin;
 mod authorization;
@@ -66,6 +68,8 @@ mod webhook_url;
 pub use access::{Role, RoleError, Scope, ScopeError, Scopes};
 pub use account::{ApiKey, LinkPurpose, Session, Tenant, TokenHash, User, UserStatus, UserStatusError};
 pub use address::is_public;
+pub use advice_budget::{AdviceLimits, AdviceSpent};
+pub use advice_request::{AdviceFailureCode, AdviceRequest, AdviceStatus, AdviceTokens};
 pub use alert_message::{
     AlertMessage, MessageChart, MessageEvent, MessageFact, MessageItem, MessageKind, MessageLink, NoticeFacts,
     OutboundMessage,
@@ -95,8 +99,8 @@ pub use event::{Delivery, DeliveryStatus, Event, EventFacts};
 pub use feed_token::{FeedSecret, FeedToken, FeedTokenError};
 pub use frequency::{Frequency, FrequencyError};
 pub use ids::{
-    ApiKeyId, ChannelId, CompetitorSetId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId, ReportId,
-    RuleId, ScheduleId, ScheduleRunId, SessionId, TenantId, UserId,
+    AdviceRequestId, ApiKeyId, ChannelId, CompetitorSetId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId,
+    ReportId, RuleId, ScheduleId, ScheduleRunId, SessionId, TenantId, UserId,
 };
 pub use import_line::ImportLine;
 pub use interval::{Interval, IntervalError};

@@ -1,7 +1,5 @@
 //! `/api/v1/crawl`: crawls on request.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Json};
@@ -15,7 +13,7 @@ use super::Shared;
 use super::field_parsing::parsed;
 use super::idempotency::{RequestKey, rendered, respond};
 use super::jobs::WireJob;
-use super::observe::elapsed;
+use super::prefer::preferred_wait;
 use super::problem::Problem;
 use super::product_defaults::BatchAdd;
 use super::routes::{Access, Routes};
@@ -27,9 +25,6 @@ use crate::service::{
     BatchTarget, Caller, CategoryTarget, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth,
     StoredResponse,
 };
-
-/// The part of the request timeout that is not for waiting: what comes after it.
-const WAIT_MARGIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/crawl", |path| path.create(Scope::CrawlCreate, request_crawl));
@@ -112,8 +107,7 @@ pub(super) async fn request_crawl(
     key: RequestKey,
     StrictJson(body): StrictJson<CrawlBody>,
 ) -> Result<impl Responder, Problem> {
-    let left = shared.settings.request_timeout.saturating_sub(elapsed(&request) + WAIT_MARGIN);
-    let wait = preferred_wait(&request).min(left);
+    let wait = preferred_wait(&request, &shared.settings);
     let creation = shared.service.request_crawl(caller, body.product_ids.0, wait, key.claim(accepted)).await?;
     Ok(respond(creation, accepted))
 }
@@ -121,13 +115,6 @@ pub(super) async fn request_crawl(
 fn accepted(task: &Task) -> StoredResponse {
     let location = format!("/api/v1/crawl/tasks/{}", task.id);
     rendered(StatusCode::ACCEPTED, location, &WireTask::from(task.clone()))
-}
-
-fn preferred_wait(request: &HttpRequest) -> Duration {
-    let preferences =
-        request.headers().get_all("prefer").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let secs = preferences.filter_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok()).next();
-    Duration::from_secs(secs.unwrap_or_default())
 }
 
 /// Get a task.

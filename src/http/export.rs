@@ -141,7 +141,18 @@ impl Export {
         let id = product.id;
         self.stream.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
-        self.history(id).await
+        self.history(id).await?;
+        self.advice(id).await
+    }
+
+    /// Writes the latest advice of a model about a product.
+    async fn advice(&self, id: ProductId) -> Result<(), ExportError> {
+        let Some(advice) = self.stream.service.latest_advice(self.tenant_id, id).await? else { return Ok(()) };
+        let (model, language, created_at) = (advice.model, advice.language, advice.created_at);
+        let line = json!({
+            "product_id": id, "model": model, "language": language, "created_at": created_at, "advice": advice.body,
+        });
+        self.line("advice", &line).await
     }
 
     /// Writes a report with its document.

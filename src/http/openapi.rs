@@ -20,7 +20,7 @@ use super::strict::MAX_TEXT_CHARS;
 use super::{
     alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
     insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth, offers, products, reports, samples,
-    schedules, spending, system, table_exports, tenants, users,
+    schedules, spending, suggestions, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -57,6 +57,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         competitors::comparison,
         listing_check::check_listing,
         listing_check::check_draft,
+        suggestions::get,
+        suggestions::ask,
         imports::import,
         table_exports::products,
         table_exports::history,

@@ -7,16 +7,19 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::rate;
 use super::request_id::current_request_id;
-use crate::domain::ProductId;
+use crate::domain::{AdviceFailureCode, ProductId};
 use crate::service::{FieldError, RateLimitStatus, ServiceError};
 
 /// `Retry-After` while the database is unavailable.
 const RETRY_WHEN_UNAVAILABLE: Duration = Duration::from_secs(1);
+/// The same while a model is overloaded.
+const RETRY_WHEN_MODEL_IS_BUSY: Duration = Duration::from_secs(30);
 
 /// An error (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -153,6 +156,12 @@ impl From<ServiceError> for Problem {
                 };
                 Self { quota: Some(quota), retry_after, ..problem(status) }
             }
+            ServiceError::OverAdviceBudget { renewed_at, .. } => {
+                let left = renewed_at.duration_since(Timestamp::now());
+                let retry_after = Some(Duration::try_from(left).unwrap_or_default());
+                Self { retry_after, ..problem(StatusCode::TOO_MANY_REQUESTS) }
+            }
+            ServiceError::NoAdvice(failure) => no_advice(failure, problem),
             ServiceError::Conflict(..) | ServiceError::RecentlyRotated => problem(StatusCode::CONFLICT),
             ServiceError::Unauthenticated | ServiceError::WrongCredentials => problem(StatusCode::UNAUTHORIZED),
             ServiceError::Changed => problem(StatusCode::PRECONDITION_FAILED),
@@ -167,6 +176,24 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Internal => problem(StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+}
+
+/// What the failure of a model means for whoever asked: to try later, or to ask the operator.
+fn no_advice(failure: AdviceFailureCode, problem: impl Fn(StatusCode) -> Problem) -> Problem {
+    let retry_after = Some(RETRY_WHEN_MODEL_IS_BUSY);
+    match failure {
+        AdviceFailureCode::RateLimited | AdviceFailureCode::Unavailable | AdviceFailureCode::Lost => {
+            Problem { retry_after, ..problem(StatusCode::SERVICE_UNAVAILABLE) }
+        }
+        AdviceFailureCode::NoAnswer => problem(StatusCode::GATEWAY_TIMEOUT),
+        AdviceFailureCode::Refused
+        | AdviceFailureCode::NoMoney
+        | AdviceFailureCode::TooLong
+        | AdviceFailureCode::Declined
+        | AdviceFailureCode::CutOff
+        | AdviceFailureCode::Failed
+        | AdviceFailureCode::Unusable => problem(StatusCode::BAD_GATEWAY),
     }
 }
 

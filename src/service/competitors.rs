@@ -225,7 +225,7 @@ impl Dependencies {
         Ok(products.into_iter().map(|product| (product.id, product)).collect())
     }
 
-    async fn compared(&self, product: &Product, days: u32, at: Timestamp) -> ServiceResult<Compared> {
+    pub(super) async fn compared(&self, product: &Product, days: u32, at: Timestamp) -> ServiceResult<Compared> {
         let from = at.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
         let points =
             self.store.points(product.listing_id, SERIES_OF_COMPARISON, Some(from), None, MAX_POINTS_OF_STATS).await?;
@@ -240,11 +240,17 @@ impl Dependencies {
 
     /// The competitors of a product in all sets that it is the own product of: each once, at most [`MAX_PEERS`].
     pub(super) async fn competitors_of(&self, product: &Product) -> ServiceResult<Vec<Peer>> {
+        Ok(self.competitor_products(product).await?.iter().map(Peer::from).collect())
+    }
+
+    /// The same, as products in the order of their ids.
+    pub(super) async fn competitor_products(&self, product: &Product) -> ServiceResult<Vec<Product>> {
         let sets = self.store.competitor_sets(product.tenant_id, Some(product.id), None, MAX_SETS).await?;
         let ids: BTreeSet<ProductId> = sets.items.into_iter().flat_map(|set| set.competitors).collect();
         let ids: Vec<ProductId> = ids.into_iter().take(MAX_PEERS).collect();
-        let products = self.store.products_of_ids(product.tenant_id, &ids).await?;
-        Ok(products.iter().map(Peer::from).collect())
+        let mut products = self.store.products_of_ids(product.tenant_id, &ids).await?;
+        products.sort_by_key(|product| product.id);
+        Ok(products)
     }
 
     async fn competitor_set_changed(self: &Arc<Self>, caller: &Caller, id: CompetitorSetId, action: &'static str) {

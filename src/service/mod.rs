@@ -6,6 +6,7 @@ mod access;
 mod alert_preview;
 mod alerts;
 mod api_keys;
+mod ask_model;
 mod auth;
 mod cache_invalidation;
 mod channels;
@@ -13,6 +14,7 @@ mod charts;
 mod competitor_candidates;
 mod competitors;
 mod crawl;
+mod evidence;
 mod feeds;
 mod health;
 mod history;
@@ -24,6 +26,7 @@ mod links;
 mod listing_check;
 mod live;
 mod message_links;
+mod not_asked;
 mod oauth;
 mod offers;
 mod product_search;
@@ -32,6 +35,7 @@ mod reports;
 mod samples;
 mod schedules;
 mod sources;
+mod suggestions;
 mod tenants;
 mod trackings;
 mod users;
@@ -39,6 +43,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
@@ -51,7 +56,7 @@ use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{Keyring, Passwords};
 use crate::client_documents::ReadClientDocuments;
 use crate::config::{AuthSettings, JobSettings, NotifySettings, OAuthSettings, Plans, ProductLimits};
-use crate::domain::ProductId;
+use crate::domain::{AdviceFailureCode, BudgetOwner, ProductId};
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
 use crate::sources::ResolveLinks;
@@ -59,18 +64,20 @@ use crate::sources::apify::RunCallbacks;
 use crate::store::{SharedStore, StoreError};
 use crate::telemetry::{Metrics, TRACE};
 
+pub use crate::advice::{EvidenceRecord, SuggestionRecord};
 pub use crate::config::Plan;
 pub use crate::domain::LINK_KEY;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
     AuditEntry, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
     IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
-    ReportFilter, RuleChannels, RulePatch, RuleRow, StoredContent, StoredResponse, UsageRow, UserPatch,
+    ReportFilter, RuleChannels, RulePatch, RuleRow, StoredAdvice, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Audience, Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};
 pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::{AddApiKey, MAX_NETWORKS};
+pub use ask_model::AdviceModel;
 pub use auth::{Registration, SignedIn};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use channels::{AddChannel, ChannelMessages, TestResult};
@@ -86,6 +93,7 @@ pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH
 pub use keepa::{KeepaProduct, KeepaQuery, MAX_KEEPA_LISTINGS};
 pub use listing_check::{CheckListing, CheckedContent, CheckedListing};
 pub use live::{LiveStream, StreamItem};
+pub use not_asked::NotAsked;
 pub use oauth::{
     AuthorizationParameters, AuthorizationRefusal, ClientTokens, CodeExchange, ConsentQuestion, RefreshExchange,
     TokenRefusal, tools_resource,
@@ -96,6 +104,7 @@ pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text
 pub use reports::{MAX_RECIPIENTS, RenderedReport, ReportAction, ReportLink, ReportRequest};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
 pub use sources::{CrawlSums, SourceHealth};
+pub use suggestions::{AdviceBudget, AskAdvice, AskedAdvice, ProductAdvice, ProductFinding, Suggestions};
 pub use trackings::{SetTracking, Tracking};
 pub use users::FirstUser;
 
@@ -167,6 +176,23 @@ pub enum ServiceError {
         /// When it is reset; `None`: never.
         resets_in: Option<Duration>,
     },
+    /// A budget for advice has no room for a question.
+    #[error(
+        "the budget of {} for advice of models has no room for this question, which may cost up to {:.4} US dollars; it is renewed at {renewed_at}",
+        match owner { BudgetOwner::Tenant => "your tenant", BudgetOwner::Installation => "this installation" },
+        *cost_nanos as f64 / 1e9
+    )]
+    OverAdviceBudget {
+        /// Whose budget it is.
+        owner: BudgetOwner,
+        /// What the question may cost, in billionths of a US dollar.
+        cost_nanos: u64,
+        /// When the next day begins.
+        renewed_at: Timestamp,
+    },
+    /// A model gave no advice.
+    #[error("{0}")]
+    NoAdvice(AdviceFailureCode),
     /// The credential is missing, wrong, expired or revoked. Which of these is not disclosed.
     #[error("a valid credential is required")]
     Unauthenticated,
@@ -205,6 +231,9 @@ impl ServiceError {
             Self::AlreadyWatched(_) => "already_watched",
             Self::Conflict(code, _) => code,
             Self::OverQuota { .. } => "over_quota",
+            Self::OverAdviceBudget { owner: BudgetOwner::Tenant, .. } => "over_tenant_budget",
+            Self::OverAdviceBudget { owner: BudgetOwner::Installation, .. } => "over_installation_budget",
+            Self::NoAdvice(code) => code.as_str(),
             Self::Unauthenticated => "unauthenticated",
             Self::WrongCredentials => "wrong_credentials",
             Self::RecentlyRotated => "recently_rotated",
@@ -326,6 +355,8 @@ pub struct Dependencies {
     pub threads: Arc<Threads>,
     /// Settings of products.
     pub limits: ProductLimits,
+    /// The model that is asked for advice; `None` if the settings turn it off.
+    pub model: Option<Arc<AdviceModel>>,
     /// Settings of jobs.
     pub jobs: JobSettings,
     /// Settings of notifications.

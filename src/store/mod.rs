@@ -10,6 +10,7 @@
 
 mod account_rows;
 mod accounts;
+mod advice;
 mod alerts;
 mod audit;
 mod batch;
@@ -60,6 +61,9 @@ use std::sync::Arc;
 use crate::config::DatabaseSettings;
 
 pub use accounts::{Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink, NewUser, StoredLink, UserPatch};
+pub use advice::{
+    AcceptedAdvice, AdviceEnd, AdviceRequests, AdviceReservation, AdviceSpending, NewAdviceRequest, StoredAdvice,
+};
 pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RulePatch, RuleRow, RuleWebhook};
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
@@ -128,6 +132,7 @@ pub trait Store:
     + Usage
     + IdempotencyStore
     + SourceRuns
+    + AdviceRequests
     + CrawlCounts
     + Outages
     + CrawlAllocations
@@ -159,6 +164,7 @@ impl<
         + Usage
         + IdempotencyStore
         + SourceRuns
+        + AdviceRequests
         + CrawlCounts
         + Outages
         + CrawlAllocations

@@ -46,6 +46,8 @@ pub(super) const TABLES: &[&str] = &[
     "source_run_listing",
     "spending",
     "budget_refusal",
+    "advice_request",
+    "advice",
     "crawl_count",
     "field_drift",
     "page_sample",

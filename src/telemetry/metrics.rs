@@ -48,6 +48,10 @@ pub struct Metrics {
     pub source_cost_micros: IntCounterVec,
     /// Listings that were not crawled because a budget was spent, by `source` and `scope` (tenant, installation).
     pub budget_refusals: IntCounterVec,
+    /// Requests for advice of a model by `outcome` (answered, cached, over_budget, or the code of the failure).
+    pub advice_requests: IntCounterVec,
+    /// What advice of models has cost, in billionths of a US dollar.
+    pub advice_cost_nanos: IntCounter,
     /// State of the breaker by `source` and `marketplace`: 0 closed, 1 half open, 2 open.
     pub breaker_state: IntGaugeVec,
     /// Listings that are due and not parked.
@@ -236,6 +240,12 @@ impl Metrics {
                 "Listings that were not crawled because a budget was spent",
                 &["source", "scope"],
             ),
+            advice_requests: make.counters(
+                "advice_requests_total",
+                "Requests for advice of a model by outcome",
+                &["outcome"],
+            ),
+            advice_cost_nanos: make.counter("advice_cost_nanos_total", "Cost of advice in billionths of a US dollar"),
             breaker_state: make.gauges("breaker_state", "0 closed, 1 half open, 2 open", &["source", "marketplace"]),
             due_listings: make.gauge("due_listings", "Listings that are due"),
             oldest_due_seconds: make

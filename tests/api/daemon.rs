@@ -58,7 +58,11 @@ impl Daemon {
 
     /// Another replica: on the same database, which must not be SQLite, and with the same key.
     pub async fn start_beside(&self) -> Self {
-        Self::start_on(Engine::Postgres, Some(self), |_| {}).await
+        self.start_beside_with(|_| {}).await
+    }
+
+    pub async fn start_beside_with(&self, adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(Engine::Postgres, Some(self), adjust).await
     }
 
     async fn start_on(engine: Engine, beside: Option<&Self>, adjust: impl FnOnce(&mut Settings)) -> Self {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/model_endpoint.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of this module")]
+mod model_endpoint;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
@@ -28,5 +31,6 @@ mod reports;
 mod roles;
 mod schedules;
 mod sources;
+mod suggestions;
 mod tenants;
 mod wire;

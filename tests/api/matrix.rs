@@ -113,6 +113,8 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_competitors_id_comparison", Whoever(Scope::ProductRead)),
     ("get_products_id_listing_check", Whoever(Scope::ProductRead)),
     ("post_products_listing_check", Whoever(Scope::ProductRead)),
+    ("get_suggestions", Whoever(Scope::ProductRead)),
+    ("post_suggestions", Whoever(Scope::ReportCreate)),
     ("post_crawl", Whoever(Scope::CrawlCreate)),
     ("post_crawl_category", Whoever(Scope::CrawlCreate)),
     ("post_crawl_batch", Whoever(Scope::CrawlCreate)),

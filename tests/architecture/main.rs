@@ -46,6 +46,7 @@ const RULES: &[(&str, &[&str])] = &[
             "chart",
             "insight",
             "keepa",
+            "advice",
         ],
     ),
     ("mcp", &["domain", "auth", "insight", "service", "telemetry"]),

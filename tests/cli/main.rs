@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod advice;
 mod doctor;
 mod export;
 mod import;
@@ -10,6 +11,9 @@ mod import;
 #[allow(dead_code, reason = "this test binary uses a part of this module")]
 mod mailbox;
 mod migrate_store;
+#[path = "../support/model_endpoint.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of this module")]
+mod model_endpoint;
 mod place;
 #[path = "../support/postgres.rs"]
 mod postgres;

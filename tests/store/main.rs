@@ -7,6 +7,7 @@ mod fixture;
 mod postgres;
 
 mod accounts;
+mod advice;
 mod alerts;
 mod backup;
 mod catalog;

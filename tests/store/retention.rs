@@ -40,6 +40,7 @@ const GROWING: &[(&str, u32)] = &[
     ("source_run_listing", 14),
     ("spending", 14),
     ("budget_refusal", 14),
+    ("advice_request", 14),
     ("source_run", 14),
     ("crawl_count", 14),
     ("field_drift", 14),

@@ -10,6 +10,7 @@ use amazon_tracker::store::{
 };
 
 use crate::accounts::{email, new_session, new_user, tenant_of};
+use crate::advice::advise;
 use crate::competitors::new_set;
 use crate::fixture::*;
 use crate::grants::{new_code, redemption};
@@ -25,6 +26,8 @@ on_both_engines! {
 
 /// Every table that says whose its rows are. That none is missing is held by the tests of row-level security.
 pub const TABLES: &[&str] = &[
+    "advice",
+    "advice_request",
     "alert_rule",
     "api_key",
     "audit",
@@ -90,6 +93,7 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     fixture.store.add_rule(NewRule { channels, ..new_rule(&product, 1000) }).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
     fixture.store.add_competitor_set(new_set(&product, &[&product])).await.unwrap();
+    advise(fixture, &product).await;
     let run = requests(&[product.listing]);
     fixture.store.open_runs(&format!("source {n}"), &run, HOUR, &RunBudget::default()).await.unwrap();
     let broke = SpendingLimits { day_micros: Some(0), month_micros: None };

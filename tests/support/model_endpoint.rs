@@ -92,6 +92,7 @@ impl ModelEndpoint {
         let app = move || {
             App::new()
                 .app_data(shared.clone())
+                .route("/v1/models", web::get().to(models))
                 .route("/v1/responses", web::post().to(responses))
                 .route("/v1/chat/completions", web::post().to(chat))
         };
@@ -117,6 +118,19 @@ impl ModelEndpoint {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
+}
+
+/// The list of models, which is free.
+async fn models(request: HttpRequest) -> HttpResponse {
+    if !has_key(&request) {
+        return error(401, json!("invalid_api_key"), "invalid_request_error");
+    }
+    json_of(&json!({ "object": "list", "data": [{ "id": MODEL, "object": "model" }] }))
+}
+
+fn has_key(request: &HttpRequest) -> bool {
+    let credential = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    credential == Some(format!("Bearer {KEY}").as_str())
 }
 
 /// The API that was called.
@@ -146,8 +160,7 @@ async fn meet(api: Api, request: &HttpRequest, body: &[u8], state: &Mutex<State>
             None => Behaviour::Text((state.model)(&body)),
         }
     };
-    let credential = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    if credential != Some(format!("Bearer {KEY}").as_str()) {
+    if !has_key(request) {
         return error(401, json!("invalid_api_key"), "invalid_request_error");
     }
     if body["model"] != MODEL {

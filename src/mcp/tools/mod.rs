@@ -5,6 +5,7 @@ mod compare_products;
 mod crawl_now;
 mod create_alert;
 mod create_report;
+mod get_advice;
 mod get_insight;
 mod get_price_history;
 mod get_product;
@@ -33,6 +34,7 @@ static TOOLS: LazyLock<Vec<RegisteredTool>> = LazyLock::new(|| {
         RegisteredTool::of::<create_alert::CreateAlert>(),
         RegisteredTool::of::<crawl_now::CrawlNow>(),
         RegisteredTool::of::<create_report::CreateReport>(),
+        RegisteredTool::of::<get_advice::GetAdvice>(),
     ]
 });
 

@@ -25,6 +25,7 @@ macro_rules! is_dispatchable {
 }
 
 mod accounts;
+mod advice;
 mod alerts;
 mod audit;
 mod bounded;

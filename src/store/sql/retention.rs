@@ -214,6 +214,8 @@ const PRUNINGS: &[Pruning] = &[
         |days| Some(days.source_runs_days),
     ),
     Pruning::by_age("budget_refusal", "tenant_id, day, budget", "at", |days| Some(days.source_runs_days)),
+    Pruning::by_age("advice_request", "id", "at", |days| Some(days.source_runs_days)),
+    Pruning::by_age("advice", "product_id, cache_key", "expires_at", |_| None),
     Pruning::by_age("idempotency_key", "tenant_id, caller, key", "created_at", |days| Some(days.idempotency_keys_days)),
     Pruning::of_rows(
         "daily_usage",

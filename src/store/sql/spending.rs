@@ -20,15 +20,15 @@ use crate::store::rows::{count, time};
 use crate::store::{StoreError, StoreResult};
 
 /// The day and the month (UTC) of a time.
-struct Period {
-    day_ms: i64,
+pub(super) struct Period {
+    pub(super) day_ms: i64,
     month_ms: i64,
-    day_ends_at: Timestamp,
+    pub(super) day_ends_at: Timestamp,
     month_ends_at: Timestamp,
 }
 
 impl Period {
-    fn of(now: Timestamp) -> StoreResult<Self> {
+    pub(super) fn of(now: Timestamp) -> StoreResult<Self> {
         let midnight = |date: Date| date.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
         let today = now.to_zoned(TimeZone::UTC).date();
         let month = today.first_of_month();

@@ -66,8 +66,19 @@ impl Tenants for Backend {
         for (table, key, rows) in DEPENDENT {
             while self.transaction(id, move |conn| delete_rows(conn, table, key, rows, id).boxed()).await? > 0 {}
         }
-        for table in ["delivery", "event", "message", "channel", "competitor_set", "schedule", "report", "job", "audit"]
-        {
+        const WITH_ID: &[&str] = &[
+            "delivery",
+            "event",
+            "message",
+            "channel",
+            "competitor_set",
+            "schedule",
+            "report",
+            "job",
+            "audit",
+            "advice_request",
+        ];
+        for table in WITH_ID {
             self.empty(table, id).await?;
         }
         const REST: &[&str] = &[

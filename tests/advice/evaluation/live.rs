@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::Stdio;
 
-use amazon_tracker::advice::{DayBudget, ModelClient, TokenPrice};
+use amazon_tracker::advice::{ModelClient, TokenPrice};
 use amazon_tracker::config::{AdviceSettings, Settings};
 use figment::Figment;
 use jiff::Timestamp;
@@ -53,11 +53,11 @@ fn configured() -> Result<(AdviceSettings, TokenPrice), Problem> {
 #[ignore = "asks a real model, for money"]
 async fn print_the_scores_of_the_configured_model() -> Result<(), Problem> {
     let (settings, price) = configured()?;
-    let budget = DayBudget::from_usd(settings.day_usd, 0);
+    let limit_nanos = settings.day_usd.map(|usd| (usd * 1e9) as u64);
     let client = ModelClient::new(settings).map_err(|error| Problem(error.to_string()))?;
-    let mut evaluation = Evaluation::new(&client, price, budget, CLOSED);
+    let mut evaluation = Evaluation::new(&client, price, limit_nanos, CLOSED);
     let ended = evaluation.run(&Suite::whole()).await;
-    let cost_usd = evaluation.budget.spent_nanos as f64 / 1e9;
+    let cost_usd = evaluation.spent_nanos as f64 / 1e9;
     let settings = client.settings();
     println!("model {} at {}", settings.model, settings.base_url);
     println!("{} questions, {cost_usd:.4} US dollars\n\n{}", evaluation.asked, evaluation.scores);

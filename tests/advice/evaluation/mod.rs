@@ -10,7 +10,6 @@ mod run;
 mod scores;
 mod suite;
 
-use amazon_tracker::advice::DayBudget;
 use amazon_tracker::config::AdviceForm;
 
 pub use self::listings::faultless;
@@ -28,7 +27,7 @@ pub const MIN_RECALL: f64 = 0.9;
 async fn scores(model: Model, form: AdviceForm, suite: &Suite, gates: Gates) -> (Scores, usize, usize) {
     let endpoint = ModelEndpoint::start_model(model);
     let client = client(&endpoint, form);
-    let mut evaluation = Evaluation::new(&client, PRICE, DayBudget::default(), gates);
+    let mut evaluation = Evaluation::new(&client, PRICE, None, gates);
     evaluation.run(suite).await.unwrap();
     println!("{}", evaluation.scores);
     (evaluation.scores, evaluation.asked, endpoint.requests().len())

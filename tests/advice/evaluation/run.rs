@@ -1,8 +1,7 @@
 //! Evaluates a model: asks it about every listing, and scores what people would be shown.
 
 use amazon_tracker::advice::{
-    AdviceItem, DayBudget, Evidence, Lack, ModelClient, Question, TokenPrice, admit, advise, evidence, findings,
-    reservation, settle,
+    AdviceItem, Evidence, Lack, ModelClient, Question, TokenPrice, advise, evidence, findings, reservation, settle,
 };
 use amazon_tracker::domain::Language;
 use amazon_tracker::insight::listing_rules::ListingCheck;
@@ -29,8 +28,10 @@ pub const CLOSED: Gates = Gates { refuses_thin: true, checks_answers: true, chec
 pub struct Evaluation<'c> {
     pub client: &'c ModelClient,
     pub price: TokenPrice,
-    /// What may be spent; it grows.
-    pub budget: DayBudget,
+    /// What may be spent, in billionths of a US dollar; `None`: without limit.
+    pub limit_nanos: Option<u64>,
+    /// What was spent, in billionths of a US dollar.
+    pub spent_nanos: u64,
     pub gates: Gates,
     pub scores: Scores,
     /// Questions that were asked.
@@ -46,8 +47,8 @@ struct Told {
 }
 
 impl<'c> Evaluation<'c> {
-    pub fn new(client: &'c ModelClient, price: TokenPrice, budget: DayBudget, gates: Gates) -> Self {
-        Self { client, price, budget, gates, scores: Scores::default(), asked: 0 }
+    pub fn new(client: &'c ModelClient, price: TokenPrice, limit_nanos: Option<u64>, gates: Gates) -> Self {
+        Self { client, price, limit_nanos, spent_nanos: 0, gates, scores: Scores::default(), asked: 0 }
     }
 
     /// Asks about all listings.
@@ -101,7 +102,7 @@ impl<'c> Evaluation<'c> {
     async fn ask(&mut self, page: &Page, evidence: &Evidence, known: &Known) -> Result<Vec<Shown>, String> {
         let question = evidence.question(Language::En);
         let reserved = reservation(self.client, &question, self.price);
-        if admit(reserved, DayBudget::default(), self.budget).is_err() {
+        if self.limit_nanos.is_some_and(|limit| self.spent_nanos + reserved > limit) {
             return Err(format!("the money is spent after {} questions", self.asked));
         }
         self.asked += 1;
@@ -121,7 +122,7 @@ impl<'c> Evaluation<'c> {
 
     async fn checked(&mut self, page: &Page, question: &Question) -> Vec<Shown> {
         let advised = advise(self.client, question, self.price, TODAY).await;
-        self.budget.spent_nanos += settle(self.price, &advised.attempts);
+        self.spent_nanos += settle(self.price, &advised.attempts);
         match advised.outcome {
             Ok(advice) => advice.suggestions.iter().map(Shown::from).collect(),
             Err(failure) => {
@@ -134,7 +135,7 @@ impl<'c> Evaluation<'c> {
     /// What the model says, as if it were believed.
     async fn unchecked(&mut self, page: &Page, question: &Question) -> Vec<Shown> {
         let exchange = self.client.ask(self.client.body(&question.request()), 0).await;
-        self.budget.spent_nanos += settle(self.price, &exchange.attempts);
+        self.spent_nanos += settle(self.price, &exchange.attempts);
         match exchange.text {
             Ok(answer) => Shown::unchecked(&answer, &question.facts),
             Err(failure) => {

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::client::{Client, ERAS, Era};
 use crate::access::newcomer;
 use crate::daemon::{Daemon, Engine, expect, on_both_engines};
+use crate::model_endpoint::ModelEndpoint;
+use crate::suggestions::{good_answer, known_product, start};
 
 async fn add_channel(daemon: &Daemon) -> Value {
     let channel = json!({ "kind": "webhook", "name": "Ours", "config": { "url": daemon.receiver.url() } });
@@ -92,6 +94,7 @@ async fn tools_without_their_scope_are_hidden_and_refused() {
             ("create_alert", "alert:write"),
             ("crawl_now", "crawl:create"),
             ("create_report", "report:create"),
+            ("get_advice", "report:create"),
         ] {
             let refusal = client.refusal(tool, json!({})).await;
             assert_eq!(refusal, format!("forbidden: requires the scope {scope}"));
@@ -113,6 +116,7 @@ async fn the_ids_of_other_tenants_are_not_there() {
     assert_eq!(them.refusal("get_price_history", json!({ "product_id": id })).await, "not_found: no such product");
     for (tool, arguments) in [
         ("crawl_now", json!({ "product_id": id })),
+        ("get_advice", json!({ "product_id": id })),
         (
             "create_alert",
             json!({ "product_id": id, "kind": "back_in_stock", "channels": [add_channel(&daemon).await] }),
@@ -263,4 +267,30 @@ async fn insight_says_what_is_missing_and_products_are_compared() {
         daemon.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn advice_comes_with_its_evidence_and_a_spent_budget_is_a_refusal() {
+    let endpoint = ModelEndpoint::start(good_answer());
+    let daemon = start(Engine::Sqlite, &endpoint, |_| {}).await;
+    let client = Client::new(&daemon, Era::PerRequest, &daemon.key);
+    let thin = daemon.watch(daemon.listing(1)).await["id"].clone();
+    let refused = client.answer("get_advice", json!({ "product_id": thin })).await;
+    assert!(refused["not_asked"].as_str().unwrap().contains("14 are needed"), "{refused}");
+    assert!(refused["advice"].is_null() && !refused["findings"].as_array().unwrap().is_empty(), "{refused}");
+    let product = known_product(&daemon).await;
+    let advised = client.answer("get_advice", json!({ "product_id": product })).await;
+    let suggestion = &advised["advice"][0];
+    assert_eq!((&suggestion["field"], &advised["is_asking"]), (&json!("price"), &json!(false)), "{advised}");
+    assert!(suggestion["evidence"][0].as_str().unwrap().contains(": "), "{suggestion}");
+    assert_eq!(client.answer("get_advice", json!({ "product_id": product })).await, advised);
+    assert_eq!(endpoint.requests().len(), 1);
+    daemon.end().await;
+
+    let poor = start(Engine::Sqlite, &endpoint, |advice| advice.tenant_day_usd = Some(0.0)).await;
+    let product = known_product(&poor).await;
+    let client = Client::new(&poor, Era::PerRequest, &poor.key);
+    let spent = client.refusal("get_advice", json!({ "product_id": product })).await;
+    assert!(spent.starts_with("over_tenant_budget: the budget of your tenant"), "{spent}");
+    poor.end().await;
 }
