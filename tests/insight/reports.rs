@@ -41,7 +41,12 @@ fn a_weekly_report_of_monday_morning_in_shanghai_is_about_the_whole_week_there()
 fn a_report_without_data_says_so_in_every_format() {
     let unknown = Tracked::new("Kettle", Marketplace::De).prices(&[(169, Some(100))]).done();
     let of_one = product_report(&unknown.reported(), &[], None, &week());
-    let of_many = products_report(&ProductsScope::Tag("new".to_owned()), &rows(std::slice::from_ref(&unknown)), &week(), made_at());
+    let of_many = products_report(
+        &ProductsScope::Tag("new".to_owned()),
+        &rows(std::slice::from_ref(&unknown)),
+        &week(),
+        made_at(),
+    );
     let of_none = products_report(&ProductsScope::All, &[], &week(), made_at());
     let of_set = competitor_set_report("Kettles", &unknown.reported(), &[unknown.reported()], Vec::new(), &week());
     for report in [of_one, of_many, of_none, of_set] {
