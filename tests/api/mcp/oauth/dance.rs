@@ -17,7 +17,7 @@ use crate::access::PASSWORD;
 use crate::daemon::{Daemon, Engine, PATIENCE, free_socket};
 
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub const ALL: &str = "product:read product:write crawl:create alert:write";
+pub const ALL: &str = "product:read product:write crawl:create alert:write report:create";
 
 /// A daemon that accepts clients, also those of these tests.
 pub async fn accepting(engine: Engine) -> Daemon {
