@@ -14,6 +14,7 @@ const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;m
 
 /// Asks who the user is.
 pub(super) fn sign_in(request: &AuthorizationRequest, email: &str, notice: Option<&str>) -> HttpResponse {
+    let status = if notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let notice = notice.map(|notice| format!("<p class=\"notice\" role=\"alert\">{}</p>", escaped(notice)));
     let body = format!(
         "<h1>Sign in</h1>{notice}<p><strong>{client}</strong> asks for access to your account at amazon-tracker. \
@@ -27,7 +28,6 @@ pub(super) fn sign_in(request: &AuthorizationRequest, email: &str, notice: Optio
         about = about(request),
         email = escaped(email),
     );
-    let status = if body.contains("role=\"alert\"") { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     html(status, &body, Some(request))
 }
 

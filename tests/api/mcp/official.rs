@@ -1,6 +1,5 @@
 //! `make test-mcp`: the official inspector and conformance suite.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -15,7 +14,7 @@ const EXPECTED_FAILURES: &str = "tests/api/mcp/expected-failures";
 
 /// Runs a program of the folder to its end. It finds its Node, and a home of its own.
 async fn run(program: &str, arguments: &[&str]) -> Output {
-    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(BIN);
+    let bin = std::env::current_dir().unwrap().join(BIN);
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(bin.join(program));
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
@@ -42,7 +41,7 @@ async fn the_inspector_lists_and_calls() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
     };
     let list = ask(&["--method", "tools/list", "--strict"]).await;
-    assert_eq!(list["tools"].as_array().unwrap().len(), 11, "{list}");
+    assert_eq!(list["tools"].as_array().unwrap().len(), 12, "{list}");
     let found = ask(&["--method", "tools/call", "--tool-name", "search_products", "--tool-arg", "limit=5"]).await;
     assert_eq!(found["structuredContent"]["products"], serde_json::json!([]), "{found}");
     let without = run("mcp-inspector", &["--cli", &url, "--transport", "http", "--method", "tools/list"]).await;
