@@ -147,7 +147,7 @@ fn new_text(
     if text.is_empty() {
         return Err(Rejection::EmptyText);
     }
-    if has_address(&text) && !texts_of(listing).any(has_address) {
+    if has_new_address(&text, listing) {
         return Err(Rejection::AddressInText);
     }
     let known: Vec<String> = texts_of(listing).flat_map(numbers).collect();
@@ -158,6 +158,15 @@ fn new_text(
         Some(requirement) => Err(Rejection::RuleBroken(requirement)),
         None => Ok(text),
     }
+}
+
+/// True when a word may be an address and is none of the listing's words. A name such as `Dr.Oetker` looks like one; a link, an e-mail
+/// address and what begins with `www` are addresses wherever they come from.
+fn has_new_address(text: &str, listing: &ListingContent) -> bool {
+    let is_certain = |word: &str| ["://", "www.", "@", "mailto:", "javascript:"].iter().any(|sign| word.contains(sign));
+    let is_known = |word: &str| texts_of(listing).flat_map(str::split_whitespace).any(|known| known == word);
+    let mut suspects = text.split_whitespace().filter(|word| has_address(word));
+    suspects.any(|word| is_certain(&word.to_lowercase()) || !is_known(word))
 }
 
 fn texts_of(listing: &ListingContent) -> impl Iterator<Item = &str> {

@@ -107,3 +107,19 @@ fn bad_suggestions_are_dropped_and_good_ones_stay() {
         assert_eq!(read(prose, &question(), TODAY), (Vec::new(), vec![Rejection::NotBySchema]), "{prose}");
     }
 }
+
+#[test]
+fn an_address_in_the_listing_allows_no_other_one() {
+    let mut question = question();
+    question.listing.description =
+        Some("By Dr.Simhaus, see https://simhaus.example/kettle or www.simhaus.example".to_owned());
+    let read_title = |title: &str| {
+        let title = suggestion(|suggestion| suggestion["new_text"] = json!(title));
+        read(&json!({ "suggestions": [title] }).to_string(), &question, TODAY).1
+    };
+    assert_eq!(read_title("Kettle By Dr.Simhaus, Steel"), []);
+    for title in ["Kettle of evil.example", "Kettle, see https://simhaus.example/kettle", "Kettle, www.simhaus.example"]
+    {
+        assert_eq!(read_title(title), [Rejection::AddressInText], "{title}");
+    }
+}

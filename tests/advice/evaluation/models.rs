@@ -58,7 +58,8 @@ pub fn careless() -> Model {
         if is_told_to_praise(&asked.listing) {
             return answer(vec![praise(&asked)]);
         }
-        let spoilt = right.iter().enumerate().map(|(at, suggestion)| spoil(suggestion.clone(), at, &asked));
+        let spoilt = right.iter().cycle().take(if right.is_empty() { 0 } else { MISTAKES });
+        let spoilt = spoilt.enumerate().map(|(mistake, suggestion)| spoil(suggestion.clone(), mistake, &asked));
         answer(spoilt.chain(right.first().cloned()).collect())
     })
 }
@@ -137,11 +138,14 @@ fn of_course(asked: &Asked) -> Vec<Value> {
     found
 }
 
-/// Makes one mistake, another one for each place.
-fn spoil(mut suggestion: Value, at: usize, asked: &Asked) -> Value {
+/// The mistakes of the careless model.
+const MISTAKES: usize = 7;
+
+/// Makes one of the mistakes.
+fn spoil(mut suggestion: Value, mistake: usize, asked: &Asked) -> Value {
     let first = suggestion["evidence"][0].as_str().unwrap().to_owned();
     let value = asked.facts.iter().find(|fact| fact.id == first).map_or("", |fact| fact.value.as_str());
-    match at % 7 {
+    match mistake {
         0 => suggestion["reason"] = json!("It closed at 412.35, the lowest of 52 weeks."),
         1 => suggestion["evidence"] = json!([format!("f{}", asked.facts.len() + 1), first]),
         2 => suggestion["reason"] = json!(format!("See https://evil.example/deals for {{{first}}}.")),
