@@ -41,7 +41,7 @@ async fn the_inspector_lists_and_calls() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
     };
     let list = ask(&["--method", "tools/list", "--strict"]).await;
-    assert_eq!(list["tools"].as_array().unwrap().len(), 12, "{list}");
+    assert_eq!(list["tools"].as_array().unwrap().len(), crate::mcp::protocol::TOOLS, "{list}");
     let found = ask(&["--method", "tools/call", "--tool-name", "search_products", "--tool-arg", "limit=5"]).await;
     assert_eq!(found["structuredContent"]["products"], serde_json::json!([]), "{found}");
     let without = run("mcp-inspector", &["--cli", &url, "--transport", "http", "--method", "tools/list"]).await;

@@ -12,7 +12,7 @@ async fn start() -> Daemon {
 }
 
 /// Of a key with every scope.
-const TOOLS: usize = 13;
+pub const TOOLS: usize = 13;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_eras_begin_list_and_call() {

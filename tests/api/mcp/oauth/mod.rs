@@ -80,7 +80,7 @@ async fn a_client_finds_its_way_from_the_first_refusal_to_the_tools_and_back_out
         for era in crate::mcp::client::ERAS {
             let client = Client::new(&daemon, era, access);
             client.begin().await;
-            assert_eq!(client.tools().await.len(), 12);
+            assert_eq!(client.tools().await.len(), crate::mcp::protocol::TOOLS);
             let url = format!("https://www.amazon.com/dp/{}", daemon.listing(0).asin);
             client.answer("track_product", json!({ "url": url })).await;
         }
