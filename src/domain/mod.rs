@@ -51,6 +51,7 @@ mod reading;
 mod recurrence;
 mod report;
 mod report_format;
+mod report_info;
 mod report_period;
 pub mod rule;
 pub mod sampling;
@@ -127,8 +128,9 @@ pub use policy::{Day, Digest, DuringQuiet, Gate, HeldFor, Policy, QuietHours, Se
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
 pub use reading::Reading;
 pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
-pub use report::{ReportInfo, ReportOutput, ReportSpec, ReportSubject, ReportTopic, ReportTopicError};
+pub use report::{ReportOutput, ReportSpec, ReportSubject, ReportTopic, ReportTopicError};
 pub use report_format::{ReportFormat, ReportFormatError};
+pub use report_info::ReportInfo;
 pub use report_period::{MAX_REPORT_DAYS, ReportPeriod, ReportPeriodError, ReportWindow};
 pub use rule::{Condition, Crossing, Rule, RuleScope, RuleSettings, RuleState, Severity};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};

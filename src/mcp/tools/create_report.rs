@@ -36,6 +36,7 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the names of the API")]
 enum Period {
     LastWeek,
     LastMonth,

@@ -57,6 +57,7 @@ pub(super) mod outbox;
 mod page_samples;
 mod product_batch;
 mod product_list;
+mod report_recipients;
 mod report_steps;
 mod reports;
 mod retention;

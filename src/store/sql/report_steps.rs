@@ -4,7 +4,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::job_steps::{NextStep, end, hold};
-use super::{Conn, product_batch, reports};
+use super::report_recipients::recipients_of;
+use super::{Conn, product_batch};
 use crate::domain::{Email, JobCounts};
 use crate::store::StoreResult;
 use crate::store::clock::{ClockParam, millis};
@@ -117,7 +118,7 @@ async fn send(conn: &mut Conn, lease: JobLease, mail: ReportMail, clock: ClockPa
         ")"
     );
     let ReportMail { recipients, subject, text, html, attachment, useless_after } = mail;
-    for to in reports::recipients_of(conn, lease.tenant_id, &recipients).await? {
+    for to in recipients_of(conn, lease.tenant_id, &recipients).await? {
         let (subject, text, html) = (subject.clone(), text.clone(), Some(html.clone()));
         let mail = Email { to, subject, text, html, attachment: attachment.clone(), useless_after };
         let query = sqlx::query(SEND).bind(Uuid::now_v7()).bind(lease.tenant_id.0).bind(Json(mail)).bind(clock);

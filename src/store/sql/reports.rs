@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::newest::push_newest_first;
+use super::report_recipients::recipients_of;
 use super::{Backend, Conn, Db, HAS_TAG, report_steps};
 use crate::domain::{
     EmailAddress, JobId, ProductStatus, ReportId, ReportInfo, ReportOutput, ReportPeriod, ReportSpec, ReportSubject,
@@ -208,21 +209,4 @@ pub(super) async fn add(
     let query = query.bind(window.time_zone.clone()).bind(created_by.to_owned()).bind(clock);
     query.execute(conn).await?;
     Ok(())
-}
-
-/// Those of some addresses that belong to active users of a tenant and were verified.
-pub(super) async fn recipients_of(
-    conn: &mut Conn,
-    tenant_id: TenantId,
-    addresses: &[EmailAddress],
-) -> StoreResult<Vec<EmailAddress>> {
-    const RECIPIENTS: &str = concat!(
-        "SELECT email FROM tenant_user WHERE tenant_id = $1 AND status = 'active' AND verified_at IS NOT NULL \
-           AND email IN (",
-        texts!(2),
-        ") ORDER BY email"
-    );
-    let query = sqlx::query_scalar(RECIPIENTS).bind(tenant_id.0).bind(Json(addresses.to_vec()));
-    let found: Vec<String> = query.fetch_all(conn).await?;
-    found.iter().map(|address| word(address)).collect()
 }
