@@ -219,14 +219,15 @@ async fn reserve(conn: &mut Conn, request: NewAdviceRequest, clock: ClockParam) 
     let NewAdviceRequest { tenant_id, product_id, cache_key, .. } = &request;
     // The tenant of the installation always exists: reservations are made one after the other.
     usage::lock(conn, TenantId::BUILT_IN).await?;
-    if let Some(stored) = find(&mut *conn, *tenant_id, *product_id, Some(cache_key.clone()), clock).await? {
-        return Ok(AdviceReservation::Answered(stored));
-    }
     let (now, period) = today(conn, clock).await?;
     let now_ms = now.as_millisecond();
     let query = sqlx::query_scalar(ASKING).bind(tenant_id.0).bind(product_id.0).bind(cache_key.clone()).bind(now_ms);
     if let Some(id) = query.fetch_optional(&mut *conn).await? {
         return Ok(AdviceReservation::Asking(AdviceRequestId(id)));
+    }
+    // Only now: a request that ended before it was looked for has stored its answer, and ends are not held up by the lock.
+    if let Some(stored) = find(&mut *conn, *tenant_id, *product_id, Some(cache_key.clone()), clock).await? {
+        return Ok(AdviceReservation::Answered(stored));
     }
     let open: i64 = sqlx::query_scalar(OPEN).bind(tenant_id.0).bind(now_ms).fetch_one(&mut *conn).await?;
     if open >= i64::from(request.max_open) {
