@@ -63,6 +63,7 @@ fn http_settings(settings: &Settings, serves_api: bool, serves_metrics: bool) ->
         workers: server.workers,
         serves_api,
         serves_metrics,
+        send_timeout: Duration::from_secs(server.send_timeout_secs.into()),
         request_timeout: Duration::from_secs(server.request_timeout_secs),
         max_connections: server.max_connections,
         max_body_bytes: server.max_body_bytes,

@@ -20,6 +20,7 @@ use super::history::WireValue;
 use super::jobs::WireJob;
 use super::problem::Problem;
 use super::routes::Routes;
+use super::stalled::watched;
 use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
 use crate::service::{Caller, Change, FeedItem, FieldError, LiveStream, ServiceError, StreamItem};
 
@@ -126,7 +127,8 @@ pub(super) async fn events(
         let item = live.next().await?;
         Some((Ok::<_, Error>(Bytes::from(written(&item))), live))
     });
-    Ok(response.streaming(Box::pin(stream::StreamExt::chain(first, rest))))
+    let parts = Box::pin(stream::StreamExt::chain(first, rest));
+    Ok(response.streaming(watched(&request, shared.settings.send_timeout, parts)))
 }
 
 /// Ids begin with the time, in milliseconds.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::caller::credential_of;
 use super::problem::Problem;
+use super::stalled::watched;
 use crate::domain::TenantId;
 use crate::service::{Caller, Origin, Service, ServiceError};
 
@@ -162,10 +163,11 @@ pub(super) fn streamed(
         }
     });
     let pieces = stream::unfold(taken, async |mut taken| Some((taken.recv().await?, taken)));
+    let pieces = watched(request, shared.settings.send_timeout, Box::pin(pieces));
     Ok(HttpResponse::Ok()
         .content_type(file.content_type)
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file.name)))
-        .streaming(Box::pin(pieces)))
+        .streaming(pieces))
 }
 
 impl ExportStream {

@@ -55,6 +55,7 @@ mod samples;
 mod schedules;
 mod shared_responses;
 mod spending;
+mod stalled;
 mod strict;
 mod suggestion_view;
 mod suggestions;
@@ -92,6 +93,8 @@ pub struct HttpSettings {
     pub serves_api: bool,
     /// Serves `/metrics`; false when they have a listener of their own.
     pub serves_metrics: bool,
+    /// A connection ends when its client reads nothing of a long response for so long.
+    pub send_timeout: Duration,
     /// Timeout of a request (504).
     pub request_timeout: Duration,
     /// Maximum number of connections of each worker.
@@ -182,6 +185,7 @@ fn serve_routes(
             .default_service(web::to(problem::no_such_route))
     };
     let server = HttpServer::new(app)
+        .on_connect(stalled::remember)
         .workers(workers)
         .max_connections(max_connections)
         // Small responses must not wait for more data (Nagle).

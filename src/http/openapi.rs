@@ -1,11 +1,15 @@
 //! The OpenAPI document, generated from the handlers, and its documentation page.
 
+use std::io;
 use std::sync::LazyLock;
+use std::time::Duration;
 
+use actix_web::body::{MessageBody, SizedStream};
 use actix_web::http::Method;
 use actix_web::http::header::ContentType;
-use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use futures_util::stream;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -16,17 +20,20 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::public_path::public_path;
 use super::routes::{Access, CredentialPlace, Route, Routes};
 use super::shared_responses::declare_once;
+use super::stalled::watched;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history, imports,
-    insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth, offers, products, reports, samples,
-    schedules, spending, suggestions, system, table_exports, tenants, users,
+    Shared, alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history,
+    imports, insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth, offers, products, reports,
+    samples, schedules, spending, suggestions, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
 const DOCUMENT_PATH: &str = "../api/v1/openapi.json";
 /// The credential of Keepa's paths.
 const KEEPA_KEY: &str = "keepa_key";
+/// Of the document, at once.
+const PART_BYTES: usize = 16 << 10;
 const PROBLEM_TYPE: &str = "application/problem+json";
 
 #[derive(OpenApi)]
@@ -414,7 +421,18 @@ pub(super) async fn openapi_json(request: HttpRequest) -> impl Responder {
         "" => AT_THE_ROOT.clone(),
         path => Bytes::from(document_under(path)),
     };
-    HttpResponse::Ok().content_type(ContentType::json()).body(body)
+    let patience = request.app_data::<Data<Shared>>().map_or(Duration::MAX, |shared| shared.settings.send_timeout);
+    HttpResponse::Ok().content_type(ContentType::json()).body(in_parts(&request, patience, body))
+}
+
+/// A body that is copied to its connection part by part: one that is given as a whole would be copied for each client that reads slowly.
+fn in_parts(request: &HttpRequest, patience: Duration, body: Bytes) -> impl MessageBody + use<> {
+    let size = body.len();
+    let parts = (0..size).step_by(PART_BYTES).map(move |from| {
+        let to = size.min(from + PART_BYTES);
+        io::Result::Ok(body.slice(from..to))
+    });
+    SizedStream::new(size as u64, watched(request, patience, stream::iter(parts)))
 }
 
 /// Made once: anybody may ask for it, and clients that read slowly share its memory.

@@ -5,6 +5,7 @@ mod category;
 mod crawl_batch;
 pub mod import;
 mod report;
+mod report_mail;
 mod schedules;
 
 use std::sync::Arc;

@@ -118,8 +118,8 @@ async fn statements_read_the_servers_own_clock() {
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     assert_eq!(store.next_delivery_in().await.unwrap(), Some(Duration::ZERO));
     assert_eq!(store.claim_deliveries(&DeliveryClaim::any(9, LEASE, "test")).await.unwrap().len(), 1);
-    // A change, an event, two jobs, a spent budget.
-    assert_eq!(store.recent_feed(&[user.tenant_id], HOUR, 9).await.unwrap().1.len(), 5);
+    // A change, an event, three jobs, a spent budget.
+    assert_eq!(store.recent_feed(&[user.tenant_id], HOUR, 9).await.unwrap().1.len(), 6);
     let job = store.claim_jobs(9, LEASE, "test", None).await.unwrap().remove(0);
     // The task, whose items are counted after a second.
     assert!(store.next_job_in().await.unwrap().unwrap() <= SECOND);
