@@ -84,6 +84,7 @@ fn created(set: &CompetitorSet) -> StoredResponse {
 #[utoipa::path(post, path = "/api/v1/competitors", tag = "competitors", request_body = CompetitorSetBody, responses(
     (status = 201, description = "Created", body = WireSet),
     (status = 400, description = "Not JSON", body = Problem),
+    (status = 404, description = "The body names a product that does not exist", body = Problem),
     (status = 409, description = "There are too many sets", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]

@@ -149,7 +149,9 @@ pub(super) async fn get(
 
 /// Download a report in a format.
 #[utoipa::path(get, path = "/api/v1/reports/{id}/file", tag = "reports", params(("id" = Uuid, Path), FormatQuery), responses(
-    (status = 200, description = "The file", content_type = "application/octet-stream", body = Picture),
+    (status = 200, description = "The file",
+        content((Picture = "text/html"), (Picture = "text/markdown"), (Picture = "text/csv"), (Picture = "application/json"),
+            (Picture = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
     (status = 404, description = "No such report", body = Problem),
     (status = 409, description = "It is not done", body = Problem),
     (status = 422, description = "A parameter is wrong", body = Problem),
