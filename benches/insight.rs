@@ -3,8 +3,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use amazon_tracker::domain::thin::Columns;
 use amazon_tracker::domain::{Interval, Marketplace, Point, PointValue, ProductId, Rank, Series, SeriesKey};
 use amazon_tracker::insight::{Compared, ListingHistory, Peer, comparison, insight};
+use amazon_tracker::service::chart_lines;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::table::{Table, Target, median};
@@ -25,6 +27,7 @@ pub fn run(table: &mut Table) {
     let what = format!("insight of {} points of five years", points(24 * 365 * YEARS, 0).len());
     table.add(&what, "ms", took, ("limit", INSIGHT_LIMIT_MS), Target::AtMost(1.0));
     let others: Vec<Compared> = (0..COMPETITORS).map(|n| compared(&self::history(24 * 365, 1 + n as i64))).collect();
+    chart(table);
     let took = ms(|| drop(black_box(comparison(&own, &others, 365))));
     table.add(
         "comparison of 20 over a year",
@@ -32,6 +35,27 @@ pub fn run(table: &mut Table) {
         took,
         ("limit of a request", REQUEST_LIMIT_MS),
         Target::AtMost(1.0),
+    );
+}
+
+/// The data of a chart of five years: how long it takes, and how much of the history it is.
+fn chart(table: &mut Table) {
+    let mut points = points(24 * 365 * YEARS, 0);
+    points.sort_by(|a, b| (&a.key, a.at).cmp(&(&b.key, b.at)));
+    let count = points.len();
+    let from = now() - SignedDuration::from_hours(24 * 365 * YEARS);
+    let columns = Columns { from, to: now(), count: 860 };
+    let thinned = || chart_lines(points.clone(), None, &columns);
+    let took = ms(|| drop(black_box(thinned())));
+    let limit = ("limit of a request", REQUEST_LIMIT_MS);
+    table.add("chart of five years, thinned to 860 columns", "ms", took, limit, Target::AtMost(1.0));
+    let steps: usize = thinned().0.iter().map(|line| line.steps.len()).sum();
+    table.add(
+        "steps of this chart",
+        "steps",
+        steps as f64,
+        ("points of the history", count as f64),
+        Target::AtMost(0.5),
     );
 }
 

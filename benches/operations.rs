@@ -66,6 +66,23 @@ async fn measure(table: &mut Table) {
             "statistics of a year of hourly prices",
             api.cost(&daemon, |n| api.get(&format!("/products/{product}/stats?{n}"))).await,
         ),
+        (
+            "board of 50 products, sorted by change",
+            api.cost(&daemon, |n| api.get(&format!("/board?sort=change&limit={}", 50 - n % 10))).await,
+        ),
+        (
+            "chart of a year of hourly prices",
+            api.cost(&daemon, |n| api.get(&format!("/products/{product}/chart?range=1y&columns={}", 860 - n))).await,
+        ),
+        (
+            "tags of 1,000 products",
+            api.cost(&daemon, |n| {
+                let change =
+                    json!({ "add_tags": [format!("t{}", n % 2)], "remove_tags": [format!("t{}", (n + 1) % 2)] });
+                api.post("/products/bulk", &json!({ "filter": { "text": "e" }, "change": change }))
+            })
+            .await,
+        ),
         ("OpenAPI document", api.cost(&daemon, |_| api.get("/openapi.json")).await),
         ("the OpenAPI document, compressed", api.cost(&daemon, |_| gzip(api.get("/openapi.json"))).await),
         ("crawl of 250 products", api.cost(&daemon, |_| api.post("/crawl", &json!({ "product_ids": ids }))).await),

@@ -47,7 +47,7 @@ use crate::client_documents::ClientDocuments;
 use crate::config::{ProcessRole, Settings};
 use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
 use crate::replicas::{Bus, BusMessage, SharedCache};
-use crate::service::{AdviceModel, Dependencies, FeedCache, Service, tools_resource};
+use crate::service::{AdviceModel, Dependencies, FeedCache, KnownBrowsers, Service, tools_resource};
 use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
@@ -286,6 +286,7 @@ fn dependencies(
         trackers: actors.crawling.as_ref().map(|crawling| crawling.trackers.clone()),
         principal_cache: context.principal_cache(),
         revocations: replicas.revocations.clone(),
+        browsers: KnownBrowsers::default(),
         keyring: keyring(settings, &context.public_url).map_err(named)?,
         passwords: Passwords::new(&settings.auth.password)?,
         plans: settings.plans.clone(),

@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -43,10 +43,28 @@ const MAX_POLL_ITEMS: u32 = 5000;
 /// What a subscriber receives.
 pub type SharedFeedItem = Arc<FeedItem>;
 
+/// What a subscriber holds.
+pub struct Subscription {
+    items: Receiver<SharedFeedItem>,
+    is_displaced: Arc<AtomicBool>,
+}
+
+impl Subscription {
+    /// The next item; `None`: there are no more.
+    pub async fn recv(&mut self) -> Option<SharedFeedItem> {
+        self.items.recv().await
+    }
+
+    /// True once the subscription has ended for a newer one of the same user or key.
+    pub fn is_displaced(&self) -> bool {
+        self.is_displaced.load(Ordering::Acquire)
+    }
+}
+
 /// What the LiveFeed understands.
 pub enum LiveMessage {
     /// Subscribe. Above the maximum number of streams per user or key, the oldest one ends.
-    Listen(TenantId, AuditActor, Reply<Receiver<SharedFeedItem>>),
+    Listen(TenantId, AuditActor, Reply<Subscription>),
     /// Something was recorded, here or elsewhere.
     Recorded(ListingId, Option<Timestamp>, Vec<EventId>),
     /// A job has made progress, here or elsewhere.
@@ -110,6 +128,7 @@ struct Listener {
     who: AuditActor,
     since: Instant,
     sender: Sender<SharedFeedItem>,
+    is_displaced: Arc<AtomicBool>,
 }
 
 /// See the module.
@@ -185,19 +204,20 @@ impl LiveFeed {
         }
     }
 
-    fn listen(&mut self, tenant_id: TenantId, who: AuditActor) -> Receiver<SharedFeedItem> {
+    fn listen(&mut self, tenant_id: TenantId, who: AuditActor) -> Subscription {
         let of_tenant = self.listeners.entry(tenant_id).or_default();
         of_tenant.retain(|listener| !listener.sender.is_closed());
         if of_tenant.iter().filter(|listener| listener.who == who).count() >= MAX_STREAMS_PER_CALLER
             && let Some(oldest) = of_tenant.iter().position(|listener| listener.who == who)
         {
-            // Its connection may have broken unnoticed.
-            of_tenant.remove(oldest);
+            // Its connection may have broken unnoticed. It learns why before it sees the end: its client must not come back for that.
+            of_tenant.remove(oldest).is_displaced.store(true, Ordering::Release);
         }
-        let (sender, receiver) = channel(BUFFERED_ITEMS);
-        of_tenant.push(Listener { who, since: Instant::now(), sender });
+        let (sender, items) = channel(BUFFERED_ITEMS);
+        let is_displaced = Arc::new(AtomicBool::new(false));
+        of_tenant.push(Listener { who, since: Instant::now(), sender, is_displaced: Arc::clone(&is_displaced) });
         self.recount();
-        receiver
+        Subscription { items, is_displaced }
     }
 
     fn recount(&mut self) {

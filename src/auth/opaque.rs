@@ -19,6 +19,8 @@ pub enum TokenKind {
     AuthorizationCode,
     /// A refresh token of a client.
     GrantRefresh,
+    /// The token in the cookie of a browser.
+    Browser,
 }
 
 impl TokenKind {
@@ -30,6 +32,7 @@ impl TokenKind {
             Self::Link => "lt_",
             Self::AuthorizationCode => "ac_",
             Self::GrantRefresh => "gt_",
+            Self::Browser => "st_",
         }
     }
 }

@@ -60,15 +60,37 @@ pub fn price_stats(
     let is_current = gaps.last().is_none_or(|gap| gap.to < now);
     let prices = spans(prices, PointValue::number, gaps, window);
     let current_minor = prices.last().and_then(|span| span.value).filter(|_| is_current);
-    let minimum = extreme(&prices, |candidate, best| candidate < best);
+    let SpanStats { minimum, maximum, average_minor } = SpanStats::of(&prices);
     PriceStats {
         days,
         current_minor,
         minimum,
-        maximum: extreme(&prices, |candidate, best| candidate > best),
-        average_minor: average(&prices),
+        maximum,
+        average_minor,
         is_lowest: current_minor.is_some() && current_minor == minimum.map(|minimum| minimum.amount_minor),
         out_of_stock_percent: out_of_stock_percent(&spans(availabilities, PointValue::number, gaps, window)),
+    }
+}
+
+/// Lowest, highest and average of what is known of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanStats {
+    /// The lowest value.
+    pub minimum: Option<Extreme>,
+    /// The highest value.
+    pub maximum: Option<Extreme>,
+    /// Weighted by time, as in [`PriceStats`].
+    pub average_minor: Option<i64>,
+}
+
+impl SpanStats {
+    /// Of the spans of a window.
+    pub fn of(spans: &[Span<i64>]) -> Self {
+        Self {
+            minimum: extreme(spans, |candidate, best| candidate < best),
+            maximum: extreme(spans, |candidate, best| candidate > best),
+            average_minor: average(spans),
+        }
     }
 }
 

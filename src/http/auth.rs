@@ -143,8 +143,8 @@ pub(super) async fn accept_invitation(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "jo@example.com", "password": "correct horse battery staple" }))]
 pub(super) struct LoginBody {
-    email: String,
-    password: String,
+    pub(super) email: String,
+    pub(super) password: String,
 }
 
 /// Tokens of a session.

@@ -9,18 +9,19 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse, Responder};
 use futures_util::stream;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::alert_view::WireEvent;
-use super::caller::credential_of;
+use super::credential::credential;
 use super::history::WireValue;
 use super::jobs::WireJob;
 use super::problem::Problem;
 use super::routes::Routes;
 use super::stalled::watched;
+use super::strict::StrictQuery;
 use crate::domain::{Asin, Marketplace, Point, ProductId, Scope};
 use crate::service::{Caller, Change, FeedItem, FieldError, LiveStream, ServiceError, StreamItem};
 
@@ -92,15 +93,25 @@ pub(super) struct WireBudgetSpent {
     at: Timestamp,
 }
 
+/// Where a stream begins.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventsQuery {
+    /// As the header `Last-Event-ID`, for clients that cannot set it on their first request. The header counts if both are given.
+    last_event_id: Option<String>,
+}
+
 /// Stream changes of your products, alerts that fire, the progress of jobs and budgets that are spent, as server-sent events.
 ///
 /// The data of `change` is a Change, that of `alert` an Event without its deliveries, that of `job` a Job, that of `budget` a
 /// BudgetSpent, sent once a day of each budget. `reset` means that too many
 /// events were missed to replay them: read everything again. A comment is sent every 15 seconds. A client that reconnects with
 /// `Last-Event-ID` gets the events since then; some may be repeated, under the same ids.
-/// A user or API key has at most eight streams: a ninth ends the oldest. A stream ends when its credential is revoked.
+/// A user or API key has at most eight streams: a ninth ends the oldest, which gets `full` before its end and should not be opened
+/// again. A stream ends when its credential is revoked.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received")),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received"), EventsQuery),
     responses(
     (status = 200, description = "A stream of events", content_type = "text/event-stream", body = String),
     (status = 422, description = "Last-Event-ID is not an id of this stream", body = Problem),
@@ -109,8 +120,14 @@ pub(super) async fn events(
     shared: Data<Shared>,
     caller: Caller,
     request: HttpRequest,
+    StrictQuery(query): StrictQuery<EventsQuery>,
 ) -> Result<impl Responder, Problem> {
-    let since = request.headers().get(LAST_EVENT_ID).map(last_received).transpose()?;
+    // A client that reconnects by itself repeats the query that it began with, and sends the newer id in the header.
+    let since = match (request.headers().get(LAST_EVENT_ID), &query.last_event_id) {
+        (Some(id), _) => Some(last_received("Last-Event-ID", id.to_str().ok())?),
+        (None, Some(id)) => Some(last_received("last_event_id", Some(id))?),
+        (None, None) => None,
+    };
     let mut response = HttpResponse::Ok();
     response.content_type(STREAM_TYPE);
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
@@ -120,7 +137,7 @@ pub(super) async fn events(
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    let credential = credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?.to_owned();
+    let credential = credential(&request)?.ok_or(ServiceError::Unauthenticated)?;
     let live = shared.service.listen(&caller, credential, since).await?;
     let first = stream::once(async { Ok(Bytes::from(format!("retry: {RETRY_MILLIS}\n\n"))) });
     let rest = stream::unfold(live, async |mut live: LiveStream| {
@@ -132,15 +149,17 @@ pub(super) async fn events(
 }
 
 /// Ids begin with the time, in milliseconds.
-fn last_received(id: &HeaderValue) -> Result<Timestamp, Problem> {
-    let millis = id.to_str().ok().and_then(|id| id.split('.').next()?.parse().ok());
+fn last_received(field: &str, id: Option<&str>) -> Result<Timestamp, Problem> {
+    let millis = id.and_then(|id| id.split('.').next()?.parse().ok());
     let at = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    at.ok_or_else(|| Problem::invalid(vec![FieldError::new("Last-Event-ID", "is not an id of this stream")]))
+    at.ok_or_else(|| Problem::invalid(vec![FieldError::new(field, "is not an id of this stream")]))
 }
 
 fn written(item: &StreamItem) -> String {
     match item {
         StreamItem::Heartbeat => ": here\n\n".to_owned(),
+        // Without an id: there is nothing to go on from.
+        StreamItem::Full => "event: full\ndata: {}\n\n".to_owned(),
         StreamItem::Reset(at) => block(&at.as_millisecond().to_string(), "reset", &json!({ "at": at })),
         StreamItem::FeedItem(item) => {
             let id = format!("{}.{}", item.at().as_millisecond(), item.subject().simple());

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::caller::credential_of;
+use super::credential::credential;
 use super::problem::Problem;
 use super::stalled::watched;
 use crate::domain::TenantId;
@@ -147,7 +147,7 @@ pub(super) fn streamed(
     let (pieces, taken) = channel(PIECES_AHEAD);
     let export = Arc::new(ExportStream {
         service: shared.service.clone(),
-        credential: credential_of(request.headers()).ok_or(ServiceError::Unauthenticated)?.to_owned(),
+        credential: credential(request)?.ok_or(ServiceError::Unauthenticated)?,
         origin: caller.origin.clone(),
         right,
         progress: Arc::clone(&running.progress),

@@ -247,7 +247,7 @@ impl WireWindow {
 }
 
 /// A time in a request. RFC 3339 allows the last two days of the year 9999, which a [`Timestamp`] does not: they are its end.
-struct RequestTime(Timestamp);
+pub(super) struct RequestTime(pub(super) Timestamp);
 
 impl std::str::FromStr for RequestTime {
     type Err = jiff::Error;

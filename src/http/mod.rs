@@ -6,13 +6,18 @@ mod alert_view;
 mod alerts;
 mod api_keys;
 mod auth;
+mod board;
+mod board_view;
+mod browser_sessions;
 mod caller;
 mod channels;
+mod chart_data;
 mod charts;
 mod competitor_view;
 mod competitors;
 mod cors;
 mod crawl;
+mod credential;
 mod etag;
 mod events;
 mod export;
@@ -39,6 +44,7 @@ mod openapi;
 mod paging;
 mod prefer;
 mod problem;
+mod product_bulk;
 mod product_defaults;
 mod product_requests;
 mod product_view;
@@ -210,7 +216,7 @@ fn configure(settings: &HttpSettings, config: &mut ServiceConfig) {
     }
 }
 
-/// Every route, as the OpenAPI document describes them.
+/// Every route of the API, as the OpenAPI document describes them. The dashboard is not among them: it is a client of the API.
 fn all_routes(routes: &mut Routes<'_>) {
     health::routes(routes);
     health::metrics_routes(routes);
@@ -229,6 +235,8 @@ fn api_routes(routes: &mut Routes<'_>) {
     openapi::routes(api);
     // Before the products: routes are matched in this order.
     imports::routes(api);
+    product_bulk::routes(api);
+    board::routes(api);
     table_exports::routes(api);
     listing_check::routes(api);
     history::routes(api);
@@ -245,8 +253,10 @@ fn api_routes(routes: &mut Routes<'_>) {
     alerts::routes(api);
     channels::routes(api);
     charts::routes(api);
+    chart_data::routes(api);
     events::routes(api);
     auth::routes(api);
+    browser_sessions::routes(api);
     oauth::grant_routes(api);
     api_keys::routes(api);
     users::routes(api);

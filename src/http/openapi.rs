@@ -23,9 +23,10 @@ use super::shared_responses::declare_once;
 use super::stalled::watched;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    Shared, alerts, api_keys, auth, channels, charts, competitors, crawl, events, export, feeds, health, history,
-    imports, insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth, offers, products, reports,
-    samples, schedules, spending, suggestions, system, table_exports, tenants, users,
+    Shared, alerts, api_keys, auth, board, browser_sessions, channels, chart_data, charts, competitors, crawl, events,
+    export, feeds, health, history, imports, insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth,
+    offers, product_bulk, products, reports, samples, schedules, spending, suggestions, system, table_exports, tenants,
+    users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -46,10 +47,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         products::patch,
         products::release,
         products::remove,
+        product_bulk::bulk,
+        board::board,
         history::history,
         history::price_history,
         history::rank_history,
         history::stats,
+        chart_data::chart,
         charts::svg,
         charts::png,
         offers::offers,
@@ -130,6 +134,8 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         auth::set_up,
         auth::accept_invitation,
         auth::login,
+        browser_sessions::sign_in,
+        browser_sessions::sign_out,
         auth::refresh,
         auth::verify_email,
         auth::forgot_password,

@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::LINK;
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
@@ -66,12 +66,17 @@ impl<T: ToSchema + Serialize> Responder for WirePage<T> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponse::Ok();
-        if let Some(cursor) = &self.next_cursor {
-            response.insert_header((LINK, next_link(request.path(), request.query_string(), cursor)));
-        }
-        response.json(self)
+        with_next_link(request, self.next_cursor.as_deref()).json(self)
     }
+}
+
+/// The beginning of a response that names the next page.
+pub(super) fn with_next_link(request: &HttpRequest, next_cursor: Option<&str>) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    if let Some(cursor) = next_cursor {
+        response.insert_header((LINK, next_link(request.path(), request.query_string(), cursor)));
+    }
+    response
 }
 
 /// The same request with another cursor.

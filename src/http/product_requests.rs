@@ -79,7 +79,7 @@ impl AddProductBody {
 #[derive(ToSchema)]
 #[schema(max_length = 50)]
 #[expect(dead_code, reason = "describes the items of a list")]
-struct Tag(String);
+pub(super) struct Tag(String);
 
 /// Changes to a product. Omitted fields stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -162,6 +162,7 @@ impl ListProductsQuery {
             status: parsed("status", self.status.as_deref(), &mut errors),
             text: self.text,
             failing: self.failing.as_deref().and_then(|text| truth("failing", text, &mut errors)),
+            ..ProductFilter::default()
         };
         let order = match self.sort.as_deref() {
             None | Some("newest") => ProductOrder::NewestFirst,

@@ -13,7 +13,8 @@ use actix_web::{
     Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, ResponseError, guard,
 };
 
-use super::caller::{bearer_of, credential_of, key_parameter_of, origin_of};
+use super::caller::{bearer_of, key_parameter_of, origin_of};
+use super::credential::credential as credential_of_request;
 use super::etag::conditional;
 use super::idempotency::idempotent;
 use super::problem::Problem;
@@ -335,7 +336,7 @@ async fn authenticate(
         | Access::UserScope(_) => {
             let credential = match (access, credential) {
                 (Access::Bearer, _) => bearer_of(request.headers()).map(Cow::Borrowed),
-                (_, CredentialPlace::Header) => credential_of(request.headers()).map(Cow::Borrowed),
+                (_, CredentialPlace::Header) => credential_of_request(request.request())?.map(Cow::Owned),
                 (_, CredentialPlace::KeyParameter) => key_parameter_of(request.query_string()),
             };
             let credential = credential.ok_or(ServiceError::Unauthenticated)?;

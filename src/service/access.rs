@@ -12,7 +12,7 @@ use crate::auth::{Claims, TokenError, TokenKind, hash_of};
 use crate::config::Plan;
 use crate::domain::{ApiKeyId, Role, Scope, Scopes, SessionId, TenantId, UserId};
 use crate::limits::RateLimitStatus;
-use crate::store::{AuditActor, AuditEvent};
+use crate::store::{AuditActor, AuditEvent, BrowserSession};
 
 /// Timeout of an authentication: the principal cache answers at once, or reads a few rows.
 const AUTH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,8 +20,8 @@ const AUTH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often an expired token makes us read the database's clock.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// `at_` and 256 bits in base64. Anything else is refused without a lookup.
-const API_KEY_BYTES: usize = 46;
+/// `at_` or `st_`, and 256 bits in base64. Anything else is refused without a lookup.
+const OPAQUE_BYTES: usize = 46;
 
 /// The origin of a request.
 #[derive(Debug, Clone)]
@@ -230,10 +230,18 @@ impl Service {
 
     async fn credential_of(&self, credential: &str) -> ServiceResult<Credential> {
         if credential.starts_with(TokenKind::ApiKey.prefix()) {
-            if credential.len() != API_KEY_BYTES {
+            if credential.len() != OPAQUE_BYTES {
                 return Err(ServiceError::Unauthenticated);
             }
             return Ok(Credential { principal: Principal::Key(hash_of(credential)), session_id: None, granted: None });
+        }
+        if credential.starts_with(TokenKind::Browser.prefix()) {
+            if credential.len() != OPAQUE_BYTES {
+                return Err(ServiceError::Unauthenticated);
+            }
+            let BrowserSession { id, tenant_id, user_id } = self.browser_session(credential).await?;
+            let principal = Principal::User(tenant_id, user_id);
+            return Ok(Credential { principal, session_id: Some(id), granted: None });
         }
         let claims = self.claims_of(credential).await.map_err(|error| {
             tracing::debug!(%error, "an access token was refused");

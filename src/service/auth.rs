@@ -15,7 +15,7 @@ use crate::domain::{Backoff, EmailAddress, LinkPurpose, Role, Session, SessionId
 use crate::store::{AuditActor, Credentials, FirstLink, LinkUse, NewSession, NewUser, Rotation, StoreError};
 
 const MAX_NAME_CHARS: usize = 200;
-const MAX_AGENT_CHARS: usize = 300;
+pub(super) const MAX_AGENT_CHARS: usize = 300;
 /// Failures in a row without a lock. Each further one doubles the lock, up to the maximum.
 const FREE_FAILURES: u32 = 5;
 const LOCK: Backoff = Backoff::doubling(Duration::from_secs(30), Duration::from_secs(15 * 60));
@@ -365,7 +365,7 @@ impl Dependencies {
         Ok(noted?)
     }
 
-    async fn record_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
+    pub(super) async fn record_login(self: &Arc<Self>, user: &User, action: &'static str, origin: &Origin) {
         let resource = Some(format!("user:{}", user.id));
         let actor = if action == "auth.login" { AuditActor::User(user.id) } else { AuditActor::Anonymous };
         self.audit(origin.audit_event(user.tenant_id, actor, action, resource)).await;
@@ -387,7 +387,7 @@ impl Dependencies {
         let token = OpaqueToken::new(TokenKind::Refresh);
         let agent = origin.agent.as_ref().map(|agent| agent.chars().take(MAX_AGENT_CHARS).collect());
         let (address, lasts) = (Some(origin.address), self.refresh_lasts());
-        let session = NewSession { user_id: user.id, address, agent, token: token.hash(), lasts };
+        let session = NewSession { user_id: user.id, address, agent, token: token.hash(), is_browser: false, lasts };
         let session = self.store.open_session(session).await?;
         self.invalidate_user(user.tenant_id, user.id);
         // Signing in cancels a scheduled deletion.

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::broadcast;
-use tokio::sync::mpsc::Receiver;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::access::{Caller, Origin, Who};
 use super::{Dependencies, Service, ServiceError, ServiceResult};
-use crate::actors::live_feed::{LiveMessage, SharedFeedItem};
+use crate::actors::live_feed::{LiveMessage, SharedFeedItem, Subscription};
 use crate::actors::revocations::Revocation;
 use crate::actors::user::Principal;
 use crate::auth::hash_of;
@@ -39,6 +38,8 @@ pub enum StreamItem {
     FeedItem(SharedFeedItem),
     /// Too many items were missed: read everything again, as of this time.
     Reset(Timestamp),
+    /// The user or key has opened too many streams: this one ends, and its client should not come back.
+    Full,
     /// Nothing new; the stream is alive.
     Heartbeat,
 }
@@ -54,7 +55,8 @@ pub struct LiveStream {
     revocations: broadcast::Receiver<Revocation>,
     backlog: std::vec::IntoIter<StreamItem>,
     replayed: HashSet<(Timestamp, uuid::Uuid)>,
-    live: Receiver<SharedFeedItem>,
+    live: Subscription,
+    has_ended: bool,
     check: Interval,
     heartbeat: Interval,
 }
@@ -89,7 +91,7 @@ impl Service {
         };
         let replayed = backlog.iter().filter_map(|item| match item {
             StreamItem::FeedItem(items) => Some((items.at(), items.subject())),
-            StreamItem::Reset(_) | StreamItem::Heartbeat => None,
+            StreamItem::Reset(_) | StreamItem::Full | StreamItem::Heartbeat => None,
         });
         Ok(LiveStream {
             service: self.clone(),
@@ -101,6 +103,7 @@ impl Service {
             replayed: replayed.collect(),
             backlog: backlog.into_iter(),
             live,
+            has_ended: false,
             check: every(CHECK_INTERVAL),
             heartbeat: every(HEARTBEAT_EVERY),
         })
@@ -135,6 +138,9 @@ impl Dependencies {
 impl LiveStream {
     /// The next item; `None`: the stream has ended.
     pub async fn next(&mut self) -> Option<StreamItem> {
+        if self.has_ended {
+            return None;
+        }
         let mut draining = self.service.deps.draining.subscribe();
         loop {
             tokio::select! {
@@ -154,7 +160,10 @@ impl LiveStream {
                 }
                 () = std::future::ready(()), if !self.backlog.as_slice().is_empty() => return self.backlog.next(),
                 items = self.live.recv() => {
-                    let items = items?;
+                    let Some(items) = items else {
+                        self.has_ended = true;
+                        return self.live.is_displaced().then_some(StreamItem::Full);
+                    };
                     if !self.replayed.remove(&(items.at(), items.subject())) {
                         return Some(StreamItem::FeedItem(items));
                     }

@@ -8,8 +8,12 @@ mod alerts;
 mod api_keys;
 mod ask_model;
 mod auth;
+mod board;
+mod browser_sessions;
 mod cache_invalidation;
 mod channels;
+mod chart_data;
+mod chart_events;
 mod charts;
 mod competitor_candidates;
 mod competitors;
@@ -29,6 +33,7 @@ mod message_links;
 mod not_asked;
 mod oauth;
 mod offers;
+mod product_bulk;
 mod product_search;
 mod products;
 mod reports;
@@ -69,9 +74,10 @@ pub use crate::config::Plan;
 pub use crate::domain::LINK_KEY;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
+    AuditEntry, BoardCounts, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
     IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
-    ReportFilter, RuleChannels, RulePatch, RuleRow, StoredAdvice, StoredContent, StoredResponse, UsageRow, UserPatch,
+    ProductsChanged, ReportFilter, RuleChannels, RulePatch, RuleRow, SettingsChange, StoredAdvice, StoredContent,
+    StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Audience, Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};
@@ -79,8 +85,12 @@ pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::{AddApiKey, MAX_NETWORKS};
 pub use ask_model::AdviceModel;
 pub use auth::{Registration, SignedIn};
+pub use board::{BoardItem, BoardPage, MAX_BOARD_ROWS, Spark};
+pub use browser_sessions::{KnownBrowsers, SignedInBrowser};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use channels::{AddChannel, ChannelMessages, TestResult};
+pub use chart_data::{ChartData, ChartDataRequest, ChartLine, ChartSeries, chart_lines};
+pub use chart_events::{ChartEvent, ChartEventKind, ChartTarget};
 pub use charts::ChartRequest;
 pub use competitors::{AddCompetitorSet, ChangeCompetitorSet, CompareTarget, SetComparison};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
@@ -99,6 +109,7 @@ pub use oauth::{
     TokenRefusal, tools_resource,
 };
 pub use offers::Offers;
+pub use product_bulk::{BulkAction, BulkTarget, MAX_PRODUCTS_AT_ONCE};
 pub use product_search::{Bound, Measure, ProductSearch, SearchOrder};
 pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
 pub use reports::{MAX_RECIPIENTS, RenderedReport, ReportAction, ReportLink, ReportRequest};
@@ -337,6 +348,8 @@ pub struct Dependencies {
     pub principal_cache: PrincipalCache,
     /// Announces that a principal changed.
     pub revocations: Revocations,
+    /// Whose the tokens of browsers are.
+    pub browsers: KnownBrowsers,
     /// Signs and verifies access tokens.
     pub keyring: Keyring,
     /// Hashes and verifies passwords.
@@ -369,6 +382,11 @@ impl Service {
     /// The use cases on the shared runtime.
     pub fn new(deps: Dependencies) -> Self {
         Self { runtime: deps.threads.runtime().clone(), deps: Arc::new(deps) }
+    }
+
+    /// True if links begin with `https`.
+    pub fn has_secure_public_url(&self) -> bool {
+        self.deps.public_url.scheme() == "https"
     }
 
     /// The base URL of links.

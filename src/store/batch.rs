@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::lease::LeaseEnd;
 use super::outbox::WEBHOOK;
-use super::rows::sort_columns;
+use super::rows::{BoardColumns, sort_columns};
 use super::{Commit, RuleStep};
 use crate::domain::{
     Asin, ContentField, DeliveryId, EventFacts, ListingState, OfferList, Point, PointValue, RuleState,
@@ -53,6 +53,8 @@ pub(super) struct CrawlRow<'c> {
     state: Option<&'c ListingState>,
     sort_title: Option<String>,
     price_minor: Option<i64>,
+    #[serde(flatten)]
+    board: Option<BoardColumns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<NewContent<'c>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +91,7 @@ impl<'c> CrawlRow<'c> {
             state: commit.state.as_ref(),
             sort_title,
             price_minor,
+            board: commit.state.as_ref().map(BoardColumns::from),
             content: commit.content.as_ref().map(|version| NewContent {
                 at: version.at.as_millisecond(),
                 changed: &version.change.changed,

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::StoreResult;
 use super::error::or_report;
 use crate::domain::{
-    Frequency, Interval, Listing, ListingFailure, ListingId, Marketplace, Product, ProductId, ProductSettings,
-    ProductStatus, TenantId,
+    Availability, Frequency, Interval, Listing, ListingFailure, ListingId, Marketplace, Product, ProductId,
+    ProductSettings, ProductStatus, TenantId,
 };
 
 /// A product to be added.
@@ -59,6 +59,13 @@ pub struct ProductFilter {
     pub text: Option<String>,
     /// Whether the listing fails: see [`Product::failure`].
     pub failing: Option<bool>,
+    /// Of this accepted availability.
+    pub availability: Option<Availability>,
+    /// The price is at this time the lowest of 90 days, and may be current: the interval of an adaptive product is taken to be the
+    /// longest that it can have.
+    pub at_low_at: Option<Timestamp>,
+    /// One of these products.
+    pub ids: Option<Vec<ProductId>>,
 }
 
 /// A listing of any tenant that fails.
@@ -88,6 +95,24 @@ pub enum ProductOrder {
     PriceRising,
     /// Highest price first.
     PriceFalling,
+    /// By title, Z to A.
+    TitleFalling,
+    /// By the last change of the price: what fell most first, as a share.
+    ChangeRising,
+    /// What rose most first.
+    ChangeFalling,
+    /// By the best rank of all categories: the lowest number first.
+    RankRising,
+    /// The highest number first.
+    RankFalling,
+    /// By the last change of price or availability: the longest ago first.
+    ChangedRising,
+    /// The latest first.
+    ChangedFalling,
+    /// By the next crawl: the soonest first.
+    NextCrawlRising,
+    /// The latest first.
+    NextCrawlFalling,
 }
 
 /// One page of a list, and where the next begins.

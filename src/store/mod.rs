@@ -14,6 +14,7 @@ mod advice;
 mod alerts;
 mod audit;
 mod batch;
+mod board;
 mod catalog;
 mod change_feed;
 mod channel_rows;
@@ -66,6 +67,7 @@ pub use advice::{
 };
 pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RulePatch, RuleRow, RuleWebhook};
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
+pub use board::{Board, BoardCounts, BoardRow, ProductsChange, ProductsChanged, SettingsChange};
 pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};
 pub use channels::{
@@ -98,7 +100,7 @@ pub use reports::{
     FinishedReport, ItemSummary, MAX_DOCUMENT_BYTES, MAX_REPORTS, REPORT_ITEM, ReportFilter, ReportMail, Reports,
 };
 pub use schedules::{NewSchedule, RunRequest, Schedules};
-pub use sessions::{NewApiKey, NewSession, Rotation, Sessions};
+pub use sessions::{BrowserLifetime, BrowserSession, NewApiKey, NewSession, Rotation, Sessions};
 pub use source_runs::SourceRuns;
 pub use sqlite::DaemonLock;
 pub use sqlite::backup::back_up;
@@ -113,6 +115,7 @@ pub use usage::{Usage, UsageRow};
 pub trait Store:
     LeaseQueue
     + Catalog
+    + Board
     + History
     + HistoryImports
     + ChangeFeed
@@ -145,6 +148,7 @@ pub trait Store:
 impl<
     S: LeaseQueue
         + Catalog
+        + Board
         + History
         + HistoryImports
         + ChangeFeed

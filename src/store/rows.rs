@@ -4,15 +4,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{FailingListing, StoreError, StoreResult};
+use super::{BoardRow, FailingListing, StoreError, StoreResult};
 use crate::domain::{
     AdaptiveDemand, CrawlAllocation, CrawlRecord, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency,
-    Interval, Listing, ListingId, ListingState, Point, PointValue, Product, ProductId, ProductSettings, RuleId, Series,
-    SeriesKey, TenantId,
+    Interval, Listing, ListingId, ListingState, Point, PointValue, PriceMarks, Product, ProductId, ProductSettings,
+    RuleId, Series, SeriesKey, TenantId,
 };
 
 /// A stored time.
@@ -74,12 +74,39 @@ pub(super) struct ProductColumns {
     ready_at: i64,
     parked_at: Option<i64>,
     attempt: i32,
+    pub best_rank: Option<i64>,
+    pub change_ppm: Option<i64>,
+    change_at: Option<i64>,
+    change_from_minor: Option<i64>,
+    pub offer_changed_at: Option<i64>,
+    lower_until: Option<i64>,
+    higher_until: Option<i64>,
+}
+
+impl ProductColumns {
+    /// When the next crawl is due; `None` while the listing is parked.
+    pub fn next_crawl_ms(&self) -> Option<i64> {
+        self.parked_at.is_none().then_some(self.ready_at)
+    }
+
+    /// What is kept of its price.
+    fn marks(&self) -> StoreResult<PriceMarks> {
+        let time = |at_ms: Option<i64>| at_ms.map(time).transpose();
+        Ok(PriceMarks {
+            change_at: time(self.change_at)?,
+            change_from_minor: self.change_from_minor,
+            offer_changed_at: time(self.offer_changed_at)?,
+            lower_until: time(self.lower_until)?,
+            higher_until: time(self.higher_until)?,
+        })
+    }
 }
 
 impl TryFrom<ProductColumns> for Product {
     type Error = StoreError;
 
     fn try_from(row: ProductColumns) -> StoreResult<Self> {
+        let next_crawl_at = row.next_crawl_ms().map(time).transpose()?;
         let average = interval(row.interval_secs)?;
         let allocation = row.crawl_allocation.map(|allocation| allocation.0);
         let current_interval = if row.is_adaptive {
@@ -108,9 +135,17 @@ impl TryFrom<ProductColumns> for Product {
             interval: current_interval,
             last_outcome: row.last_outcome,
             last_crawled_at: row.last_crawled_at.map(time).transpose()?,
-            next_crawl_at: if row.parked_at.is_some() { None } else { Some(time(row.ready_at)?) },
+            next_crawl_at,
             attempts: count(row.attempt)?,
         })
+    }
+}
+
+impl TryFrom<ProductColumns> for BoardRow {
+    type Error = StoreError;
+
+    fn try_from(row: ProductColumns) -> StoreResult<Self> {
+        Ok(Self { marks: row.marks()?, product: row.try_into()? })
     }
 }
 
@@ -227,4 +262,26 @@ impl TryFrom<PointColumns> for Point {
 /// The columns by which lists search and sort: the title in lower case and the price.
 pub(super) fn sort_columns(state: &ListingState) -> (Option<String>, Option<i64>) {
     (state.title.as_deref().map(str::to_lowercase), state.number(Series::Price))
+}
+
+/// More columns by which a board searches and sorts.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct BoardColumns {
+    /// The number of the availability.
+    pub availability: i64,
+    /// The best rank of all categories.
+    pub best_rank: Option<i64>,
+    /// The last successful crawl, if its page stated the price.
+    pub price_read_at: Option<i64>,
+}
+
+impl From<&ListingState> for BoardColumns {
+    fn from(state: &ListingState) -> Self {
+        let read_at = state.as_of(Series::Price).filter(|as_of| Some(*as_of) == state.checked_at);
+        Self {
+            availability: state.availability().number(),
+            best_rank: state.best_rank().map(i64::from),
+            price_read_at: read_at.map(Timestamp::as_millisecond),
+        }
+    }
 }

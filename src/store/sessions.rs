@@ -19,10 +19,34 @@ pub struct NewSession {
     pub address: Option<IpAddr>,
     /// The user agent.
     pub agent: Option<String>,
-    /// The first refresh token.
+    /// The first refresh token, or the token of a browser.
     pub token: TokenHash,
+    /// It is the sign-in of a browser: its token is not exchanged for others.
+    pub is_browser: bool,
     /// It expires when it is not used for this long.
     pub lasts: Duration,
+}
+
+/// Whose the sign-in of a browser is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrowserSession {
+    /// The sign-in.
+    pub id: SessionId,
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The user.
+    pub user_id: UserId,
+}
+
+/// How long the sign-in of a browser lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrowserLifetime {
+    /// It expires when it is not used for this long.
+    pub idle: Duration,
+    /// It expires this long after it began, however it is used.
+    pub longest: Duration,
+    /// A use is recorded, and puts the end off, no more often than this.
+    pub recorded_every: Duration,
 }
 
 /// The result of rotating a refresh token.
@@ -74,6 +98,9 @@ pub trait Sessions: Send + Sync {
     /// [`Rotation::RecentlyRotated`] within `grace`.
     async fn rotate(&self, spent: TokenHash, new: TokenHash, lasts: Duration, grace: Duration)
     -> StoreResult<Rotation>;
+
+    /// The open sign-in of a browser with this token. Its use is recorded, and puts its end off.
+    async fn browser_session(&self, token: TokenHash, lifetime: BrowserLifetime) -> StoreResult<BrowserSession>;
 
     /// True if the sign-in has neither ended nor expired.
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool>;

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amazon_tracker::actors::kernel::{Threads, supervise};
-use amazon_tracker::actors::live_feed::{LiveFeed, LiveFeedHandle, LiveMessage, SharedFeedItem};
+use amazon_tracker::actors::live_feed::{LiveFeed, LiveFeedHandle, LiveMessage, Subscription};
 use amazon_tracker::domain::{EventId, JobId, Listing, ListingId, Marketplace, ProductId, TenantId, UserId};
 use amazon_tracker::replicas::Bus;
 use amazon_tracker::store::{AuditActor, Change, ChangeFeed, FeedItem, StoreError, StoreResult};
 use amazon_tracker::telemetry::Metrics;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio::sync::mpsc::Receiver;
 
 use crate::doubles::supervision;
 use crate::runtime::{in_runtime, late};
@@ -75,7 +74,7 @@ fn start_among(others: Option<Bus>, threads: &Threads, metrics: &Metrics) -> (Ar
     (stand, LiveFeedHandle::new(inbox, count))
 }
 
-async fn listen(live: &LiveFeedHandle, tenant_id: TenantId, who: AuditActor) -> Receiver<SharedFeedItem> {
+async fn listen(live: &LiveFeedHandle, tenant_id: TenantId, who: AuditActor) -> Subscription {
     live.inbox().ask(late(), |reply| LiveMessage::Listen(tenant_id, who, reply)).await.unwrap()
 }
 
@@ -164,6 +163,7 @@ fn of_more_than_eight_streams_of_one_user_the_oldest_ends() {
             mine.push(listen(&live, tenant, me).await);
         }
         assert!(mine[0].recv().await.is_none());
+        assert!(mine[0].is_displaced() && !mine[1].is_displaced());
         record(&live, 1);
         for heard in mine[1..].iter_mut().chain([&mut another]) {
             assert!(heard.recv().await.is_some());

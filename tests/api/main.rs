@@ -10,6 +10,8 @@ mod postgres;
 
 mod access;
 mod alerts;
+mod board;
+mod browser;
 mod channels;
 mod competitors;
 mod daemon;

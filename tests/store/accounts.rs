@@ -61,6 +61,7 @@ pub fn new_session(user: &User, token: u8) -> NewSession {
         address: Some(ADDRESS),
         agent: Some("curl/8".to_owned()),
         token: TokenHash([token; 32]),
+        is_browser: false,
         lasts: DAY,
     }
 }

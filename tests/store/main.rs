@@ -10,6 +10,7 @@ mod accounts;
 mod advice;
 mod alerts;
 mod backup;
+mod board;
 mod catalog;
 mod channels;
 mod commit;

@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::{Mutex, Once};
 
 use amazon_tracker::domain::*;
-use amazon_tracker::store::{AuditActor, AuditEvent, NewRule, ProductFilter, ProductOrder, RulePatch};
+use amazon_tracker::store::{
+    AuditActor, AuditEvent, NewRule, ProductFilter, ProductOrder, ProductsChange, RulePatch, SettingsChange,
+};
 use tracing::field::{Field, Visit};
 use tracing::span::Attributes;
 use tracing::{Event, Instrument, Subscriber};
@@ -24,6 +26,8 @@ use crate::fixture::*;
 const ALLOWED: &[(&str, usize, usize)] = &[
     ("create a product", 8, 2),
     ("list 50 products", 1, 1),
+    ("read a board of 50 products", 3, 2),
+    ("change 250 products", 5, 2),
     ("read a product", 1, 1),
     ("find the products of 100 listings", 1, 1),
     ("read its history", 2, 1),
@@ -128,6 +132,18 @@ async fn no_use_case_runs_more_statements_than_it_may(fixture: &Fixture) {
     let filter = ProductFilter::default();
     let listing = store.products(US, &filter, ProductOrder::NewestFirst, None, 50);
     assert_eq!(expect(fixture, "list 50 products", listing).await.unwrap().items.len(), 50);
+    let board = async {
+        let page = store.board(US, &filter, ProductOrder::ChangeFalling, None, 50).await.unwrap();
+        let listings: Vec<ListingId> = page.items.iter().map(|row| row.product.listing_id).collect();
+        let now = jiff::Timestamp::now();
+        store.prices_since(&listings, now).await.unwrap();
+        store.board_counts(US, now, now).await.unwrap()
+    };
+    assert_eq!(expect(fixture, "read a board of 50 products", board).await.tracked, 501);
+    let hourly = SettingsChange { frequency: Some(Frequency::HOURLY), ..SettingsChange::default() };
+    let change = ProductsChange::Settings(hourly);
+    let changing = store.change_products(US, &products[..250], &change, None);
+    assert_eq!(expect(fixture, "change 250 products", changing).await.unwrap().changed.len(), 250);
     expect(fixture, "read a product", store.product(US, product.id)).await.unwrap();
     let listings: Vec<Listing> = (0..100).map(|n| Listing::new(Marketplace::De, asin(n))).collect();
     let found = store.products_of_listings(US, &listings);

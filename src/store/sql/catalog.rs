@@ -43,7 +43,8 @@ impl Catalog for Backend {
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<Product>> {
-        self.with_replica_fallback(|| list(self, tenant_id, filter, order, cursor, limit).boxed()).await
+        let page = self.with_replica_fallback(|| list(self, tenant_id, filter, order, cursor, limit).boxed()).await?;
+        Ok(page.readable(Product::try_from))
     }
 
     async fn update_product(&self, tenant_id: TenantId, id: ProductId, patch: &ProductPatch) -> StoreResult<Product> {
@@ -260,21 +261,41 @@ async fn reschedule(
     after: &ProductSettings,
     clock: ClockParam,
 ) -> StoreResult<()> {
-    if after.status == ProductStatus::Paused {
-        return schedule_request::park_unwatched(conn, tenant_id, &[listing_id], clock).await;
+    match Rescheduled::of(before, after) {
+        Rescheduled::Parked => schedule_request::park_unwatched(conn, tenant_id, &[listing_id], clock).await,
+        Rescheduled::Requested(request) => schedule_request::upsert(conn, &[listing_id], &request, clock).await,
+        Rescheduled::Unchanged => Ok(()),
     }
-    let resumed = before.status == ProductStatus::Paused;
-    let watches_offers_now = before.offers_interval.is_none() && after.offers_interval.is_some();
-    // The present interval of an adaptive product may be longer than its average.
-    let has_become_fixed = before.frequency.is_adaptive() && !after.frequency.is_adaptive();
-    let is_more_often = after.frequency.interval() < before.frequency.interval();
-    if resumed || watches_offers_now || has_become_fixed || is_more_often {
+}
+
+/// What a change of settings means for the lease of the listing.
+pub(super) enum Rescheduled {
+    /// It is parked unless others watch it.
+    Parked,
+    /// It is due at the latest at a time.
+    Requested(ScheduleRequest),
+    /// Nothing.
+    Unchanged,
+}
+
+impl Rescheduled {
+    /// Of a change.
+    pub(super) fn of(before: &ProductSettings, after: &ProductSettings) -> Self {
+        if after.status == ProductStatus::Paused {
+            return Self::Parked;
+        }
+        let resumed = before.status == ProductStatus::Paused;
+        let watches_offers_now = before.offers_interval.is_none() && after.offers_interval.is_some();
+        // The present interval of an adaptive product may be longer than its average.
+        let has_become_fixed = before.frequency.is_adaptive() && !after.frequency.is_adaptive();
+        let is_more_often = after.frequency.interval() < before.frequency.interval();
+        if !(resumed || watches_offers_now || has_become_fixed || is_more_often) {
+            return Self::Unchanged;
+        }
         let due_in_ms = if watches_offers_now { 0 } else { 1000 * i64::from(after.frequency.interval().as_secs()) };
         // A listing that is parked because its crawls fail stays parked: only a request for a crawl unparks it.
-        let request = ScheduleRequest { lane: Lane::Scheduled, due_in_ms, unparks: resumed, accepts_running: false };
-        schedule_request::upsert(conn, &[listing_id], &request, clock).await?;
+        Self::Requested(ScheduleRequest { lane: Lane::Scheduled, due_in_ms, unparks: resumed, accepts_running: false })
     }
-    Ok(())
 }
 
 /// Locks a product that has the expected version.

@@ -198,6 +198,7 @@ async fn redeem(conn: &mut Conn, redemption: CodeRedemption, clock: ClockParam) 
         address: spent.address.as_deref().map(word).transpose()?,
         agent: None,
         token: redemption.token,
+        is_browser: false,
         lasts: redemption.lasts,
     };
     let opening = Opening::of_grant(spent.client_id, spent.client_name, spent.resource, scopes);

@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Backend, Conn, partitions};
+use super::{Backend, Conn, mark_prices, partitions};
 use crate::domain::{ListingId, ListingState, OfferList, Point, Series};
 use crate::store::batch::NewPoint;
 use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::or_report;
-use crate::store::rows::{PointColumns, sort_columns, time};
+use crate::store::rows::{BoardColumns, PointColumns, sort_columns, time};
 use crate::store::tenant_scope::TenantScope;
 use crate::store::{History, Page, PointPlace, PointsPage, ReadOffers, StoreError, StoreResult, StoredContent};
 
@@ -168,11 +168,14 @@ impl TryFrom<ContentColumns> for StoredContent {
 }
 
 async fn take_over(conn: &mut Conn, listing_id: i64, points: Vec<Point>, state: ListingState) -> StoreResult<bool> {
-    const UPDATE: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4 \
+    const UPDATE: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4, availability = $5, \
+           best_rank = $6, price_read_at = $7 \
          WHERE id = $1 AND state ->> 'checked_at' IS NULL \
          AND NOT EXISTS (SELECT 1 FROM point p WHERE p.listing_id = listing.id)";
     let (sort_title, price_minor) = sort_columns(&state);
+    let BoardColumns { availability, best_rank, price_read_at } = BoardColumns::from(&state);
     let updated = sqlx::query(UPDATE).bind(listing_id).bind(Json(state)).bind(sort_title).bind(price_minor);
+    let updated = updated.bind(availability).bind(best_rank).bind(price_read_at);
     if updated.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }
@@ -192,6 +195,6 @@ pub(super) async fn add_points(conn: &mut Conn, listing_id: i64, points: &[Point
         return Ok(());
     }
     let points: Vec<NewPoint> = points.iter().map(|point| NewPoint::of(listing_id, None, point)).collect();
-    sqlx::query(ADD).bind(Json(points)).execute(conn).await?;
-    Ok(())
+    sqlx::query(ADD).bind(Json(points)).execute(&mut *conn).await?;
+    mark_prices(conn, vec![listing_id]).await
 }

@@ -11,7 +11,7 @@
 
 use super::{
     Backend, Conn, Db, HAS_LEDGER, HAS_TAG, IS_READ_ONLY, LEASE_DEAD_TUPLES, MAX_CONNECTIONS, MIGRATOR,
-    OLDEST_SNAPSHOT_AGE, claim, commit, partitions, tenant_scope,
+    OLDEST_SNAPSHOT_AGE, claim, commit, mark_prices, partitions, tenant_scope,
 };
 
 /// The channel of an event `d` that waits can be dispatched. While it has a message that nobody has tried to send yet, what becomes due
@@ -28,6 +28,7 @@ mod accounts;
 mod advice;
 mod alerts;
 mod audit;
+mod board;
 mod bounded;
 mod catalog;
 mod change_feed;
@@ -56,6 +57,7 @@ mod outages;
 pub(super) mod outbox;
 mod page_samples;
 mod product_batch;
+mod product_changes;
 mod product_list;
 mod report_recipients;
 mod report_steps;

@@ -18,7 +18,9 @@ use crate::store::cursor::{Cursor, SortKey, page};
 use crate::store::error::{OrNotFound, or_report};
 use crate::store::rows::time;
 use crate::store::tenant_scope::TenantScope;
-use crate::store::{NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult};
+use crate::store::{
+    BrowserLifetime, BrowserSession, NewApiKey, NewSession, Page, Rotation, Sessions, StoreError, StoreResult,
+};
 
 const SESSION_COLUMNS: &str = "id, user_id, address, agent, created_at, used_at, expires_at";
 const KEY_COLUMNS: &str = "id, tenant_id, created_by, name, hint, scopes, networks, requests_per_minute, expires_at, \
@@ -51,6 +53,35 @@ impl Sessions for Backend {
         let (clock, lasts_ms, grace_ms) = (self.clock_param(), millis(lasts), millis(grace));
         let rotation = Rotate { table: TokenTable::OfSignIns, spent, new, clock, lasts_ms, grace_ms };
         self.transaction(TenantScope::All, move |conn| rotation.run(conn).boxed()).await
+    }
+
+    async fn browser_session(&self, token: TokenHash, lifetime: BrowserLifetime) -> StoreResult<BrowserSession> {
+        const FIND: &str = concat!(
+            "SELECT id, tenant_id, user_id, used_at < ",
+            now!(2),
+            " - $3 FROM session WHERE browser_hash = $1 AND ended_at IS NULL AND expires_at > ",
+            now!(2)
+        );
+        const USE: &str = concat!(
+            "UPDATE session SET used_at = ",
+            now!(2),
+            ", expires_at = CASE WHEN ",
+            now!(2),
+            " + $3 < created_at + $4 THEN ",
+            now!(2),
+            " + $3 ELSE created_at + $4 END WHERE id = $1 AND ended_at IS NULL"
+        );
+        let clock = self.clock_param();
+        let query = sqlx::query_as(FIND).bind(token.0.to_vec()).bind(clock).bind(millis(lifetime.recorded_every));
+        let found: (Uuid, Uuid, Uuid, bool) =
+            query.fetch_one(&mut *self.reader(TenantScope::All).await?).await.or_not_found("session")?;
+        let (id, tenant_id, user_id, is_use_due) = found;
+        if is_use_due {
+            let query =
+                sqlx::query(USE).bind(id).bind(clock).bind(millis(lifetime.idle)).bind(millis(lifetime.longest));
+            query.execute(&mut *self.writer(TenantScope::All).await?).await?;
+        }
+        Ok(BrowserSession { id: SessionId(id), tenant_id: TenantId(tenant_id), user_id: UserId(user_id) })
     }
 
     async fn is_session_open(&self, id: SessionId) -> StoreResult<bool> {
@@ -234,14 +265,14 @@ pub(super) async fn open(
 ) -> StoreResult<Session> {
     const OPEN: &str = concat!(
         "INSERT INTO session (id, tenant_id, user_id, address, agent, created_at, used_at, expires_at, client_id, client_name, \
-           resource, scopes) \
+           resource, scopes, browser_hash) \
          SELECT $1, tenant_id, id, $3, $4, ",
         now!(5),
         ", ",
         now!(5),
         ", ",
         now!(5),
-        " + $6, $7, $8, $9, $10 FROM tenant_user WHERE id = $2 AND status <> 'disabled' \
+        " + $6, $7, $8, $9, $10, $11 FROM tenant_user WHERE id = $2 AND status <> 'disabled' \
          RETURNING id, user_id, address, agent, created_at, used_at, expires_at"
     );
     const WELCOME: &str = "UPDATE tenant_user SET failed_logins = 0, locked_until = 0, status = 'active', deletion_scheduled_at = NULL, \
@@ -260,11 +291,14 @@ pub(super) async fn open(
     let query = query.bind(clock).bind(millis(session.lasts));
     let Opening { client_id, client_name, resource, scopes } = opening;
     let query = query.bind(client_id).bind(client_name).bind(resource).bind(scopes);
+    let query = query.bind(session.is_browser.then(|| session.token.0.to_vec()));
     let opened: SessionColumns = query.fetch_one(&mut *conn).await.or_not_found("user")?;
     sqlx::query(WELCOME).bind(session.user_id.0).execute(&mut *conn).await?;
     let query = sqlx::query(END_OLDEST).bind(session.user_id.0).bind(clock).bind(MAX_SESSIONS);
     query.bind(matches!(table, TokenTable::OfGrants)).execute(&mut *conn).await?;
-    add_token(conn, table, session.token, id.0, clock).await?;
+    if !session.is_browser {
+        add_token(conn, table, session.token, id.0, clock).await?;
+    }
     opened.try_into()
 }
 

@@ -72,7 +72,8 @@ fn distinct(products: &[ProductId]) -> Vec<ProductId> {
     products.iter().copied().filter(|product| seen.insert(*product)).collect()
 }
 
-async fn request(
+/// Requests a crawl of some products.
+pub(super) async fn request(
     conn: &mut Conn,
     tenant_id: TenantId,
     products: Vec<ProductId>,

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::{Backend, Conn};
+use super::{Backend, Conn, is_marked, mark_prices};
 use crate::domain::{DeliveryId, Event};
 use crate::store::outbox::WEBHOOK;
 use crate::store::tenant_scope::TenantScope;
@@ -42,6 +42,8 @@ pub(super) async fn write(store: &Backend, commits: &[&Commit]) -> StoreResult<H
 struct Lists {
     crawls: String,
     points: String,
+    /// The listings of those that have a new price or availability, or a gap before it.
+    marked: Vec<i64>,
     /// Number of commits.
     size: usize,
     /// Some of them bring offer lists.
@@ -57,6 +59,11 @@ impl Lists {
         Ok(Self {
             crawls,
             points: text(serde_json::to_string(&batch::points(commits)))?,
+            marked: commits
+                .iter()
+                .filter(|commit| is_marked(&commit.points))
+                .map(|commit| commit.listing_id.0)
+                .collect(),
             size: commits.len(),
             has_offers: commits.iter().any(|commit| commit.offers.is_some()),
             has_content: commits.iter().any(|commit| commit.content.is_some()),
@@ -101,6 +108,7 @@ async fn record(conn: &mut Conn, lists: Lists, moving: Vec<Commit>, now_ms: i64)
     end_tasks(conn, &lists, now_ms).await?;
     update_listings(conn, &lists, now_ms).await?;
     add_points(conn, &lists).await?;
+    mark_prices(conn, lists.marked.clone()).await?;
     replace_offers(conn, &lists).await?;
     add_content(conn, &lists).await?;
     for commit in moving.iter().filter(|commit| recorded.contains(&(commit.listing_id.0, commit.token))) {
@@ -130,10 +138,15 @@ async fn update_listings(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreRe
            last_crawled_at = CASE WHEN crawl.outcome IS NULL THEN listing.last_crawled_at ELSE $2 END, \
            state = coalesce(crawl.state, listing.state), \
            sort_title = CASE WHEN crawl.state IS NULL THEN listing.sort_title ELSE crawl.sort_title END, \
-           price_minor = CASE WHEN crawl.state IS NULL THEN listing.price_minor ELSE crawl.price_minor END FROM (",
+           price_minor = CASE WHEN crawl.state IS NULL THEN listing.price_minor ELSE crawl.price_minor END, \
+           availability = CASE WHEN crawl.state IS NULL THEN listing.availability ELSE crawl.availability END, \
+           best_rank = CASE WHEN crawl.state IS NULL THEN listing.best_rank ELSE crawl.best_rank END, \
+           price_read_at = CASE WHEN crawl.state IS NULL THEN listing.price_read_at ELSE crawl.price_read_at END FROM (",
         fenced!(
             "given.value ->> 'outcome' AS outcome, given.value ->> 'state' AS state, \
-             given.value ->> 'sort_title' AS sort_title, given.value ->> 'price_minor' AS price_minor"
+             given.value ->> 'sort_title' AS sort_title, given.value ->> 'price_minor' AS price_minor, \
+             given.value ->> 'availability' AS availability, given.value ->> 'best_rank' AS best_rank, \
+             given.value ->> 'price_read_at' AS price_read_at"
         ),
         ") AS crawl WHERE listing.id = crawl.listing_id"
     );

@@ -102,6 +102,7 @@ use jiff::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::types::Json;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use tokio::sync::OnceCell;
@@ -111,6 +112,7 @@ use super::encryption::EncryptionKeys;
 use super::write_probe::WriteProbe;
 use super::{StoreClock, StoreError, StoreResult};
 use crate::config::{DatabaseSettings, Secret};
+use crate::domain::{Point, Series};
 
 pub use daemon_lock::DaemonLock;
 
@@ -137,6 +139,21 @@ const MAX_CONNECTIONS: &str = "SELECT NULL";
 
 /// The SQL around a tag.
 const HAS_TAG: (&str, &str) = ("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ", ")");
+
+/// True for points from which [`mark_prices`] computes.
+fn is_marked(points: &[Point]) -> bool {
+    let is_of = |point: &Point| matches!(point.key.series, Series::Price | Series::Availability | Series::Unobserved);
+    points.iter().any(is_of)
+}
+
+/// Computes the columns of some listings that follow from their points, after points were added.
+async fn mark_prices(conn: &mut Conn, listings: Vec<i64>) -> StoreResult<()> {
+    const MARK: &str = include_str!("mark_prices.sql");
+    if !listings.is_empty() {
+        sqlx::query(MARK).bind(Json(listings)).execute(conn).await?;
+    }
+    Ok(())
+}
 
 /// Rows that the thread of a connection reads before their reader takes them. With few, the two wake one another for every row:
 /// a page of any list fits.
