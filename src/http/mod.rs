@@ -18,6 +18,7 @@ mod competitors;
 mod cors;
 mod crawl;
 mod credential;
+mod dashboard;
 mod etag;
 mod events;
 mod export;
@@ -212,6 +213,7 @@ fn configure(settings: &HttpSettings, config: &mut ServiceConfig) {
     }
     if settings.serves_api {
         api_routes(&mut routes);
+        dashboard::routes(routes.below(""));
         openapi::page(config);
     }
 }

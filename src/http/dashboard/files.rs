@@ -1,0 +1,178 @@
+//! The files of the dashboard, as they are in `src/web`.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::sync::LazyLock;
+
+use actix_web::web::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        /// The files by their names, as they were when the program was built.
+        const FILES: &[(&str, &[u8])] = &[$(($name, include_bytes!(concat!("../../web/", $name)))),*];
+    };
+}
+
+files! {
+    "app.css",
+    "app/api.js",
+    "app/base.js",
+    "app/dialog.js",
+    "app/dom.js",
+    "app/form.js",
+    "app/format.js",
+    "app/i18n.js",
+    "app/keys.js",
+    "app/live.js",
+    "app/main.js",
+    "app/notice.js",
+    "app/router.js",
+    "app/state.js",
+    "chart/chart.js",
+    "chart/crosshair.js",
+    "chart/scale.js",
+    "chart/spark.js",
+    "chart/steps.js",
+    "chart/table.js",
+    "i18n/de.json",
+    "i18n/en.json",
+    "i18n/ja.json",
+    "i18n/pt.json",
+    "icon.svg",
+    "icons.svg",
+    "index.html",
+    "manifest.json",
+    "pages/add.js",
+    "pages/board-row.js",
+    "pages/board-selection.js",
+    "pages/board.js",
+    "pages/insight-list.js",
+    "pages/product.js",
+    "pages/sign-in.js",
+    "pages/verdict.js",
+}
+
+/// The hash of all files.
+static FOLDER: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    for (name, bytes) in FILES {
+        hash.update(name);
+        hash.update(bytes);
+    }
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+});
+
+/// The compressed files, in their order.
+static COMPRESSED: LazyLock<Vec<Bytes>> = LazyLock::new(|| FILES.iter().map(|(_, bytes)| gzip(bytes)).collect());
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing into memory cannot fail.
+    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    written.map(Bytes::from).unwrap_or_default()
+}
+
+/// The folder that the files are served below.
+pub(super) fn folder() -> &'static str {
+    if cfg!(debug_assertions) { "debug" } else { &FOLDER }
+}
+
+/// The modules, which a browser may load before it finds their imports.
+pub(super) fn modules() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".js"))
+}
+
+/// The file with this name.
+pub(super) fn find(name: &str) -> Option<File> {
+    let at = FILES.iter().position(|(known, _)| *known == name)?;
+    Some(File { at })
+}
+
+/// One of the files.
+#[derive(Clone, Copy)]
+pub(super) struct File {
+    at: usize,
+}
+
+impl File {
+    /// Its name changes with its content, except in debug builds.
+    pub(super) const CACHING: &'static str =
+        if cfg!(debug_assertions) { "no-store" } else { "public, max-age=31536000, immutable" };
+
+    pub(super) fn content_type(self) -> &'static str {
+        match FILES[self.at].0.rsplit('.').next() {
+            Some("html") => "text/html; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            _ => "application/json",
+        }
+    }
+
+    /// In debug builds, as it is on the disk now.
+    fn content(self) -> Cow<'static, [u8]> {
+        let (name, built) = FILES[self.at];
+        if cfg!(debug_assertions)
+            && let Ok(bytes) = std::fs::read(format!("{}/src/web/{name}", env!("CARGO_MANIFEST_DIR")))
+        {
+            return Cow::Owned(bytes);
+        }
+        Cow::Borrowed(built)
+    }
+
+    pub(super) fn bytes(self) -> Bytes {
+        match self.content() {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => Bytes::from(bytes),
+        }
+    }
+
+    pub(super) fn text(self) -> String {
+        String::from_utf8_lossy(&self.content()).into_owned()
+    }
+
+    /// `None` in debug builds, where files change.
+    pub(super) fn compressed(self) -> Option<Bytes> {
+        (!cfg!(debug_assertions)).then(|| COMPRESSED[self.at].clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn names_below(folder: &Path, prefix: &str) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+        entries
+            .flat_map(|entry| {
+                let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+                match entry.path().is_dir() {
+                    true => names_below(&entry.path(), &format!("{name}/")),
+                    false => BTreeSet::from([name]),
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_file_is_served_but_those_of_the_pages_of_links() {
+        let mut there = names_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), "");
+        there.retain(|name| !name.starts_with("link."));
+        assert_eq!(there, FILES.iter().map(|(name, _)| (*name).to_owned()).collect());
+    }
+
+    #[test]
+    fn scripts_and_styles_stay_within_their_budgets() {
+        let bytes_of = |ending: &str| -> usize {
+            FILES.iter().filter(|(name, _)| name.ends_with(ending)).map(|(_, bytes)| bytes.len()).sum()
+        };
+        assert!(bytes_of(".js") <= 110 * 1024, "{}", bytes_of(".js"));
+        assert!(bytes_of(".css") <= 24 * 1024, "{}", bytes_of(".css"));
+    }
+}

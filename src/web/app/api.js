@@ -1,0 +1,73 @@
+// The API: every path that the dashboard uses is here, as the OpenAPI document writes it.
+
+import { base } from "./base.js";
+
+// An answer that is not a success, as application/problem+json says it.
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail ?? body.title ?? String(status));
+    this.status = status;
+    this.code = body.code;
+    this.errors = body.errors ?? [];
+  }
+}
+
+let onSignedOut = () => {};
+
+// What happens when a request says that the session has ended.
+export function whenSignedOut(listener) {
+  onSignedOut = listener;
+}
+
+async function call(method, template, { path = {}, query, body, headers = {}, signal } = {}) {
+  const filled = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(path[name]));
+  const search = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== ""));
+  const url = `${base}${filled}${search.size ? `?${search}` : ""}`;
+  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal };
+  if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    request.headers["content-type"] = "application/json";
+  }
+  const answer = await fetch(url, request);
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
+  if (answer.status === 401 && template !== SESSION) onSignedOut();
+  throw problem;
+}
+
+const get = (template, options) => call("GET", template, options);
+const post = (template, body, options) => call("POST", template, { ...options, body });
+const patch = (template, body, options) => call("PATCH", template, { ...options, body });
+const remove = (template, options) => call("DELETE", template, options);
+
+const SESSION = "/api/v1/auth/session";
+
+export const session = {
+  signIn: (email, password) => post(SESSION, { email, password }),
+  signOut: () => remove(SESSION),
+  me: () => get("/api/v1/users/me"),
+  all: () => get("/api/v1/auth/sessions"),
+  revoke: (id) => remove("/api/v1/auth/sessions/{id}", { path: { id } }),
+};
+
+export const board = {
+  rows: (query, signal) => get("/api/v1/board", { query, signal }),
+};
+
+export const products = {
+  get: (id) => get("/api/v1/products/{id}", { path: { id } }),
+  add: (body) => post("/api/v1/products", body),
+  change: (id, body) => patch("/api/v1/products/{id}", body, { path: { id } }),
+  remove: (id) => remove("/api/v1/products/{id}", { path: { id } }),
+  chart: (id, query, signal) => get("/api/v1/products/{id}/chart", { path: { id }, query, signal }),
+  insight: (id, days) => get("/api/v1/products/{id}/insight", { path: { id }, query: { days } }),
+  stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),
+};
+
+export const alerts = {
+  ofProduct: (id) => get("/api/v1/alerts", { query: { product_id: id, limit: 50 } }),
+};
+
+export const crawl = {
+  now: (productIds) => post("/api/v1/crawl", { product_ids: productIds }, { headers: { prefer: "wait=5" } }),
+};

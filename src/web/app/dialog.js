@@ -1,0 +1,23 @@
+// Dialogs: modal, closed by Escape, and gone when they are closed.
+
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+
+// Opens a dialog with a title; returns it. Its `onclose` is called however it ends.
+export function openDialog(selector, title, content, onclose) {
+  const element = h(`dialog${selector}`, { "aria-label": title, onclose: () => { element.remove(); onclose?.(); } }, h("h2", {}, title), content);
+  document.body.append(element);
+  element.showModal();
+  return element;
+}
+
+// Asks before something that cannot be undone; resolves to whether it was confirmed.
+export function confirmed(question, action) {
+  return new Promise((resolve) => {
+    let answer = false;
+    const close = (value) => () => { answer = value; element.close(); };
+    const element = openDialog(".confirm", question, h("div.actions", {},
+      h("button", { type: "button", onclick: close(false) }, t("action.cancel")),
+      h("button.primary", { type: "button", onclick: close(true) }, action)), () => resolve(answer));
+  });
+}

@@ -1,0 +1,74 @@
+// Forms: controls with labels, and the problems of an answer beside the fields that they name.
+
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { told } from "./notice.js";
+
+// An input with its label. A checkbox stands before its label, everything else below it.
+export function input(name, label, properties = {}) {
+  const control = h("input", { name, ...properties });
+  return properties.type === "checkbox" ? h("label.check", {}, control, t(label)) : labelled(label, control);
+}
+
+// A select with its label; the options are [value, text].
+export function select(name, label, options, { value, ...properties } = {}) {
+  const option = ([key, text]) => h("option", { value: key, selected: key === value }, text);
+  return labelled(label, h("select", { name, ...properties }, options.map(option)));
+}
+
+export function labelled(label, control, hint) {
+  return h("label.field", {}, h("span", {}, t(label)), control, hint ? h("small.muted", {}, hint) : null);
+}
+
+// A form that sends what its fields hold: `onsend` gets { name: value } and the form. While it waits, it cannot be sent again; what the answer
+// says of a field stands below the field, and everything else at the end.
+export function form(selector, submit, children, onsend) {
+  const problem = h("p.problem", { role: "alert" });
+  const button = h("button.primary", { type: "submit" }, t(submit));
+  const element = h(`form${selector}`, {}, children, problem, h("div.actions", {}, button));
+  element.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clear(element, problem);
+    button.disabled = true;
+    try {
+      await onsend(valuesOf(element), element);
+    } catch (error) {
+      tell(element, problem, error);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  return element;
+}
+
+// The values of a form: texts without spaces around them, true or false for a checkbox, a list for several of one name.
+export function valuesOf(element) {
+  const values = {};
+  for (const control of element.elements) {
+    if (!control.name || control.disabled || (control.type === "radio" && !control.checked)) continue;
+    if (control.type === "checkbox" && control.dataset.value === undefined) values[control.name] = control.checked;
+    else if (control.type === "checkbox") (values[control.name] ??= []).push(...(control.checked ? [control.dataset.value] : []));
+    else values[control.name] = control.type === "password" ? control.value : control.value.trim();
+  }
+  return values;
+}
+
+function clear(element, problem) {
+  problem.textContent = "";
+  element.querySelectorAll("[aria-invalid]").forEach((control) => control.removeAttribute("aria-invalid"));
+  element.querySelectorAll(".field-problem").forEach((text) => text.remove());
+}
+
+function tell(element, problem, error) {
+  const unplaced = [];
+  for (const { field, message } of error.errors ?? []) {
+    const control = element.elements[field];
+    if (!control?.after) unplaced.push(`${field} ${message}`);
+    else {
+      control.setAttribute("aria-invalid", "true");
+      control.after(h("small.field-problem", { role: "alert" }, message));
+    }
+  }
+  if (unplaced.length || !error.errors?.length) problem.textContent = unplaced.join("; ") || told(error);
+  element.querySelector("[aria-invalid]")?.focus();
+}

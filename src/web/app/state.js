@@ -1,0 +1,11 @@
+// What the pages share.
+
+import { base } from "./base.js";
+
+export const state = {
+  base,
+  // The user who is signed in, as /auth/me says.
+  user: undefined,
+  // Where a user who had to sign in wanted to go.
+  returnTo: undefined,
+};
