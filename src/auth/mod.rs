@@ -1,11 +1,14 @@
 //! Credentials: passwords, access tokens, and opaque tokens that are stored as hashes. Knows no HTTP and no store.
 
+mod claims;
+mod key_set;
+mod keyring;
 mod keys;
 mod opaque;
 mod password;
-mod token;
 
+pub use claims::{Claims, Grant};
+pub use keyring::{Keyring, TokenError};
 pub use keys::{KeyError, KeyPair};
 pub use opaque::{OpaqueToken, TokenKind, hash_of};
 pub use password::{HashError, PasswordRefused, Passwords};
-pub use token::{Claims, Grant, Keyring, TokenError};

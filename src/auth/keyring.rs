@@ -1,22 +1,20 @@
-//! Access tokens: signed, short-lived, verified without a query.
+//! Issues and verifies access tokens: signed, short-lived, verified without a query.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
-
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::claims::{Claims, Grant};
 use super::hash_of;
-use super::keys::{KeyError, KeyPair, public_jwk};
+use super::key_set::{KeySet, Signer, Verifier};
+use super::keys::KeyError;
 use crate::config::TokenSettings;
-use crate::domain::{Role, Scopes, SessionId, TenantId, TokenHash, UserId};
+use crate::domain::{Scopes, TokenHash};
 
 /// Tolerated clock skew.
 const LEEWAY_SECS: u64 = 30;
@@ -24,65 +22,6 @@ const LEEWAY_SECS: u64 = 30;
 /// request.
 const VERIFIED_TTL: Duration = Duration::from_secs(60);
 const MAX_VERIFIED: u64 = 20_000;
-const MIN_SECRET_BYTES: usize = 32;
-/// Distinct characters of a secret. 32 random hexadecimal digits have fewer once in a million times.
-const MIN_SECRET_CHARS: usize = 8;
-/// Parts of the secrets in examples, in lower case.
-const EXAMPLES: &[&str] =
-    &["change-me", "changeme", "change_me", "secret-key", "secret_key", "your-", "your_", "example", "password"];
-
-/// True for secrets that stand in examples, or repeat a few characters.
-fn is_guessable(secret: &str) -> bool {
-    let lower = secret.to_lowercase();
-    let distinct: HashSet<char> = lower.chars().collect();
-    distinct.len() < MIN_SECRET_CHARS || EXAMPLES.iter().any(|example| lower.contains(example))
-}
-
-/// The claims of an access token (RFC 7519; `scope` from RFC 8693).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The user.
-    pub sub: UserId,
-    /// The user's tenant.
-    pub tid: TenantId,
-    /// The sign-in.
-    pub sid: SessionId,
-    /// The user's roles.
-    pub roles: Vec<Role>,
-    /// The scopes granted by the roles.
-    pub scope: Scopes,
-    /// Issued at; `nbf` is not before and `exp` is expiry. Seconds since 1970.
-    pub iat: i64,
-    /// See `iat`.
-    pub nbf: i64,
-    /// See `iat`.
-    pub exp: i64,
-    /// Identifier of the token.
-    pub jti: Uuid,
-    /// The issuer.
-    pub iss: String,
-    /// The audience.
-    pub aud: String,
-    /// The client that acts for the user, in a token for tools alone (RFC 9068); none: the user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// The name of the APISIX consumer.
-    pub key: String,
-}
-
-/// The subject of a new token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grant {
-    /// The user.
-    pub user_id: UserId,
-    /// The user's tenant.
-    pub tenant_id: TenantId,
-    /// The sign-in.
-    pub session_id: SessionId,
-    /// The user's role.
-    pub role: Role,
-}
-
 /// Why a token is refused. Not to be sent to the client.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -117,17 +56,6 @@ pub struct Keyring {
     reference_time: Mutex<Option<(Timestamp, Instant)>>,
 }
 
-struct Signer {
-    header: Header,
-    key: EncodingKey,
-}
-
-/// The algorithm is a property of the key. The algorithm in a token's header is never trusted.
-struct Verifier {
-    key: DecodingKey,
-    validation: Validation,
-}
-
 impl Keyring {
     /// A keyring from the settings. The private key signs if there is one, otherwise the secret; all configured keys
     /// verify. Without either, a key is generated that lives as long as the process.
@@ -135,27 +63,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyError`] with the name of the setting.
     pub fn new(settings: &TokenSettings) -> Result<Self, (&'static str, KeyError)> {
-        let mut builder =
-            KeyringBuilder { settings, verifiers: HashMap::new(), published: JwkSet { keys: Vec::new() } };
-        let mut signer = None;
-        for public in &settings.verification_keys {
-            let key = DecodingKey::from_ed_pem(public.as_bytes()).map_err(|_| KeyError::NotEd25519);
-            key.and_then(|key| builder.add_public(key)).map_err(|error| ("auth.token.verification_keys", error))?;
-        }
-        if let Some(secret) = &settings.secret_key {
-            signer = Some(builder.add_secret(secret.reveal()).map_err(|error| ("auth.token.secret_key", error))?);
-        }
-        let named = |error| ("auth.token.private_key", error);
-        let pair = match (&settings.private_key, &signer) {
-            (Some(pem), _) => Some(KeyPair::from_pem(pem.reveal()).map_err(named)?),
-            (None, None) => Some(KeyPair::new().map_err(named)?),
-            (None, Some(_)) => None,
-        };
-        if let Some(pair) = pair {
-            signer = Some(builder.add_pair(&pair).map_err(named)?);
-        }
-        let KeyringBuilder { verifiers, published, .. } = builder;
-        let signer = signer.ok_or(named(KeyError::NoRandomness))?;
+        let KeySet { signer, verifiers, published } = KeySet::of(settings)?;
         let verified = Cache::builder().max_capacity(MAX_VERIFIED).time_to_live(VERIFIED_TTL).build();
         Ok(Self {
             settings: settings.clone(),
@@ -283,63 +191,17 @@ impl Keyring {
     }
 }
 
-/// A keyring under construction.
-struct KeyringBuilder<'s> {
-    settings: &'s TokenSettings,
-    verifiers: HashMap<String, Verifier>,
-    published: JwkSet,
-}
-
-impl KeyringBuilder<'_> {
-    fn add_pair(&mut self, pair: &KeyPair) -> Result<Signer, KeyError> {
-        let kid = self.add_public(pair.decoding_key())?;
-        Ok(Signer { header: header(Algorithm::EdDSA, kid), key: EncodingKey::from_ed_der(&pair.private_der()?) })
-    }
-
-    fn add_public(&mut self, key: DecodingKey) -> Result<String, KeyError> {
-        let (jwk, kid) = public_jwk(&key)?;
-        self.published.keys.push(jwk);
-        self.add(kid.clone(), key, Algorithm::EdDSA);
-        Ok(kid)
-    }
-
-    fn add_secret(&mut self, secret: &str) -> Result<Signer, KeyError> {
-        if secret.len() < MIN_SECRET_BYTES {
-            return Err(KeyError::ShortSecret);
-        }
-        if is_guessable(secret) {
-            return Err(KeyError::GuessableSecret);
-        }
-        let name = Sha256::digest(format!("amazon-tracker kid {secret}"));
-        let kid: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        self.add(kid.clone(), DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256);
-        Ok(Signer { header: header(Algorithm::HS256, kid), key: EncodingKey::from_secret(secret.as_bytes()) })
-    }
-
-    fn add(&mut self, kid: String, key: DecodingKey, algorithm: Algorithm) {
-        let mut validation = Validation::new(algorithm);
-        // Expiry is checked in `verify`, against a clock that may differ from the system clock.
-        validation.validate_exp = false;
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        validation.set_issuer(&[&self.settings.issuer]);
-        validation.set_audience(&[&self.settings.audience]);
-        self.verifiers.insert(kid, Verifier { key, validation });
-    }
-}
-
-fn header(algorithm: Algorithm, kid: String) -> Header {
-    Header { kid: Some(kid), ..Header::new(algorithm) }
-}
-
 #[cfg(test)]
 mod tests {
     use base64::Engine;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-    use jiff::SignedDuration;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::auth::KeyPair;
     use crate::config::Secret;
+    use crate::domain::{Role, SessionId, TenantId, UserId};
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -456,11 +318,15 @@ mod tests {
             assert!(ring.verify(&forged).is_err());
         }
         let stranger = KeyPair::new().unwrap();
-        let foreign = issued(&super::Keyring::new(&with_pair(&stranger)).unwrap());
+        let foreign = issued(&Keyring::new(&with_pair(&stranger)).unwrap());
         assert!(matches!(ring.verify(&foreign), Err(TokenError::UnknownKey)), "a foreign kid");
         let key = EncodingKey::from_ed_der(&stranger.private_der().unwrap());
-        let borrowed =
-            jsonwebtoken::encode(&self::header(Algorithm::EdDSA, pair.kid().unwrap()), &claims, &key).unwrap();
+        let borrowed = jsonwebtoken::encode(
+            &Header { kid: Some(pair.kid().unwrap()), ..Header::new(Algorithm::EdDSA) },
+            &claims,
+            &key,
+        )
+        .unwrap();
         assert!(ring.verify(&borrowed).is_err(), "our kid over a foreign signature");
         assert!(ring.verify(&token[..token.len() - 4]).is_err());
         for garbage in ["", "x", "a.b.c", "at_x"] {
