@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use super::problem::{Problem, no_such_route};
 use super::public_path::public_path;
 use super::routes::{Access, Routes};
-use files::{File, find, folder, modules};
+use files::{File, find, folder, with_imports};
 
 /// Nothing from elsewhere, no inline script or style, and no script that is made of text.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -24,22 +24,32 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// The paths of its pages, which the router of the dashboard knows too.
-const PAGES: &[&str] = &["/", "/sign-in", "/products/{id}"];
+/// The module that all pages begin with.
+const MAIN: &str = "app/main.js";
+/// The paths of its pages and their modules, which the router of the dashboard knows too.
+const PAGES: &[(&str, &str)] =
+    &[("/", "pages/board.js"), ("/sign-in", "pages/sign-in.js"), ("/products/{id}", "pages/product.js")];
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    for page in PAGES {
+    for (page, _) in PAGES {
         routes.path(page, |path| path.get(Access::Open, shell));
     }
     routes.path("/assets/{folder}/{file:.*}", |path| path.get(Access::Open, asset));
 }
 
-/// A page of the dashboard. All pages are the same: the script finds out which one it is.
+/// The modules that a page needs, each once.
+fn modules_of(page: &'static str) -> Vec<&'static str> {
+    with_imports(&[MAIN, page])
+}
+
+/// A page of the dashboard. All pages are the same, but for what they load ahead: the script finds out which one it is.
 async fn shell(request: HttpRequest) -> impl Responder {
     let base = public_path(&request);
     let assets = format!("{base}/assets/{}", folder());
-    let preloads: String =
-        modules().map(|module| format!("<link rel=\"modulepreload\" href=\"{assets}/{module}\">\n")).collect();
+    let route = request.match_pattern();
+    let page = PAGES.iter().find(|(path, _)| route.as_deref() == Some(path)).map_or(MAIN, |(_, module)| module);
+    let preload = |module| format!("<link rel=\"modulepreload\" href=\"{assets}/{module}\">\n");
+    let preloads: String = modules_of(page).into_iter().map(preload).collect();
     let page = find("index.html").map(|file| file.text()).unwrap_or_default();
     let page = page.replace("{preloads}", &preloads).replace("{assets}", &assets).replace("{base}", &base);
     HttpResponse::Ok()
@@ -67,4 +77,31 @@ async fn asset(request: HttpRequest, path: Path<(String, String)>) -> Result<imp
         Some(gzip) => response.insert_header((CONTENT_ENCODING, "gzip")).body(gzip),
         None => response.body(file.bytes()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn bytes_of<'n>(names: impl IntoIterator<Item = &'n str>) -> usize {
+        names.into_iter().map(|name| find(name).unwrap().bytes().len()).sum()
+    }
+
+    #[test]
+    fn scripts_and_styles_of_each_page_stay_within_their_budgets() {
+        for (path, page) in PAGES {
+            let bytes = bytes_of(modules_of(page));
+            assert!(bytes <= 110 * 1024, "{path}: {bytes}");
+        }
+        assert!(bytes_of(["app.css"]) <= 24 * 1024);
+    }
+
+    #[test]
+    fn a_page_loads_ahead_what_it_imports_and_nothing_else() {
+        let board: BTreeSet<_> = modules_of("pages/board.js").into_iter().collect();
+        assert!(board.is_superset(&BTreeSet::from(["app/main.js", "app/dom.js", "pages/board.js", "chart/spark.js"])));
+        assert!(!board.contains("pages/product.js"));
+    }
 }

@@ -7,13 +7,11 @@ import { preferredLanguage, t, useLanguage } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
 import { currentPath, followLinks, go, route, show } from "./router.js";
 import { state } from "./state.js";
-import { boardPage } from "../pages/board.js";
-import { productPage } from "../pages/product.js";
-import { signInPage } from "../pages/sign-in.js";
 
-route("/", boardPage);
-route("/products/{id}", productPage);
-route("/sign-in", signInPage);
+// As in PAGES of http/dashboard.rs.
+route("/", "board", "boardPage");
+route("/products/{id}", "product", "productPage");
+route("/sign-in", "sign-in", "signInPage");
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [

@@ -1,4 +1,5 @@
-// Pages by path. A page is { title, render(view, parameters) }, where render may return a function that ends the page.
+// Pages by path. A page is { title, render(view, parameters) }, where render may return a function that ends the page. Its module is loaded
+// when it is shown first.
 
 import { base } from "./base.js";
 import { t } from "./i18n.js";
@@ -6,11 +7,12 @@ import { t } from "./i18n.js";
 const routes = [];
 let end = () => {};
 
-// route("/products/{id}", page)
-export function route(template, page) {
+// route("/products/{id}", "product", "productPage"): the path, the file in pages/ and what it exports.
+export function route(template, file, exported) {
   const names = [];
   const pattern = template.replace(/\{(\w+)\}/g, (_, name) => (names.push(name), "([^/]+)"));
-  routes.push({ pattern: new RegExp(`^${pattern}/?$`), names, page });
+  const load = async () => (await import(`../pages/${file}.js`))[exported];
+  routes.push({ pattern: new RegExp(`^${pattern}/?$`), names, load });
 }
 
 export function go(path, { replace = false } = {}) {
@@ -49,8 +51,10 @@ export async function show() {
     return;
   }
   const parameters = Object.fromEntries(found.names.map((name, at) => [name, decodeURIComponent(found.match[at + 1])]));
-  document.title = `${t(found.page.title)} · amazon-tracker`;
-  const stop = await found.page.render(view, parameters);
+  const page = await found.load();
+  if (mine !== serial) return;
+  document.title = `${t(page.title)} · amazon-tracker`;
+  const stop = await page.render(view, parameters);
   if (mine !== serial) return stop?.();
   end = stop ?? (() => {});
 }
