@@ -25,7 +25,8 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The paths of its pages, which the router of the dashboard knows too.
-const PAGES: &[&str] = &["/", "/sign-in", "/products/{id}"];
+const PAGES: &[&str] =
+    &["/", "/sign-in", "/products/{id}", "/alerts", "/alerts/activity", "/alerts/channels", "/alerts/{id}"];
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     for page in PAGES {

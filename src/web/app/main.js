@@ -7,17 +7,25 @@ import { preferredLanguage, t, useLanguage } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
 import { currentPath, followLinks, go, route, show } from "./router.js";
 import { state } from "./state.js";
+import { builderPage } from "../pages/alert-builder.js";
+import { activityPage, rulesPage } from "../pages/alerts.js";
 import { boardPage } from "../pages/board.js";
+import { channelsPage } from "../pages/channels.js";
 import { productPage } from "../pages/product.js";
 import { signInPage } from "../pages/sign-in.js";
 
 route("/", boardPage);
 route("/products/{id}", productPage);
+route("/alerts", rulesPage);
+route("/alerts/activity", activityPage);
+route("/alerts/channels", channelsPage);
+route("/alerts/{id}", builderPage);
 route("/sign-in", signInPage);
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [
   ["/", "nav.board", "board"],
+  ["/alerts", "nav.alerts", "bell"],
 ];
 
 function navigation() {
