@@ -16,7 +16,7 @@ use crate::domain::{
     RuleScope, RuleSettings, TenantId, User,
 };
 use crate::service::new_webhook_secret;
-use crate::store::{NewProduct, NewRule, NewUser, RuleChannels, RuleWebhook, SharedStore, StoreError};
+use crate::store::{NewProduct, NewRule, NewUser, RuleChannels, RuleFilter, RuleWebhook, SharedStore, StoreError};
 
 const TENANT: &str = "Example";
 const PLAN: &str = "pro";
@@ -155,7 +155,7 @@ async fn wait_for_price(
     webhook_url: &Url,
 ) -> anyhow::Result<bool> {
     let Some(target_minor) = example.target_minor else { return Ok(false) };
-    if !store.rules(tenant_id, Some(product_id), None, 1).await?.items.is_empty() {
+    if !store.rules(tenant_id, &RuleFilter::of_product(product_id), None, 1).await?.items.is_empty() {
         return Ok(false);
     }
     let target = Money::new(target_minor, example.marketplace.currency());

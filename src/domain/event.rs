@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-use super::ids::{DeliveryId, EventId, ProductId, RuleId, TenantId};
+use super::ids::{ChannelId, DeliveryId, EventId, ProductId, RuleId, TenantId};
 use super::listing::Listing;
 use super::money::Money;
 use super::rule::{Condition, Crossing, Reason, Rule, Severity};
@@ -196,6 +196,8 @@ impl DeliveryStatus {
 pub struct Delivery {
     /// The same for every attempt, so that receivers can detect duplicates.
     pub id: DeliveryId,
+    /// The channel, which may have been deleted since; `None`: the webhook of the rule.
+    pub channel_id: Option<ChannelId>,
     /// Delivery state.
     pub status: DeliveryStatus,
     /// Attempts so far.

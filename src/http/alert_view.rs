@@ -54,6 +54,9 @@ pub(super) struct WireAlert {
     is_armed: bool,
     /// Crossings so far.
     crossings: u32,
+    /// When it last fired, by the events that are kept.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_fired_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -146,6 +149,7 @@ impl From<RuleRow> for WireAlert {
             webhook_secret: None,
             is_armed: row.is_armed,
             crossings: row.crossings,
+            last_fired_at: row.last_fired_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -251,7 +255,10 @@ pub(super) struct WireDelivery {
     /// The `webhook-id` of every attempt.
     #[schema(value_type = Uuid)]
     id: DeliveryId,
-    /// `pending`, `delivered` or `dead`.
+    /// The channel, which may have been deleted since; null: the webhook of the rule.
+    #[schema(value_type = Option<Uuid>)]
+    channel_id: Option<ChannelId>,
+    /// `pending`, `held`, `sending`, `delivered`, `dead` or `dropped`.
     #[schema(value_type = String, example = "delivered")]
     status: DeliveryStatus,
     attempts: u32,
@@ -263,8 +270,8 @@ pub(super) struct WireDelivery {
 
 impl From<Delivery> for WireDelivery {
     fn from(delivery: Delivery) -> Self {
-        let Delivery { id, status, attempts, last_error, delivered_at } = delivery;
-        Self { id, status, attempts, last_error, delivered_at }
+        let Delivery { id, channel_id, status, attempts, last_error, delivered_at } = delivery;
+        Self { id, channel_id, status, attempts, last_error, delivered_at }
     }
 }
 

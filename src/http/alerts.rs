@@ -1,5 +1,7 @@
 //! `/api/v1/alerts`: alert rules and their events.
 
+use std::str::FromStr;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -11,14 +13,14 @@ use super::Shared;
 use super::alert_requests::{AddAlertBody, PatchAlertBody, PreviewAlertBody};
 use super::alert_view::{WireAlert, WireEvent, WirePreview};
 use super::etag::{expected_version, versioned};
-use super::field_parsing::parsed;
+use super::field_parsing::{check_text, parsed};
 use super::idempotency::{RequestKey, rendered, respond};
 use super::paging::{WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictJson, StrictQuery};
-use crate::domain::{DeliveryId, EventId, ProductId, RuleId, Scope};
-use crate::service::{Caller, EventFilter, RuleRow, StoredResponse};
+use crate::domain::{DeliveryId, EventId, RuleId, Scope};
+use crate::service::{Caller, EventFilter, FieldError, RuleFilter, RuleRow, StoredResponse};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/alerts", |path| path.get(Scope::ProductRead, list).create(Scope::AlertWrite, add));
@@ -31,6 +33,9 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     });
 }
 
+const SEVERITIES: &str = "low, normal, urgent";
+const DELIVERY_STATES: &str = "pending, held, sending, delivered, dead, dropped";
+
 /// Filter and page of a list of rules.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +43,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 pub(super) struct AlertQuery {
     /// Only those about this product alone.
     product_id: Option<String>,
+    /// Only those about the products with this tag.
+    tag: Option<String>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
     /// Rows, 1 to 250; default 50.
@@ -57,6 +64,12 @@ pub(super) struct EventQuery {
     since: Option<String>,
     /// Only those before this time (RFC 3339).
     until: Option<String>,
+    /// Only those of rules with this severity: `low`, `normal` or `urgent`.
+    #[param(example = "urgent")]
+    severity: Option<String>,
+    /// Only those with a delivery in this state: `pending`, `held`, `sending`, `delivered`, `dead` or `dropped`.
+    #[param(example = "dead")]
+    delivery: Option<String>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
     /// Rows, 1 to 250; default 50.
@@ -64,11 +77,13 @@ pub(super) struct EventQuery {
 }
 
 impl AlertQuery {
-    fn checked(self) -> Result<(Option<ProductId>, Option<String>, u32), Problem> {
+    fn checked(self) -> Result<(RuleFilter, Option<String>, u32), Problem> {
         let mut errors = Vec::new();
         let product_id = parsed("product_id", self.product_id.as_deref(), &mut errors);
+        check_text("tag", self.tag.as_deref(), &mut errors);
+        let filter = RuleFilter { product_id, tag: self.tag };
         let limit = limit_of(self.limit.as_deref(), &mut errors);
-        if errors.is_empty() { Ok((product_id, self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+        if errors.is_empty() { Ok((filter, self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
     }
 }
 
@@ -80,10 +95,21 @@ impl EventQuery {
             rule_id: parsed("alert_id", self.alert_id.as_deref(), &mut errors),
             since: parsed::<Timestamp>("since", self.since.as_deref(), &mut errors),
             until: parsed::<Timestamp>("until", self.until.as_deref(), &mut errors),
+            severity: word_of("severity", self.severity.as_deref(), SEVERITIES, &mut errors),
+            delivery: word_of("delivery", self.delivery.as_deref(), DELIVERY_STATES, &mut errors),
         };
         let limit = limit_of(self.limit.as_deref(), &mut errors);
         if errors.is_empty() { Ok((filter, self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
     }
+}
+
+/// A word of a parameter; `words` are those that there are.
+fn word_of<T: FromStr>(field: &str, word: Option<&str>, words: &str, errors: &mut Vec<FieldError>) -> Option<T> {
+    let found = word?.parse().ok();
+    if found.is_none() {
+        errors.push(FieldError::new(field, format!("must be one of {words}")));
+    }
+    found
 }
 
 /// Create a rule. It is evaluated from the next crawl on.
@@ -144,8 +170,8 @@ pub(super) async fn list(
     caller: Caller,
     StrictQuery(query): StrictQuery<AlertQuery>,
 ) -> Result<impl Responder, Problem> {
-    let (product_id, cursor, limit) = query.checked()?;
-    let page = shared.service.rules(caller.tenant_id, product_id, cursor, limit).await?;
+    let (filter, cursor, limit) = query.checked()?;
+    let page = shared.service.rules(caller.tenant_id, filter, cursor, limit).await?;
     Ok(paged::<_, WireAlert>(page))
 }
 

@@ -27,8 +27,15 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 /// The module that all pages begin with.
 const MAIN: &str = "app/main.js";
 /// The paths of its pages and their modules, which the router of the dashboard knows too.
-const PAGES: &[(&str, &str)] =
-    &[("/", "pages/board.js"), ("/sign-in", "pages/sign-in.js"), ("/products/{id}", "pages/product.js")];
+const PAGES: &[(&str, &str)] = &[
+    ("/", "pages/board.js"),
+    ("/alerts", "pages/alerts.js"),
+    ("/alerts/activity", "pages/alerts.js"),
+    ("/alerts/channels", "pages/channels.js"),
+    ("/alerts/{id}", "pages/alert-builder.js"),
+    ("/products/{id}", "pages/product.js"),
+    ("/sign-in", "pages/sign-in.js"),
+];
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     for (page, _) in PAGES {

@@ -30,8 +30,8 @@ use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireUser;
 use crate::domain::{Product, ProductId, ReportInfo, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
-    Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ReportFilter, ServiceError,
-    ServiceResult,
+    Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ReportFilter, RuleFilter,
+    ServiceError, ServiceResult,
 };
 
 /// JSON lines.
@@ -112,7 +112,10 @@ impl Export {
         let products = async |cursor| service.products(id, newest_products(cursor)).await;
         self.each(products, async |product| self.product(product).await).await?;
         self.list("channel", WireChannel::from, async |cursor| service.channels(id, cursor, most).await).await?;
-        self.list("alert", WireAlert::from, async |cursor| service.rules(id, None, cursor, most).await).await?;
+        self.list("alert", WireAlert::from, async |cursor| {
+            service.rules(id, RuleFilter::default(), cursor, most).await
+        })
+        .await?;
         let sets = async |cursor| service.competitor_sets(id, None, cursor, most).await;
         self.list("competitor_set", WireSet::from, sets).await?;
         let reports = async |cursor| service.reports(id, ReportFilter::default(), cursor, most).await;

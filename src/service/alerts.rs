@@ -18,8 +18,8 @@ use crate::domain::{
     WebhookUrl,
 };
 use crate::store::{
-    Creation, EventFilter, EventRow, IdempotencyClaim, NewRule, Page, RuleChannels, RulePatch, RuleRow, RuleWebhook,
-    StoreError, idempotently,
+    Creation, EventFilter, EventRow, IdempotencyClaim, NewRule, Page, RuleChannels, RuleFilter, RulePatch, RuleRow,
+    RuleWebhook, StoreError, idempotently,
 };
 
 /// Maximum length of a cooldown.
@@ -92,12 +92,12 @@ impl Service {
     pub async fn rules(
         &self,
         tenant_id: TenantId,
-        product_id: Option<ProductId>,
+        filter: RuleFilter,
         cursor: Option<String>,
         limit: u32,
     ) -> ServiceResult<Page<RuleRow>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            Ok(deps.store.rules(tenant_id, product_id, cursor.as_deref(), limit).await?)
+            Ok(deps.store.rules(tenant_id, &filter, cursor.as_deref(), limit).await?)
         })
         .await
     }

@@ -8,7 +8,7 @@ use crate::domain::thin::Columns;
 use crate::domain::{
     Availability, Condition, Currency, Money, Point, PointValue, Product, ProductId, RuleId, Series, TenantId,
 };
-use crate::store::EventFilter;
+use crate::store::{EventFilter, RuleFilter};
 
 /// Rules of a product whose targets are shown.
 const MAX_RULES: u32 = 100;
@@ -80,7 +80,7 @@ impl Dependencies {
         currency: Currency,
         now: Timestamp,
     ) -> ServiceResult<Vec<ChartTarget>> {
-        let rules = self.store.rules(tenant_id, Some(id), None, MAX_RULES).await?;
+        let rules = self.store.rules(tenant_id, &RuleFilter::of_product(id), None, MAX_RULES).await?;
         let mut targets = Vec::new();
         for rule in rules.items.into_iter().filter(|rule| rule.settings.is_active(now)) {
             let mut amounts = Vec::new();

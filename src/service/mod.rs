@@ -76,8 +76,8 @@ pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
     AuditEntry, BoardCounts, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
     IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
-    ProductsChanged, ReportFilter, RuleChannels, RulePatch, RuleRow, SettingsChange, StoredAdvice, StoredContent,
-    StoredResponse, UsageRow, UserPatch,
+    ProductsChanged, ReportFilter, RuleChannels, RuleFilter, RulePatch, RuleRow, SettingsChange, StoredAdvice,
+    StoredContent, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Audience, Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};

@@ -13,7 +13,7 @@ use super::alerts::AddRule;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::{Asin, Listing, Marketplace, Product, ProductId, RuleScope, RuleSettings, TenantId};
 use crate::keepa::Watch;
-use crate::store::{EventFilter, EventRow, RuleChannels, RuleRow, StoreError};
+use crate::store::{EventFilter, EventRow, RuleChannels, RuleFilter, RuleRow, StoreError};
 
 /// Rules that are read at once.
 const PAGE: u32 = 250;
@@ -173,9 +173,10 @@ impl Dependencies {
         tenant_id: TenantId,
         product_id: Option<ProductId>,
     ) -> ServiceResult<Vec<(ProductId, Watch, RuleRow)>> {
+        let filter = RuleFilter { product_id, tag: None };
         let (mut found, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let page = self.store.rules(tenant_id, product_id, cursor.as_deref(), PAGE).await?;
+            let page = self.store.rules(tenant_id, &filter, cursor.as_deref(), PAGE).await?;
             found.extend(page.items.into_iter().filter_map(|rule| match rule.scope {
                 RuleScope::Product(id) => Some((id, Watch::of(&rule.settings.condition)?, rule)),
                 RuleScope::Tag(_) | RuleScope::All => None,

@@ -7,7 +7,8 @@ use super::StoreResult;
 use super::catalog::Page;
 use crate::domain::rule::{Again, Fallback};
 use crate::domain::{
-    ChannelId, Condition, Delivery, Event, EventId, ProductId, RuleId, RuleScope, RuleSettings, Severity, TenantId,
+    ChannelId, Condition, Delivery, DeliveryStatus, Event, EventId, ProductId, RuleId, RuleScope, RuleSettings,
+    Severity, TenantId,
 };
 
 /// The webhook of a rule.
@@ -68,6 +69,8 @@ pub struct RuleRow {
     pub is_armed: bool,
     /// Crossings so far, of all its products.
     pub crossings: u32,
+    /// When it last fired, by the events that are kept.
+    pub last_fired_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its settings were last changed.
@@ -108,6 +111,22 @@ pub struct EventRow {
     pub deliveries: Vec<Delivery>,
 }
 
+/// Which rules are listed.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFilter {
+    /// Only those about this product itself.
+    pub product_id: Option<ProductId>,
+    /// Only those about the products with this tag.
+    pub tag: Option<String>,
+}
+
+impl RuleFilter {
+    /// The rules about one product itself.
+    pub fn of_product(product_id: ProductId) -> Self {
+        Self { product_id: Some(product_id), tag: None }
+    }
+}
+
 /// Which events are listed.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
@@ -119,6 +138,10 @@ pub struct EventFilter {
     pub since: Option<Timestamp>,
     /// Only those before this time.
     pub until: Option<Timestamp>,
+    /// Only those of rules that had this severity.
+    pub severity: Option<Severity>,
+    /// Only those with a delivery in this state.
+    pub delivery: Option<DeliveryStatus>,
 }
 
 impl EventFilter {
@@ -138,11 +161,11 @@ pub trait Alerts: Send + Sync {
     /// One rule of a tenant.
     async fn rule(&self, tenant_id: TenantId, id: RuleId) -> StoreResult<RuleRow>;
 
-    /// A page of a tenant's rules, newest first; those about one product itself, if given.
+    /// A page of a tenant's rules, newest first.
     async fn rules(
         &self,
         tenant_id: TenantId,
-        product_id: Option<ProductId>,
+        filter: &RuleFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<RuleRow>>;

@@ -65,7 +65,7 @@ pub use accounts::{Accounts, Credentials, FirstLink, LinkFacts, LinkUse, NewLink
 pub use advice::{
     AcceptedAdvice, AdviceEnd, AdviceRequests, AdviceReservation, AdviceSpending, NewAdviceRequest, StoredAdvice,
 };
-pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RulePatch, RuleRow, RuleWebhook};
+pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RuleFilter, RulePatch, RuleRow, RuleWebhook};
 pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
 pub use board::{Board, BoardCounts, BoardRow, ProductsChange, ProductsChanged, SettingsChange};
 pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{BoardRow, FailingListing, StoreError, StoreResult};
 use crate::domain::{
-    AdaptiveDemand, CrawlAllocation, CrawlRecord, Delivery, DeliveryId, Event, EventFacts, EventId, Frequency,
-    Interval, Listing, ListingId, ListingState, Point, PointValue, PriceMarks, Product, ProductId, ProductSettings,
-    RuleId, Series, SeriesKey, TenantId,
+    AdaptiveDemand, ChannelId, CrawlAllocation, CrawlRecord, Delivery, DeliveryId, Event, EventFacts, EventId,
+    Frequency, Interval, Listing, ListingId, ListingState, Point, PointValue, PriceMarks, Product, ProductId,
+    ProductSettings, RuleId, Series, SeriesKey, TenantId,
 };
 
 /// A stored time.
@@ -215,6 +215,7 @@ impl TryFrom<EventColumns> for Event {
 pub(super) struct DeliveryColumns {
     pub event_id: Uuid,
     id: Uuid,
+    channel_id: Option<Uuid>,
     status: String,
     attempts: i32,
     last_error: Option<String>,
@@ -227,6 +228,7 @@ impl TryFrom<DeliveryColumns> for Delivery {
     fn try_from(row: DeliveryColumns) -> StoreResult<Self> {
         Ok(Self {
             id: DeliveryId(row.id),
+            channel_id: row.channel_id.map(ChannelId),
             status: word(&row.status)?,
             attempts: count(row.attempts)?,
             last_error: row.last_error,

@@ -15,7 +15,8 @@ use crate::domain::{
 pub(super) const RULE_COLUMNS: &str = "id, tenant_id, product_id, tag, condition, webhook_url, webhook_secret, name, again, \
        cooldown_secs, severity, is_paused, snoozed_until, expires_at, armed, created_at, updated_at, version, \
        CASE WHEN product_id IS NULL THEN coalesce((SELECT CAST(sum(s.crossings) AS bigint) FROM rule_state s \
-         WHERE s.rule_id = alert_rule.id), 0) ELSE crossings END AS crossings";
+         WHERE s.rule_id = alert_rule.id), 0) ELSE crossings END AS crossings, \
+       (SELECT max(e.at) FROM event e WHERE e.rule_id = alert_rule.id) AS last_fired_at";
 
 /// A rule as its owner sees it.
 #[derive(sqlx::FromRow)]
@@ -29,6 +30,7 @@ pub(super) struct RuleColumns {
     snoozed_until: Option<i64>,
     armed: bool,
     crossings: i64,
+    last_fired_at: Option<i64>,
     pub created_at: i64,
     updated_at: Option<i64>,
     version: i64,
@@ -89,6 +91,7 @@ impl TryFrom<RuleColumns> for RuleRow {
             channels: RuleChannels::default(),
             snoozed_until: optional_time(row.snoozed_until)?,
             crossings: count(row.crossings)?,
+            last_fired_at: optional_time(row.last_fired_at)?,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at.unwrap_or(row.created_at))?,
         })

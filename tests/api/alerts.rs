@@ -47,6 +47,22 @@ async fn a_rule_that_compares_with_what_was_told_follows_a_slow_drift() {
         );
         let one = format!("/api/v1/alerts/events/{}", event["id"].as_str().unwrap());
         assert_eq!(expect(200, daemon.get(&one)).await["id"], event["id"]);
+        assert_eq!(event["deliveries"][0]["channel_id"], Value::Null, "it went to the webhook of the rule");
+        let fired = expect(200, daemon.get(&format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap()))).await;
+        assert_eq!((&alert["last_fired_at"], &fired["last_fired_at"]), (&Value::Null, &event["at"]));
+        for (query, found) in [
+            ("alerts/events?severity=urgent", 1),
+            ("alerts/events?severity=low", 0),
+            ("alerts/events?delivery=dropped", 0),
+            ("alerts?tag=toys", 0),
+        ] {
+            let page = expect(200, daemon.get(&format!("/api/v1/{query}"))).await;
+            assert_eq!(page["items"].as_array().unwrap().len(), found, "{query}");
+        }
+        for (query, field) in [("severity=high", "severity"), ("delivery=lost", "delivery")] {
+            let refused = expect(422, daemon.get(&format!("/api/v1/alerts/events?{query}"))).await;
+            assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+        }
         daemon.end().await;
     })
     .await;

@@ -2,7 +2,8 @@
 
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    DeliveryClaim, DeliveryEnd, NewRule, Next, ProductPatch, RuleChannels, RulePatch, RuleWebhook, StoreError,
+    DeliveryClaim, DeliveryEnd, NewRule, Next, ProductPatch, RuleChannels, RuleFilter, RulePatch, RuleWebhook,
+    StoreError,
 };
 
 use crate::fixture::*;
@@ -18,7 +19,8 @@ on_both_engines! {
     rules_and_events_are_their_tenants_own,
     each_crossing_has_one_event_over_many_crawls,
     events_come_newest_first_in_pages,
-    events_are_found_by_rule_and_time,
+    events_are_found_by_rule_time_severity_and_delivery,
+    rules_are_found_by_tag_and_say_when_they_fired,
     a_rule_about_a_tag_counts_the_crossings_of_each_product,
     a_rule_that_is_paused_or_has_expired_is_not_evaluated,
     an_edited_rule_keeps_its_count_and_refuses_what_was_read_before,
@@ -77,7 +79,7 @@ async fn rules_come_newest_first_in_pages_of_one_product_or_all(fixture: &Fixtur
     added.reverse();
     let (mut listed, mut cursor) = (Vec::new(), None);
     loop {
-        let page = fixture.store.rules(US, None, cursor.as_deref(), 3).await.unwrap();
+        let page = fixture.store.rules(US, &RuleFilter::default(), cursor.as_deref(), 3).await.unwrap();
         listed.extend(page.items.iter().map(|row| row.id));
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -85,10 +87,13 @@ async fn rules_come_newest_first_in_pages_of_one_product_or_all(fixture: &Fixtur
         }
     }
     assert_eq!(listed, added);
-    let of_one = fixture.store.rules(US, Some(products[0].id), None, 10).await.unwrap().items;
+    let of_one = fixture.store.rules(US, &RuleFilter::of_product(products[0].id), None, 10).await.unwrap().items;
     assert_eq!(of_one.len(), 4);
     assert!(of_one.iter().all(|row| row.scope == RuleScope::Product(products[0].id)));
-    assert!(matches!(fixture.store.rules(US, None, Some("x"), 10).await, Err(StoreError::InvalidCursor)));
+    assert!(matches!(
+        fixture.store.rules(US, &RuleFilter::default(), Some("x"), 10).await,
+        Err(StoreError::InvalidCursor)
+    ));
 }
 
 async fn a_removed_rule_is_gone_and_its_events_stay(fixture: &Fixture) {
@@ -135,7 +140,7 @@ async fn rules_and_events_are_their_tenants_own(fixture: &Fixture) {
     assert!(matches!(store.remove_rule(US, rule.id).await, Err(StoreError::NotFound(_))));
     let foreign = amazon_tracker::store::NewRule { tenant_id: US, ..new_rule(&theirs, 1) };
     assert!(matches!(store.add_rule(foreign).await, Err(StoreError::NotFound(_))));
-    assert!(store.rules(US, Some(theirs.id), None, 10).await.unwrap().items.is_empty());
+    assert!(store.rules(US, &RuleFilter::of_product(theirs.id), None, 10).await.unwrap().items.is_empty());
     assert!(store.events(US, &EventFilter::of_product(Some(theirs.id)), None, 10).await.unwrap().items.is_empty());
     assert_eq!(store.events(THEM, &EventFilter::of_product(Some(theirs.id)), None, 10).await.unwrap().items.len(), 1);
 }
@@ -175,7 +180,7 @@ async fn events_come_newest_first_in_pages(fixture: &Fixture) {
     assert_eq!(listed, whole.items.into_iter().map(|row| row.event).collect::<Vec<_>>());
 }
 
-async fn events_are_found_by_rule_and_time(fixture: &Fixture) {
+async fn events_are_found_by_rule_time_severity_and_delivery(fixture: &Fixture) {
     let product = fixture.watch(1).await;
     let rules = [fixture.add_rule(&product, 1000).await, fixture.add_rule(&product, 800).await];
     fixture.see(900).await;
@@ -189,9 +194,29 @@ async fn events_are_found_by_rule_and_time(fixture: &Fixture) {
     assert_eq!(found(EventFilter { rule_id: Some(rules[0].id), ..EventFilter::default() }).await, [rules[0].id]);
     assert_eq!(found(EventFilter { since: Some(later), ..EventFilter::default() }).await, [rules[1].id]);
     assert_eq!(found(EventFilter { until: Some(later), ..EventFilter::default() }).await, [rules[0].id]);
+    let severity = |severity| EventFilter { severity: Some(severity), ..EventFilter::default() };
+    assert_eq!(found(severity(Severity::Normal)).await, [rules[1].id, rules[0].id]);
+    assert_eq!(found(severity(Severity::Urgent)).await, []);
+    let delivery = |status| EventFilter { delivery: Some(status), ..EventFilter::default() };
+    assert_eq!(found(delivery(DeliveryStatus::Pending)).await, [rules[1].id, rules[0].id]);
+    assert_eq!(found(delivery(DeliveryStatus::Dead)).await, []);
     let event = fixture.store.events(US, &EventFilter::default(), None, 1).await.unwrap().items.remove(0).event;
     assert_eq!(fixture.store.event(US, event.id).await.unwrap().event, event);
     assert!(matches!(fixture.store.event(THEM, event.id).await, Err(StoreError::NotFound(_))));
+}
+
+async fn rules_are_found_by_tag_and_say_when_they_fired(fixture: &Fixture) {
+    let product = fixture.watch(1).await;
+    let of_product = fixture.add_rule(&product, 1000).await;
+    let of_tag = fixture.store.add_rule(rule_about("toys")).await.unwrap();
+    assert_eq!((of_product.last_fired_at, of_tag.last_fired_at), (None, None));
+    fixture.see(900).await;
+    let filter = RuleFilter { tag: Some("toys".to_owned()), ..RuleFilter::default() };
+    let found = fixture.store.rules(US, &filter, None, 10).await.unwrap().items;
+    assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [of_tag.id]);
+    let event = fixture.store.events(US, &EventFilter::default(), None, 1).await.unwrap().items.remove(0).event;
+    let fired = fixture.store.rule(US, of_product.id).await.unwrap();
+    assert_eq!(fired.last_fired_at, Some(event.at));
 }
 
 /// A rule about the products with a tag.

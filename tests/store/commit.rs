@@ -1,7 +1,7 @@
 //! The end of a crawl: fenced, whole, and with one effect however often it is written.
 
 use amazon_tracker::domain::{Marketplace, ProductStatus, Series};
-use amazon_tracker::store::{Commit, ItemsEnd, Next, ProductPatch};
+use amazon_tracker::store::{Commit, ItemsEnd, Next, ProductPatch, RuleFilter};
 
 use crate::fixture::*;
 
@@ -47,7 +47,7 @@ async fn a_crawl_is_written_as_a_whole(fixture: &Fixture) {
     assert_eq!(events.len(), 1);
     assert_eq!(Some(&events[0].event), commit.rule_steps[0].event.as_ref());
     assert_eq!(events[0].deliveries.len(), 1);
-    let rules = fixture.store.rules(US, None, None, 10).await.unwrap().items;
+    let rules = fixture.store.rules(US, &RuleFilter::default(), None, 10).await.unwrap().items;
     assert_eq!((rules[0].is_armed, rules[0].crossings), (false, 1));
     assert_eq!(
         {
@@ -71,7 +71,7 @@ async fn a_stale_commit_writes_nothing_of_all(fixture: &Fixture) {
     assert_eq!((after.state, after.last_outcome, after.last_crawled_at), (product.state, None, None));
     assert!(fixture.store.events(US, &EventFilter::default(), None, 10).await.unwrap().items.is_empty());
     assert_eq!(fixture.number("SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM delivery)").await, 0);
-    assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].crossings, 0);
+    assert_eq!(fixture.store.rules(US, &RuleFilter::default(), None, 10).await.unwrap().items[0].crossings, 0);
     assert!(!fixture.store.task(US, task.id).await.unwrap().status().is_final());
 }
 
@@ -122,7 +122,7 @@ async fn the_same_commit_twice_has_one_effect(fixture: &Fixture) {
     let events = fixture.store.events(US, &EventFilter::default(), None, 10).await.unwrap().items;
     assert_eq!((events.len(), events[0].deliveries.len()), (1, 1));
     assert_eq!(fixture.number("SELECT count(*) FROM point").await, commit.points.len() as i64);
-    assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].crossings, 1);
+    assert_eq!(fixture.store.rules(US, &RuleFilter::default(), None, 10).await.unwrap().items[0].crossings, 1);
 }
 
 async fn a_commit_that_comes_again_moves_no_lease(fixture: &Fixture) {
@@ -204,7 +204,7 @@ async fn a_rule_moves_only_from_where_it_was_read(fixture: &Fixture) {
     commit.rule_steps[0].revision = 7;
     assert!(fixture.commit(commit).await, "the crawl itself counts");
     assert!(fixture.store.events(US, &EventFilter::default(), None, 10).await.unwrap().items.is_empty());
-    assert_eq!(fixture.store.rules(US, None, None, 10).await.unwrap().items[0].crossings, 0);
+    assert_eq!(fixture.store.rules(US, &RuleFilter::default(), None, 10).await.unwrap().items[0].crossings, 0);
 }
 
 async fn a_rule_that_was_removed_meanwhile_has_no_deliveries(fixture: &Fixture) {

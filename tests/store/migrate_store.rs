@@ -3,7 +3,7 @@
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
     AuditActor, CrawlCount, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter,
-    ProductOrder, ReportFilter, Rotation, SharedStore, StoreError, migrate_store, open,
+    ProductOrder, ReportFilter, Rotation, RuleFilter, SharedStore, StoreError, migrate_store, open,
 };
 
 use crate::accounts::{email, tenant_of};
@@ -99,7 +99,7 @@ pub async fn answers(store: &SharedStore, tenant_id: TenantId) -> Vec<String> {
     let users = store.users(tenant_id, None, MANY).await.unwrap();
     let mut answers = vec![
         format!("{:?}", store.tenant(tenant_id).await.unwrap()),
-        format!("{:?}", store.rules(tenant_id, None, None, MANY).await.unwrap()),
+        format!("{:?}", store.rules(tenant_id, &RuleFilter::default(), None, MANY).await.unwrap()),
         format!("{:?}", store.events(tenant_id, &EventFilter::default(), None, MANY).await.unwrap()),
         format!("{:?}", store.tasks(tenant_id, None, MANY).await.unwrap()),
         format!("{:?}", store.api_keys(tenant_id, None, MANY).await.unwrap()),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use amazon_tracker::domain::{Delivery, DeliveryStatus, OutboxMessage};
-use amazon_tracker::store::{ClaimedDelivery, Commit, DeliveryChannel, DeliveryClaim, DeliveryEnd};
+use amazon_tracker::store::{ClaimedDelivery, Commit, DeliveryChannel, DeliveryClaim, DeliveryEnd, RuleFilter};
 
 use crate::fixture::*;
 
@@ -124,7 +124,7 @@ async fn a_dead_delivery_is_revived_by_its_tenant_alone_and_only_while_its_rule_
     assert!(fixture.store.retry_delivery(Some(US), claimed.id).await.unwrap());
     let claimed = claim(fixture, 10).await.remove(0);
     assert!(finish(fixture, &claimed, dead()).await);
-    let rule = fixture.store.rules(US, None, None, 9).await.unwrap().items.remove(0).id;
+    let rule = fixture.store.rules(US, &RuleFilter::default(), None, 9).await.unwrap().items.remove(0).id;
     fixture.store.remove_rule(US, rule).await.unwrap();
     assert!(!fixture.store.retry_delivery(None, claimed.id).await.unwrap());
 }

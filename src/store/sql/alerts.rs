@@ -21,7 +21,8 @@ use crate::store::error::OrNotFound;
 use crate::store::rows::{DeliveryColumns, EventColumns, count};
 use crate::store::rule_rows::{RULE_COLUMNS, RuleColumns};
 use crate::store::{
-    Alerts, EventFilter, EventRow, Lane, NewRule, Page, RuleChannels, RulePatch, RuleRow, StoreError, StoreResult,
+    Alerts, EventFilter, EventRow, Lane, NewRule, Page, RuleChannels, RuleFilter, RulePatch, RuleRow, StoreError,
+    StoreResult,
 };
 
 const SELECT_EVENT: &str = "SELECT id, tenant_id, rule_id, product_id, facts, at FROM event";
@@ -40,15 +41,18 @@ impl Alerts for Backend {
     async fn rules(
         &self,
         tenant_id: TenantId,
-        product_id: Option<ProductId>,
+        filter: &RuleFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<RuleRow>> {
         self.with_replica_fallback(|| {
             async move {
                 let mut query = select_rules(tenant_id);
-                if let Some(product_id) = product_id {
+                if let Some(product_id) = filter.product_id {
                     query.push(" AND product_id = ").push_bind(product_id.0);
+                }
+                if let Some(tag) = &filter.tag {
+                    query.push(" AND tag = ").push_bind(tag.clone());
                 }
                 push_newest_first(&mut query, "created_at", Cursor::of("rules", cursor)?, limit)?;
                 let mut conn = self.replica_reader(tenant_id).await?;
@@ -131,6 +135,14 @@ fn push_filter(query: &mut QueryBuilder<Db>, filter: &EventFilter) {
     }
     if let Some(until) = filter.until {
         query.push(" AND at < ").push_bind(until.as_millisecond());
+    }
+    if let Some(severity) = filter.severity {
+        // The first events have none.
+        query.push(" AND coalesce(facts ->> 'severity', 'normal') = ").push_bind(<&str>::from(severity));
+    }
+    if let Some(status) = filter.delivery {
+        query.push(" AND EXISTS (SELECT 1 FROM delivery d WHERE d.event_id = event.id AND d.status = ");
+        query.push_bind(status.as_str()).push(")");
     }
 }
 
@@ -348,7 +360,7 @@ async fn deliveries_of(
         return Ok(by_event);
     }
     let mut query = QueryBuilder::<Db>::new(
-        "SELECT event_id, id, status, attempts, last_error, delivered_at FROM delivery WHERE event_id IN (",
+        "SELECT event_id, id, channel_id, status, attempts, last_error, delivered_at FROM delivery WHERE event_id IN (",
     );
     let mut ids = query.separated(", ");
     for id in events {

@@ -55,6 +55,7 @@ export const board = {
 };
 
 export const products = {
+  list: (query) => get("/api/v1/products", { query }),
   get: (id) => get("/api/v1/products/{id}", { path: { id } }),
   add: (body) => post("/api/v1/products", body),
   change: (id, body) => patch("/api/v1/products/{id}", body, { path: { id } }),
@@ -64,8 +65,33 @@ export const products = {
   stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),
 };
 
+const of = (id) => ({ path: { id } });
+
 export const alerts = {
   ofProduct: (id) => get("/api/v1/alerts", { query: { product_id: id, limit: 50 } }),
+  list: (query) => get("/api/v1/alerts", { query }),
+  get: (id) => get("/api/v1/alerts/{id}", of(id)),
+  add: (body) => post("/api/v1/alerts", body),
+  change: (id, body) => patch("/api/v1/alerts/{id}", body, of(id)),
+  remove: (id) => remove("/api/v1/alerts/{id}", of(id)),
+  preview: (body, signal) => post("/api/v1/alerts/preview", body, { signal }),
+  events: (query) => get("/api/v1/alerts/events", { query }),
+  retry: (id) => post("/api/v1/alerts/deliveries/{id}/retry", undefined, of(id)),
+};
+
+export const channels = {
+  list: () => get("/api/v1/channels", { query: { limit: 250 } }),
+  add: (body) => post("/api/v1/channels", body),
+  change: (id, body) => patch("/api/v1/channels/{id}", body, of(id)),
+  remove: (id) => remove("/api/v1/channels/{id}", of(id)),
+  test: (id) => post("/api/v1/channels/{id}/test", undefined, of(id)),
+  usage: (id) => get("/api/v1/channels/{id}/usage", of(id)),
+  messages: (id) => get("/api/v1/channels/{id}/messages", of(id)),
+  retry: (id) => post("/api/v1/channels/messages/{id}/retry", undefined, of(id)),
+};
+
+export const competitors = {
+  list: () => get("/api/v1/competitors", { query: { limit: 250 } }),
 };
 
 export const crawl = {

@@ -10,12 +10,17 @@ import { state } from "./state.js";
 
 // As in PAGES of http/dashboard.rs.
 route("/", "board", "boardPage");
+route("/alerts", "alerts", "rulesPage");
+route("/alerts/activity", "alerts", "activityPage");
+route("/alerts/channels", "channels", "channelsPage");
+route("/alerts/{id}", "alert-builder", "builderPage");
 route("/products/{id}", "product", "productPage");
 route("/sign-in", "sign-in", "signInPage");
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [
   ["/", "nav.board", "board"],
+  ["/alerts", "nav.alerts", "bell"],
 ];
 
 function navigation() {
