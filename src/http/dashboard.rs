@@ -25,7 +25,7 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The paths of its pages, which the router of the dashboard knows too.
-const PAGES: &[&str] = &["/", "/sign-in", "/products/{id}"];
+const PAGES: &[&str] = &["/", "/sign-in", "/products/{id}", "/reports", "/work", "/work/schedules", "/work/sources"];
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     for page in PAGES {

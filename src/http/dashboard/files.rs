@@ -26,6 +26,7 @@ files! {
     "app/format.js",
     "app/i18n.js",
     "app/keys.js",
+    "app/list.js",
     "app/live.js",
     "app/main.js",
     "app/notice.js",
@@ -37,6 +38,7 @@ files! {
     "chart/spark.js",
     "chart/steps.js",
     "chart/table.js",
+    "forms.json",
     "i18n/de.json",
     "i18n/en.json",
     "i18n/ja.json",
@@ -51,8 +53,10 @@ files! {
     "pages/board.js",
     "pages/insight-list.js",
     "pages/product.js",
+    "pages/schedules.js",
     "pages/sign-in.js",
     "pages/verdict.js",
+    "pages/work.js",
 }
 
 /// The hash of all files.

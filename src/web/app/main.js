@@ -9,15 +9,23 @@ import { currentPath, followLinks, go, route, show } from "./router.js";
 import { state } from "./state.js";
 import { boardPage } from "../pages/board.js";
 import { productPage } from "../pages/product.js";
+import { reportsPage, schedulesPage } from "../pages/schedules.js";
 import { signInPage } from "../pages/sign-in.js";
+import { jobsPage, sourcesPage } from "../pages/work.js";
 
 route("/", boardPage);
 route("/products/{id}", productPage);
+route("/reports", reportsPage);
 route("/sign-in", signInPage);
+route("/work", jobsPage);
+route("/work/schedules", schedulesPage);
+route("/work/sources", sourcesPage);
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [
   ["/", "nav.board", "board"],
+  ["/work", "nav.work", "work"],
+  ["/reports", "nav.reports", "reports"],
 ];
 
 function navigation() {
