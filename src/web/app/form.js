@@ -45,12 +45,14 @@ export function form(selector, submit, children, onsend) {
 
 let forms;
 
-// The fields of a form of forms.json. `values` and `lists` hold, by their names, what they begin with and what there is to choose.
-export async function fieldsOf(form, values, lists = {}) {
+// The fields of a form of forms.json. `values` and `lists` hold, by short names, what they begin with and what there is to choose.
+export async function fieldsOf(form, values, lists) {
   forms ??= await fetch(`${assets()}/forms.json`).then((answer) => answer.json());
-  return forms[form].map(({ name, options = lists[name], when, ...properties }) => {
-    const label = `field.${name.replace(/^(action|recurrence)\./, "")}`;
-    const value = values[name] ?? properties.value;
+  return forms[form].map(({ name, when, ...properties }) => {
+    const short = name.replace(/^(action|recurrence)\./, "");
+    const options = properties.options ?? lists[short];
+    const value = values[short] ?? properties.value;
+    const label = `field.${short}`;
     const choices = options?.map((option) => (option.map ? option : [option, t(`${label}.${option}`)]));
     const field = choices ? select(name, label, choices, { value }) : input(name, label, { ...properties, value });
     if (when) field.dataset.when = when;

@@ -31,17 +31,17 @@ function words({ every, cron, time_zone: zone }) {
   return [h("details", {}, h("summary", {}, t(`every.${repeat}`, values)), h("code", {}, cron)), h("div.about", {}, zone)];
 }
 
-async function bodyOf({ repeat, time, day, weekday, what, product, recipients, ...values }) {
+async function bodyOf({ repeat, time, day, weekday, what, recipients, ...values }) {
   const [hour, minute] = time?.split(":").map(Number) ?? [];
   const days = { daily: "* * *", workdays: "* * 1-5", weekly: `* * ${weekday}`, monthly: `${day} * *` }[repeat];
   if (days) values["recurrence.cron"] = `${minute} ${hour} ${days}`;
   if (what) values["action.kind"] = /all|tag/.test(what) ? "crawl" : what;
   if (what === "all") values["action.all"] = true;
   if (recipients) values["action.recipients"] = recipients.split(/[\s,;]+/);
-  if (product) {
-    const [found] = (await board.rows({ text: product, limit: 1 })).items;
-    if (!found) throw { errors: [{ field: "product", message: t("empty.filtered") }] };
-    values[what ? "action.subject.product_id" : "subject.product_id"] = found.product.id;
+  for (const field of Object.keys(values).filter((name) => name.endsWith("product_id"))) {
+    const [found] = (await board.rows({ text: values[field], limit: 1 })).items;
+    if (!found) throw { errors: [{ field, message: t("empty.filtered") }] };
+    values[field] = found.product.id;
   }
   return nested(values);
 }
@@ -50,27 +50,25 @@ async function choices(isNew) {
   const sets = (await competitors.list()).items.map(({ id, name }) => [id, name]);
   const zones = [...new Set([format.timeZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])].map((zone) => [zone, zone]);
   const days = [1, 2, 3, 4, 5, 6, 0].map((day) => [String(day), dayName(day)]);
-  return { what: [...(isNew ? [] : [""]), "all", "tag", "category", "report"], "subject.set_id": sets, "action.subject.set_id": sets, time_zone: zones, "recurrence.time_zone": zones, weekday: days };
+  return { what: [...(isNew ? [] : [""]), "all", "tag", "category", "report"], "subject.set_id": sets, time_zone: zones, weekday: days };
 }
 
 async function edit({ id, name, overrun, recurrence = { cron: "0 6 * * *" } }, what, onsend) {
-  const zone = recurrence.time_zone ?? format.timeZone();
-  const values = { name, overrun, what, ...partsOf(recurrence), "recurrence.every": recurrence.every, "recurrence.cron": recurrence.cron, "recurrence.time_zone": zone };
+  const values = { name, overrun, what, time_zone: format.timeZone(), ...recurrence, ...partsOf(recurrence) };
   const send = async (sent) => onsend(await (id ? schedules.change(id, await bodyOf(sent)) : schedules.add(await bodyOf(sent))));
   const element = await ask(id ? "action.edit" : "schedules.add", "schedule", send, values, await choices(!id));
   const times = h("ol.times", { "aria-label": t("schedules.preview"), "aria-live": "polite" });
   element.lastChild.before(times);
   const preview = async () => {
-    const { recurrence } = await bodyOf({ ...valuesOf(element), product: "" });
-    const answer = await schedules.preview(recurrence).catch(() => ({ times: [] }));
-    replace(times, answer.times.map((at) => h("li", {}, format.dateTime(at))));
+    const { times: next } = await bodyOf(valuesOf(element)).then((body) => schedules.preview(body.recurrence)).catch(() => ({ times: [] }));
+    replace(times, next.map((at) => h("li", {}, format.dateTime(at))));
   };
   element.addEventListener("change", preview);
   preview();
 }
 
-// The schedules that do this, or all; the button that adds one stands in the bar.
-function listSchedules(head, kind) {
+// Shows the schedules that do this, or all, until the page ends; the button that adds one stands in the bar.
+function listSchedules(head, view, kind) {
   const list = listOf("schedules.title", "schedule when next last actions", async (query) => {
     const answer = await schedules.list(query);
     return { ...answer, items: answer.items.filter(({ action }) => !kind || action.kind === kind) };
@@ -86,16 +84,12 @@ function listSchedules(head, kind) {
     ];
   });
   if (mayWrite()) head.append(act("schedules.add", () => edit({}, kind ?? "all", list.put), "", "button.primary"));
+  view.append(list.element);
   list.load();
-  const hear = ({ kind: of, data }) => of === "job" && data.finished_at && data.created_by?.startsWith("schedule:") && list.load();
-  return { hear, element: list.element };
+  return listen((event) => event.kind === "job" && event.data.finished_at && event.data.created_by?.startsWith("schedule:") && list.load());
 }
 
-export const schedulesPage = page("schedules.title", (head, view) => {
-  const list = listSchedules(head);
-  view.append(list.element);
-  return listen(list.hear);
-});
+export const schedulesPage = page("schedules.title", listSchedules);
 
 const FORMATS = ["html", "xlsx", "csv", "markdown", "json"];
 
@@ -129,12 +123,8 @@ export const reportsPage = page("reports.title", (head, view) => {
   const add = async () => ask("reports.add", "report", async (sent) => show(await reports.add(await bodyOf(sent))), {}, await choices());
   if (mayWrite()) head.append(act("reports.add", add, "", "button.primary"));
   const bar = h("div.bar", {}, h("h2", {}, t("reports.schedules")));
-  const scheduled = listSchedules(bar, "report");
-  view.append(list.element, bar, scheduled.element);
+  view.append(list.element, bar);
   list.load();
-  return listen((event) => {
-    const { kind, data } = event;
-    if (kind === "job" && data.kind === "report") show(data).catch(() => {});
-    scheduled.hear(event);
-  });
+  const stops = [listSchedules(bar, view, "report"), listen(({ kind, data }) => kind === "job" && data.kind === "report" && show(data).catch(() => {}))];
+  return () => stops.forEach((stop) => stop());
 });

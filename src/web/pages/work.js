@@ -99,27 +99,32 @@ export const jobsPage = page("jobs.title", (head, view) => {
 
 const usd = (micros) => format.money({ amount_minor: micros / 1e4, currency: "USD" });
 
-function sourceCells({ marketplace, outage_since: since, crawls, observed, blocked_share: blocked, limits }) {
+function sourceCells({ source, marketplace, outage_since: since, crawls, observed, blocked_share: blocked, limits }) {
   const share = t("sources.share", { share: format.percent(observed / (crawls || 1)), count: format.integer(crawls) });
   const peak = limits?.peak_requests_per_minute && t("sources.peak", { hours: limits.peak_hours.join(", "), rate: limits.peak_requests_per_minute });
-  return [`amazon.${marketplace}`, [status(since ? "outage" : "healthy"), since && when(since)], bar(observed, crawls, share), format.percent(blocked), limits ? [t("sources.limits", limits), " ", peak] : "–"];
+  const state = [status(since ? "outage" : "healthy"), since && when(since)];
+  return [[source, h("div.about", {}, `amazon.${marketplace}`)], state, bar(observed, crawls, share), format.percent(blocked), limits ? [t("sources.limits", limits), " ", peak] : "–"];
 }
 
-async function sourceOf({ name, marketplaces, drifts, history, runs, cost_micros_usd: cost }) {
-  const list = listOf("sources.title", "marketplace health success blocked politeness", async () => ({ items: marketplaces }), sourceCells);
-  const drift = (of) => t("sources.drift", { ...of, usual: format.percent(of.usual_share), recent: format.percent(of.recent_share) });
-  const facts = [runs > 0 && t("sources.cost", { cost: usd(cost), count: runs }), history && t("sources.history", history), ...drifts.filter((of) => !of.ended_at).map(drift)];
-  await list.load();
-  return h("section", {}, h("h2", {}, t(`source.${name}`)), facts.map((fact) => fact && h("p", {}, fact)), marketplaces.length > 0 && list.element);
+// What there is to say of a source beside its crawls. Costs are known to superadmins only.
+function factsOf({ source, drifts, history, runs, cost_micros_usd: cost }) {
+  const drift = (of) => t("sources.drift", { ...of, source, usual: format.percent(of.usual_share), recent: format.percent(of.recent_share) });
+  return [runs > 0 && t("sources.cost", { source, cost: usd(cost), count: runs }), history && t("sources.history", { source, ...history }), ...drifts.filter((of) => !of.ended_at).map(drift)];
 }
 
 export const sourcesPage = page("sources.title", async (_, view) => {
   const [{ items }, spending] = await Promise.all([sources.list(), sources.spending()]);
+  const named = items.map((of) => ({ ...of, source: t(`source.${of.name}`) }));
   const budget = (name) => {
     const { spent_micros_usd: spent, limit_micros_usd: limit, ends_at: at } = spending[name];
     const text = t(limit === null ? "sources.unlimited" : "sources.spent", { spent: usd(spent), limit: usd(limit), at: format.dateTime(at) });
     return h("div", {}, h("b", {}, t(`sources.${name}`)), limit === null ? h("p", {}, text) : bar(spent, limit, text));
   };
-  const paid = (of) => h("p", {}, t("sources.paid", { source: t(`source.${of.source}`), count: of.listings, settled: usd(of.settled_micros_usd), reserved: usd(of.reserved_micros_usd) }));
-  view.append(h("section", {}, h("h2", {}, t("sources.spending")), h("div.columns", {}, budget("month"), budget("day")), spending.sources.map(paid)), ...(await Promise.all(items.map(sourceOf))));
+  const paid = (of) => t("sources.paid", { source: t(`source.${of.source}`), count: of.listings, settled: usd(of.settled_micros_usd), reserved: usd(of.reserved_micros_usd) });
+  const line = (text) => text && h("p", {}, text);
+  const section = (key, ...content) => h("section", {}, h("h2", {}, t(key)), content);
+  const rows = async () => ({ items: named.flatMap(({ source, marketplaces }) => marketplaces.map((of) => ({ source, ...of }))) });
+  const list = listOf("sources.health", "source health success blocked politeness", rows, sourceCells);
+  list.load();
+  view.append(section("sources.spending", h("div.columns", {}, budget("month"), budget("day")), spending.sources.map(paid).map(line)), section("sources.health", list.element, named.flatMap(factsOf).map(line)));
 });
