@@ -5,8 +5,8 @@ import { t } from "./i18n.js";
 
 // Opens a dialog with a title; returns it. Its `onclose` is called however it ends.
 export function openDialog(selector, title, content, onclose) {
-  const element = h(`dialog${selector}`, { "aria-label": title, onclose: () => { element.remove(); onclose?.(); } }, h("h2", {}, title), content,
-    h("button.plain.close", { type: "button", "aria-label": t("action.close"), onclick: () => element.close() }, icon("ended")));
+  const close = h("button.plain.close", { type: "button", "aria-label": t("action.close"), onclick: () => element.close() }, icon("ended"));
+  const element = h(`dialog${selector}`, { "aria-label": title, onclose: () => { element.remove(); onclose?.(); } }, h("h2", {}, title), content, close);
   document.body.append(element);
   element.showModal();
   return element;
