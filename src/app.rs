@@ -297,6 +297,7 @@ fn dependencies(
         threads: Arc::clone(threads),
         limits: settings.products.clone(),
         model: advice_model(settings)?,
+        crawl: settings.crawl.clone(),
         jobs: settings.jobs.clone(),
         notify: settings.notify.clone(),
         draining: watch::Sender::new(false),

@@ -327,6 +327,17 @@ impl Default for CrawlSettings {
 }
 
 impl CrawlSettings {
+    /// All limits of the source `direct` on a marketplace.
+    pub fn limits_of(&self, marketplace: Marketplace) -> MarketplaceLimits {
+        let own = self.by_marketplace.get(&marketplace).cloned().unwrap_or_default();
+        MarketplaceLimits {
+            requests_per_minute: own.requests_per_minute.or(Some(self.requests_per_minute)),
+            burst: own.burst.or(Some(self.burst)),
+            concurrency: own.concurrency.or(Some(self.concurrency_per_marketplace)),
+            ..own
+        }
+    }
+
     /// The listings of [`CrawlSettings::canary`].
     pub fn canaries(&self) -> impl Iterator<Item = Listing> {
         let of = |(marketplace, asins): (&Marketplace, &Vec<Asin>)| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
 use super::ids::{JobId, ReportId, ScheduleId, ScheduleRunId, TenantId};
-use super::job::JobSpec;
+use super::job::{JobSpec, JobStatus};
 use super::recurrence::Recurrence;
 use super::report::ReportOutput;
 use super::report_period::ReportPeriodError;
@@ -75,6 +75,8 @@ pub struct Schedule {
     pub next_at: Option<Timestamp>,
     /// The last job that it started.
     pub last_job_id: Option<JobId>,
+    /// The status of that job; `None` also if the job was deleted.
+    pub last_job_status: Option<JobStatus>,
     /// Who created it.
     pub created_by: String,
     /// When it was created.

@@ -19,11 +19,12 @@ use super::product_defaults::BatchAdd;
 use super::routes::{Access, Routes};
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{
-    FieldDrift, ItemStatus, Job, JobId, JobStatus, Marketplace, ProductDefaults, ProductId, Scope, Task, TaskItem,
+    FieldDrift, ItemStatus, Job, JobId, JobStatus, Marketplace, PeakHours, ProductDefaults, ProductId, Scope, Task,
+    TaskItem,
 };
 use crate::service::{
-    BatchTarget, Caller, CategoryTarget, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, SourceHealth,
-    StoredResponse,
+    BatchTarget, Caller, CategoryTarget, CrawlSums, MAX_LISTINGS_PER_BATCH, MAX_PRODUCTS_PER_TASK, MarketplaceHealth,
+    SourceHealth, StoredResponse,
 };
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -308,6 +309,26 @@ struct WireSourceMarketplace {
     failed: u64,
     /// The blocked ones among all of them, 0 to 1.
     blocked_share: f64,
+    /// Since when the marketplace cannot be crawled by any source, because their circuit breakers are open; null: it can be.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    outage_since: Option<Timestamp>,
+    /// What the source may do there; null for a source that others operate.
+    limits: Option<WireLimits>,
+}
+
+/// What the source `direct` may do on a marketplace.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SourceLimits)]
+struct WireLimits {
+    /// Requests, of all replicas together.
+    requests_per_minute: Option<u32>,
+    /// Concurrent crawls of each process.
+    concurrency: Option<usize>,
+    /// Local times at which scheduled crawls are slowed down.
+    #[schema(value_type = Vec<String>, example = json!(["07:00-23:00"]))]
+    peak_hours: Vec<PeakHours>,
+    /// Scheduled crawls at those times; null: as always.
+    peak_requests_per_minute: Option<u32>,
 }
 
 /// A field that the pages of a marketplace lack more often than usual.
@@ -346,12 +367,19 @@ impl From<FieldDrift> for WireDrift {
     }
 }
 
-impl From<(Marketplace, CrawlSums)> for WireSourceMarketplace {
-    fn from((marketplace, sums): (Marketplace, CrawlSums)) -> Self {
+impl From<(Marketplace, MarketplaceHealth)> for WireSourceMarketplace {
+    fn from((marketplace, health): (Marketplace, MarketplaceHealth)) -> Self {
+        let MarketplaceHealth { sums, outage_since, limits } = health;
         let CrawlSums { observed, not_found, blocked, failed } = sums;
+        let limits = limits.map(|limits| WireLimits {
+            requests_per_minute: limits.requests_per_minute,
+            concurrency: limits.concurrency,
+            peak_hours: limits.peak_hours,
+            peak_requests_per_minute: limits.peak_requests_per_minute,
+        });
         let crawls = sums.total();
         let blocked_share = blocked as f64 / crawls.max(1) as f64;
-        Self { marketplace, crawls, observed, not_found, blocked, failed, blocked_share }
+        Self { marketplace, crawls, observed, not_found, blocked, failed, blocked_share, outage_since, limits }
     }
 }
 

@@ -34,7 +34,11 @@ const PAGES: &[(&str, &str)] = &[
     ("/alerts/channels", "pages/channels.js"),
     ("/alerts/{id}", "pages/alert-builder.js"),
     ("/products/{id}", "pages/product.js"),
+    ("/reports", "pages/schedules.js"),
     ("/sign-in", "pages/sign-in.js"),
+    ("/work", "pages/work.js"),
+    ("/work/schedules", "pages/schedules.js"),
+    ("/work/sources", "pages/work.js"),
 ];
 
 pub(super) fn routes(routes: &mut Routes<'_>) {

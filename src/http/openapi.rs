@@ -87,6 +87,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         samples::list,
         samples::get,
         schedules::add,
+        schedules::preview,
         schedules::list,
         schedules::get,
         schedules::patch,

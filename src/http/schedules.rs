@@ -20,8 +20,8 @@ use super::report_requests::{PeriodBody, SubjectBody};
 use super::routes::Routes;
 use super::strict::{List, PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{
-    CrawlTarget, CronTimes, EmailAddress, JobId, JobSpec, Marketplace, Overrun, Recurrence, ReportFormat, ReportPeriod,
-    ReportSubject, RunResult, Schedule, ScheduleId, ScheduleRun, ScheduleRunId, Scope,
+    CrawlTarget, CronTimes, EmailAddress, JobId, JobSpec, JobStatus, Marketplace, Overrun, Recurrence, ReportFormat,
+    ReportPeriod, ReportSubject, RunResult, Schedule, ScheduleId, ScheduleRun, ScheduleRunId, Scope,
 };
 use crate::service::{
     Caller, CategoryTarget, FieldError, MAX_LISTINGS_PER_SCHEDULE, MAX_RECIPIENTS, ReportAction, ScheduleAction,
@@ -30,6 +30,7 @@ use crate::service::{
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/schedules", |path| path.get(Scope::ProductRead, list).create(Scope::CrawlCreate, add));
+    routes.path("/schedules/preview", |path| path.post(Scope::ProductRead, preview));
     routes.path("/schedules/{id}", |path| {
         path.get(Scope::ProductRead, get).patch(Scope::CrawlCreate, patch).delete(Scope::CrawlCreate, remove)
     });
@@ -218,6 +219,9 @@ pub(super) struct WireSchedule {
     /// The last job that it started.
     #[schema(value_type = Option<Uuid>)]
     last_job_id: Option<JobId>,
+    /// The status of that job.
+    #[schema(value_type = Option<String>, example = "done")]
+    last_job_status: Option<JobStatus>,
     /// `user:ID` or `key:ID`.
     created_by: String,
     #[schema(value_type = String, format = DateTime)]
@@ -302,6 +306,7 @@ impl From<Schedule> for WireSchedule {
             is_queued: schedule.is_queued,
             next_run_at: schedule.next_at,
             last_job_id: schedule.last_job_id,
+            last_job_status: schedule.last_job_status,
             created_by: schedule.created_by,
             created_at: schedule.created_at,
             updated_at: schedule.updated_at,
@@ -364,6 +369,30 @@ pub(super) async fn add(
 fn created(schedule: &Schedule) -> StoredResponse {
     let location = format!("/api/v1/schedules/{}", schedule.id);
     rendered(StatusCode::CREATED, location, &WireSchedule::from(schedule.clone()))
+}
+
+/// The next times of a recurrence.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecurrencePreview)]
+pub(super) struct WirePreview {
+    /// Up to five.
+    #[schema(value_type = Vec<String>)]
+    times: Vec<Timestamp>,
+}
+
+/// Find the next times of a recurrence. Nothing is stored.
+#[utoipa::path(post, path = "/api/v1/schedules/preview", tag = "schedules", request_body = RecurrenceBody, responses(
+    (status = 200, description = "The times", body = WirePreview),
+    (status = 400, description = "Not JSON", body = Problem),
+    (status = 422, description = "A field is wrong", body = Problem),
+))]
+pub(super) async fn preview(
+    shared: Data<Shared>,
+    caller: Caller,
+    StrictJson(body): StrictJson<RecurrenceBody>,
+) -> Result<impl Responder, Problem> {
+    let times = shared.service.preview_recurrence(caller, body.parsed()?).await?;
+    Ok(Json(WirePreview { times }))
 }
 
 /// List schedules, newest first.

@@ -60,7 +60,7 @@ use crate::actors::user::PrincipalCache;
 use crate::actors::wake_signal::WakeSignal;
 use crate::auth::{Keyring, Passwords};
 use crate::client_documents::ReadClientDocuments;
-use crate::config::{AuthSettings, JobSettings, NotifySettings, OAuthSettings, Plans, ProductLimits};
+use crate::config::{AuthSettings, CrawlSettings, JobSettings, NotifySettings, OAuthSettings, Plans, ProductLimits};
 use crate::domain::{AdviceFailureCode, BudgetOwner, ProductId};
 use crate::limits::AttemptsByAddress;
 use crate::replicas::{Redis, SharedCache};
@@ -114,7 +114,7 @@ pub use product_search::{Bound, Measure, ProductSearch, SearchOrder};
 pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
 pub use reports::{MAX_RECIPIENTS, RenderedReport, ReportAction, ReportLink, ReportRequest};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
-pub use sources::{CrawlSums, SourceHealth};
+pub use sources::{CrawlSums, MarketplaceHealth, SourceHealth};
 pub use suggestions::{AdviceBudget, AskAdvice, AskedAdvice, ProductAdvice, ProductFinding, Suggestions};
 pub use trackings::{SetTracking, Tracking};
 pub use users::FirstUser;
@@ -372,6 +372,8 @@ pub struct Dependencies {
     pub model: Option<Arc<AdviceModel>>,
     /// Settings of jobs.
     pub jobs: JobSettings,
+    /// `[crawl]`: what sources may do.
+    pub crawl: CrawlSettings,
     /// Settings of notifications.
     pub notify: NotifySettings,
     /// True from the signal to stop.

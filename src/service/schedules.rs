@@ -21,6 +21,9 @@ pub const MAX_LISTINGS_PER_SCHEDULE: usize = 1000;
 /// No schedule starts jobs more often.
 const MIN_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 
+/// Times that a preview of a recurrence shows.
+const PREVIEWED_TIMES: usize = 5;
+
 const MAX_UPDATE_ATTEMPTS: u32 = 5;
 
 /// What a schedule does.
@@ -80,6 +83,20 @@ impl Service {
                 deps.schedule_changed(&caller, schedule.id, "schedule.add").await;
             }
             Ok(added)
+        })
+        .await
+    }
+
+    /// The next times of a recurrence, as a schedule of the caller would have them from now on.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] if the plan does not allow it.
+    pub async fn preview_recurrence(&self, caller: Caller, recurrence: Recurrence) -> ServiceResult<Vec<Timestamp>> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let now = deps.store.now().await?;
+            valid(interval_errors(&caller, &recurrence, now))?;
+            let times = std::iter::successors(recurrence.next_after(now), |time| recurrence.next_after(*time));
+            Ok(times.take(PREVIEWED_TIMES).collect())
         })
         .await
     }
@@ -174,6 +191,17 @@ fn next_of(settings: &ScheduleSettings, now: Timestamp) -> Option<Timestamp> {
     if settings.is_enabled { settings.recurrence.next_after(now) } else { None }
 }
 
+/// What is wrong with a recurrence that is due more often than the plan allows.
+fn interval_errors(caller: &Caller, recurrence: &Recurrence, now: Timestamp) -> Vec<FieldError> {
+    let plan = SignedDuration::from_secs(caller.plan.min_interval.as_secs().into());
+    let shortest = plan.max(MIN_INTERVAL);
+    if recurrence.shortest_interval(now).is_none_or(|interval| interval >= shortest) {
+        return Vec::new();
+    }
+    let message = format!("the plan allows at most one run every {} minutes", shortest.as_secs() / 60);
+    vec![FieldError::new("recurrence", message)]
+}
+
 impl Dependencies {
     async fn try_update_schedule(
         &self,
@@ -206,12 +234,7 @@ impl Dependencies {
             check_name("name", name, &mut errors);
         }
         if let Some(recurrence) = &change.recurrence {
-            let plan = SignedDuration::from_secs(caller.plan.min_interval.as_secs().into());
-            let shortest = plan.max(MIN_INTERVAL);
-            if recurrence.shortest_interval(now).is_some_and(|interval| interval < shortest) {
-                let message = format!("the plan allows at most one run every {} minutes", shortest.as_secs() / 60);
-                errors.push(FieldError::new("recurrence", message));
-            }
+            errors.extend(interval_errors(caller, recurrence, now));
         }
         valid(errors)?;
         let action = match change.action {

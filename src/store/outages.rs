@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+use jiff::Timestamp;
+
 use super::StoreResult;
 use crate::domain::Marketplace;
 
@@ -11,6 +13,9 @@ use crate::domain::Marketplace;
 pub trait Outages: Send + Sync {
     /// Notes that this process cannot crawl these marketplaces now.
     async fn report_outages(&self, marketplaces: &[Marketplace]) -> StoreResult<()>;
+
+    /// The marketplaces that cannot be crawled now, and since when.
+    async fn outages(&self) -> StoreResult<Vec<(Marketplace, Timestamp)>>;
 
     /// Of each outage that has lasted ten minutes, tells the channels of the rules about listings there that cannot be tracked, once;
     /// and again when it has ended. Returns the number of notices.

@@ -125,6 +125,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_products_history_export", Whoever(Scope::ProductRead)),
     ("get_schedules", Whoever(Scope::ProductRead)),
     ("post_schedules", Whoever(Scope::CrawlCreate)),
+    ("post_schedules_preview", Whoever(Scope::ProductRead)),
     ("get_schedules_id", Whoever(Scope::ProductRead)),
     ("patch_schedules_id", Whoever(Scope::CrawlCreate)),
     ("delete_schedules_id", Whoever(Scope::CrawlCreate)),

@@ -1,9 +1,10 @@
 //! Schedules, and the jobs that they start.
 
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, expect, on_both_engines};
+use crate::daemon::{Daemon, Engine, expect, on_both_engines};
 
 fn of_tag() -> Value {
     json!({
@@ -56,6 +57,28 @@ async fn a_schedule_is_created_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_next_times_of_a_recurrence_are_shown_before_it_is_stored() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    let preview = |body: Value| daemon.post("/api/v1/schedules/preview", &body);
+    let daily = expect(200, preview(json!({ "cron": "30 6 * * *", "time_zone": "Asia/Tokyo" }))).await;
+    let times: Vec<Timestamp> = serde_json::from_value(daily["times"].clone()).unwrap();
+    assert_eq!(times.len(), 5);
+    assert!(times.iter().all(|time| time.to_string().ends_with("T21:30:00Z")), "{daily}");
+    assert!(times.windows(2).all(|pair| pair[1].duration_since(pair[0]) == SignedDuration::from_hours(24)));
+    assert_eq!(expect(200, preview(json!({ "every": "6h" }))).await["times"].as_array().unwrap().len(), 5);
+    for (body, field) in [
+        (json!({ "cron": "30 6 * *", "time_zone": "Asia/Tokyo" }), "recurrence.cron"),
+        (json!({ "cron": "30 6 * * *", "time_zone": "Asia/Edo" }), "recurrence.time_zone"),
+        (json!({ "every": "1s" }), "recurrence"),
+        (json!({}), "recurrence"),
+    ] {
+        assert_eq!(expect(422, preview(body)).await["errors"][0]["field"], field);
+    }
+    assert_eq!(expect(200, daemon.get("/api/v1/schedules")).await["items"], json!([]));
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_run_once_and_a_schedule_can_be_run_by_hand() {
     on_both_engines(async |engine| {
         let daemon = Daemon::start(engine).await;
@@ -82,7 +105,7 @@ async fn what_was_missed_is_run_once_and_a_schedule_can_be_run_by_hand() {
             "one for all that were missed, and one by hand: {found}"
         );
         let schedule = expect(200, daemon.get(&path)).await;
-        assert_eq!(schedule["last_job_id"], by_hand["id"]);
+        assert_eq!((&schedule["last_job_id"], &schedule["last_job_status"]), (&by_hand["id"], &json!("done")));
         assert!(schedule["next_run_at"].as_str().unwrap() > schedule["updated_at"].as_str().unwrap());
         assert!(product["id"].is_string());
         daemon.end().await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use amazon_tracker::config::{DatabaseSettings, Secret, Settings, SourceName};
+use amazon_tracker::config::{DatabaseSettings, MarketplaceLimits, Secret, Settings, SourceName};
 use amazon_tracker::domain::{Currency, FieldCount, FieldDrift, Marketplace, Money};
 use amazon_tracker::sources::simulated::{ApifyFault, ApifyRequest};
 use amazon_tracker::store::{self, CrawlCount, StoreClock};
@@ -128,7 +128,18 @@ async fn callbacks_are_taken_with_the_secret_of_their_run_as_often_as_they_come(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_health_of_sources_is_shown_and_their_costs_to_superadmins() {
     on_both_engines(async |engine| {
-        let daemon = Daemon::start(engine).await;
+        let daemon = Daemon::start_with(engine, |settings| {
+            settings.crawl.requests_per_minute = 600;
+            settings.crawl.concurrency_per_marketplace = 4;
+            let limits = MarketplaceLimits {
+                requests_per_minute: Some(30),
+                peak_hours: vec!["07:00-23:00".parse().unwrap()],
+                peak_requests_per_minute: Some(10),
+                ..MarketplaceLimits::default()
+            };
+            settings.crawl.by_marketplace.insert(Marketplace::De, limits);
+        })
+        .await;
         let none = expect(200, daemon.get("/api/v1/crawl/sources")).await;
         assert_eq!(none, json!({ "items": [] }));
         let store = daemon.store().await;
@@ -149,18 +160,26 @@ async fn the_health_of_sources_is_shown_and_their_costs_to_superadmins() {
         ];
         store.add_crawl_counts(&counts).await.unwrap();
         let sources = expect(200, daemon.get("/api/v1/crawl/sources")).await;
-        let marketplace = |name: &str, [observed, not_found, blocked, failed]: [u64; 4], share: f64| {
+        let marketplace = |name: &str, [observed, not_found, blocked, failed]: [u64; 4], share: f64, limits: Value| {
             json!({
                 "marketplace": name, "crawls": observed + not_found + blocked + failed, "observed": observed,
                 "not_found": not_found, "blocked": blocked, "failed": failed, "blocked_share": share,
+                "outage_since": null, "limits": limits,
             })
         };
         let source = |name: &str, marketplaces: Vec<Value>| {
             json!({ "name": name, "marketplaces": marketplaces, "drifts": [], "runs": null, "cost_micros_usd": null, "history": null })
         };
+        let usual = json!({ "requests_per_minute": 600, "concurrency": 4, "peak_hours": [], "peak_requests_per_minute": null });
+        let slower = json!({
+            "requests_per_minute": 30, "concurrency": 4, "peak_hours": ["07:00-23:00"], "peak_requests_per_minute": 10,
+        });
         let expected = [
-            source("apify", vec![marketplace("com", [0, 0, 0, 1], 0.0)]),
-            source("direct", vec![marketplace("com", [0, 3, 0, 0], 0.0), marketplace("de", [6, 0, 2, 0], 0.25)]),
+            source("apify", vec![marketplace("com", [0, 0, 0, 1], 0.0, Value::Null)]),
+            source(
+                "direct",
+                vec![marketplace("com", [0, 3, 0, 0], 0.0, usual), marketplace("de", [6, 0, 2, 0], 0.25, slower)],
+            ),
         ];
         assert_eq!(sources["items"], json!(expected));
         let started_at = Timestamp::now().round(jiff::Unit::Millisecond).unwrap();
@@ -174,7 +193,10 @@ async fn the_health_of_sources_is_shown_and_their_costs_to_superadmins() {
             recent: FieldCount { pages: 40, missing: 30 },
         };
         store.record_field_drift(&drift).await.unwrap();
+        store.report_outages(&[de]).await.unwrap();
         let sources = expect(200, daemon.get("/api/v1/crawl/sources")).await;
+        let since = |at: usize| sources["items"][1]["marketplaces"][at]["outage_since"].clone();
+        assert_eq!((since(0), since(1).is_string()), (Value::Null, true), "{sources}");
         let expected = json!([{
             "marketplace": "de", "field": "rating", "started_at": started_at, "ended_at": null,
             "usual_share": 0.1, "recent_share": 0.75, "recent_pages": 40,

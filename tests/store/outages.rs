@@ -97,9 +97,16 @@ async fn a_short_outage_and_other_marketplaces_are_not_told(fixture: &Fixture) {
     assert_eq!(fails_for(fixture, 10).await + ends(fixture).await, 0);
     for _ in 0..20 {
         fixture.store.report_outages(&[Marketplace::Jp]).await.unwrap();
+        assert_eq!(outages(fixture).await, [Marketplace::Jp], "but it is known");
         assert_eq!(fixture.store.tell_outages().await.unwrap(), 0, "nothing is watched there");
         fixture.clock.advance(MINUTE);
     }
+    fixture.clock.advance(5 * MINUTE);
+    assert_eq!(outages(fixture).await, []);
+}
+
+async fn outages(fixture: &Fixture) -> Vec<Marketplace> {
+    fixture.store.outages().await.unwrap().into_iter().map(|(marketplace, _)| marketplace).collect()
 }
 
 async fn one_process_that_is_blocked_is_no_outage(fixture: &Fixture) {

@@ -28,6 +28,7 @@ files! {
     "app/format.js",
     "app/i18n.js",
     "app/keys.js",
+    "app/list.js",
     "app/live.js",
     "app/main.js",
     "app/notice.js",
@@ -39,6 +40,7 @@ files! {
     "chart/spark.js",
     "chart/steps.js",
     "chart/table.js",
+    "forms.json",
     "i18n/de.json",
     "i18n/en.json",
     "i18n/ja.json",
@@ -57,8 +59,10 @@ files! {
     "pages/channels.js",
     "pages/insight-list.js",
     "pages/product.js",
+    "pages/schedules.js",
     "pages/sign-in.js",
     "pages/verdict.js",
+    "pages/work.js",
 }
 
 /// The hash of all files.

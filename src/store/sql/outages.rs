@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -58,6 +59,17 @@ impl Outages for Backend {
         let query = sqlx::query(REPORT).bind(Json(codes)).bind(self.clock_param());
         query.execute(&mut *self.writer(TenantScope::All).await?).await?;
         Ok(())
+    }
+
+    async fn outages(&self) -> StoreResult<Vec<(Marketplace, Timestamp)>> {
+        const OUTAGES: &str = concat!(
+            "SELECT marketplace, began_at FROM marketplace_outage WHERE seen_at > ",
+            now!(1),
+            " - $2 ORDER BY marketplace"
+        );
+        let query = sqlx::query_as(OUTAGES).bind(self.clock_param()).bind(ENDS_AFTER_MS);
+        let rows: Vec<(String, i64)> = query.fetch_all(&mut *self.reader(TenantScope::All).await?).await?;
+        rows.into_iter().map(|(marketplace, began_at)| Ok((word(&marketplace)?, time(began_at)?))).collect()
     }
 
     async fn tell_outages(&self) -> StoreResult<u64> {

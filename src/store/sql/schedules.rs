@@ -27,7 +27,7 @@ use crate::store::tenant_scope::TenantScope;
 use crate::store::{Page, StoreError, StoreResult};
 
 const COLUMNS: &str = "id, tenant_id, name, recurrence, spec, listings, overrun, is_enabled, is_queued, next_at, last_job_id, \
-     created_by, created_at, updated_at, version";
+     (SELECT status FROM job WHERE job.id = schedule.last_job_id) AS last_job_status, created_by, created_at, updated_at, version";
 
 #[derive(sqlx::FromRow)]
 struct ScheduleColumns {
@@ -42,6 +42,7 @@ struct ScheduleColumns {
     is_queued: bool,
     next_at: Option<i64>,
     last_job_id: Option<Uuid>,
+    last_job_status: Option<String>,
     created_by: String,
     created_at: i64,
     updated_at: i64,
@@ -66,6 +67,7 @@ impl TryFrom<ScheduleColumns> for Schedule {
             is_queued: row.is_queued,
             next_at: row.next_at.map(time).transpose()?,
             last_job_id: row.last_job_id.map(JobId),
+            last_job_status: row.last_job_status.as_deref().map(word).transpose()?,
             created_by: row.created_by,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,

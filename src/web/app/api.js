@@ -19,11 +19,15 @@ export function whenSignedOut(listener) {
   onSignedOut = listener;
 }
 
-async function call(method, template, { path = {}, query, body, headers = {}, signal } = {}) {
+function urlOf(template, { path = {}, query = {} }) {
   const filled = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(path[name]));
-  const search = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== ""));
-  const url = `${base}${filled}${search.size ? `?${search}` : ""}`;
-  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal };
+  const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== undefined && value !== ""));
+  return `${base}${filled}${search.size ? `?${search}` : ""}`;
+}
+
+async function call(method, template, { path, query, body, file, headers = {}, signal } = {}) {
+  const url = urlOf(template, { path, query });
+  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal, body: file };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers["content-type"] = "application/json";
@@ -96,4 +100,46 @@ export const competitors = {
 
 export const crawl = {
   now: (productIds) => post("/api/v1/crawl", { product_ids: productIds }, { headers: { prefer: "wait=5" } }),
+};
+
+// What is asked of one thing, by its id.
+const read = (template) => (id, query) => get(template, { path: { id }, query });
+const act = (template) => (id, query) => call("POST", template, { path: { id }, query });
+
+export const jobs = {
+  list: (query) => get("/api/v1/jobs", { query }),
+  items: read("/api/v1/jobs/{id}/items"),
+  cancel: act("/api/v1/jobs/{id}/cancel"),
+  retry: act("/api/v1/jobs/{id}/retry"),
+  import: (file, query) => call("POST", "/api/v1/products/import", { file, query }),
+  exportUrl: (what, query) => urlOf(what === "history" ? "/api/v1/products/history/export" : "/api/v1/products/export", { query }),
+};
+
+export const schedules = {
+  list: (query) => get("/api/v1/schedules", { query }),
+  get: read("/api/v1/schedules/{id}"),
+  add: (body) => post("/api/v1/schedules", body),
+  preview: (recurrence) => post("/api/v1/schedules/preview", recurrence),
+  change: (id, body) => patch("/api/v1/schedules/{id}", body, { path: { id } }),
+  remove: (id) => remove("/api/v1/schedules/{id}", { path: { id } }),
+  run: act("/api/v1/schedules/{id}/run"),
+  runs: read("/api/v1/schedules/{id}/runs"),
+};
+
+export const sources = {
+  list: () => get("/api/v1/crawl/sources"),
+  spending: () => get("/api/v1/tenants/me/spending"),
+};
+
+export const reports = {
+  list: (query) => get("/api/v1/reports", { query }),
+  get: read("/api/v1/reports/{id}"),
+  add: (body) => post("/api/v1/reports", body),
+  remove: (id) => remove("/api/v1/reports/{id}", { path: { id } }),
+  link: act("/api/v1/reports/{id}/link"),
+  fileUrl: (id, format) => urlOf("/api/v1/reports/{id}/file", { path: { id }, query: { format } }),
+};
+
+export const competitors = {
+  list: () => get("/api/v1/competitors", { query: { limit: 250 } }),
 };

@@ -10,6 +10,8 @@ export function useTimeZone(name) {
   formats.clear();
 }
 
+export const timeZone = () => zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 const formats = new Map();
 
 function cached(kind, options, make) {
@@ -65,6 +67,13 @@ export function relative(at, now = Date.now()) {
     if (Math.abs(amount) < size) return relativeFormat().format(Math.round(amount), unit);
     amount /= size;
   }
+}
+
+// "5 min, 2 sec"
+export function duration(millis) {
+  const seconds = Math.max(1, Math.round(millis / 1000));
+  const parts = { hours: Math.floor(seconds / 3600), minutes: Math.floor(seconds / 60) % 60, seconds: seconds % 60 };
+  return new Intl.DurationFormat(currentLanguage(), { style: "short" }).format(parts);
 }
 
 // Availability in words.

@@ -15,12 +15,18 @@ route("/alerts/activity", "alerts", "activityPage");
 route("/alerts/channels", "channels", "channelsPage");
 route("/alerts/{id}", "alert-builder", "builderPage");
 route("/products/{id}", "product", "productPage");
+route("/reports", "schedules", "reportsPage");
 route("/sign-in", "sign-in", "signInPage");
+route("/work", "work", "jobsPage");
+route("/work/schedules", "schedules", "schedulesPage");
+route("/work/sources", "work", "sourcesPage");
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [
   ["/", "nav.board", "board"],
   ["/alerts", "nav.alerts", "bell"],
+  ["/work", "nav.work", "work"],
+  ["/reports", "nav.reports", "reports"],
 ];
 
 function navigation() {

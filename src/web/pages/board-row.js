@@ -28,7 +28,7 @@ function stock(availability) {
   return h(`span.stock.${availability}`, {}, icon(`stock-${availability}`), t(`availability.${availability}`));
 }
 
-function when(at) {
+export function when(at) {
   return at ? h("time", { datetime: at, title: format.dateTime(at) }, format.relative(at)) : "–";
 }
 
