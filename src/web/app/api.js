@@ -19,10 +19,14 @@ export function whenSignedOut(listener) {
   onSignedOut = listener;
 }
 
-async function call(method, template, { path = {}, query, body, headers = {}, signal } = {}) {
+function urlOf(template, path = {}, query = {}) {
   const filled = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(path[name]));
-  const search = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== ""));
-  const url = `${base}${filled}${search.size ? `?${search}` : ""}`;
+  const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== undefined && value !== ""));
+  return `${base}${filled}${search.size ? `?${search}` : ""}`;
+}
+
+async function call(method, template, { path, query, body, headers = {}, signal } = {}) {
+  const url = urlOf(template, path, query);
   const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
@@ -62,6 +66,30 @@ export const products = {
   chart: (id, query, signal) => get("/api/v1/products/{id}/chart", { path: { id }, query, signal }),
   insight: (id, days) => get("/api/v1/products/{id}/insight", { path: { id }, query: { days } }),
   stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),
+  history: (id, query) => get("/api/v1/products/{id}/history", { path: { id }, query }),
+  offers: (id) => get("/api/v1/products/{id}/offers", { path: { id } }),
+  content: (id, cursor) => get("/api/v1/products/{id}/content", { path: { id }, query: { cursor } }),
+  crawls: (id) => get("/api/v1/products/{id}/crawls", { path: { id } }),
+  check: (id) => get("/api/v1/products/{id}/listing-check", { path: { id } }),
+  release: (id) => post("/api/v1/products/{id}/release", undefined, { path: { id } }),
+  // Addresses of files.
+  csv: (id) => urlOf("/api/v1/products/history/export", {}, { product_id: id }),
+  png: (id, query) => urlOf("/api/v1/products/{id}/chart.png", { id }, query),
+  svg: (id, query) => urlOf("/api/v1/products/{id}/chart.svg", { id }, query),
+};
+
+export const competitors = {
+  all: () => get("/api/v1/competitors", { query: { limit: 250 } }),
+  add: (body) => post("/api/v1/competitors", body),
+  change: (id, body) => patch("/api/v1/competitors/{id}", body, { path: { id } }),
+  remove: (id) => remove("/api/v1/competitors/{id}", { path: { id } }),
+  candidates: (id) => get("/api/v1/competitors/{id}/candidates", { path: { id } }),
+  compare: (id) => get("/api/v1/competitors/{id}/comparison", { path: { id } }),
+};
+
+export const advice = {
+  of: (id) => get("/api/v1/suggestions", { query: { product_id: id } }),
+  ask: (id, language) => post("/api/v1/suggestions", { product_id: id, language }, { headers: { prefer: "wait=8" } }),
 };
 
 export const alerts = {
