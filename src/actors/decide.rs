@@ -89,6 +89,11 @@ pub fn decide(
         (None, Some(state), _) => commit.rule_steps = rule_steps(claim, state, Found::Nothing, at),
         _ => {}
     }
+    if let (Some(state), Some(outcome)) = (&mut commit.state, commit.outcome) {
+        let ended_at = decision.verdict.and(state.checked_at).unwrap_or(at);
+        let millis = at.as_millisecond().saturating_sub(claim.claimed_at.as_millisecond());
+        state.remember_crawl(ended_at, outcome, source, u64::try_from(millis).unwrap_or_default());
+    }
     decision
 }
 

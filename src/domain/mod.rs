@@ -49,6 +49,7 @@ mod policy;
 mod price_marks;
 pub mod product;
 mod reading;
+mod recent_crawls;
 mod recurrence;
 mod report;
 mod report_format;
@@ -130,6 +131,7 @@ pub use policy::{Day, Digest, DuringQuiet, Gate, HeldFor, Policy, QuietHours, Se
 pub use price_marks::PriceMarks;
 pub use product::{Product, ProductSettings, ProductStatus, ProductStatusError};
 pub use reading::Reading;
+pub use recent_crawls::{RecentCrawl, RecentCrawls};
 pub use recurrence::{CronTimes, Recurrence, RecurrenceError};
 pub use report::{ReportOutput, ReportSpec, ReportSubject, ReportTopic, ReportTopicError};
 pub use report_format::{ReportFormat, ReportFormatError};

@@ -15,6 +15,7 @@ use super::known_content::KnownContent;
 use super::money::{Currency, Money};
 use super::observation::{ListPriceKind, Rank, Rating};
 use super::plausibility::Held;
+use super::recent_crawls::{self, RecentCrawl, RecentCrawls};
 use super::series::{Point, PointValue, Series, SeriesKey};
 use super::series_values::{self, Values};
 
@@ -63,6 +64,9 @@ pub struct ListingState {
     /// Series that the last page did not state, with the time of the last page that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) unread: BTreeMap<Series, Timestamp>,
+    /// The last crawls.
+    #[serde(default, skip_serializing_if = "RecentCrawls::is_empty")]
+    recent_crawls: RecentCrawls,
 }
 
 impl ListingState {
@@ -134,6 +138,18 @@ impl ListingState {
     /// The series that the last page did not state, with the time of the last page that did.
     pub fn unread_since(&self) -> impl Iterator<Item = (&'static str, Timestamp)> {
         self.unread.iter().map(|(series, at)| (series.as_str(), *at))
+    }
+
+    /// The last crawls, the newest first.
+    pub fn recent_crawls(&self) -> impl Iterator<Item = RecentCrawl<'_>> {
+        self.recent_crawls.newest_first()
+    }
+
+    /// Remembers the crawl after which this is the state.
+    pub fn remember_crawl(&mut self, at: Timestamp, outcome: &str, source: &str, millis: u64) {
+        let is_observed = self.checked_at == Some(at);
+        let unread = if is_observed { recent_crawls::names(self.unread.keys()) } else { Vec::new() };
+        self.recent_crawls.push(&RecentCrawl { at, outcome, source, millis, unread });
     }
 
     /// True when the price is not today's: the last page did not state it, or no page was read for two intervals.

@@ -110,7 +110,8 @@ pub(super) struct WireChartData {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChartSeries)]
 struct WireChartSeries {
-    /// `price`, `list_price`, `landed` (price and shipping), `lowest_offer` (with shipping), `sales_rank`, `rating` or `review_count`.
+    /// `price`, `list_price`, `landed` (price and shipping), `lowest_offer` (with shipping), `sales_rank`, `rating`, `review_count` or
+    /// `offer_count`.
     name: &'static str,
     /// `money` (minor units), `rank`, `stars` or `count`.
     unit: &'static str,

@@ -46,6 +46,7 @@ mod paging;
 mod prefer;
 mod problem;
 mod product_bulk;
+mod product_crawls;
 mod product_defaults;
 mod product_requests;
 mod product_view;
@@ -243,6 +244,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     listing_check::routes(api);
     history::routes(api);
     offers::routes(api);
+    product_crawls::routes(api);
     insight::routes(api);
     competitors::routes(api);
     suggestions::routes(api);

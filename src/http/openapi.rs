@@ -25,8 +25,8 @@ use super::strict::MAX_TEXT_CHARS;
 use super::{
     Shared, alerts, api_keys, auth, board, browser_sessions, channels, chart_data, charts, competitors, crawl, events,
     export, feeds, health, history, imports, insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth,
-    offers, product_bulk, products, reports, samples, schedules, spending, suggestions, system, table_exports, tenants,
-    users,
+    offers, product_bulk, product_crawls, products, reports, samples, schedules, spending, suggestions, system,
+    table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -58,6 +58,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         charts::png,
         offers::offers,
         offers::content,
+        product_crawls::crawls,
         insight::insight,
         competitors::add,
         competitors::list,

@@ -154,6 +154,8 @@ pub(super) struct WireSuggestions {
     request: Option<WireRequest>,
     /// Why no model is asked; null: it can be.
     not_asked: Option<WireNotAsked>,
+    /// The most that asking a model may cost, in billionths of a US dollar; null: none is asked.
+    max_cost_nanos_usd: Option<u64>,
     /// Null: advice of a model is not enabled.
     budget: Option<WireBudget>,
 }
@@ -167,6 +169,7 @@ impl From<Suggestions> for WireSuggestions {
             advice: suggestions.advice.map(WireAdvice::from),
             request: suggestions.request.map(WireRequest::from),
             not_asked: suggestions.not_asked.as_ref().map(WireNotAsked::from),
+            max_cost_nanos_usd: suggestions.max_cost_nanos,
             budget: suggestions.budget.map(WireBudget::from),
         }
     }

@@ -16,7 +16,7 @@ use super::paging::MAX_LIMIT;
 use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::StrictQuery;
-use crate::domain::{Product, Scope};
+use crate::domain::{Product, ProductId, Scope};
 use crate::files::{
     Cell, HISTORY_COLUMNS, PRODUCT_COLUMNS, TableError, TableFormat, TableWriter, point_row, product_row,
 };
@@ -56,6 +56,9 @@ pub(super) struct HistoryExportQuery {
     tag: Option<String>,
     /// Of products on this marketplace.
     marketplace: Option<String>,
+    /// Of this product.
+    #[param(value_type = Option<Uuid>)]
+    product_id: Option<String>,
     /// Series, separated by commas; default: all.
     series: Option<String>,
     /// The first time; each series begins with the value in effect then.
@@ -124,7 +127,8 @@ pub(super) async fn history(
     let mut errors = Vec::new();
     let format = parsed("format", query.format.as_deref(), &mut errors).unwrap_or(TableFormat::Csv);
     let marketplace = parsed("marketplace", query.marketplace.as_deref(), &mut errors);
-    let filter = ProductFilter { tag: query.tag, marketplace, ..ProductFilter::default() };
+    let ids = parsed::<ProductId>("product_id", query.product_id.as_deref(), &mut errors).map(|id| vec![id]);
+    let filter = ProductFilter { tag: query.tag, marketplace, ids, ..ProductFilter::default() };
     check_text("tag", filter.tag.as_deref(), &mut errors);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));

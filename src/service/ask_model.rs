@@ -60,6 +60,13 @@ pub(super) struct Askable {
     pub(super) cache_key: String,
 }
 
+impl Askable {
+    /// The most that it may cost, in billionths of a US dollar.
+    pub(super) fn max_cost_nanos(&self) -> u64 {
+        reservation(&self.model.client, &self.question, self.price)
+    }
+}
+
 impl Service {
     /// Waits for the answers of models: what they cost is recorded with them.
     pub async fn drain_questions(&self, within: Duration) {
@@ -112,7 +119,7 @@ impl Dependencies {
             return Err(ServiceError::Unavailable);
         }
         let (model, question) = (&askable.model, &askable.question);
-        let reserved_nanos = reservation(&model.client, question, askable.price);
+        let reserved_nanos = askable.max_cost_nanos();
         let request = NewAdviceRequest {
             tenant_id,
             product_id: product.id,

@@ -26,6 +26,7 @@ const READ: &[Series] = &[
     Series::SalesRank,
     Series::Rating,
     Series::ReviewCount,
+    Series::OfferCount,
     Series::Availability,
     Series::Seller,
     Series::Unobserved,

@@ -38,6 +38,8 @@ pub struct Suggestions {
     pub request: Option<AdviceRequest>,
     /// Why no model is asked; `None`: it can be.
     pub not_asked: Option<NotAsked>,
+    /// The most that the question may cost, in billionths of a US dollar; `None` when no model is asked.
+    pub max_cost_nanos: Option<u64>,
     /// What the tenant may spend on advice today; `None` when no model is asked at all.
     pub budget: Option<AdviceBudget>,
 }
@@ -172,7 +174,8 @@ impl Dependencies {
             None => self.store.latest_advice_request(tenant_id, product_id).await?,
             asked => asked,
         };
-        Ok(Suggestions { product_id, at, findings, advice, request, not_asked: askable.err(), budget })
+        let max_cost_nanos = askable.as_ref().ok().map(Askable::max_cost_nanos);
+        Ok(Suggestions { product_id, at, findings, advice, request, not_asked: askable.err(), max_cost_nanos, budget })
     }
 
     async fn advice_budget(&self, tenant_id: TenantId, limit_nanos: Option<u64>) -> ServiceResult<AdviceBudget> {

@@ -42,6 +42,32 @@ async fn a_failing_listing_shows_reason_attempts_and_next_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_crawls_of_a_product_are_listed_with_their_outcomes() {
+    on_both_engines(async |engine| {
+        let daemon = Daemon::start(engine).await;
+        let listing = daemon.listing(0);
+        let product = daemon.watch(listing).await;
+        daemon.simulated.set_missing(listing, true);
+        daemon.check_now(&product["id"]).await;
+        let path = format!("/api/v1/products/{}/crawls", product["id"].as_str().unwrap());
+        let crawls = expect(200, daemon.get(&path)).await;
+        assert_eq!(crawls["product_id"], product["id"]);
+        let items = crawls["items"].as_array().unwrap();
+        assert_eq!(
+            (&items[0]["outcome"], &items[1]["outcome"]),
+            (&json!("not_found"), &json!("observed")),
+            "{items:?}"
+        );
+        assert_eq!((&items[1]["at"], &items[1]["source"]), (&product["checked_at"], &json!("direct")));
+        assert!(items.iter().all(|crawl| crawl["duration_millis"].is_u64() && crawl["unread"].is_array()), "{items:?}");
+        let nobodys = "/api/v1/products/01900000-0000-7000-8000-000000000000/crawls";
+        expect(404, daemon.get(nobodys)).await;
+        daemon.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_superadmin_downloads_the_page_that_could_not_be_used_as_text() {
     let market = market_of(UNUSABLE).await;
     let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.crawl.base_url = Some(market)).await;

@@ -105,6 +105,7 @@ const EXPECTED: &[(&str, May)] = &[
     ("get_products_id_stats", Whoever(Scope::ProductRead)),
     ("get_products_id_offers", Whoever(Scope::ProductRead)),
     ("get_products_id_content", Whoever(Scope::ProductRead)),
+    ("get_products_id_crawls", Whoever(Scope::ProductRead)),
     ("get_products_id_insight", Whoever(Scope::ProductRead)),
     ("get_competitors", Whoever(Scope::ProductRead)),
     ("post_competitors", Whoever(Scope::ProductWrite)),

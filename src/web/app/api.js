@@ -67,6 +67,30 @@ export const products = {
   chart: (id, query, signal) => get("/api/v1/products/{id}/chart", { path: { id }, query, signal }),
   insight: (id, days) => get("/api/v1/products/{id}/insight", { path: { id }, query: { days } }),
   stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),
+  history: (id, query) => get("/api/v1/products/{id}/history", { path: { id }, query }),
+  offers: (id) => get("/api/v1/products/{id}/offers", { path: { id } }),
+  content: (id, cursor) => get("/api/v1/products/{id}/content", { path: { id }, query: { cursor } }),
+  crawls: (id) => get("/api/v1/products/{id}/crawls", { path: { id } }),
+  check: (id) => get("/api/v1/products/{id}/listing-check", { path: { id } }),
+  release: (id) => post("/api/v1/products/{id}/release", undefined, { path: { id } }),
+  // Addresses of files.
+  csv: (id) => urlOf("/api/v1/products/history/export", { query: { product_id: id } }),
+  png: (id, query) => urlOf("/api/v1/products/{id}/chart.png", { path: { id }, query }),
+  svg: (id, query) => urlOf("/api/v1/products/{id}/chart.svg", { path: { id }, query }),
+};
+
+export const competitors = {
+  all: () => get("/api/v1/competitors", { query: { limit: 250 } }),
+  add: (body) => post("/api/v1/competitors", body),
+  change: (id, body) => patch("/api/v1/competitors/{id}", body, { path: { id } }),
+  remove: (id) => remove("/api/v1/competitors/{id}", { path: { id } }),
+  candidates: (id) => get("/api/v1/competitors/{id}/candidates", { path: { id } }),
+  compare: (id) => get("/api/v1/competitors/{id}/comparison", { path: { id } }),
+};
+
+export const advice = {
+  of: (id) => get("/api/v1/suggestions", { query: { product_id: id } }),
+  ask: (id, language) => post("/api/v1/suggestions", { product_id: id, language }, { headers: { prefer: "wait=8" } }),
 };
 
 const of = (id) => ({ path: { id } });
@@ -92,10 +116,6 @@ export const channels = {
   usage: (id) => get("/api/v1/channels/{id}/usage", of(id)),
   messages: (id) => get("/api/v1/channels/{id}/messages", of(id)),
   retry: (id) => post("/api/v1/channels/messages/{id}/retry", undefined, of(id)),
-};
-
-export const competitors = {
-  list: () => get("/api/v1/competitors", { query: { limit: 250 } }),
 };
 
 export const crawl = {

@@ -9,7 +9,7 @@ import { currentLanguage, t } from "./i18n.js";
 export const data = {};
 
 export async function learn() {
-  const [read, { items }] = await Promise.all([fetch(`${assets()}/pages/alerts.json`).then((answer) => answer.json()), competitors.list()]);
+  const [read, { items }] = await Promise.all([fetch(`${assets()}/pages/alerts.json`).then((answer) => answer.json()), competitors.all()]);
   Object.assign(data, read, { sets: new Map(items.map(({ id, name }) => [id, name])) });
 }
 

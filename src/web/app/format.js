@@ -30,10 +30,15 @@ export function exponentOf(currency) {
 }
 
 // { amount_minor, currency } as text; a dash for none.
-export function money(value) {
+export function money(value, options = {}) {
   if (!value) return "–";
   const amount = value.amount_minor / 10 ** exponentOf(value.currency);
-  return numberFormat({ style: "currency", currency: value.currency }).format(amount);
+  return numberFormat({ style: "currency", currency: value.currency, ...options }).format(amount);
+}
+
+// A number in little space: 12K.
+export function compact(value) {
+  return numberFormat({ notation: "compact" }).format(value);
 }
 
 export function integer(value) {
@@ -56,6 +61,32 @@ export function date(at) {
 
 export function dateTime(at) {
   return dateFormat({ dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+}
+
+const TICKS = {
+  hour: { hour: "numeric", minute: "2-digit" },
+  day: { day: "numeric", month: "short" },
+  month: { month: "short", year: "numeric" },
+  year: { year: "numeric" },
+};
+
+// A label of a time axis with so many of them: "hour", "day", "month" or "year".
+export function tick(at, unit) {
+  return dateFormat(TICKS[unit === "hour" && clockAt(at) % 864e5 === 0 ? "day" : unit]).format(at);
+}
+
+const CLOCK = { calendar: "gregory", numberingSystem: "latn", hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" };
+
+// What the clocks of the user's zone show at a time, as the time at which those of UTC show it; in milliseconds.
+export function clockAt(at) {
+  const { year, month, day, hour, minute, second } = Object.fromEntries(dateFormat(CLOCK).formatToParts(at).map(({ type, value }) => [type, value]));
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+// The time at which the clocks of the user's zone show this. What they skip in spring is an hour later.
+export function timeOfClock(clock) {
+  const guess = clock * 2 - clockAt(clock);
+  return guess + clock - clockAt(guess);
 }
 
 const STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];

@@ -19,15 +19,30 @@ export function ticks([low, high], wanted = 5) {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, n) => (first + n) * step);
 }
 
-const HOUR = 3600;
+const HOUR = 3600e3;
 const DAY = 24 * HOUR;
-const TIME_STEPS = [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 91 * DAY, 182 * DAY, 365 * DAY, 730 * DAY];
+const SIZES = { hour: HOUR, day: DAY, month: 30 * DAY, year: 365 * DAY };
+const STEPS = [["hour", 1, 3, 6, 12], ["day", 1, 2, 7, 14], ["month", 1, 3, 6], ["year", 1, 2, 5]].flatMap(([unit, ...counts]) => counts.map((count) => [count, unit]));
 
-// Seconds since the start of a chart at which time is labelled.
-export function timeTicks([from, to], wanted) {
-  const step = TIME_STEPS.find((step) => (to - from) / step <= wanted) ?? TIME_STEPS.at(-1);
-  const first = Math.ceil(from / step);
-  return { step, at: Array.from({ length: Math.max(0, Math.floor(to / step) - first + 1) }, (_, n) => (first + n) * step) };
+// Times at which an axis from one to another is labelled: where the clocks and the calendar of the user's zone show something round.
+export function timeTicks([from, to], wanted, { clockAt, timeOfClock }) {
+  const [count, unit] = STEPS.find(([count, unit]) => (to - from) / (count * SIZES[unit]) <= wanted) ?? STEPS.at(-1);
+  const begin = clockAt(from);
+  const year = new Date(begin).getUTCFullYear();
+  const floor = (value) => Math.floor(value / count) * count;
+  const clocks = {
+    hour: (n) => (floor(begin / HOUR) + n) * HOUR,
+    // 1970 began on a Thursday; weeks begin on Mondays.
+    day: (n) => (floor(begin / DAY + 3) - 3 + n) * DAY,
+    month: (n) => Date.UTC(year, floor(new Date(begin).getUTCMonth()) + n, 1),
+    year: (n) => Date.UTC(floor(year) + n, 0, 1),
+  };
+  const at = [];
+  for (let n = 0, time = 0; time <= to; n += count) {
+    if (time >= from && time !== at.at(-1)) at.push(time);
+    time = timeOfClock(clocks[unit](n));
+  }
+  return { unit, at };
 }
 
 // The range of values, without the few that are far away from all others: one slip of a seller does not flatten the rest.

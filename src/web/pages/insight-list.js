@@ -20,7 +20,7 @@ export function insightList(insight) {
   const row = ([name, text]) => {
     const { value, n, coverage, missing } = insight[name];
     const basis = h("small", {}, t("insight.basis", { n: format.integer(n), coverage: format.percent(coverage) }));
-    const known = value === null ? h("span.missing", {}, missing.message) : text(value);
+    const known = value === null ? h("span.missing", {}, t(`missing.${missing.code}`)) : text(value);
     return [h("dt", {}, t(`insight.${name}`)), h("dd", {}, known, " ", value === null ? null : basis)];
   };
   return h("dl.facts", {}, Object.entries(TEXTS).map(row));

@@ -47,7 +47,7 @@ async function bodyOf({ repeat, time, day, weekday, what, recipients, ...values 
 }
 
 async function choices(isNew) {
-  const sets = (await competitors.list()).items.map(({ id, name }) => [id, name]);
+  const sets = (await competitors.all()).items.map(({ id, name }) => [id, name]);
   const zones = [...new Set([format.timeZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])].map((zone) => [zone, zone]);
   const days = [1, 2, 3, 4, 5, 6, 0].map((day) => [String(day), dayName(day)]);
   return { what: [...(isNew ? [] : [""]), "all", "tag", "category", "report"], "subject.set_id": sets, time_zone: zones, weekday: days };

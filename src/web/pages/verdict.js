@@ -9,7 +9,7 @@ const SURE_DAYS = 60;
 // { text, confidence, isGood }
 export function verdictOf(insight) {
   const { lowest, price_percentile: percentile, window } = insight;
-  if (percentile.value === null) return { text: t("verdict.unknown", { why: percentile.missing.message }), confidence: t("confidence.none") };
+  if (percentile.value === null) return { text: t("verdict.unknown", { why: t(`missing.${percentile.missing.code}`) }), confidence: t("confidence.none") };
   const share = format.percent(percentile.value);
   const days = format.integer(window.days);
   const isSure = percentile.coverage * window.days >= SURE_DAYS;

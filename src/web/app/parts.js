@@ -1,0 +1,20 @@
+// Parts that several pages are made of.
+
+import { h, icon } from "./dom.js";
+import * as format from "./format.js";
+import { t } from "./i18n.js";
+
+export const muted = (...content) => h("p.muted", {}, content);
+export const number = (...content) => h("td.number", {}, content);
+export const time = (at) => h("time", { datetime: at }, format.dateTime(at));
+export const button = (key, name, act) => h("button", { type: "button", onclick: act }, icon(name), t(key));
+export const stock = (availability) => h(`span.stock.${availability}`, {}, icon(`stock-${availability}`), t(`availability.${availability}`));
+export const outwards = (href, ...content) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, content);
+
+// Heads are keys of texts, rows are lists of cells, the first of which is the header of its row.
+export function table(caption, heads, rows) {
+  const isCell = (content) => content?.tagName === "TD";
+  const cell = (content, n) => (isCell(content) ? content : n ? h("td", {}, content) : h("th", { scope: "row" }, content));
+  const head = (key, n) => h(isCell(rows[0]?.[n]) ? "th.number" : "th", { scope: "col" }, t(key));
+  return h("div.scroll", { tabindex: 0 }, h("table.plain", {}, h("caption.unseen", {}, t(caption)), h("thead", {}, h("tr", {}, heads.map(head))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell))))));
+}
