@@ -159,7 +159,3 @@ export const reports = {
   link: act("/api/v1/reports/{id}/link"),
   fileUrl: (id, format) => urlOf("/api/v1/reports/{id}/file", { path: { id }, query: { format } }),
 };
-
-export const competitors = {
-  list: () => get("/api/v1/competitors", { query: { limit: 250 } }),
-};
