@@ -58,9 +58,11 @@ async function edit({ id, name, overrun, recurrence = { cron: "0 6 * * *" } }, w
   const send = async (sent) => onsend(await (id ? schedules.change(id, await bodyOf(sent)) : schedules.add(await bodyOf(sent))));
   const element = await ask(id ? "action.edit" : "schedules.add", "schedule", send, values, await choices(!id));
   const times = h("ol.times", { "aria-label": t("schedules.preview"), "aria-live": "polite" });
-  element.lastChild.before(times);
+  element.lastChild.before(h("p.muted", {}, t("schedules.preview")), times);
   const preview = async () => {
-    const { times: next } = await bodyOf(valuesOf(element)).then((body) => schedules.preview(body.recurrence)).catch(() => ({ times: [] }));
+    // What it does is not needed for that, and may not be complete yet.
+    const { "action.subject.product_id": _, ...sent } = valuesOf(element);
+    const { times: next } = await bodyOf(sent).then((body) => schedules.preview(body.recurrence)).catch(() => ({ times: [] }));
     replace(times, next.map((at) => h("li", {}, format.dateTime(at))));
   };
   element.addEventListener("change", preview);
