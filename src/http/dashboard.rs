@@ -25,7 +25,19 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The paths of its pages, which the router of the dashboard knows too.
-const PAGES: &[&str] = &["/", "/sign-in", "/products/{id}"];
+const PAGES: &[&str] = &[
+    "/",
+    "/auth/invite",
+    "/auth/reset_password",
+    "/auth/set-up",
+    "/auth/verify_email",
+    "/forgot-password",
+    "/products/{id}",
+    "/register",
+    "/settings",
+    "/settings/{section}",
+    "/sign-in",
+];
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     for page in PAGES {

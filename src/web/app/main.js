@@ -2,22 +2,27 @@
 
 import { session, whenSignedOut } from "./api.js";
 import { h, icon, replace } from "./dom.js";
-import { useTimeZone } from "./format.js";
-import { preferredLanguage, t, useLanguage } from "./i18n.js";
+import { t } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
-import { currentPath, followLinks, go, route, show } from "./router.js";
+import { showError } from "./notice.js";
+import { applyPreferences, enter } from "./preferences.js";
+import { currentPath, followLinks, go, isOpen, route, show } from "./router.js";
 import { state } from "./state.js";
 import { boardPage } from "../pages/board.js";
 import { productPage } from "../pages/product.js";
-import { signInPage } from "../pages/sign-in.js";
+import { entryPages } from "../pages/entry.js";
+import { settingsPage } from "../pages/settings.js";
 
 route("/", boardPage);
 route("/products/{id}", productPage);
-route("/sign-in", signInPage);
+for (const [path, page] of entryPages) route(path, page);
+route("/settings", settingsPage);
+route("/settings/{section}", settingsPage);
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [
   ["/", "nav.board", "board"],
+  ["/settings", "nav.settings", "settings"],
 ];
 
 function navigation() {
@@ -35,24 +40,25 @@ async function leave() {
   go("/sign-in", { replace: true });
 }
 
-async function start() {
-  await useLanguage(preferredLanguage(localStorage.getItem("language")));
-  useTimeZone(localStorage.getItem("time-zone"));
-  document.addEventListener("page", navigation);
-  whenSignedOut(() => {
-    if (currentPath() === "/sign-in") return;
-    state.user = undefined;
-    state.returnTo = currentPath() + location.search;
-    go("/sign-in", { replace: true });
-  });
-  followLinks();
-  listenToKeys();
-  try {
-    state.user = await session.me();
-  } catch (error) {
-    if (error.status !== 401) throw error;
-  }
-  await show();
+// To the page of the sign-in, and afterwards back.
+function askToSignIn() {
+  if (isOpen()) return;
+  if (state.user) state.message = "entry.ended";
+  state.user = undefined;
+  state.returnTo = currentPath() + location.search;
+  return go("/sign-in", { replace: true });
 }
 
-start();
+async function start() {
+  const asked = session.me().catch((error) => (error.status === 401 ? undefined : Promise.reject(error)));
+  const [user] = await Promise.all([asked, applyPreferences()]);
+  document.addEventListener("page", navigation);
+  whenSignedOut(askToSignIn);
+  followLinks();
+  listenToKeys();
+  if (user) await enter(user);
+  if (user || isOpen()) await show();
+  else await askToSignIn();
+}
+
+start().catch(showError);

@@ -28,6 +28,11 @@ export function setQuery(values) {
   history.replaceState(null, "", `${location.pathname}${search.size ? `?${search}` : ""}`);
 }
 
+const routeOf = (path) => routes.find(({ pattern }) => pattern.test(path));
+
+// True for pages that need no sign-in.
+export const isOpen = () => routeOf(currentPath())?.page.isOpen;
+
 export function currentPath() {
   return location.pathname.slice(base.length) || "/";
 }
