@@ -11,6 +11,7 @@ use super::access::{Role, Scopes};
 use super::email::EmailAddress;
 use super::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use super::offer::SellerId;
+use super::preferences::Preferences;
 
 /// An organisation: the unit of isolation and of quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub struct User {
     pub role: Role,
     /// Whether the user can sign in.
     pub status: UserStatus,
+    /// What the user prefers of the dashboard.
+    pub preferences: Preferences,
     /// When the address was verified.
     pub verified_at: Option<Timestamp>,
     /// When the user is deleted, if deletion was requested.

@@ -1,6 +1,5 @@
 //! `/api/v1/auth`: registration, sessions and passwords.
 
-use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
@@ -11,20 +10,18 @@ use super::Shared;
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson};
+use super::user_agent::client_of;
 use super::users::WireUser;
 use crate::domain::{EmailAddress, Scopes, Session, SessionId};
-use crate::service::{Caller, FieldError, FirstUser, Origin, Registration, SignedIn};
+use crate::service::{Caller, FieldError, Origin, Registration, SignInOptions, SignedIn};
 
 /// Refreshing is not rate limited by address: its secrets have 256 bits, and many users may share an address.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/register", |path| path.post(Access::RateLimited, register));
-    routes.path("/auth/set-up", |path| path.post(Access::RateLimited, set_up));
-    routes.path("/auth/accept-invitation", |path| path.post(Access::RateLimited, accept_invitation));
+    routes.path("/auth/options", |path| path.get(Access::Open, options));
     routes.path("/auth/login", |path| path.post(Access::RateLimited, login));
     routes.path("/auth/refresh", |path| path.post(Access::Open, refresh));
-    routes.path("/auth/verify-email", |path| path.post(Access::RateLimited, verify_email));
     routes.path("/auth/forgot-password", |path| path.post(Access::RateLimited, forgot_password));
-    routes.path("/auth/reset-password", |path| path.post(Access::RateLimited, reset_password));
     routes.path("/auth/change-password", |path| path.post(Access::User, change_password));
     routes.path("/auth/logout", |path| path.post(Access::User, logout));
     routes.path("/auth/logout-everywhere", |path| path.post(Access::User, logout_everywhere));
@@ -36,6 +33,27 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// Parses an e-mail address.
 pub(super) fn email_of(email: &str) -> Result<EmailAddress, Problem> {
     email.parse().map_err(|error| Problem::invalid(vec![FieldError::new("email", error)]))
+}
+
+/// What is offered to someone who has not signed in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignInOptions)]
+pub(super) struct WireOptions {
+    /// Everybody may register a tenant.
+    can_register: bool,
+    /// The first user exists.
+    is_set_up: bool,
+    /// Links are sent by e-mail; otherwise they are in the log.
+    sends_mail: bool,
+}
+
+/// Get what is offered to someone who has not signed in.
+#[utoipa::path(get, path = "/api/v1/auth/options", tag = "auth", responses(
+    (status = 200, description = "What is offered", body = WireOptions),
+))]
+pub(super) async fn options(shared: Data<Shared>) -> Result<impl Responder, Problem> {
+    let SignInOptions { can_register, is_set_up, sends_mail } = shared.service.sign_in_options().await?;
+    Ok(Json(WireOptions { can_register, is_set_up, sends_mail }))
 }
 
 /// A new tenant and its first admin.
@@ -76,66 +94,6 @@ pub(super) async fn register(
     let registration = Registration { email: email_of(&email)?, password, name, tenant_name };
     shared.service.register(registration, origin).await?;
     Ok(HttpResponse::Accepted())
-}
-
-/// The first user of an empty installation.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SetUpBody {
-    /// The token in the link that the log shows at the first start.
-    token: String,
-    /// The e-mail address to sign in with.
-    email: String,
-    /// Long, and hard to guess.
-    password: String,
-    /// Your name.
-    name: String,
-}
-
-/// Create the first user of an empty installation, with the link in its log.
-#[utoipa::path(post, path = "/api/v1/auth/set-up", tag = "auth",
-    request_body = SetUpBody, responses(
-    (status = 201, description = "The superadmin", body = WireUser),
-    (status = 409, description = "The installation already has users", body = Problem),
-    (status = 422, description = "A field is wrong, or the link was already used", body = Problem),
-    (status = 429, description = "Too many attempts from this address", body = Problem),
-))]
-pub(super) async fn set_up(
-    shared: Data<Shared>,
-    origin: Origin,
-    StrictJson(body): StrictJson<SetUpBody>,
-) -> Result<impl Responder, Problem> {
-    let SetUpBody { token, email, password, name } = body;
-    let first = FirstUser { email: email_of(&email)?, password, name };
-    let user = shared.service.set_up(token, first, origin).await?;
-    Ok((Json(WireUser::from(user)), StatusCode::CREATED))
-}
-
-/// An invitation's token, and the new account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AcceptInvitationBody {
-    token: String,
-    /// Your name.
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    /// Long, and hard to guess.
-    password: String,
-}
-
-/// Accept an invitation to a tenant.
-#[utoipa::path(post, path = "/api/v1/auth/accept-invitation", tag = "auth", request_body = AcceptInvitationBody, responses(
-    (status = 201, description = "Your account", body = WireUser),
-    (status = 402, description = "The tenant's plan allows no more users", body = Problem),
-))]
-pub(super) async fn accept_invitation(
-    shared: Data<Shared>,
-    origin: Origin,
-    StrictJson(body): StrictJson<AcceptInvitationBody>,
-) -> Result<impl Responder, Problem> {
-    let AcceptInvitationBody { token, name, password } = body;
-    let user = shared.service.accept_invitation(token, name, password, origin).await?;
-    Ok((Json(WireUser::from(user)), StatusCode::CREATED))
 }
 
 /// E-mail address and password.
@@ -240,29 +198,6 @@ pub(super) async fn logout_everywhere(shared: Data<Shared>, caller: Caller) -> R
     Ok(HttpResponse::NoContent())
 }
 
-/// The token of a link.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct VerifyEmailBody {
-    token: String,
-}
-
-/// Verify an e-mail address with the link that was sent to it.
-#[utoipa::path(post, path = "/api/v1/auth/verify-email", tag = "auth",
-    request_body = VerifyEmailBody, responses(
-    (status = 204, description = "Verified"),
-    (status = 422, description = "The link is invalid or expired", body = Problem),
-    (status = 429, description = "Too many attempts from this address", body = Problem),
-))]
-pub(super) async fn verify_email(
-    shared: Data<Shared>,
-    origin: Origin,
-    StrictJson(body): StrictJson<VerifyEmailBody>,
-) -> Result<impl Responder, Problem> {
-    shared.service.verify_email(body.token, origin).await?;
-    Ok(HttpResponse::NoContent())
-}
-
 /// An e-mail address.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -284,30 +219,6 @@ pub(super) async fn forgot_password(
 ) -> Result<impl Responder, Problem> {
     shared.service.forgot_password(email_of(&body.email)?, origin).await?;
     Ok(HttpResponse::Accepted())
-}
-
-/// The token of a link, and the new password.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ResetPasswordBody {
-    token: String,
-    password: String,
-}
-
-/// Set a new password with a link. All sessions end.
-#[utoipa::path(post, path = "/api/v1/auth/reset-password", tag = "auth",
-    request_body = ResetPasswordBody, responses(
-    (status = 204, description = "Set; sign in with the new password"),
-    (status = 422, description = "The link is invalid or expired, or the password is refused", body = Problem),
-    (status = 429, description = "Too many attempts from this address", body = Problem),
-))]
-pub(super) async fn reset_password(
-    shared: Data<Shared>,
-    origin: Origin,
-    StrictJson(body): StrictJson<ResetPasswordBody>,
-) -> Result<impl Responder, Problem> {
-    shared.service.reset_password(body.token, body.password, origin).await?;
-    Ok(HttpResponse::NoContent())
 }
 
 /// The current password, and the new one.
@@ -346,6 +257,9 @@ pub(super) struct WireSession {
     address: Option<std::net::IpAddr>,
     /// The client's `User-Agent` when it began.
     agent: Option<String>,
+    /// The same in a few words.
+    #[schema(example = "Firefox, Windows")]
+    client: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -360,6 +274,7 @@ impl WireSession {
             id: session.id,
             is_current: Some(session.id) == current,
             address: session.address,
+            client: session.agent.as_deref().map(client_of),
             agent: session.agent,
             created_at: session.created_at,
             used_at: session.used_at,

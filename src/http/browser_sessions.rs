@@ -11,8 +11,8 @@ use super::credential::{PLAIN_COOKIE, SECURE_COOKIE};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::StrictJson;
-use super::users::WireUser;
-use crate::service::{Caller, Origin};
+use super::users::WireAccount;
+use crate::service::{Caller, Origin, SignedInBrowser};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/auth/session", |path| path.post(Access::RateLimited, sign_in).delete(Access::User, sign_out));
@@ -20,7 +20,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// Sign a browser in: the response sets a cookie that scripts cannot read and that other sites cannot use.
 #[utoipa::path(post, path = "/api/v1/auth/session", tag = "auth", request_body = LoginBody, responses(
-    (status = 200, description = "Signed in", body = WireUser),
+    (status = 200, description = "Signed in", body = WireAccount),
     (status = 401, description = "Wrong e-mail address or password, or the account is temporarily locked", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
     (status = 429, description = "Too many attempts from this address", body = Problem),
@@ -33,8 +33,8 @@ pub(super) async fn sign_in(
 ) -> Result<impl Responder, Problem> {
     let (email, password) = (email_of(&body.email)?, body.password);
     let signed_in = shared.service.sign_in_browser(email, password, origin).await?;
-    let cookie = cookie(is_secure(&shared, &request), &signed_in.token, signed_in.lasts_secs);
-    Ok(HttpResponse::Ok().insert_header((SET_COOKIE, cookie)).json(WireUser::from(signed_in.user)))
+    let cookie = cookie_of(&shared, &request, &signed_in);
+    Ok(HttpResponse::Ok().insert_header((SET_COOKIE, cookie)).json(WireAccount::from(signed_in.user)))
 }
 
 /// Sign a browser out, and remove its cookie.
@@ -49,6 +49,11 @@ pub(super) async fn sign_out(
     shared.service.logout(caller).await?;
     let removal = cookie(is_secure(&shared, &request), "", 0);
     Ok(HttpResponse::NoContent().insert_header((SET_COOKIE, removal)).finish())
+}
+
+/// The cookie of a browser that has signed in.
+pub(super) fn cookie_of(shared: &Shared, request: &HttpRequest, signed_in: &SignedInBrowser) -> String {
+    cookie(is_secure(shared, request), &signed_in.token, signed_in.lasts_secs)
 }
 
 /// True if the browser speaks HTTPS with us, or with the proxy before us.

@@ -27,11 +27,11 @@ use super::report_view::WireReport;
 use super::routes::{Access, Routes};
 use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};
-use super::users::WireUser;
+use super::users::WireAccount;
 use crate::domain::{Product, ProductId, ReportInfo, Scope, Series, Tenant, TenantId, User};
 use crate::service::{
-    Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ReportFilter, RuleFilter,
-    ServiceError, ServiceResult,
+    AuditFilter, Caller, EventFilter, HistoryQuery, ListProducts, Page, ProductFilter, ProductOrder, ReportFilter,
+    RuleFilter, ServiceError, ServiceResult,
 };
 
 /// JSON lines.
@@ -125,7 +125,10 @@ impl Export {
         })
         .await?;
         self.list("task", WireTask::from, async |cursor| service.tasks(id, cursor, most).await).await?;
-        self.list("audit_entry", WireAuditEntry::from, async |cursor| service.audit(id, cursor, most).await).await?;
+        self.list("audit_entry", WireAuditEntry::from, async |cursor| {
+            service.audit(id, AuditFilter::default(), cursor, most).await
+        })
+        .await?;
         // If the tenant was deleted meanwhile, the export is not complete.
         service.tenant(id).await?;
         self.line("end", &json!({})).await
@@ -133,7 +136,7 @@ impl Export {
 
     async fn user(&self, user: User) -> Result<(), ExportError> {
         let sessions = self.stream.service.sessions_of(user.id).await?;
-        self.line("user", &WireUser::from(user)).await?;
+        self.line("user", &WireAccount::from(user)).await?;
         for session in sessions {
             self.line("session", &WireSession::of(session, None)).await?;
         }

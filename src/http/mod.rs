@@ -19,6 +19,7 @@ mod cors;
 mod crawl;
 mod credential;
 mod dashboard;
+mod email_links;
 mod etag;
 mod events;
 mod export;
@@ -33,7 +34,6 @@ mod insight;
 mod insight_view;
 mod jobs;
 mod keepa;
-mod link_page;
 mod listing_check;
 mod listing_draft;
 mod mcp;
@@ -44,6 +44,7 @@ mod offers;
 mod openapi;
 mod paging;
 mod prefer;
+mod preferences;
 mod problem;
 mod product_bulk;
 mod product_crawls;
@@ -70,6 +71,7 @@ mod suggestions;
 mod system;
 mod table_exports;
 mod tenants;
+mod user_agent;
 mod users;
 
 use std::net::TcpListener;
@@ -227,7 +229,6 @@ fn all_routes(routes: &mut Routes<'_>) {
 }
 
 fn api_routes(routes: &mut Routes<'_>) {
-    link_page::routes(routes);
     message_link::routes(routes);
     reports::link_routes(routes);
     feeds::routes(routes);
@@ -260,6 +261,7 @@ fn api_routes(routes: &mut Routes<'_>) {
     chart_data::routes(api);
     events::routes(api);
     auth::routes(api);
+    email_links::routes(api);
     browser_sessions::routes(api);
     oauth::grant_routes(api);
     api_keys::routes(api);

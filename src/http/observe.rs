@@ -19,7 +19,7 @@ use tracing::{Instrument, Span};
 use super::caller::is_forwarded;
 use super::problem::Problem;
 use super::request_id::{REQUEST_ID, request_id, with_request_id};
-use super::{Shared, imports, link_page, public_path};
+use super::{Shared, imports, public_path};
 use crate::telemetry::{TRACE, continue_from};
 
 /// The trace that a request belongs to (W3C Trace Context).
@@ -60,8 +60,7 @@ async fn answer(
     let shared = request.app_data::<Data<Shared>>().cloned();
     let route = request.match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
     let method = request.method().clone();
-    let is_page = ["/docs/", link_page::PREFIX].iter().any(|prefix| request.path().starts_with(prefix));
-    let policy = if is_page { PAGE_POLICY } else { DATA_POLICY };
+    let policy = if request.path().starts_with("/docs/") { PAGE_POLICY } else { DATA_POLICY };
     let public_path = public_path::public_path(request.request());
     let span = tracing::info_span!("request", %method, route, request_id = id);
     let timeout = shared

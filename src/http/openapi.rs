@@ -23,10 +23,10 @@ use super::shared_responses::declare_once;
 use super::stalled::watched;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
-    Shared, alerts, api_keys, auth, board, browser_sessions, channels, chart_data, charts, competitors, crawl, events,
-    export, feeds, health, history, imports, insight, jobs, keepa, link_page, listing_check, mcp, message_link, oauth,
-    offers, product_bulk, product_crawls, products, reports, samples, schedules, spending, suggestions, system,
-    table_exports, tenants, users,
+    Shared, alerts, api_keys, auth, board, browser_sessions, channels, chart_data, charts, competitors, crawl,
+    email_links, events, export, feeds, health, history, imports, insight, jobs, keepa, listing_check, mcp,
+    message_link, oauth, offers, product_bulk, product_crawls, products, reports, samples, schedules, spending,
+    suggestions, system, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -132,16 +132,17 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         alerts::events,
         alerts::retry,
         events::events,
+        auth::options,
         auth::register,
-        auth::set_up,
-        auth::accept_invitation,
+        email_links::set_up,
+        email_links::accept_invitation,
         auth::login,
         browser_sessions::sign_in,
         browser_sessions::sign_out,
         auth::refresh,
-        auth::verify_email,
+        email_links::verify_email,
         auth::forgot_password,
-        auth::reset_password,
+        email_links::reset_password,
         auth::change_password,
         auth::logout,
         auth::logout_everywhere,
@@ -174,8 +175,6 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         tenants::get,
         tenants::change_plan,
         system::actors,
-        link_page::page,
-        link_page::script,
         health::health,
         health::live,
         health::ready,

@@ -5,16 +5,17 @@ use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::etag::{expected_version, versioned};
-use super::paging::{PageQuery, WirePage, paged};
+use super::field_parsing::{check_text, parsed};
+use super::paging::{PageQuery, WirePage, limit_of, paged};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
 use super::strict::{PathId, StrictJson, StrictQuery};
 use crate::domain::{Interval, Scope, SellerId, Tenant, TenantId};
-use crate::service::{AuditEntry, Caller};
+use crate::service::{AuditEntry, AuditFilter, Caller};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/tenants/me", |path| {
@@ -295,17 +296,51 @@ impl From<AuditEntry> for WireAuditEntry {
     }
 }
 
+/// Filter and page of the audit log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AuditQuery {
+    /// Only what this author did: `user:ID`, `key:ID`, `system` or `anonymous`.
+    #[param(max_length = 64)]
+    actor: Option<String>,
+    /// Only this action (`product.add`), or all of a kind (`product`).
+    #[param(max_length = 64)]
+    action: Option<String>,
+    /// Only at or after this time (RFC 3339).
+    since: Option<String>,
+    /// Only before this time (RFC 3339).
+    until: Option<String>,
+    /// The `next_cursor` of the previous page.
+    cursor: Option<String>,
+    /// Rows, 1 to 250; default 50.
+    limit: Option<String>,
+}
+
+impl AuditQuery {
+    fn parsed(self) -> Result<(AuditFilter, Option<String>, u32), Problem> {
+        let mut errors = Vec::new();
+        check_text("actor", self.actor.as_deref(), &mut errors);
+        check_text("action", self.action.as_deref(), &mut errors);
+        let since = parsed("since", self.since.as_deref(), &mut errors);
+        let until = parsed("until", self.until.as_deref(), &mut errors);
+        let limit = limit_of(self.limit.as_deref(), &mut errors);
+        let filter = AuditFilter { actor: self.actor, action: self.action, since, until };
+        if errors.is_empty() { Ok((filter, self.cursor, limit)) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
 /// List the audit log of your tenant, newest first.
-#[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/v1/tenants/me/audit", tag = "tenants", params(AuditQuery), responses(
     (status = 200, description = "A page", body = WirePage<WireAuditEntry>),
     (status = 422, description = "A parameter is wrong", body = Problem),
 ))]
 pub(super) async fn audit(
     shared: Data<Shared>,
     caller: Caller,
-    StrictQuery(query): StrictQuery<PageQuery>,
+    StrictQuery(query): StrictQuery<AuditQuery>,
 ) -> Result<impl Responder, Problem> {
-    let (cursor, limit) = query.parsed()?;
-    let page = shared.service.audit(caller.tenant_id, cursor, limit).await?;
+    let (filter, cursor, limit) = query.parsed()?;
+    let page = shared.service.audit(caller.tenant_id, filter, cursor, limit).await?;
     Ok(paged::<_, WireAuditEntry>(page))
 }

@@ -11,9 +11,10 @@ use super::Shared;
 use super::etag::{expected_version, versioned};
 use super::field_parsing::parsed;
 use super::paging::{PageQuery, WirePage, paged};
+use super::preferences::{PatchPreferencesBody, WirePreferences};
 use super::problem::Problem;
 use super::routes::{Access, Routes};
-use super::strict::{PathId, StrictJson, StrictQuery};
+use super::strict::{PathId, StrictJson, StrictQuery, optional_object};
 use crate::domain::{Role, Scope, TenantId, User, UserId, UserStatus};
 use crate::service::{Caller, UserPatch};
 
@@ -72,13 +73,38 @@ impl From<User> for WireUser {
     }
 }
 
+/// Your own account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
+pub(super) struct WireAccount {
+    #[serde(flatten)]
+    user: WireUser,
+    /// What your role allows.
+    #[schema(example = json!(["product:read"]))]
+    scopes: Vec<&'static str>,
+    /// What you prefer of the dashboard.
+    preferences: WirePreferences,
+}
+
+impl From<User> for WireAccount {
+    fn from(mut user: User) -> Self {
+        let scopes = user.role.scopes().iter().map(Scope::as_str).collect();
+        let preferences = std::mem::take(&mut user.preferences).into();
+        Self { user: user.into(), scopes, preferences }
+    }
+}
+
 /// Get your account.
 #[utoipa::path(get, path = "/api/v1/users/me", tag = "users", responses(
-    (status = 200, description = "Your account", body = WireUser),
+    (status = 200, description = "Your account", body = WireAccount),
 ))]
 pub(super) async fn me(shared: Data<Shared>, caller: Caller) -> Result<impl Responder, Problem> {
     let (id, _) = caller.user()?;
-    Ok(shown(StatusCode::OK, shared.service.user(caller.tenant_id, id).await?))
+    Ok(account(shared.service.user(caller.tenant_id, id).await?))
+}
+
+fn account(user: User) -> HttpResponse {
+    versioned(StatusCode::OK, user.version, &WireAccount::from(user))
 }
 
 fn shown(status: StatusCode, user: User) -> HttpResponse {
@@ -92,12 +118,15 @@ pub(super) struct PatchMeBody {
     /// Your name.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
+    /// What you prefer of the dashboard.
+    #[serde(default, deserialize_with = "optional_object")]
+    preferences: Option<PatchPreferencesBody>,
 }
 
 /// Change your account.
 #[utoipa::path(patch, path = "/api/v1/users/me", tag = "users", request_body = PatchMeBody,
     responses(
-    (status = 200, description = "Your changed account", body = WireUser),
+    (status = 200, description = "Your changed account", body = WireAccount),
     (status = 412, description = "The user has changed since you read it (If-Match)", body = Problem),
     (status = 422, description = "A field is wrong", body = Problem),
 ))]
@@ -109,8 +138,9 @@ pub(super) async fn patch_me(
 ) -> Result<impl Responder, Problem> {
     let (id, _) = caller.user()?;
     let expected_version = expected_version(request.headers())?;
-    let patch = UserPatch { name: body.name, expected_version, ..UserPatch::default() };
-    Ok(shown(StatusCode::OK, shared.service.update_user(caller, id, patch).await?))
+    let preferences = body.preferences.map(Into::into);
+    let patch = UserPatch { name: body.name, preferences, expected_version, ..UserPatch::default() };
+    Ok(account(shared.service.update_user(caller, id, patch).await?))
 }
 
 /// Schedule the deletion of your account in 14 days. You are signed out; signing in again cancels it.
@@ -222,6 +252,6 @@ pub(super) async fn patch(
         return Err(Problem::invalid(errors));
     }
     let expected_version = expected_version(request.headers())?;
-    let patch = UserPatch { name: body.name, role, status, deletion_scheduled_at: None, expected_version };
+    let patch = UserPatch { name: body.name, role, status, expected_version, ..UserPatch::default() };
     Ok(shown(StatusCode::OK, shared.service.update_user(caller, id, patch).await?))
 }

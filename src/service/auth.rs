@@ -51,7 +51,26 @@ pub struct SignedIn {
     pub session_id: SessionId,
 }
 
+/// What is offered to someone who has not signed in.
+pub struct SignInOptions {
+    /// Everybody may register a tenant.
+    pub can_register: bool,
+    /// The first user exists.
+    pub is_set_up: bool,
+    /// Links are sent by e-mail; otherwise they are in the log.
+    pub sends_mail: bool,
+}
+
 impl Service {
+    /// What is offered to someone who has not signed in.
+    pub async fn sign_in_options(&self) -> ServiceResult<SignInOptions> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let is_set_up = deps.is_set_up().await?;
+            Ok(SignInOptions { can_register: deps.can_register(is_set_up), is_set_up, sends_mail: deps.sends_mail })
+        })
+        .await
+    }
+
     /// Registers a tenant with its first admin. Does not disclose whether the address already has an account.
     pub async fn register(&self, registration: Registration, origin: Origin) -> ServiceResult<()> {
         self.run(async move |deps: Arc<Dependencies>| {
@@ -164,7 +183,7 @@ impl Service {
     }
 
     /// Sets a new password with a link. All sessions end.
-    pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<()> {
+    pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<User> {
         self.run(async move |deps: Arc<Dependencies>| {
             // First, so that only the owner of a link makes work.
             deps.link(&token, LinkPurpose::ResetPassword).await?;
@@ -176,7 +195,7 @@ impl Service {
             deps.invalidate_user(user.tenant_id, user.id);
             deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.reset_password", None))
                 .await;
-            Ok(())
+            Ok(user)
         })
         .await
     }
@@ -224,9 +243,12 @@ fn lock_after(failures: u32) -> Duration {
 }
 
 impl Dependencies {
+    fn can_register(&self, is_set_up: bool) -> bool {
+        self.auth.registration && is_set_up
+    }
+
     async fn register(self: &Arc<Self>, registration: Registration, origin: Origin) -> ServiceResult<()> {
-        let is_set_up = self.store.has_superadmin().await?;
-        if !self.auth.registration || !is_set_up {
+        if !self.can_register(self.is_set_up().await?) {
             return Err(ServiceError::Forbidden("registration is closed; ask for an invitation".to_owned()));
         }
         let Registration { email, password, name, tenant_name } = registration;

@@ -79,6 +79,15 @@ impl Service {
         .await
     }
 
+    /// Signs a browser in whose user has just used a link that sets a password. `None`: it could not be done now, and the user can
+    /// sign in with that password.
+    pub async fn sign_in_after_link(&self, user: User, origin: Origin) -> Option<SignedInBrowser> {
+        let user_id = user.id;
+        let signed_in =
+            self.run(async move |deps: Arc<Dependencies>| deps.open_browser_session(user, &origin).await).await;
+        signed_in.inspect_err(|error| tracing::warn!(%user_id, %error, "no sign-in after the use of a link")).ok()
+    }
+
     /// The sign-in that a token of a browser belongs to.
     ///
     /// # Errors
@@ -108,6 +117,11 @@ impl Dependencies {
         origin: &Origin,
     ) -> ServiceResult<SignedInBrowser> {
         let user = self.user_with_password(email, password, origin).await?;
+        self.open_browser_session(user, origin).await
+    }
+
+    /// Signs a browser in whose user is known for sure.
+    async fn open_browser_session(self: &Arc<Self>, user: User, origin: &Origin) -> ServiceResult<SignedInBrowser> {
         let token = OpaqueToken::new(TokenKind::Browser);
         let agent = origin.agent.as_ref().map(|agent| agent.chars().take(MAX_AGENT_CHARS).collect());
         let address = Some(origin.address);

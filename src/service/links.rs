@@ -84,7 +84,7 @@ impl Dependencies {
     pub(super) fn write_link(&self, to: &EmailAddress, purpose: LinkPurpose) -> Written {
         let token = OpaqueToken::new(TokenKind::Link);
         let (hash, lasts) = (token.hash(), lasts(purpose));
-        let url = self.public_url.join(&format!("auth/{}?token={}", purpose.as_str(), token.reveal()));
+        let url = self.public_url.join(&format!("auth/{}#token={}", purpose.as_str(), token.reveal()));
         let url = url.map_or_else(|_| String::new(), |url| url.to_string());
         let mail = self.sends_mail.then(|| mail_of(to, purpose, &url, lasts));
         Written { hash, lasts, mail, url }
@@ -100,7 +100,7 @@ impl Dependencies {
         }
     }
 
-    /// A link that creates the first user. Its token is logged, not sent.
+    /// The URL of a link that creates the first user. It is logged, not sent; its token is in the fragment, which no server or proxy logs.
     pub(super) async fn new_set_up_link(&self) -> ServiceResult<String> {
         let token = OpaqueToken::new(TokenKind::Link);
         let link = NewLink {
@@ -113,7 +113,7 @@ impl Dependencies {
             mail: None,
         };
         self.store.add_link(link, u32::MAX).await?;
-        Ok(token.reveal())
+        Ok(format!("{}auth/set-up#token={}", self.public_url, token.reveal()))
     }
 
     /// A valid link.

@@ -74,17 +74,17 @@ pub use crate::config::Plan;
 pub use crate::domain::LINK_KEY;
 pub use crate::limits::RateLimitStatus;
 pub use crate::store::{
-    AuditEntry, BoardCounts, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter, EventRow, FeedItem,
-    IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder, ProductPatch,
-    ProductsChanged, ReportFilter, RuleChannels, RuleFilter, RulePatch, RuleRow, SettingsChange, StoredAdvice,
-    StoredContent, StoredResponse, UsageRow, UserPatch,
+    AuditEntry, AuditFilter, BoardCounts, Change, ChannelPatch, ChannelUsage, Creation, DailyUsage, EventFilter,
+    EventRow, FeedItem, IdempotencyClaim, IdempotencyKey, JobFilter, MessageRow, Page, ProductFilter, ProductOrder,
+    ProductPatch, ProductsChanged, ReportFilter, RuleChannels, RuleFilter, RulePatch, RuleRow, SettingsChange,
+    StoredAdvice, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
 pub use access::{Audience, Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};
 pub use alerts::{AddRule, new_webhook_secret};
 pub use api_keys::{AddApiKey, MAX_NETWORKS};
 pub use ask_model::AdviceModel;
-pub use auth::{Registration, SignedIn};
+pub use auth::{Registration, SignInOptions, SignedIn};
 pub use board::{BoardItem, BoardPage, MAX_BOARD_ROWS, Spark};
 pub use browser_sessions::{KnownBrowsers, SignedInBrowser};
 pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};

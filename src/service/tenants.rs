@@ -11,7 +11,7 @@ use super::users::GRACE;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::config::Plan;
 use crate::domain::{Scope, SellerId, SpendingLimits, Tenant, TenantId, TenantSpending};
-use crate::store::{AuditEntry, DailyUsage, Page, TenantPatch, UsageRow};
+use crate::store::{AuditEntry, AuditFilter, DailyUsage, Page, TenantPatch, UsageRow};
 
 /// Maximum seller ids of a tenant: one a marketplace and more.
 const MAX_SELLER_IDS: usize = 100;
@@ -204,11 +204,12 @@ impl Service {
     pub async fn audit(
         &self,
         tenant_id: TenantId,
+        filter: AuditFilter,
         cursor: Option<String>,
         limit: u32,
     ) -> ServiceResult<Page<AuditEntry>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            Ok(deps.store.audit_entries(tenant_id, cursor.as_deref(), limit).await?)
+            Ok(deps.store.audit_entries(tenant_id, &filter, cursor.as_deref(), limit).await?)
         })
         .await
     }

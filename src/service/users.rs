@@ -13,7 +13,7 @@ use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
 use crate::auth::hash_of;
 use crate::config::AuthSettings;
-use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User, UserId, UserStatus};
+use crate::domain::{EmailAddress, LinkPurpose, PreferencesPatch, Role, TenantId, User, UserId, UserStatus};
 use crate::store::{AuditActor, AuditEvent, LinkFacts, LinkUse, NewUser, Page, StoreError, UserPatch};
 
 /// Between the request for a deletion and the deletion.
@@ -59,8 +59,11 @@ impl Service {
             let updated = deps.store.update_user(caller.tenant_id, id, &patch).await;
             let user = updated?;
             deps.invalidate_user(caller.tenant_id, id);
-            let facts = json!({ "role": patch.role, "status": patch.status, "role_before": before.role });
-            deps.audit(AuditEvent { facts, ..caller.audit_event("user.update", Some(format!("user:{id}"))) }).await;
+            // What a user prefers of the dashboard changes often, and concerns nobody else.
+            if patch.name.is_some() || patch.role.is_some() || patch.status.is_some() {
+                let facts = json!({ "role": patch.role, "status": patch.status, "role_before": before.role });
+                deps.audit(AuditEvent { facts, ..caller.audit_event("user.update", Some(format!("user:{id}"))) }).await;
+            }
             Ok(user)
         })
         .await
@@ -185,7 +188,7 @@ impl Service {
 }
 
 impl Dependencies {
-    async fn is_set_up(&self) -> ServiceResult<bool> {
+    pub(super) async fn is_set_up(&self) -> ServiceResult<bool> {
         Ok(self.store.has_superadmin().await?)
     }
 
@@ -206,13 +209,8 @@ impl Dependencies {
     }
 
     async fn tell_set_up_link(&self) -> ServiceResult<()> {
-        let token = self.new_set_up_link().await?;
-        let url = &self.public_url;
-        tracing::warn!(
-            "no users yet; create the first one (token valid for 24 h): curl {url}api/v1/auth/set-up \
-             -H 'content-type: application/json' \
-             -d '{{\"token\":\"{token}\",\"email\":\"…\",\"password\":\"…\",\"name\":\"…\"}}'"
-        );
+        let link = self.new_set_up_link().await?;
+        tracing::warn!("no users yet; create the first one (link valid for 24 h, once): {link}");
         Ok(())
     }
 }
@@ -221,6 +219,9 @@ fn check_patch(patch: &UserPatch) -> ServiceResult<()> {
     let mut errors = Vec::new();
     if let Some(name) = &patch.name {
         check_name("name", name, &mut errors);
+    }
+    for (field, message) in patch.preferences.iter().flat_map(PreferencesPatch::check) {
+        errors.push(FieldError::new(&format!("preferences.{field}"), message));
     }
     if patch.role == Some(Role::Superadmin) {
         errors.push(FieldError::new("role", "must be tenant_admin, user or viewer"));

@@ -7,9 +7,11 @@ use uuid::Uuid;
 use super::audit::AuditEntry;
 use super::rows::{count, time, word};
 use super::{Credentials, StoreError, StoreResult};
-use crate::domain::{ApiKey, ApiKeyId, ClientGrant, SellerId, Session, SessionId, Tenant, TenantId, User, UserId};
+use crate::domain::{
+    ApiKey, ApiKeyId, ClientGrant, Preferences, SellerId, Session, SessionId, Tenant, TenantId, User, UserId,
+};
 
-pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, verified_at, \
+pub(super) const USER_COLUMNS: &str = "id, tenant_id, email, name, role, status, preferences, verified_at, \
      deletion_scheduled_at, created_at, updated_at, version";
 
 /// A user.
@@ -21,6 +23,7 @@ pub(super) struct UserColumns {
     name: String,
     role: String,
     status: String,
+    preferences: Json<Preferences>,
     verified_at: Option<i64>,
     deletion_scheduled_at: Option<i64>,
     pub created_at: i64,
@@ -39,6 +42,7 @@ impl TryFrom<UserColumns> for User {
             name: row.name,
             role: word(&row.role)?,
             status: word(&row.status)?,
+            preferences: row.preferences.0,
             verified_at: row.verified_at.map(time).transpose()?,
             deletion_scheduled_at: row.deletion_scheduled_at.map(time).transpose()?,
             created_at: time(row.created_at)?,

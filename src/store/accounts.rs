@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Page, StoreResult};
-use crate::domain::{Email, EmailAddress, LinkPurpose, Role, TenantId, TokenHash, User, UserId, UserStatus};
+use crate::domain::{
+    Email, EmailAddress, LinkPurpose, PreferencesPatch, Role, TenantId, TokenHash, User, UserId, UserStatus,
+};
 
 /// A user to be added.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct UserPatch {
     pub role: Option<Role>,
     /// Whether the user may sign in. Any status but active ends all sign-ins.
     pub status: Option<UserStatus>,
+    /// What the user prefers of the dashboard.
+    pub preferences: Option<PreferencesPatch>,
     /// When the user is deleted, with [`UserStatus::PendingDeletion`].
     pub deletion_scheduled_at: Option<Timestamp>,
     /// Only if the row still has this version: otherwise [`Changed`](super::StoreError::Changed).

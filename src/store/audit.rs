@@ -74,6 +74,19 @@ pub struct AuditEntry {
     pub at: Timestamp,
 }
 
+/// Which entries.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// The author, as text.
+    pub actor: Option<String>,
+    /// The action, or what is before its dot: `product.add`, `product`.
+    pub action: Option<String>,
+    /// At or after this time.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+}
+
 /// The audit log.
 #[async_trait]
 pub trait Audit: Send + Sync {
@@ -84,6 +97,7 @@ pub trait Audit: Send + Sync {
     async fn audit_entries(
         &self,
         tenant_id: TenantId,
+        filter: &AuditFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<AuditEntry>>;

@@ -66,7 +66,7 @@ pub use advice::{
     AcceptedAdvice, AdviceEnd, AdviceRequests, AdviceReservation, AdviceSpending, NewAdviceRequest, StoredAdvice,
 };
 pub use alerts::{Alerts, EventFilter, EventRow, NewRule, RuleChannels, RuleFilter, RulePatch, RuleRow, RuleWebhook};
-pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent};
+pub use audit::{Audit, AuditActor, AuditEntry, AuditEvent, AuditFilter};
 pub use board::{Board, BoardCounts, BoardRow, ProductsChange, ProductsChanged, SettingsChange};
 pub use catalog::{Catalog, FailingListing, NewProduct, Page, ProductFilter, ProductOrder, ProductPatch};
 pub use change_feed::{Change, ChangeFeed, FeedItem};

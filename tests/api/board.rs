@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use amazon_tracker::config::ProcessRole;
 use amazon_tracker::domain::{ListingState, Point, PointValue, ProductSettings, Scope, Series, SeriesKey, TenantId};
-use amazon_tracker::store::{NewProduct, SharedStore};
+use amazon_tracker::store::{AuditFilter, NewProduct, SharedStore};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -363,7 +363,7 @@ async fn many_products_are_changed_crawled_and_deleted_at_once() {
         let left = expect(200, daemon.get("/api/v1/board")).await;
         assert_eq!(left["counts"]["tracked"], PRODUCTS / 2 - 1);
         let store = daemon.store().await;
-        let log = store.audit_entries(TenantId::BUILT_IN, None, 1).await.unwrap();
+        let log = store.audit_entries(TenantId::BUILT_IN, &AuditFilter::default(), None, 1).await.unwrap();
         store.close().await;
         let entry = &log.items[0];
         assert_eq!(entry.action, "product.delete", "{entry:?}");

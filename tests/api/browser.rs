@@ -133,7 +133,15 @@ async fn the_sign_in_of_a_browser_is_one_of_the_sessions_and_ends_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_and_its_files_are_served_to_everybody_under_a_strict_policy() {
     let daemon = Daemon::start(Engine::Sqlite).await;
-    for path in ["/", "/sign-in", "/products/01900000-0000-7000-8000-000000000000"] {
+    for path in [
+        "/",
+        "/sign-in",
+        "/products/01900000-0000-7000-8000-000000000000",
+        "/auth/invite",
+        "/auth/set-up",
+        "/settings",
+        "/settings/api-keys",
+    ] {
         let page = daemon.request(Method::GET, path).send().await.unwrap();
         assert_eq!(page.status(), 200, "{path}");
         let policy = header(&page, "content-security-policy");
@@ -149,9 +157,14 @@ async fn the_dashboard_and_its_files_are_served_to_everybody_under_a_strict_poli
             assert_eq!(header(&found, "x-content-type-options"), "nosniff", "{file}");
         }
     }
-    for missing in
-        ["/assets/other/app/main.js", "/assets/debug/app/../../Cargo.toml", "/assets/debug/nothing.js", "/nothing"]
-    {
+    for missing in [
+        "/auth/something",
+        "/auth/link.js",
+        "/assets/other/app/main.js",
+        "/assets/debug/app/../../Cargo.toml",
+        "/assets/debug/nothing.js",
+        "/nothing",
+    ] {
         let response = daemon.request(Method::GET, missing).send().await.unwrap();
         assert_eq!(response.status(), 404, "{missing}");
     }

@@ -41,8 +41,11 @@ async fn an_address_is_proved_and_a_password_reset_by_what_comes_in_the_mail() {
         assert!(head.contains("To: jo@example.com") && head.contains("tracker@example.com"), "{head}");
         assert!(head.contains("Subject: Confirm your address"), "{head}");
         let token = text.split_once("token=").unwrap().1.split_whitespace().next().unwrap();
-        let page = daemon.request(Method::GET, &format!("/auth/verify_email?token={token}")).send().await.unwrap();
-        assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+        // Links of older e-mails have their token in the query.
+        for _ in 0..2 {
+            let page = daemon.request(Method::GET, &format!("/auth/verify_email?token={token}")).send().await.unwrap();
+            assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+        }
         ask(&daemon, 204, "verify-email", json!({ "token": token })).await;
         ask(&daemon, 202, "forgot-password", json!({ "email": "jo@example.com" })).await;
         let token = mailbox.next_token("reset_password").await;

@@ -67,7 +67,7 @@ impl Mailbox {
     /// The token of the link in the next mail that is taken.
     pub async fn next_token(&mut self, purpose: &str) -> String {
         let mail = self.next().await;
-        let (_, rest) = mail.split_once(&format!("/auth/{purpose}?token=")).unwrap_or_else(|| panic!("{mail}"));
+        let (_, rest) = mail.split_once(&format!("/auth/{purpose}#token=")).unwrap_or_else(|| panic!("{mail}"));
         rest.split_whitespace().next().unwrap().to_owned()
     }
 }

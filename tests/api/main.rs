@@ -9,6 +9,7 @@ mod model_endpoint;
 mod postgres;
 
 mod access;
+mod account;
 mod alerts;
 mod board;
 mod browser;

@@ -31,8 +31,7 @@ fn literals<'s>(script: &'s str, beginning: &str) -> BTreeSet<&'s str> {
 
 #[test]
 fn nothing_is_made_of_text_or_loaded_from_elsewhere() {
-    // The pages of links in e-mails are older: they have a style of their own.
-    let files = files().into_iter().filter(|(name, _)| !name.starts_with("link.") && !name.starts_with("i18n/"));
+    let files = files().into_iter().filter(|(name, _)| !name.starts_with("i18n/"));
     for (name, text) in files {
         for forbidden in [
             "innerHTML",
@@ -64,9 +63,7 @@ fn every_path_that_the_dashboard_asks_is_in_the_document() {
     for path in asked {
         assert!(document["paths"][path].is_object(), "{path} is not in the OpenAPI document");
     }
-    for (name, text) in
-        files.iter().filter(|(name, _)| !matches!(name.as_str(), "app/api.js" | "app/live.js" | "link.js"))
-    {
+    for (name, text) in files.iter().filter(|(name, _)| !matches!(name.as_str(), "app/api.js" | "app/live.js")) {
         assert!(!text.contains("/api/v1"), "{name} asks the API itself: its paths belong into app/api.js");
     }
 }

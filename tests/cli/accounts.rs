@@ -41,7 +41,7 @@ impl Daemon {
 
     /// The token of the next link that the log shows for a purpose.
     fn link(&mut self, purpose: &str) -> String {
-        let line = self.running.until_it_says(&format!("auth/{purpose}?token="));
+        let line = self.running.until_it_says(&format!("auth/{purpose}#token="));
         let token = line.split("token=").nth(1).unwrap();
         token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
     }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{
-    Email, EmailAddress, LinkPurpose, OutboxMessage, Role, TenantId, TokenHash, User, UserId, UserStatus,
+    DashboardLanguage, Email, EmailAddress, LinkPurpose, OutboxMessage, Preferences, PreferencesPatch, Role, SavedView,
+    TenantId, Theme, TokenHash, User, UserId, UserStatus,
 };
 use amazon_tracker::store::{
     DeliveryClaim, DeliveryEnd, FirstLink, LinkFacts, LinkUse, NewLink, NewSession, NewUser, StoreError, StoredLink,
@@ -20,6 +21,7 @@ on_both_engines! {
     of_two_who_register_one_address_at_once_one_wins_whole,
     users_are_seen_and_changed_by_their_own_tenant_alone,
     users_come_newest_first_in_pages,
+    preferences_are_kept_with_their_user,
     the_last_admin_stays_one,
     of_two_admins_who_depose_each_other_at_once_one_stays,
     failures_add_up_until_a_password_is_set,
@@ -122,6 +124,25 @@ async fn users_are_seen_and_changed_by_their_own_tenant_alone(fixture: &Fixture)
     let foreign = fixture.store.update_user(jo.tenant_id, al.id, &with_role(Role::Viewer)).await;
     assert!(matches!(foreign, Err(StoreError::NotFound(_))));
     assert_eq!(fixture.store.users(jo.tenant_id, None, 10).await.unwrap().items, [jo]);
+    assert_eq!(fixture.store.user(al.tenant_id, al.id).await.unwrap(), al);
+}
+
+async fn preferences_are_kept_with_their_user(fixture: &Fixture) {
+    let (jo, al) = (tenant_of(fixture, "jo").await, tenant_of(fixture, "al").await);
+    let view = SavedView { name: "low".to_owned(), query: "at_low=true".to_owned() };
+    let changes = PreferencesPatch {
+        language: Some(Some(DashboardLanguage::Ja)),
+        time_zone: Some(Some("Asia/Tokyo".to_owned())),
+        theme: Some(Theme::Dark),
+        views: Some(vec![view]),
+    };
+    let patch = UserPatch { preferences: Some(changes.clone()), ..UserPatch::default() };
+    let changed = fixture.store.update_user(jo.tenant_id, jo.id, &patch).await.unwrap();
+    assert_eq!(changed.preferences, changes.applied_to(Preferences::default()));
+    assert_eq!((changed.name.as_str(), changed.version), (jo.name.as_str(), jo.version + 1));
+    let renamed = UserPatch { name: Some("Jo".to_owned()), ..UserPatch::default() };
+    let renamed = fixture.store.update_user(jo.tenant_id, jo.id, &renamed).await.unwrap();
+    assert_eq!(renamed.preferences, changed.preferences);
     assert_eq!(fixture.store.user(al.tenant_id, al.id).await.unwrap(), al);
 }
 

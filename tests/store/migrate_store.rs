@@ -2,8 +2,8 @@
 
 use amazon_tracker::domain::*;
 use amazon_tracker::store::{
-    AuditActor, CrawlCount, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable, ProductFilter,
-    ProductOrder, ReportFilter, Rotation, RuleFilter, SharedStore, StoreError, migrate_store, open,
+    AuditActor, AuditFilter, CrawlCount, DeliveryClaim, IdempotencyKey, Lane, MigrateStoreError, MigratedTable,
+    ProductFilter, ProductOrder, ReportFilter, Rotation, RuleFilter, SharedStore, StoreError, migrate_store, open,
 };
 
 use crate::accounts::{email, tenant_of};
@@ -103,7 +103,7 @@ pub async fn answers(store: &SharedStore, tenant_id: TenantId) -> Vec<String> {
         format!("{:?}", store.events(tenant_id, &EventFilter::default(), None, MANY).await.unwrap()),
         format!("{:?}", store.tasks(tenant_id, None, MANY).await.unwrap()),
         format!("{:?}", store.api_keys(tenant_id, None, MANY).await.unwrap()),
-        format!("{:?}", store.audit_entries(tenant_id, None, MANY).await.unwrap()),
+        format!("{:?}", store.audit_entries(tenant_id, &AuditFilter::default(), None, MANY).await.unwrap()),
         format!("{:?}", store.usage(tenant_id).await.unwrap()),
         format!("{:?}", store.daily_usage(tenant_id).await.unwrap()),
     ];

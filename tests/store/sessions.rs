@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amazon_tracker::domain::{Scope, Scopes, SessionId, TenantId, TokenHash, User};
-use amazon_tracker::store::{AuditActor, AuditEvent, NewApiKey, Rotation, StoreError};
+use amazon_tracker::store::{AuditActor, AuditEvent, AuditFilter, NewApiKey, Rotation, StoreError};
 use serde_json::json;
 
 use crate::accounts::{new_session, tenant_of};
@@ -179,8 +179,26 @@ async fn acts_are_read_by_their_own_tenant_the_latest_first(fixture: &Fixture) {
         fixture.store.record(act).await.unwrap();
         fixture.clock.advance(SECOND);
     }
-    let acts = fixture.store.audit_entries(jo.tenant_id, None, 10).await.unwrap().items;
+    let acts = fixture.store.audit_entries(jo.tenant_id, &AuditFilter::default(), None, 10).await.unwrap().items;
     assert_eq!(acts.iter().map(|act| act.action.as_str()).collect::<Vec<_>>(), ["product.delete", "product.add"]);
     assert_eq!(acts[1].actor, format!("user:{}", jo.id));
     assert_eq!((acts[1].address.as_deref(), &acts[1].facts), (Some("192.0.2.7"), &json!({ "asin": "B08PZHYWJS" })));
+    let (first, second) = (acts[1].at, acts[0].at);
+    let none = AuditFilter::default();
+    let action = |action: &str| AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
+    let actor = |actor: &str| AuditFilter { actor: Some(actor.to_owned()), ..AuditFilter::default() };
+    for (filter, found) in [
+        (action("product"), &["product.delete", "product.add"][..]),
+        (action("product.add"), &["product.add"]),
+        (action("prod"), &[]),
+        (action("product_add"), &[]),
+        (action("%"), &[]),
+        (actor(&format!("user:{}", jo.id)), &["product.delete", "product.add"]),
+        (actor("system"), &[]),
+        (AuditFilter { since: Some(second), ..none.clone() }, &["product.delete"]),
+        (AuditFilter { since: Some(first), until: Some(second), ..none }, &["product.add"]),
+    ] {
+        let acts = fixture.store.audit_entries(jo.tenant_id, &filter, None, 10).await.unwrap().items;
+        assert_eq!(acts.iter().map(|act| act.action.as_str()).collect::<Vec<_>>(), found, "{filter:?}");
+    }
 }

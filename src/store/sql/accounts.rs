@@ -308,18 +308,20 @@ async fn update(
         "UPDATE tenant_user SET name = coalesce($3, name), role = coalesce($4, role), \
            status = coalesce($5, status), deletion_scheduled_at = CASE WHEN $5 IS NULL THEN deletion_scheduled_at ELSE $7 END, updated_at = ",
         now!(6),
-        ", version = version + 1 \
+        ", version = version + 1, preferences = coalesce($9, preferences) \
          WHERE tenant_id = $1 AND id = $2 AND version = coalesce($8, version)"
     );
     // Two admins who demote each other at the same time run one after the other.
     usage::lock(conn, tenant_id).await?;
     // So that what updates no row has another version.
-    find(&mut *conn, tenant_id, id).await?;
+    let before = find(&mut *conn, tenant_id, id).await?;
+    let preferences = patch.preferences.map(|changes| Json(changes.applied_to(before.preferences)));
     let admins_before = active_admins(conn, tenant_id).await?;
     let query = sqlx::query(UPDATE).bind(tenant_id.0).bind(id.0).bind(patch.name);
     let query = query.bind(patch.role.map(|role| role.as_str())).bind(patch.status.map(UserStatus::as_str));
     let query = query.bind(clock).bind(patch.deletion_scheduled_at.map(Timestamp::as_millisecond));
-    if query.bind(patch.expected_version).execute(&mut *conn).await?.rows_affected() == 0 {
+    let query = query.bind(patch.expected_version).bind(preferences);
+    if query.execute(&mut *conn).await?.rows_affected() == 0 {
         return Err(StoreError::Changed);
     }
     let admins = active_admins(conn, tenant_id).await?;

@@ -11,7 +11,7 @@ use super::{Backend, Db};
 use crate::domain::TenantId;
 use crate::store::account_rows::AuditEntryColumns;
 use crate::store::cursor::{Cursor, SortKey, page};
-use crate::store::{Audit, AuditEntry, AuditEvent, Page, StoreResult};
+use crate::store::{Audit, AuditEntry, AuditEvent, AuditFilter, Page, StoreResult};
 
 #[async_trait]
 impl Audit for Backend {
@@ -37,6 +37,7 @@ impl Audit for Backend {
     async fn audit_entries(
         &self,
         tenant_id: TenantId,
+        filter: &AuditFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> StoreResult<Page<AuditEntry>> {
@@ -47,6 +48,7 @@ impl Audit for Backend {
                 let columns = "SELECT id, actor, action, resource, address, request_id, facts, at FROM audit";
                 let mut query = QueryBuilder::<Db>::new(columns);
                 query.push(" WHERE tenant_id = ").push_bind(tenant_id.0);
+                push_filter(&mut query, filter);
                 push_newest_first(&mut query, "at", cursor, limit)?;
                 let rows: Vec<AuditEntryColumns> =
                     query.build_query_as().fetch_all(&mut *self.replica_reader(tenant_id).await?).await?;
@@ -55,5 +57,23 @@ impl Audit for Backend {
             .boxed()
         })
         .await
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder<Db>, filter: &AuditFilter) {
+    let AuditFilter { actor, action, since, until } = filter.clone();
+    if let Some(actor) = actor {
+        query.push(" AND actor = ").push_bind(actor);
+    }
+    if let Some(action) = action {
+        let area = format!("{action}.");
+        query.push(" AND (action = ").push_bind(action).push(" OR substr(action, 1, length(").push_bind(area.clone());
+        query.push(")) = ").push_bind(area).push(")");
+    }
+    if let Some(since) = since {
+        query.push(" AND at >= ").push_bind(since.as_millisecond());
+    }
+    if let Some(until) = until {
+        query.push(" AND at < ").push_bind(until.as_millisecond());
     }
 }

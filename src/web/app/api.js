@@ -33,7 +33,10 @@ async function call(method, template, { path, query, body, file, headers = {}, s
     request.headers["content-type"] = "application/json";
   }
   const answer = await fetch(url, request);
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  if (answer.ok) {
+    const text = await answer.text();
+    return text ? JSON.parse(text) : null;
+  }
   const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
   if (answer.status === 401 && template !== SESSION) onSignedOut();
   throw problem;
@@ -45,13 +48,57 @@ const patch = (template, body, options) => call("PATCH", template, { ...options,
 const remove = (template, options) => call("DELETE", template, options);
 
 const SESSION = "/api/v1/auth/session";
+const ME = "/api/v1/users/me";
+const TENANT = "/api/v1/tenants/me";
 
 export const session = {
-  signIn: (email, password) => post(SESSION, { email, password }),
+  signIn: (body) => post(SESSION, body),
   signOut: () => remove(SESSION),
-  me: () => get("/api/v1/users/me"),
+  me: () => get(ME),
   all: () => get("/api/v1/auth/sessions"),
   revoke: (id) => remove("/api/v1/auth/sessions/{id}", { path: { id } }),
+  endAll: () => post("/api/v1/auth/logout-everywhere"),
+};
+
+export const access = {
+  options: () => get("/api/v1/auth/options"),
+  register: (body) => post("/api/v1/auth/register", body),
+  forgot: (body) => post("/api/v1/auth/forgot-password", body),
+  verify: (body) => post("/api/v1/auth/verify-email", body),
+  reset: (body) => post("/api/v1/auth/reset-password", body),
+  accept: (body) => post("/api/v1/auth/accept-invitation", body),
+  setUp: (body) => post("/api/v1/auth/set-up", body),
+};
+
+export const account = {
+  change: (body) => patch(ME, body),
+  password: (body) => post("/api/v1/auth/change-password", body),
+  leave: () => remove(ME),
+  grants: () => get("/api/v1/auth/grants"),
+  revokeGrant: (id) => remove("/api/v1/auth/grants/{id}", { path: { id } }),
+};
+
+export const apiKeys = {
+  list: (query) => get("/api/v1/auth/api-keys", { query }),
+  add: (body) => post("/api/v1/auth/api-keys", body),
+  revoke: (id) => remove("/api/v1/auth/api-keys/{id}", { path: { id } }),
+};
+
+export const members = {
+  list: (query) => get("/api/v1/users", { query }),
+  invite: (body) => post("/api/v1/users/invitations", body),
+  change: (id, body) => patch("/api/v1/users/{id}", body, { path: { id } }),
+};
+
+export const tenant = {
+  get: () => get(TENANT),
+  change: (body) => patch(TENANT, body),
+  remove: () => remove(TENANT),
+  keep: () => post("/api/v1/tenants/me/cancel-deletion"),
+  usage: () => get("/api/v1/tenants/me/usage"),
+  spending: () => get("/api/v1/tenants/me/spending"),
+  audit: (query) => get("/api/v1/tenants/me/audit", { query }),
+  exportUrl: `${base}/api/v1/tenants/me/export`,
 };
 
 export const board = {

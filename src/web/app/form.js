@@ -5,9 +5,9 @@ import { t } from "./i18n.js";
 import { told } from "./notice.js";
 
 // An input with its label. A checkbox stands before its label, everything else below it.
-export function input(name, label, properties = {}) {
+export function input(name, label, { hint, ...properties } = {}) {
   const control = h("input", { name, ...properties });
-  return properties.type === "checkbox" ? h("label.check", {}, control, t(label)) : labelled(label, control);
+  return properties.type === "checkbox" ? h("label.check", {}, control, t(label)) : labelled(label, control, hint && t(hint));
 }
 
 // A select with its label; the options are [value, text].
@@ -46,7 +46,7 @@ export function form(selector, submit, children, onsend) {
 let forms;
 
 // The fields of a form of forms.json. `values` and `lists` hold, by short names, what they begin with and what there is to choose.
-export async function fieldsOf(form, values, lists) {
+export async function fieldsOf(form, values, lists = {}) {
   forms ??= await fetch(`${assets()}/forms.json`).then((answer) => answer.json());
   return forms[form].map(({ name, when, ...properties }) => {
     const short = name.replace(/^(action|recurrence)\./, "");

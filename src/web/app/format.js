@@ -6,11 +6,13 @@ let zone;
 
 // The time zone of the user; undefined: that of the browser.
 export function useTimeZone(name) {
-  zone = name || undefined;
+  zone = timeZones().includes(name) ? name : undefined;
   formats.clear();
 }
 
 export const timeZone = () => zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+// The zones that there are to choose.
+export const timeZones = () => ["UTC", ...Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC")];
 
 const formats = new Map();
 

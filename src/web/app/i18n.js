@@ -5,7 +5,7 @@ import { assets } from "./dom.js";
 
 export const LANGUAGES = ["en", "de", "ja", "pt"];
 
-let language = "en";
+let language;
 let catalogue = {};
 let plurals = new Intl.PluralRules("en");
 

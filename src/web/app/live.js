@@ -1,6 +1,7 @@
 // Events of the daemon while the page is seen. A browser has six connections to a host, so a page that is hidden lets its one go, and
 // begins again where it stopped.
 
+import { session } from "./api.js";
 import { base } from "./base.js";
 
 const KINDS = ["change", "alert", "job", "budget", "reset"];
@@ -28,7 +29,12 @@ function open() {
   const since = lastEventId ? `?last_event_id=${encodeURIComponent(lastEventId)}` : "";
   source = new EventSource(`${base}/api/v1/events${since}`);
   source.onopen = () => tell({ kind: "state", state: "live" });
-  source.onerror = () => tell({ kind: "state", state: source?.readyState === EventSource.CLOSED ? "ended" : "lost" });
+  source.onerror = () => {
+    const isEnded = source?.readyState === EventSource.CLOSED;
+    tell({ kind: "state", state: isEnded ? "ended" : "lost" });
+    // Perhaps the session has ended elsewhere.
+    if (isEnded) session.me().catch(() => {});
+  };
   // Another page of the same user has taken the place of this one: it does not fight for it.
   source.addEventListener("full", () => {
     isRefused = true;

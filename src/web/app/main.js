@@ -2,10 +2,11 @@
 
 import { session, whenSignedOut } from "./api.js";
 import { h, icon, replace } from "./dom.js";
-import { useTimeZone } from "./format.js";
-import { preferredLanguage, t, useLanguage } from "./i18n.js";
+import { t } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
-import { currentPath, followLinks, go, route, show } from "./router.js";
+import { showError } from "./notice.js";
+import { applyPreferences, enter } from "./preferences.js";
+import { currentPath, followLinks, go, isOpen, route, show } from "./router.js";
 import { state } from "./state.js";
 
 // As in PAGES of http/dashboard.rs.
@@ -16,10 +17,14 @@ route("/alerts/channels", "channels", "channelsPage");
 route("/alerts/{id}", "alert-builder", "builderPage");
 route("/products/{id}", "product", "productPage");
 route("/reports", "schedules", "reportsPage");
-route("/sign-in", "sign-in", "signInPage");
+route("/settings", "settings", "settingsPage");
+route("/settings/{section}", "settings", "settingsPage");
 route("/work", "work", "jobsPage");
 route("/work/schedules", "schedules", "schedulesPage");
 route("/work/sources", "work", "sourcesPage");
+for (const path of ["/sign-in", "/register", "/forgot-password", "/auth/verify_email", "/auth/reset_password", "/auth/invite", "/auth/set-up"]) {
+  route(path, "entry", "entryPage", { isOpen: true });
+}
 
 // Path, text, icon; the pages below a place belong to it.
 const PLACES = [
@@ -27,6 +32,7 @@ const PLACES = [
   ["/alerts", "nav.alerts", "bell"],
   ["/work", "nav.work", "work"],
   ["/reports", "nav.reports", "reports"],
+  ["/settings", "nav.settings", "settings"],
 ];
 
 function navigation() {
@@ -44,24 +50,25 @@ async function leave() {
   go("/sign-in", { replace: true });
 }
 
-async function start() {
-  await useLanguage(preferredLanguage(localStorage.getItem("language")));
-  useTimeZone(localStorage.getItem("time-zone"));
-  document.addEventListener("page", navigation);
-  whenSignedOut(() => {
-    if (currentPath() === "/sign-in") return;
-    state.user = undefined;
-    state.returnTo = currentPath() + location.search;
-    go("/sign-in", { replace: true });
-  });
-  followLinks();
-  listenToKeys();
-  try {
-    state.user = await session.me();
-  } catch (error) {
-    if (error.status !== 401) throw error;
-  }
-  await show();
+// To the page of the sign-in, and afterwards back.
+function askToSignIn() {
+  if (isOpen()) return;
+  if (state.user) state.message = "entry.ended";
+  state.user = undefined;
+  state.returnTo = currentPath() + location.search;
+  return go("/sign-in", { replace: true });
 }
 
-start();
+async function start() {
+  const asked = session.me().catch((error) => (error.status === 401 ? undefined : Promise.reject(error)));
+  const [user] = await Promise.all([asked, applyPreferences()]);
+  document.addEventListener("page", navigation);
+  whenSignedOut(askToSignIn);
+  followLinks();
+  listenToKeys();
+  if (user) await enter(user);
+  if (user || isOpen()) await show();
+  else await askToSignIn();
+}
+
+start().catch(showError);

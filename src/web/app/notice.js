@@ -25,5 +25,6 @@ export function told(error) {
 }
 
 export function showError(error) {
-  if (error.name !== "AbortError") notice(told(error), { isError: true });
+  // After 401 the page of the sign-in says it.
+  if (error.name !== "AbortError" && error.status !== 401) notice(told(error), { isError: true });
 }

@@ -7,12 +7,12 @@ import { t } from "./i18n.js";
 const routes = [];
 let end = () => {};
 
-// route("/products/{id}", "product", "productPage"): the path, the file in pages/ and what it exports.
-export function route(template, file, exported) {
+// route("/products/{id}", "product", "productPage"): the path, the file in pages/ and what it exports. An open page needs no sign-in.
+export function route(template, file, exported, { isOpen = false } = {}) {
   const names = [];
   const pattern = template.replace(/\{(\w+)\}/g, (_, name) => (names.push(name), "([^/]+)"));
   const load = async () => (await import(`../pages/${file}.js`))[exported];
-  routes.push({ pattern: new RegExp(`^${pattern}/?$`), names, load });
+  routes.push({ pattern: new RegExp(`^${pattern}/?$`), names, load, isOpen });
 }
 
 export function go(path, { replace = false } = {}) {
@@ -29,6 +29,11 @@ export function setQuery(values) {
   const search = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined && value !== ""));
   history.replaceState(null, "", `${location.pathname}${search.size ? `?${search}` : ""}`);
 }
+
+const routeOf = (path) => routes.find(({ pattern }) => pattern.test(path));
+
+// True for pages that need no sign-in.
+export const isOpen = () => routeOf(currentPath())?.isOpen;
 
 export function currentPath() {
   return location.pathname.slice(base.length) || "/";
