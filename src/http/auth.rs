@@ -143,8 +143,8 @@ pub(super) async fn accept_invitation(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "jo@example.com", "password": "correct horse battery staple" }))]
 pub(super) struct LoginBody {
-    pub(super) email: String,
-    pub(super) password: String,
+    email: String,
+    password: String,
 }
 
 /// Tokens of a session.

@@ -206,13 +206,8 @@ impl Dependencies {
     }
 
     async fn tell_set_up_link(&self) -> ServiceResult<()> {
-        let token = self.new_set_up_link().await?;
-        let url = &self.public_url;
-        tracing::warn!(
-            "no users yet; create the first one (token valid for 24 h): curl {url}api/v1/auth/set-up \
-             -H 'content-type: application/json' \
-             -d '{{\"token\":\"{token}\",\"email\":\"…\",\"password\":\"…\",\"name\":\"…\"}}'"
-        );
+        let link = self.new_set_up_link().await?;
+        tracing::warn!("no users yet; create the first one (link valid for 24 h, once): {link}");
         Ok(())
     }
 }

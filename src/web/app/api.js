@@ -25,9 +25,9 @@ function urlOf(template, { path = {}, query = {} }) {
   return `${base}${filled}${search.size ? `?${search}` : ""}`;
 }
 
-async function call(method, template, { path, query, body, file, headers = {}, signal } = {}) {
+async function call(method, template, { path, query, body, file, headers = {}, signal, keepalive } = {}) {
   const url = urlOf(template, { path, query });
-  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal, body: file };
+  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal, keepalive, body: file };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers["content-type"] = "application/json";
@@ -48,8 +48,10 @@ const SESSION = "/api/v1/auth/session";
 
 export const session = {
   signIn: (email, password) => post(SESSION, { email, password }),
+  enter: (token) => post(SESSION, { token }),
   signOut: () => remove(SESSION),
   me: () => get("/api/v1/users/me"),
+  change: (body) => patch("/api/v1/users/me", body),
   all: () => get("/api/v1/auth/sessions"),
   revoke: (id) => remove("/api/v1/auth/sessions/{id}", { path: { id } }),
 };
@@ -64,6 +66,8 @@ export const products = {
   add: (body) => post("/api/v1/products", body),
   change: (id, body) => patch("/api/v1/products/{id}", body, { path: { id } }),
   remove: (id) => remove("/api/v1/products/{id}", { path: { id } }),
+  // With `keepalive` the request goes on although the page is left.
+  bulk: (body, keepalive) => post("/api/v1/products/bulk", body, { keepalive }),
   chart: (id, query, signal) => get("/api/v1/products/{id}/chart", { path: { id }, query, signal }),
   insight: (id, days) => get("/api/v1/products/{id}/insight", { path: { id }, query: { days } }),
   stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),
@@ -158,8 +162,4 @@ export const reports = {
   remove: (id) => remove("/api/v1/reports/{id}", { path: { id } }),
   link: act("/api/v1/reports/{id}/link"),
   fileUrl: (id, format) => urlOf("/api/v1/reports/{id}/file", { path: { id }, query: { format } }),
-};
-
-export const competitors = {
-  list: () => get("/api/v1/competitors", { query: { limit: 250 } }),
 };

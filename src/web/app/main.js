@@ -2,6 +2,7 @@
 
 import { session, whenSignedOut } from "./api.js";
 import { h, icon, replace } from "./dom.js";
+import { enterByLink } from "./enter.js";
 import { useTimeZone } from "./format.js";
 import { preferredLanguage, t, useLanguage } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
@@ -47,6 +48,7 @@ async function leave() {
 async function start() {
   await useLanguage(preferredLanguage(localStorage.getItem("language")));
   useTimeZone(localStorage.getItem("time-zone"));
+  await enterByLink();
   document.addEventListener("page", navigation);
   whenSignedOut(() => {
     if (currentPath() === "/sign-in") return;
