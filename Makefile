@@ -10,9 +10,9 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: ## Run the daemon with a simulated marketplace (stop with Ctrl-C; source=apify crawls by an Apify actor)
+demo: ## Run the daemon with a simulated marketplace, and open the link that it prints (stop with Ctrl-C; source=apify, verbose=1)
 	@scripts/require.sh cc rust
-	cargo run --profile demo -- demo $(if $(source),--source $(source))
+	cargo run --profile demo -- demo $(if $(source),--source $(source)) $(if $(verbose),--verbose)
 
 test: ## Run the tests, on SQLite and on throwaway PostgreSQL and Redis servers
 	@scripts/require.sh cc rust postgres redis yaml

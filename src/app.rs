@@ -121,8 +121,8 @@ impl App {
         let replicas = Replicas::connect(&settings, &threads, &metrics)?;
         start_replica_monitor(&store, &replicas.bus, &threads, &metrics);
         let (give_up, gave_up) = unbounded_channel();
-        let public_url = settings.auth.public_url.clone().map(with_trailing_slash);
-        let callbacks = Arc::new(RunCallbacks::new(&settings.apify, public_url.as_ref()));
+        let reachable_url = settings.auth.public_url.clone().map(with_trailing_slash);
+        let callbacks = Arc::new(RunCallbacks::new(&settings.apify, reachable_url.as_ref()));
         let context = AppContext {
             settings: &settings,
             spawner: ActorSpawner { threads: &threads, metrics: &metrics, give_up },
@@ -133,7 +133,7 @@ impl App {
             revocations: &replicas.revocations,
             callbacks: &callbacks,
             direct: Arc::new(direct(&settings, &store, &replicas, &metrics)?),
-            public_url: public_url.unwrap_or_else(|| url_of(listeners.address)),
+            public_url: public_url(&settings, listeners.address),
             owner: format!("{}/{}", hostname(), std::process::id()),
         };
         let actors = Actors::start(&context)?;
@@ -227,6 +227,11 @@ impl App {
         end_traces(left().clamp(MIN_TRACE_END, MAX_TRACE_END)).await;
         tracing::info!("drained");
     }
+}
+
+/// The URL of the daemon for people: `auth.public_url`, or the address that it listens on. It ends with a slash.
+pub fn public_url(settings: &Settings, listening: SocketAddr) -> Url {
+    settings.auth.public_url.clone().map_or_else(|| url_of(listening), with_trailing_slash)
 }
 
 /// Links are joined to the URL: without a slash at its end, its last segment would be lost.

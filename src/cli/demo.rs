@@ -1,5 +1,6 @@
 //! `demo`: everything in one process, with short intervals: a simulated marketplace whose prices change every few seconds,
-//! 20 headphones with 90 days of history, an alert on each, and a receiver of the webhooks.
+//! 20 headphones with 90 days of history, an alert on each, and a receiver of the webhooks. It prints a link that opens the dashboard,
+//! signed in.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -16,14 +17,14 @@ use prometheus::core::Collector;
 use prometheus::proto::Metric;
 use url::Url;
 
-use super::user::{add_key, new_user};
+use super::user::{add_key, new_user, sign_in_link};
 use super::{prepare_daemon, signal_to_stop};
 use crate::app::{self, Ready, open_store};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
-use crate::config::{Plans, Secret, Settings, SourceName};
+use crate::config::{DemoLink, Plans, Secret, Settings, SourceName};
 use crate::domain::{
     Condition, EmailAddress, Frequency, Interval, Listing, ListingState, Marketplace, Money, Point, PointValue,
-    ProductSettings, ProductStatus, Role, RuleScope, RuleSettings, Series, SeriesKey, TenantId,
+    ProductSettings, ProductStatus, Role, RuleScope, RuleSettings, Series, SeriesKey, TenantId, User,
 };
 use crate::sources::simulated::{FactValue, FaultRates, Field, PastPoint, Simulated, SimulatedSettings};
 use crate::store::{NewProduct, NewRule, RuleChannels, RuleWebhook, SharedStore, StoreError};
@@ -54,6 +55,9 @@ pub(super) struct DemoArgs {
     /// Where observations come from: the pages of the simulated marketplace, or runs of an Apify actor, which it plays too.
     #[arg(long, value_enum, default_value_t = DemoSource::Direct)]
     source: DemoSource,
+    /// Print commands that use the API as well, with a valid key.
+    #[arg(long)]
+    verbose: bool,
     /// Exit after so many seconds.
     #[arg(long)]
     seconds: Option<u64>,
@@ -70,17 +74,27 @@ pub(super) fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let marketplace = bind(args.marketplace_listen)?;
     let receiver = bind(args.receiver_listen)?;
     let passing = PassingFile::new();
-    let settings = settings_of(&args, marketplace.local_addr()?, &passing)?;
+    let mut settings = settings_of(&args, marketplace.local_addr()?, &passing)?;
+    let token = OpaqueToken::new(TokenKind::Link).reveal();
+    settings.auth.demo_link = Some(DemoLink { token: Secret::from(token.as_str()), email: DEMO_EMAIL.parse()? });
     prepare_daemon(&settings)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let (simulated, receiver) = runtime.block_on(async {
         let simulated = Simulated::start(simulated_settings(), marketplace).await?;
         anyhow::Ok((simulated, start_receiver(receiver)?))
     })?;
-    let key = runtime.block_on(seed(&settings, &simulated, receiver))?;
+    let key = runtime.block_on(seed(&settings, &simulated, receiver, args.verbose))?;
     let seconds = args.seconds.map_or(Duration::MAX, Duration::from_secs);
+    let link_settings = settings.clone();
     let ready = |ready: Ready| {
-        print_hints(ready.address, simulated.addr(), &key);
+        println!("Open {}\n", sign_in_link(&link_settings, ready.address, &token));
+        println!(
+            "{PRODUCTS} headphones with {PAST_DAYS} days of history are crawled every {CRAWL_EVERY_SECS} seconds; the first alerts \
+             come within a minute.\nThe link works until the demo ends, on this machine. End: Ctrl-C"
+        );
+        if let Some(key) = &key {
+            print_commands(ready.address, simulated.addr(), key);
+        }
         tokio::spawn(keep_reporting(ready.metrics));
     };
     let stop = || {
@@ -170,8 +184,13 @@ fn start_receiver(listener: TcpListener) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Creates a user with an API key, products, their history and their alerts. What already exists stays.
-async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) -> anyhow::Result<String> {
+/// Creates a user, an API key if one is wanted, products, their history and their alerts. What already exists stays.
+async fn seed(
+    settings: &Settings,
+    simulated: &Simulated,
+    receiver: SocketAddr,
+    wants_key: bool,
+) -> anyhow::Result<Option<String>> {
     let store = open_store(settings).await?;
     let now = store.now().await?;
     store.ensure_partitions(now - jiff::SignedDuration::from_hours(24 * i64::from(PAST_DAYS)), now).await?;
@@ -182,15 +201,16 @@ async fn seed(settings: &Settings, simulated: &Simulated, receiver: SocketAddr) 
             Err(error) => return Err(error.into()),
         }
     }
-    let key = new_key(settings, &store).await?;
+    let user = demo_user(settings, &store).await?;
+    let key = if wants_key { Some(add_key(&store, &user, "demo").await?) } else { None };
     store.close().await;
     Ok(key)
 }
 
-/// An API key of the demo's user, whose password is not stored anywhere.
-async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<String> {
+/// The demo's user, whose password is not stored anywhere.
+async fn demo_user(settings: &Settings, store: &SharedStore) -> anyhow::Result<User> {
     let email: EmailAddress = DEMO_EMAIL.parse()?;
-    let user = match store.credentials(&email).await {
+    Ok(match store.credentials(&email).await {
         Err(StoreError::NotFound(_)) => {
             let password = OpaqueToken::new(TokenKind::Link).reveal();
             let password_hash = Passwords::new(&settings.auth.password)?.hash(password).await?;
@@ -198,8 +218,7 @@ async fn new_key(settings: &Settings, store: &SharedStore) -> anyhow::Result<Str
             store.add_user(TenantId::BUILT_IN, user).await?
         }
         credentials => credentials?.user,
-    };
-    Ok(add_key(store, &user, "demo").await?)
+    })
 }
 
 async fn seed_one(
@@ -269,12 +288,12 @@ fn point_of(past: PastPoint) -> Option<Point> {
     Some(Point { key: SeriesKey { series, category }, at: past.at, value })
 }
 
-fn print_hints(daemon: SocketAddr, marketplace: SocketAddr, key: &str) {
+fn print_commands(daemon: SocketAddr, marketplace: SocketAddr, key: &str) {
     let api = format!("http://{daemon}/api/v1");
     let curl = "curl -s -H \"X-API-Key: $KEY\"";
     println!(
-        "\
-The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are crawled every {CRAWL_EVERY_SECS} seconds. Try, from another terminal:
+        "
+Try, from another terminal:
 
   KEY={key}
   {curl} {api}/products?limit=3
@@ -294,7 +313,7 @@ The daemon is up, and {PRODUCTS} headphones with {PAST_DAYS} days of history are
   curl -s http://{daemon}/metrics | grep tracker_crawls_total
   curl -s http://{marketplace}/_truth | tail -n 3
 
-API documentation: http://{daemon}/docs/   End: Ctrl-C
+API documentation: http://{daemon}/docs/
 "
     );
 }

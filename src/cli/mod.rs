@@ -67,7 +67,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Check that a running daemon is ready.
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// Add and list users, and reset passwords.
+    /// Add and list users, reset passwords, and print links that sign in.
     User(user::UserArgs),
     /// Add and list tenants.
     Tenant(user::TenantArgs),

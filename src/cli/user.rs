@@ -1,21 +1,24 @@
 //! `user` and `tenant`: accounts.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use super::table::rows_of;
 use super::{DatabaseArgs, Flags, prepare, print_result};
-use crate::app::open_store;
+use crate::app::{open_store, public_url};
 use crate::auth::{OpaqueToken, Passwords, TokenKind};
 use crate::config::{Plans, Settings};
-use crate::domain::{EmailAddress, Role, TenantId, User};
-use crate::store::{AuditActor, AuditEvent, NewApiKey, NewUser, SharedStore, StoreError};
+use crate::domain::{EmailAddress, LinkPurpose, Role, TenantId, User};
+use crate::store::{AuditActor, AuditEvent, LinkFacts, NewApiKey, NewLink, NewUser, SharedStore, StoreError};
 
 const BATCH_ROWS: u32 = 500;
+const SIGN_IN_LINK_LASTS: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Args)]
 pub(super) struct UserArgs {
@@ -51,6 +54,14 @@ enum UserAction {
         /// Read the password from standard input.
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Print a link that signs a browser in as a user, once, within an hour: for users who cannot sign in any more.
+    SignInLink {
+        /// The user's e-mail address.
+        email: EmailAddress,
+        /// The address of the daemon, unless `auth.public_url` names it.
+        #[arg(long)]
+        listen: Option<SocketAddr>,
     },
     /// List users.
     List {
@@ -98,13 +109,26 @@ pub(super) fn run_user(folder: &Path, args: UserArgs) -> anyhow::Result<ExitCode
         }
         UserAction::ResetPassword { email, password_stdin } => {
             let (password, shown) = password_for(&email, password_stdin, &passwords)?;
-            let user = match store.credentials(&email).await {
-                Err(StoreError::NotFound(_)) => bail!("{email}: no such user"),
-                credentials => credentials?.user,
-            };
+            let user = existing_user(&store, &email).await?;
             store.set_password(user.id, &passwords.hash(password).await?, None).await?;
             store.record(audit_event(user.tenant_id, "user.reset_password", format!("user:{}", user.id))).await?;
             Ok(shown)
+        }
+        UserAction::SignInLink { email, listen } => {
+            let user = existing_user(&store, &email).await?;
+            let (token, listening) = (OpaqueToken::new(TokenKind::Link), listen.unwrap_or(settings.server.listen));
+            let link = NewLink {
+                hash: token.hash(),
+                purpose: LinkPurpose::SignIn,
+                tenant_id: user.tenant_id,
+                user_id: Some(user.id),
+                facts: LinkFacts::default(),
+                lasts: SIGN_IN_LINK_LASTS,
+                mail: None,
+            };
+            store.add_link(link, u32::MAX).await?;
+            store.record(audit_event(user.tenant_id, "user.sign_in_link", format!("user:{}", user.id))).await?;
+            Ok(format!("{}\n", sign_in_link(&settings, listening, &token.reveal())))
         }
         UserAction::List { tenant } => {
             let (mut rows, mut cursor) = (Vec::new(), None);
@@ -170,6 +194,18 @@ pub(super) fn on_store(
         text
     })?;
     print_result(&text)
+}
+
+/// The URL that signs a browser in. The token is in the fragment, which is sent to no server; the page exchanges it for a cookie.
+pub(super) fn sign_in_link(settings: &Settings, listening: SocketAddr, token: &str) -> String {
+    format!("{}#enter={token}", public_url(settings, listening))
+}
+
+async fn existing_user(store: &SharedStore, email: &EmailAddress) -> anyhow::Result<User> {
+    match store.credentials(email).await {
+        Err(StoreError::NotFound(_)) => bail!("{email}: no such user"),
+        credentials => Ok(credentials?.user),
+    }
 }
 
 /// A new user, named by the e-mail address unless a name is given.

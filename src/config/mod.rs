@@ -422,6 +422,18 @@ pub struct AuthSettings {
     pub token: TokenSettings,
     /// `[auth.password]`
     pub password: PasswordSettings,
+    /// No setting: the `demo` command signs its browsers in by it.
+    #[serde(skip)]
+    pub demo_link: Option<DemoLink>,
+}
+
+/// A link that signs browsers on this machine in, as often as it is opened, while the process runs.
+#[derive(Debug, Clone)]
+pub struct DemoLink {
+    /// Its token.
+    pub token: Secret,
+    /// Who signs in.
+    pub email: EmailAddress,
 }
 
 impl Default for AuthSettings {
@@ -434,6 +446,7 @@ impl Default for AuthSettings {
             attempts_per_minute: 20,
             token: TokenSettings::default(),
             password: PasswordSettings::default(),
+            demo_link: None,
         }
     }
 }

@@ -167,6 +167,8 @@ pub enum LinkPurpose {
     Invite,
     /// Creates the first user of an empty installation.
     SetUp,
+    /// Signs a browser in without a password.
+    SignIn,
 }
 
 impl LinkPurpose {

@@ -101,8 +101,8 @@ pub(super) async fn register(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "jo@example.com", "password": "correct horse battery staple" }))]
 pub(super) struct LoginBody {
-    pub(super) email: String,
-    pub(super) password: String,
+    email: String,
+    password: String,
 }
 
 /// Tokens of a session.

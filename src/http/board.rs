@@ -38,6 +38,9 @@ pub(super) struct BoardQuery {
     /// `true`: only products whose listing fails; `false`: only the others.
     #[param(value_type = Option<bool>)]
     failing: Option<String>,
+    /// `true`: only competitors' products; `false`: only the others.
+    #[param(value_type = Option<bool>)]
+    competitor: Option<String>,
     /// `in_stock`, `low_stock`, `out_of_stock`, `preorder`, `unavailable`, `no_featured_offer`, `undeliverable` or `unknown`.
     availability: Option<String>,
     /// `true`: only products whose price is the lowest of 90 days.
@@ -45,8 +48,8 @@ pub(super) struct BoardQuery {
     at_low: Option<String>,
     /// Only these products: 1 to 100 ids, separated by commas.
     ids: Option<String>,
-    /// `title`, `price`, `change` (the last change of the price, as a share), `rank`, `changed` (the last change of price or
-    /// availability) or `next_crawl`; with a leading `-` the other way round. Products without the value come last. Default: those
+    /// `title`, `price`, `change` (the last change of the price, as a share), `stock`, `rank`, `seller`, `changed` (the last change of
+    /// price or availability) or `next_crawl`; with a leading `-` the other way round. Products without the value come last. Default: those
     /// added last first.
     sort: Option<String>,
     /// The `next_cursor` of the previous page, in the same order.
@@ -56,7 +59,7 @@ pub(super) struct BoardQuery {
     limit: Option<String>,
 }
 
-/// The filters of a board as texts, from a query or a body.
+/// The filters of a board, not checked yet, from a query or a body.
 #[derive(Default)]
 pub(super) struct FilterTexts {
     pub tag: Option<String>,
@@ -64,11 +67,13 @@ pub(super) struct FilterTexts {
     pub status: Option<String>,
     pub text: Option<String>,
     pub availability: Option<String>,
+    pub failing: Option<bool>,
+    pub is_competitor: Option<bool>,
 }
 
 impl FilterTexts {
     /// The filter; adds an error for each text that is wrong. Fields are named `within` an object.
-    pub(super) fn filter(self, failing: Option<bool>, within: &str, errors: &mut Vec<FieldError>) -> ProductFilter {
+    pub(super) fn filter(self, within: &str, errors: &mut Vec<FieldError>) -> ProductFilter {
         let named = |field: &str| format!("{within}{field}");
         check_text(&named("tag"), self.tag.as_deref(), errors);
         check_text(&named("text"), self.text.as_deref(), errors);
@@ -78,7 +83,8 @@ impl FilterTexts {
             availability: self.availability.and_then(|word| availability_of(&named("availability"), &word, errors)),
             tag: self.tag,
             text: self.text,
-            failing,
+            failing: self.failing,
+            is_competitor: self.is_competitor,
             ..ProductFilter::default()
         }
     }
@@ -97,15 +103,16 @@ impl BoardQuery {
     /// The list, and whether only products at their lowest price are wanted.
     fn into_request(self) -> Result<(ListProducts, bool), Problem> {
         let mut errors = Vec::new();
-        let failing = self.failing.as_deref().and_then(|text| truth("failing", text, &mut errors));
         let texts = FilterTexts {
             tag: self.tag,
             marketplace: self.marketplace,
             status: self.status,
             text: self.text,
             availability: self.availability,
+            failing: self.failing.as_deref().and_then(|text| truth("failing", text, &mut errors)),
+            is_competitor: self.competitor.as_deref().and_then(|text| truth("competitor", text, &mut errors)),
         };
-        let filter = texts.filter(failing, "", &mut errors);
+        let filter = texts.filter("", &mut errors);
         let wants_at_low = match self.at_low.as_deref() {
             None => false,
             Some("true") => true,
@@ -153,12 +160,16 @@ fn order_of(word: &str, errors: &mut Vec<FieldError>) -> ProductOrder {
         "-change" => ProductOrder::ChangeFalling,
         "rank" => ProductOrder::RankRising,
         "-rank" => ProductOrder::RankFalling,
+        "stock" => ProductOrder::StockRising,
+        "-stock" => ProductOrder::StockFalling,
+        "seller" => ProductOrder::Seller,
+        "-seller" => ProductOrder::SellerFalling,
         "changed" => ProductOrder::ChangedRising,
         "-changed" => ProductOrder::ChangedFalling,
         "next_crawl" => ProductOrder::NextCrawlRising,
         "-next_crawl" => ProductOrder::NextCrawlFalling,
         _ => {
-            let message = "use title, price, change, rank, changed or next_crawl, also with a leading -";
+            let message = "use title, price, change, stock, rank, seller, changed or next_crawl, also with a leading -";
             errors.push(FieldError::new("sort", message));
             ProductOrder::default()
         }

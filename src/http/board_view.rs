@@ -18,6 +18,8 @@ pub(super) struct WireBoard {
     items: Vec<WireBoardItem>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     next_cursor: Option<String>,
+    /// How many products match the filters.
+    matching: u64,
     /// Of all your products, whatever is asked for.
     counts: WireBoardCounts,
 }
@@ -102,6 +104,7 @@ impl From<BoardPage> for WireBoard {
         Self {
             items: page.rows.into_iter().map(WireBoardItem::from).collect(),
             next_cursor: page.next_cursor,
+            matching: page.counts.matching,
             counts: page.counts.into(),
         }
     }
@@ -109,7 +112,7 @@ impl From<BoardPage> for WireBoard {
 
 impl From<BoardCounts> for WireBoardCounts {
     fn from(counts: BoardCounts) -> Self {
-        let BoardCounts { tracked, at_low, out_of_stock, failing, alerts } = counts;
+        let BoardCounts { tracked, at_low, out_of_stock, failing, alerts, .. } = counts;
         Self { tracked, at_low, out_of_stock, failing, alerts_today: alerts }
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct BulkFilter {
     text: Option<String>,
     /// Whether the listing fails.
     failing: Option<bool>,
+    /// Whether it is a competitor's product.
+    competitor: Option<bool>,
     /// `in_stock`, `out_of_stock`, …
     #[schema(max_length = 20)]
     availability: Option<String>,
@@ -158,9 +160,10 @@ fn target_of(
     match (ids, filter) {
         (Some(ids), None) if after.is_none() => Some(BulkTarget::Ids(ids.0)),
         (None, Some(filter)) => {
-            let BulkFilter { tag, marketplace, status, text, failing, availability, at_low } = filter;
-            let texts = FilterTexts { tag, marketplace, status, text, availability };
-            let filter = texts.filter(failing, "filter.", errors);
+            let BulkFilter { tag, marketplace, status, text, failing, competitor, availability, at_low } = filter;
+            let is_competitor = competitor;
+            let texts = FilterTexts { tag, marketplace, status, text, availability, failing, is_competitor };
+            let filter = texts.filter("filter.", errors);
             Some(BulkTarget::Matching { filter, is_at_low: at_low, after })
         }
         (Some(_), None) => {

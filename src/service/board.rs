@@ -74,7 +74,7 @@ impl Service {
             let filter = ProductFilter { at_low_at: wants_at_low.then_some(now), ..filter };
             let (page, counts) = tokio::try_join!(
                 deps.store.board(tenant_id, &filter, order, cursor.as_deref(), limit),
-                deps.store.board_counts(tenant_id, now, midnight_before(now)),
+                deps.store.board_counts(tenant_id, &filter, now, midnight_before(now)),
             )?;
             let from = now.checked_sub(SignedDuration::from_hours(24 * i64::from(DAYS))).unwrap_or(Timestamp::MIN);
             let listings: Vec<ListingId> = page.items.iter().map(|row| row.product.listing_id).collect();

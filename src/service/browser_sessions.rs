@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::access::Origin;
 use super::auth::{MAX_AGENT_CHARS, pad_response_time};
+use super::links::useless_link;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::auth::{OpaqueToken, TokenKind, hash_of};
-use crate::domain::{EmailAddress, TokenHash, User, UserStatus};
-use crate::store::{BrowserLifetime, BrowserSession, NewSession, StoreError};
+use crate::domain::{EmailAddress, LinkPurpose, TokenHash, User, UserStatus};
+use crate::store::{BrowserLifetime, BrowserSession, LinkUse, NewSession, StoreError};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const LIFETIME: BrowserLifetime = BrowserLifetime {
@@ -88,6 +89,24 @@ impl Service {
         signed_in.inspect_err(|error| tracing::warn!(%user_id, %error, "no sign-in after the use of a link")).ok()
     }
 
+    /// Signs a browser in with the token of a link.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] if the link cannot be used.
+    pub async fn sign_in_browser_by_link(&self, token: String, origin: Origin) -> ServiceResult<SignedInBrowser> {
+        self.run(async move |deps: Arc<Dependencies>| {
+            let user = match deps.demo_user(&token, &origin).await? {
+                Some(user) => user,
+                None => deps.use_link(&token, LinkPurpose::SignIn, LinkUse::SignIn).await?,
+            };
+            if user.status == UserStatus::Disabled {
+                return Err(useless_link());
+            }
+            deps.open_browser_session(user, &origin).await
+        })
+        .await
+    }
+
     /// The sign-in that a token of a browser belongs to.
     ///
     /// # Errors
@@ -118,6 +137,16 @@ impl Dependencies {
     ) -> ServiceResult<SignedInBrowser> {
         let user = self.user_with_password(email, password, origin).await?;
         self.open_browser_session(user, origin).await
+    }
+
+    /// The user whom the link of the demo signs in, if this is its token and the browser runs on this machine.
+    async fn demo_user(&self, token: &str, origin: &Origin) -> ServiceResult<Option<User>> {
+        let Some(link) = self.auth.demo_link.as_ref().filter(|_| origin.address.is_loopback()) else { return Ok(None) };
+        // The hashes are compared: their order tells nothing of the token.
+        if hash_of(token) != hash_of(link.token.reveal()) {
+            return Ok(None);
+        }
+        Ok(Some(self.store.credentials(&link.email).await?.user))
     }
 
     /// Signs a browser in whose user is known for sure.

@@ -1,6 +1,6 @@
-//! Single-use links: they verify an e-mail address, set a password, accept an invitation or create the first user.
+//! Single-use links: they verify an e-mail address, set a password, accept an invitation, create the first user or sign a browser in.
 //!
-//! They are sent by e-mail. Without a mail server they are written to the log.
+//! They are sent by e-mail. Without a mail server they are written to the log. Those that sign in are printed on the command line only.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const MAX_INVITATIONS: u32 = 50;
 /// How long a link is valid.
 fn lasts(purpose: LinkPurpose) -> Duration {
     match purpose {
-        LinkPurpose::ResetPassword => HOUR,
+        LinkPurpose::ResetPassword | LinkPurpose::SignIn => HOUR,
         LinkPurpose::SetUp => DAY,
         LinkPurpose::VerifyEmail | LinkPurpose::Invite => 7 * DAY,
     }
@@ -133,6 +133,7 @@ fn mail_of(to: &EmailAddress, purpose: LinkPurpose, url: &str, lasts: Duration) 
         LinkPurpose::ResetPassword => ("Set a new password", "To set a new password, open this link:"),
         LinkPurpose::Invite => ("You are invited", "You are invited to amazon-tracker. To accept, open this link:"),
         LinkPurpose::SetUp => ("Set up amazon-tracker", "To create the first user, open this link:"),
+        LinkPurpose::SignIn => ("Sign in", "To sign in, open this link:"),
     };
     let hours = lasts.as_secs() / HOUR.as_secs();
     let works_for = if hours < 48 { format!("{hours} h") } else { format!("{} days", hours / 24) };

@@ -118,6 +118,8 @@ pub enum LinkUse {
     VerifyEmail,
     /// Its user gets this password, and every sign-in ends. This also verifies the address.
     SetPassword(String),
+    /// Its user signs in. This verifies nothing: an operator made the link.
+    SignIn,
     /// A new user joins its tenant. Setting up an installation uses up all other set-up links.
     Join(NewUser),
 }

@@ -31,6 +31,8 @@ pub struct BoardCounts {
     pub failing: u64,
     /// Events of alerts since the time that was asked for.
     pub alerts: u64,
+    /// Those that match the filter that was asked for.
+    pub matching: u64,
 }
 
 /// What is done to many products.
@@ -90,10 +92,11 @@ pub trait Board: Send + Sync {
         limit: u32,
     ) -> StoreResult<Page<BoardRow>>;
 
-    /// How many products a tenant has at a time, and events since another.
+    /// How many products a tenant has at a time, how many of them match a filter, and events since another time.
     async fn board_counts(
         &self,
         tenant_id: TenantId,
+        filter: &ProductFilter,
         now: Timestamp,
         events_since: Timestamp,
     ) -> StoreResult<BoardCounts>;

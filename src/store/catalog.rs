@@ -59,6 +59,8 @@ pub struct ProductFilter {
     pub text: Option<String>,
     /// Whether the listing fails: see [`Product::failure`].
     pub failing: Option<bool>,
+    /// Whether it is a competitor's product.
+    pub is_competitor: Option<bool>,
     /// Of this accepted availability.
     pub availability: Option<Availability>,
     /// The price is at this time the lowest of 90 days, and may be current: the interval of an adaptive product is taken to be the
@@ -105,6 +107,14 @@ pub enum ProductOrder {
     RankRising,
     /// The highest number first.
     RankFalling,
+    /// By the availability: in stock, low stock, out of stock, and the others.
+    StockRising,
+    /// The other way round.
+    StockFalling,
+    /// By the seller, A to Z.
+    Seller,
+    /// By the seller, Z to A.
+    SellerFalling,
     /// By the last change of price or availability: the longest ago first.
     ChangedRising,
     /// The latest first.

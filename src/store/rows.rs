@@ -75,6 +75,8 @@ pub(super) struct ProductColumns {
     parked_at: Option<i64>,
     attempt: i32,
     pub best_rank: Option<i64>,
+    pub availability: i64,
+    pub sort_seller: Option<String>,
     pub change_ppm: Option<i64>,
     change_at: Option<i64>,
     change_from_minor: Option<i64>,
@@ -267,7 +269,7 @@ pub(super) fn sort_columns(state: &ListingState) -> (Option<String>, Option<i64>
 }
 
 /// More columns by which a board searches and sorts.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct BoardColumns {
     /// The number of the availability.
     pub availability: i64,
@@ -275,6 +277,8 @@ pub(super) struct BoardColumns {
     pub best_rank: Option<i64>,
     /// The last successful crawl, if its page stated the price.
     pub price_read_at: Option<i64>,
+    /// The seller in lower case.
+    pub sort_seller: Option<String>,
 }
 
 impl From<&ListingState> for BoardColumns {
@@ -284,6 +288,7 @@ impl From<&ListingState> for BoardColumns {
             availability: state.availability().number(),
             best_rank: state.best_rank().map(i64::from),
             price_read_at: read_at.map(Timestamp::as_millisecond),
+            sort_seller: state.text(Series::Seller).map(str::to_lowercase),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use amazon_tracker::config::ProcessRole;
-use amazon_tracker::domain::{ListingState, Point, PointValue, ProductSettings, Scope, Series, SeriesKey, TenantId};
+use amazon_tracker::domain::{
+    Availability, ListingState, Point, PointValue, ProductSettings, Scope, Series, SeriesKey, TenantId,
+};
 use amazon_tracker::store::{AuditFilter, NewProduct, SharedStore};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -60,6 +62,11 @@ fn history(seed: i64, now: Timestamp) -> Vec<Point> {
         } else {
             at = next;
         }
+    }
+    if seed % 4 > 0 {
+        let name = ["acme", "Bravo", "Ćma"][seed as usize % 3].to_owned();
+        let key = SeriesKey { series: Series::Seller, category: String::new() };
+        points.push(Point { key, at: end, value: Some(PointValue::Text(name)) });
     }
     // Read at the end: a price is current.
     points.push(point(Series::Price, end, Some(if seed % 2 == 0 { 1_500 } else { 2_010 })));
@@ -180,6 +187,13 @@ fn check_spark(row: &Value) {
     assert_eq!((known().min(), known().max()), (of("low"), of("high")), "{row}");
 }
 
+/// In the order of the stock.
+fn availability_number(row: &Value) -> f64 {
+    let name = row["product"]["availability"].as_str().unwrap();
+    let found = Availability::ALL.iter().find(|availability| availability.as_str() == name).unwrap();
+    found.number() as f64
+}
+
 /// What a row is sorted by, as a number; titles are compared as texts.
 fn key(row: &Value, sort: &str) -> Option<f64> {
     let time = |value: &Value| Some(value.as_str()?.parse::<Timestamp>().unwrap().as_millisecond() as f64);
@@ -187,6 +201,8 @@ fn key(row: &Value, sort: &str) -> Option<f64> {
         "price" => row["product"]["price"]["amount_minor"].as_f64(),
         "change" => row["change"]["share"].as_f64(),
         "rank" => row["product"]["ranks"][0]["rank"].as_f64(),
+        "stock" => Some(availability_number(row)),
+        "seller" => row["product"]["seller"].as_str().map(|seller| f64::from(seller.to_lowercase().as_bytes()[0])),
         "changed" => time(&row["changed_at"]),
         "next_crawl" => time(&row["next_crawl_at"]),
         _ => row["product"]["title"].as_str().and_then(|title| title[8..].parse().ok()).map(|n: f64| {
@@ -201,7 +217,7 @@ async fn a_board_is_sorted_and_filtered_over_all_of_its_pages() {
     on_both_engines(async |engine| {
         let daemon = start(engine).await;
         let ids = fill(&daemon).await;
-        for sort in ["title", "price", "change", "rank", "changed", "next_crawl"] {
+        for sort in ["title", "price", "change", "stock", "rank", "seller", "changed", "next_crawl"] {
             for falls in [false, true] {
                 let rows = rows(&daemon, &format!("sort={}{sort}", if falls { "-" } else { "" })).await;
                 let found: BTreeSet<&str> = rows.iter().map(id_of).collect();
@@ -233,7 +249,15 @@ async fn a_board_is_sorted_and_filtered_over_all_of_its_pages() {
         );
         assert_eq!(found("availability=unknown").await, expected(&|row| row["product"]["availability"] == "unknown"));
         assert_eq!(found("tag=even&failing=false&status=active").await.len(), PRODUCTS / 2);
+        for (query, matching) in [("", PRODUCTS), ("tag=even&limit=2", PRODUCTS / 2), ("failing=true", 0)] {
+            let page = expect(200, daemon.get(&format!("/api/v1/board?{query}"))).await;
+            assert_eq!(page["matching"], matching, "{query}");
+        }
         assert_eq!(found("failing=true").await.len(), 0);
+        let patch = daemon.request(Method::PATCH, &format!("/api/v1/products/{}", ids[1].as_str().unwrap()));
+        expect(200, patch.json(&json!({ "is_competitor": true }))).await;
+        assert_eq!(found("competitor=true").await, [ids[1].as_str().unwrap().to_owned()].into());
+        assert_eq!(found("competitor=false").await.len(), PRODUCTS - 1);
         let two = [ids[3].as_str().unwrap(), ids[5].as_str().unwrap()];
         assert_eq!(found(&format!("ids={}", two.join(","))).await, two.map(str::to_owned).into());
         for (wrong, field) in [

@@ -166,3 +166,73 @@ async fn an_operator_prints_the_actors_of_a_running_daemon() {
     let error = String::from_utf8(refused.stderr).unwrap();
     assert!(error.contains("401"), "{error}");
 }
+
+/// Signs a browser in with the token of a link; the cookie that it gets.
+async fn enter(client: &Client, link: &str) -> (StatusCode, String) {
+    let (url, token) = link.split_once("#enter=").unwrap();
+    let request = client.post(format!("{url}api/v1/auth/session")).json(&json!({ "token": token }));
+    let response = request.send().await.unwrap();
+    let cookie = response.headers().get("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+    (response.status(), cookie.unwrap_or_default().split(';').next().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_link_of_the_command_line_signs_a_browser_in_once() {
+    let daemon = Daemon::start("info");
+    let database = format!("sqlite://{}", daemon._folder.path().join("tracker.sqlite").display());
+    let address = daemon.api.strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let link = |email: &str| {
+        let arguments = ["user", "--database-url", &database, "sign-in-link", email, "--listen", address];
+        tracker().args(arguments).output().unwrap()
+    };
+    assert!(String::from_utf8(link("nobody@example.com").stderr).unwrap().contains("no such user"));
+    let link = String::from_utf8(link(ADMIN_EMAIL).stdout).unwrap();
+    assert!(link.starts_with(&format!("http://{address}/#enter=lt_")), "{link}");
+    let page = daemon.client.get(link.trim()).send().await.unwrap();
+    assert!(page.status() == 200 && page.headers().get("set-cookie").is_none(), "opening it uses nothing up");
+    let (status, cookie) = enter(&daemon.client, link.trim()).await;
+    assert_eq!(status, StatusCode::OK);
+    let me = daemon.client.get(format!("{}/users/me", daemon.api)).header("cookie", cookie).send().await.unwrap();
+    assert_eq!(me.json::<Value>().await.unwrap()["email"], ADMIN_EMAIL);
+    assert_eq!(enter(&daemon.client, link.trim()).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let both = json!({ "token": "lt_x", "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+    assert_eq!(daemon.post("/auth/session", both).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn the_demo_prints_a_link_to_products_that_move_and_alerts_that_fire() {
+    let mut command = tracker();
+    command.args(["demo", "--seconds", "120"]);
+    for listener in ["--listen", "--marketplace-listen", "--receiver-listen"] {
+        command.args([listener, "127.0.0.1:0"]);
+    }
+    let mut demo = Running::start(&mut command);
+    let first = demo.lines.next().unwrap();
+    let link = first.strip_prefix("Open ").unwrap_or_else(|| panic!("{first}"));
+    let client = Client::builder().no_proxy().build().unwrap();
+    assert_eq!(enter(&client, link).await.0, StatusCode::OK);
+    let (status, cookie) = enter(&client, link).await;
+    assert_eq!(status, StatusCode::OK, "it works as long as the demo runs");
+    let board = async || {
+        let url = link.replace("#", "api/v1/board?limit=100&").split("&enter").next().unwrap().to_owned();
+        client.get(url).header("cookie", &cookie).send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let before = board().await;
+    assert_eq!(before["counts"]["tracked"], 20);
+    let prices = |board: &Value| {
+        let items = board["items"].as_array().unwrap().clone();
+        items.into_iter().map(|row| row["product"]["price"]["amount_minor"].clone()).collect::<Vec<_>>()
+    };
+    let began_at = std::time::Instant::now();
+    loop {
+        let now = board().await;
+        let moved = prices(&before).iter().zip(prices(&now)).filter(|(then, now)| *then != now).count();
+        if moved >= 15 && now["counts"]["alerts_today"].as_u64() > Some(0) {
+            break;
+        }
+        assert!(began_at.elapsed().as_secs() < 60, "{moved} products moved; {}", now["counts"]);
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    demo.stop();
+    assert!(!demo.lines.any(|line| line.contains("curl")), "commands are for --verbose");
+}

@@ -263,7 +263,8 @@ fn an_empty_installation_logs_a_set_up_link_until_there_is_a_user() {
     let database = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
     let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", &database];
     let mut daemon = Running::start(tracker().args(serve));
-    assert!(daemon.until_it_says("no users yet").contains("lt_"));
+    let line = daemon.until_it_says("no users yet");
+    assert!(line.contains("http://127.0.0.1:") && line.contains("/auth/set-up#token=lt_"), "{line}");
     drop(daemon);
     let create = ["user", "--database-url", &database, "create", "root@example.com", "--role", "superadmin"];
     assert!(String::from_utf8(run(&create).stdout).unwrap().contains("password "));

@@ -29,6 +29,7 @@ on_both_engines! {
     a_user_who_is_disabled_is_signed_out,
     a_link_works_once_for_its_purpose_and_in_its_time,
     a_link_whose_use_fails_can_be_used_again,
+    a_link_that_signs_in_works_once_and_verifies_nothing,
     of_two_who_set_up_at_once_one_does,
     a_new_password_by_a_link_proves_the_address_and_ends_every_sign_in,
     so_many_links_an_hour_are_made_for_one_user,
@@ -267,6 +268,19 @@ async fn a_link_whose_use_fails_can_be_used_again(fixture: &Fixture) {
     let no_room = NewUser { quota: 1, ..new_user("al", Role::Viewer) };
     assert!(matches!(join(fixture, 1, LinkPurpose::Invite, no_room).await, Err(StoreError::OverQuota { .. })));
     assert!(join(fixture, 1, LinkPurpose::Invite, new_user("al", Role::Viewer)).await.is_ok());
+}
+
+async fn a_link_that_signs_in_works_once_and_verifies_nothing(fixture: &Fixture) {
+    let jo = tenant_of(fixture, "jo").await;
+    fixture.store.add_link(link(1, LinkPurpose::SignIn, &jo), 9).await.unwrap();
+    let sign_in = || fixture.store.use_link(TokenHash([1; 32]), LinkPurpose::SignIn, LinkUse::SignIn);
+    assert_eq!(sign_in().await.unwrap(), jo);
+    assert!(matches!(sign_in().await, Err(StoreError::NotFound(_))));
+    // A new password makes old links useless.
+    fixture.store.add_link(link(2, LinkPurpose::SignIn, &jo), 9).await.unwrap();
+    fixture.store.set_password(jo.id, "$argon2id$y", None).await.unwrap();
+    let later = fixture.store.use_link(TokenHash([2; 32]), LinkPurpose::SignIn, LinkUse::SignIn).await;
+    assert!(matches!(later, Err(StoreError::NotFound(_))));
 }
 
 async fn of_two_who_set_up_at_once_one_does(fixture: &Fixture) {

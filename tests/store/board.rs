@@ -54,7 +54,7 @@ async fn what_is_kept_of_a_price_follows_from_its_points_after_every_commit(fixt
             let stats = price_stats(&prices, &[], &gaps, Some(90), now);
             let is_lowest = stats.is_lowest && stats.maximum.map(|most| most.amount_minor) > stats.current_minor;
             assert_eq!(marks.is_lowest(now), is_lowest, "price {n}: {marks:?} {stats:?}");
-            let counts = fixture.store.board_counts(US, now, now).await.unwrap();
+            let counts = fixture.store.board_counts(US, &ProductFilter::default(), now, now).await.unwrap();
             assert_eq!(counts.at_low == 1, is_lowest && !product.is_price_stale(now), "price {n}");
             lows += u32::from(is_lowest);
         }

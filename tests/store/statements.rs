@@ -137,7 +137,7 @@ async fn no_use_case_runs_more_statements_than_it_may(fixture: &Fixture) {
         let listings: Vec<ListingId> = page.items.iter().map(|row| row.product.listing_id).collect();
         let now = jiff::Timestamp::now();
         store.prices_since(&listings, now).await.unwrap();
-        store.board_counts(US, now, now).await.unwrap()
+        store.board_counts(US, &filter, now, now).await.unwrap()
     };
     assert_eq!(expect(fixture, "read a board of 50 products", board).await.tracked, 501);
     let hourly = SettingsChange { frequency: Some(Frequency::HOURLY), ..SettingsChange::default() };

@@ -7,7 +7,7 @@ crawl AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS given (
         listing_id bigint, token bigint, asin text, outcome text, next text, after_ms bigint, item_status text,
         state jsonb, sort_title text, price_minor bigint, availability smallint, best_rank bigint, price_read_at bigint,
-        content jsonb, offers jsonb)
+        sort_seller text, content jsonb, offers jsonb)
 ),
 -- The lease rows as this statement's snapshot shows them.
 seen AS MATERIALIZED (
@@ -62,7 +62,8 @@ listing_updated AS (
            price_minor    = CASE WHEN held.state IS NULL THEN listing.price_minor ELSE held.price_minor END,
            availability   = CASE WHEN held.state IS NULL THEN listing.availability ELSE held.availability END,
            best_rank      = CASE WHEN held.state IS NULL THEN listing.best_rank ELSE held.best_rank END,
-           price_read_at  = CASE WHEN held.state IS NULL THEN listing.price_read_at ELSE held.price_read_at END
+           price_read_at  = CASE WHEN held.state IS NULL THEN listing.price_read_at ELSE held.price_read_at END,
+           sort_seller    = CASE WHEN held.state IS NULL THEN listing.sort_seller ELSE held.sort_seller END
       FROM held
      WHERE listing.id = held.listing_id
 ),

@@ -231,7 +231,8 @@ async fn use_link(
             id
         }
         (LinkUse::VerifyEmail, Some(id)) => id,
-        (LinkUse::Join(_), Some(_)) | (LinkUse::SetPassword(_) | LinkUse::VerifyEmail, None) => {
+        (LinkUse::SignIn, Some(id)) => return find(conn, tenant_id, id).await,
+        (LinkUse::Join(_), Some(_)) | (LinkUse::SetPassword(_) | LinkUse::VerifyEmail | LinkUse::SignIn, None) => {
             return Err(StoreError::NotFound("link"));
         }
     };
@@ -353,7 +354,7 @@ async fn set_password(conn: &mut Conn, id: UserId, hash: String, keep: Uuid, clo
         "UPDATE link SET used_at = ",
         now!(2),
         " \
-         WHERE user_id = $1 AND purpose = 'reset_password' AND used_at IS NULL"
+         WHERE user_id = $1 AND purpose IN ('reset_password', 'sign_in') AND used_at IS NULL"
     );
     let set = sqlx::query(SET).bind(id.0).bind(hash).bind(clock).execute(&mut *conn).await?;
     if set.rows_affected() == 0 {

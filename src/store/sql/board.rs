@@ -35,6 +35,7 @@ impl Board for Backend {
     async fn board_counts(
         &self,
         tenant_id: TenantId,
+        filter: &ProductFilter,
         now: Timestamp,
         events_since: Timestamp,
     ) -> StoreResult<BoardCounts> {
@@ -50,7 +51,11 @@ impl Board for Backend {
                 // As `CrawlRecord::failure` has it.
                 query.push(
                     ") THEN 1 END), count(CASE WHEN coalesce(l.last_outcome, 'observed') <> 'observed' \
-                       OR p.status = 'active' AND q.parked_at IS NOT NULL THEN 1 END), \
+                       OR p.status = 'active' AND q.parked_at IS NOT NULL THEN 1 END), count(CASE WHEN p.tenant_id IS NOT NULL",
+                );
+                push_filter(&mut query, filter);
+                query.push(
+                    " THEN 1 END), \
                      (SELECT count(*) FROM event e WHERE e.tenant_id = ",
                 );
                 query.push_bind(tenant_id.0).push(" AND e.at >= ").push_bind(events_since.as_millisecond());
@@ -59,14 +64,15 @@ impl Board for Backend {
                      WHERE p.tenant_id = ",
                 );
                 query.push_bind(tenant_id.0);
-                let found: (i64, i64, i64, i64, i64) =
+                let found: (i64, i64, i64, i64, i64, i64) =
                     query.build_query_as().fetch_one(&mut *self.replica_reader(tenant_id).await?).await?;
                 Ok(BoardCounts {
                     tracked: count(found.0)?,
                     at_low: count(found.1)?,
                     out_of_stock: count(found.2)?,
                     failing: count(found.3)?,
-                    alerts: count(found.4)?,
+                    matching: count(found.4)?,
+                    alerts: count(found.5)?,
                 })
             }
             .boxed()

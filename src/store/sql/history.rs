@@ -169,13 +169,13 @@ impl TryFrom<ContentColumns> for StoredContent {
 
 async fn take_over(conn: &mut Conn, listing_id: i64, points: Vec<Point>, state: ListingState) -> StoreResult<bool> {
     const UPDATE: &str = "UPDATE listing SET state = $2, sort_title = $3, price_minor = $4, availability = $5, \
-           best_rank = $6, price_read_at = $7 \
+           best_rank = $6, price_read_at = $7, sort_seller = $8 \
          WHERE id = $1 AND state ->> 'checked_at' IS NULL \
          AND NOT EXISTS (SELECT 1 FROM point p WHERE p.listing_id = listing.id)";
     let (sort_title, price_minor) = sort_columns(&state);
-    let BoardColumns { availability, best_rank, price_read_at } = BoardColumns::from(&state);
+    let BoardColumns { availability, best_rank, price_read_at, sort_seller } = BoardColumns::from(&state);
     let updated = sqlx::query(UPDATE).bind(listing_id).bind(Json(state)).bind(sort_title).bind(price_minor);
-    let updated = updated.bind(availability).bind(best_rank).bind(price_read_at);
+    let updated = updated.bind(availability).bind(best_rank).bind(price_read_at).bind(sort_seller);
     if updated.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }

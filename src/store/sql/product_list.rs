@@ -14,7 +14,8 @@ use crate::store::{Page, ProductFilter, ProductOrder, StoreError, StoreResult};
 pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id, p.label, p.tags, p.interval_secs, \
        p.is_adaptive, t.crawl_allocation, p.is_competitor, p.status, p.watch_offers, p.offers_interval_secs, \
        p.created_at, p.updated_at, p.version, l.marketplace, l.asin, l.state, l.sort_title, \
-       l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at, q.attempt, l.best_rank, l.change_ppm, \
+       l.price_minor, l.last_outcome, l.last_crawled_at, q.ready_at, q.parked_at, q.attempt, l.best_rank, \
+       CAST(coalesce(l.availability, 0) AS bigint) AS availability, l.sort_seller, l.change_ppm, \
        l.change_at, l.change_from_minor, l.offer_changed_at, l.lower_until, l.higher_until \
      FROM product p JOIN listing l ON l.id = p.listing_id JOIN lease q ON q.listing_id = p.listing_id \
      JOIN tenant t ON t.id = p.tenant_id";
@@ -22,6 +23,9 @@ pub(super) const SELECT_PRODUCT: &str = "SELECT p.id, p.tenant_id, p.listing_id,
 /// When the listing is crawled next; null while it is parked.
 const NEXT_CRAWL: &str =
     "(SELECT CASE WHEN q.parked_at IS NULL THEN q.ready_at END FROM lease q WHERE q.listing_id = p.listing_id)";
+
+/// Unknown comes first.
+const STOCK: &str = "coalesce(l.availability, 0)";
 
 fn number_or_missing(number: Option<i64>) -> SortKey {
     number.map_or(SortKey::Missing(()), SortKey::Number)
@@ -42,6 +46,8 @@ impl Sorting {
         let by_title = |row: &ProductColumns| row.sort_title.clone().map_or(SortKey::Missing(()), SortKey::Text);
         let by_change = |row: &ProductColumns| number_or_missing(row.change_ppm);
         let by_rank = |row: &ProductColumns| number_or_missing(row.best_rank);
+        let by_stock = |row: &ProductColumns| SortKey::Number(row.availability);
+        let by_seller = |row: &ProductColumns| row.sort_seller.clone().map_or(SortKey::Missing(()), SortKey::Text);
         let by_last_change = |row: &ProductColumns| number_or_missing(row.offer_changed_at);
         let by_next_crawl = |row: &ProductColumns| number_or_missing(row.next_crawl_ms());
         let (list, column, falls, key): (_, _, _, fn(&ProductColumns) -> SortKey) = match order {
@@ -55,6 +61,10 @@ impl Sorting {
             ProductOrder::ChangeFalling => ("products:-change", "l.change_ppm", true, by_change),
             ProductOrder::RankRising => ("products:rank", "l.best_rank", false, by_rank),
             ProductOrder::RankFalling => ("products:-rank", "l.best_rank", true, by_rank),
+            ProductOrder::StockRising => ("products:stock", STOCK, false, by_stock),
+            ProductOrder::StockFalling => ("products:-stock", STOCK, true, by_stock),
+            ProductOrder::Seller => ("products:seller", "l.sort_seller", false, by_seller),
+            ProductOrder::SellerFalling => ("products:-seller", "l.sort_seller", true, by_seller),
             ProductOrder::ChangedRising => ("products:changed", "l.offer_changed_at", false, by_last_change),
             ProductOrder::ChangedFalling => ("products:-changed", "l.offer_changed_at", true, by_last_change),
             ProductOrder::NextCrawlRising => ("products:next_crawl", NEXT_CRAWL, false, by_next_crawl),
@@ -65,7 +75,7 @@ impl Sorting {
 
     /// A time is never missing: without the clause the index serves the order.
     fn can_be_missing(&self) -> bool {
-        self.column != "p.created_at"
+        !matches!(self.column, "p.created_at" | STOCK)
     }
 }
 
@@ -106,6 +116,9 @@ pub(super) fn push_filter(query: &mut QueryBuilder<Db>, filter: &ProductFilter) 
     }
     if let Some(status) = filter.status {
         query.push(" AND p.status = ").push_bind(status.as_str());
+    }
+    if let Some(is_competitor) = filter.is_competitor {
+        query.push(" AND p.is_competitor = ").push_bind(is_competitor);
     }
     if let Some(failing) = filter.failing {
         // As `CrawlRecord::failure` has it.
@@ -159,7 +172,7 @@ fn contains(text: &str) -> String {
 fn push_after(query: &mut QueryBuilder<Db>, sorting: &Sorting, cursor: Cursor) -> StoreResult<()> {
     let column = sorting.column;
     let beyond = if sorting.falls { "<" } else { ">" };
-    let is_text = column == "l.sort_title";
+    let is_text = matches!(column, "l.sort_title" | "l.sort_seller");
     match cursor.key {
         SortKey::Number(number) if !is_text => {
             query.push(format_args!(" AND (({column}, p.id) {beyond} (")).push_bind(number);

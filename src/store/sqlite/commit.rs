@@ -141,12 +141,13 @@ async fn update_listings(conn: &mut Conn, lists: &Lists, now_ms: i64) -> StoreRe
            price_minor = CASE WHEN crawl.state IS NULL THEN listing.price_minor ELSE crawl.price_minor END, \
            availability = CASE WHEN crawl.state IS NULL THEN listing.availability ELSE crawl.availability END, \
            best_rank = CASE WHEN crawl.state IS NULL THEN listing.best_rank ELSE crawl.best_rank END, \
-           price_read_at = CASE WHEN crawl.state IS NULL THEN listing.price_read_at ELSE crawl.price_read_at END FROM (",
+           price_read_at = CASE WHEN crawl.state IS NULL THEN listing.price_read_at ELSE crawl.price_read_at END, \
+           sort_seller = CASE WHEN crawl.state IS NULL THEN listing.sort_seller ELSE crawl.sort_seller END FROM (",
         fenced!(
             "given.value ->> 'outcome' AS outcome, given.value ->> 'state' AS state, \
              given.value ->> 'sort_title' AS sort_title, given.value ->> 'price_minor' AS price_minor, \
              given.value ->> 'availability' AS availability, given.value ->> 'best_rank' AS best_rank, \
-             given.value ->> 'price_read_at' AS price_read_at"
+             given.value ->> 'price_read_at' AS price_read_at, given.value ->> 'sort_seller' AS sort_seller"
         ),
         ") AS crawl WHERE listing.id = crawl.listing_id"
     );

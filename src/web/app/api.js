@@ -25,9 +25,9 @@ function urlOf(template, { path = {}, query = {} }) {
   return `${base}${filled}${search.size ? `?${search}` : ""}`;
 }
 
-async function call(method, template, { path, query, body, file, headers = {}, signal } = {}) {
+async function call(method, template, { path, query, body, file, headers = {}, signal, keepalive } = {}) {
   const url = urlOf(template, { path, query });
-  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal, body: file };
+  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal, keepalive, body: file };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers["content-type"] = "application/json";
@@ -53,6 +53,7 @@ const TENANT = "/api/v1/tenants/me";
 
 export const session = {
   signIn: (body) => post(SESSION, body),
+  enter: (token) => post(SESSION, { token }),
   signOut: () => remove(SESSION),
   me: () => get(ME),
   all: () => get("/api/v1/auth/sessions"),
@@ -111,6 +112,8 @@ export const products = {
   add: (body) => post("/api/v1/products", body),
   change: (id, body) => patch("/api/v1/products/{id}", body, { path: { id } }),
   remove: (id) => remove("/api/v1/products/{id}", { path: { id } }),
+  // With `keepalive` the request goes on although the page is left.
+  bulk: (body, keepalive) => post("/api/v1/products/bulk", body, { keepalive }),
   chart: (id, query, signal) => get("/api/v1/products/{id}/chart", { path: { id }, query, signal }),
   insight: (id, days) => get("/api/v1/products/{id}/insight", { path: { id }, query: { days } }),
   stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),

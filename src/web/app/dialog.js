@@ -1,6 +1,7 @@
 // Dialogs: modal, closed by Escape, and gone when they are closed.
 
 import { h, icon } from "./dom.js";
+import { form } from "./form.js";
 import { t } from "./i18n.js";
 
 // Opens a dialog with a title; returns it. Its `onclose` is called however it ends.
@@ -21,4 +22,12 @@ export function confirmed(question, action) {
       h("button", { type: "button", onclick: close(false) }, t("action.cancel")),
       h("button.primary", { type: "button", onclick: close(true) }, action)), () => resolve(answer));
   });
+}
+
+// A dialog with a form, which is closed once the form was sent.
+export function formDialog(title, submit, fields, onsend) {
+  const element = openDialog("", title, form("", submit, fields, async (values) => {
+    await onsend(values);
+    element.close();
+  }));
 }

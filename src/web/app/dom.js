@@ -23,6 +23,11 @@ export function assets() {
   return new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 }
 
+// A button that does something: its content is a text, an icon, or several of them.
+export function button(selector, onclick, content, properties) {
+  return h(`button${selector}`, { type: "button", onclick, ...properties }, content);
+}
+
 // Replaces all children.
 export function replace(parent, ...children) {
   parent.replaceChildren(...nodes(children));

@@ -19,6 +19,8 @@ export function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "?") return help();
+    // What has the focus does itself what Enter does.
+    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
     const found = bindings.find(({ key }) => key === event.key);
     if (!found) return;
     event.preventDefault();

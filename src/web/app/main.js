@@ -2,6 +2,7 @@
 
 import { session, whenSignedOut } from "./api.js";
 import { h, icon, replace } from "./dom.js";
+import { enterByLink } from "./enter.js";
 import { t } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
 import { showError } from "./notice.js";
@@ -60,6 +61,7 @@ function askToSignIn() {
 }
 
 async function start() {
+  await enterByLink();
   const asked = session.me().catch((error) => (error.status === 401 ? undefined : Promise.reject(error)));
   const [user] = await Promise.all([asked, applyPreferences()]);
   document.addEventListener("page", navigation);

@@ -4,13 +4,21 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
 const SHOWN_MILLIS = 8000;
+// With a button to reach.
+const OFFERED_MILLIS = 15_000;
 
-// Shows a message; with an action, a button such as "Undo".
-export function notice(text, { action, onaction, isError = false } = {}) {
-  const button = action && h("button", { type: "button", onclick: () => { item.remove(); onaction(); } }, action);
+// Shows a message; with an action, a button such as "Undo". If it is not used, `onend` is called when the message goes.
+export function notice(text, { action, onaction, onend, isError = false } = {}) {
+  const end = (then) => {
+    clearTimeout(timer);
+    item.remove();
+    then?.();
+  };
+  const button = action && h("button", { type: "button", onclick: () => end(onaction) }, action);
   const item = h(isError ? "p.notice.error" : "p.notice", {}, text, " ", button);
   document.getElementById("notices").append(item);
-  setTimeout(() => item.remove(), SHOWN_MILLIS);
+  const timer = setTimeout(() => end(onend), action ? OFFERED_MILLIS : SHOWN_MILLIS);
+  return () => end();
 }
 
 // Says something to screen readers only.

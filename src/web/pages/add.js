@@ -1,60 +1,66 @@
-// Adding products: a link or an ASIN, or many, one on each line. Each line says what became of it.
+// Adding products: a link or an ASIN, or many, as lines or as a file. Each line says what became of it.
 
-import { products } from "../app/api.js";
+import { jobs, products } from "../app/api.js";
+import { openDialog } from "../app/dialog.js";
 import { h, icon, replace } from "../app/dom.js";
+import { form, input, labelled } from "../app/form.js";
 import { t } from "../app/i18n.js";
-import { told } from "../app/notice.js";
+import { listen } from "../app/live.js";
+import { showError } from "../app/notice.js";
+import { tagsOf } from "./board-row.js";
 
-const MAX_LINES = 200;
+// Lines whose results are shown; of more, those that failed.
+const SHOWN = 250;
+const ICONS = { done: "done", failed: "failing" };
 
-function lineOf(text) {
-  const isLink = /^https?:\/\//i.test(text) || text.includes("/");
-  return isLink ? { url: text } : { asin: text.toUpperCase() };
-}
+// What the API takes: a link, or an ASIN.
+export const listingOf = (text) => (text.includes("/") ? { url: text } : { asin: text.toUpperCase() });
 
-async function addLine(text, item) {
-  try {
-    const product = await products.add(lineOf(text));
-    replace(item, icon("done"), " ", text, " – ", t("add.added"));
-    item.className = "done";
-    return product;
-  } catch (error) {
-    replace(item, icon("failing"), " ", text, " – ", told(error));
-    item.className = "failed";
-  }
-}
-
-// Opens the dialog; `onend` gets the products that were added.
+// Opens the dialog; `onend` gets whether products were added.
 export function addDialog(onend) {
-  const added = [];
-  const results = h("ul.results", { "aria-live": "polite" });
-  const lines = h("textarea", { name: "lines", rows: 5, required: true, "aria-label": t("add.lines"), placeholder: t("add.placeholder") });
-  const submit = h("button.primary", { type: "submit" }, t("add.submit"));
+  let hasAdded = false;
+  let job;
+  // The newest event of each job: that of ours can come before the answer.
+  const heard = {};
+  const results = h("div.results", { "aria-live": "polite" });
+  const lines = h("textarea", { name: "lines", rows: 5, placeholder: t("add.placeholder") });
+  const file = h("input", { type: "file", name: "file", accept: ".csv,.tsv,.txt,.html" });
 
-  async function add(event) {
-    event.preventDefault();
-    const texts = [...new Set(lines.value.split(/\s*\n\s*/).map((line) => line.trim()).filter(Boolean))].slice(0, MAX_LINES);
-    submit.disabled = true;
-    const items = texts.map((text) => h("li", {}, text));
-    replace(results, items);
-    // One after the other: the daemon limits requests, and the results come in the order of the lines.
-    for (const [at, text] of texts.entries()) {
-      const product = await addLine(text, items[at]);
-      if (product) added.push(product);
+  async function add({ tags }) {
+    const texts = lines.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const [chosen] = file.files;
+    if (!chosen && !texts.length) return lines.focus();
+    if (!chosen && texts.length === 1) {
+      await products.add({ ...listingOf(texts[0]), tags: tagsOf(tags) });
+      hasAdded = true;
+      return dialog.close();
     }
-    submit.disabled = false;
-    lines.value = texts.filter((_, at) => items[at].className === "failed").join("\n");
-    if (lines.value === "") dialog.close();
+    hasAdded = true;
+    job = await jobs.import(chosen ?? new Blob([texts.join("\n")]), { tags: tagsOf(tags).join(",") });
+    file.value = lines.value = "";
+    return follow(heard[job.id] ?? job);
   }
 
-  const dialog = h(
-    "dialog.add", { "aria-labelledby": "add-title", onclose: () => { dialog.remove(); onend(added); } },
-    h("form", { onsubmit: add },
-      h("h2", { id: "add-title" }, t("add.title")), h("p", {}, t("add.hint")), lines, results,
-      h("div.actions", {}, h("button", { type: "button", onclick: () => dialog.close() }, t("action.close")), submit),
-    ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
+  // Shows the progress of the import, and at its end each line.
+  async function follow({ id, status, error, progress }) {
+    const { total, remaining } = progress;
+    replace(results, h("progress", { max: total || 1, value: total - remaining, "aria-label": t("add.title") }), h("p", {}, t("add.progress", progress)), h("p.problem", {}, error));
+    if (!["done", "failed", "cancelled"].includes(status)) return;
+    const { items } = await jobs.items(id, { limit: SHOWN, status: total > SHOWN ? "failed" : "" });
+    results.append(h("ul", {}, items.map(lineOf)));
+  }
+
+  const lineOf = ({ input: line, status, error }) => h(`li.${status}`, {}, icon(ICONS[status] ?? "same"), ` ${line?.listing ?? line} – ${error ?? t(`add.${status}`)}`);
+
+  const stop = listen(({ kind, data }) => {
+    if (kind === "job") heard[data.id] = data;
+    if (kind === "job" && data.id === job?.id) follow(data).catch(showError);
+  });
+  const editor = form("", "add.submit", [labelled("add.lines", lines), labelled("add.file", file, t("add.hint")), input("tags", "edit.tags")], add);
+  editor.append(results);
+  const dialog = openDialog(".add", t("add.title"), editor, () => {
+    stop();
+    onend(hasAdded);
+  });
   lines.focus();
 }

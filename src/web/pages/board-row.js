@@ -1,10 +1,16 @@
 // One product as a row of the board.
 
-import { h, icon, svg } from "../app/dom.js";
+import { button, h, icon, svg } from "../app/dom.js";
+import { form, input } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { state } from "../app/state.js";
 import { spark } from "../chart/spark.js";
+
+export const nameOf = ({ label, title, asin }) => label ?? title ?? asin;
+
+// Tags as people write them: separated by commas.
+export const tagsOf = (text) => text.split(/[,、]/).map((tag) => tag.trim()).filter(Boolean);
 
 // The first letters of the brand or the title, in a colour of its own: no picture is loaded from elsewhere.
 function initials({ brand, title, label, asin }) {
@@ -24,42 +30,73 @@ function change(of) {
   return h(`span.change.${name}`, {}, icon(name), format.percent(of.share, true));
 }
 
-function stock(availability) {
-  return h(`span.stock.${availability}`, {}, icon(`stock-${availability}`), t(`availability.${availability}`));
+export const when = (at) => (at ? h("time", { datetime: at, title: format.dateTime(at) }, format.relative(at)) : "–");
+
+// What is wrong, in words.
+function problem({ failure, status, is_held, is_stale, price_as_of }) {
+  const say = (name, ...texts) => h(`span.note.${name}`, {}, icon(name), texts.join(" "));
+  if (status === "paused") return say("pause", t("problem.paused"));
+  if (failure) {
+    const key = `problem.${failure.reason}`;
+    return say("failing", t(key) === key ? failure.message : t(key), failure.is_parked ? t("problem.parked") : "");
+  }
+  if (is_held) return say("held", t("problem.held"));
+  return is_stale && price_as_of ? say("held", t("problem.stale", { when: format.relative(price_as_of) })) : null;
 }
 
-export function when(at) {
-  return at ? h("time", { datetime: at, title: format.dateTime(at) }, format.relative(at)) : "–";
-}
-
-function problem({ failure, status }) {
-  if (status === "paused") return h("span.badge", {}, t("status.paused"));
-  return failure ? h("span.badge.failing", { title: failure.message }, icon("failing"), t("status.failing")) : null;
-}
-
-export function rowOf(row, { isSelected, onselect }) {
+// `page` knows isSelected(id) and isHidden(id), and does select(id, event), filter(values) and edit(id).
+export function rowOf(row, page) {
   const { product } = row;
-  const name = product.label ?? product.title ?? product.asin;
-  const select = h("input", { type: "checkbox", checked: isSelected, "aria-label": t("board.select", { name }), onclick: onselect });
-  const title = h(
-    "div.product", {}, initials(product),
-    h("div", {},
-      h("a.name", { href: `${state.base}/products/${product.id}` }, name),
-      h("div.about", {}, h("span", {}, `${product.asin} · amazon.${product.marketplace}`), product.tags.map((tag) => h("span.tag", {}, tag)), problem(product)),
-    ),
-  );
-  const rank = product.ranks[0];
+  const { id, status, availability } = product;
+  const name = nameOf(product);
+  const [rank] = product.ranks;
+  // Until its first crawl has ended, there is nothing to show.
+  const isNew = !product.checked_at && !product.failure && status === "active";
+  const cell = (column, ...content) => h(`td.c-${column}`, { "data-label": t(`board.${column}`) }, isNew && column !== "next" ? h("span.waiting") : content);
   return h(
-    "tr", { dataset: { id: product.id } },
-    h("td.select", {}, select),
-    h("th", { scope: "row" }, title),
-    h("td.number", { "data-label": t("board.price") }, format.money(product.price), row.is_at_low ? h("span.badge.low", {}, t("badge.low")) : null),
-    h("td.number", { "data-label": t("board.change") }, change(row.change), h("div.against", { title: t("board.against_average") }, change(row.against_average))),
-    h("td", { "data-label": t("board.trend") }, spark(row.spark, t("board.trend_of", { low: format.money(row.low), high: format.money(row.high) }))),
-    h("td", { "data-label": t("board.stock") }, stock(product.availability)),
-    h("td.number", { "data-label": t("board.rank") }, rank ? h("span", { title: rank.category }, `#${format.integer(rank.rank)}`) : "–"),
-    h("td", { "data-label": t("board.seller") }, product.seller ?? "–"),
-    h("td", { "data-label": t("board.changed") }, when(row.changed_at)),
-    h("td", { "data-label": t("board.next") }, when(row.next_crawl_at)),
+    "tr", { dataset: { id }, hidden: page.isHidden(id) },
+    h("td.select", {}, h("input", { type: "checkbox", checked: page.isSelected(id), "aria-label": t("board.select", { name }), onclick: (event) => page.select(id, event) })),
+    h("th.c-title", { scope: "row" }, initials(product), h("div", {},
+      h("a.name", { href: `${state.base}/products/${id}`, title: name }, name),
+      h("div.about", {}, `${product.asin} · ${product.marketplace}`, product.is_competitor ? h("span.badge", {}, t("board.competitor")) : null,
+        product.tags.map((tag) => button(".tag", () => page.filter({ tag }), tag, { title: t("filter.tag", { tag }) })),
+        button(".plain.edit", () => page.edit(id), icon("edit"), { "aria-label": t("board.edit", { name }) })),
+      isNew ? h("span.note", {}, t("board.first_crawl")) : problem(product))),
+    cell("price", format.money(product.price), row.is_at_low ? h("span.badge.low", {}, icon("down"), t("badge.low")) : null),
+    cell("change", change(row.change), h("div.against", { title: t("board.against_average") }, "Ø ", change(row.against_average))),
+    cell("trend", spark(row.spark, t("board.trend_of", { low: format.money(row.low), high: format.money(row.high) }))),
+    cell("stock", h(`span.stock.${availability}`, {}, icon(`stock-${availability}`), t(`availability.${availability}`))),
+    cell("rank", rank ? h("span", { title: rank.category }, `#${format.integer(rank.rank)}`) : "–"),
+    cell("seller", product.seller ?? "–"),
+    cell("changed", when(row.changed_at)),
+    cell("next", status === "paused" ? "–" : when(row.next_crawl_at)),
   );
+}
+
+// Brings a row up to date: cells that say the same stay, and so do the focus and what is read out.
+export function updateRow(element, next) {
+  const focusable = (cell) => [...cell.querySelectorAll("a, button, input")];
+  element.hidden = next.hidden;
+  for (const [at, cell] of [...next.cells].entries()) {
+    const old = element.cells[at];
+    old.classList.remove("fresh");
+    if (old.isEqualNode(cell)) continue;
+    const focused = focusable(old).indexOf(document.activeElement);
+    if (cell.matches(".c-price")) cell.classList.add("fresh");
+    old.replaceWith(cell);
+    focusable(cell)[focused]?.focus({ preventScroll: true });
+  }
+}
+
+// Changes label and tags within the row; `onend` is called when it is over.
+export function editRow(element, { label, title, tags }, onsave, onend) {
+  const fields = [input("label", "edit.label", { value: label ?? "", placeholder: title ?? "" }), input("tags", "edit.tags", { value: tags.join(", ") })];
+  const editor = form(".edit", "action.save", fields, async (values) => {
+    await onsave({ label: values.label || null, tags: tagsOf(values.tags) });
+    onend();
+  });
+  editor.querySelector(".actions").prepend(button("", onend, t("action.cancel")));
+  editor.addEventListener("keydown", ({ key }) => key === "Escape" && onend());
+  element.querySelector(".c-title").replaceChildren(editor);
+  editor.elements.label.focus();
 }
