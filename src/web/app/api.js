@@ -146,7 +146,6 @@ export const advice = {
 const of = (id) => ({ path: { id } });
 
 export const alerts = {
-  ofProduct: (id) => get("/api/v1/alerts", { query: { product_id: id, limit: 50 } }),
   list: (query) => get("/api/v1/alerts", { query }),
   get: (id) => get("/api/v1/alerts/{id}", of(id)),
   add: (body) => post("/api/v1/alerts", body),

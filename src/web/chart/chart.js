@@ -68,7 +68,8 @@ export class Chart {
   }
 
   eventText({ kind, text }) {
-    const what = { alert: text, seller: text, content: text.split(", ").map((field) => t(`content.${field}`)).join(", ") }[kind];
+    // Of a rule without a name the text is the kind, for programs.
+    const what = { alert: /^[a-z]+(_[a-z]+)+$/.test(text) ? "" : text, seller: text, content: text.split(", ").map((field) => t(`content.${field}`)).join(", ") }[kind];
     return t(`event.${kind}`) + (what ? `: ${what}` : "");
   }
 

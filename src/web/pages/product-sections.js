@@ -1,33 +1,33 @@
 // What is below the chart of a product. Each section is read when it comes near to being seen.
 
-import { alerts, products } from "../app/api.js";
+import { products } from "../app/api.js";
 import { h, icon, replace } from "../app/dom.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { showError, told } from "../app/notice.js";
 import { button, muted, number, table, time } from "../app/parts.js";
 import { insightList } from "./insight-list.js";
-import { adviceOf, checkOf } from "./product-advice.js";
-import { competitorsOf } from "./product-competitors.js";
-import { changesOf } from "./product-content.js";
 
 const MAX_HOLDERS = 30;
+
+// Most modules are loaded with their section.
+const by = (file, name) => async (page, again) => (await import(`./${file}.js`))[name](page, again);
 
 // What fills each section, given the page and a way to fill it again.
 const SECTIONS = {
   insight: ({ insight }) => insight && insightList(insight),
   buy_box: holdersOf,
   offers: offersOf,
-  alerts: alertsOf,
-  advice: adviceOf,
-  content: changesOf,
-  competitors: competitorsOf,
-  check: checkOf,
+  alerts: ({ id }) => by("alerts", "alertsOf")(id),
+  advice: by("product-advice", "adviceOf"),
+  content: by("product-content", "changesOf"),
+  competitors: by("product-competitors", "competitorsOf"),
+  check: by("product-advice", "checkOf"),
   crawls: crawlsOf,
 };
 const WIDE = ["offers", "content", "competitors", "check", "crawls"];
 // A crawl can change them.
-const LIVE = ["alerts", "offers", "buy_box", "crawls"];
+const LIVE = ["offers", "buy_box", "crawls"];
 
 // page: { id, product, insight }
 export function sections(page) {
@@ -48,19 +48,13 @@ export function sections(page) {
   const section = (name) => {
     bodies[name] = h("div", { dataset: { name } }, muted(t("product.loading")));
     seen.observe(bodies[name]);
-    return h(WIDE.includes(name) ? "section.wide" : "section", {}, h("h2", {}, t(`product.${name}`)), bodies[name]);
+    return h(WIDE.includes(name) ? "section.across" : "section", {}, h("h2", {}, t(`product.${name}`)), bodies[name]);
   };
   return {
     element: h("div.columns", {}, Object.keys(SECTIONS).map(section)),
     refresh: (names = LIVE) => names.filter((name) => bodies[name].isSeen).forEach(load),
     end: () => seen.disconnect(),
   };
-}
-
-async function alertsOf({ id }) {
-  const { items } = await alerts.ofProduct(id);
-  const item = (alert) => h("li", {}, alert.name ?? alert.summary ?? t("alert.unnamed"), h("span.badge", {}, t(alert.enabled === false ? "status.paused" : "status.active")));
-  return items.length ? h("ul.list", {}, items.map(item)) : muted(t("product.no_alerts"));
 }
 
 async function offersOf(page, again) {
@@ -91,7 +85,7 @@ async function holdersOf({ id, insight }) {
     const hasGap = gaps.some(({ from }) => from >= at && !(from >= to));
     return [value ?? t("buy_box.nobody"), time(at), [to ? time(to) : t("buy_box.now"), hasGap && h("small.muted", {}, " ", t("buy_box.gap"))]];
   };
-  const share = ({ name, seller_id: sellerId, share: part, mean_price: mean }) => h("li.share", {}, h("span", {}, name ?? sellerId), h("meter", { value: part, "aria-label": name ?? sellerId }), h("b", {}, format.percent(part)), h("small.muted", {}, mean && t("buy_box.mean", { price: format.money(mean) })));
+  const share = ({ name, seller_id: sellerId, share: part, mean_price: mean }) => h("li.holder", {}, h("span", {}, name ?? sellerId), h("meter", { value: part, "aria-label": name ?? sellerId }), h("b", {}, format.percent(part)), h("small.muted", {}, mean && t("buy_box.mean", { price: format.money(mean) })));
   const shares = insight?.buy_box.value?.sellers ?? [];
   return [
     shares.length > 0 && [h("h3", {}, t("buy_box.shares", { days: format.integer(insight.window.days) })), h("ul.list", {}, shares.slice(0, 5).map(share))],

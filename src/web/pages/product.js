@@ -12,7 +12,6 @@ import { button, outwards, stock } from "../app/parts.js";
 import { go, query, setQuery } from "../app/router.js";
 import { state } from "../app/state.js";
 import { Chart } from "../chart/chart.js";
-import { editDialog } from "./product-edit.js";
 import { sections } from "./product-sections.js";
 import { verdictOf } from "./verdict.js";
 
@@ -152,7 +151,7 @@ class ProductPage {
   }
 
   edit() {
-    if (this.product) editDialog(this.product, () => this.loadProduct());
+    return this.act(async () => (await import("./product-edit.js")).editDialog(this.product, () => this.loadProduct()));
   }
 
   async remove() {
