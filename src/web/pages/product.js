@@ -136,7 +136,8 @@ class ProductPage {
     };
     [this.from, this.to] = ["range.from", "range.to"].map((key) => h("input", { type: "date", "aria-label": t(key), onchange: dated }));
     replace(this.ranges, RANGES.map(choice), h("span.dates", {}, this.from, "–", this.to), from && button("chart.reset", "ended", () => this.zoom(null)));
-    const picture = { width: 1200, height: 480, days: DAYS[range] ?? Math.min(DAYS.all, Math.ceil((Date.now() - new Date(from)) / DAY_MILLIS)), theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" };
+    const scheme = getComputedStyle(document.documentElement).colorScheme;
+    const picture = { width: 1200, height: 480, days: DAYS[range] ?? Math.min(DAYS.all, Math.ceil((Date.now() - new Date(from)) / DAY_MILLIS)), theme: scheme === "light dark" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : scheme };
     const file = (kind) => h("a.button", { href: products[kind](this.id, picture), download: `${this.id}.${kind}` }, kind.toUpperCase());
     replace(this.files, t("chart.download"), ["csv", "png", "svg"].map(file));
   }
