@@ -10,7 +10,7 @@ struct Daemon {
     running: Running,
     api: String,
     client: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Daemon {
@@ -22,7 +22,7 @@ impl Daemon {
         command.env("ADMIN_EMAIL", ADMIN_EMAIL).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
         let mut running = Running::start(command.env("TRACKER__LOG__FILTER", filter));
         let api = format!("http://{}/api/v1", address_in(&running.until_it_says("listening on")));
-        Self { running, api, client: Client::builder().no_proxy().build().unwrap(), _folder: folder }
+        Self { running, api, client: Client::builder().no_proxy().build().unwrap(), folder: folder }
     }
 
     async fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
@@ -179,7 +179,7 @@ async fn enter(client: &Client, link: &str) -> (StatusCode, String) {
 #[tokio::test]
 async fn a_link_of_the_command_line_signs_a_browser_in_once() {
     let daemon = Daemon::start("info");
-    let database = format!("sqlite://{}", daemon._folder.path().join("tracker.sqlite").display());
+    let database = format!("sqlite://{}", daemon.folder.path().join("tracker.sqlite").display());
     let address = daemon.api.strip_prefix("http://").unwrap().split('/').next().unwrap();
     let link = |email: &str| {
         let arguments = ["user", "--database-url", &database, "sign-in-link", email, "--listen", address];
