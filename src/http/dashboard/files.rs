@@ -61,6 +61,7 @@ files! {
     "pages/channels.js",
     "pages/entry.js",
     "pages/insight-list.js",
+    "pages/picture.js",
     "pages/product-advice.js",
     "pages/product-competitors.js",
     "pages/product-content.js",
@@ -69,6 +70,8 @@ files! {
     "pages/product.js",
     "pages/schedules.js",
     "pages/settings.js",
+    "pages/share.js",
+    "pages/system.js",
     "pages/verdict.js",
     "pages/work.js",
 }

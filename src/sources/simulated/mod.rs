@@ -24,6 +24,7 @@ mod faults;
 mod movement;
 mod offer_list;
 mod page;
+mod picture;
 mod past;
 mod phrases;
 mod saved_pages;

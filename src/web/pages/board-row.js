@@ -1,22 +1,11 @@
 // One product as a row of the board.
 
-import { h, icon, svg } from "../app/dom.js";
+import { h, icon } from "../app/dom.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { state } from "../app/state.js";
 import { spark } from "../chart/spark.js";
-
-// The first letters of the brand or the title, in a colour of its own: no picture is loaded from elsewhere.
-function initials({ brand, title, label, asin }) {
-  const name = brand ?? label ?? title ?? asin;
-  const letters = name.split(/\s+/).slice(0, 2).map((word) => [...word][0]).join("").toUpperCase();
-  const hue = [...asin].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  return svg(
-    "svg.initials", { viewBox: "0 0 40 40", "aria-hidden": "true" },
-    svg("rect", { width: 40, height: 40, rx: 8, fill: `hsl(${hue} 45% 40%)` }),
-    svg("text", { x: 20, y: 26, "text-anchor": "middle", fill: "#fff" }, letters),
-  );
-}
+import { picture } from "./picture.js";
 
 function change(of) {
   if (!of || of.share === null) return "–";
@@ -42,7 +31,7 @@ export function rowOf(row, { isSelected, onselect }) {
   const name = product.label ?? product.title ?? product.asin;
   const select = h("input", { type: "checkbox", checked: isSelected, "aria-label": t("board.select", { name }), onclick: onselect });
   const title = h(
-    "div.product", {}, initials(product),
+    "div.product", {}, picture(product),
     h("div", {},
       h("a.name", { href: `${state.base}/products/${product.id}` }, name),
       h("div.about", {}, h("span", {}, `${product.asin} · amazon.${product.marketplace}`), product.tags.map((tag) => h("span.tag", {}, tag)), problem(product)),
