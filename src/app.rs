@@ -38,6 +38,7 @@ use self::roles::{Actors, CrawlerRole};
 pub use self::run_journal::StoredRuns;
 use self::spawn::ActorSpawner;
 use crate::actors::history_importer::HistoryImporterTools;
+use crate::actors::image_fetcher::ImageFetcherTools;
 use crate::actors::job_runner::JobRunnerTools;
 use crate::actors::kernel::{ThreadSettings, Threads, run as run_threads};
 use crate::actors::maintenance::MaintenanceTools;
@@ -47,7 +48,7 @@ use crate::client_documents::ClientDocuments;
 use crate::config::{ProcessRole, Settings};
 use crate::limits::{AttemptsByAddress, GateSettings, SourceGate};
 use crate::replicas::{Bus, BusMessage, SharedCache};
-use crate::service::{AdviceModel, Dependencies, FeedCache, KnownBrowsers, Service, tools_resource};
+use crate::service::{AdviceModel, Dependencies, FeedCache, KnownBrowsers, Service, ShareCharts, tools_resource};
 use crate::sources::apify::RunCallbacks;
 use crate::sources::direct::{DirectError, DirectSource};
 use crate::sources::short_links::ShortLinks;
@@ -59,6 +60,8 @@ use crate::telemetry::{Metrics, end_traces};
 const EXIT_GAVE_UP: u8 = 70;
 /// A thread hangs. Nothing can be drained then.
 const EXIT_HUNG: i32 = 71;
+/// Requests for shared products from an address: pages with charts, and pictures in documents that many read through one proxy.
+const SHARE_VIEWS_PER_MINUTE: u32 = 240;
 /// Time to export the last traces, at least (even after the drain deadline) and at most.
 const MIN_TRACE_END: Duration = Duration::from_millis(200);
 const MAX_TRACE_END: Duration = Duration::from_secs(3);
@@ -103,6 +106,7 @@ struct App {
     maintenance: Arc<MaintenanceTools>,
     job_runner: Option<Arc<JobRunnerTools>>,
     history_importer: Option<Arc<HistoryImporterTools>>,
+    image_fetcher: Option<Arc<ImageFetcherTools>>,
     crawling: Option<CrawlerRole>,
     notifying: Option<NotifierRole>,
     servers: Servers,
@@ -153,7 +157,7 @@ impl App {
         if settings.server.hang_timeout_secs > 0 {
             threads.watch(Duration::from_secs(settings.server.hang_timeout_secs), end_hung_process)?;
         }
-        let Actors { maintenance, job_runner, history_importer, crawling, notifying, .. } = actors;
+        let Actors { maintenance, job_runner, history_importer, image_fetcher, crawling, notifying, .. } = actors;
         Ok(Self {
             address,
             settings,
@@ -162,6 +166,7 @@ impl App {
             maintenance,
             job_runner,
             history_importer,
+            image_fetcher,
             crawling,
             notifying,
             servers,
@@ -213,6 +218,9 @@ impl App {
         }
         if let Some(importer) = &self.history_importer {
             importer.drain(left().max(Duration::from_millis(100))).await;
+        }
+        if let Some(fetcher) = &self.image_fetcher {
+            fetcher.drain(left().max(Duration::from_millis(100))).await;
         }
         self.service.drain_questions(left().max(Duration::from_millis(100))).await;
         self.maintenance.drain(left().max(Duration::from_millis(500))).await;
@@ -282,9 +290,11 @@ fn dependencies(
         job_runner: actors.job_wake.clone(),
         cache: SharedCache::new(replicas.redis.clone()),
         redis: replicas.redis.clone(),
+        replica_count: replicas.count.clone(),
         public_url: context.public_url.clone(),
         channel_messages: Arc::new(AlertChannelMessages(context.alert_sender()?)),
         feeds: FeedCache::default(),
+        serves_images: settings.crawl.images,
         sends_mail: settings.mail.smtp_url.is_some(),
         live: actors.live.clone(),
         invalidation: Arc::clone(&actors.invalidation),
@@ -296,6 +306,8 @@ fn dependencies(
         passwords: Passwords::new(&settings.auth.password)?,
         plans: settings.plans.clone(),
         attempts: AttemptsByAddress::new(settings.auth.attempts_per_minute, replicas.limiter.clone()),
+        share_views: AttemptsByAddress::new(SHARE_VIEWS_PER_MINUTE, replicas.limiter.clone()).of("share:"),
+        share_charts: ShareCharts::default(),
         auth: settings.auth.clone(),
         oauth: settings.oauth.clone(),
         clients: Arc::new(ClientDocuments::new(&settings.oauth)?),

@@ -14,6 +14,7 @@ pub mod decide;
 mod drift_sentinel;
 pub mod held_lease;
 pub mod history_importer;
+pub mod image_fetcher;
 pub mod job_runner;
 pub mod kernel;
 pub mod live_feed;

@@ -16,6 +16,7 @@ use crate::telemetry::Metrics;
 pub(super) struct Replicas {
     pub redis: Option<Redis>,
     pub bus: Bus,
+    pub count: ReplicaCount,
     pub limiter: DistributedLimiter,
     pub revocations: Revocations,
 }
@@ -24,13 +25,13 @@ impl Replicas {
     /// Connects in the background: Redis may be unavailable.
     pub fn connect(settings: &Settings, threads: &Threads, metrics: &Arc<Metrics>) -> Result<Self, AppError> {
         let redis = Redis::new(&settings.redis, threads.runtime(), Arc::clone(metrics))?;
-        let (bus, replica_count) = (Bus::through(redis.as_ref()), ReplicaCount::new(settings.limits.replicas));
+        let (bus, count) = (Bus::through(redis.as_ref()), ReplicaCount::new(settings.limits.replicas));
         if let Some(redis) = &redis {
-            replica_count.start_counting(redis);
+            count.start_counting(redis);
         }
-        let limiter = DistributedLimiter::new(redis.clone(), replica_count, Arc::clone(metrics));
+        let limiter = DistributedLimiter::new(redis.clone(), count.clone(), Arc::clone(metrics));
         let revocations = Revocations::new(bus.clone());
-        Ok(Self { redis, bus, limiter, revocations })
+        Ok(Self { redis, bus, count, limiter, revocations })
     }
 
     /// Subscribes to the messages of other replicas.

@@ -16,6 +16,7 @@ use crate::actors::crawl_slots::{CrawlSlots, CrawlSource};
 use crate::actors::crawler_pool::{CrawlerPool, PoolMessage, PoolTools};
 use crate::actors::decide::CrawlPolicy;
 use crate::actors::history_importer::{HistoryImportPolicy, HistoryImporter, HistoryImporterTools};
+use crate::actors::image_fetcher::{ImageFetcher, ImageFetcherTools};
 use crate::actors::job_runner::{JobRunner, JobRunnerMessage, JobRunnerTools};
 use crate::actors::kernel::Inbox;
 use crate::actors::live_feed::{LiveFeed, LiveFeedHandle};
@@ -34,6 +35,7 @@ use crate::replicas::BusMessage;
 use crate::service::CacheInvalidation;
 use crate::sources::Source;
 use crate::sources::apify::{ApifyLists, ApifySource};
+use crate::sources::images::ImageClient;
 use crate::sources::keepa::KeepaClient;
 use crate::store::{Commit, Engine, SharedStore, StoreError};
 
@@ -57,6 +59,8 @@ pub(super) struct Actors {
     pub job_runner: Option<Arc<JobRunnerTools>>,
     /// With the role `scheduler`, where the past is fetched.
     pub history_importer: Option<Arc<HistoryImporterTools>>,
+    /// With the role `crawler`, where pictures are fetched.
+    pub image_fetcher: Option<Arc<ImageFetcherTools>>,
     pub crawling: Option<CrawlerRole>,
     pub notifying: Option<NotifierRole>,
     pub live: LiveFeedHandle,
@@ -99,10 +103,13 @@ impl Actors {
         }
         let imports_history = has(ProcessRole::Scheduler) && context.settings.keepa.enabled;
         let history_importer = imports_history.then(|| context.history_importer()).transpose()?;
+        let fetches_images = has(ProcessRole::Crawler) && context.settings.crawl.images;
+        let image_fetcher = fetches_images.then(|| context.image_fetcher()).transpose()?;
         Ok(Self {
             maintenance,
             job_runner,
             history_importer,
+            image_fetcher,
             crawling,
             notifying,
             live,
@@ -318,6 +325,16 @@ impl AppContext<'_> {
         self.spawner.spawn({
             let tools = Arc::clone(&tools);
             move || HistoryImporter::new(Arc::clone(&tools))
+        });
+        Ok(tools)
+    }
+
+    fn image_fetcher(&self) -> Result<Arc<ImageFetcherTools>, AppError> {
+        let images = Arc::new(ImageClient::new(&self.settings.crawl)?);
+        let tools = Arc::new(ImageFetcherTools::new(Arc::clone(self.store), images, Arc::clone(self.metrics)));
+        self.spawner.spawn({
+            let tools = Arc::clone(&tools);
+            move || ImageFetcher::new(Arc::clone(&tools))
         });
         Ok(tools)
     }

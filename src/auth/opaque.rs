@@ -21,6 +21,8 @@ pub enum TokenKind {
     GrantRefresh,
     /// The token in the cookie of a browser.
     Browser,
+    /// The token in the URL of a public link to a product.
+    Share,
 }
 
 impl TokenKind {
@@ -33,6 +35,7 @@ impl TokenKind {
             Self::AuthorizationCode => "ac_",
             Self::GrantRefresh => "gt_",
             Self::Browser => "st_",
+            Self::Share => "sh_",
         }
     }
 }

@@ -4,6 +4,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
 
+use super::words::ChartLanguage;
+
 /// Most ticks that are ever tried; above the number of labels that fit the widest chart.
 const MAX_TICKS: usize = 64;
 
@@ -61,14 +63,20 @@ pub(super) struct DateTick {
 
 /// The ticks of a window: at most `most` intervals, in order, all within the window. The first one and each one that
 /// begins another year (or, of hours, another day) names it.
-pub(super) fn ticks(from: Timestamp, to: Timestamp, zone: &TimeZone, most: usize) -> Vec<DateTick> {
+pub(super) fn ticks(
+    from: Timestamp,
+    to: Timestamp,
+    zone: &TimeZone,
+    most: usize,
+    language: ChartLanguage,
+) -> Vec<DateTick> {
     let seconds = i128::from(to.as_second()) - i128::from(from.as_second());
     let most = most.clamp(1, MAX_TICKS);
     let fits = |step: &Step| seconds <= i128::from(step.seconds()) * most as i128;
     let Some(step) = STEPS.into_iter().find(fits).filter(|_| seconds > 0) else { return Vec::new() };
     let mut context = String::new();
     let times = times(step, from, to, zone);
-    times.into_iter().map(|(at, civil)| DateTick { at, label: step.label(civil, &mut context) }).collect()
+    times.into_iter().map(|(at, civil)| DateTick { at, label: step.label(civil, language, &mut context) }).collect()
 }
 
 /// Round times within the window. Skipped and repeated hours of a zone move a tick, but never out of order.
@@ -136,21 +144,21 @@ impl Step {
     }
 
     /// The label of a tick. `context` is what the labels before it have named: a year, or of hours a day.
-    fn label(self, time: DateTime, context: &mut String) -> String {
+    fn label(self, time: DateTime, language: ChartLanguage, context: &mut String) -> String {
+        let year = || time.strftime("%Y").to_string();
         let (own, outer) = match self {
-            Self::Minutes(_) | Self::Hours(_) => ("%H:%M", "%-d %b"),
-            Self::Days(_) => ("%-d %b", "%Y"),
-            Self::Months(_) => ("%b", "%Y"),
-            Self::Years(_) => ("%Y", ""),
+            Self::Minutes(_) | Self::Hours(_) => (time.strftime("%H:%M").to_string(), language.day(time)),
+            Self::Days(_) => (language.day(time), year()),
+            Self::Months(_) => (language.month(time), year()),
+            Self::Years(_) => (year(), String::new()),
         };
-        let (own, outer) = (time.strftime(own).to_string(), time.strftime(outer).to_string());
         if outer == *context {
             return own;
         }
         *context = outer;
         match self {
             Self::Minutes(_) | Self::Hours(_) => format!("{context} {own}"),
-            _ => format!("{own} {context}"),
+            _ => language.with_year(&own, time),
         }
     }
 }
@@ -165,7 +173,7 @@ mod tests {
     fn labels(from: DateTime, to: DateTime, zone: &str, most: usize) -> Vec<String> {
         let zone = TimeZone::get(zone).unwrap();
         let (from, to) = (zone.to_timestamp(from).unwrap(), zone.to_timestamp(to).unwrap());
-        ticks(from, to, &zone, most).into_iter().map(|tick| tick.label).collect()
+        ticks(from, to, &zone, most, ChartLanguage::English).into_iter().map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -192,9 +200,11 @@ mod tests {
 
     #[test]
     fn the_longest_window_has_ticks_and_an_empty_one_has_none() {
-        assert!(!ticks(Timestamp::MIN, Timestamp::MAX, &TimeZone::UTC, 7).is_empty());
-        assert!(ticks(Timestamp::MAX, Timestamp::MIN, &TimeZone::UTC, 7).is_empty());
-        assert!(ticks(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, &TimeZone::UTC, 7).is_empty());
+        assert!(!ticks(Timestamp::MIN, Timestamp::MAX, &TimeZone::UTC, 7, ChartLanguage::English).is_empty());
+        assert!(ticks(Timestamp::MAX, Timestamp::MIN, &TimeZone::UTC, 7, ChartLanguage::English).is_empty());
+        assert!(
+            ticks(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, &TimeZone::UTC, 7, ChartLanguage::English).is_empty()
+        );
     }
 
     proptest! {
@@ -208,7 +218,7 @@ mod tests {
             let zone = TimeZone::get(zone).unwrap();
             let from = Timestamp::from_second(from).unwrap();
             let to = Timestamp::from_second(from.as_second() + (1 << length)).unwrap_or(Timestamp::MAX);
-            let ticks = ticks(from, to, &zone, most);
+            let ticks = ticks(from, to, &zone, most, ChartLanguage::English);
             prop_assert!(ticks.len() <= most + 2, "months and years differ in length");
             prop_assert!(ticks.is_sorted_by(|one, other| one.at < other.at));
             prop_assert!(ticks.iter().all(|tick| tick.at >= from && tick.at <= to));

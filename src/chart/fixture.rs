@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{PriceChart, Size, Theme};
+use super::{ChartLanguage, PriceChart, Size, Theme};
 use crate::domain::steps::Gap;
 use crate::domain::{Currency, Point, PointValue, Series};
 
@@ -33,6 +33,8 @@ pub(super) fn chart<'a>(points: &'a [Point], gaps: &'a [Gap]) -> PriceChart<'a> 
         points,
         gaps,
         beside: &[],
+        from_zero: false,
+        language: ChartLanguage::default(),
         target: None,
         currency: Currency::Usd,
         from: day(20_600),

@@ -97,7 +97,7 @@ impl Picture<'_> {
     /// The target's line; or an arrow to it, if it is not on the axis.
     pub(super) fn target(&mut self, axis: &AmountAxis) {
         let Some(target) = self.chart.own_target() else { return };
-        let label = format!("Target {}", money(target.into(), self.chart.currency));
+        let label = format!("{} {}", self.chart.language.words().target, money(target.into(), self.chart.currency));
         let Frame { left, right, top, bottom, .. } = self.frame;
         let below = |y: i32| y + px(LABEL) + px(8);
         if axis.includes(target) {
@@ -153,7 +153,7 @@ impl Picture<'_> {
 
     pub(super) fn nothing(&mut self) {
         let Frame { left, right, top, bottom, .. } = self.frame;
-        let text = "No price in this time";
+        let text = self.chart.language.words().no_price;
         let width = text_width(text, SUMMARY) + px(12);
         let area = Area {
             left: (left + right - width) / 2,

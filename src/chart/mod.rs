@@ -18,6 +18,7 @@ mod summary;
 mod svg;
 mod theme;
 mod trace;
+mod words;
 
 #[cfg(test)]
 mod fixture;
@@ -34,6 +35,7 @@ pub use label::is_drawable;
 pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH, png};
 pub use svg::escape;
 pub use theme::Theme;
+pub use words::ChartLanguage;
 
 /// Why there is no chart.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -135,6 +137,8 @@ pub struct PriceChart<'a> {
     /// The prices of others in the same currency, at most [`MAX_BESIDE`]. With them, times without a successful crawl and without an
     /// offer are plain gaps.
     pub beside: &'a [Beside<'a>],
+    /// The axis of amounts begins at zero: differences look as small as they are.
+    pub from_zero: bool,
     /// The price that the user waits for. Not drawn when it is in another currency.
     pub target: Option<Money>,
     /// Currency of the points.
@@ -148,6 +152,8 @@ pub struct PriceChart<'a> {
     /// Name of the product, shortened if it is too long; blank: no heading. The PNG has only the letters of
     /// [`is_drawable`].
     pub title: &'a str,
+    /// The language of its words.
+    pub language: ChartLanguage,
     /// Colours.
     pub theme: Theme,
     /// Width and height.
@@ -166,6 +172,10 @@ impl PriceChart<'_> {
     /// # Errors
     /// As [`png()`].
     pub fn png(&self, scale: f32) -> Result<Vec<u8>, ChartError> {
+        if self.language == ChartLanguage::Japanese {
+            // The font has no letters for it.
+            return png(&Self { language: ChartLanguage::English, ..self.clone() }.svg(), scale);
+        }
         png(&self.svg(), scale)
     }
 

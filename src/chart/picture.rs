@@ -39,7 +39,8 @@ pub(super) fn draw(chart: &PriceChart) -> String {
     let ranges = beside.iter().filter_map(|segments| Summary::of(segments)).chain(summary);
     let range = ranges
         .map(|summary| (summary.lowest.amount_minor, summary.highest.amount_minor))
-        .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+        .map(|(lowest, highest)| if chart.from_zero { (lowest.min(0), highest.max(0)) } else { (lowest, highest) });
     let axis = range.map(|(lowest, highest)| AmountAxis::new(lowest, highest, chart.own_target()));
     let frame = frame(chart, axis.as_ref());
     let runs = runs(&segments, &frame);
@@ -61,8 +62,9 @@ pub(super) fn draw(chart: &PriceChart) -> String {
         Some(axis) => picture.target(axis),
         None => picture.nothing(),
     }
-    picture.band_label(&hatched, "No data");
-    picture.band_label(&no_offer, "No offer");
+    let words = chart.language.words();
+    picture.band_label(&hatched, words.no_data);
+    picture.band_label(&no_offer, words.no_offer);
     picture.out.push_str("</svg>\n");
     picture.out
 }
@@ -128,7 +130,7 @@ pub(super) struct Picture<'a> {
 impl Picture<'_> {
     fn open(&mut self, description: &str) {
         let (width, height) = (self.chart.size.width(), self.chart.size.height());
-        let title = if has_title(self.chart) { self.chart.title.trim() } else { "Price" };
+        let title = if has_title(self.chart) { self.chart.title.trim() } else { self.chart.language.words().price };
         // As much as a screen reader should read out, and a bound of the size.
         let title: String = title.chars().take(300).collect();
         self.out.push_str(&format!(
@@ -237,12 +239,14 @@ impl Picture<'_> {
     /// Marks below the plot, with their dates. A label that has no room is left out, its mark stays.
     fn dates(&mut self) {
         let Frame { left, right, bottom, .. } = self.frame;
+        let PriceChart { from, to, zone, language, .. } = self.chart;
+        let (from, to) = (*from, *to);
         let most = usize::try_from((right - left) / DATE_WIDTH).unwrap_or(1);
         let mut path = PathData::default();
         path.move_to(left, bottom);
         path.line_to_x(right);
         let mut free_from = i32::MIN;
-        for tick in date_axis::ticks(self.chart.from, self.chart.to, &self.chart.zone, most) {
+        for tick in date_axis::ticks(from, to, zone, most, *language) {
             let x = crisp(self.frame.x(tick.at));
             path.move_to(x, bottom);
             path.line_to_y(bottom + px(4));

@@ -6,6 +6,7 @@ use super::PriceChart;
 use super::amount::money;
 use super::label::text_width;
 use super::segment::{Segment, State};
+use super::words::{ChartLanguage, Words};
 use crate::domain::Money;
 use crate::domain::stats::Extreme;
 
@@ -38,10 +39,12 @@ impl Summary {
     /// As much as fits `width` tenths of a pixel; empty if nothing does.
     pub fn line(&self, chart: &PriceChart, size: i32, width: i32) -> String {
         let amount = |amount: i64| money(amount.into(), chart.currency);
-        let last = format!("Last {}", amount(self.last_minor));
-        let low = format!("{last} · Low {}", amount(self.lowest.amount_minor));
-        let high = format!(" · High {}", amount(self.highest.amount_minor));
-        let dated = format!("{low} on {}", date(chart, self.lowest.at, "%-d %b"));
+        let Words { last, low, high, on, .. } = chart.language.words();
+        let last = format!("{last} {}", amount(self.last_minor));
+        let low = format!("{last} · {low} {}", amount(self.lowest.amount_minor));
+        let high = format!(" · {high} {}", amount(self.highest.amount_minor));
+        let day = chart.language.day(chart.zone.to_datetime(self.lowest.at));
+        let dated = format!("{low}{}{day}{}", on.0, on.1);
         let lines = [dated + &high, format!("{low}{high}"), low, last];
         lines.into_iter().find(|line| text_width(line, size) <= width).unwrap_or_default()
     }
@@ -49,7 +52,10 @@ impl Summary {
 
 /// The whole chart in sentences.
 pub(super) fn description(chart: &PriceChart, segments: &[Segment], summary: Option<&Summary>) -> String {
-    let day = |at| date(chart, at, "%-d %b %Y");
+    if chart.language != ChartLanguage::English {
+        return short_description(chart, summary);
+    }
+    let day = |at| day(chart, at);
     let amount = |amount| Money::new(amount, chart.currency);
     let mut text = format!("Price from {} to {}", day(chart.from), day(chart.to));
     if let Some(zone) = chart.zone.iana_name() {
@@ -83,8 +89,31 @@ pub(super) fn description(chart: &PriceChart, segments: &[Segment], summary: Opt
     text
 }
 
-fn date(chart: &PriceChart, at: Timestamp, format: &str) -> String {
-    chart.zone.to_datetime(at).strftime(format).to_string()
+/// The same without sentences, which need more than words.
+fn short_description(chart: &PriceChart, summary: Option<&Summary>) -> String {
+    let Words { price, last, low, high, target, no_price, .. } = chart.language.words();
+    let amount = |amount| Money::new(amount, chart.currency);
+    let mut text = format!("{price}, {} – {}: ", day(chart, chart.from), day(chart, chart.to));
+    match summary {
+        None => text.push_str(no_price),
+        Some(Summary { last_minor, lowest, highest }) => text.push_str(&format!(
+            "{last} {}; {low} {}, {}; {high} {}, {}",
+            amount(*last_minor),
+            amount(lowest.amount_minor),
+            day(chart, lowest.at),
+            amount(highest.amount_minor),
+            day(chart, highest.at)
+        )),
+    }
+    if let Some(own) = chart.own_target() {
+        text.push_str(&format!("; {target} {}", amount(own)));
+    }
+    text
+}
+
+fn day(chart: &PriceChart, at: Timestamp) -> String {
+    let time = chart.zone.to_datetime(at);
+    chart.language.with_year(&chart.language.day(time), time)
 }
 
 #[cfg(test)]

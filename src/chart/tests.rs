@@ -252,3 +252,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_amounts_begin_at_zero_if_they_should() {
+    let points = points(&[(20_610, Some(39_900)), (20_640, Some(34_999))]);
+    let lowest = |from_zero| PriceChart { from_zero, ..chart(&points, &[]) }.svg().contains(">$0.00<");
+    assert_eq!((lowest(true), lowest(false)), (true, false));
+}

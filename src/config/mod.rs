@@ -279,6 +279,8 @@ pub struct CrawlSettings {
     pub samples_per_marketplace: u32,
     /// Bytes of a page that a sample begins with.
     pub sample_bytes: usize,
+    /// Whether pictures of products are fetched from Amazon, each once, and served from here. Without, there are none.
+    pub images: bool,
     /// `http://`, `https://` or `socks5://` proxies, used in turn.
     pub proxies: Vec<Secret>,
     /// Whether short links (`a.co`, `amzn.to`, …) are resolved when a product is added: this makes a request to their host.
@@ -316,6 +318,7 @@ impl Default for CrawlSettings {
             canary: BTreeMap::new(),
             samples_per_marketplace: 20,
             sample_bytes: 512 * 1024,
+            images: true,
             proxies: Vec::new(),
             resolve_short_links: true,
             user_agent:

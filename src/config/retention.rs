@@ -31,6 +31,8 @@ pub struct RetentionSettings {
     pub crawl_counts_days: u32,
     /// Samples of pages that could not be used.
     pub page_samples_days: u32,
+    /// Pictures of listings. One that is wanted later is fetched again.
+    pub listing_images_days: u32,
     /// Idempotency keys with their responses. A key is valid for one day.
     pub idempotency_keys_days: u32,
     /// API keys, counted from their revocation or expiry.
@@ -54,6 +56,7 @@ impl Default for RetentionSettings {
             source_runs_days: 400,
             crawl_counts_days: 90,
             page_samples_days: 14,
+            listing_images_days: 180,
             idempotency_keys_days: 2,
             api_keys_days: 90,
             daily_usage_days: 400,
@@ -63,7 +66,7 @@ impl Default for RetentionSettings {
 
 impl RetentionSettings {
     /// Every setting with its value.
-    pub(super) fn all(&self) -> [(&'static str, u32); 15] {
+    pub(super) fn all(&self) -> [(&'static str, u32); 16] {
         [
             ("retention.history_days", self.history_days),
             ("retention.events_days", self.events_days),
@@ -77,6 +80,7 @@ impl RetentionSettings {
             ("retention.source_runs_days", self.source_runs_days),
             ("retention.crawl_counts_days", self.crawl_counts_days),
             ("retention.page_samples_days", self.page_samples_days),
+            ("retention.listing_images_days", self.listing_images_days),
             ("retention.idempotency_keys_days", self.idempotency_keys_days),
             ("retention.api_keys_days", self.api_keys_days),
             ("retention.daily_usage_days", self.daily_usage_days),

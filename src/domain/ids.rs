@@ -67,6 +67,8 @@ uuid_ids! {
     ReportId;
     /// A question to a model.
     AdviceRequestId;
+    /// A public link to a product.
+    ShareId;
 }
 
 impl TenantId {

@@ -32,6 +32,7 @@ mod known_content;
 mod list_url;
 mod listing;
 mod listing_failure;
+mod listing_image;
 mod marketplace;
 mod money;
 pub mod numbers;
@@ -61,6 +62,7 @@ pub mod sampling;
 mod schedule;
 mod series;
 mod series_values;
+mod share;
 mod signed_link;
 mod source_run;
 mod state;
@@ -105,7 +107,7 @@ pub use feed_token::{FeedSecret, FeedToken, FeedTokenError};
 pub use frequency::{Frequency, FrequencyError};
 pub use ids::{
     AdviceRequestId, ApiKeyId, ChannelId, CompetitorSetId, DeliveryId, EventId, JobId, ListingId, MessageId, ProductId,
-    ReportId, RuleId, ScheduleId, ScheduleRunId, SessionId, TenantId, UserId,
+    ReportId, RuleId, ScheduleId, ScheduleRunId, SessionId, ShareId, TenantId, UserId,
 };
 pub use import_line::ImportLine;
 pub use interval::{Interval, IntervalError};
@@ -117,6 +119,7 @@ pub use judgement::{Judged, Verdict};
 pub use list_url::ListUrl;
 pub use listing::{Listing, ListingUrlError};
 pub use listing_failure::{CrawlRecord, ListingFailure};
+pub use listing_image::{ImageType, ImageUrl, ListingImage, MAX_IMAGE_BYTES};
 pub use marketplace::{Marketplace, MarketplaceError, NumberFormat};
 pub use money::{Currency, CurrencyError, Money};
 pub use observation::{ListPriceKind, Observation, Rank, Rating};
@@ -142,6 +145,7 @@ pub use report_period::{MAX_REPORT_DAYS, ReportPeriod, ReportPeriodError, Report
 pub use rule::{Condition, Crossing, Rule, RuleScope, RuleSettings, RuleState, Severity};
 pub use schedule::{Overrun, RunResult, Schedule, ScheduleRun, ScheduleSettings};
 pub use series::{Point, PointValue, Series, SeriesError, SeriesKey};
+pub use share::{Share, SharedParts};
 pub use signed_link::{LINK_KEY, LinkAction, LinkTarget, address_proof, read_link, sign_link};
 pub use source_run::{JobStep, OpenedListRun, OpenedRuns, RunEnd, SourceRun};
 pub use state::ListingState;

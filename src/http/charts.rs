@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
 use crate::domain::{ProductId, Scope};
-use crate::service::{Caller, ChartRequest, FieldError};
+use crate::service::{Caller, ChartLook, ChartRequest, FieldError};
 
 const DEFAULT_DAYS: u32 = 90;
 const MAX_DAYS: u32 = 3650;
@@ -80,7 +80,8 @@ impl ChartQuery {
             }
         };
         if errors.is_empty() {
-            Ok(ChartRequest { product_id, days, is_dark, width, height, is_png })
+            let look = ChartLook { is_dark, ..ChartLook::new(days, width, height, is_png) };
+            Ok(ChartRequest { product_id, look })
         } else {
             Err(Problem::invalid(errors))
         }

@@ -44,6 +44,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/settings", "pages/settings.js"),
     ("/settings/{section}", "pages/settings.js"),
     ("/sign-in", "pages/entry.js"),
+    ("/system", "pages/system.js"),
     ("/work", "pages/work.js"),
     ("/work/schedules", "pages/schedules.js"),
     ("/work/sources", "pages/work.js"),
@@ -56,6 +57,17 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.path("/assets/{folder}/{file:.*}", |path| path.get(Access::Open, asset));
 }
 
+/// The path of the files of this version.
+pub(super) fn assets(request: &HttpRequest) -> String {
+    format!("{}/assets/{}", public_path(request), folder())
+}
+
+/// The texts of the dashboard in a language.
+pub(super) fn catalogue(language: &str) -> serde_json::Value {
+    let file = find(&format!("i18n/{language}.json"));
+    file.and_then(|file| serde_json::from_str(&file.text()).ok()).unwrap_or_default()
+}
+
 /// The modules that a page needs, each once.
 fn modules_of(page: &'static str) -> Vec<&'static str> {
     with_imports(&[MAIN, page])
@@ -64,7 +76,7 @@ fn modules_of(page: &'static str) -> Vec<&'static str> {
 /// A page of the dashboard. All pages are the same, but for what they load ahead: the script finds out which one it is.
 async fn shell(request: HttpRequest) -> impl Responder {
     let base = public_path(&request);
-    let assets = format!("{base}/assets/{}", folder());
+    let assets = assets(&request);
     let route = request.match_pattern();
     let page = PAGES.iter().find(|(path, _)| route.as_deref() == Some(path)).map_or(MAIN, |(_, module)| module);
     let preload = |module| format!("<link rel=\"modulepreload\" href=\"{assets}/{module}\">\n");

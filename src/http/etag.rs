@@ -36,13 +36,16 @@ const OWN_AND_ASKED: HeaderValue = HeaderValue::from_static("private, no-cache")
 pub(super) struct Tagged {
     body: Bytes,
     tag: HeaderValue,
+    caching: HeaderValue,
 }
 
 impl Tagged {
-    /// With the tag of the handler, or a weak one.
-    fn new(body: Bytes, tag: Option<HeaderValue>) -> Self {
+    /// With the tag of the handler, or a weak one; and with the caching that it allows.
+    fn new(body: Bytes, headers: &HeaderMap) -> Self {
+        let tag = headers.get(ETAG).cloned();
         let tag = tag.unwrap_or_else(|| header_value(&format!("W/\"{}\"", hash_of(&body))));
-        Self { body, tag }
+        let caching = headers.get(CACHE_CONTROL).cloned().unwrap_or(OWN_AND_ASKED);
+        Self { body, tag, caching }
     }
 
     /// Bytes of memory.
@@ -59,7 +62,7 @@ impl Tagged {
             head.set_body(BoxBody::new(self.body.clone()))
         };
         response.headers_mut().insert(ETAG, self.tag.clone());
-        response.headers_mut().insert(CACHE_CONTROL, OWN_AND_ASKED);
+        response.headers_mut().insert(CACHE_CONTROL, self.caching.clone());
         response
     }
 }
@@ -73,7 +76,7 @@ pub(super) fn conditional(response: ServiceResponse<BoxBody>) -> (ServiceRespons
     let (head, body) = response.into_parts();
     match body.try_into_bytes() {
         Ok(bytes) => {
-            let tagged = Tagged::new(bytes, head.headers().get(ETAG).cloned());
+            let tagged = Tagged::new(bytes, head.headers());
             (ServiceResponse::new(request.clone(), tagged.answer(request.headers(), head)), Some(tagged))
         }
         Err(stream) => (ServiceResponse::new(request, head.set_body(stream)), None),
@@ -82,8 +85,13 @@ pub(super) fn conditional(response: ServiceResponse<BoxBody>) -> (ServiceRespons
 
 /// A body of a route without a caller, whose responses are not tagged otherwise; 304 if the client has it.
 pub(super) fn tagged_body(request: &HttpRequest, content_type: &'static str, body: impl Into<Bytes>) -> HttpResponse {
-    let head = HttpResponse::Ok().content_type(content_type).finish().drop_body();
-    Tagged::new(body.into(), None).answer(request.headers(), head)
+    tagged_response(request, HttpResponse::Ok().content_type(content_type).finish().drop_body(), body)
+}
+
+/// The same with the headers of a response; of those, a 304 has the caching alone.
+pub(super) fn tagged_response(request: &HttpRequest, head: HttpResponse<()>, body: impl Into<Bytes>) -> HttpResponse {
+    let tagged = Tagged::new(body.into(), head.headers());
+    tagged.answer(request.headers(), head)
 }
 
 /// Methods that only read.

@@ -25,6 +25,7 @@ use super::problem::Problem;
 use super::product_view::WireProduct;
 use super::report_view::WireReport;
 use super::routes::{Access, Routes};
+use super::shares::WireShare;
 use super::strict::PathId;
 use super::tenants::{WireAuditEntry, WireTenant};
 use super::users::WireAccount;
@@ -94,6 +95,14 @@ async fn export_of(
     })
 }
 
+/// A share with its product.
+#[derive(Serialize)]
+struct ProductShare {
+    product_id: ProductId,
+    #[serde(flatten)]
+    share: WireShare,
+}
+
 /// Everything of a tenant: a line per item, and `{"type":"end"}`.
 struct Export {
     stream: Arc<ExportStream>,
@@ -148,7 +157,21 @@ impl Export {
         self.stream.check().await?;
         self.line("product", &WireProduct::from(product)).await?;
         self.history(id).await?;
+        self.shares(id).await?;
         self.advice(id).await
+    }
+
+    /// Writes the public links to a product, without their tokens, which are not stored.
+    async fn shares(&self, id: ProductId) -> Result<(), ExportError> {
+        let shares = match self.stream.service.shares(self.tenant_id, id).await {
+            // The product was deleted meanwhile.
+            Err(ServiceError::NotFound(_)) => return Ok(()),
+            shares => shares?,
+        };
+        for share in shares {
+            self.line("share", &ProductShare { product_id: id, share: share.into() }).await?;
+        }
+        Ok(())
     }
 
     /// Writes the latest advice of a model about a product.

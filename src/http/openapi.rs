@@ -24,9 +24,9 @@ use super::stalled::watched;
 use super::strict::MAX_TEXT_CHARS;
 use super::{
     Shared, alerts, api_keys, auth, board, browser_sessions, channels, chart_data, charts, competitors, crawl,
-    email_links, events, export, feeds, health, history, imports, insight, jobs, keepa, listing_check, mcp,
-    message_link, oauth, offers, product_bulk, product_crawls, products, reports, samples, schedules, spending,
-    suggestions, system, table_exports, tenants, users,
+    email_links, events, export, feeds, health, history, images, imports, insight, jobs, keepa, listing_check, mcp,
+    message_link, oauth, offers, product_bulk, product_crawls, products, reports, samples, schedules, share_page,
+    shares, spending, suggestions, system, system_status, table_exports, tenants, users,
 };
 
 /// From the documentation page. Relative: a proxy may serve both under another path.
@@ -114,6 +114,13 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         message_link::page,
         message_link::follow,
         feeds::feed,
+        images::image,
+        shares::add,
+        shares::list,
+        shares::remove,
+        share_page::page,
+        share_page::svg,
+        share_page::png,
         keepa::token::token,
         keepa::product::product,
         keepa::query::query,
@@ -175,6 +182,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         tenants::get,
         tenants::change_plan,
         system::actors,
+        system_status::status,
         health::health,
         health::live,
         health::ready,

@@ -91,6 +91,8 @@ impl TenantBudgets {
 /// Attempts per address, for endpoints without authentication.
 pub struct AttemptsByAddress {
     limiter: DistributedLimiter,
+    /// What is attempted: each has counters of its own.
+    what: &'static str,
     /// IPv4 addresses, and /64 blocks of IPv6.
     blocks: LocalLimiter<ByAddress>,
     /// /48 blocks of IPv6.
@@ -113,7 +115,12 @@ impl AttemptsByAddress {
         let build = |quota: Quota| RateLimiter::keyed(quota).with_middleware();
         let limit = |per_minute| LocalLimiter::new(Rate::per_minute(per_minute), build);
         let of_site = per_minute.max(1).saturating_mul(BLOCKS_PER_SITE);
-        Self { limiter, blocks: limit(per_minute), sites: limit(of_site) }
+        Self { limiter, what: "", blocks: limit(per_minute), sites: limit(of_site) }
+    }
+
+    /// The same limit for something else, which is counted apart: its name, with a separator at its end.
+    pub fn of(self, what: &'static str) -> Self {
+        Self { what, ..self }
     }
 
     /// Takes one attempt.
@@ -129,7 +136,7 @@ impl AttemptsByAddress {
 
     async fn take_from(&self, local: &LocalLimiter<ByAddress>, kind: &str, block: IpAddr) -> RateLimitStatus {
         if self.limiter.is_shared() {
-            let subject = format!("{kind}:{block}");
+            let subject = format!("{}{kind}:{block}", self.what);
             if let Ok(Taken::Decided(rate_limit)) = self.limiter.take(&subject, local.total(), 1, 0).await {
                 return rate_limit;
             }

@@ -220,6 +220,8 @@ fn chart_of(event: &MessageEvent, zone: &TimeZone) -> Option<MessageChart> {
         points: &points,
         gaps: &gaps,
         beside: &[],
+        from_zero: false,
+        language: chart::ChartLanguage::default(),
         target,
         currency: facts.listing.marketplace.currency(),
         from: to.checked_sub(SignedDuration::from_hours(24 * i64::from(DAYS))).ok()?,

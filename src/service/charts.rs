@@ -7,20 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::history::gap_until;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
-use crate::chart::{ChartError, PriceChart, Size, Theme, is_drawable};
+use crate::chart::{ChartError, ChartLanguage, PriceChart, Size, Theme, is_drawable};
 use crate::domain::steps::Gap;
-use crate::domain::{Point, ProductId, Series, TenantId};
+use crate::domain::{Money, Point, Product, ProductId, Series, TenantId};
 
 /// Points of a chart; a chart of more is drawn from the earliest.
 const MAX_POINTS: u32 = 20_000;
+/// The window of a chart of everything while there is nothing.
+const EMPTY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A chart to draw.
+/// What a chart looks like.
 #[derive(Debug, Clone)]
-pub struct ChartRequest {
-    /// The product.
-    pub product_id: ProductId,
-    /// How far back.
-    pub days: u32,
+pub struct ChartLook {
+    /// How far back; `None`: to the first point.
+    pub days: Option<u32>,
     /// Dark instead of light.
     pub is_dark: bool,
     /// Width in pixels.
@@ -29,6 +29,48 @@ pub struct ChartRequest {
     pub height: u32,
     /// As PNG instead of SVG.
     pub is_png: bool,
+    /// Device pixels of a PNG per pixel.
+    pub scale: u32,
+    /// The time zone of its dates.
+    pub zone: TimeZone,
+    /// The amounts begin at zero.
+    pub from_zero: bool,
+    /// The language of its words.
+    pub language: ChartLanguage,
+}
+
+impl ChartLook {
+    /// A light one of so many days, in UTC and English.
+    pub fn new(days: u32, width: u32, height: u32, is_png: bool) -> Self {
+        Self {
+            days: Some(days),
+            is_dark: false,
+            width,
+            height,
+            is_png,
+            scale: 1,
+            zone: TimeZone::UTC,
+            from_zero: false,
+            language: ChartLanguage::default(),
+        }
+    }
+}
+
+/// A chart to draw.
+#[derive(Debug, Clone)]
+pub struct ChartRequest {
+    /// The product.
+    pub product_id: ProductId,
+    /// What it looks like.
+    pub look: ChartLook,
+}
+
+/// What stands in a chart beside the price.
+pub(super) struct ChartTexts {
+    /// Its heading; empty: none.
+    pub title: String,
+    /// A line at this price.
+    pub target: Option<Money>,
 }
 
 impl Service {
@@ -38,41 +80,61 @@ impl Service {
     /// [`ServiceError::Invalid`]: the size is not supported.
     pub async fn chart(&self, tenant_id: TenantId, request: ChartRequest) -> ServiceResult<Vec<u8>> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let size = Size::new(request.width, request.height);
-            let size = size.map_err(|error| ServiceError::invalid("width", error))?;
             let product = deps.store.product(tenant_id, request.product_id).await?;
-            let to = Timestamp::now();
-            let from =
-                to.checked_sub(SignedDuration::from_hours(24 * i64::from(request.days))).unwrap_or(Timestamp::MIN);
-            let series = [Series::Price, Series::Unobserved];
-            let points = deps.store.points(product.listing_id, &series, Some(from), Some(to), MAX_POINTS).await?;
-            let (marks, points): (Vec<Point>, Vec<Point>) =
-                points.into_iter().partition(|point| point.key.series == Series::Unobserved);
-            let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
-            gaps.extend(gap_until(&product, to));
-            let asin = product.listing.asin.to_string();
-            let title = product.settings.label.clone().or(product.state.title.clone()).unwrap_or_else(|| asin.clone());
-            // The font of the PNG has the letters of Europe.
-            let title = if request.is_png && !is_drawable(&title) { asin } else { title };
-            let drawn = tokio::task::spawn_blocking(move || {
-                let chart = PriceChart {
-                    points: &points,
-                    gaps: &gaps,
-                    beside: &[],
-                    target: None,
-                    currency: product.listing.marketplace.currency(),
-                    from,
-                    to,
-                    zone: TimeZone::UTC,
-                    title: &title,
-                    theme: if request.is_dark { Theme::Dark } else { Theme::Light },
-                    size,
-                };
-                if request.is_png { chart.png(1.0) } else { Ok(chart.svg().into_bytes()) }
-            });
-            drawn.await.map_err(|error| internal(&error))?.map_err(|error: ChartError| internal(&error))
+            let title = product.settings.label.clone().or(product.state.title.clone());
+            let texts = ChartTexts { title: title.unwrap_or_else(|| product.listing.asin.to_string()), target: None };
+            deps.draw(product, request.look, texts, Timestamp::now()).await
         })
         .await
+    }
+}
+
+impl Dependencies {
+    /// Draws the price of a product up to a time.
+    pub(super) async fn draw(
+        &self,
+        product: Product,
+        look: ChartLook,
+        texts: ChartTexts,
+        to: Timestamp,
+    ) -> ServiceResult<Vec<u8>> {
+        let size = Size::new(look.width, look.height);
+        let size = size.map_err(|error| ServiceError::invalid("width", error))?;
+        let before = |time: SignedDuration| to.checked_sub(time).unwrap_or(Timestamp::MIN);
+        let from = look.days.map(|days| before(SignedDuration::from_hours(24 * i64::from(days))));
+        let series = [Series::Price, Series::Unobserved];
+        let points = self.store.points(product.listing_id, &series, from, Some(to), MAX_POINTS).await?;
+        let (marks, points): (Vec<Point>, Vec<Point>) =
+            points.into_iter().partition(|point| point.key.series == Series::Unobserved);
+        let first = points.first().map(|point| point.at).filter(|first| *first < to);
+        let from = from.or(first).unwrap_or_else(|| before(EMPTY));
+        let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
+        gaps.extend(gap_until(&product, to));
+        let ChartTexts { title, target } = texts;
+        // The font of the PNG has the letters of Europe.
+        let title = if look.is_png && !is_drawable(&title) { product.listing.asin.to_string() } else { title };
+        let drawn = tokio::task::spawn_blocking(move || {
+            let chart = PriceChart {
+                points: &points,
+                gaps: &gaps,
+                beside: &[],
+                from_zero: look.from_zero,
+                language: look.language,
+                target,
+                currency: product.listing.marketplace.currency(),
+                from,
+                to,
+                zone: look.zone,
+                title: &title,
+                theme: if look.is_dark { Theme::Dark } else { Theme::Light },
+                size,
+            };
+            if look.is_png { chart.png(look.scale as f32) } else { Ok(chart.svg().into_bytes()) }
+        });
+        match drawn.await.map_err(|error| internal(&error))? {
+            Err(error @ ChartError::PngSize) => Err(ServiceError::invalid("scale", error)),
+            drawn => drawn.map_err(|error| internal(&error)),
+        }
     }
 }
 

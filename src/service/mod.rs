@@ -23,6 +23,7 @@ mod feeds;
 mod health;
 mod history;
 mod idempotency;
+mod images;
 mod insight;
 mod jobs;
 mod keepa;
@@ -39,8 +40,10 @@ mod products;
 mod reports;
 mod samples;
 mod schedules;
+mod shares;
 mod sources;
 mod suggestions;
+mod system_status;
 mod tenants;
 mod trackings;
 mod users;
@@ -63,13 +66,14 @@ use crate::client_documents::ReadClientDocuments;
 use crate::config::{AuthSettings, CrawlSettings, JobSettings, NotifySettings, OAuthSettings, Plans, ProductLimits};
 use crate::domain::{AdviceFailureCode, BudgetOwner, ProductId};
 use crate::limits::AttemptsByAddress;
-use crate::replicas::{Redis, SharedCache};
+use crate::replicas::{Redis, ReplicaCount, SharedCache};
 use crate::sources::ResolveLinks;
 use crate::sources::apify::RunCallbacks;
 use crate::store::{SharedStore, StoreError};
 use crate::telemetry::{Metrics, TRACE};
 
 pub use crate::advice::{EvidenceRecord, SuggestionRecord};
+pub use crate::chart::ChartLanguage;
 pub use crate::config::Plan;
 pub use crate::domain::LINK_KEY;
 pub use crate::limits::RateLimitStatus;
@@ -79,6 +83,7 @@ pub use crate::store::{
     ProductPatch, ProductsChanged, ReportFilter, RuleChannels, RuleFilter, RulePatch, RuleRow, SettingsChange,
     StoredAdvice, StoredContent, StoredResponse, UsageRow, UserPatch,
 };
+pub use crate::telemetry::BreakerStatus;
 pub use access::{Audience, Caller, Origin, Who};
 pub use alert_preview::{Preview, PreviewRequest};
 pub use alerts::{AddRule, new_webhook_secret};
@@ -91,13 +96,14 @@ pub use cache_invalidation::{CacheInvalidation, MAX_RESPONSE_AGE};
 pub use channels::{AddChannel, ChannelMessages, TestResult};
 pub use chart_data::{ChartData, ChartDataRequest, ChartLine, ChartSeries, chart_lines};
 pub use chart_events::{ChartEvent, ChartEventKind, ChartTarget};
-pub use charts::ChartRequest;
+pub use charts::{ChartLook, ChartRequest};
 pub use competitors::{AddCompetitorSet, ChangeCompetitorSet, CompareTarget, SetComparison};
 pub use crawl::MAX_PRODUCTS_PER_TASK;
 pub use feeds::FeedCache;
 pub use health::Health;
 pub use history::{History, HistoryQuery, SampledHistory, Stats, read_points};
 pub use idempotency::KeyedRequest;
+pub use images::ProductImage;
 pub use insight::ProductInsight;
 pub use jobs::{BatchTarget, CategoryTarget, ImportUpload, MAX_LISTINGS_PER_BATCH};
 pub use keepa::{KeepaProduct, KeepaQuery, MAX_KEEPA_LISTINGS};
@@ -114,8 +120,10 @@ pub use product_search::{Bound, Measure, ProductSearch, SearchOrder};
 pub use products::{AddProduct, ListProducts, ListingAddress, checked_search_text};
 pub use reports::{MAX_RECIPIENTS, RenderedReport, ReportAction, ReportLink, ReportRequest};
 pub use schedules::{MAX_LISTINGS_PER_SCHEDULE, ScheduleAction, ScheduleChange};
+pub use shares::{ShareCharts, SharedChartRequest, SharedProduct};
 pub use sources::{CrawlSums, MarketplaceHealth, SourceHealth};
 pub use suggestions::{AdviceBudget, AskAdvice, AskedAdvice, ProductAdvice, ProductFinding, Suggestions};
+pub use system_status::{StoredStatus, SystemStatus};
 pub use trackings::{SetTracking, Tracking};
 pub use users::FirstUser;
 
@@ -330,8 +338,12 @@ pub struct Dependencies {
     pub cache: SharedCache,
     /// Redis, if it is configured.
     pub redis: Option<Redis>,
+    /// The number of replicas.
+    pub replica_count: ReplicaCount,
     /// The base URL of links.
     pub public_url: url::Url,
+    /// Pictures of products are fetched and served.
+    pub serves_images: bool,
     /// A mail server is configured.
     pub sends_mail: bool,
     /// Tests, previews and feeds of channels.
@@ -358,6 +370,10 @@ pub struct Dependencies {
     pub plans: Plans,
     /// Rate limits of routes without credentials.
     pub attempts: AttemptsByAddress,
+    /// Rate limits of the public pages of products.
+    pub share_views: AttemptsByAddress,
+    /// Charts of these pages that were drawn lately.
+    pub share_charts: ShareCharts,
     /// Settings of authentication.
     pub auth: AuthSettings,
     /// Settings of clients that act for users.

@@ -3,6 +3,7 @@
 pub mod apify;
 mod body;
 pub mod direct;
+pub mod images;
 pub mod keepa;
 pub mod past;
 mod redact;

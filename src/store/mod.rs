@@ -33,6 +33,7 @@ mod history_imports;
 mod idempotency;
 mod jobs;
 mod lease;
+mod listing_images;
 mod maintenance;
 mod message_queue;
 mod migrate_store;
@@ -46,6 +47,7 @@ mod rows;
 mod rule_rows;
 mod schedules;
 mod sessions;
+mod shares;
 mod source_runs;
 mod sqlite;
 mod stored_response;
@@ -90,6 +92,7 @@ pub use lease::{
     Backlog, Claim, ClaimRequest, Commit, Committed, ContentVersion, ItemsEnd, Lane, LeaseQueue, Next, ReadOffers,
     Room, RuleStep,
 };
+pub use listing_images::{ListingImages, StoredImage, WantedImage};
 pub use maintenance::{DatabaseStats, OnWrite, StoreMaintenance};
 pub use message_queue::MessageQueue;
 pub use migrate_store::{MigratedTable, MigrationProgress, migrate_store};
@@ -101,6 +104,7 @@ pub use reports::{
 };
 pub use schedules::{NewSchedule, RunRequest, Schedules};
 pub use sessions::{BrowserLifetime, BrowserSession, NewApiKey, NewSession, Rotation, Sessions};
+pub use shares::{NewShare, Shares};
 pub use source_runs::SourceRuns;
 pub use sqlite::DaemonLock;
 pub use sqlite::backup::back_up;
@@ -130,6 +134,7 @@ pub trait Store:
     + Tenants
     + Accounts
     + Sessions
+    + Shares
     + Grants
     + Audit
     + Usage
@@ -141,6 +146,7 @@ pub trait Store:
     + CrawlAllocations
     + FieldDrifts
     + PageSamples
+    + ListingImages
     + StoreMaintenance
 {
 }
@@ -163,6 +169,7 @@ impl<
         + Tenants
         + Accounts
         + Sessions
+        + Shares
         + Grants
         + Audit
         + Usage
@@ -174,6 +181,7 @@ impl<
         + CrawlAllocations
         + FieldDrifts
         + PageSamples
+        + ListingImages
         + StoreMaintenance,
 > Store for S
 {

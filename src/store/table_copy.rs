@@ -17,6 +17,7 @@ pub(super) const TABLES: &[&str] = &[
     "listing",
     "lease",
     "product",
+    "share",
     "competitor_set",
     "competitor",
     "point",
@@ -51,6 +52,7 @@ pub(super) const TABLES: &[&str] = &[
     "crawl_count",
     "field_drift",
     "page_sample",
+    "listing_image",
 ];
 
 /// Why nothing was moved.

@@ -42,6 +42,8 @@ pub struct Metrics {
     pub field_missing_drift: GaugeVec,
     /// Samples of pages that could not be used, by `result` (kept, dropped, failed).
     pub page_samples: IntCounterVec,
+    /// Pictures of listings by `result` (fetched, retry, given_up).
+    pub listing_images: IntCounterVec,
     /// Bytes read from a source, as transferred after decompression, by `source`.
     pub source_bytes: IntCounterVec,
     /// What a source has cost, in millionths of a US dollar, by `source`.
@@ -110,6 +112,17 @@ pub struct Metrics {
     pub http_requests: IntCounterVec,
     /// Seconds of an HTTP request by `route` template.
     pub http_seconds: HistogramVec,
+}
+
+/// A circuit breaker, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakerStatus {
+    /// The source.
+    pub source: String,
+    /// The marketplace.
+    pub marketplace: String,
+    /// `closed`, `half_open` or `open`.
+    pub state: &'static str,
 }
 
 /// A family of metrics: what a query may name. Families without a value are not rendered, but they are families.
@@ -229,6 +242,7 @@ impl Metrics {
                 &["source", "marketplace", "field"],
             )),
             page_samples: make.counters("page_samples_total", "Samples of pages that could not be used", &["result"]),
+            listing_images: make.counters("listing_images_total", "Pictures of listings fetched", &["result"]),
             source_bytes: make.counters("source_bytes_total", "Bytes read from sources", &["source"]),
             source_cost_micros: make.counters(
                 "source_cost_micros_total",
@@ -288,6 +302,28 @@ impl Metrics {
     pub fn kind(&self, kind: &'static str, messages: &[&'static str]) -> Arc<KindMetrics> {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(kinds.entry(kind).or_insert_with(|| Arc::new(self.actors.of_kind(kind, messages))))
+    }
+
+    /// The circuit breakers of this process, by source and marketplace.
+    pub fn breakers(&self) -> Vec<BreakerStatus> {
+        let families = self.breaker_state.collect();
+        let mut breakers: Vec<BreakerStatus> = families
+            .iter()
+            .flat_map(|family| family.get_metric())
+            .map(|metric| {
+                let label = |name: &str| metric.get_label().iter().find(|label| label.name() == name);
+                let text = |name: &str| label(name).map(|label| label.value().to_owned()).unwrap_or_default();
+                // Whole numbers.
+                let state = match metric.get_gauge().get_value() as i64 {
+                    0 => "closed",
+                    1 => "half_open",
+                    _ => "open",
+                };
+                BreakerStatus { source: text("source"), marketplace: text("marketplace"), state }
+            })
+            .collect();
+        breakers.sort_by(|a, b| (&a.source, &a.marketplace).cmp(&(&b.source, &b.marketplace)));
+        breakers
     }
 
     /// Every kind of actor there is, by name.

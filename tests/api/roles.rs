@@ -47,6 +47,26 @@ async fn a_superadmin_sees_the_actors_of_the_process() {
 }
 
 #[tokio::test]
+async fn a_superadmin_sees_the_state_of_the_installation() {
+    let daemon = Daemon::start(Engine::Sqlite).await;
+    expect(403, daemon.get("/api/v1/system/status")).await;
+    add_person(&daemon, "operator", Role::Superadmin).await;
+    let token = token_of(&daemon, "operator@example.com").await;
+    daemon.watch(daemon.listing(0)).await;
+    let body = expect(200, daemon.request(Method::GET, "/api/v1/system/status").bearer_auth(token)).await;
+    assert_eq!((&body["health"]["status"], &body["health"]["database"]), (&json!("ok"), &json!(true)), "{body}");
+    assert_eq!((&body["replicas"], &body["stored"]["products"]), (&json!(1), &json!(1)), "{body}");
+    for field in ["due_listings", "oldest_due_secs", "parked_listings", "dead_deliveries"] {
+        assert!(body["stored"][field].is_number(), "{field}: {body}");
+    }
+    assert_eq!(body["stored"]["drifts"], json!([]));
+    for breaker in body["breakers"].as_array().unwrap() {
+        assert_eq!(breaker["state"], "closed", "{body}");
+    }
+    daemon.end().await;
+}
+
+#[tokio::test]
 async fn the_api_alone_takes_requests_and_crawls_nothing() {
     let daemon = Daemon::start_with(Engine::Sqlite, |settings| settings.server.roles = [ProcessRole::Api].into()).await;
     let listing = daemon.listing(0);

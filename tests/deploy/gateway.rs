@@ -39,7 +39,9 @@ const PREFIXES: &[(&str, u64, u64)] = &[
     ("/api/v1/events", 10, 20),
 ];
 /// Public paths that are not in the OpenAPI document.
-const OTHER_PUBLIC: &[&str] = &["/docs", "/docs/*", "/api/v1/crawl/apify/callback"];
+const OTHER_PUBLIC: &[&str] = &["/docs", "/docs/*", "/api/v1/crawl/apify/callback", "/assets/*"];
+/// Paths below which nothing is a page of the dashboard.
+const NO_PAGES: &[&str] = &["/api", "/apisix", "/health", "/metrics"];
 
 const NO_CREDENTIAL: Headers<'_> = &[];
 const TOKEN: Headers<'_> = &[("authorization", "Bearer eyJ0.eyJr.c2ln")];
@@ -62,6 +64,27 @@ const NO_KEYS: &[Headers<'_>] = &[
     &[("authorization", "Bearer eyJ0.eyJr.c2ln"), ("x-api-key", "at_1")],
 ];
 
+/// Headers by which the daemon finds the session of a browser (`credential` in `src/http/credential.rs`).
+const COOKIES: &[Headers<'_>] = &[
+    &[("cookie", "tracker=st_x")],
+    &[("cookie", "theme=dark; __Host-tracker=st_x; other=1")],
+    &[("cookie", "tracker=; __Host-tracker=st_x")],
+    // Of a proxy before the gateway, which asks for a password of its own.
+    &[("cookie", "tracker=st_x"), ("authorization", "Basic eDp5")],
+    &[("cookie", "tracker=st_x"), ("x-api-key", "")],
+];
+/// Headers by which it finds none, or another credential.
+const NO_COOKIES: &[Headers<'_>] = &[
+    &[("cookie", "")],
+    &[("cookie", "theme=dark")],
+    &[("cookie", "tracker=")],
+    &[("cookie", "tracker=at_1")],
+    &[("cookie", "nottracker=st_x")],
+    &[("cookie", "theme=tracker=st_x")],
+    &[("cookie", "tracker=st_x"), ("authorization", "Bearer eyJ0.eyJr.c2ln")],
+    &[("cookie", "tracker=st_x"), ("x-api-key", "1")],
+];
+
 fn objects() -> Value {
     read("apisix.yaml", EXAMPLE_KEY)
 }
@@ -69,6 +92,7 @@ fn objects() -> Value {
 /// An operation of the API with an example path.
 struct Operation {
     name: String,
+    method: String,
     path: String,
     is_public: bool,
 }
@@ -82,6 +106,7 @@ fn operations() -> Vec<Operation> {
             let security = operation.get("security").unwrap_or(&document["security"]).as_array().unwrap();
             operations.push(Operation {
                 name: format!("{method} {pattern}"),
+                method: method.to_uppercase(),
                 path: pattern
                     .replace("{purpose}", "invite")
                     .replace("{endpoint}", "deal")
@@ -214,8 +239,9 @@ fn both_modes_differ_only_in_the_source_of_the_objects() {
 fn every_operation_is_reached_by_one_route_with_the_right_protection() {
     let objects = objects();
     let router = Router::new(&objects);
-    for Operation { name, path, is_public } in operations().iter().filter(|operation| operation.path != "/metrics") {
-        let route = |headers| router.find(path, headers).unwrap_or_else(|| panic!("no route matches {name}"));
+    for Operation { name, method, path, is_public } in operations().iter().filter(|it| it.path != "/metrics") {
+        let found = |headers: Headers<'_>| router.find_for(method, path, headers);
+        let route = |headers: Headers<'_>| found(headers).unwrap_or_else(|| panic!("no route matches {name}"));
         let with_token = route(TOKEN);
         assert_eq!(needs_token(with_token), !is_public, "{name} by {}", with_token.id());
         for credential in NO_KEYS {
@@ -225,6 +251,21 @@ fn every_operation_is_reached_by_one_route_with_the_right_protection() {
             let with_key = route(key);
             assert!(!needs_token(with_key), "{name}: only the daemon can verify {key:?}");
             assert_eq!(with_key.id() == with_token.id(), *is_public, "{name} with {key:?}");
+        }
+        // Agents have no cookies: the daemon looks for none there.
+        let takes_cookies = !is_public && path != "/mcp";
+        for cookie in COOKIES {
+            let with_cookie = route(cookie);
+            assert_eq!(with_cookie.id() != with_token.id(), takes_cookies, "{name} with {cookie:?}");
+            assert_eq!(needs_token(with_cookie), path == "/mcp", "{name}: only the daemon knows {cookie:?}");
+            // Even with a cookie, a key is a key.
+            let key = [*cookie, KEYS[1]].concat();
+            if !cookie.iter().any(|(name, _)| *name == "authorization") {
+                assert_eq!(route(&key).id(), route(KEYS[1]).id(), "{name} with {key:?}");
+            }
+        }
+        for other in NO_COOKIES {
+            assert_eq!(route(other).id(), with_token.id(), "{name} with {other:?}");
         }
     }
 }
@@ -256,7 +297,8 @@ fn every_route_matches_an_existing_or_planned_path() {
                 false => operation.path == uri,
             });
             let is_planned = PREFIXES.iter().any(|(planned, ..)| prefix.trim_end_matches('/') == *planned);
-            assert!(is_built || is_planned || OTHER_PUBLIC.contains(&uri), "{}: {uri}", object["id"]);
+            let is_dashboard = object["id"] == "dashboard";
+            assert!(is_built || is_planned || is_dashboard || OTHER_PUBLIC.contains(&uri), "{}: {uri}", object["id"]);
         }
     }
 }
@@ -292,12 +334,63 @@ fn the_access_log_has_no_queries() {
     }
 }
 
+/// The paths of the dashboard's pages (`PAGES` in `src/http/dashboard.rs`), with an example of each value.
+fn pages() -> Vec<String> {
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/dashboard.rs")).unwrap();
+    let templates = source.split("\n    (\"/").skip(1).map(|rest| rest.split_once('"').unwrap().0);
+    let filled = |template: &str| match template.split_once('{') {
+        Some((before, _)) => format!("/{before}0198f2c5-0000-7000-8000-000000000000"),
+        None => format!("/{template}"),
+    };
+    templates.map(filled).collect()
+}
+
+#[test]
+fn every_page_of_the_dashboard_and_its_files_are_public() {
+    let objects = objects();
+    let router = Router::new(&objects);
+    let pages = pages();
+    assert!(pages.len() > 2, "{pages:?}");
+    for credential in [NO_CREDENTIAL, TOKEN, KEYS[0], COOKIES[0]] {
+        let found = |path: &str| router.find(path, credential).map(Route::id);
+        for page in &pages {
+            // Those of links in e-mails share their path with links that act.
+            let expected = if page.starts_with("/auth/") { "link-pages" } else { "dashboard" };
+            assert_eq!(found(page), Some(expected), "{page}");
+        }
+        assert_eq!(found("/assets/0123456789abcdef/app/main.js"), Some("assets"));
+        for prefix in NO_PAGES {
+            for path in [(*prefix).to_owned(), format!("{prefix}/"), format!("{prefix}/no-such-page")] {
+                assert_ne!(found(&path), Some("dashboard"), "{path}");
+            }
+        }
+        for path in ["/a.b", "/.env", "/a//b", "/a/", "/a%2Fb"] {
+            assert_eq!(found(path), None, "{path}");
+        }
+    }
+}
+
+/// A browser asks for all files at once; their number is that of the modules.
+#[test]
+fn a_first_visit_is_neither_refused_nor_slowed_down() {
+    let objects = objects();
+    let router = Router::new(&objects);
+    let limit = router.find("/assets/x/app.css", NO_CREDENTIAL).unwrap().plugin("limit-req").unwrap();
+    assert_eq!((&limit["nodelay"], limit["burst"].as_u64() >= Some(200)), (&json!(true), true));
+    let limit = &objects["global_rules"][0]["plugins"]["limit-req"];
+    let is_limited = Condition::parse(&limit["_meta"]["filter"]).unwrap();
+    assert!(!is_limited.matches("/assets/x/app.css", NO_CREDENTIAL));
+    for credential in COOKIES {
+        assert!(is_limited.matches("/api/v1/board", credential), "anybody can write a cookie: {credential:?}");
+    }
+}
+
 #[test]
 fn no_route_exposes_the_metrics() {
     let objects = objects();
     let router = Router::new(&objects);
-    for path in ["/metrics", "/metrics/", "/apisix/prometheus/metrics", "/", "/api/v1/metrics", "/health/metrics"] {
-        for credential in NO_KEYS.iter().chain(KEYS).chain([&TOKEN]) {
+    for path in ["/metrics", "/metrics/", "/apisix/prometheus/metrics", "/api/v1/metrics", "/health/metrics"] {
+        for credential in NO_KEYS.iter().chain(KEYS).chain(COOKIES).chain([&TOKEN]) {
             assert!(router.find(path, credential).is_none(), "{path}");
         }
     }
@@ -307,7 +400,7 @@ fn no_route_exposes_the_metrics() {
 fn event_streams_are_not_buffered_and_may_be_idle() {
     let objects = objects();
     let router = Router::new(&objects);
-    for credential in [TOKEN, KEYS[0]] {
+    for credential in [TOKEN, KEYS[0], COOKIES[0]] {
         let route = router.find("/api/v1/events", credential).unwrap();
         assert_eq!(route.plugin("proxy-buffering"), Some(&json!({ "disable_proxy_buffering": true })));
         assert_eq!(route.object["timeout"]["read"], 3600);
@@ -337,7 +430,7 @@ fn forged_headers_are_removed_and_body_size_is_limited_for_all_requests() {
         assert!(!plugins["cors"][list].as_str().unwrap().contains(' '), "{list}");
     }
     assert_eq!(plugins["cors"]["allow_origins"], "*");
-    assert!(plugins["cors"].get("allow_credential").is_none(), "credentials are headers, never cookies");
+    assert!(plugins["cors"].get("allow_credential").is_none(), "other origins get no cookies");
 }
 
 /// jwt-auth runs before the limit of its route; a global rule runs before both.
@@ -350,7 +443,7 @@ fn requests_whose_token_would_be_verified_are_limited_beforehand() {
     let router = Router::new(&objects);
     for credential in NO_KEYS.iter().chain(KEYS).chain([&TOKEN]) {
         let verified = needs_token(router.find("/api/v1/products", credential).unwrap());
-        assert_eq!(is_limited.matches(credential), verified, "{credential:?}");
+        assert_eq!(is_limited.matches("/api/v1/products", credential), verified, "{credential:?}");
     }
 }
 

@@ -63,6 +63,7 @@ pub const KEEP_ALL: RetentionSettings = RetentionSettings {
     source_runs_days: 0,
     crawl_counts_days: 0,
     page_samples_days: 0,
+    listing_images_days: 0,
     idempotency_keys_days: 0,
     api_keys_days: 0,
     daily_usage_days: 0,

@@ -10,6 +10,7 @@ use crate::accounts::{email, tenant_of};
 use crate::content::with_content_and_offers;
 use crate::field_drifts::drift;
 use crate::fixture::*;
+use crate::listing_images::with_image;
 use crate::page_samples::sample;
 use crate::reports::{finished, report_job};
 use crate::source_runs::requests;
@@ -70,6 +71,7 @@ impl Move {
         source.store.add_crawl_counts(&[count]).await.unwrap();
         source.store.record_field_drift(&drift("price", source.now().await)).await.unwrap();
         source.store.keep_page_sample(sample(Marketplace::De, 1), 5).await.unwrap();
+        with_image(&source, with_a_past.listing_id).await;
         let product_id = with_a_past.id;
         source.store.create_job(report_job(US, ReportSubject::Product { product_id })).await.unwrap();
         for claimed in source.store.claim_jobs(9, LEASE, "test", None).await.unwrap() {

@@ -7,6 +7,7 @@ use amazon_tracker::store::{CrawlCount, DeliveryClaim, MessageEnd};
 use crate::accounts::tenant_of;
 use crate::field_drifts::drift;
 use crate::fixture::*;
+use crate::listing_images::image_url;
 use crate::page_samples::sample;
 use crate::source_runs::requests;
 use crate::tenants::fill;
@@ -45,6 +46,7 @@ const GROWING: &[(&str, u32)] = &[
     ("crawl_count", 14),
     ("field_drift", 14),
     ("page_sample", 14),
+    ("listing_image", 14),
     ("idempotency_key", 15),
     ("api_key", 16),
     ("daily_usage", 17),
@@ -63,6 +65,7 @@ const DAYS: RetentionSettings = RetentionSettings {
     source_runs_days: 14,
     crawl_counts_days: 14,
     page_samples_days: 14,
+    listing_images_days: 14,
     idempotency_keys_days: 15,
     api_keys_days: 15,
     daily_usage_days: 16,
@@ -86,6 +89,8 @@ async fn grow(fixture: &Fixture) {
     fixture.store.add_crawl_counts(&[count]).await.unwrap();
     fixture.store.record_field_drift(&drift("price", fixture.now().await)).await.unwrap();
     fixture.store.keep_page_sample(sample(Marketplace::De, 1), 5).await.unwrap();
+    let listing_id = fixture.store.listing_id(listing).await.unwrap();
+    fixture.store.want_image(listing_id, &image_url(1)).await.unwrap();
     let claim = fixture.claim_from(amazon_tracker::store::Lane::Requested, 9).await.remove(0);
     assert!(fixture.commit(seen(&claim, 900, fixture.now().await)).await);
     let delivery = fixture.store.claim_deliveries(&DeliveryClaim::any(1, LEASE, "test")).await.unwrap().remove(0);

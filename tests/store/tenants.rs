@@ -2,11 +2,11 @@
 
 use amazon_tracker::config::RetentionSettings;
 use amazon_tracker::domain::{
-    LinkPurpose, ReportSubject, Role, RunBudget, SourcePrice, SpendingLimits, TenantId, TokenHash,
+    LinkPurpose, ReportSubject, Role, RunBudget, SharedParts, SourcePrice, SpendingLimits, TenantId, TokenHash,
 };
 use amazon_tracker::store::{
     AuditActor, AuditEvent, Creation, DailyUsage, Granting, IdempotencyClaim, IdempotencyKey, Lane, LinkFacts,
-    NewApiKey, NewLink, NewRule, RuleChannels, StoreError, StoredResponse, TenantPatch, idempotently,
+    NewApiKey, NewLink, NewRule, NewShare, RuleChannels, StoreError, StoredResponse, TenantPatch, idempotently,
 };
 
 use crate::accounts::{email, new_session, new_user, tenant_of};
@@ -52,6 +52,7 @@ pub const TABLES: &[&str] = &[
     "schedule",
     "schedule_run",
     "session",
+    "share",
     "spending",
     "tenant_user",
 ];
@@ -93,6 +94,9 @@ pub async fn fill(fixture: &Fixture, tenant_id: TenantId, n: u8) {
     fixture.store.add_rule(NewRule { channels, ..new_rule(&product, 1000) }).await.unwrap();
     fixture.store.request_crawl(tenant_id, &[product.id], u32::MAX).await.unwrap();
     fixture.store.add_competitor_set(new_set(&product, &[&product])).await.unwrap();
+    let (product_id, quota) = (product.id, 1);
+    let share = NewShare { tenant_id, product_id, hash, shows: SharedParts::default(), quota };
+    fixture.store.add_share(share).await.unwrap();
     advise(fixture, &product).await;
     let run = requests(&[product.listing]);
     fixture.store.open_runs(&format!("source {n}"), &run, HOUR, &RunBudget::default()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::chart::{Beside, MAX_BESIDE, PriceChart, Size, Theme};
+use crate::chart::{Beside, ChartLanguage, MAX_BESIDE, PriceChart, Size, Theme};
 use crate::domain::steps::Gap;
 use crate::domain::{Currency, Point, PointValue, Series};
 use crate::insight::report::{Chart, Line, ReportWindow};
@@ -26,6 +26,8 @@ pub(super) fn svg(chart: &Chart, window: &ReportWindow) -> Option<String> {
         points: &first.points,
         gaps: &first.gaps,
         beside: &beside,
+        from_zero: false,
+        language: ChartLanguage::default(),
         target: None,
         currency,
         from: window.from,

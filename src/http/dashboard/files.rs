@@ -65,6 +65,7 @@ files! {
     "pages/entry.js",
     "pages/first-run.js",
     "pages/insight-list.js",
+    "pages/picture.js",
     "pages/product-advice.js",
     "pages/product-competitors.js",
     "pages/product-content.js",
@@ -73,6 +74,8 @@ files! {
     "pages/product.js",
     "pages/schedules.js",
     "pages/settings.js",
+    "pages/share.js",
+    "pages/system.js",
     "pages/verdict.js",
     "pages/work.js",
 }

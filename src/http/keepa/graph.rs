@@ -12,7 +12,7 @@ use crate::http::Shared;
 use crate::http::charts::Picture;
 use crate::http::problem::Problem;
 use crate::http::strict::StrictQuery;
-use crate::service::{Caller, ChartRequest, ServiceError};
+use crate::service::{Caller, ChartLook, ChartRequest, ServiceError};
 
 /// As Keepa's pictures, without parameters.
 const DEFAULT_DAYS: u32 = 90;
@@ -55,7 +55,7 @@ pub(in crate::http) async fn image(
     // Checked: what is missing is an error.
     let (marketplace, asin) = marketplace.zip(asin).ok_or(ServiceError::Internal)?;
     let product = shared.service.product_of_listing(caller.tenant_id, Listing::new(marketplace, asin)).await?;
-    let request = ChartRequest { product_id: product.id, days, is_dark: false, width, height, is_png: true };
+    let request = ChartRequest { product_id: product.id, look: ChartLook::new(days, width, height, true) };
     let drawn = shared.service.chart(caller.tenant_id, request).await?;
     Ok(HttpResponse::Ok().content_type("image/png").body(drawn))
 }

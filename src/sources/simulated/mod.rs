@@ -26,6 +26,7 @@ mod offer_list;
 mod page;
 mod past;
 mod phrases;
+mod picture;
 mod saved_pages;
 mod server;
 mod settings;

@@ -19,6 +19,7 @@ use super::apify::{self, SimulatedApify};
 use super::catalogue::Product;
 use super::control::{Control, ControlError};
 use super::page::{self, Scene};
+use super::picture::picture;
 use super::saved_pages::{SavedPage, SavedPages};
 use super::truth::Answer;
 use super::world::{Decision, PageSource, World};
@@ -53,11 +54,18 @@ pub(super) fn run(market: Market, listener: TcpListener, compress: bool, workers
             .route("/_truth", web::get().to(truth))
             .route("/_catalogue", web::get().to(catalogue))
             .route("/_control", web::post().to(control))
+            .route("/images/I/{name}", web::get().to(image))
             .default_service(web::to(product))
     };
     // Without TCP_NODELAY, the end of a compressed page waits about 40 ms for the client's delayed acknowledgement.
     let server = HttpServer::new(app).workers(workers.max(1)).tcp_nodelay(true).disable_signals();
     Ok(server.listen(listener)?.run())
+}
+
+/// A picture on Amazon's hosts for pictures; its name is what stands before the first dot.
+async fn image(name: web::Path<String>) -> HttpResponse {
+    let name = name.split('.').next().unwrap_or_default();
+    HttpResponse::Ok().content_type("image/png").body(picture(name))
 }
 
 async fn product(request: HttpRequest, market: Data<Market>) -> HttpResponse {

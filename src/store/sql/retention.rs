@@ -188,6 +188,7 @@ const PRUNINGS: &[Pruning] = &[
         Some(days.crawl_counts_days)
     }),
     Pruning::by_age("page_sample", "id", "taken_at", |days| Some(days.page_samples_days)),
+    Pruning::by_age("listing_image", "listing_id", "asked_at", |days| Some(days.listing_images_days)),
     Pruning::of_rows(
         "source_run_listing",
         "run_id, listing_id",

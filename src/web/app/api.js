@@ -116,6 +116,8 @@ export const products = {
   bulk: (body, keepalive) => post("/api/v1/products/bulk", body, { keepalive }),
   chart: (id, query, signal) => get("/api/v1/products/{id}/chart", { path: { id }, query, signal }),
   insight: (id, days) => get("/api/v1/products/{id}/insight", { path: { id }, query: { days } }),
+  // Another picture has another address, so that it is not taken for the one before.
+  image: ({ id, image_url }) => urlOf("/api/v1/products/{id}/image", { path: { id }, query: { of: image_url.split("/").pop() } }),
   stats: (id, query) => get("/api/v1/products/{id}/stats", { path: { id }, query }),
   history: (id, query) => get("/api/v1/products/{id}/history", { path: { id }, query }),
   offers: (id) => get("/api/v1/products/{id}/offers", { path: { id } }),
@@ -165,6 +167,17 @@ export const channels = {
   usage: (id) => get("/api/v1/channels/{id}/usage", of(id)),
   messages: (id) => get("/api/v1/channels/{id}/messages", of(id)),
   retry: (id) => post("/api/v1/channels/messages/{id}/retry", undefined, of(id)),
+};
+
+export const shares = {
+  of: (productId) => get("/api/v1/products/{id}/shares", { path: { id: productId } }),
+  add: (productId, body) => post("/api/v1/products/{id}/shares", body, { path: { id: productId } }),
+  revoke: (id) => remove("/api/v1/shares/{id}", { path: { id } }),
+};
+
+export const system = {
+  status: () => get("/api/v1/system/status"),
+  actors: () => get("/api/v1/system/actors"),
 };
 
 export const crawl = {

@@ -20,6 +20,7 @@ route("/products/{id}", "product", "productPage");
 route("/reports", "schedules", "reportsPage");
 route("/settings", "settings", "settingsPage");
 route("/settings/{section}", "settings", "settingsPage");
+route("/system", "system", "systemPage");
 route("/work", "work", "jobsPage");
 route("/work/schedules", "schedules", "schedulesPage");
 route("/work/sources", "work", "sourcesPage");
@@ -27,13 +28,14 @@ for (const path of ["/sign-in", "/register", "/forgot-password", "/auth/verify_e
   route(path, "entry", "entryPage", { isOpen: true });
 }
 
-// Path, text, icon; the pages below a place belong to it.
+// Path, text, icon, role that it is for; the pages below a place belong to it.
 const PLACES = [
   ["/", "nav.board", "board"],
   ["/alerts", "nav.alerts", "bell"],
   ["/work", "nav.work", "work"],
   ["/reports", "nav.reports", "reports"],
   ["/settings", "nav.settings", "settings"],
+  ["/system", "nav.system", "system", "superadmin"],
 ];
 
 function navigation() {
@@ -41,7 +43,7 @@ function navigation() {
   const place = ([path, key, name]) =>
     h("a", { href: `${state.base}${path}`, "aria-current": here === path || (path !== "/" && here.startsWith(`${path}/`)) ? "page" : undefined }, icon(name), t(key));
   const signOut = h("button.plain", { type: "button", onclick: leave }, icon("sign-out"), t("nav.sign_out"));
-  const parts = state.user ? [h("nav", { "aria-label": t("nav.name") }, PLACES.map(place)), h("span.user", {}, state.user.email), signOut] : [];
+  const parts = state.user ? [h("nav", { "aria-label": t("nav.name") }, PLACES.filter(([, , , role]) => !role || role === state.user.role).map(place)), h("span.user", {}, state.user.email), signOut] : [];
   replace(document.getElementById("top"), h("a.brand", { href: `${state.base}/` }, "amazon-tracker"), ...parts);
 }
 

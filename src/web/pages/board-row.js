@@ -1,28 +1,17 @@
 // One product as a row of the board.
 
-import { button, h, icon, svg } from "../app/dom.js";
+import { button, h, icon } from "../app/dom.js";
 import { form, input } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { state } from "../app/state.js";
 import { spark } from "../chart/spark.js";
+import { picture } from "./picture.js";
 
 export const nameOf = ({ label, title, asin }) => label ?? title ?? asin;
 
 // Tags as people write them: separated by commas.
 export const tagsOf = (text) => text.split(/[,、]/).map((tag) => tag.trim()).filter(Boolean);
-
-// The first letters of the brand or the title, in a colour of its own: no picture is loaded from elsewhere.
-function initials({ brand, title, label, asin }) {
-  const name = brand ?? label ?? title ?? asin;
-  const letters = name.split(/\s+/).slice(0, 2).map((word) => [...word][0]).join("").toUpperCase();
-  const hue = [...asin].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  return svg(
-    "svg.initials", { viewBox: "0 0 40 40", "aria-hidden": "true" },
-    svg("rect", { width: 40, height: 40, rx: 8, fill: `hsl(${hue} 45% 40%)` }),
-    svg("text", { x: 20, y: 26, "text-anchor": "middle", fill: "#fff" }, letters),
-  );
-}
 
 function change(of) {
   if (!of || of.share === null) return "–";
@@ -56,7 +45,7 @@ export function rowOf(row, page) {
   return h(
     "tr", { dataset: { id }, hidden: page.isHidden(id) },
     h("td.select", {}, h("input", { type: "checkbox", checked: page.isSelected(id), "aria-label": t("board.select", { name }), onclick: (event) => page.select(id, event) })),
-    h("th.c-title", { scope: "row" }, initials(product), h("div", {},
+    h("th.c-title", { scope: "row" }, picture(product), h("div", {},
       h("a.name", { href: `${state.base}/products/${id}`, title: name }, name),
       h("div.about", {}, `${product.asin} · ${product.marketplace}`, product.is_competitor ? h("span.badge", {}, t("board.competitor")) : null,
         product.tags.map((tag) => button(".tag", () => page.filter({ tag }), tag, { title: t("filter.tag", { tag }) })),

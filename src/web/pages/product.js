@@ -12,7 +12,9 @@ import { button, outwards, stock } from "../app/parts.js";
 import { go, query, setQuery } from "../app/router.js";
 import { state } from "../app/state.js";
 import { Chart } from "../chart/chart.js";
+import { picture } from "./picture.js";
 import { sections } from "./product-sections.js";
+import { shareButton } from "./share.js";
 import { verdictOf } from "./verdict.js";
 
 const DAYS = { "7d": 7, "30d": 30, "90d": 90, "180d": 180, "1y": 365, all: 3650 };
@@ -71,13 +73,14 @@ class ProductPage {
     const badge = (isOn, key) => isOn && h("span.badge", {}, t(key));
     replace(
       this.head,
+      picture(product),
       h("div", {},
         h("h1", {}, name),
         h("p.about", {}, `${product.asin} · amazon.${product.marketplace}`, badge(isPaused, "status.paused"), badge(product.is_competitor, "product.competitor"), product.tags.map((tag) => h("span.tag", {}, tag))),
         h("p.about.dots", {}, facts.filter(Boolean).map((fact) => h("span", {}, fact)))),
       h("p.price", {}, format.money(price), list?.amount_minor > price?.amount_minor && h("s", {}, format.money(list)), product.is_stale && h("small", {}, at("product.price_of", product.price_as_of))),
       h("div.actions", {},
-        button("bulk.crawl", "crawl", () => this.crawl()), button("product.edit", "edit", () => this.edit()),
+        button("bulk.crawl", "crawl", () => this.crawl()), button("product.edit", "edit", () => this.edit()), shareButton(this.id),
         isPaused ? button("bulk.resume", "resume", () => this.change({ status: "active" })) : button("bulk.pause", "pause", () => this.change({ status: "paused" })),
         button("action.delete", "delete", () => this.remove()),
         outwards(product.url, t("product.on_amazon"))),

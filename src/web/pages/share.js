@@ -1,0 +1,51 @@
+// Public links to a product: created, copied and revoked in a dialog.
+
+import { shares } from "../app/api.js";
+import { base } from "../app/base.js";
+import { openDialog } from "../app/dialog.js";
+import { h, replace } from "../app/dom.js";
+import { form, input } from "../app/form.js";
+import * as format from "../app/format.js";
+import { t } from "../app/i18n.js";
+import { showError } from "../app/notice.js";
+import { button } from "../app/parts.js";
+
+// The button that opens the dialog.
+export const shareButton = (productId) => button("share.title", "share", () => open(productId));
+
+function open(productId) {
+  const created = h("div", { role: "status" });
+  const list = h("ul.list");
+  const options = ["label", "tags", "target"].map((name) => input(name, `share.shows_${name}`, { type: "checkbox" }));
+  const create = form("", "share.create", [h("p.muted", {}, t("share.explain")), options], async (values) => {
+    const { token } = await shares.add(productId, values);
+    const url = `${location.origin}${base}/c/${token}`;
+    replace(created, h("p", {}, t("share.once")), copyable("share.page", url), copyable("share.image", `${url}.png`));
+    await load();
+  });
+  const item = ({ id, created_at, used_at }) => h("li.shared-link", {},
+    h("span", {}, t("share.created", { at: format.dateTime(created_at) }), ", ", used_at ? t("share.used", { at: format.relative(used_at) }) : t("share.unused")),
+    h("button", { type: "button", onclick: () => shares.revoke(id).then(load).catch(showError) }, t("share.revoke")));
+  const load = async () => {
+    const { items } = await shares.of(productId);
+    replace(list, items.length ? items.map(item) : h("li.muted", {}, t("share.none")));
+  };
+  openDialog(".shares", t("share.title"), [create, created, h("h3", {}, t("share.links")), list]);
+  load().catch(showError);
+}
+
+function copyable(label, text) {
+  const field = h("input", { value: text, readonly: true, "aria-label": t(label), onfocus: () => field.select() });
+  return h("div.copyable", {}, h("span", {}, t(label)), field, h("button", { type: "button", onclick: (event) => copy(field, event.currentTarget) }, t("share.copy")));
+}
+
+// Over plain HTTP there is no clipboard.
+async function copy(field, button) {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    document.execCommand("copy");
+  }
+  button.textContent = t("share.copied");
+}
