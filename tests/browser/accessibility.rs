@@ -25,7 +25,7 @@ impl Page {
             let nodes = finding["nodes"].as_array().unwrap().iter().take(3);
             let nodes: Vec<String> =
                 nodes.map(|node| format!("{} ({})", node["html"], node["failureSummary"])).collect();
-            format!("{}: {}: {}", finding["id"], finding["help"], nodes.join("; "))
+            format!("{}: {}: {}", finding["id"].as_str().unwrap(), finding["help"], nodes.join("; "))
         };
         violations.as_array().unwrap().iter().filter(is_serious).map(finding).collect()
     }

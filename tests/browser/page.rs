@@ -314,8 +314,10 @@ impl Page {
         self.devtools("Emulation.setUserAgentOverride", settings).await;
     }
 
-    pub async fn screenshot(&self, width: u32, height: u32) -> Value {
-        self.browser.screenshot(width, height).await.unwrap()
+    /// A picture of the top of the page, as PNG in base64.
+    pub async fn screenshot(&self, (width, height): (u32, u32), scale: f64) -> Value {
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": scale });
+        self.devtools("Page.captureScreenshot", json!({ "format": "png", "clip": clip })).await["data"].clone()
     }
 
     /// Opens a page in a new tab, and hides the current one.
@@ -354,7 +356,7 @@ impl Page {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": SPY })).await;
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.browser.devtools(command, parameters).await.unwrap_or_else(|failure| panic!("{command}: {failure}"))
     }
 

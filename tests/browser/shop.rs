@@ -5,10 +5,10 @@ use amazon_tracker::domain::{
 };
 use amazon_tracker::sources::simulated::{FactValue, Field, PastPoint, Product};
 use amazon_tracker::store::{NewProduct, SharedStore};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, expect};
-use crate::fixture::{add_admin, still};
+use crate::fixture::{add_admin, crawling};
 
 const PRODUCTS: u32 = 20;
 const DAYS: u32 = 90;
@@ -22,7 +22,7 @@ pub struct Shop {
 
 impl Shop {
     pub async fn start() -> Self {
-        let daemon = still().await;
+        let daemon = crawling().await;
         add_admin(&daemon, "jo").await;
         let store = daemon.store().await;
         let mut ids = Vec::new();
@@ -33,6 +33,10 @@ impl Shop {
         let target = json!({ "amount_minor": 31_500, "currency": "USD" });
         let rule = json!({ "product_id": ids[0], "kind": "price_at_or_below", "target": target, "webhook_url": daemon.receiver.url() });
         expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+        let path = format!("/api/v1/board?limit={PRODUCTS}");
+        let now = json!(jiff::Timestamp::now().to_string());
+        let is_crawled = |row: &Value| row["next_crawl_at"].as_str() > now.as_str();
+        daemon.eventually(&path, |board| board["items"].as_array().unwrap().iter().all(is_crawled)).await;
         Self { daemon, product: ids.swap_remove(0) }
     }
 }

@@ -22,7 +22,7 @@ use crate::processes::{Folder, Process, free_port};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How Chromium is started, with a profile of its own. Its end of the pipe closes when the driver ends, and it ends with it.
-const FLAGS: [&str; 8] = [
+const FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +31,8 @@ const FLAGS: [&str; 8] = [
     "--no-first-run",
     "--remote-debugging-pipe",
     "--window-size=1200,840",
+    // Pictures are the same on every screen, and smaller.
+    "--disable-lcd-text",
 ];
 
 /// Where the programs of a distribution are called so.
@@ -192,13 +194,6 @@ impl Browser {
             chord.iter().rev().for_each(|key| act("keyUp", key));
         }
         self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] })).await
-    }
-
-    /// A picture of a part of the page from its top, as PNG.
-    pub async fn screenshot(&self, width: u32, height: u32) -> Result<Value, Failure> {
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
-        let taken = self.devtools("Page.captureScreenshot", json!({ "format": "png", "clip": clip })).await?;
-        Ok(taken["data"].clone())
     }
 }
 
