@@ -3,7 +3,7 @@
 //! The sizes of others are published: changedetection.io serves 476 KB of scripts (its source of mid-2026), and Uptime Kuma needs 1.3 MB
 //! before a new user sees a status page (louislam/uptime-kuma#1711).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use amazon_tracker::chart::{PriceChart, Size, Theme};
 use amazon_tracker::config::{DatabaseSettings, Secret};
@@ -24,10 +24,11 @@ use crate::webdriver::{Browser, Driver, PATIENCE};
 const CHANGEDETECTION_SCRIPT_KB: f64 = 476.0;
 const UPTIME_KUMA_LOAD_KB: f64 = 1_300.0;
 const PRODUCTS: u32 = 5_000;
+const FIRST_PRODUCTS: u32 = 200;
 const ROUNDS: usize = 5;
 const DAYS: i64 = 5 * 365;
 /// The width of the chart on a screen of 1,200 pixels.
-const COLUMNS: u32 = 1_000;
+const COLUMNS: usize = 1_000;
 
 /// Tells when the first row is there. Runs before the scripts of the page.
 const WATCH: &str = "new MutationObserver((_, observer) => {
@@ -54,8 +55,8 @@ const FRAMES: &str = "return new Promise((resolve) => {
     requestAnimationFrame(next);
   });";
 
-/// Milliseconds until the chart of some data is laid out.
-const DRAW: &str = "const [module, path] = arguments;
+/// Milliseconds until the chart of some data is laid out. Arguments: its module, the path of the data.
+const DRAW: &str = "return (async (module, path) => {
     const { Chart } = await import(module);
     const data = await (await fetch(path)).json();
     const chart = new Chart({});
@@ -66,7 +67,8 @@ const DRAW: &str = "const [module, path] = arguments;
     const millis = performance.now() - began;
     chart.end();
     chart.element.remove();
-    return millis;";
+    return millis;
+  })(...arguments);";
 
 /// Measures everything.
 pub fn run(table: &mut Table) {
@@ -78,9 +80,10 @@ async fn measure(table: &mut Table) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("tracker.sqlite").display());
     let (key, product) = fill(&url, five_years()).await;
-    add_products(&url).await;
-    let daemon = Process::daemon_with(&url, &[("TRACKER__SERVER__ROLES", r#"["api"]"#)]).await;
+    add_first_products(&url).await;
+    let daemon = Process::daemon_with(&url, &[("TRACKER__SERVER__ROLES", r#"["api", "scheduler"]"#)]).await;
     let api = Api { client: Client::new(), base: format!("http://{}", daemon.address), key };
+    import_others(&api).await;
     answers(table, &api, product).await;
     pictures(table);
     let browser = Driver::shared().browser().await;
@@ -97,13 +100,12 @@ struct Api {
 }
 
 impl Api {
-    /// The size of an answer, and the milliseconds until it is there: the median of some.
-    async fn get(&self, path: &str) -> (f64, f64) {
+    /// The size of an answer, and the milliseconds until it is there: the median of some. Answers are kept for a second, so each request
+    /// has a path of its own.
+    async fn get(&self, path: impl Fn(usize) -> String) -> (f64, f64) {
         let (mut bytes, mut millis) = (0, Vec::new());
         for round in 0..ROUNDS {
-            // Answers are kept for a second, so each request differs.
-            let mark = if path.contains('?') { '&' } else { '?' };
-            let request = self.client.get(format!("{}{path}{mark}round={round}", self.base)).bearer_auth(&self.key);
+            let request = self.client.get(format!("{}/api/v1{}", self.base, path(round))).bearer_auth(&self.key);
             let began_at = Instant::now();
             let answer = request.send().await.unwrap().error_for_status().unwrap();
             bytes = answer.bytes().await.unwrap().len();
@@ -115,17 +117,12 @@ impl Api {
 
 /// A board is one request instead of one for each row, and a chart is thinned.
 async fn answers(table: &mut Table, api: &Api, product: ProductId) {
-    let (_, board_ms) = api.get("/api/v1/board?limit=50").await;
-    let (_, single_ms) = api.get(&format!("/api/v1/products/{product}/stats")).await;
-    table.add(
-        "board of 50 rows",
-        "ms",
-        board_ms,
-        ("50 statistics of a product", 50.0 * single_ms),
-        Target::AtMost(0.5),
-    );
-    let (thinned_kb, thinned_ms) =
-        api.get(&format!("/api/v1/products/{product}/chart?range=all&columns={COLUMNS}")).await;
+    const ORDERS: [&str; ROUNDS] = ["title", "-title", "price", "-price", "rank"];
+    let (_, board_ms) = api.get(|round| format!("/board?limit=50&sort={}", ORDERS[round])).await;
+    let (_, row_ms) = api.get(|round| format!("/products/{product}/chart?range=30d&columns={}", 60 + round)).await;
+    table.add("board of 50 rows", "ms", board_ms, ("50 charts of a row", 50.0 * row_ms), Target::AtMost(0.5));
+    let all = |columns| format!("/products/{product}/chart?range=all&columns={columns}");
+    let (thinned_kb, thinned_ms) = api.get(|round| all(COLUMNS + round)).await;
     let (whole_kb, whole_ms) = whole_history(api, product).await;
     table.add("chart of five years", "kB", thinned_kb, ("all points", whole_kb), Target::AtMost(0.1));
     table.add("chart of five years", "ms", thinned_ms, ("all points", whole_ms), Target::AtMost(1.0));
@@ -223,11 +220,8 @@ async fn drawing(table: &mut Table, browser: &Browser, base: &str, product: Prod
     let path = json!(format!("/api/v1/products/{product}/chart?range=all&columns={COLUMNS}"));
     let mut millis = Vec::new();
     for _ in 0..ROUNDS {
-        let drawn = browser.script(
-            &format!("return (async (...args) => {{ {} }})(...arguments)", DRAW.replace("arguments", "args")),
-            &[module.clone(), path.clone()],
-        );
-        millis.push(drawn.await.unwrap().as_f64().unwrap());
+        let drawn = browser.script(DRAW, &[module.clone(), path.clone()]).await.unwrap();
+        millis.push(drawn.as_f64().unwrap());
     }
     table.add("drawing five years of points", "ms", median(millis), ("limit", LIMIT_MS), Target::AtMost(1.0));
 }
@@ -251,7 +245,7 @@ async fn until(browser: &Browser, script: &str) -> f64 {
             Value::Number(number) => return number.as_f64().unwrap(),
             _ => assert!(Instant::now() < until, "never: {script}"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -267,28 +261,52 @@ fn five_years() -> Vec<Point> {
     points
 }
 
-/// Products with a month of prices.
-async fn add_products(url: &str) {
+/// Products with a month of prices: those that a board shows first.
+async fn add_first_products(url: &str) {
     let settings = DatabaseSettings { url: Secret::from(url), ..DatabaseSettings::default() };
     let store = open(&settings, StoreClock::real()).await.unwrap();
-    for n in 0..PRODUCTS {
+    for n in 0..FIRST_PRODUCTS {
         let settings = ProductSettings {
-            label: None,
+            label: Some(name_of(n)),
             tags: vec!["headphones".to_owned()],
             frequency: Frequency::DAILY,
             is_competitor: false,
             status: ProductStatus::Paused,
             offers_interval: None,
         };
-        let listing = Listing::new(Marketplace::Us, format!("B{n:09}").parse().unwrap());
-        let new = NewProduct { tenant_id: TenantId::BUILT_IN, listing, settings, quota: u32::MAX };
+        let new = NewProduct { tenant_id: TenantId::BUILT_IN, listing: listing(n), settings, quota: u32::MAX };
         let product = store.add_product(new).await.unwrap();
         let price = |day: i64| point(day * 24 + 1, Series::Price, "", 5_000 + (i64::from(n) * 7 + day * 331) % 2_000);
         let points: Vec<Point> = (0..30).rev().map(price).collect();
         let mut state = ListingState::default();
-        state.title = Some(format!("Wireless over-ear headphones with noise cancelling, number {n}"));
         points.iter().for_each(|point| state.replay(point));
         assert!(store.import(product.listing_id, &points, &state).await.unwrap());
     }
     store.close().await;
+}
+
+fn listing(n: u32) -> Listing {
+    Listing::new(Marketplace::Us, format!("B{n:09}").parse().unwrap())
+}
+
+fn name_of(n: u32) -> String {
+    format!("Wireless over-ear headphones with noise cancelling, number {n:04}")
+}
+
+/// The other products, by a file.
+async fn import_others(api: &Api) {
+    let line = |n: u32| format!("{},\"{}\"\n", listing(n).asin, name_of(n));
+    let file: String = std::iter::once("asin,label\n".to_owned()).chain((FIRST_PRODUCTS..PRODUCTS).map(line)).collect();
+    let upload = api.client.post(format!("{}/api/v1/products/import?marketplace=com", api.base)).bearer_auth(&api.key);
+    let upload = upload.header("content-type", "text/csv").body(file).send().await.unwrap();
+    let job: Value = upload.error_for_status().unwrap().json().await.unwrap();
+    let url = format!("{}/api/v1/jobs/{}", api.base, job["id"].as_str().unwrap());
+    loop {
+        let job: Value = api.client.get(&url).bearer_auth(&api.key).send().await.unwrap().json().await.unwrap();
+        if job["status"] == "done" {
+            return;
+        }
+        assert!(job["finished_at"].is_null(), "{job}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -33,7 +33,7 @@ impl Page {
     }
 }
 
-/// The same picture with the most frequent of all colours that look alike, and the most frequent of these.
+/// The same picture with its most frequent colours; of the others, with those that look like none of these.
 fn with_few_colours(picture: &[u8]) -> Vec<u8> {
     let mut reader = Decoder::new(Cursor::new(picture)).read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
@@ -44,8 +44,11 @@ fn with_few_colours(picture: &[u8]) -> Vec<u8> {
     pixels.iter().for_each(|pixel| *counts.entry(*pixel).or_default() += 1);
     let mut colours: Vec<[u8; 3]> = counts.keys().copied().collect();
     colours.sort_by_key(|colour| (std::cmp::Reverse(counts[colour]), *colour));
-    let mut likes = HashSet::new();
-    colours.retain(|colour| likes.insert(colour.map(|part| part / 16)));
+    let alike = |colour: &[u8; 3]| colour.map(|part| part / 16);
+    let mut rare = colours.split_off(colours.len().min(COLOURS / 2));
+    let mut seen: HashSet<_> = colours.iter().map(alike).collect();
+    rare.retain(|colour| seen.insert(alike(colour)));
+    colours.extend(rare);
     colours.truncate(COLOURS);
     let distance = |one: &[u8; 3], other: &[u8; 3]| -> u32 {
         one.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other)).pow(2)).sum()
