@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::every_page::{PHONE, Report};
 use crate::page::Page;
-use crate::pages::Everything;
+use crate::pages::paths;
+use crate::shop::Shop;
 
 /// Where `scripts/require.sh axe` puts it.
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe/node_modules/axe-core/axe.min.js");
@@ -35,21 +36,21 @@ impl Page {
 #[ignore = "make test-a11y installs axe-core"]
 async fn axe_finds_nothing_serious_on_any_page() {
     let axe = std::fs::read_to_string(AXE).expect("`scripts/require.sh axe` installs axe-core");
-    let everything = Everything::start().await;
+    let shop = Shop::start().await;
     let mut report = Report::default();
-    let visitor = Page::open(&everything.daemon, "/sign-in").await;
-    let user = Page::open_as(&everything.daemon, "jo", "/").await;
+    let visitor = Page::open(&shop.daemon, "/sign-in").await;
+    let user = Page::open_as(&shop.daemon, "jo", "/").await;
     for scheme in ["light", "dark"] {
         for (page, who) in [(&visitor, "a visitor"), (&user, "a user")] {
             page.prefer(scheme).await;
-            for path in &everything.paths {
+            for path in &paths(&shop) {
                 page.visit(path).await;
                 report.add(&format!("{path} for {who}, {scheme}"), page.audit(&axe).await);
             }
         }
     }
     user.resize(PHONE.0, PHONE.1).await;
-    for path in &everything.paths {
+    for path in &paths(&shop) {
         user.visit(path).await;
         report.add(&format!("{path} on a phone"), user.audit(&axe).await);
     }
@@ -59,5 +60,5 @@ async fn axe_finds_nothing_serious_on_any_page() {
     report.end();
     visitor.end().await;
     user.end().await;
-    everything.daemon.end().await;
+    shop.daemon.end().await;
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::page::Page;
-use crate::pages::Everything;
+use crate::pages::paths;
+use crate::shop::Shop;
 
 const FAULTS: &str = include_str!("faults.js");
 const LANGUAGES: [&str; 4] = ["en", "de", "ja", "pt"];
@@ -78,10 +79,10 @@ impl Report {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_whole_and_named_on_a_screen_and_on_a_phone() {
-    let everything = Everything::start().await;
-    let page = Page::open_as(&everything.daemon, "jo", "/").await;
+    let shop = Shop::start().await;
+    let page = Page::open_as(&shop.daemon, "jo", "/").await;
     let mut report = Report::default();
-    for path in &everything.paths {
+    for path in &paths(&shop) {
         for (width, height) in [DESKTOP, PHONE] {
             page.resize(width, height).await;
             page.visit(path).await;
@@ -93,37 +94,37 @@ async fn every_page_is_whole_and_named_on_a_screen_and_on_a_phone() {
     }
     report.end();
     page.end().await;
-    everything.daemon.end().await;
+    shop.daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_whole_for_a_visitor() {
-    let everything = Everything::start().await;
-    let page = Page::open(&everything.daemon, "/").await;
+    let shop = Shop::start().await;
+    let page = Page::open(&shop.daemon, "/").await;
     let mut report = Report::default();
     page.resize(PHONE.0, PHONE.1).await;
-    for path in &everything.paths {
+    for path in &paths(&shop) {
         page.visit(path).await;
         report.add(path, page.faults().await);
         report.add(path, page.unnamed().await);
         report.add(path, page.errors().await);
         let text = page.text().await;
-        report.add(path, text.contains("Product 0").then(|| "it tells a visitor what is watched".to_owned()));
+        report.add(path, text.contains("Headphones").then(|| "it tells a visitor what is watched".to_owned()));
     }
     report.end();
     page.end().await;
-    everything.daemon.end().await;
+    shop.daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_whole_in_every_language() {
-    let everything = Everything::start().await;
-    let page = Page::open_as(&everything.daemon, "jo", "/").await;
+    let shop = Shop::start().await;
+    let page = Page::open_as(&shop.daemon, "jo", "/").await;
     let mut report = Report::default();
     page.resize(PHONE.0, PHONE.1).await;
     for language in LANGUAGES {
         page.speak(language).await;
-        for path in &everything.paths {
+        for path in &paths(&shop) {
             page.visit(path).await;
             let place = format!("{path} in {language}");
             report.add(&place, page.faults().await);
@@ -134,7 +135,7 @@ async fn every_page_is_whole_in_every_language() {
     }
     report.end();
     page.end().await;
-    everything.daemon.end().await;
+    shop.daemon.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,10 +143,10 @@ async fn every_page_is_dark_for_those_who_prefer_it() {
     const COLOURS: &str = "const of = (it) => { const { color, backgroundColor } = getComputedStyle(it); return [color, backgroundColor] };\
          return [of(document.body), of(document.getElementById('top'))]";
     const BRIGHTNESS: &str = "const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number); return r + g + b";
-    let everything = Everything::start().await;
-    let page = Page::open_as(&everything.daemon, "jo", "/").await;
+    let shop = Shop::start().await;
+    let page = Page::open_as(&shop.daemon, "jo", "/").await;
     let mut report = Report::default();
-    for path in &everything.paths {
+    for path in &paths(&shop) {
         page.prefer("light").await;
         page.visit(path).await;
         let (light, bright) = (page.eval(COLOURS).await, page.eval(BRIGHTNESS).await);
@@ -161,5 +162,5 @@ async fn every_page_is_dark_for_those_who_prefer_it() {
     }
     report.end();
     page.end().await;
-    everything.daemon.end().await;
+    shop.daemon.end().await;
 }

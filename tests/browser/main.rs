@@ -17,9 +17,11 @@ mod receiver;
 mod webdriver;
 
 mod accessibility;
+mod alerts;
 mod board;
 mod checks;
 mod every_page;
+mod first_run;
 mod fixture;
 mod languages;
 mod live;

@@ -1,38 +1,31 @@
 //! The pages of the dashboard, each with something to show. A new page is one of them as soon as the daemon serves it.
 
-use amazon_tracker::domain::TenantId;
-
-use crate::daemon::Daemon;
-use crate::fixture::{add_admin, add_products, still};
+use crate::shop::Shop;
 
 /// The paths of all pages, as the daemon serves them: `/products/{id}`.
 fn templates() -> Vec<&'static str> {
     const SOURCE: &str = include_str!("../../src/http/dashboard.rs");
-    let list = SOURCE.split_once("const PAGES: &[&str] = &[").expect("the list of pages").1;
+    let list = SOURCE.split_once("const PAGES: &[(&str, &str)] = &[").expect("the list of pages").1;
     let list = list.split_once("];").expect("the end of the list").0;
-    list.split('"').skip(1).step_by(2).collect()
+    list.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect()
 }
 
-/// An installation in which each page has something to show, and the paths of all pages.
-pub struct Everything {
-    pub daemon: Daemon,
-    pub paths: Vec<String>,
-}
-
-impl Everything {
-    pub async fn start() -> Self {
-        let daemon = still().await;
-        add_admin(&daemon, "jo").await;
-        let product = add_products(&daemon, TenantId::BUILT_IN, 12).await[0].id.to_string();
-        let ids = [("/products/{id}", product)];
-        let path = |template: &str| {
-            let with_id = ids.iter().find(|(start, _)| template.starts_with(start));
-            let path = with_id
-                .map_or(template.to_owned(), |(start, id)| template.replacen(start, &start.replace("{id}", id), 1));
-            assert!(!path.contains('{'), "say in tests/browser/pages.rs what {template} is to show");
-            path
+/// The paths of all pages, with what there is to see in a shop.
+pub fn paths(shop: &Shop) -> Vec<String> {
+    let paths = templates().into_iter().flat_map(|template| {
+        let names: &[&str] = match template {
+            "/alerts/{id}" => &[&shop.rule, "new"],
+            "/products/{id}" => &[&shop.product],
+            "/settings/{section}" => &["sessions", "keys", "members", "plan", "audit"],
+            _ => {
+                assert!(!template.contains('{'), "say in tests/browser/pages.rs what {template} is to show");
+                return vec![template.to_owned()];
+            }
         };
-        let paths = templates().into_iter().map(path).collect();
-        Self { daemon, paths }
-    }
+        let start = template.split('{').next().unwrap_or_default();
+        names.iter().map(|name| format!("{start}{name}")).collect()
+    });
+    let paths: Vec<String> = paths.collect();
+    assert!(paths.contains(&"/".to_owned()), "{paths:?}");
+    paths
 }

@@ -66,7 +66,7 @@ async fn five_years_of_points_are_drawn_thinned_and_keep_the_low_of_an_hour() {
     let page = Page::open_as(&daemon, "jo", &format!("/products/{product}?range=all")).await;
     page.see_line("price").await;
     page.see_line("sales_rank").await;
-    let steps = page.eval("return [...document.querySelectorAll('path.line')].map((line) => line.getAttribute('d').split('H').length)").await;
+    let steps = page.eval("return [...document.querySelectorAll('.plot path.line')].map((line) => line.getAttribute('d').split('H').length)").await;
     for steps in steps.as_array().unwrap() {
         assert!((1_000..10_000).contains(&steps.as_u64().unwrap()), "{steps} steps on a screen of 1,200 pixels");
     }

@@ -83,6 +83,9 @@ async fn pictures_of_the_dashboard() {
     page.prefer("dark").await;
     page.save("product-dark.png", SCREEN).await;
     page.prefer("light").await;
+    page.visit(&format!("/alerts/{}", shop.rule)).await;
+    page.see_line("price").await;
+    page.save("alert.png", SCREEN).await;
     page.resize(PHONE.0, PHONE.1).await;
     page.visit("/?sort=change").await;
     page.save("phone.png", PHONE).await;

@@ -8,7 +8,7 @@ use amazon_tracker::store::{NewProduct, SharedStore};
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, expect};
-use crate::fixture::{add_admin, crawling};
+use crate::fixture::{add_admin, crawling, usd};
 
 const PRODUCTS: u32 = 20;
 const DAYS: u32 = 90;
@@ -18,6 +18,8 @@ pub struct Shop {
     pub daemon: Daemon,
     /// The product whose page is shown.
     pub product: String,
+    /// An alert about it.
+    pub rule: String,
 }
 
 impl Shop {
@@ -30,15 +32,38 @@ impl Shop {
             ids.push(add(&store, &daemon, product).await);
         }
         store.close().await;
-        let target = json!({ "amount_minor": 31_500, "currency": "USD" });
-        let rule = json!({ "product_id": ids[0], "kind": "price_at_or_below", "target": target, "webhook_url": daemon.receiver.url() });
-        expect(201, daemon.post("/api/v1/alerts", &rule)).await;
         let path = format!("/api/v1/board?limit={PRODUCTS}");
         let now = json!(jiff::Timestamp::now().to_string());
         let is_crawled = |row: &Value| row["next_crawl_at"].as_str() > now.as_str();
         daemon.eventually(&path, |board| board["items"].as_array().unwrap().iter().all(is_crawled)).await;
-        Self { daemon, product: ids.swap_remove(0) }
+        let rule = alert(&daemon, &ids[0]).await;
+        let set = json!({ "name": "Rivals", "product_id": ids[0], "competitor_ids": [ids[1], ids[2]] });
+        expect(201, daemon.post("/api/v1/competitors", &set)).await;
+        let report = json!({ "subject": { "kind": "tag", "tag": "sport" }, "period": { "kind": "last_week" } });
+        let job = expect(202, daemon.post("/api/v1/reports", &report)).await;
+        let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
+        daemon.eventually(&path, |job| !job["finished_at"].is_null()).await;
+        let recurrence = json!({ "cron": "0 6 * * 1-5", "time_zone": "Europe/Berlin" });
+        let action = json!({ "kind": "crawl", "tag": "audio" });
+        let schedule = json!({ "name": "Every morning", "action": action, "recurrence": recurrence });
+        expect(201, daemon.post("/api/v1/schedules", &schedule)).await;
+        Self { daemon, product: ids.swap_remove(0), rule }
     }
+}
+
+/// A rule that has fired, and what it has told a channel.
+async fn alert(daemon: &Daemon, product: &str) -> String {
+    let channel = json!({ "kind": "webhook", "name": "Shop floor", "config": { "url": daemon.receiver.url() } });
+    let channel = expect(201, daemon.post("/api/v1/channels", &channel)).await;
+    let target = json!({ "amount_minor": 31_500, "currency": "USD" });
+    let rule = json!({ "product_id": product, "name": "Below the usual price", "kind": "price_at_or_below", "target": target, "channels": [channel["id"]] });
+    let rule = expect(201, daemon.post("/api/v1/alerts", &rule)).await;
+    daemon.simulated.set_price(daemon.listing(0), usd(30_999));
+    daemon.check_now(&json!(product)).await;
+    daemon
+        .eventually("/api/v1/alerts/events", |events| events["items"][0]["deliveries"][0]["status"] == "delivered")
+        .await;
+    rule["id"].as_str().unwrap().to_owned()
 }
 
 async fn add(store: &SharedStore, daemon: &Daemon, product: Product) -> String {

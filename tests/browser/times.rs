@@ -19,7 +19,7 @@ fn clock_changes(zone: &str) -> [Timestamp; 2] {
 
 /// What the table says of each time: the time as it is read, and as it is.
 async fn times(page: &Page) -> Vec<(String, Timestamp)> {
-    let script = "return [...document.querySelectorAll('details.data tbody time')].map((time) => [time.textContent, time.dateTime])";
+    let script = "return [...document.querySelectorAll('figure.chart details tbody time')].map((time) => [time.textContent, time.dateTime])";
     let times = page.eval(script).await;
     let text = |time: &serde_json::Value, at: usize| time[at].as_str().unwrap().replace('\u{202f}', " ");
     times.as_array().unwrap().iter().map(|time| (text(time, 0), text(time, 1).parse().unwrap())).collect()
