@@ -32,7 +32,7 @@ const COLUMNS: usize = 1_000;
 
 /// Tells when the first row is there. Runs before the scripts of the page.
 const WATCH: &str = "new MutationObserver((_, observer) => {
-    if (!document.querySelector('main tbody tr')) return;
+    if (!document.querySelector('main tr[data-id]')) return;
     observer.disconnect();
     window.firstRowMillis = performance.now();
 }).observe(document, { childList: true, subtree: true });";
@@ -86,7 +86,7 @@ async fn measure(table: &mut Table) {
     import_others(&api).await;
     answers(table, &api, product).await;
     pictures(table);
-    let browser = Driver::shared().browser().await;
+    let browser = Driver::shared().await.browser().await;
     sign_in(&browser, &api.base).await;
     first_load(table, &browser, &api.base).await;
     drawing(table, &browser, &api.base, product).await;
@@ -209,7 +209,7 @@ async fn drawing(table: &mut Table, browser: &Browser, base: &str, product: Prod
         .unwrap();
     let bare = browser.script(FRAMES, &[]).await.unwrap().as_f64().unwrap();
     browser.go(&format!("{base}/?sort=title")).await.unwrap();
-    until(browser, "return document.querySelectorAll('main tbody tr').length > 10").await;
+    until(browser, "return document.querySelectorAll('main tr[data-id]').length > 10").await;
     let frames = browser.script(FRAMES, &[]).await.unwrap().as_f64().unwrap();
     let what = format!("scrolling a board of {PRODUCTS} products");
     table.add(&what, "frames/s", frames, ("an empty page", bare), Target::AtLeast(0.5));

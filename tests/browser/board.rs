@@ -10,7 +10,7 @@ impl Page {
     /// The names of the products on the board, in their order.
     pub async fn rows(&self) -> Vec<String> {
         let names = self
-            .eval("return [...document.querySelectorAll('main tbody tr a.name')].map((name) => name.textContent)")
+            .eval("return [...document.querySelectorAll('main tr[data-id] a.name')].map((name) => name.textContent)")
             .await;
         names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
     }
@@ -18,7 +18,7 @@ impl Page {
     /// Waits until the board has these rows.
     pub async fn see_rows(&self, names: &[&str]) {
         let script = format!(
-            "return JSON.stringify([...document.querySelectorAll('main tbody tr a.name')].map((name) => name.textContent)) === JSON.stringify({})",
+            "return JSON.stringify([...document.querySelectorAll('main tr[data-id] a.name')].map((name) => name.textContent)) === JSON.stringify({})",
             json!(names)
         );
         self.until(&format!("the rows {names:?}"), &script).await;
@@ -33,7 +33,7 @@ async fn the_board_shows_a_row_for_each_product() {
     let page = Page::open_as(&daemon, "jo", "/?sort=title").await;
     page.see_rows(&["Product 0", "Product 1", "Product 2"]).await;
     page.see_the("button", "3 tracked").await;
-    for text in ["$50.00", "$100.10", "low", "In stock", "B000000002 · amazon.com", "even"] {
+    for text in ["$50.00", "$100.10", "low", "In stock", "B000000002 · com", "even"] {
         page.see(text).await;
     }
     page.end().await;
@@ -66,8 +66,8 @@ async fn search_filters_and_order_are_in_the_address_and_survive_a_reload() {
     page.choose("Any stock", "Out of stock").await;
     page.see("No product fits these filters.").await;
     page.push("Clear the filters").await;
-    page.until("all rows", "return document.querySelectorAll('main tbody tr').length === 12").await;
-    assert_eq!(page.path().await, "/");
+    page.until("all rows", "return document.querySelectorAll('main tr[data-id]').length === 12").await;
+    assert_eq!(page.path().await, "/?sort=-price", "the order stays");
     page.end().await;
     daemon.end().await;
 }
@@ -100,7 +100,7 @@ async fn the_keyboard_moves_selects_and_tells_its_keys() {
     daemon.end().await;
 }
 
-const SELECTED: &str = "return [...document.querySelectorAll('main tbody tr')].filter((row) => row.querySelector('input[type=checkbox]').checked)\
+const SELECTED: &str = "return [...document.querySelectorAll('main tr[data-id]')].filter((row) => row.querySelector('input[type=checkbox]').checked)\
      .map((row) => row.querySelector('a.name').textContent)";
 
 #[tokio::test(flavor = "multi_thread")]

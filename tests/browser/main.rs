@@ -6,7 +6,6 @@
 #[allow(dead_code, reason = "this test binary uses a part of this module")]
 mod daemon;
 #[path = "../support/postgres.rs"]
-#[allow(dead_code, reason = "this test binary uses a part of this module")]
 mod postgres;
 #[path = "../support/processes.rs"]
 mod processes;

@@ -32,7 +32,7 @@ pub struct Page {
 impl Page {
     /// Starts a browser and opens a page.
     pub async fn open(daemon: &Daemon, path: &str) -> Self {
-        let browser = Driver::shared().browser().await;
+        let browser = Driver::shared().await.browser().await;
         let page = Self {
             browser,
             base: format!("http://{}", daemon.address()),
@@ -166,7 +166,7 @@ impl Page {
 
     /// Replaces the text of a field.
     pub async fn fill(&self, name: &str, text: &str) {
-        let field = self.find_one_of(&["textbox", "searchbox"], name).await;
+        let field = self.find_one_of(&["textbox", "searchbox", "spinbutton"], name).await;
         self.devtools("DOM.focus", json!({ "backendNodeId": field })).await;
         self.press("Control+a").await;
         self.write(text).await;

@@ -16,7 +16,9 @@ pub fn paths(shop: &Shop) -> Vec<String> {
         let names: &[&str] = match template {
             "/alerts/{id}" => &[&shop.rule, "new"],
             "/products/{id}" => &[&shop.product],
-            "/settings/{section}" => &["sessions", "keys", "members", "plan", "audit"],
+            "/settings/{section}" => {
+                &["preferences", "sessions", "apps", "plan", "members", "tenant", "api-keys", "audit"]
+            }
             _ => {
                 assert!(!template.contains('{'), "say in tests/browser/pages.rs what {template} is to show");
                 return vec![template.to_owned()];

@@ -9,12 +9,12 @@ use std::fmt::{self, Display};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::processes::{Folder, Process, free_port};
 
@@ -47,12 +47,12 @@ pub struct Driver {
 
 impl Driver {
     /// The one of this process, which ends with it.
-    pub fn shared() -> &'static Self {
-        static DRIVER: OnceLock<Driver> = OnceLock::new();
-        DRIVER.get_or_init(Self::start)
+    pub async fn shared() -> &'static Self {
+        static DRIVER: OnceCell<Driver> = OnceCell::const_new();
+        DRIVER.get_or_init(Self::start).await
     }
 
-    fn start() -> Self {
+    async fn start() -> Self {
         let folder = Folder::new("tracker-browser-");
         let process = Process::new(folder.home("chromedriver"));
         let port = free_port();
@@ -61,7 +61,7 @@ impl Driver {
         let until = Instant::now() + PATIENCE;
         while TcpStream::connect(&address).is_err() {
             assert!(Instant::now() < until, "chromedriver does not listen\n{}", process.log());
-            std::thread::sleep(Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Self { address, process, _folder: folder }
     }
