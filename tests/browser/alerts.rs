@@ -1,7 +1,9 @@
 //! Alerts: a rule is a sentence, and is played over the history before it is saved.
 
 use amazon_tracker::domain::TenantId;
+use serde_json::json;
 
+use crate::daemon::expect;
 use crate::fixture::{add_admin, add_products, still};
 use crate::page::Page;
 
@@ -10,6 +12,8 @@ async fn a_rule_is_built_from_a_sentence_and_says_when_it_would_have_fired() {
     let daemon = still().await;
     add_admin(&daemon, "jo").await;
     let product = add_products(&daemon, TenantId::BUILT_IN, 1).await[0].id;
+    let channel = json!({ "kind": "webhook", "name": "Shop floor", "config": { "url": daemon.receiver.url() } });
+    expect(201, daemon.post("/api/v1/channels", &channel)).await;
     let page = Page::open_as(&daemon, "jo", &format!("/alerts/new?product_id={product}")).await;
     page.see_line("price").await;
     page.push("Use the lowest price of 30 days: $50.00").await;

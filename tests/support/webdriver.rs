@@ -22,13 +22,15 @@ use crate::processes::{Folder, Process, free_port};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How Chromium is started, with a profile of its own. Its end of the pipe closes when the driver ends, and it ends with it.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-sync",
     "--no-first-run",
+    // The shared memory of containers is small.
+    "--disable-dev-shm-usage",
     "--remote-debugging-pipe",
     "--window-size=1200,840",
     // Pictures are the same on every screen, and smaller.
