@@ -12,7 +12,7 @@ const DESKTOP: (u32, u32) = (1200, 750);
 pub const PHONE: (u32, u32) = (360, 740);
 
 /// What somebody operates, or what says something without text: it needs a name.
-const NAMED_ROLES: [&str; 17] = [
+const NAMED_ROLES: [&str; 16] = [
     "button",
     "link",
     "textbox",
@@ -29,7 +29,6 @@ const NAMED_ROLES: [&str; 17] = [
     "dialog",
     "meter",
     "progressbar",
-    "navigation",
 ];
 
 impl Page {

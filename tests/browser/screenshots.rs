@@ -85,6 +85,7 @@ async fn pictures_of_the_dashboard() {
     page.prefer("light").await;
     page.visit(&format!("/alerts/{}", shop.rule)).await;
     page.see_line("price").await;
+    page.until("it was played", "return document.querySelector('.verdict').textContent !== ''").await;
     page.save("alert.png", SCREEN).await;
     page.resize(PHONE.0, PHONE.1).await;
     page.visit("/?sort=change").await;
