@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double eval test-clients bench soak accuracy fuzz lint deny fmt docs
+.PHONY: help demo test test-cluster test-api test-mcp test-keepa test-advice-double eval test-clients test-a11y screenshots bench soak accuracy fuzz lint deny fmt docs
 .PHONY: setup deploy-prod deploy-check restart status db-migrate db-migration db-seed backup restore dev-check
 .PHONY: check-deploy
 
@@ -14,8 +14,8 @@ demo: ## Run the daemon with a simulated marketplace, and open the link that it 
 	@scripts/require.sh cc rust
 	cargo run --profile demo -- demo $(if $(source),--source $(source)) $(if $(verbose),--verbose)
 
-test: ## Run the tests, on SQLite and on throwaway PostgreSQL and Redis servers
-	@scripts/require.sh cc rust postgres redis yaml
+test: ## Run the tests, on SQLite and on throwaway PostgreSQL and Redis servers, and of the dashboard in Chromium
+	@scripts/require.sh cc rust postgres redis yaml browser
 	cargo test --no-fail-fast
 
 test-cluster: ## Test three replicas on real servers under faults (seven minutes; only=faults for a part)
@@ -41,6 +41,14 @@ test-clients: ## Generate clients in Python and TypeScript from the OpenAPI docu
 	cargo build
 	scripts/test-clients.sh
 
+test-a11y: ## Audit the accessibility of every page of the dashboard with axe-core, in Chromium
+	@scripts/require.sh cc rust browser axe
+	cargo test --test browser -- --ignored axe_finds_nothing
+
+screenshots: ## Make the pictures of docs/dashboard.md in Chromium
+	@scripts/require.sh cc rust browser
+	cargo test --test browser -- --ignored pictures_of_the_dashboard
+
 test-advice-double: ## Use the endpoint of the tests of advice with OpenAI's official client
 	@scripts/require.sh cc rust openai
 	PYTHON=$(CURDIR)/target/openai/bin/python cargo test --test advice -- --ignored official_client
@@ -49,8 +57,8 @@ eval: ## Evaluate the advice of the model of OPENAI_API_KEY on listings with pla
 	@scripts/require.sh cc rust
 	@cargo test --quiet --test advice -- --ignored --nocapture --exact evaluation::live::print_the_scores_of_the_configured_model
 
-bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts or insight)
-	@scripts/require.sh cc rust postgres rivals
+bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts, insight or dashboard)
+	@scripts/require.sh cc rust postgres rivals browser
 	cargo bench --bench ratios -- $(only)
 
 soak: ## Test three replicas for a long time: under repeated faults, and on faulty pages (minutes=30 each; only=faulty_pages)

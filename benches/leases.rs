@@ -87,7 +87,10 @@ async fn sign_in_until(store: SharedStore, user: User, stopped: watch::Receiver<
         store.credentials(&user.email).await.unwrap();
         let token = TokenHash(std::array::from_fn(|_| rand::random()));
         let lasts = Duration::from_secs(3600);
-        store.open_session(NewSession { user_id: user.id, address: None, agent: None, token, lasts }).await.unwrap();
+        store
+            .open_session(NewSession { user_id: user.id, address: None, agent: None, token, lasts, is_browser: false })
+            .await
+            .unwrap();
         times.push(started_at.elapsed().as_secs_f64() * 1e3);
     }
     times

@@ -8,6 +8,7 @@ mod actors;
 mod alerts;
 mod api;
 mod crawling;
+mod dashboard;
 mod extraction;
 mod files;
 mod freshness;
@@ -17,12 +18,16 @@ mod leases;
 mod operations;
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
+#[path = "../tests/support/processes.rs"]
+mod processes;
 #[path = "../tests/support/refresh_simulation.rs"]
 mod refresh_simulation;
 mod replicas;
 mod reports;
 mod rivals;
 mod table;
+#[path = "../tests/support/webdriver.rs"]
+mod webdriver;
 
 use std::path::Path;
 
@@ -30,7 +35,7 @@ use table::Table;
 
 type Group = fn(&mut Table);
 
-const GROUPS: [(&str, Group); 13] = [
+const GROUPS: [(&str, Group); 14] = [
     ("extraction", extraction::run),
     ("actors", actors::run),
     ("leases", leases::run),
@@ -44,6 +49,7 @@ const GROUPS: [(&str, Group); 13] = [
     ("alerts", alerts::run),
     ("insight", insight::run),
     ("reports", reports::run),
+    ("dashboard", dashboard::run),
 ];
 
 fn main() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs missing requirements of make targets. Usage: scripts/require.sh
-# rust|cc|postgres|rivals|schemathesis|keepa|deploy_tools … A requirement that cannot be installed is an error with a remedy,
+# rust|cc|postgres|browser|rivals|schemathesis|keepa|deploy_tools … A requirement that cannot be installed is an error with a remedy,
 # never a skipped step.
 set -euo pipefail
 
@@ -68,6 +68,40 @@ need_prometheus() {
 # Fakes the system time of a process.
 need_faketime() {
     ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || apt_install faketime
+}
+
+# A browser and the driver of its version, for the tests of the dashboard. Ubuntu has them as snaps only, whose browser cannot read the
+# profile of a test.
+need_browser() {
+    local browser driver
+    browser=$(command -v chromium || command -v google-chrome || true)
+    if [ -z "$browser" ] || ! command -v chromedriver >/dev/null; then
+        ! grep -qs '^ID=ubuntu' /etc/os-release || no_browser "is missing, and Ubuntu has Chromium as a snap only"
+        apt_install chromium chromium-driver
+        browser=chromium
+    fi
+    driver=$(chromedriver --version 2>/dev/null) || no_browser "is a snap, or does not run: chromedriver"
+    browser=$("$browser" --version 2>/dev/null) || no_browser "is a snap, or does not run: $browser"
+    [[ $browser != *snap* && $driver != *snap* ]] || no_browser "is a snap"
+    [ "$(major_version <<<"$browser")" = "$(major_version <<<"$driver")" ] || no_browser "has another version than its driver: $browser, $driver"
+}
+no_browser() {
+    echo "error: Chromium $1: install Chrome from https://www.google.com/chrome and the chromedriver of its version from" \
+        "https://googlechromelabs.github.io/chrome-for-testing into the PATH, and remove the snap" >&2
+    exit 1
+}
+major_version() {
+    sed -nE 's/^[^0-9]*([0-9]+)\..*/\1/p'
+}
+
+# An audit of the accessibility of pages.
+need_axe() {
+    local folder=target/axe package=axe-core@4.14.1
+    command -v npm >/dev/null || apt_install nodejs npm
+    [ "$(cat "$folder/installed" 2>/dev/null)" = "$package" ] && return
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "$package" ||
+        { echo "error: npm cannot install $package into $folder" >&2; exit 1; }
+    echo "$package" >"$folder/installed"
 }
 
 # For scripts/apisix-load.py, which tests run.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use amazon_tracker::app;
 use amazon_tracker::auth::{OpaqueToken, TokenKind};
-use amazon_tracker::config::{DatabaseSettings, PasswordSettings, Secret, Settings};
+use amazon_tracker::config::{PasswordSettings, Secret, Settings};
 use amazon_tracker::domain::{Interval, Listing, Marketplace, Role, Scope, Scopes, TenantId};
 use amazon_tracker::sources::simulated::{Simulated, SimulatedSettings};
 use amazon_tracker::store::{self, NewApiKey, NewUser, SharedStore, StoreClock};
@@ -36,7 +36,7 @@ pub enum Engine {
 pub struct Daemon {
     /// Of the installation's own tenant, with every scope.
     pub key: String,
-    database: DatabaseSettings,
+    settings: Settings,
     pub client: Client,
     pub simulated: Simulated,
     pub receiver: Receiver,
@@ -71,7 +71,7 @@ impl Daemon {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.database.url = match beside {
-            Some(other) => other.database.url.clone(),
+            Some(other) => other.settings.database.url.clone(),
             None => Secret::from(database(engine, &folder).await),
         };
         settings.server.listen = ([127, 0, 0, 1], 0).into();
@@ -95,7 +95,26 @@ impl Daemon {
             None => new_key(&store).await,
         };
         store.close().await;
-        let database = settings.database.clone();
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let mut daemon = Self {
+            key,
+            settings,
+            client,
+            simulated,
+            receiver,
+            base: String::new(),
+            metrics: String::new(),
+            stop: None,
+            thread: None,
+            folder,
+        };
+        daemon.run().await;
+        daemon
+    }
+
+    /// Starts it, and waits until it listens.
+    async fn run(&mut self) {
+        let settings = self.settings.clone();
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -103,31 +122,35 @@ impl Daemon {
             app::run(settings, ready, || async { drop(stopped.await) }).unwrap()
         });
         let (address, metrics_address) = is_ready.await.unwrap();
-        let base = format!("http://{address}");
-        let metrics = format!("http://{}/metrics", metrics_address.unwrap_or(address));
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self {
-            key,
-            database,
-            client,
-            simulated,
-            receiver,
-            base,
-            metrics,
-            stop: Some(stop),
-            thread: Some(thread),
-            folder,
-        }
+        self.base = format!("http://{address}");
+        self.metrics = format!("http://{}/metrics", metrics_address.unwrap_or(address));
+        self.stop = Some(stop);
+        self.thread = Some(thread);
+        // Where it was, if it is started again.
+        self.settings.server.listen = address;
+    }
+
+    /// Drains the daemon and waits for its end.
+    pub async fn stop(&mut self) {
+        drop(self.stop.take());
+        let thread = self.thread.take().unwrap();
+        let code = tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    }
+
+    /// Starts it again after [`stop`](Self::stop), on the same database and address.
+    pub async fn start_again(&mut self) {
+        self.run().await;
     }
 
     /// The daemon's store, for what HTTP does not offer.
     pub async fn store(&self) -> SharedStore {
-        store::open(&self.database, StoreClock::real()).await.unwrap()
+        store::open(&self.settings.database, StoreClock::real()).await.unwrap()
     }
 
     /// For what goes past the daemon.
     pub fn database_url(&self) -> String {
-        self.database.url.reveal().to_owned()
+        self.settings.database.url.reveal().to_owned()
     }
 
     /// Runs a statement past the daemon.
@@ -157,10 +180,7 @@ impl Daemon {
 
     /// Drains the daemon and waits for its end.
     pub async fn end(mut self) {
-        drop(self.stop.take());
-        let thread = self.thread.take().unwrap();
-        let code = tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+        self.stop().await;
         self.simulated.stop().await;
         self.folder.close().unwrap();
     }

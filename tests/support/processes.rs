@@ -79,7 +79,7 @@ impl Process {
         command.current_dir(&self.home).stdin(Stdio::null()).stdout(log).stderr(copy).process_group(0);
         let child = command.spawn().unwrap_or_else(|error| {
             let program = command.get_program().to_string_lossy();
-            panic!("{program}: {error}; `make test-cluster` installs what these tests need (scripts/require.sh)")
+            panic!("{program}: {error}; the make target of these tests installs what they need (scripts/require.sh)")
         });
         fs::write(self.home.join(PID), child.id().to_string()).expect("the test's own directory is writable");
         *self.child() = Some(child);

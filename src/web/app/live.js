@@ -9,6 +9,7 @@ const KINDS = ["change", "alert", "job", "budget", "reset"];
 let source;
 let lastEventId;
 let isRefused = false;
+let wasOpen = false;
 const listeners = new Set();
 
 // Calls the listener with { kind, data } of each event, and with { kind: "state" } when the connection changes. Returns what ends it.
@@ -28,7 +29,12 @@ function tell(event) {
 function open() {
   const since = lastEventId ? `?last_event_id=${encodeURIComponent(lastEventId)}` : "";
   source = new EventSource(`${base}/api/v1/events${since}`);
-  source.onopen = () => tell({ kind: "state", state: "live" });
+  source.onopen = () => {
+    tell({ kind: "state", state: "live" });
+    // Without the id of an event, nobody knows what was missed since the last connection.
+    if (wasOpen && !lastEventId) tell({ kind: "reset" });
+    wasOpen = true;
+  };
   source.onerror = () => {
     const isEnded = source?.readyState === EventSource.CLOSED;
     tell({ kind: "state", state: isEnded ? "ended" : "lost" });

@@ -1,0 +1,103 @@
+//! The page of a product: what its price means, and the chart.
+
+use amazon_tracker::domain::TenantId;
+
+use crate::fixture::{add_admin, add_products, still};
+use crate::page::Page;
+
+impl Page {
+    /// Waits until a line of the chart is drawn.
+    pub async fn see_line(&self, series: &str) {
+        let script =
+            format!("return document.querySelector('.plot path.line.{series}')?.getAttribute('d').length > 20");
+        self.until(&format!("the line {series}"), &script).await;
+    }
+
+    /// What was said last to screen readers.
+    pub async fn said(&self) -> String {
+        self.eval("return document.getElementById('said').textContent").await.as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_product_says_what_its_price_means_and_draws_its_history() {
+    let daemon = still().await;
+    add_admin(&daemon, "jo").await;
+    let product = add_products(&daemon, TenantId::BUILT_IN, 1).await[0].id;
+    let page = Page::open_as(&daemon, "jo", &format!("/products/{product}")).await;
+    page.see_the("heading", "Product 0").await;
+    page.see("The lowest price so far.").await;
+    page.see("$50.00").await;
+    page.see("In stock").await;
+    page.see_line("price").await;
+    page.see_line("sales_rank").await;
+    assert!(
+        page.eval("return document.querySelectorAll('.plot [fill=\"url(#hatch)\"]').length").await.as_u64() > Some(0),
+        "the gap is hatched"
+    );
+    page.push("7 days").await;
+    page.settled().await;
+    assert_eq!(page.path().await, format!("/products/{product}?range=7d"));
+    page.reload().await;
+    page.see_line("price").await;
+    assert_eq!(page.eval("return document.querySelector('.ranges [aria-pressed=true]').textContent").await, "7 days");
+    page.end().await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chart_is_read_with_the_arrow_keys_and_as_a_table() {
+    let daemon = still().await;
+    add_admin(&daemon, "jo").await;
+    let product = add_products(&daemon, TenantId::BUILT_IN, 1).await[0].id;
+    let page = Page::open_as(&daemon, "jo", &format!("/products/{product}")).await;
+    page.see_line("price").await;
+    page.eval("document.querySelector('.plot').focus()").await;
+    page.press("End").await;
+    page.until(
+        "the newest price is spoken",
+        "return document.getElementById('said').textContent.includes('Price: $50.00')",
+    )
+    .await;
+    let last = page.said().await;
+    page.press("ArrowLeft").await;
+    page.until("it moves", "return document.querySelectorAll('.crosshair line').length === 1").await;
+    assert_ne!(page.said().await, last);
+    page.press("ArrowRight Escape").await;
+    page.until("it is gone", "return document.querySelectorAll('.crosshair line').length === 0").await;
+    page.press("t").await;
+    page.see_the("columnheader", "Time").await;
+    let rows = page.eval("return document.querySelectorAll('figure.chart details tbody tr').length").await;
+    assert!(rows.as_u64() > Some(100), "{rows}");
+    page.end().await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_the_chart_is_looked_at_closely_with_the_mouse() {
+    let daemon = still().await;
+    add_admin(&daemon, "jo").await;
+    let product = add_products(&daemon, TenantId::BUILT_IN, 1).await[0].id;
+    let page = Page::open_as(&daemon, "jo", &format!("/products/{product}")).await;
+    page.see_line("price").await;
+    let whole = page.eval(LINE).await;
+    page.eval("document.querySelector('.plot').scrollIntoView({ block: 'center' })").await;
+    let shape = page.eval("const box = document.querySelector('.plot').getBoundingClientRect(); return [box.left, box.top, box.width, box.height]").await;
+    let [left, top, width, height] = [0, 1, 2, 3].map(|at| shape[at].as_f64().unwrap());
+    page.drag((left + width * 0.4, top + height * 0.5), (left + width * 0.6, top + height * 0.5)).await;
+    page.until("it shows a part", &format!("{LINE} !== {whole}")).await;
+    page.settled().await;
+    assert!(page.path().await.contains("from="), "the part is in the address");
+    page.push("Reset").await;
+    page.until(
+        "it shows all",
+        "return document.querySelector('.ranges [aria-pressed=true]')?.textContent === '90 days'",
+    )
+    .await;
+    page.settled().await;
+    assert_eq!(page.path().await, format!("/products/{product}"));
+    page.end().await;
+    daemon.end().await;
+}
+
+const LINE: &str = "return document.querySelector('.plot path.line.price').getAttribute('d')";
