@@ -22,7 +22,7 @@ impl Daemon {
         command.env("ADMIN_EMAIL", ADMIN_EMAIL).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
         let mut running = Running::start(command.env("TRACKER__LOG__FILTER", filter));
         let api = format!("http://{}/api/v1", address_in(&running.until_it_says("listening on")));
-        Self { running, api, client: Client::builder().no_proxy().build().unwrap(), folder: folder }
+        Self { running, api, client: Client::builder().no_proxy().build().unwrap(), folder }
     }
 
     async fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
