@@ -15,6 +15,7 @@ mod board;
 mod browser;
 mod channels;
 mod competitors;
+#[allow(dead_code, reason = "the tests of browsers use more of this module")]
 mod daemon;
 mod events;
 mod exports;
