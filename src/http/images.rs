@@ -14,6 +14,8 @@ use crate::service::Caller;
 
 /// Of the picture that the page shows: its URL changes with it, if a client adds something of the picture's URL to the query.
 const CURRENT: &str = "private, max-age=604800";
+/// Of no picture, which may be there soon.
+const NONE: &str = "no-store";
 /// Of the picture before, until the new one is there.
 const PREVIOUS: &str = "private, max-age=60";
 
@@ -26,14 +28,18 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[utoipa::path(get, path = "/api/v1/products/{id}/image", tag = "products", params(("id" = Uuid, Path)), responses(
     (status = 200, description = "A picture", content(
         (Picture = "image/jpeg"), (Picture = "image/png"), (Picture = "image/webp"), (Picture = "image/gif"))),
-    (status = 404, description = "No such product, or no picture of it, or none yet", body = Problem),
+    (status = 204, description = "There is no picture of it, or none yet"),
+    (status = 404, description = "No such product", body = Problem),
 ))]
 pub(super) async fn image(
     shared: Data<Shared>,
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<impl Responder, Problem> {
-    let found = shared.service.product_image(caller.tenant_id, id).await?;
+    let Some(found) = shared.service.product_image(caller.tenant_id, id).await? else {
+        // No error: browsers would report each row without a picture.
+        return Ok(HttpResponse::NoContent().insert_header((CACHE_CONTROL, NONE)).finish());
+    };
     let caching = if found.is_current { CURRENT } else { PREVIOUS };
     Ok(HttpResponse::Ok()
         .content_type(found.image.kind.media_type())

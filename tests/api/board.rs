@@ -254,8 +254,8 @@ async fn a_board_is_sorted_and_filtered_over_all_of_its_pages() {
             assert_eq!(page["matching"], matching, "{query}");
         }
         assert_eq!(found("failing=true").await.len(), 0);
-        let patch = daemon.request(Method::PATCH, &format!("/api/v1/products/{}", ids[1].as_str().unwrap()));
-        expect(200, patch.json(&json!({ "is_competitor": true }))).await;
+        let path = format!("/api/v1/products/{}", ids[1].as_str().unwrap());
+        expect(200, daemon.patch(&path, &json!({ "is_competitor": true }))).await;
         assert_eq!(found("competitor=true").await, [ids[1].as_str().unwrap().to_owned()].into());
         assert_eq!(found("competitor=false").await.len(), PRODUCTS - 1);
         let two = [ids[3].as_str().unwrap(), ids[5].as_str().unwrap()];
