@@ -422,12 +422,15 @@ async fn of_ours(daemon: &Daemon) -> Vec<(&'static str, Value)> {
     let schedule = expect(201, daemon.post("/api/v1/schedules", &schedule)).await["id"].clone();
     let report = json!({ "subject": { "kind": "tenant" }, "period": { "kind": "last_week" } });
     let report = expect(202, daemon.post("/api/v1/reports", &report)).await["parameters"]["report_id"].clone();
+    let shares = format!("/api/v1/products/{}/shares", product.as_str().unwrap());
+    let share = expect(201, daemon.post(&shares, &json!({}))).await["id"].clone();
     let user = sign_in(daemon, "user@example.com").await;
     let grant = grant_of(daemon, &user["user"]).await;
     let keys = expect(200, daemon.get("/api/v1/auth/api-keys?limit=1")).await;
     vec![
         ("/api/v1/products/", product),
         ("/api/v1/competitors/", set),
+        ("/api/v1/shares/", share),
         ("/api/v1/channels/", channel),
         // None of ours is dead; theirs would be refused alike.
         ("/api/v1/channels/messages/", json!("0190a1b2-0000-7000-8000-000000000000")),

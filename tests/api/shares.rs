@@ -26,7 +26,8 @@ async fn product_with_secrets(daemon: &Daemon) -> Value {
     expect(200, daemon.patch(&path, &json!({ "label": "Our <label>", "tags": ["secret-tag"] }))).await;
     let product = expect(200, daemon.get(&path)).await;
     let target = json!({ "amount_minor": 1_234_567, "currency": "USD" });
-    let alert = json!({ "product_id": product["id"], "kind": "price_at_or_below", "target": target });
+    let (kind, url) = ("price_at_or_below", daemon.receiver.url());
+    let alert = json!({ "product_id": product["id"], "kind": kind, "target": target, "webhook_url": url });
     expect(201, daemon.post("/api/v1/alerts", &alert)).await;
     product
 }

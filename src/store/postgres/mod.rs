@@ -124,8 +124,7 @@ type Backend = PostgresStore;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// A trigger does it (`mark_added_points`).
-#[expect(clippy::unused_async, reason = "the other engine has to do it")]
+/// A trigger does it (`mark_added_points`); on the other engine, a statement.
 async fn mark_prices(_conn: &mut Conn, _listings: Vec<i64>) -> StoreResult<()> {
     Ok(())
 }
