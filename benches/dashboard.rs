@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use amazon_tracker::chart::{PriceChart, Size, Theme};
+use amazon_tracker::chart::{ChartLanguage, PriceChart, Size, Theme};
 use amazon_tracker::config::{DatabaseSettings, Secret};
 use amazon_tracker::domain::{
     Currency, Frequency, Listing, ListingState, Marketplace, Point, ProductId, ProductSettings, ProductStatus, Series,
@@ -163,6 +163,8 @@ fn pictures(table: &mut Table) {
         title: "Headphones",
         theme: Theme::Light,
         size: Size::new(800, 400).unwrap(),
+        from_zero: false,
+        language: ChartLanguage::default(),
     };
     chart.png(1.0).unwrap();
     let began_at = Instant::now();

@@ -93,7 +93,7 @@ async fn a_share_shows_of_our_own_what_was_chosen() {
     let product = product_with_secrets(&daemon).await;
     let (path, _) = share(&daemon, &product, json!({ "label": true, "tags": true, "target": true })).await;
     let german = look_at_in(&daemon, &path, "de-AT,en;q=0.5").await;
-    assert_eq!(header(&german, "vary"), "accept-language");
+    assert!(header(&german, "vary").contains("accept-language"));
     let text = german.text().await.unwrap();
     for shown in ["<html lang=\"de\"", "Our &lt;label&gt;", "secret-tag", "12.345,67", "Stand:"] {
         assert!(text.contains(shown), "{shown} is not in {text}");

@@ -165,8 +165,10 @@ fn a_rejected_object_is_named_and_prevents_deletion() {
     let broken = folder.path().join("apisix.yaml");
     let limit = "      limit-req: {key: remote_addr, rate: 200,";
     let text = file::text("apisix.yaml");
-    assert!(text.contains(limit));
-    std::fs::write(&broken, text.replacen(limit, "      limit-req: {rate: 200,", 1)).unwrap();
+    let (before, users) = text.split_once("- id: users\n").unwrap();
+    assert!(users.contains(limit));
+    let users = users.replacen(limit, "      limit-req: {rate: 200,", 1);
+    std::fs::write(&broken, format!("{before}- id: users\n{users}")).unwrap();
     api.stored.lock().unwrap().insert(("routes".to_owned(), "old".to_owned()), json!({ "id": "old" }));
     let error = error_of(&load(&api, &broken, &["--prune"]));
     assert!(
