@@ -83,9 +83,11 @@ impl Page {
         self.settled().await;
     }
 
-    /// Waits until the page waits for nothing.
+    /// Waits until the page waits for nothing, and shows something: while it loads a module, it is empty.
     pub async fn settled(&self) {
-        self.until("it waits for nothing", &format!("return window.quietMillis?.() > {QUIET_MILLIS}")).await;
+        const IS_SHOWN: &str = "document.querySelector('main:not(:empty, :has(> noscript))')";
+        let script = format!("return window.quietMillis?.() > {QUIET_MILLIS} && {IS_SHOWN} !== null");
+        self.until("it waits for nothing", &script).await;
     }
 
     /// The address without the host.
