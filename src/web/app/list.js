@@ -40,6 +40,6 @@ export function listOf(name, columns, read, cells) {
   };
   const more = h("button", { type: "button", onclick: () => load(next) }, t("board.more"));
   const head = h("thead", {}, h("tr", {}, labels.map((label) => h("th", { scope: "col" }, label))));
-  const element = h("div.rows", { hidden: true }, h("table.board", { "aria-label": t(name) }, head, body), h("p.empty", {}, t(`${name}.none`)), more);
+  const element = h("div.rows", { hidden: true, tabindex: "0", role: "region", "aria-label": t(name) }, h("table.board", { "aria-label": t(name) }, head, body), h("p.empty", {}, t(`${name}.none`)), more);
   return { element, load, put };
 }

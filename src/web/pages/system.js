@@ -28,11 +28,12 @@ function facts(values) {
   return h("dl.facts", {}, Object.entries(values).map(([key, value]) => [h("dt", {}, t(`system.${key}`)), h("dd", {}, shown(key, value))]));
 }
 
-function table(rows) {
+// Its region can be scrolled with the keyboard.
+function table(rows, name) {
   if (!rows.length) return h("p.muted", {}, t("system.none"));
   const row = (values) => h("tr", {}, Object.entries(values).map(([key, value], at) => h(at ? "td" : "th", at ? {} : { scope: "row" }, shown(key, value))));
   const head = Object.keys(rows[0]).map((key) => h("th", { scope: "col" }, t(`system.${key}`)));
-  return h("div.scroll", {}, h("table.plain", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map(row))));
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t(name) }, h("table.plain", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map(row))));
 }
 
 const section = (title, content) => h("section", {}, h("h2", {}, t(title)), content);
@@ -41,7 +42,7 @@ function draw({ health, breakers, stored, ...process }, { actors }) {
   const { drifts, ...queue } = stored ?? { drifts: [] };
   return [
     h("div.columns", {}, section("system.process", facts({ ...health, ...process })), section("system.queue", facts(queue))),
-    section("system.actors", table(actors)), section("system.breakers", table(breakers)), section("system.drifts", table(drifts)),
+    ...Object.entries({ actors, breakers, drifts }).map(([name, rows]) => section(`system.${name}`, table(rows, `system.${name}`))),
   ];
 }
 
