@@ -63,6 +63,8 @@ mod request_id;
 mod response_cache;
 mod routes;
 mod samples;
+mod schedule_requests;
+mod schedule_view;
 mod schedules;
 mod share_page;
 mod share_text;

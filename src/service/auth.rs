@@ -1,4 +1,4 @@
-//! Registration, sessions, e-mail verification and passwords.
+//! Registration, sessions and e-mail verification.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::access::{Caller, Origin};
 use super::links::Written;
 use super::products::valid;
 use super::{Dependencies, FieldError, Service, ServiceError, ServiceResult};
-use crate::auth::{Grant, HashError, OpaqueToken, TokenKind, hash_of};
+use crate::auth::{Grant, OpaqueToken, TokenKind, hash_of};
 use crate::config::Plans;
 use crate::domain::{Backoff, EmailAddress, LinkPurpose, Role, Session, SessionId, User, UserId, UserStatus};
 use crate::store::{AuditActor, Credentials, FirstLink, LinkUse, NewSession, NewUser, Rotation, StoreError};
@@ -21,7 +21,7 @@ const FREE_FAILURES: u32 = 5;
 const LOCK: Backoff = Backoff::doubling(Duration::from_secs(30), Duration::from_secs(15 * 60));
 /// Longer than responses differ in work.
 const BEAT: Duration = Duration::from_millis(250);
-const LOGIN_FAILED: &str = "auth.login_failed";
+pub(super) const LOGIN_FAILED: &str = "auth.login_failed";
 /// A lock does not apply to an address that signed in within this time: failures of others cannot lock out a user.
 const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
@@ -170,61 +170,6 @@ impl Service {
         })
         .await
     }
-
-    /// Sends a link that sets a new password, if the address has an account. Does not disclose whether it has.
-    pub async fn forgot_password(&self, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            let began_at = Instant::now();
-            let sent = deps.forgot_password(email, origin).await;
-            pad_response_time(began_at).await;
-            sent
-        })
-        .await
-    }
-
-    /// Sets a new password with a link. All sessions end.
-    pub async fn reset_password(&self, token: String, password: String, origin: Origin) -> ServiceResult<User> {
-        self.run(async move |deps: Arc<Dependencies>| {
-            // First, so that only the owner of a link makes work.
-            deps.link(&token, LinkPurpose::ResetPassword).await?;
-            let mut errors = Vec::new();
-            deps.check_password("password", &password, &[], &mut errors).await?;
-            valid(errors)?;
-            let hash = deps.hash(password).await?;
-            let user = deps.use_link(&token, LinkPurpose::ResetPassword, LinkUse::SetPassword(hash)).await?;
-            deps.invalidate_user(user.tenant_id, user.id);
-            deps.audit(origin.audit_event(user.tenant_id, AuditActor::User(user.id), "auth.reset_password", None))
-                .await;
-            Ok(user)
-        })
-        .await
-    }
-
-    /// Changes the caller's password. All other sessions end.
-    pub async fn change_password(&self, caller: Caller, old: String, new: String) -> ServiceResult<()> {
-        let (user_id, session_id) = caller.user()?;
-        // A stolen token must not serve to guess the password.
-        self.attempt(caller.origin.address).await?;
-        self.run(async move |deps: Arc<Dependencies>| {
-            let user = deps.store.user(caller.tenant_id, user_id).await?;
-            let credentials = deps.store.credentials(&user.email).await?;
-            if !deps.verify(old, credentials.password_hash.clone()).await? {
-                deps.failed(&credentials).await?;
-                deps.record_login(&credentials.user, LOGIN_FAILED, &caller.origin).await;
-                return Err(ServiceError::invalid("old_password", "is not the current password"));
-            }
-            let mut errors = Vec::new();
-            deps.check_password("new_password", &new, &[user.email.as_str(), &user.name], &mut errors).await?;
-            valid(errors)?;
-            let hash = deps.hash(new).await?;
-            let set = deps.store.set_password(user_id, &hash, Some(session_id)).await;
-            set?;
-            deps.invalidate_user(caller.tenant_id, user_id);
-            deps.audit(caller.audit_event("auth.change_password", None)).await;
-            Ok(())
-        })
-        .await
-    }
 }
 
 pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
@@ -324,45 +269,6 @@ impl Dependencies {
         Ok(credentials.user)
     }
 
-    async fn forgot_password(self: &Arc<Self>, email: EmailAddress, origin: Origin) -> ServiceResult<()> {
-        match self.store.credentials(&email).await {
-            Ok(Credentials { user, .. }) if user.status != UserStatus::Disabled => {
-                // In the background: without an account there is nothing to do, and times would differ.
-                let deps = Arc::clone(self);
-                tokio::spawn(async move {
-                    if let Err(error) = deps.send_link(&user, LinkPurpose::ResetPassword).await {
-                        tracing::warn!(user_id = %user.id, %error, "a link could not be sent");
-                    }
-                    deps.record_login(&user, "auth.forgot_password", &origin).await;
-                });
-                Ok(())
-            }
-            Ok(_) | Err(StoreError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) async fn check_password(
-        &self,
-        field: &str,
-        password: &str,
-        about: &[&str],
-        errors: &mut Vec<FieldError>,
-    ) -> ServiceResult<()> {
-        if let Err(refused) = self.passwords.judge_on_hashing_thread(password, about).await.map_err(hash_failed)? {
-            errors.push(FieldError::new(field, refused));
-        }
-        Ok(())
-    }
-
-    pub(super) async fn hash(&self, password: String) -> ServiceResult<String> {
-        self.passwords.hash(password).await.map_err(hash_failed)
-    }
-
-    async fn verify(&self, password: String, stored_hash: Option<String>) -> ServiceResult<bool> {
-        self.passwords.verify(password, stored_hash).await.map_err(hash_failed)
-    }
-
     async fn is_locked(&self, credentials: &Credentials, origin: &Origin) -> ServiceResult<bool> {
         if !credentials.is_locked {
             return Ok(false);
@@ -381,7 +287,8 @@ impl Dependencies {
         self.record_login(&credentials.user, action, origin).await;
     }
 
-    async fn failed(&self, credentials: &Credentials) -> ServiceResult<()> {
+    /// Counts a failed sign-in.
+    pub(super) async fn failed(&self, credentials: &Credentials) -> ServiceResult<()> {
         let lock = lock_after(credentials.failed_logins.saturating_add(1));
         let noted = self.store.record_failed_login(credentials.user.id, lock).await;
         Ok(noted?)
@@ -440,14 +347,6 @@ impl Dependencies {
 pub(super) async fn pad_response_time(began_at: Instant) {
     let beats = u32::try_from(began_at.elapsed().as_millis() / BEAT.as_millis()).unwrap_or_default() + 1;
     tokio::time::sleep_until((began_at + BEAT * beats).into()).await;
-}
-
-fn hash_failed(error: HashError) -> ServiceError {
-    if matches!(error, HashError::Busy) {
-        return ServiceError::Unavailable;
-    }
-    tracing::error!(%error, "a password could not be hashed");
-    ServiceError::Internal
 }
 
 #[cfg(test)]

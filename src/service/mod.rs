@@ -34,6 +34,7 @@ mod message_links;
 mod not_asked;
 mod oauth;
 mod offers;
+mod passwords;
 mod product_bulk;
 mod product_search;
 mod products;

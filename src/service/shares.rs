@@ -161,8 +161,7 @@ impl Service {
             let product = deps.store.product(share.tenant_id, share.product_id).await?;
             let target = if request.has_target { deps.shared_target(&share, &product).await? } else { None };
             let title = if request.has_title { shared_title(&share, &product) } else { String::new() };
-            let now = Timestamp::now().as_second();
-            let to = Timestamp::from_second(now - now.rem_euclid(CHART_SECS)).unwrap_or(Timestamp::MIN);
+            let to = end_of_chart(product.created_at, Timestamp::now());
             let key = (share.id, format!("{request:?} {target:?} {title} {to}"));
             if let Some(drawn) = deps.share_charts.drawn.get(&key) {
                 return Ok(drawn);
@@ -180,6 +179,14 @@ impl Service {
     pub fn share_url(&self, token: &str) -> Option<url::Url> {
         self.deps.public_url.join(&format!("c/{token}")).ok()
     }
+}
+
+/// The last multiple of [`CHART_SECS`]: what is drawn until the next one is the same. A product that was just added may have no price yet
+/// then, and its chart ends now.
+fn end_of_chart(created_at: Timestamp, now: Timestamp) -> Timestamp {
+    let secs = now.as_second();
+    let multiple = Timestamp::from_second(secs - secs.rem_euclid(CHART_SECS)).unwrap_or(Timestamp::MIN);
+    if multiple.as_second() - created_at.as_second() >= CHART_SECS { multiple } else { now }
 }
 
 fn shared_title(share: &Share, product: &Product) -> String {
@@ -219,5 +226,20 @@ impl Dependencies {
     async fn share_changed(self: &Arc<Self>, caller: &Caller, share: &Share, action: &'static str) {
         let event = caller.audit_event(action, Some(format!("share:{}", share.id)));
         self.audit(AuditEvent { facts: json!({ "product_id": share.product_id }), ..event }).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_ends_at_a_multiple_of_five_minutes_unless_its_product_was_just_added() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = time("2026-11-30T12:07:31Z");
+        assert_eq!(end_of_chart(time("2026-11-01T00:00:00Z"), now), time("2026-11-30T12:05:00Z"));
+        for just_added in ["2026-11-30T12:06:00Z", "2026-11-30T12:04:59Z"] {
+            assert_eq!(end_of_chart(time(just_added), now), now);
+        }
     }
 }

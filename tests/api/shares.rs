@@ -101,9 +101,7 @@ async fn a_share_shows_of_our_own_what_was_chosen() {
     let with = look_at(&daemon, &format!("{path}.svg")).await.text().await.unwrap();
     assert!(with.contains("Our &lt;label&gt;") && with.contains("Target"), "{with}");
     let german = look_at(&daemon, &format!("{path}.svg?lang=de")).await.text().await.unwrap();
-    // The picture ends at a multiple of five minutes, before the first price of a product that is new.
-    let has_price = german.contains("Zuletzt") || german.contains("Kein Preis in dieser Zeit");
-    assert!(has_price && german.contains("Wunschpreis"), "{german}");
+    assert!(german.contains("Zuletzt") && german.contains("Wunschpreis"), "{german}");
     let without = look_at(&daemon, &format!("{path}.svg?title=0&target=0")).await.text().await.unwrap();
     assert!(!without.contains("Our ") && !without.contains("Target"), "{without}");
     for wrong in [

@@ -2,6 +2,7 @@
 
 import { competitors } from "./api.js";
 import { assets } from "./dom.js";
+import { nested } from "./form.js";
 import * as format from "./format.js";
 import { currentLanguage, t } from "./i18n.js";
 
@@ -23,15 +24,9 @@ const listed = (parts, type) => new Intl.ListFormat(currentLanguage(), { type })
 export const flat = (json, path = "") => Object.entries(json ?? {}).flatMap(([key, value]) =>
   typeof value === "object" && value && !value.currency && !Array.isArray(value) ? flat(value, `${path}${key}.`) : [[path + key, value]]);
 
-export function nested(entries) {
-  const json = {};
-  for (const [path, value] of entries) {
-    const keys = path.split(".");
-    const last = keys.pop();
-    if (String(value ?? "")) keys.reduce((part, key) => (part[key] ??= {}), json)[last] = NUMBERS.test(path) ? Number(value) : value;
-  }
-  return json;
-}
+export const unflat = (entries) => nested(Object.fromEntries(entries
+  .filter(([, value]) => String(value ?? ""))
+  .map(([path, value]) => [path, NUMBERS.test(path) ? Number(value) : value])));
 
 // [path, literal, blank] of each part of a template.
 export const partsOf = (name) => data.templates[name].split(" ").map((part) => {
@@ -56,7 +51,7 @@ export function matching(json) {
 }
 
 // The JSON of a template whose blanks are filled.
-export const filled = ({ name, values }) => nested(partsOf(name).map(([path, literal, blank]) =>
+export const filled = ({ name, values }) => unflat(partsOf(name).map(([path, literal, blank]) =>
   [path, blank && String(values[blank]) === String(data.defaults[blank]) ? "" : literal ?? values[blank]]));
 
 function inWords(blank, value) {

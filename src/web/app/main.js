@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
 import { listenToKeys } from "./keys.js";
 import { showError } from "./notice.js";
 import { applyPreferences, enter } from "./preferences.js";
-import { currentPath, followLinks, go, isOpen, route, show } from "./router.js";
+import { currentPath, followLinks, go, guardPages, isOpen, route, show } from "./router.js";
 import { state } from "./state.js";
 
 // As in PAGES of http/dashboard.rs.
@@ -55,7 +55,6 @@ async function leave() {
 
 // To the page of the sign-in, and afterwards back.
 function askToSignIn() {
-  if (isOpen()) return;
   if (state.user) state.message = "entry.ended";
   state.user = undefined;
   state.returnTo = currentPath() + location.search;
@@ -67,12 +66,12 @@ async function start() {
   const asked = session.me().catch((error) => (error.status === 401 ? undefined : Promise.reject(error)));
   const [user] = await Promise.all([asked, applyPreferences()]);
   document.addEventListener("page", navigation);
-  whenSignedOut(askToSignIn);
+  whenSignedOut(() => isOpen() || askToSignIn());
+  guardPages(() => Boolean(state.user), askToSignIn);
   followLinks();
   listenToKeys();
   if (user) await enter(user);
-  if (user || isOpen()) await show();
-  else await askToSignIn();
+  await show();
 }
 
 start().catch(showError);

@@ -6,6 +6,14 @@ import { t } from "./i18n.js";
 
 const routes = [];
 let end = () => {};
+let isSignedIn = () => true;
+let askToSignIn = () => {};
+
+// Pages that are not open are shown to those who are signed in; the others are asked to do so first.
+export function guardPages(isUser, ask) {
+  isSignedIn = isUser;
+  askToSignIn = ask;
+}
 
 // route("/products/{id}", "product", "productPage"): the path, the file in pages/ and what it exports. An open page needs no sign-in.
 export function route(template, file, exported, { isOpen = false } = {}) {
@@ -55,6 +63,7 @@ export async function show() {
     view.textContent = t("page.not_found");
     return;
   }
+  if (!found.isOpen && !isSignedIn()) return askToSignIn();
   const parameters = Object.fromEntries(found.names.map((name, at) => [name, decodeURIComponent(found.match[at + 1])]));
   const page = await found.load();
   if (mine !== serial) return;

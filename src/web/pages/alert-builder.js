@@ -1,7 +1,7 @@
 // Makes and changes a rule: a sentence with blanks, played over the history of a product while somebody writes.
 
 import { alerts, channels, products } from "../app/api.js";
-import { data, filled, flat, matching, nested, partsOf, said } from "../app/conditions.js";
+import { data, filled, flat, matching, partsOf, said, unflat } from "../app/conditions.js";
 import { h, replace } from "../app/dom.js";
 import { form, labelled } from "../app/form.js";
 import * as format from "../app/format.js";
@@ -164,7 +164,7 @@ class Builder {
 
   async save({ channels: told = [], expires_at: expires, "scope.kind": kind, "scope.tag": tag, product_id: chosen, ...values }) {
     const { rule, product } = this;
-    const settings = { name: null, again: null, ...nested(Object.entries(values).filter(([path]) => !path.startsWith("when."))), when: this.condition, channels: told, fallback: rule?.fallback };
+    const settings = { name: null, again: null, ...unflat(Object.entries(values).filter(([path]) => !path.startsWith("when."))), when: this.condition, channels: told, fallback: rule?.fallback };
     // One that has passed may stay, but not be sent.
     if (expires !== localTime(rule?.expires_at)) settings.expires_at = expires ? new Date(expires).toISOString() : null;
     const scopes = { product: { product_id: product?.id }, tag: { tag }, all: { all: true } };

@@ -9,7 +9,8 @@ import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { listen } from "../app/live.js";
 import { notice, showError } from "../app/notice.js";
-import { go, query, setQuery } from "../app/router.js";
+import { when } from "../app/parts.js";
+import { query, setQuery } from "../app/router.js";
 import { state } from "../app/state.js";
 
 const SNOOZES = { hour: 3600e3, day: 86400e3, week: 604800e3 };
@@ -17,7 +18,6 @@ const GATHER_MILLIS = 1000;
 
 export const button = (text, act, name, look = "") => h(`button${look}`, { type: "button", onclick: () => Promise.resolve(act()).catch(showError) }, name && icon(name), text);
 const link = (path, selector, ...text) => h(selector, { href: state.base + path }, text);
-export const time = (at) => h("time", { datetime: at, title: format.dateTime(at) }, format.relative(at));
 export const badge = (name, text = t(`alerts.${name}`)) => (name === "normal" ? null : h(`span.badge.${name}`, {}, text));
 const createLink = (about) => link(`/alerts/new?${about}`, "a.button.primary", icon("add"), t("alerts.new"));
 
@@ -44,10 +44,6 @@ export function alertPage(path, title, render) {
   return {
     title,
     async render(view, parameters) {
-      if (!state.user) {
-        state.returnTo = location.pathname.slice(state.base.length) + location.search;
-        return void go("/sign-in", { replace: true });
-      }
       const body = h("div.alerts");
       replace(view, h("nav.tabs", { "aria-label": t("nav.alerts") }, Object.entries(tabs).map(tab)), h("h1.unseen", {}, t(title)), body);
       return learn().then(() => render(body, parameters)).catch(showError);
@@ -122,7 +118,7 @@ function ruleItem(rule, names, set, ondelete) {
   return h("li", {},
     h("div", {}, link(`/alerts/${rule.id}`, "a.name", rule.name ?? says), rule.name && h("div", {}, says),
       h("div.about", {}, id ? names && link(`/products/${id}`, "a", names.get(id) ?? id) : h("span.tag", {}, tag ?? t("rule.scope.all")),
-        h("span", {}, rule.last_fired_at ? [t("alerts.fired", { count: rule.crossings }), " ", time(rule.last_fired_at)] : t("alerts.never_fired")), badge(rule.severity))),
+        h("span", {}, rule.last_fired_at ? [t("alerts.fired", { count: rule.crossings }), " ", when(rule.last_fired_at)] : t("alerts.never_fired")), badge(rule.severity))),
     badge(name, text),
     h("div.actions", {}, isSnoozed ? button(t("alerts.wake"), () => change({ snoozed_until: null })) : snooze(rule.id, set),
       button(t(rule.is_paused ? "bulk.resume" : "bulk.pause"), () => change({ is_paused: !rule.is_paused }), rule.is_paused ? "resume" : "pause"), button(t("action.delete"), remove)));
@@ -178,7 +174,7 @@ export const activityPage = alertPage("/alerts/activity", "alerts.activity", asy
     status === "dead" && button(t("alerts.retry"), () => alerts.retry(id).then(() => load())));
   const item = (event, load) => h("li", {},
     h("div", {}, link(`/products/${event.product_id}`, "a.name", event.title ?? event.asin), h("div", {}, event.reasons.map(reason).join("; ")),
-      h("div.about", {}, time(event.at), link(`/alerts/${event.alert_id}`, "a", event.alert_name ?? t("alerts.rule")), badge(event.severity))),
+      h("div.about", {}, when(event.at), link(`/alerts/${event.alert_id}`, "a", event.alert_name ?? t("alerts.rule")), badge(event.severity))),
     h("ul.deliveries", {}, event.deliveries.map(delivery(load))),
     h("div.actions", {}, snooze(event.alert_id, () => load())));
   const choices = (...words) => () => words.map((one) => [one, t(`alerts.${one}`)]);

@@ -4,6 +4,7 @@ import { button, h, icon } from "../app/dom.js";
 import { form, input } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
+import { when } from "../app/parts.js";
 import { state } from "../app/state.js";
 import { spark } from "../chart/spark.js";
 import { picture } from "./picture.js";
@@ -19,7 +20,6 @@ function change(of) {
   return h(`span.change.${name}`, {}, icon(name), format.percent(of.share, true));
 }
 
-export const when = (at) => (at ? h("time", { datetime: at, title: format.dateTime(at) }, format.relative(at)) : "–");
 
 // What is wrong, in words.
 function problem({ failure, status, is_held, is_stale, price_as_of }) {

@@ -1,13 +1,14 @@
 // Where alerts are told.
 
 import { channels } from "../app/api.js";
-import { data, flat, nested } from "../app/conditions.js";
+import { data, flat, unflat } from "../app/conditions.js";
 import { confirmed, openDialog } from "../app/dialog.js";
 import { h, replace } from "../app/dom.js";
 import { form, input, select } from "../app/form.js";
 import { currentLanguage, t } from "../app/i18n.js";
 import { notice, showError } from "../app/notice.js";
-import { alertPage, badge, button, fieldsOf, redraw, time } from "./alerts.js";
+import { when } from "../app/parts.js";
+import { alertPage, badge, button, fieldsOf, redraw } from "./alerts.js";
 
 // What a kind needs; what ends with "?" may be left out. Of a channel that exists, credentials are not shown, and stay if all are left out.
 const needs = (kind, isNew) => fieldsOf(data.kinds[kind].split(" ").filter(Boolean).map((text) => {
@@ -24,7 +25,7 @@ function edit(channel, ondone) {
   const current = { language: currentLanguage(), ...channel, ...Object.fromEntries(flat({ policy })), "policy.digest": rhythm, day: digest?.weekly?.day, at: digest?.daily_at ?? digest?.weekly?.at ?? "08:00" };
 
   async function save({ kind, name, language, day, at, ...values }) {
-    const settings = nested(Object.entries(values));
+    const settings = unflat(Object.entries(values));
     if (settings.config?.thread_id && (channel?.kind ?? kind) === "telegram") settings.config.thread_id = Number(settings.config.thread_id);
     const digests = { daily_at: { daily_at: at }, weekly: { weekly: { day, at } } };
     settings.policy.digest = digests[settings.policy.digest] ?? settings.policy.digest;
@@ -58,7 +59,7 @@ export const channelsPage = alertPage("/alerts/channels", "alerts.channels", asy
 
   async function log({ id }, place) {
     const [used, { items }] = await Promise.all([channels.usage(id), channels.messages(id)]);
-    const message = (one) => h("li", {}, badge(one.status), time(one.created_at), t("channels.events", { count: one.events }), one.last_error && h("small.problem", {}, one.last_error),
+    const message = (one) => h("li", {}, badge(one.status), when(one.created_at), t("channels.events", { count: one.events }), one.last_error && h("small.problem", {}, one.last_error),
       one.status === "dead" && button(t("alerts.retry"), () => channels.retry(one.id).then(() => log({ id }, place))));
     replace(place, h("p", {}, t("channels.usage", used)), h("ul.deliveries", {}, items.map(message)));
   }
@@ -74,7 +75,7 @@ export const channelsPage = alertPage("/alerts/channels", "alerts.channels", asy
     }
     const remove = async () => (await confirmed(t("channels.delete", { name }), t("action.delete"))) && channels.remove(id).then(load);
     return h("li", {},
-      h("div", {}, h("b", {}, name), h("div.about", {}, t(`channels.kind.${kind}`), h("span", {}, target), delivered && h("span", {}, t("channels.delivered"), " ", time(delivered))),
+      h("div", {}, h("b", {}, name), h("div.about", {}, t(`channels.kind.${kind}`), h("span", {}, target), delivered && h("span", {}, t("channels.delivered"), " ", when(delivered))),
         error && h("div.problem", {}, error),
         h("details", { ontoggle: (event) => event.target.open && log(channel, place).catch(showError) }, h("summary", {}, t("channels.log")), place)),
       badge(status, t(`channels.status.${status}`)),

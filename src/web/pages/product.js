@@ -10,7 +10,6 @@ import { listen } from "../app/live.js";
 import { notice, showError } from "../app/notice.js";
 import { button, outwards, stock } from "../app/parts.js";
 import { go, query, setQuery } from "../app/router.js";
-import { state } from "../app/state.js";
 import { Chart } from "../chart/chart.js";
 import { picture } from "./picture.js";
 import { sections } from "./product-sections.js";
@@ -209,10 +208,6 @@ class ProductPage {
 export const productPage = {
   title: "product.title",
   async render(view, { id }) {
-    if (!state.user) {
-      state.returnTo = `/products/${id}${location.search}`;
-      return void go("/sign-in", { replace: true });
-    }
     const page = new ProductPage(view, id);
     const stops = [listen((event) => page.heard(event)), keys(page.keys()), () => page.end()];
     await page.render().catch((error) => (error.status === 404 ? replace(view, h("p.empty", {}, t("product.gone"))) : showError(error)));

@@ -8,7 +8,7 @@ import * as format from "../app/format.js";
 import { currentLanguage, t } from "../app/i18n.js";
 import { act, listOf } from "../app/list.js";
 import { listen } from "../app/live.js";
-import { when } from "./board-row.js";
+import { copyable, when } from "../app/parts.js";
 import { about, ask, mayWrite, page, progress, showList, status } from "./work.js";
 
 // 1 January 2023 was a Sunday.
@@ -103,11 +103,7 @@ function daysOf({ from, to, time_zone: timeZone }) {
 function link({ id }) {
   ask("reports.link", "link", async (query) => {
     const { url } = await reports.link(id, query);
-    const shown = h("input", { value: url, readOnly: true, "aria-label": t("reports.link") });
-    openDialog("", t("reports.link"), shown);
-    shown.select();
-    // Pages on plain HTTP have no navigator.clipboard.
-    if (document.execCommand("copy")) shown.after(h("p", { role: "status" }, t("reports.copied")));
+    openDialog("", t("reports.link"), copyable(t("reports.link"), url));
   });
 }
 

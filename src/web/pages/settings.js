@@ -7,6 +7,7 @@ import { dateTime, integer, money, relative, timeZones } from "../app/format.js"
 import { LANGUAGES, t } from "../app/i18n.js";
 import { act, listOf } from "../app/list.js";
 import { notice, showError } from "../app/notice.js";
+import { copyable } from "../app/parts.js";
 import { enter } from "../app/preferences.js";
 import { go, show } from "../app/router.js";
 import { state } from "../app/state.js";
@@ -61,10 +62,7 @@ function gauge(key, used, limit, write, end) {
 
 // The key, which is not shown again.
 function keyOnce(key) {
-  const field = h("input", { readonly: true, value: key, "aria-label": t("settings.key") });
-  // Pages on plain HTTP have no other way to the clipboard.
-  const copy = async () => (field.select(), document.execCommand("copy") && notice(t("settings.copied")));
-  return part("key", h("div.bar", {}, field, button("copy", copy)));
+  return part("key", copyable(t("settings.key"), key));
 }
 
 const SECTIONS = {

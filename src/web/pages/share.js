@@ -8,7 +8,7 @@ import { form, input } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { showError } from "../app/notice.js";
-import { button } from "../app/parts.js";
+import { button, copyable } from "../app/parts.js";
 
 // The button that opens the dialog.
 export const shareButton = (productId) => button("share.title", "share", () => open(productId));
@@ -20,7 +20,7 @@ function open(productId) {
   const create = form("", "share.create", [h("p.muted", {}, t("share.explain")), options], async (values) => {
     const { token } = await shares.add(productId, values);
     const url = `${location.origin}${base}/c/${token}`;
-    replace(created, h("p", {}, t("share.once")), copyable("share.page", url), copyable("share.image", `${url}.png`));
+    replace(created, h("p", {}, t("share.once")), copyable(t("share.page"), url), copyable(t("share.image"), `${url}.png`));
     await load();
   });
   const item = ({ id, created_at, used_at }) => h("li.shared-link", {},
@@ -32,20 +32,4 @@ function open(productId) {
   };
   openDialog(".shares", t("share.title"), [create, created, h("h3", {}, t("share.links")), list]);
   load().catch(showError);
-}
-
-function copyable(label, text) {
-  const field = h("input", { value: text, readonly: true, "aria-label": t(label), onfocus: () => field.select() });
-  return h("div.copyable", {}, h("span", {}, t(label)), field, h("button", { type: "button", onclick: (event) => copy(field, event.currentTarget) }, t("share.copy")));
-}
-
-// Over plain HTTP there is no clipboard.
-async function copy(field, button) {
-  field.select();
-  try {
-    await navigator.clipboard.writeText(field.value);
-  } catch {
-    document.execCommand("copy");
-  }
-  button.textContent = t("share.copied");
 }

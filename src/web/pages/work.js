@@ -9,9 +9,9 @@ import { t } from "../app/i18n.js";
 import { act, listOf } from "../app/list.js";
 import { listen } from "../app/live.js";
 import { showError } from "../app/notice.js";
-import { currentPath, go } from "../app/router.js";
+import { when } from "../app/parts.js";
+import { currentPath } from "../app/router.js";
 import { state } from "../app/state.js";
-import { when } from "./board-row.js";
 
 const TABS = { "/work": "jobs.title", "/work/schedules": "schedules.title", "/work/sources": "sources.title" };
 
@@ -24,7 +24,6 @@ export function page(title, render) {
   return {
     title,
     async render(view) {
-      if (!state.user) return void go("/sign-in", { replace: true });
       const head = h("div.bar", {}, h("h1", {}, t(title)));
       replace(view, currentPath() in TABS && h("nav.tabs", { "aria-label": t("nav.work") }, Object.entries(TABS).map(tab)), head);
       try {
