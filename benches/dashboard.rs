@@ -131,15 +131,15 @@ async fn answers(table: &mut Table, api: &Api, product: ProductId) {
 /// The size of all points of a history, page by page, and the milliseconds until they are there.
 async fn whole_history(api: &Api, product: ProductId) -> (f64, f64) {
     let began_at = Instant::now();
-    let (mut bytes, mut cursor) = (0, String::new());
+    let (mut bytes, mut from) = (0, String::new());
     loop {
-        let url = format!("{}/api/v1/products/{product}/history?series=price,sales_rank&limit=2500{cursor}", api.base);
+        let url = format!("{}/api/v1/products/{product}/history?series=price,sales_rank&limit=2500{from}", api.base);
         let answer = api.client.get(url).bearer_auth(&api.key).send().await.unwrap().error_for_status().unwrap();
         let body = answer.bytes().await.unwrap();
         bytes += body.len();
         let page: Value = serde_json::from_slice(&body).unwrap();
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
+        match page["next_from"].as_str() {
+            Some(next) => from = format!("&from={next}"),
             None => return (bytes as f64 / 1000.0, began_at.elapsed().as_secs_f64() * 1e3),
         }
     }
@@ -155,6 +155,7 @@ fn pictures(table: &mut Table) {
         points: &points,
         gaps: &[],
         beside: &[],
+        ranks: &[],
         target: None,
         currency: Currency::Usd,
         from: to - SignedDuration::from_hours(24 * 90),

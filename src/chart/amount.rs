@@ -59,7 +59,7 @@ impl Unit {
 }
 
 /// `1234567` as `1,234,567`.
-fn grouped(number: u128) -> String {
+pub(super) fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {

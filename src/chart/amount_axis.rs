@@ -49,8 +49,13 @@ impl AmountAxis {
             Some(unit) if amount != 0 => short_money(amount / i128::from(currency.minor_per_major()), unit, currency),
             _ => money(amount, currency),
         };
-        let amounts = (0..=self.intervals).map(|interval| self.low + interval * self.step);
-        amounts.map(|amount| (amount, label(amount))).collect()
+        self.amounts().map(|amount| (amount, label(amount))).collect()
+    }
+
+    /// The amounts of the ticks, from the lowest to the highest.
+    pub fn amounts(&self) -> impl Iterator<Item = i128> + use<> {
+        let Self { low, step, intervals } = *self;
+        (0..=intervals).map(move |interval| low + interval * step)
     }
 
     /// The largest unit in which every tick is written exactly. `None`: the ticks are written in full.

@@ -33,6 +33,7 @@ pub(super) fn chart<'a>(points: &'a [Point], gaps: &'a [Gap]) -> PriceChart<'a> 
         points,
         gaps,
         beside: &[],
+        ranks: &[],
         from_zero: false,
         language: ChartLanguage::default(),
         target: None,

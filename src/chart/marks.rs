@@ -4,8 +4,9 @@ use super::amount::money;
 use super::amount_axis::AmountAxis;
 use super::frame::Frame;
 use super::label::text_width;
-use super::picture::{Anchor, LABEL, Picture, SUMMARY, crisp};
+use super::picture::{Anchor, GAP, LABEL, MARGIN, Picture, SUMMARY, crisp};
 use super::placement::Area;
+use super::ranks::Ranks;
 use super::segment::Segment;
 use super::svg::{PathData, Tenths, px};
 use super::theme::DASHES;
@@ -18,9 +19,9 @@ impl Picture<'_> {
     /// The line of the price, the area below it, and a dot where it holds until the end.
     pub(super) fn price(&mut self, runs: &[Run], segments: &[Segment]) {
         let colour = self.palette.line;
-        let (mut line, mut area) = (PathData::default(), PathData::default());
+        let (frame, mut line, mut area) = (self.frame, PathData::default(), PathData::default());
         for run in runs {
-            self.add_line(run, &mut line);
+            self.add_line(run, &frame, &mut line);
             self.add_area(run, &mut area);
         }
         if line.is_empty() {
@@ -45,11 +46,11 @@ impl Picture<'_> {
 
     /// The lines of the prices of others.
     pub(super) fn beside(&mut self, lines: &[Vec<Segment>]) {
-        let styles = self.palette.beside.into_iter().zip(DASHES);
+        let (frame, styles) = (self.frame, self.palette.beside.into_iter().zip(DASHES));
         for (segments, (colour, dashes)) in lines.iter().zip(styles) {
             let mut path = PathData::default();
-            for run in runs(segments, &self.frame) {
-                self.add_line(&run, &mut path);
+            for run in runs(segments, &frame) {
+                self.add_line(&run, &frame, &mut path);
             }
             if !path.is_empty() {
                 self.stroke(&path, colour, dashes);
@@ -57,16 +58,39 @@ impl Picture<'_> {
         }
     }
 
-    fn add_line(&mut self, run: &Run, path: &mut PathData) {
-        let y_of = |frame: &Frame, amount: i64| frame.y(amount.into());
+    /// The axis of the ranks at the right, with its name above it, and their line, which is thinner than that of the price.
+    pub(super) fn ranks(&mut self, ranks: &Ranks) {
+        let colour = self.palette.rank;
+        let frame = Frame { low: ranks.axis.low(), high: ranks.axis.high(), ..self.frame };
+        let end = px(i32::try_from(self.chart.size.width()).unwrap_or(0)) - MARGIN;
+        self.text(end, frame.top - px(6), LABEL, colour, Anchor::End, self.chart.language.words().rank);
+        let mut free_below = i32::MAX;
+        for (rank, label) in ranks.ticks() {
+            let y = frame.y(rank);
+            if y <= free_below {
+                self.text(frame.right + GAP, y + px(4), LABEL, colour, Anchor::Start, &label);
+                free_below = y - px(LABEL) - 30;
+            }
+        }
+        let mut path = PathData::default();
+        for run in runs(&ranks.segments, &frame) {
+            self.add_line(&run, &frame, &mut path);
+        }
+        if !path.is_empty() {
+            self.out
+                .push_str(&format!("<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\"1.25\" fill=\"none\"/>\n"));
+        }
+    }
+
+    fn add_line(&mut self, run: &Run, frame: &Frame, path: &mut PathData) {
+        let y_of = |amount: i64| frame.y(amount.into());
         let Some(&(first, amount)) = run.steps.first() else { return };
         // A price of no length is a short dash.
         let is_dash = run.end - first < px(2);
-        let (mut x, mut y) = (if is_dash { first - px(1) } else { first }, y_of(&self.frame, amount));
+        let (mut x, mut y) = (if is_dash { first - px(1) } else { first }, y_of(amount));
         path.move_to(x, y);
         let end = if is_dash { first + px(1) } else { run.end };
-        let ends =
-            run.steps.iter().skip(1).map(|(at, amount)| (*at, y_of(&self.frame, *amount))).chain([(end, i32::MIN)]);
+        let ends = run.steps.iter().skip(1).map(|(at, amount)| (*at, y_of(*amount))).chain([(end, i32::MIN)]);
         for (to, next) in ends {
             path.line_to_x(to);
             self.taken.add_line((x, y), (to, y), px(4));

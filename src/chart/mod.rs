@@ -13,6 +13,7 @@ mod marks;
 mod picture;
 mod placement;
 mod png;
+mod ranks;
 mod segment;
 mod summary;
 mod svg;
@@ -137,6 +138,8 @@ pub struct PriceChart<'a> {
     /// The prices of others in the same currency, at most [`MAX_BESIDE`]. With them, times without a successful crawl and without an
     /// offer are plain gaps.
     pub beside: &'a [Beside<'a>],
+    /// Changes of its sales rank in one category, as [`PriceChart::points`]; empty: none. It has an axis of its own.
+    pub ranks: &'a [Point],
     /// The axis of amounts begins at zero: differences look as small as they are.
     pub from_zero: bool,
     /// The price that the user waits for. Not drawn when it is in another currency.
@@ -161,22 +164,21 @@ pub struct PriceChart<'a> {
 }
 
 impl PriceChart<'_> {
-    /// The chart as a complete SVG document of at most about 60 KB. It refers to nothing outside of itself and has
-    /// neither scripts nor styles.
+    /// The chart as a complete SVG document of at most about 60 KB, or 90 KB with ranks. It refers to nothing outside of itself and has
+    /// no scripts, and styles with [`Theme::Auto`] alone.
     pub fn svg(&self) -> String {
         picture::draw(self)
     }
 
-    /// The chart as a PNG of `scale` device pixels per CSS pixel.
+    /// The chart as a PNG of `scale` device pixels per CSS pixel. [`Theme::Auto`] is light.
     ///
     /// # Errors
     /// As [`png()`].
     pub fn png(&self, scale: f32) -> Result<Vec<u8>, ChartError> {
-        if self.language == ChartLanguage::Japanese {
-            // The font has no letters for it.
-            return png(&Self { language: ChartLanguage::English, ..self.clone() }.svg(), scale);
-        }
-        png(&self.svg(), scale)
+        // The font has no letters for Japanese.
+        let language = if self.language == ChartLanguage::Japanese { ChartLanguage::English } else { self.language };
+        let theme = if self.theme == Theme::Auto { Theme::Light } else { self.theme };
+        png(&Self { language, theme, ..self.clone() }.svg(), scale)
     }
 
     /// The target in minor units, if it is in the currency of the chart.

@@ -6,6 +6,7 @@ use super::frame::Frame;
 use super::label::{shortened, text_width};
 use super::placement::{Area, Taken};
 use super::png::FONT_FAMILY;
+use super::ranks::Ranks;
 use super::segment::{Segment, State, segments};
 use super::summary::{Summary, description};
 use super::svg::{PathData, Tenths, escape, px};
@@ -19,7 +20,9 @@ pub(super) const SUMMARY: i32 = 12;
 pub(super) const LABEL: i32 = 11;
 
 /// Room around the picture.
-const MARGIN: i32 = px(14);
+pub(super) const MARGIN: i32 = px(14);
+/// Room between the plot and the labels beside it.
+pub(super) const GAP: i32 = px(8);
 /// Room for the labels of dates.
 const DATES: i32 = px(28);
 /// The least room between two labels of an axis.
@@ -42,11 +45,13 @@ pub(super) fn draw(chart: &PriceChart) -> String {
         .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
         .map(|(lowest, highest)| if chart.from_zero { (lowest.min(0), highest.max(0)) } else { (lowest, highest) });
     let axis = range.map(|(lowest, highest)| AmountAxis::new(lowest, highest, chart.own_target()));
-    let frame = frame(chart, axis.as_ref());
+    let ranks = Ranks::of(chart);
+    let frame = frame(chart, axis.as_ref(), ranks.as_ref());
     let runs = runs(&segments, &frame);
     let mut picture =
         Picture { chart, palette: chart.theme.palette(), frame, taken: Taken::new(inner(&frame)), out: String::new() };
-    picture.open(&description(chart, &segments, summary.as_ref()));
+    let range_of_ranks = ranks.as_ref().map(Ranks::range);
+    picture.open(&description(chart, &segments, summary.as_ref(), range_of_ranks.as_deref()));
     picture.heading(summary.as_ref());
     let bands = |state| if beside.is_empty() { bands(&segments, state, &frame) } else { Vec::new() };
     let [hatched, no_offer] = [State::Unobserved, State::NoOffer].map(bands);
@@ -57,6 +62,9 @@ pub(super) fn draw(chart: &PriceChart) -> String {
     }
     picture.dates();
     picture.beside(&beside);
+    if let Some(ranks) = &ranks {
+        picture.ranks(ranks);
+    }
     picture.price(&runs, &segments);
     match &axis {
         Some(axis) => picture.target(axis),
@@ -70,24 +78,29 @@ pub(super) fn draw(chart: &PriceChart) -> String {
 }
 
 /// Where the plot is.
-fn frame(chart: &PriceChart, axis: Option<&AmountAxis>) -> Frame {
+fn frame(chart: &PriceChart, axis: Option<&AmountAxis>, ranks: Option<&Ranks>) -> Frame {
     let [width, height] =
         [chart.size.width(), chart.size.height()].map(|pixels| px(i32::try_from(pixels).unwrap_or(0)));
     let labels = axis.map(|axis| axis.ticks(chart.currency)).unwrap_or_default();
-    let widest = labels.iter().map(|(_, label)| text_width(label, LABEL)).max();
-    let left = widest.map_or(MARGIN, |widest| (MARGIN + widest + px(8)).min(width / 2));
+    let room = |labels: &[(i128, String)]| {
+        let widest = labels.iter().map(|(_, label)| text_width(label, LABEL)).max();
+        widest.map_or(MARGIN, |widest| MARGIN + widest + GAP)
+    };
+    let left = room(&labels).min(width / 2);
+    let right = ranks.map_or(MARGIN, |ranks| room(&ranks.ticks()).min(width / 4));
     let rows = [has_title(chart), has_summary(chart) && axis.is_some()];
     let top = match rows {
         [true, true] => px(60),
         [false, false] => px(16),
         _ => px(42),
     };
+    let top = if ranks.is_some() { top + px(12) } else { top };
     // Half pixels at the edges: a line of one pixel is crisp there.
     let (low, high) = axis.map_or((0, 1), |axis| (axis.low(), axis.high()));
     Frame {
         left: left / 10 * 10 + 5,
         top: top + 5,
-        right: width - MARGIN - 5,
+        right: (width - right) / 10 * 10 - 5,
         bottom: height - DATES - 5,
         from: chart.from,
         to: chart.to,
@@ -136,10 +149,11 @@ impl Picture<'_> {
         self.out.push_str(&format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
              role=\"img\" font-family=\"'{FONT_FAMILY}',Verdana,sans-serif\">\
-             <title>{}</title><desc>{}</desc>\
+             <title>{}</title><desc>{}</desc>{}\
              <rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n",
             escape(&title),
             escape(description),
+            self.chart.theme.style(),
             self.palette.background
         ));
     }
@@ -229,7 +243,7 @@ impl Picture<'_> {
             path.line_to_x(self.frame.right);
             // In a low chart there is no room for every label.
             if y <= free_below {
-                self.text(self.frame.left - px(8), y + px(4), LABEL, self.palette.muted, Anchor::End, &label);
+                self.text(self.frame.left - GAP, y + px(4), LABEL, self.palette.muted, Anchor::End, &label);
                 free_below = y - px(LABEL) - 30;
             }
         }

@@ -51,9 +51,15 @@ impl Summary {
 }
 
 /// The whole chart in sentences.
-pub(super) fn description(chart: &PriceChart, segments: &[Segment], summary: Option<&Summary>) -> String {
+pub(super) fn description(
+    chart: &PriceChart,
+    segments: &[Segment],
+    summary: Option<&Summary>,
+    ranks: Option<&str>,
+) -> String {
+    let ranks = ranks.map(|range| format!(" {}: {range}.", chart.language.words().rank)).unwrap_or_default();
     if chart.language != ChartLanguage::English {
-        return short_description(chart, summary);
+        return short_description(chart, summary) + &ranks;
     }
     let day = |at| day(chart, at);
     let amount = |amount| Money::new(amount, chart.currency);
@@ -86,7 +92,7 @@ pub(super) fn description(chart: &PriceChart, segments: &[Segment], summary: Opt
             count => text.push_str(&format!(" {count} times without {what}.")),
         }
     }
-    text
+    text + &ranks
 }
 
 /// The same without sentences, which need more than words.
@@ -131,12 +137,12 @@ mod tests {
         let segments = segments(&points, &gaps, chart.from, chart.to);
         let summary = Summary::of(&segments);
         assert_eq!(
-            description(&chart, &segments, summary.as_ref()),
+            description(&chart, &segments, summary.as_ref(), None),
             "Price from 27 May 2026 to 25 Aug 2026 (UTC): last 349.99 USD, lowest 338.50 USD on 16 Jun 2026, highest \
              399.00 USD on 27 May 2026. Target: 300.00 USD. 2 times without data. 1 time without an offer."
         );
         assert_eq!(
-            description(&chart, &[], None),
+            description(&chart, &[], None, None),
             "Price from 27 May 2026 to 25 Aug 2026 (UTC): no price in this time. Target: 300.00 USD."
         );
     }

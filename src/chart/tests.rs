@@ -259,3 +259,46 @@ fn the_amounts_begin_at_zero_if_they_should() {
     let lowest = |from_zero| PriceChart { from_zero, ..chart(&points, &[]) }.svg().contains(">$0.00<");
     assert_eq!((lowest(true), lowest(false)), (true, false));
 }
+
+#[test]
+fn the_sales_rank_has_a_line_and_an_axis_of_its_own_with_the_best_rank_at_the_top() {
+    let prices = points(&[(20_600, Some(30_000)), (20_640, Some(32_000))]);
+    let ranks = points(&[(20_600, Some(1_900)), (20_620, Some(1_100)), (20_650, Some(4_200))]);
+    let plain = chart(&prices, &[]);
+    let ranked = PriceChart { ranks: &ranks, ..plain.clone() };
+    let (without, with) = (plain.svg(), ranked.svg());
+    let lines = |svg: &str| {
+        let document = Document::parse(svg).unwrap();
+        let lines = document.descendants().filter(|node| node.attribute("stroke-width") == Some("1.25"));
+        lines.map(|node| corners(node.attribute("d").unwrap())).collect::<Vec<_>>()
+    };
+    assert!(lines(&without).is_empty());
+    let [line] = &lines(&with)[..] else { panic!("{with}") };
+    let [first, best, worst] = [0, 2, 4].map(|corner| line[corner].1);
+    assert!(best < first && first < worst, "{line:?}");
+    let labels = texts(&with);
+    for label in ["Sales rank", "#2,000", "#4,000"] {
+        assert!(labels.contains(&label.to_owned()), "{label} is not in {labels:?}");
+    }
+    assert!(!labels.contains(&"#0".to_owned()));
+    assert!(with.contains("Sales rank: #1,100 – #4,200."), "{with}");
+    let right = |svg: &str| corners(&self::line(svg)).iter().map(|corner| corner.0).fold(0.0, f64::max);
+    assert!(right(&with) < right(&without), "its labels have room");
+    assert!(ranked.png(2.0).unwrap() != plain.png(2.0).unwrap());
+}
+
+#[test]
+fn a_picture_can_be_as_its_reader_prefers() {
+    let points = points(&[(20_600, Some(30_000))]);
+    let auto = PriceChart { theme: Theme::Auto, ..chart(&points, &[]) };
+    let svg = auto.svg();
+    let document = Document::parse(&svg).unwrap();
+    let style = document.descendants().find(|node| node.has_tag_name("style")).and_then(|node| node.text()).unwrap();
+    let (light, dark) = style.split_once("@media").unwrap();
+    for colours in [light, dark] {
+        for (used, _) in svg.match_indices("var(").map(|(at, _)| svg[at + 4..].split_once(')').unwrap()) {
+            assert!(colours.contains(&format!("{used}:#")), "{used} has no value in {colours}");
+        }
+    }
+    assert_eq!(auto.png(1.0).unwrap(), chart(&points, &[]).png(1.0).unwrap(), "a PNG cannot, and is light");
+}

@@ -8,6 +8,8 @@ pub enum Theme {
     Light,
     /// Light on near-black.
     Dark,
+    /// As the reader of the SVG prefers.
+    Auto,
 }
 
 /// Lines beside that of the price.
@@ -26,6 +28,8 @@ pub(super) struct Palette {
     pub grid: &'static str,
     /// The price.
     pub line: &'static str,
+    /// The sales rank: its line and its labels.
+    pub rank: &'static str,
     /// Lines beside that of the price.
     pub beside: [&'static str; BESIDE],
     /// The target's line and label.
@@ -44,6 +48,7 @@ const LIGHT: Palette = Palette {
     muted: "#59636e",
     grid: "#e3e7ec",
     line: "#0969da",
+    rank: "#8250df",
     beside: ["#bc4c00", "#1a7f37", "#8250df", "#bf3989"],
     target: "#9a5b00",
     no_offer: "#eef1f4",
@@ -57,6 +62,7 @@ const DARK: Palette = Palette {
     muted: "#9aa4ae",
     grid: "#232a33",
     line: "#58a6ff",
+    rank: "#bc8cff",
     beside: ["#f0883e", "#3fb950", "#bc8cff", "#f778ba"],
     target: "#e0a33a",
     no_offer: "#1a212a",
@@ -64,12 +70,52 @@ const DARK: Palette = Palette {
     hatch_id: "hatch-dark",
 };
 
+/// The colours are those of [`Theme::style`].
+const AUTO: Palette = Palette {
+    background: "var(--background)",
+    text: "var(--text)",
+    muted: "var(--muted)",
+    grid: "var(--grid)",
+    line: "var(--line)",
+    rank: "var(--rank)",
+    beside: ["var(--beside-0)", "var(--beside-1)", "var(--beside-2)", "var(--beside-3)"],
+    target: "var(--target)",
+    no_offer: "var(--no-offer)",
+    hatch: "var(--hatch)",
+    hatch_id: "hatch-auto",
+};
+
 impl Theme {
     pub(super) fn palette(self) -> &'static Palette {
         match self {
             Self::Light => &LIGHT,
             Self::Dark => &DARK,
+            Self::Auto => &AUTO,
         }
+    }
+
+    /// The element that gives the colours their values; empty if they have them.
+    pub(super) fn style(self) -> String {
+        if self != Self::Auto {
+            return String::new();
+        }
+        let (light, dark) = (LIGHT.variables(), DARK.variables());
+        format!("<style>:root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}</style>")
+    }
+}
+
+impl Palette {
+    /// The colours as the variables that [`AUTO`] names.
+    fn variables(&self) -> String {
+        let name = |colour: &'static str| colour.trim_start_matches("var(").trim_end_matches(')');
+        let named = AUTO.colours().into_iter().map(name).zip(self.colours());
+        named.map(|(name, colour)| format!("{name}:{colour};")).collect()
+    }
+
+    fn colours(&self) -> [&'static str; 9 + BESIDE] {
+        let Self { background, text, muted, grid, line, rank, beside, target, no_offer, hatch, hatch_id: _ } = self;
+        let [first, second, third, fourth] = beside;
+        [background, text, muted, grid, line, rank, target, no_offer, hatch, first, second, third, fourth]
     }
 }
 
@@ -94,7 +140,7 @@ mod tests {
     #[test]
     fn text_and_lines_stand_out_from_the_background() {
         for palette in [&LIGHT, &DARK] {
-            for text in [palette.text, palette.muted, palette.target] {
+            for text in [palette.text, palette.muted, palette.target, palette.rank] {
                 assert!(contrast(text, palette.background) >= 4.5, "{text} on {}", palette.background);
             }
             for line in palette.beside.iter().chain([&palette.line]) {

@@ -19,6 +19,7 @@ pub enum ChartLanguage {
 /// The words of one language.
 pub(super) struct Words {
     pub price: &'static str,
+    pub rank: &'static str,
     pub last: &'static str,
     pub low: &'static str,
     pub high: &'static str,
@@ -32,6 +33,7 @@ pub(super) struct Words {
 
 const ENGLISH: Words = Words {
     price: "Price",
+    rank: "Sales rank",
     last: "Last",
     low: "Low",
     high: "High",
@@ -44,6 +46,7 @@ const ENGLISH: Words = Words {
 
 const GERMAN: Words = Words {
     price: "Preis",
+    rank: "Verkaufsrang",
     last: "Zuletzt",
     low: "Tiefster",
     high: "Höchster",
@@ -56,6 +59,7 @@ const GERMAN: Words = Words {
 
 const JAPANESE: Words = Words {
     price: "価格",
+    rank: "売れ筋ランキング",
     last: "最新",
     low: "最安",
     high: "最高",
@@ -68,6 +72,7 @@ const JAPANESE: Words = Words {
 
 const PORTUGUESE: Words = Words {
     price: "Preço",
+    rank: "Posição de vendas",
     last: "Último",
     low: "Mínimo",
     high: "Máximo",
@@ -153,8 +158,8 @@ mod tests {
     #[test]
     fn the_font_has_the_letters_of_all_but_japanese() {
         for words in [&ENGLISH, &GERMAN, &PORTUGUESE] {
-            let Words { price, last, low, high, on, target, no_data, no_offer, no_price } = words;
-            for word in [price, last, low, high, &on.0, target, no_data, no_offer, no_price] {
+            let Words { price, rank, last, low, high, on, target, no_data, no_offer, no_price } = words;
+            for word in [price, rank, last, low, high, &on.0, target, no_data, no_offer, no_price] {
                 assert!(is_drawable(word), "{word}");
             }
         }

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::StrictQuery;
 use crate::domain::{Availability, ProductId, Scope};
-use crate::service::{Caller, FieldError, ListProducts, MAX_BOARD_ROWS, ProductFilter, ProductOrder};
+use crate::service::{BoardOrder, BoardRequest, Caller, FieldError, MAX_BOARD_ROWS, ProductFilter, ProductOrder};
 
 const DEFAULT_ROWS: u32 = 50;
 /// Maximum products that are named.
@@ -48,9 +48,9 @@ pub(super) struct BoardQuery {
     at_low: Option<String>,
     /// Only these products: 1 to 100 ids, separated by commas.
     ids: Option<String>,
-    /// `title`, `price`, `change` (the last change of the price, as a share), `stock`, `rank`, `seller`, `changed` (the last change of
-    /// price or availability) or `next_crawl`; with a leading `-` the other way round. Products without the value come last. Default: those
-    /// added last first.
+    /// `title`, `price`, `change` (the last change of the price, as a share), `average` (the price against its average of 30 days; of at
+    /// most 5000 products), `stock`, `rank`, `seller`, `changed` (the last change of price or availability) or `next_crawl`; with a leading
+    /// `-` the other way round. Products without the value come last. Default: those added last first.
     sort: Option<String>,
     /// The `next_cursor` of the previous page, in the same order.
     cursor: Option<String>,
@@ -100,8 +100,7 @@ fn availability_of(field: &str, word: &str, errors: &mut Vec<FieldError>) -> Opt
 }
 
 impl BoardQuery {
-    /// The list, and whether only products at their lowest price are wanted.
-    fn into_request(self) -> Result<(ListProducts, bool), Problem> {
+    fn into_request(self) -> Result<BoardRequest, Problem> {
         let mut errors = Vec::new();
         let texts = FilterTexts {
             tag: self.tag,
@@ -122,7 +121,7 @@ impl BoardQuery {
             }
         };
         let ids = self.ids.as_deref().and_then(|ids| ids_of(ids, &mut errors));
-        let order = self.sort.as_deref().map_or(ProductOrder::NewestFirst, |sort| order_of(sort, &mut errors));
+        let order = self.sort.as_deref().map_or(BoardOrder::default(), |sort| order_of(sort, &mut errors));
         let limit = match self.limit.as_deref().map(str::parse) {
             None => DEFAULT_ROWS,
             Some(Ok(limit @ 1..=MAX_BOARD_ROWS)) => limit,
@@ -135,7 +134,7 @@ impl BoardQuery {
             return Err(Problem::invalid(errors));
         }
         let filter = ProductFilter { ids, ..filter };
-        Ok((ListProducts { filter, order, cursor: self.cursor, limit }, wants_at_low))
+        Ok(BoardRequest { filter, wants_at_low, order, cursor: self.cursor, limit })
     }
 }
 
@@ -150,8 +149,10 @@ fn ids_of(text: &str, errors: &mut Vec<FieldError>) -> Option<Vec<ProductId>> {
     }
 }
 
-fn order_of(word: &str, errors: &mut Vec<FieldError>) -> ProductOrder {
-    match word {
+fn order_of(word: &str, errors: &mut Vec<FieldError>) -> BoardOrder {
+    let stored = match word {
+        "average" => return BoardOrder::AgainstAverage { falls: false },
+        "-average" => return BoardOrder::AgainstAverage { falls: true },
         "title" => ProductOrder::Title,
         "-title" => ProductOrder::TitleFalling,
         "price" => ProductOrder::PriceRising,
@@ -169,11 +170,13 @@ fn order_of(word: &str, errors: &mut Vec<FieldError>) -> ProductOrder {
         "next_crawl" => ProductOrder::NextCrawlRising,
         "-next_crawl" => ProductOrder::NextCrawlFalling,
         _ => {
-            let message = "use title, price, change, stock, rank, seller, changed or next_crawl, also with a leading -";
+            let message =
+                "use title, price, change, average, stock, rank, seller, changed or next_crawl, also with a leading -";
             errors.push(FieldError::new("sort", message));
             ProductOrder::default()
         }
-    }
+    };
+    BoardOrder::Stored(stored)
 }
 
 /// List products with all that a board shows of them.
@@ -189,6 +192,5 @@ pub(super) async fn board(
     caller: Caller,
     StrictQuery(query): StrictQuery<BoardQuery>,
 ) -> Result<impl Responder, Problem> {
-    let (query, wants_at_low) = query.into_request()?;
-    Ok(WireBoard::from(shared.service.board(caller.tenant_id, query, wants_at_low).await?))
+    Ok(WireBoard::from(shared.service.board(caller.tenant_id, query.into_request()?).await?))
 }

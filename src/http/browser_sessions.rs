@@ -78,7 +78,7 @@ pub(super) fn cookie_of(shared: &Shared, request: &HttpRequest, signed_in: &Sign
 }
 
 /// True if the browser speaks HTTPS with us, or with the proxy before us.
-fn is_secure(shared: &Shared, request: &HttpRequest) -> bool {
+pub(super) fn is_secure(shared: &Shared, request: &HttpRequest) -> bool {
     if is_forwarded(request) {
         let scheme = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
         return scheme.map_or_else(|| shared.service.has_secure_public_url(), |scheme| scheme == "https");

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::routes::Routes;
 use super::strict::{PathId, StrictQuery};
 use crate::domain::{ProductId, Scope};
-use crate::service::{Caller, ChartLook, ChartRequest, FieldError};
+use crate::service::{Caller, ChartLook, ChartRequest, ChartTheme, FieldError};
 
 const DEFAULT_DAYS: u32 = 90;
 const MAX_DAYS: u32 = 3650;
@@ -49,7 +49,9 @@ impl PartialSchema for Picture {
 pub(super) struct ChartQuery {
     /// How far back, 1 to 3650; default 90.
     days: Option<String>,
-    /// `light` (default) or `dark`.
+    /// `price` (default), or `price,sales_rank` with the rank in the widest category.
+    series: Option<String>,
+    /// `light` (default) or `dark`; `auto` of an SVG is as its reader prefers.
     theme: Option<String>,
     /// In pixels, 200 to 2000; default 640.
     width: Option<String>,
@@ -71,21 +73,38 @@ impl ChartQuery {
         let days = number("days", self.days, DEFAULT_DAYS, 1..=MAX_DAYS);
         let width = number("width", self.width, DEFAULT_SIZE.0, 200..=2000);
         let height = number("height", self.height, DEFAULT_SIZE.1, 100..=1000);
-        let is_dark = match self.theme.as_deref() {
-            None | Some("light") => false,
-            Some("dark") => true,
-            Some(_) => {
-                errors.push(FieldError::new("theme", "must be `light` or `dark`"));
-                false
-            }
-        };
+        let theme = theme_of(self.theme.as_deref(), is_png, &mut errors);
+        let has_rank = has_rank(self.series.as_deref(), &mut errors);
         if errors.is_empty() {
-            let look = ChartLook { is_dark, ..ChartLook::new(days, width, height, is_png) };
+            let look = ChartLook { theme, has_rank, ..ChartLook::new(days, width, height, is_png) };
             Ok(ChartRequest { product_id, look })
         } else {
             Err(Problem::invalid(errors))
         }
     }
+}
+
+/// The colours that a picture should have.
+pub(super) fn theme_of(text: Option<&str>, is_png: bool, errors: &mut Vec<FieldError>) -> ChartTheme {
+    match text {
+        None | Some("light") => ChartTheme::Light,
+        Some("dark") => ChartTheme::Dark,
+        Some("auto") if !is_png => ChartTheme::Auto,
+        Some(_) => {
+            let message = if is_png { "must be `light` or `dark`" } else { "must be `light`, `dark` or `auto`" };
+            errors.push(FieldError::new("theme", message));
+            ChartTheme::Light
+        }
+    }
+}
+
+/// Whether a picture should show the sales rank.
+pub(super) fn has_rank(series: Option<&str>, errors: &mut Vec<FieldError>) -> bool {
+    let wants_rank = series == Some("price,sales_rank");
+    if !wants_rank && series.is_some_and(|series| series != "price") {
+        errors.push(FieldError::new("series", "must be `price` or `price,sales_rank`"));
+    }
+    wants_rank
 }
 
 /// Get a chart of a product's price as SVG.

@@ -9,9 +9,11 @@ use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType, HeaderName,
     REFERRER_POLICY, VARY,
 };
-use actix_web::web::Path;
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
+use super::Shared;
+use super::browser_sessions::is_secure;
 use super::problem::{Problem, no_such_route};
 use super::public_path::public_path;
 use super::routes::{Access, Routes};
@@ -74,7 +76,7 @@ fn modules_of(page: &'static str) -> Vec<&'static str> {
 }
 
 /// A page of the dashboard. All pages are the same, but for what they load ahead: the script finds out which one it is.
-async fn shell(request: HttpRequest) -> impl Responder {
+async fn shell(shared: Data<Shared>, request: HttpRequest) -> impl Responder {
     let base = public_path(&request);
     let assets = assets(&request);
     let route = request.match_pattern();
@@ -83,13 +85,17 @@ async fn shell(request: HttpRequest) -> impl Responder {
     let preloads: String = modules_of(page).into_iter().map(preload).collect();
     let page = find("index.html").map(|file| file.text()).unwrap_or_default();
     let page = page.replace("{preloads}", &preloads).replace("{assets}", &assets).replace("{base}", &base);
-    HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    if is_secure(&shared, &request) {
+        // On plain HTTP it has no effect, and browsers complain.
+        response.insert_header((CROSS_ORIGIN_OPENER_POLICY, "same-origin"));
+    }
+    response
         .content_type(ContentType::html())
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((CACHE_CONTROL, "no-cache"))
         // With none, forms and scripts could not say where they come from.
         .insert_header((REFERRER_POLICY, "same-origin"))
-        .insert_header((CROSS_ORIGIN_OPENER_POLICY, "same-origin"))
         .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"))
         .body(page)
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Shared;
-use super::charts::Picture;
+use super::charts::{Picture, has_rank, theme_of};
 use super::dashboard;
 use super::etag::tagged_response;
 use super::field_parsing::parsed;
@@ -28,8 +28,8 @@ use crate::service::{ChartLanguage, ChartLook, FieldError, Origin, ServiceError,
 /// Our own styles and pictures, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; \
      frame-ancestors 'none'";
-/// A picture that is opened by itself is a document: it runs nothing and loads nothing.
-const PICTURE_POLICY: &str = "default-src 'none'; sandbox";
+/// A picture that is opened by itself is a document: it runs nothing and loads nothing. Its colours can be a style within it.
+const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 /// Not served while it is renewed: proxies of pictures would show the price of yesterday.
 const PICTURE_CACHING: &str = "public, max-age=300, s-maxage=300";
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -52,7 +52,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 pub(super) struct ShareChartQuery {
     /// `7d`, `30d`, `90d` (default), `180d`, `1y` or `all`: up to now.
     range: Option<String>,
-    /// `price`, the only series of pictures.
+    /// `price` (default), or `price,sales_rank` with the rank in the widest category.
     series: Option<String>,
     /// Width in pixels, 200 to 1600; default 640.
     w: Option<String>,
@@ -60,7 +60,7 @@ pub(super) struct ShareChartQuery {
     h: Option<String>,
     /// Device pixels of a PNG per pixel, 1 (default) or 2; it has at most 2000 x 1000 of them.
     scale: Option<String>,
-    /// `light` (default) or `dark`.
+    /// `light` (default) or `dark`; `auto` of an SVG is as its reader prefers.
     theme: Option<String>,
     /// The language of its words: `en` (default), `de`, `ja` (English as PNG) or `pt`.
     lang: Option<String>,
@@ -104,17 +104,6 @@ impl ShareChartQuery {
                 None
             }
         };
-        if self.series.as_deref().is_some_and(|series| series != "price") {
-            wrong("series", "must be `price`");
-        }
-        let is_dark = match self.theme.as_deref() {
-            None | Some("light") => false,
-            Some("dark") => true,
-            Some(_) => {
-                wrong("theme", "must be `light` or `dark`");
-                false
-            }
-        };
         let language = match self.lang.as_deref() {
             None | Some("en") => ChartLanguage::English,
             Some("de") => ChartLanguage::German,
@@ -129,10 +118,12 @@ impl ShareChartQuery {
             wrong("tz", "is not a time zone");
             TimeZone::UTC
         });
+        let theme = theme_of(self.theme.as_deref(), is_png, &mut errors);
+        let has_rank = has_rank(self.series.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
-        let look = ChartLook { days, is_dark, width, height, is_png, scale, zone, from_zero, language };
+        let look = ChartLook { days, theme, has_rank, width, height, is_png, scale, zone, from_zero, language };
         Ok(SharedChartRequest { look, has_title, has_target })
     }
 }

@@ -19,6 +19,32 @@ pub(super) struct Distribution {
     total_millis: i64,
 }
 
+/// The median of the spans with a value, and their time, as a [`Distribution`] has them, in a time that
+/// grows with their number alone.
+pub(super) fn median_and_time(spans: &[Span<i64>]) -> (Option<i64>, SignedDuration) {
+    let mut times: Vec<(i64, i64)> = spans.iter().filter_map(|span| Some((span.value?, span.millis()))).collect();
+    let total: i64 = times.iter().map(|(_, millis)| millis).sum();
+    (half_reached(&mut times, total), SignedDuration::from_millis(total))
+}
+
+/// The lowest value at or below which half the total time was spent.
+fn half_reached(mut times: &mut [(i64, i64)], total: i64) -> Option<i64> {
+    let mut below = 0;
+    while times.len() > 1 {
+        let (lower, (value, millis), higher) = times.select_nth_unstable_by_key(times.len() / 2, |(value, _)| *value);
+        let in_lower: i64 = lower.iter().map(|(_, millis)| millis).sum();
+        if 2 * (below + in_lower) >= total {
+            times = lower;
+        } else if 2 * (below + in_lower + *millis) >= total {
+            return Some(*value);
+        } else {
+            below += in_lower + *millis;
+            times = higher;
+        }
+    }
+    times.first().map(|(value, _)| *value)
+}
+
 impl Distribution {
     /// Of the spans with a value.
     pub(super) fn of(spans: &[Span<i64>]) -> Self {
@@ -39,11 +65,6 @@ impl Distribution {
     /// The time with a value, in days.
     pub(super) fn days(&self) -> f64 {
         self.total_millis as f64 / DAY_MILLIS
-    }
-
-    /// The time with a value.
-    pub(super) fn time(&self) -> SignedDuration {
-        SignedDuration::from_millis(self.total_millis)
     }
 
     /// How many different values there are.
@@ -93,5 +114,26 @@ impl Distribution {
         let median = self.median()?;
         let distances = self.values.iter().map(|(value, millis)| ((value - median).abs(), *millis)).collect();
         Self::weighted(distances).median()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_median_without_a_distribution_is_the_same(
+            lengths in prop::collection::vec((0i64..9, prop::option::of(0i64..6)), 0..20),
+        ) {
+            let at = |seconds| Timestamp::from_second(seconds).unwrap();
+            let spans = lengths.iter().map(|(length, value)| Span { from: at(0), to: at(*length), value: *value });
+            let spans: Vec<Span<i64>> = spans.collect();
+            let distribution = Distribution::of(&spans);
+            prop_assert_eq!(median_and_time(&spans), (distribution.median(), SignedDuration::from_millis(distribution.total_millis)));
+        }
     }
 }

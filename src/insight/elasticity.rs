@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::distribution::Distribution;
-use super::history::{ListingHistory, known};
+use super::distribution::median_and_time;
+use super::history::{ListingHistory, known, within};
 use super::measure::{Measure, enough};
 use super::rank::main_category;
 use super::season::median;
@@ -94,14 +94,7 @@ fn is_in_stock(states: &[Span<i64>], from: Timestamp, to: Timestamp) -> bool {
 
 /// The median rank, if it is known for half the time.
 fn median_rank(ranks: &[Span<i64>], from: Timestamp, to: Timestamp) -> Option<i64> {
-    let distribution = Distribution::of(&within(ranks, from, to));
-    let is_known = distribution.time() * 2 >= to.duration_since(from);
-    distribution.median().filter(|rank| is_known && *rank > 0)
-}
-
-/// The parts of the spans between two times.
-fn within(spans: &[Span<i64>], from: Timestamp, to: Timestamp) -> Vec<Span<i64>> {
-    let first = spans.partition_point(|span| span.to <= from);
-    let inside = spans[first..].iter().take_while(|span| span.from < to);
-    inside.map(|span| Span { from: span.from.max(from), to: span.to.min(to), value: span.value }).collect()
+    let (median, time) = median_and_time(&within(ranks, from, to));
+    let is_known = time * 2 >= to.duration_since(from);
+    median.filter(|rank| is_known && *rank > 0)
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::distribution::days_of;
+use super::distribution::{days_of, median_and_time};
 use crate::domain::steps::{Gap, Span, Window, spans};
 use crate::domain::{Point, PointValue, Series, SeriesKey};
 
@@ -78,6 +78,19 @@ impl ListingHistory {
         let to = self.points.partition_point(|point| point.key <= *key);
         &self.points[from..to]
     }
+}
+
+/// The parts of the spans between two times.
+pub(super) fn within(spans: &[Span<i64>], from: Timestamp, to: Timestamp) -> Vec<Span<i64>> {
+    let first = spans.partition_point(|span| span.to <= from);
+    let inside = spans[first..].iter().take_while(|span| span.from < to);
+    inside.map(|span| Span { from: span.from.max(from), to: span.to.min(to), value: span.value }).collect()
+}
+
+/// The median value between two times, and how long one was known; `None`: none was.
+pub(super) fn median_within(spans: &[Span<i64>], from: Timestamp, to: Timestamp) -> Option<(i64, SignedDuration)> {
+    let (median, time) = median_and_time(&within(spans, from, to));
+    median.filter(|_| time.is_positive()).map(|median| (median, time))
 }
 
 /// Days of the spans of which the value is known, and the share of the window that they are.

@@ -36,6 +36,7 @@ pub use rank::RankDrops;
 pub use reputation::{RatingChange, Reputation, SERIES_OF_REPUTATION, reputation};
 pub use season::{Season, SeasonMonth};
 
+use crate::domain::Series;
 use crate::domain::steps::Window;
 
 /// What a listing's history says about its price, stock, rank and sellers.
@@ -69,17 +70,18 @@ pub struct Insight {
 pub fn insight(history: &ListingHistory, days: u32, own: &Peer, peers: &[Peer]) -> Insight {
     let window = Window::of_days(Some(days), history.now());
     let price_percentile = price::percentile(history, window);
+    let prices = history.numbers(&Series::Price.into(), Window::of_days(None, history.now()));
     Insight {
         deal_score: price::deal_score(history, window, &price_percentile),
         price_percentile,
-        lowest: price::lowest(history),
+        lowest: price::lowest(history, &prices),
         out_of_stock_share: stock::out_of_stock_share(history, window),
         volatility: price::volatility(history, window),
-        season: season::season(history),
+        season: season::season(&prices, history.now()),
         rank_drops: rank::rank_drops(history, window),
         buy_box: buy_box::buy_box(history, window),
         position: position::position(own, peers, history.now()),
         elasticity: elasticity::elasticity(history),
-        outlook: outlook::outlook(history),
+        outlook: outlook::outlook(history, &prices),
     }
 }

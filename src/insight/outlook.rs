@@ -3,10 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use strum::IntoStaticStr;
 
-use super::history::{ListingHistory, known};
+use super::history::{ListingHistory, known, median_within};
 use super::measure::{Measure, Missing, enough, enough_days};
 use super::sliding_median::SlidingMedian;
-use crate::domain::Series;
 use crate::domain::steps::{Span, Window};
 
 /// 90 days of the median and 30 days ahead: a shorter history judges nothing.
@@ -58,18 +57,16 @@ struct Trial {
     actual: i64,
 }
 
-/// The outlook over the whole history. Counts the days of the past on which both forecasts were judged.
-pub(super) fn outlook(history: &ListingHistory) -> Measure<Outlook> {
-    let window = Window::of_days(None, history.now());
-    let spans = history.numbers(&Series::Price.into(), window);
-    let (_, coverage) = known(&spans, window);
-    let priced: SignedDuration = spans.iter().filter(|span| span.value.is_some()).map(Span::length).sum();
-    let trials = trials(&spans, history.now());
+/// The outlook from the prices of the whole history. Counts the days of the past on which both forecasts were judged.
+pub(super) fn outlook(history: &ListingHistory, prices: &[Span<i64>]) -> Measure<Outlook> {
+    let (_, coverage) = known(prices, Window::of_days(None, history.now()));
+    let priced: SignedDuration = prices.iter().filter(|span| span.value.is_some()).map(Span::length).sum();
+    let trials = trials(prices, history.now());
     let value = || {
         let current = history.current_price().ok_or(Missing::NoCurrentPrice)?;
         enough_days(super::distribution::days_of(priced), MIN_DAYS)?;
         enough("days of the past", trials.len(), MIN_TRIALS)?;
-        let median = median_now(&spans, history.now()).ok_or(Missing::NoCurrentPrice)?;
+        let median = median_now(prices, history.now()).ok_or(Missing::NoCurrentPrice)?;
         Ok(judged(&trials, current, median))
     };
     Measure::of(trials.len(), coverage, value())
@@ -107,7 +104,7 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 fn median_now(spans: &[Span<i64>], now: Timestamp) -> Option<i64> {
-    SlidingMedian::over(spans).slide_to(now.checked_sub(MEDIAN_OF).ok()?, now).map(|(median, _)| median)
+    median_within(spans, now.checked_sub(MEDIAN_OF).ok()?, now).map(|(median, _)| median)
 }
 
 /// A trial for each day of the past that has 90 days before it and 30 after it, and a price at both ends.

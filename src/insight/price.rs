@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::distribution::Distribution;
-use super::history::{ListingHistory, coverage};
+use super::history::{ListingHistory, coverage, known};
 use super::measure::{Measure, Missing, enough, enough_coverage, enough_days};
 use crate::domain::Series;
 use crate::domain::steps::{Span, Window};
@@ -95,21 +95,21 @@ pub(super) fn deal_score(history: &ListingHistory, window: Window, percentile: &
     Measure::of(distinct, percentile.coverage, value)
 }
 
-/// The flags of the lowest price, over the whole history. Counts the prices that held.
-pub(super) fn lowest(history: &ListingHistory) -> Measure<Lowest> {
-    let whole = Prices::of(history, Window::of_days(None, history.now()));
-    let recent = Prices::of(history, Window::of_days(Some(90), history.now()));
+/// The flags of the lowest price, from the prices of the whole history. Counts the prices that held.
+pub(super) fn lowest(history: &ListingHistory, prices: &[Span<i64>]) -> Measure<Lowest> {
+    let recent = history.numbers(&Series::Price.into(), Window::of_days(Some(90), history.now()));
+    let held = |spans: &[Span<i64>]| spans.iter().filter_map(|span| Some((span.value?, span.from))).collect::<Vec<_>>();
+    let (all, recent) = (held(prices), held(&recent));
     let value = || {
         let current = history.current_price().ok_or(Missing::NoCurrentPrice)?;
-        let first = whole.spans.iter().filter(|span| span.value.is_some()).min_by_key(|span| (span.value, span.from));
-        let (lowest_minor, lowest_at) =
-            first.and_then(|span| Some((span.value?, span.from))).ok_or(Missing::NoCurrentPrice)?;
-        let is_lowest_of = |prices: &Prices| {
-            prices.distribution.lowest() == Some(current) && prices.distribution.highest() > Some(current)
+        let (lowest_minor, lowest_at) = all.iter().min().copied().ok_or(Missing::NoCurrentPrice)?;
+        let is_lowest_of = |held: &[(i64, Timestamp)]| {
+            let prices = || held.iter().map(|(price, _)| *price);
+            prices().min() == Some(current) && prices().max() > Some(current)
         };
-        Ok(Lowest { of_all_time: is_lowest_of(&whole), of_90_days: is_lowest_of(&recent), lowest_minor, lowest_at })
+        Ok(Lowest { of_all_time: is_lowest_of(&all), of_90_days: is_lowest_of(&recent), lowest_minor, lowest_at })
     };
-    whole.measure(value())
+    Measure::of(all.len(), known(prices, Window::of_days(None, history.now())).1, value())
 }
 
 /// The prices of the last days. Counts the prices that held.

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::distribution::Distribution;
+use super::distribution::median_and_time;
 use super::history::{ListingHistory, known};
 use super::measure::{Measure, Missing, enough};
 use crate::domain::SeriesKey;
@@ -48,8 +48,8 @@ pub(super) fn rank_drops(history: &ListingHistory, window: Window) -> Measure<Ra
 pub(super) fn main_category(history: &ListingHistory, window: Window) -> Option<(SeriesKey, Vec<Span<i64>>)> {
     let of_key = |key: SeriesKey| {
         let spans = history.numbers(&key, window);
-        let distribution = Distribution::of(&spans);
-        Some((distribution.median()?, distribution.time(), key, spans))
+        let (median, time) = median_and_time(&spans);
+        Some((median?, time, key, spans))
     };
     let categories: Vec<_> = history.rank_keys().into_iter().filter_map(of_key).collect();
     let longest = categories.iter().map(|(_, time, ..)| *time).max()?;

@@ -5,10 +5,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::distribution::days_of;
-use super::history::{ListingHistory, known};
+use super::history::{known, median_within};
 use super::measure::{Measure, enough_days};
 use super::sliding_median::SlidingMedian;
-use crate::domain::Series;
 use crate::domain::steps::{Span, Window};
 
 /// Two years: each month is then seen within the twelve months around it at least once.
@@ -34,13 +33,11 @@ pub struct SeasonMonth {
     pub years: usize,
 }
 
-/// The season over the whole history, by months in UTC. Counts the months that have an index of their own.
-pub(super) fn season(history: &ListingHistory) -> Measure<Season> {
-    let window = Window::of_days(None, history.now());
-    let spans = history.numbers(&Series::Price.into(), window);
-    let (_, coverage) = known(&spans, window);
-    let extent = spans.first().map_or(SignedDuration::ZERO, |first| history.now().duration_since(first.from));
-    let ratios = ratios(&spans, history.now());
+/// The season of the prices of the whole history, by months in UTC. Counts the months that have an index of their own.
+pub(super) fn season(prices: &[Span<i64>], now: Timestamp) -> Measure<Season> {
+    let (_, coverage) = known(prices, Window::of_days(None, now));
+    let extent = prices.first().map_or(SignedDuration::ZERO, |first| now.duration_since(first.from));
+    let ratios = ratios(prices, now);
     let n = ratios.iter().map(Vec::len).sum();
     let value = enough_days(days_of(extent), MIN_DAYS).map(|()| Season { months: ratios.map(month) });
     Measure::of(n, coverage, value)
@@ -55,7 +52,7 @@ fn month(mut ratios: Vec<f64>) -> Option<SeasonMonth> {
 fn ratios(spans: &[Span<i64>], now: Timestamp) -> [Vec<f64>; 12] {
     let mut by_month: [Vec<f64>; 12] = Default::default();
     let Some(first) = spans.first() else { return by_month };
-    let (mut of_month, mut of_year) = (SlidingMedian::over(spans), SlidingMedian::over(spans));
+    let mut of_year = SlidingMedian::over(spans);
     let mut month = first_of_month(first.from);
     while let (Some(begin), Some(end)) = (start(month), after(month, 1).and_then(start)) {
         if end > now {
@@ -66,13 +63,13 @@ fn ratios(spans: &[Span<i64>], now: Timestamp) -> [Vec<f64>; 12] {
         let half_year = SignedDuration::from_hours(24 * 365 / 2);
         let (year_from, year_to) =
             (middle.saturating_sub(half_year).unwrap_or(begin), middle.saturating_add(half_year).unwrap_or(end));
-        let price = of_month.slide_to(begin, end);
+        let price = median_within(spans, begin, end);
         let year = of_year.slide_to(year_from, year_to);
         let month_days = days_of(end.duration_since(begin));
-        if let (Some((price, days)), Some((around, year_days))) = (price, year)
+        if let (Some((price, time)), Some((around, year_days))) = (price, year)
             && year_from >= first.from
             && year_to <= now
-            && days >= MIN_SHARE_OF_MONTH * month_days
+            && days_of(time) >= MIN_SHARE_OF_MONTH * month_days
             && year_days >= MIN_SHARE_OF_YEAR * 365.0
             && around > 0
         {

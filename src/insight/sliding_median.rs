@@ -28,13 +28,20 @@ struct Cursor {
 impl<'s> SlidingMedian<'s> {
     /// An empty window at the beginning of the spans.
     pub(super) fn over(spans: &'s [Span<i64>]) -> Self {
-        let mut values: Vec<i64> = spans.iter().filter_map(|span| span.value).collect();
-        values.sort_unstable();
-        values.dedup();
-        let indexed = spans.iter().filter_map(|span| Some((span, values.binary_search(&span.value?).ok()?)));
-        let start = Cursor { at: spans.first().map_or(Timestamp::MIN, |span| span.from), span: 0 };
+        let known = spans.iter().filter_map(|span| Some((span, span.value?)));
+        let (mut spans, mut order): (Vec<_>, Vec<_>) =
+            known.enumerate().map(|(at, (span, value))| ((span, 0), (value, at))).unzip();
+        order.sort_unstable();
+        let mut values: Vec<i64> = Vec::new();
+        for (value, at) in order {
+            if values.last() != Some(&value) {
+                values.push(value);
+            }
+            spans[at].1 = values.len() - 1;
+        }
+        let start = Cursor { at: spans.first().map_or(Timestamp::MIN, |(span, _)| span.from), span: 0 };
         let tree = vec![0; values.len() + 1];
-        Self { spans: indexed.collect(), values, tree, from: start, to: start, total: 0 }
+        Self { spans, values, tree, from: start, to: start, total: 0 }
     }
 
     /// Moves the window on. Returns its median, and the days of it that have a value. Neither end may move back, and the beginning may not

@@ -220,6 +220,7 @@ fn chart_of(event: &MessageEvent, zone: &TimeZone) -> Option<MessageChart> {
         points: &points,
         gaps: &gaps,
         beside: &[],
+        ranks: &[],
         from_zero: false,
         language: chart::ChartLanguage::default(),
         target,

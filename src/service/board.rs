@@ -7,19 +7,54 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::history::gap_until;
-use super::{Dependencies, ListProducts, Service, ServiceError, ServiceResult};
+use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::domain::stats::{Extreme, price_stats};
 use crate::domain::steps::{Gap, Window, spans};
 use crate::domain::thin::{Columns, Step, thin};
 use crate::domain::{ListingId, Point, PointValue, PriceMarks, Product, Series, TenantId};
-use crate::store::{BoardCounts, BoardRow, ProductFilter};
+use crate::store::{BoardCounts, BoardRow, Page, ProductFilter, ProductOrder};
 
 /// Maximum rows of a page.
 pub const MAX_BOARD_ROWS: u32 = 100;
+/// Maximum products that are sorted by their average, since the history of each is read for every page.
+const MAX_BY_AVERAGE: u64 = 5_000;
 /// Days of the average, of the extremes and of the spark line.
 const DAYS: u32 = 30;
 /// Columns of a spark line.
 const SPARK_COLUMNS: u32 = 60;
+
+/// Which products a page of a board shows.
+#[derive(Debug, Clone)]
+pub struct BoardRequest {
+    /// All conditions that are set must hold.
+    pub filter: ProductFilter,
+    /// Only products whose price is the lowest of 90 days.
+    pub wants_at_low: bool,
+    /// The order.
+    pub order: BoardOrder,
+    /// Where the previous page ended.
+    pub cursor: Option<String>,
+    /// Maximum number of rows.
+    pub limit: u32,
+}
+
+/// The order of a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoardOrder {
+    /// By what is kept of each product.
+    Stored(ProductOrder),
+    /// By the current price against the average of 30 days, which follows from the history of each product.
+    AgainstAverage {
+        /// The dearest first.
+        falls: bool,
+    },
+}
+
+impl Default for BoardOrder {
+    fn default() -> Self {
+        Self::Stored(ProductOrder::default())
+    }
+}
 
 /// A page of a board.
 #[derive(Debug, Clone)]
@@ -61,34 +96,55 @@ pub struct Spark {
 }
 
 impl Service {
-    /// A page of a tenant's products with what a board shows of each. `wants_at_low`: only those whose price is the lowest of 90 days.
-    pub async fn board(
-        &self,
-        tenant_id: TenantId,
-        query: ListProducts,
-        wants_at_low: bool,
-    ) -> ServiceResult<BoardPage> {
+    /// A page of a tenant's products with what a board shows of each.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]: too many products would have to be sorted by their averages.
+    pub async fn board(&self, tenant_id: TenantId, request: BoardRequest) -> ServiceResult<BoardPage> {
         self.run(async move |deps: Arc<Dependencies>| {
-            let ListProducts { filter, order, cursor, limit } = query;
+            let BoardRequest { filter, wants_at_low, order, cursor, limit } = request;
             let now = deps.store.now().await?;
             let filter = ProductFilter { at_low_at: wants_at_low.then_some(now), ..filter };
-            let (page, counts) = tokio::try_join!(
-                deps.store.board(tenant_id, &filter, order, cursor.as_deref(), limit),
-                deps.store.board_counts(tenant_id, &filter, now, midnight_before(now)),
-            )?;
-            let from = now.checked_sub(SignedDuration::from_hours(24 * i64::from(DAYS))).unwrap_or(Timestamp::MIN);
-            let listings: Vec<ListingId> = page.items.iter().map(|row| row.product.listing_id).collect();
-            let mut points = deps.store.prices_since(&listings, from).await?;
-            let mut item = |row: BoardRow| {
-                let points = points.remove(&row.product.listing_id).unwrap_or_default();
-                item_of(row, points, Columns { from, to: now, count: SPARK_COLUMNS })
+            let cursor = cursor.as_deref();
+            let counts = deps.store.board_counts(tenant_id, &filter, now, midnight_before(now)).await?;
+            let page = match order {
+                BoardOrder::Stored(order) => deps.board_items(tenant_id, &filter, order, cursor, limit, now).await?,
+                BoardOrder::AgainstAverage { .. } if counts.matching > MAX_BY_AVERAGE => {
+                    let message = format!("sorts at most {MAX_BY_AVERAGE} products by their average; use filters");
+                    return Err(ServiceError::invalid("sort", message));
+                }
+                BoardOrder::AgainstAverage { falls } => {
+                    deps.board_by_average(tenant_id, &filter, falls, cursor, limit, now).await?
+                }
             };
-            let rows: Vec<BoardItem> = page.items.into_iter().map(&mut item).collect();
             // The store does not know at which interval an adaptive product is crawled at present.
-            let rows = rows.into_iter().filter(|row| row.is_at_low || !wants_at_low).collect();
+            let rows = page.items.into_iter().filter(|row| row.is_at_low || !wants_at_low).collect();
             Ok::<_, ServiceError>(BoardPage { rows, next_cursor: page.next_cursor, counts })
         })
         .await
+    }
+}
+
+impl Dependencies {
+    /// A page of rows in an order that the store knows.
+    pub(super) async fn board_items(
+        &self,
+        tenant_id: TenantId,
+        filter: &ProductFilter,
+        order: ProductOrder,
+        cursor: Option<&str>,
+        limit: u32,
+        now: Timestamp,
+    ) -> ServiceResult<Page<BoardItem>> {
+        let page = self.store.board(tenant_id, filter, order, cursor, limit).await?;
+        let from = now.checked_sub(SignedDuration::from_hours(24 * i64::from(DAYS))).unwrap_or(Timestamp::MIN);
+        let listings: Vec<ListingId> = page.items.iter().map(|row| row.product.listing_id).collect();
+        let mut points = self.store.prices_since(&listings, from).await?;
+        let mut item = |row: BoardRow| {
+            let points = points.remove(&row.product.listing_id).unwrap_or_default();
+            item_of(row, points, Columns { from, to: now, count: SPARK_COLUMNS })
+        };
+        Ok(Page { items: page.items.into_iter().map(&mut item).collect(), next_cursor: page.next_cursor })
     }
 }
 

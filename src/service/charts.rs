@@ -9,10 +9,10 @@ use super::history::gap_until;
 use super::{Dependencies, Service, ServiceError, ServiceResult};
 use crate::chart::{ChartError, ChartLanguage, PriceChart, Size, Theme, is_drawable};
 use crate::domain::steps::Gap;
-use crate::domain::{Money, Point, Product, ProductId, Series, TenantId};
+use crate::domain::{ListingId, Money, Point, PointValue, Product, ProductId, Series, TenantId};
 
-/// Points of a chart; a chart of more is drawn from the earliest.
-const MAX_POINTS: u32 = 20_000;
+/// Points of a chart.
+const MAX_POINTS: u32 = 200_000;
 /// The window of a chart of everything while there is nothing.
 const EMPTY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -21,8 +21,10 @@ const EMPTY: SignedDuration = SignedDuration::from_hours(24);
 pub struct ChartLook {
     /// How far back; `None`: to the first point.
     pub days: Option<u32>,
-    /// Dark instead of light.
-    pub is_dark: bool,
+    /// Its colours. A PNG that should be [`Theme::Auto`] is light.
+    pub theme: Theme,
+    /// The sales rank stands beside the price.
+    pub has_rank: bool,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -44,7 +46,8 @@ impl ChartLook {
     pub fn new(days: u32, width: u32, height: u32, is_png: bool) -> Self {
         Self {
             days: Some(days),
-            is_dark: false,
+            theme: Theme::Light,
+            has_rank: false,
             width,
             height,
             is_png,
@@ -103,9 +106,11 @@ impl Dependencies {
         let before = |time: SignedDuration| to.checked_sub(time).unwrap_or(Timestamp::MIN);
         let from = look.days.map(|days| before(SignedDuration::from_hours(24 * i64::from(days))));
         let series = [Series::Price, Series::Unobserved];
-        let points = self.store.points(product.listing_id, &series, from, Some(to), MAX_POINTS).await?;
+        let points = self.points_of_chart(product.listing_id, &series, from, to).await?;
         let (marks, points): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| point.key.series == Series::Unobserved);
+        let ranks = if look.has_rank { &[Series::SalesRank][..] } else { &[] };
+        let ranks = main_category(self.points_of_chart(product.listing_id, ranks, from, to).await?);
         let first = points.first().map(|point| point.at).filter(|first| *first < to);
         let from = from.or(first).unwrap_or_else(|| before(EMPTY));
         let mut gaps: Vec<Gap> = marks.iter().filter_map(Gap::of).collect();
@@ -118,6 +123,7 @@ impl Dependencies {
                 points: &points,
                 gaps: &gaps,
                 beside: &[],
+                ranks: &ranks,
                 from_zero: look.from_zero,
                 language: look.language,
                 target,
@@ -126,7 +132,7 @@ impl Dependencies {
                 to,
                 zone: look.zone,
                 title: &title,
-                theme: if look.is_dark { Theme::Dark } else { Theme::Light },
+                theme: look.theme,
                 size,
             };
             if look.is_png { chart.png(look.scale as f32) } else { Ok(chart.svg().into_bytes()) }
@@ -136,6 +142,34 @@ impl Dependencies {
             drawn => drawn.map_err(|error| internal(&error)),
         }
     }
+}
+
+impl Dependencies {
+    async fn points_of_chart(
+        &self,
+        listing_id: ListingId,
+        series: &[Series],
+        from: Option<Timestamp>,
+        to: Timestamp,
+    ) -> ServiceResult<Vec<Point>> {
+        if series.is_empty() {
+            return Ok(Vec::new());
+        }
+        let points = self.store.points(listing_id, series, from, Some(to), MAX_POINTS).await?;
+        if points.len() < MAX_POINTS as usize {
+            return Ok(points);
+        }
+        let message = format!("there are more than {MAX_POINTS} points; ask for a shorter time");
+        Err(ServiceError::invalid(if from.is_some() { "days" } else { "range" }, message))
+    }
+}
+
+/// The ranks of the category with the highest ones, which is the widest.
+fn main_category(mut points: Vec<Point>) -> Vec<Point> {
+    let rank = |point: &&Point| point.value.as_ref().and_then(PointValue::number);
+    let Some(main) = points.iter().max_by_key(rank).map(|point| point.key.clone()) else { return points };
+    points.retain(|point| point.key == main);
+    points
 }
 
 fn internal(error: &impl std::fmt::Display) -> ServiceError {

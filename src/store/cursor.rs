@@ -1,4 +1,4 @@
-//! Cursors: where the next page of a list begins. Opaque outside the store.
+//! Cursors: where the next page of a list begins. Opaque to clients.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use super::{Page, StoreError, StoreResult};
 /// The value that a list is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum SortKey {
+pub(crate) enum SortKey {
     /// A time or an amount.
     Number(i64),
     /// A title.
@@ -21,15 +21,15 @@ pub(super) enum SortKey {
 
 /// The sort key and the id of the last row of a page, and the list that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     list: String,
-    pub(super) key: SortKey,
-    pub(super) id: Uuid,
+    pub(crate) key: SortKey,
+    pub(crate) id: Uuid,
 }
 
 impl Cursor {
     /// Parses the cursor of a client. One that was not made for this list is [`StoreError::InvalidCursor`].
-    pub(super) fn of(list: &str, text: Option<&str>) -> StoreResult<Option<Self>> {
+    pub(crate) fn of(list: &str, text: Option<&str>) -> StoreResult<Option<Self>> {
         let Some(text) = text else { return Ok(None) };
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::InvalidCursor)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| StoreError::InvalidCursor)?;
@@ -44,7 +44,7 @@ impl Cursor {
 }
 
 /// Makes a page of at most `limit + 1` rows: the extra row shows that there is a next page.
-pub(super) fn page<T>(list: &str, mut items: Vec<T>, limit: u32, last_row: impl Fn(&T) -> (SortKey, Uuid)) -> Page<T> {
+pub(crate) fn page<T>(list: &str, mut items: Vec<T>, limit: u32, last_row: impl Fn(&T) -> (SortKey, Uuid)) -> Page<T> {
     let limit = limit as usize;
     let has_more = items.len() > limit;
     items.truncate(limit);

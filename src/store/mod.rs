@@ -79,6 +79,7 @@ pub use clock::StoreClock;
 pub use competitors::{CompetitorSetPatch, CompetitorSets, ListNeighbour, NewCompetitorSet};
 pub use crawl_allocations::CrawlAllocations;
 pub use crawl_counts::{CrawlCount, CrawlCounts, SourceCosts};
+pub(crate) use cursor::{Cursor, SortKey, page};
 pub use error::{StoreError, StoreResult};
 pub use field_drifts::FieldDrifts;
 pub use grants::{CodeRedemption, EndedGrant, GrantRefresh, GrantedAccess, Granting, Grants, NewAuthorizationCode};

@@ -9,6 +9,7 @@ mod endpoint;
 mod evaluation;
 mod facts;
 #[path = "../support/model_endpoint.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of this module")]
 mod model_endpoint;
 mod official_client;
 mod question;

@@ -63,7 +63,10 @@ async fn anybody_sees_a_shared_product_until_it_is_revoked() {
             let picture = look_at(&daemon, &format!("{path}.{kind}?range=30d&w=400&h=200&theme=dark&zero=1")).await;
             assert_eq!((picture.status().as_u16(), header(&picture, "content-type").as_str()), (200, media_type));
             assert_eq!(header(&picture, "cache-control"), "public, max-age=300, s-maxage=300");
-            assert_eq!(header(&picture, "content-security-policy"), "default-src 'none'; sandbox");
+            assert_eq!(
+                header(&picture, "content-security-policy"),
+                "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+            );
             assert_eq!(header(&picture, "cross-origin-resource-policy"), "cross-origin");
             assert_eq!(header(&picture, "x-robots-tag"), "noindex");
             let tag = header(&picture, "etag");
@@ -104,11 +107,16 @@ async fn a_share_shows_of_our_own_what_was_chosen() {
     assert!(german.contains("Zuletzt") && german.contains("Wunschpreis"), "{german}");
     let without = look_at(&daemon, &format!("{path}.svg?title=0&target=0")).await.text().await.unwrap();
     assert!(!without.contains("Our ") && !without.contains("Target"), "{without}");
+    let ranked =
+        look_at(&daemon, &format!("{path}.svg?series=price,sales_rank&theme=auto")).await.text().await.unwrap();
+    assert!(ranked.contains(">Sales rank<") && ranked.contains("prefers-color-scheme:dark"), "{ranked}");
+    assert!(!with.contains("Sales rank"), "{with}");
     for wrong in [
         "w=9",
         "h=9000",
         "scale=3",
         "theme=blue",
+        "theme=auto",
         "tz=Nowhere",
         "range=1d",
         "series=rating",

@@ -1,6 +1,6 @@
 //! Suggestions for a product: findings, and the advice of a model on loopback.
 
-use amazon_tracker::config::{AdviceSettings, Settings, TokenPriceSettings};
+use amazon_tracker::config::{AdviceSettings, Settings};
 use amazon_tracker::domain::{Role, Scope};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -23,27 +23,8 @@ pub fn good_answer() -> String {
     json!({ "suggestions": [suggestion] }).to_string()
 }
 
-fn advised_by(endpoint: &ModelEndpoint) -> AdviceSettings {
-    let prices = TokenPriceSettings {
-        from: "2026-01-01".parse().unwrap(),
-        input_usd: 1.25,
-        cached_input_usd: 0.125,
-        output_usd: 10.0,
-    };
-    AdviceSettings {
-        enabled: true,
-        api_key: Some(KEY.into()),
-        base_url: endpoint.url().parse().unwrap(),
-        model: MODEL.to_owned(),
-        max_output_tokens: 1000,
-        timeout_secs: 5,
-        prices: vec![prices],
-        ..AdviceSettings::default()
-    }
-}
-
 pub async fn start(engine: Engine, endpoint: &ModelEndpoint, adjust: impl FnOnce(&mut AdviceSettings)) -> Daemon {
-    let mut advice = advised_by(endpoint);
+    let mut advice = endpoint.settings();
     adjust(&mut advice);
     Daemon::start_with(engine, |settings: &mut Settings| settings.advice = advice).await
 }
@@ -296,7 +277,7 @@ async fn replicas_ask_together_once_and_one_with_another_model_asks_again() {
     let endpoint = ModelEndpoint::start(good_answer());
     let daemon = start(Engine::Postgres, &endpoint, |_| {}).await;
     let product = known_product(&daemon).await;
-    let advice = advised_by(&endpoint);
+    let advice = endpoint.settings();
     let same = daemon.start_beside_with(|settings| settings.advice = advice.clone()).await;
     let (one, two) = tokio::join!(expect(200, ask(&daemon, &product, "en")), expect(200, ask(&same, &product, "en")));
     assert_eq!((&one["advice"], endpoint.requests().len()), (&two["advice"], 1), "both get one answer");

@@ -28,7 +28,7 @@ pub async fn still() -> Daemon {
 }
 
 /// Nobody has to wait: tests ask much in a short time.
-fn generous(settings: &mut Settings) {
+pub fn generous(settings: &mut Settings) {
     for plan in settings.plans.0.values_mut() {
         (plan.requests_per_minute, plan.tenant_requests_per_minute) = (100_000, None);
     }

@@ -5,6 +5,9 @@
 #[path = "../api/daemon.rs"]
 #[allow(dead_code, reason = "this test binary uses a part of this module")]
 mod daemon;
+#[path = "../support/model_endpoint.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of this module")]
+mod model_endpoint;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/processes.rs"]
@@ -16,6 +19,8 @@ mod receiver;
 mod webdriver;
 
 mod accessibility;
+mod actions;
+mod advice;
 mod alerts;
 mod board;
 mod checks;

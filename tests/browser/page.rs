@@ -32,10 +32,15 @@ pub struct Page {
 impl Page {
     /// Starts a browser and opens a page.
     pub async fn open(daemon: &Daemon, path: &str) -> Self {
+        Self::open_at(format!("http://{}", daemon.address()), path).await
+    }
+
+    /// The same, of a daemon at another address.
+    pub async fn open_at(base: String, path: &str) -> Self {
         let browser = Driver::shared().await.browser().await;
         let page = Self {
             browser,
-            base: format!("http://{}", daemon.address()),
+            base,
             tabs: RefCell::default(),
             expected: RefCell::new(vec![NOT_SIGNED_IN.to_owned()]),
             is_ended: Cell::new(false),

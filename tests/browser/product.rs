@@ -2,6 +2,8 @@
 
 use amazon_tracker::domain::TenantId;
 
+use serde_json::{Value, json};
+
 use crate::fixture::{add_admin, add_products, still};
 use crate::page::Page;
 
@@ -11,6 +13,21 @@ impl Page {
         let script =
             format!("return document.querySelector('.plot path.line.{series}')?.getAttribute('d').length > 20");
         self.until(&format!("the line {series}"), &script).await;
+    }
+
+    /// Shows the chart; returns the place of a share of its width.
+    async fn plot(&self) -> impl Fn(f64) -> (f64, f64) + use<> {
+        self.eval("document.querySelector('.plot').scrollIntoView({ block: 'center' })").await;
+        let shape = self.eval("const box = document.querySelector('.plot').getBoundingClientRect(); return [box.left, box.top, box.width, box.height]").await;
+        let [left, top, width, height] = [0, 1, 2, 3].map(|at| shape[at].as_f64().unwrap());
+        move |share| (left + width * share, top + height * 0.5)
+    }
+
+    /// The fingers on the screen are at these places from now on.
+    async fn touch(&self, kind: &str, fingers: &[(f64, f64)]) {
+        let touch = |(id, (x, y)): (usize, &(f64, f64))| json!({ "x": x, "y": y, "id": id });
+        let points: Vec<Value> = fingers.iter().enumerate().map(touch).collect();
+        self.devtools("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points })).await;
     }
 
     /// What was said last to screen readers.
@@ -81,10 +98,8 @@ async fn a_part_of_the_chart_is_looked_at_closely_with_the_mouse() {
     let page = Page::open_as(&daemon, "jo", &format!("/products/{product}")).await;
     page.see_line("price").await;
     let whole = page.eval(LINE).await;
-    page.eval("document.querySelector('.plot').scrollIntoView({ block: 'center' })").await;
-    let shape = page.eval("const box = document.querySelector('.plot').getBoundingClientRect(); return [box.left, box.top, box.width, box.height]").await;
-    let [left, top, width, height] = [0, 1, 2, 3].map(|at| shape[at].as_f64().unwrap());
-    page.drag((left + width * 0.4, top + height * 0.5), (left + width * 0.6, top + height * 0.5)).await;
+    let at = page.plot().await;
+    page.drag(at(0.4), at(0.6)).await;
     page.until("it shows a part", &format!("{LINE} !== {whole}")).await;
     page.settled().await;
     assert!(page.path().await.contains("from="), "the part is in the address");
@@ -96,6 +111,32 @@ async fn a_part_of_the_chart_is_looked_at_closely_with_the_mouse() {
     .await;
     page.settled().await;
     assert_eq!(page.path().await, format!("/products/{product}"));
+    page.end().await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finger_reads_the_chart_and_two_choose_a_part() {
+    const IS_READ: &str = "return document.querySelectorAll('.crosshair line').length === 1";
+    let daemon = still().await;
+    add_admin(&daemon, "jo").await;
+    let product = add_products(&daemon, TenantId::BUILT_IN, 1).await[0].id;
+    let page = Page::open_as(&daemon, "jo", &format!("/products/{product}")).await;
+    page.see_line("price").await;
+    let at = page.plot().await;
+    page.touch("touchStart", &[at(0.3)]).await;
+    page.until("it is read", IS_READ).await;
+    let place = "return document.querySelector('.crosshair line').getAttribute('x1')";
+    let first = page.eval(place).await;
+    page.touch("touchMove", &[at(0.5)]).await;
+    page.until("it follows", &format!("{place} !== {first}")).await;
+    page.touch("touchEnd", &[]).await;
+    page.until("it stays", IS_READ).await;
+    assert_eq!(page.path().await, format!("/products/{product}"), "one finger chooses nothing");
+    page.touch("touchStart", &[at(0.4)]).await;
+    page.touch("touchStart", &[at(0.4), at(0.6)]).await;
+    page.touch("touchEnd", &[]).await;
+    page.until("it shows a part", "return location.search.includes('from=')").await;
     page.end().await;
     daemon.end().await;
 }

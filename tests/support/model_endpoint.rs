@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use amazon_tracker::config::{AdviceSettings, TokenPriceSettings};
 use serde_json::{Value, json};
 
 /// The one key that is right.
@@ -80,6 +81,26 @@ impl ModelEndpoint {
     pub fn start(text: impl Into<String>) -> Self {
         let text = text.into();
         Self::start_model(Box::new(move |_| text.clone()))
+    }
+
+    /// Settings for advice from this endpoint.
+    pub fn settings(&self) -> AdviceSettings {
+        let prices = TokenPriceSettings {
+            from: "2026-01-01".parse().unwrap(),
+            input_usd: 1.25,
+            cached_input_usd: 0.125,
+            output_usd: 10.0,
+        };
+        AdviceSettings {
+            enabled: true,
+            api_key: Some(KEY.into()),
+            base_url: self.url().parse().unwrap(),
+            model: MODEL.to_owned(),
+            max_output_tokens: 1000,
+            timeout_secs: 5,
+            prices: vec![prices],
+            ..AdviceSettings::default()
+        }
     }
 
     /// An endpoint that answers as this model does.

@@ -22,7 +22,7 @@ use crate::processes::{Folder, Process, free_port};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How Chromium is started, with a profile of its own. Its end of the pipe closes when the driver ends, and it ends with it.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -35,6 +35,8 @@ const FLAGS: [&str; 10] = [
     "--window-size=1200,840",
     // Pictures are the same on every screen, and smaller.
     "--disable-lcd-text",
+    // As in a local network with names of its own.
+    "--host-resolver-rules=MAP *.lan 127.0.0.1",
 ];
 
 /// Where the programs of a distribution are called so.

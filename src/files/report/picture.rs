@@ -26,6 +26,7 @@ pub(super) fn svg(chart: &Chart, window: &ReportWindow) -> Option<String> {
         points: &first.points,
         gaps: &first.gaps,
         beside: &beside,
+        ranks: &[],
         from_zero: false,
         language: ChartLanguage::default(),
         target: None,

@@ -19,6 +19,7 @@ macro_rules! files {
 
 files! {
     "app.css",
+    "app/action.js",
     "app/api.js",
     "app/base.js",
     "app/conditions.js",

@@ -164,6 +164,7 @@ export const channels = {
   change: (id, body) => patch("/api/v1/channels/{id}", body, of(id)),
   remove: (id) => remove("/api/v1/channels/{id}", of(id)),
   test: (id) => post("/api/v1/channels/{id}/test", undefined, of(id)),
+  preview: (body) => post("/api/v1/channels/template-preview", body),
   usage: (id) => get("/api/v1/channels/{id}/usage", of(id)),
   messages: (id) => get("/api/v1/channels/{id}/messages", of(id)),
   retry: (id) => post("/api/v1/channels/messages/{id}/retry", undefined, of(id)),

@@ -1,6 +1,7 @@
 // Parts that several pages are made of.
 
 import { h, icon } from "./dom.js";
+import { select } from "./form.js";
 import * as format from "./format.js";
 import { t } from "./i18n.js";
 
@@ -8,9 +9,16 @@ export const muted = (...content) => h("p.muted", {}, content);
 export const number = (...content) => h("td.number", {}, content);
 export const time = (at) => h("time", { datetime: at }, format.dateTime(at));
 export const when = (at) => (at ? h("time", { datetime: at, title: format.dateTime(at) }, format.relative(at)) : "–");
-export const button = (key, name, act) => h("button", { type: "button", onclick: act }, icon(name), t(key));
 export const stock = (availability) => h(`span.stock.${availability}`, {}, icon(`stock-${availability}`), t(`availability.${availability}`));
 export const outwards = (href, ...content) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, content);
+
+const FREQUENCIES = ["hourly", "6h", "12h", "daily", "weekly", "monthly", "adaptive"];
+
+// How often a product is crawled: one of the usual frequencies, or the one that it has.
+export function frequencyChoice(frequency) {
+  const usual = FREQUENCIES.map((name) => [name, t(`frequency.${name}`)]);
+  return select("frequency", "product.frequency", FREQUENCIES.includes(frequency) ? usual : [...usual, [frequency, frequency]], { value: frequency });
+}
 
 // Heads are keys of texts, rows are lists of cells, the first of which is the header of its row.
 export function table(caption, heads, rows) {

@@ -1,18 +1,21 @@
 // Makes and changes a rule: a sentence with blanks, played over the history of a product while somebody writes.
 
+import { action } from "../app/action.js";
 import { alerts, channels, products } from "../app/api.js";
 import { data, filled, flat, matching, partsOf, said, unflat } from "../app/conditions.js";
 import { h, replace } from "../app/dom.js";
-import { form, labelled } from "../app/form.js";
+import { form, labelled, select } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { notice, showError, told } from "../app/notice.js";
 import { go, query } from "../app/router.js";
 import { Chart } from "../chart/chart.js";
-import { alertPage, button, fieldsOf, redraw } from "./alerts.js";
+import { alertPage, fieldsOf, redraw } from "./alerts.js";
 
 const DAYS = 90;
 const TYPING_MILLIS = 400;
+// Seconds after which another channel can be told.
+const FALLBACK_SECS = [300, 900, 3600, 21600, 86400];
 
 const localTime = (at) => (at ? new Date(Date.parse(at) - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16) : "");
 const fresh = (name) => ({ name, values: { ...data.usual } });
@@ -22,6 +25,19 @@ const nameOf = ({ label, title, asin }) => `${label ?? title ?? asin} (${asin})`
 function rate(messages) {
   const [per, days] = [["day", 1], ["week", 7], ["month", 30]].find(([, days]) => (messages / DAYS) * days >= 1) ?? ["rare", 30];
   return t(messages ? `rule.rate.${per}` : "rule.rate.never", { count: Math.round((messages / DAYS) * days) });
+}
+
+// Takes the channel of a fallback out of those that are told anyway.
+function exclude({ target }) {
+  for (const box of target.form.querySelectorAll("[name=channels]")) if (box.dataset.value === target.value) box.checked = false;
+}
+
+// The channel that is told when none of the others could deliver.
+function fallbackOf(places, { channel = "", after_secs: after = 900 } = {}) {
+  const times = FALLBACK_SECS.includes(after) ? FALLBACK_SECS : [after, ...FALLBACK_SECS];
+  return h("div.fields", {},
+    select("fallback", "rule.fallback", [["", t("rule.no_fallback")], ...places.map(({ id, name }) => [id, name])], { value: channel, onchange: exclude }),
+    select("fallback_secs", "rule.fallback_after", times.map((secs) => [String(secs), format.duration(secs * 1000)]), { value: String(after) }));
 }
 
 function choose(label, choices, value, onchoice, properties) {
@@ -40,7 +56,7 @@ class Builder {
     this.form = form(".builder", "action.save", [
       fieldsOf(data.scope, { "scope.kind": tag ? "tag" : rule && !id ? "all" : "product", "scope.tag": tag }), labelled("rule.field.product", this.picker), this.list,
       h("h2", {}, t("rule.tell_me")), this.sentence, this.suggestion, h("details", {}, h("summary", {}, "JSON"), this.json),
-      h("h2", {}, t("rule.then")), places.length ? places.map(told) : h("a", { href: "channels" }, t("channels.none")),
+      h("h2", {}, t("rule.then")), places.length ? [places.map(told), fallbackOf(places, rule?.fallback ?? undefined)] : h("a", { href: "channels" }, t("channels.none")),
       h("div.fields", {}, fieldsOf(data.settings, { severity: "normal", cooldown_secs: 0, ...Object.fromEntries(flat(rule)), expires_at: localTime(rule?.expires_at) })),
     ], (values) => this.save(values));
     const { "scope.kind": about, "scope.tag": ofTag, cooldown_secs: cooldown } = this.form.elements;
@@ -82,7 +98,7 @@ class Builder {
   draw(change = {}) {
     const { tests, custom } = Object.assign(this, change);
     redraw(this.sentence, custom ? h("p.muted", {}, t("rule.custom"))
-      : [tests.map((one, at) => this.test(one, at)), button(t("rule.add"), () => this.draw({ tests: [...tests, fresh("restock")] }), "add")]);
+      : [tests.map((one, at) => this.test(one, at)), action("rule.add", () => this.draw({ tests: [...tests, fresh("restock")] }), { icon: "add" })]);
     this.changed();
   }
 
@@ -95,7 +111,7 @@ class Builder {
     return h("div.test", {},
       at > 0 && choose("rule.join", ["all", "any"].map((kind) => [kind, t(`rule.${kind}`)]), join, (kind) => this.draw({ join: kind })),
       choose("rule.template", templates, test.name, (name) => this.draw({ tests: tests.with(at, fresh(name)) })), h("p", {}, words),
-      tests.length > 1 && button(t("rule.remove"), () => this.draw({ tests: tests.toSpliced(at, 1) })));
+      tests.length > 1 && action("rule.remove", () => this.draw({ tests: tests.toSpliced(at, 1) })));
   }
 
   blank({ values }, name, path) {
@@ -141,7 +157,7 @@ class Builder {
     this.chart.update({ ...history, targets: [], events: [] });
     const money = windows[0].minimum?.price;
     const target = { name: "target", values: { money } };
-    replace(this.suggestion, money && button(t("rule.suggest", { price: format.money(money) }), () => this.draw({ custom: undefined, tests: this.tests.with(0, target) })));
+    replace(this.suggestion, money && action("rule.suggest", () => this.draw({ custom: undefined, tests: this.tests.with(0, target) }), { values: { price: format.money(money) } }));
     // A new rule begins with it; what was typed before counts in the currency of the product.
     const { values } = this.tests[0];
     if (!this.rule) values.money = values.money ? { ...values.money, currency: this.currency } : money;
@@ -162,9 +178,9 @@ class Builder {
     replace(this.fires, crossings.slice(-12).reverse().map(({ at }) => h("li", {}, format.dateTime(at))));
   }
 
-  async save({ channels: told = [], expires_at: expires, "scope.kind": kind, "scope.tag": tag, product_id: chosen, ...values }) {
+  async save({ channels: told = [], expires_at: expires, "scope.kind": kind, "scope.tag": tag, product_id: chosen, fallback, fallback_secs: after, ...values }) {
     const { rule, product } = this;
-    const settings = { name: null, again: null, ...unflat(Object.entries(values).filter(([path]) => !path.startsWith("when."))), when: this.condition, channels: told, fallback: rule?.fallback };
+    const settings = { name: null, again: null, ...unflat(Object.entries(values).filter(([path]) => !path.startsWith("when."))), when: this.condition, channels: told, fallback: fallback ? { channel: fallback, after_secs: Number(after) } : undefined };
     // One that has passed may stay, but not be sent.
     if (expires !== localTime(rule?.expires_at)) settings.expires_at = expires ? new Date(expires).toISOString() : null;
     const scopes = { product: { product_id: product?.id }, tag: { tag }, all: { all: true } };

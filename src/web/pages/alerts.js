@@ -1,5 +1,6 @@
 // Alert rules, and what they have told.
 
+import { action } from "../app/action.js";
 import { alerts, board, channels } from "../app/api.js";
 import { described, learn, said, word } from "../app/conditions.js";
 import { confirmed } from "../app/dialog.js";
@@ -16,7 +17,6 @@ import { state } from "../app/state.js";
 const SNOOZES = { hour: 3600e3, day: 86400e3, week: 604800e3 };
 const GATHER_MILLIS = 1000;
 
-export const button = (text, act, name, look = "") => h(`button${look}`, { type: "button", onclick: () => Promise.resolve(act()).catch(showError) }, name && icon(name), text);
 const link = (path, selector, ...text) => h(selector, { href: state.base + path }, text);
 export const badge = (name, text = t(`alerts.${name}`)) => (name === "normal" ? null : h(`span.badge.${name}`, {}, text));
 const createLink = (about) => link(`/alerts/new?${about}`, "a.button.primary", icon("add"), t("alerts.new"));
@@ -55,7 +55,7 @@ export function alertPage(path, title, render) {
 async function feed(body, { names, read, item, empty, filters, create }) {
   let [filter, items, cursor] = [query(), new Map()];
   const [bar, list] = [h("div.bar"), h("ul.rules")];
-  const more = button(t("board.more"), () => load("more"));
+  const more = action("board.more", () => load("more"));
   const set = (one) => { items.set(one.id, one); draw(); };
   const draw = () => redraw(list, items.size ? [...items.values()].map((one) => item(one, load, set)) : h("li.empty", {}, t(empty)));
 
@@ -98,7 +98,7 @@ async function feed(body, { names, read, item, empty, filters, create }) {
 }
 
 function snooze(id, ondone) {
-  const item = ([name, millis]) => button(t(`alerts.snooze.${name}`), async () => {
+  const item = ([name, millis]) => action(`alerts.snooze.${name}`, async () => {
     ondone(await alerts.change(id, { snoozed_until: new Date(Date.now() + millis).toISOString() }));
     notice(t("alerts.is_snoozed"));
   });
@@ -120,8 +120,8 @@ function ruleItem(rule, names, set, ondelete) {
       h("div.about", {}, id ? names && link(`/products/${id}`, "a", names.get(id) ?? id) : h("span.tag", {}, tag ?? t("rule.scope.all")),
         h("span", {}, rule.last_fired_at ? [t("alerts.fired", { count: rule.crossings }), " ", when(rule.last_fired_at)] : t("alerts.never_fired")), badge(rule.severity))),
     badge(name, text),
-    h("div.actions", {}, isSnoozed ? button(t("alerts.wake"), () => change({ snoozed_until: null })) : snooze(rule.id, set),
-      button(t(rule.is_paused ? "bulk.resume" : "bulk.pause"), () => change({ is_paused: !rule.is_paused }), rule.is_paused ? "resume" : "pause"), button(t("action.delete"), remove)));
+    h("div.actions", {}, isSnoozed ? action("alerts.wake", () => change({ snoozed_until: null })) : snooze(rule.id, set),
+      action(rule.is_paused ? "bulk.resume" : "bulk.pause", () => change({ is_paused: !rule.is_paused }), { icon: rule.is_paused ? "resume" : "pause" }), action("action.delete", remove)));
 }
 
 // The rules about a product, with a link that makes another: `section.append(alertsOf(product.id))`. It fills itself.
@@ -171,7 +171,7 @@ export const activityPage = alertPage("/alerts/activity", "alerts.activity", asy
   }
   const delivery = (load) => ({ id, channel_id: channel, status, last_error: error }) => h("li", {},
     badge(status), channel ? places.get(channel) ?? t("alerts.gone") : t("alerts.webhook"), error && status !== "delivered" && h("small.problem", {}, error),
-    status === "dead" && button(t("alerts.retry"), () => alerts.retry(id).then(() => load())));
+    status === "dead" && action("alerts.retry", () => alerts.retry(id).then(() => load())));
   const item = (event, load) => h("li", {},
     h("div", {}, link(`/products/${event.product_id}`, "a.name", event.title ?? event.asin), h("div", {}, event.reasons.map(reason).join("; ")),
       h("div.about", {}, when(event.at), link(`/alerts/${event.alert_id}`, "a", event.alert_name ?? t("alerts.rule")), badge(event.severity))),

@@ -3,15 +3,15 @@
 import { products } from "../app/api.js";
 import { formDialog } from "../app/dialog.js";
 import { button, h, icon, replace } from "../app/dom.js";
-import { input, select } from "../app/form.js";
+import { input } from "../app/form.js";
 import { t } from "../app/i18n.js";
 import { notice, showError } from "../app/notice.js";
+import { frequencyChoice } from "../app/parts.js";
 import { go } from "../app/router.js";
 import { tagsOf } from "./board-row.js";
 
 // The most that the API changes in one request.
 const AT_ONCE = 1000;
-const RHYTHMS = ["hourly", "6h", "12h", "daily", "weekly", "monthly", "adaptive"];
 
 // The filters of the address as a body has them.
 function filterOf({ sort, ...filters }) {
@@ -52,7 +52,7 @@ export function makeBulk(page) {
       !page.isAll && page.list.hasMore() && count >= page.list.rows.size ? button("", () => page.set(page.list.ids(), true, true), t("bulk.select_all", { count: matching })) : null,
       does("bulk.crawl", "crawl", { action: "crawl" }),
       plain("bulk.tags", "tag", tags),
-      plain("bulk.rhythm", "clock", rhythm),
+      plain("bulk.frequency", "clock", frequency),
       does("bulk.pause", "pause", { change: { status: "paused" } }),
       does("bulk.resume", "resume", { change: { status: "active" } }),
       plain("bulk.alert", "alert", alert),
@@ -76,8 +76,7 @@ export function makeBulk(page) {
   const tags = () => formDialog(t("bulk.tags"), "bulk.apply", [input("add", "bulk.add_tags"), input("remove", "bulk.remove_tags")],
     ({ add, remove }) => void act(target(), { change: { add_tags: tagsOf(add), remove_tags: tagsOf(remove) } }, "bulk.tags"));
 
-  const rhythm = () => formDialog(t("bulk.rhythm"), "bulk.apply", [select("frequency", "bulk.rhythm", RHYTHMS.map((value) => [value, t(`rhythm.${value}`)]), { value: "daily" })],
-    (values) => void act(target(), { change: values }, "bulk.rhythm"));
+  const frequency = () => formDialog(t("bulk.frequency"), "bulk.apply", [frequencyChoice("daily")], (values) => void act(target(), { change: values }, "bulk.frequency"));
 
   // A rule is about one product, or those with a tag: others get one first.
   function alert() {

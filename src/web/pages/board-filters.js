@@ -11,8 +11,8 @@ import { state } from "../app/state.js";
 
 const TYPING_MILLIS = 250;
 
-// The columns, with the order that the API knows; one without cannot be sorted by.
-export const COLUMNS = Object.entries({ title: "title", price: "price", change: "change", trend: "", stock: "stock", rank: "rank", seller: "seller", changed: "changed", next: "next_crawl" });
+// The columns, with the order that the API knows.
+export const COLUMNS = Object.entries({ title: "title", price: "price", change: "change", trend: "average", stock: "stock", rank: "rank", seller: "seller", changed: "changed", next: "next_crawl" });
 const SELECTS = { availability: ["in_stock", "low_stock", "out_of_stock", "unavailable", "preorder"], status: ["active", "paused"], competitor: ["false", "true"] };
 const COUNTS = { tracked: {}, at_low: { at_low: "true" }, out_of_stock: { availability: "out_of_stock" }, failing: { failing: "true" } };
 
@@ -34,7 +34,7 @@ export function makeFilters(page) {
     const choice = (name, label, values) => h("select", { "aria-label": label, onchange: ({ target }) => page.filter({ [name]: target.value }) },
       values.map(([value, text]) => h("option", { value, selected: (filters[name] ?? "") === value }, text)));
     const filter = ([name, values]) => choice(name, t(`filter.${name}`), ["", ...values].map((value) => [value, t(value ? `${name === "availability" ? "" : "filter."}${name}.${value}` : `filter.${name}`)]));
-    const orders = COLUMNS.filter(([, order]) => order).flatMap(([name, order]) => [[order, `${t(`board.${name}`)} ↑`], [`-${order}`, `${t(`board.${name}`)} ↓`]]);
+    const orders = COLUMNS.flatMap(([name, order]) => [[order, `${t(`board.${name}`)} ↑`], [`-${order}`, `${t(`board.${name}`)} ↓`]]);
     replace(
       bar, Object.entries(SELECTS).map(filter), h("span.sort", {}, choice("sort", t("board.sort"), [["", t("board.newest")], ...orders])),
       filters.tag && button(".tag.on", () => page.filter({ tag: "" }), `${filters.tag} ×`, { "aria-label": t("filter.no_tag", filters) }),

@@ -4,7 +4,7 @@ import { button, h, icon } from "../app/dom.js";
 import { form, input } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
-import { when } from "../app/parts.js";
+import { frequencyChoice, when } from "../app/parts.js";
 import { state } from "../app/state.js";
 import { spark } from "../chart/spark.js";
 import { picture } from "./picture.js";
@@ -52,8 +52,9 @@ export function rowOf(row, page) {
         button(".plain.edit", () => page.edit(id), icon("edit"), { "aria-label": t("board.edit", { name }) })),
       isNew ? h("span.note", {}, t("board.first_crawl")) : problem(product))),
     cell("price", format.money(product.price), row.is_at_low ? h("span.badge.low", {}, icon("down"), t("badge.low")) : null),
-    cell("change", change(row.change), h("div.against", { title: t("board.against_average") }, "Ø ", change(row.against_average))),
-    cell("trend", spark(row.spark, t("board.trend_of", { low: format.money(row.low), high: format.money(row.high) }))),
+    cell("change", change(row.change)),
+    cell("trend", spark(row.spark, t("board.trend_of", { low: format.money(row.low), high: format.money(row.high) })),
+      h("div.against", { title: t("board.against_average") }, "Ø ", change(row.against_average))),
     cell("stock", h(`span.stock.${availability}`, {}, icon(`stock-${availability}`), t(`availability.${availability}`))),
     cell("rank", rank ? h("span", { title: rank.category }, `#${format.integer(rank.rank)}`) : "–"),
     cell("seller", product.seller ?? "–"),
@@ -77,11 +78,13 @@ export function updateRow(element, next) {
   }
 }
 
-// Changes label and tags within the row; `onend` is called when it is over.
-export function editRow(element, { label, title, tags }, onsave, onend) {
-  const fields = [input("label", "edit.label", { value: label ?? "", placeholder: title ?? "" }), input("tags", "edit.tags", { value: tags.join(", ") })];
+// Changes label, tags and frequency within the row; `onend` is called when it is over.
+export function editRow(element, { label, title, tags, frequency }, onsave, onend) {
+  const fields = [
+    input("label", "edit.label", { value: label ?? "", placeholder: title ?? "" }), input("tags", "edit.tags", { value: tags.join(", ") }), frequencyChoice(frequency),
+  ];
   const editor = form(".edit", "action.save", fields, async (values) => {
-    await onsave({ label: values.label || null, tags: tagsOf(values.tags) });
+    await onsave({ label: values.label || null, tags: tagsOf(values.tags), frequency: values.frequency });
     onend();
   });
   editor.querySelector(".actions").prepend(button("", onend, t("action.cancel")));

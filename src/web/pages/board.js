@@ -8,7 +8,6 @@ import { keys } from "../app/keys.js";
 import { listen } from "../app/live.js";
 import { notice } from "../app/notice.js";
 import { go, query, setQuery } from "../app/router.js";
-import { state } from "../app/state.js";
 import { addDialog } from "./add.js";
 import { makeBulk } from "./board-bulk.js";
 import { COLUMNS, makeFilters } from "./board-filters.js";
@@ -56,9 +55,9 @@ async function render(view) {
   function drawHead() {
     const { sort = "" } = page.filters;
     const column = ([name, order]) => {
-      const isSorted = order && sort.replace("-", "") === order;
+      const isSorted = sort.replace("-", "") === order;
       const direction = sort.startsWith("-") ? "descending" : "ascending";
-      const content = order ? button(".plain", () => filter({ sort: sort === order ? `-${order}` : order }), [t(`board.${name}`), isSorted && icon(direction)]) : t(`board.${name}`);
+      const content = button(".plain", () => filter({ sort: sort === order ? `-${order}` : order }), [t(`board.${name}`), isSorted && icon(direction)]);
       return h(`th.c-${name}`, { scope: "col", "aria-sort": isSorted ? direction : undefined }, content);
     };
     replace(head, h("th.select", {}, all), COLUMNS.map(column));

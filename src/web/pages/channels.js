@@ -1,5 +1,6 @@
 // Where alerts are told.
 
+import { action } from "../app/action.js";
 import { channels } from "../app/api.js";
 import { data, flat, unflat } from "../app/conditions.js";
 import { confirmed, openDialog } from "../app/dialog.js";
@@ -8,7 +9,7 @@ import { form, input, select } from "../app/form.js";
 import { currentLanguage, t } from "../app/i18n.js";
 import { notice, showError } from "../app/notice.js";
 import { when } from "../app/parts.js";
-import { alertPage, badge, button, fieldsOf, redraw } from "./alerts.js";
+import { alertPage, badge, fieldsOf, redraw } from "./alerts.js";
 
 // What a kind needs; what ends with "?" may be left out. Of a channel that exists, credentials are not shown, and stay if all are left out.
 const needs = (kind, isNew) => fieldsOf(data.kinds[kind].split(" ").filter(Boolean).map((text) => {
@@ -16,13 +17,27 @@ const needs = (kind, isNew) => fieldsOf(data.kinds[kind].split(" ").filter(Boole
   return name === "config.template" ? { name, rows: 4 } : { name, type: /token|webhook_url|key|user/.test(name) ? "password" : "text", autocomplete: "off", required: isNew && !text.includes("?") };
 }), {});
 
+// The same, with what a template makes of a sample message.
+function fieldsFor(kind, isNew) {
+  const fields = needs(kind, isNew);
+  if (!data.kinds[kind].includes("template")) return fields;
+  const shown = h("pre.diff", { hidden: true, "aria-live": "polite" });
+  const preview = async () => {
+    const { "config.template": template, language } = shown.closest("form").elements;
+    const { body } = await channels.preview({ template: template.value, language: language.value });
+    replace(shown, body);
+    shown.hidden = false;
+  };
+  return [fields, action("channels.preview", preview), shown];
+}
+
 // Adds a channel, or changes one.
 function edit(channel, ondone) {
   const policy = channel?.policy ?? { time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone, coalesce_secs: 300 };
   const { digest } = policy;
-  const config = h("div", {}, needs(channel?.kind ?? "email", !channel));
-  const rhythm = typeof digest === "object" ? Object.keys(digest)[0] : digest;
-  const current = { language: currentLanguage(), ...channel, ...Object.fromEntries(flat({ policy })), "policy.digest": rhythm, day: digest?.weekly?.day, at: digest?.daily_at ?? digest?.weekly?.at ?? "08:00" };
+  const config = h("div", {}, fieldsFor(channel?.kind ?? "email", !channel));
+  const often = typeof digest === "object" ? Object.keys(digest)[0] : digest;
+  const current = { language: currentLanguage(), ...channel, ...Object.fromEntries(flat({ policy })), "policy.digest": often, day: digest?.weekly?.day, at: digest?.daily_at ?? digest?.weekly?.at ?? "08:00" };
 
   async function save({ kind, name, language, day, at, ...values }) {
     const settings = unflat(Object.entries(values));
@@ -40,7 +55,7 @@ function edit(channel, ondone) {
 
   function needed() {
     const { kind, "policy.coalesce_secs": coalesce } = dialog.querySelector("form").elements;
-    replace(config, needs(kind.value, true));
+    replace(config, fieldsFor(kind.value, true));
     // Programs want each event at once.
     coalesce.value = kind.value === "webhook" ? 0 : 300;
   }
@@ -60,7 +75,7 @@ export const channelsPage = alertPage("/alerts/channels", "alerts.channels", asy
   async function log({ id }, place) {
     const [used, { items }] = await Promise.all([channels.usage(id), channels.messages(id)]);
     const message = (one) => h("li", {}, badge(one.status), when(one.created_at), t("channels.events", { count: one.events }), one.last_error && h("small.problem", {}, one.last_error),
-      one.status === "dead" && button(t("alerts.retry"), () => channels.retry(one.id).then(() => log({ id }, place))));
+      one.status === "dead" && action("alerts.retry", () => channels.retry(one.id).then(() => log({ id }, place))));
     replace(place, h("p", {}, t("channels.usage", used)), h("ul.deliveries", {}, items.map(message)));
   }
 
@@ -79,8 +94,8 @@ export const channelsPage = alertPage("/alerts/channels", "alerts.channels", asy
         error && h("div.problem", {}, error),
         h("details", { ontoggle: (event) => event.target.open && log(channel, place).catch(showError) }, h("summary", {}, t("channels.log")), place)),
       badge(status, t(`channels.status.${status}`)),
-      h("div.actions", {}, button(t("channels.test"), test), button(t("action.edit"), () => edit(channel, load)),
-        button(t(isPaused ? "bulk.resume" : "bulk.pause"), () => channels.change(id, { is_paused: !isPaused }).then(load), isPaused ? "resume" : "pause"), button(t("action.delete"), remove)));
+      h("div.actions", {}, action("channels.test", test), action("action.edit", () => edit(channel, load)),
+        action(isPaused ? "bulk.resume" : "bulk.pause", () => channels.change(id, { is_paused: !isPaused }).then(load), { icon: isPaused ? "resume" : "pause" }), action("action.delete", remove)));
   }
 
   async function load() {
@@ -88,6 +103,6 @@ export const channelsPage = alertPage("/alerts/channels", "alerts.channels", asy
     redraw(list, items.length ? items.map(item) : h("li.empty", {}, t("channels.none")));
   }
 
-  replace(body, h("div.bar", {}, button(t("channels.new"), () => edit(undefined, load), "add", ".primary")), list);
+  replace(body, h("div.bar", {}, action("channels.new", () => edit(undefined, load), { icon: "add", look: ".primary" })), list);
   await load();
 });

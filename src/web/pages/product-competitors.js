@@ -1,5 +1,6 @@
 // The sets in which a product is compared with others.
 
+import { action } from "../app/action.js";
 import { competitors, products } from "../app/api.js";
 import { confirmed, openDialog } from "../app/dialog.js";
 import { h } from "../app/dom.js";
@@ -7,7 +8,7 @@ import * as format from "../app/format.js";
 import { form, input } from "../app/form.js";
 import { t } from "../app/i18n.js";
 import { showError } from "../app/notice.js";
-import { button, muted, number, stock, table } from "../app/parts.js";
+import { muted, number, stock, table } from "../app/parts.js";
 import { state } from "../app/state.js";
 
 const HEADS = ["board.title", "board.price", "compare.to_own", "board.rank", "series.rating", "series.review_count", "board.stock", "board.seller"];
@@ -22,13 +23,13 @@ async function comparison(set, again) {
     stock(one.availability), one.seller ?? "–",
   ];
   const remove = async () => {
-    if (await confirmed(t("compare.delete_question", { name: set.name }), t("action.delete"))) await competitors.remove(set.id).then(again, showError);
+    if (await confirmed(t("compare.delete_question", { name: set.name }), t("action.delete"))) await competitors.remove(set.id).then(again);
   };
   return [
     h("h3", {}, set.name),
     muted(value && `${t("insight.position_text", { rank: value.rank, of: value.of, cheapest: format.money(value.cheapest) })}. `, t("compare.undercuts", { count: undercuts.length, days: window.days })),
     table("product.competitors", HEADS, [own, ...others].map(row)),
-    h("div.actions", {}, button("compare.add", "add", () => choose(set, again).catch(showError)), button("action.delete", "delete", remove)),
+    h("div.actions", {}, action("compare.add", () => choose(set, again), { icon: "add" }), action("action.delete", remove, { icon: "delete" })),
   ];
 }
 
@@ -56,9 +57,9 @@ async function choose(set, again, onempty) {
 export async function competitorsOf({ id }, again) {
   const { items } = await competitors.all();
   const sets = items.filter((set) => set.product_id === id || set.competitor_ids.includes(id));
-  const create = () => competitors.add({ product_id: id }).then((set) => choose(set, again, () => competitors.remove(set.id))).catch(showError);
+  const create = () => competitors.add({ product_id: id }).then((set) => choose(set, again, () => competitors.remove(set.id)));
   return [
     sets.length ? await Promise.all(sets.map((set) => comparison(set, again))) : muted(t("compare.none")),
-    !sets.some((set) => set.product_id === id) && button("compare.create", "add", create),
+    !sets.some((set) => set.product_id === id) && action("compare.create", create, { icon: "add" }),
   ];
 }

@@ -1,10 +1,10 @@
 // What changed on the page of a listing: each version against the one before, word by word.
 
+import { action } from "../app/action.js";
 import { products } from "../app/api.js";
 import { h, replace } from "../app/dom.js";
 import { t } from "../app/i18n.js";
-import { showError } from "../app/notice.js";
-import { button, muted, time } from "../app/parts.js";
+import { muted, time } from "../app/parts.js";
 
 // Comparing takes the product of the lengths: longer texts are shown as a whole, old and new.
 const MAX_CELLS = 4e6;
@@ -53,7 +53,7 @@ function version({ at, changed, content }, before) {
 export async function changesOf({ id }) {
   const versions = [];
   const list = h("ol.list");
-  const more = button("board.more", "descending", () => next().catch(showError));
+  const more = action("board.more", () => next(), { icon: "descending" });
   async function next() {
     const { items, next_cursor: cursor } = await products.content(id, more.cursor);
     versions.push(...items);

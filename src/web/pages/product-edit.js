@@ -2,19 +2,16 @@
 
 import { products } from "../app/api.js";
 import { openDialog } from "../app/dialog.js";
-import { form, input, select } from "../app/form.js";
+import { form, input } from "../app/form.js";
 import { t } from "../app/i18n.js";
-
-const FREQUENCIES = ["hourly", "6h", "daily", "weekly", "monthly", "adaptive"];
+import { frequencyChoice } from "../app/parts.js";
 
 export function editDialog(product, onsaved) {
-  const { frequency } = product;
-  const others = FREQUENCIES.includes(frequency) ? [] : [[frequency, frequency]];
   const check = (name) => input(name, `product.${name}`, { type: "checkbox", checked: product[name] });
   const fields = [
     input("label", "product.label", { value: product.label ?? "", maxlength: 200, placeholder: product.title ?? "" }),
     input("tags", "product.tags", { value: product.tags.join(", ") }),
-    select("frequency", "product.frequency", [...FREQUENCIES.map((name) => [name, t(`frequency.${name}`)]), ...others], { value: frequency }),
+    frequencyChoice(product.frequency),
     check("watch_offers"), check("is_competitor"),
   ];
   const dialog = openDialog(".edit", t("product.edit"), form("", "action.save", fields, async ({ label, tags, ...rest }) => {

@@ -1,11 +1,12 @@
 // What is below the chart of a product. Each section is read when it comes near to being seen.
 
+import { action } from "../app/action.js";
 import { products } from "../app/api.js";
 import { h, icon, replace } from "../app/dom.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
-import { showError, told } from "../app/notice.js";
-import { button, muted, number, table, time } from "../app/parts.js";
+import { told } from "../app/notice.js";
+import { muted, number, table, time } from "../app/parts.js";
 import { insightList } from "./insight-list.js";
 
 const MAX_HOLDERS = 30;
@@ -61,7 +62,7 @@ async function offersOf(page, again) {
   const { id, product } = page;
   const { as_of: asOf, is_complete: isComplete, offers } = await products.offers(id);
   const isWatched = product?.watch_offers;
-  const watch = !isWatched && button("product.watch_offers", "add", () => products.change(id, { watch_offers: true }).then((changed) => { page.product = changed; again(); }, showError));
+  const watch = !isWatched && action("product.watch_offers", () => products.change(id, { watch_offers: true }).then((changed) => { page.product = changed; again(); }), { icon: "add" });
   if (!asOf) return [muted(t(isWatched ? "offers.waits" : "offers.never")), watch];
   const row = (offer) => [
     [offer.seller ?? offer.seller_id ?? "–", offer.is_featured && h("span.badge.low", {}, t("insight.buy_box"))],

@@ -1,5 +1,6 @@
 // One product: what its price means, its chart, and what follows from its history.
 
+import { action } from "../app/action.js";
 import { crawl, products } from "../app/api.js";
 import { confirmed } from "../app/dialog.js";
 import { h, icon, replace } from "../app/dom.js";
@@ -8,7 +9,7 @@ import { t } from "../app/i18n.js";
 import { keys } from "../app/keys.js";
 import { listen } from "../app/live.js";
 import { notice, showError } from "../app/notice.js";
-import { button, outwards, stock } from "../app/parts.js";
+import { outwards, stock } from "../app/parts.js";
 import { go, query, setQuery } from "../app/router.js";
 import { Chart } from "../chart/chart.js";
 import { picture } from "./picture.js";
@@ -79,9 +80,9 @@ class ProductPage {
         h("p.about.dots", {}, facts.filter(Boolean).map((fact) => h("span", {}, fact)))),
       h("p.price", {}, format.money(price), list?.amount_minor > price?.amount_minor && h("s", {}, format.money(list)), product.is_stale && h("small", {}, at("product.price_of", product.price_as_of))),
       h("div.actions", {},
-        button("bulk.crawl", "crawl", () => this.crawl()), button("product.edit", "edit", () => this.edit()), shareButton(this.id),
-        isPaused ? button("bulk.resume", "resume", () => this.change({ status: "active" })) : button("bulk.pause", "pause", () => this.change({ status: "paused" })),
-        button("action.delete", "delete", () => this.remove()),
+        action("bulk.crawl", () => this.crawl(), { icon: "crawl" }), action("product.edit", () => this.edit(), { icon: "edit" }), shareButton(this.id),
+        isPaused ? action("bulk.resume", () => this.change({ status: "active" }), { icon: "resume" }) : action("bulk.pause", () => this.change({ status: "paused" }), { icon: "pause" }),
+        action("action.delete", () => this.remove(), { icon: "delete" }),
         outwards(product.url, t("product.on_amazon"))),
     );
     const { failure } = product;
@@ -90,7 +91,7 @@ class ProductPage {
       this.problem,
       failure && warning(
         t(`outcome.${failure.reason}`), ". ", at("product.failing_since", failure.since), " ",
-        failure.is_parked ? [t("product.parked"), " ", button("product.release", "resume", () => this.act(() => products.release(this.id)))] : at("product.next_attempt", failure.next_attempt_at)),
+        failure.is_parked ? [t("product.parked"), " ", action("product.release", () => this.act(() => products.release(this.id)), { icon: "resume" })] : at("product.next_attempt", failure.next_attempt_at)),
       product.is_held && warning(t("product.held")),
     );
   }
@@ -137,9 +138,9 @@ class ProductPage {
       if (first <= last && first < Date.now()) this.zoom([first, last + DAY_MILLIS].map((clock) => new Date(format.timeOfClock(clock))));
     };
     [this.from, this.to] = ["range.from", "range.to"].map((key) => h("input", { type: "date", "aria-label": t(key), onchange: dated }));
-    replace(this.ranges, RANGES.map(choice), h("span.dates", {}, this.from, "–", this.to), from && button("chart.reset", "ended", () => this.zoom(null)));
+    replace(this.ranges, RANGES.map(choice), h("span.dates", {}, this.from, "–", this.to), from && action("chart.reset", () => this.zoom(null), { icon: "ended" }));
     const scheme = getComputedStyle(document.documentElement).colorScheme;
-    const picture = { width: 1200, height: 480, days: DAYS[range] ?? Math.min(DAYS.all, Math.ceil((Date.now() - new Date(from)) / DAY_MILLIS)), theme: scheme === "light dark" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : scheme };
+    const picture = { series: "price,sales_rank", width: 1200, height: 480, days: DAYS[range] ?? Math.min(DAYS.all, Math.ceil((Date.now() - new Date(from)) / DAY_MILLIS)), theme: scheme === "light dark" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : scheme };
     const file = (kind) => h("a.button", { href: products[kind](this.id, picture), download: `${this.id}.${kind}` }, kind.toUpperCase());
     replace(this.files, t("chart.download"), ["csv", "png", "svg"].map(file));
   }

@@ -1,12 +1,13 @@
 // Schedules, and the reports that they or people ask for.
 
+import { action } from "../app/action.js";
 import { board, competitors, reports, schedules } from "../app/api.js";
 import { openDialog } from "../app/dialog.js";
 import { h, replace } from "../app/dom.js";
 import { nested, valuesOf } from "../app/form.js";
 import * as format from "../app/format.js";
 import { currentLanguage, t } from "../app/i18n.js";
-import { act, listOf } from "../app/list.js";
+import { listOf } from "../app/list.js";
 import { listen } from "../app/live.js";
 import { copyable, when } from "../app/parts.js";
 import { about, ask, mayWrite, page, progress, showList, status } from "./work.js";
@@ -76,16 +77,16 @@ function listSchedules(head, view, kind) {
     return { ...answer, items: answer.items.filter(({ action }) => !kind || action.kind === kind) };
   }, (schedule) => {
     const { id, name, action, is_enabled: isOn, last_job_status: last } = schedule;
-    const change = (key, perform, question) => act(key, async () => { await perform(); await list.load(); }, question);
+    const change = (key, perform, question) => action(key, async () => { await perform(); await list.load(); }, { question });
     return [
       [name, h("div.about", {}, about(action), action.recipients?.map((to) => h("span.tag", {}, to)))], words(schedule.recurrence), isOn ? when(schedule.next_run_at) : t("status.paused"), last ? status(last) : "–",
-      [act("schedules.runs", () => showList(name, "schedules.runs", "started state outcome", (query) => schedules.runs(id, query), ({ at, result, error }) => [when(at), status(result), error ?? "–"])), mayWrite() && [
+      [action("schedules.runs", () => showList(name, "schedules.runs", "started state outcome", (query) => schedules.runs(id, query), ({ at, result, error }) => [when(at), status(result), error ?? "–"])), mayWrite() && [
         change("schedules.run", () => schedules.run(id)), change(isOn ? "bulk.pause" : "bulk.resume", () => schedules.change(id, { is_enabled: !isOn })),
-        act("action.edit", () => edit(schedule, "", list.put)), change("action.delete", () => schedules.remove(id), t("schedules.delete", { name })),
+        action("action.edit", () => edit(schedule, "", list.put)), change("action.delete", () => schedules.remove(id), t("schedules.delete", { name })),
       ]],
     ];
   });
-  if (mayWrite()) head.append(act("schedules.add", () => edit({}, kind ?? "all", list.put), "", "button.primary"));
+  if (mayWrite()) head.append(action("schedules.add", () => edit({}, kind ?? "all", list.put), { look: ".primary" }));
   view.append(list.element);
   list.load();
   return listen((event) => event.kind === "job" && event.data.finished_at && event.data.created_by?.startsWith("schedule:") && list.load());
@@ -114,12 +115,12 @@ export const reportsPage = page("reports.title", (head, view) => {
     const file = (format) => h("a", { href: reports.fileUrl(id, format), target: "_blank" }, t(`field.format.${format}`));
     return [
       [subject.tag || subject.kind === "tenant" ? about({ subject }) : report.title ?? about({ subject }), h("div.about", {}, daysOf(report.window))], [status(of), isDone || !job ? report.error : progress(job)], when(report.created_at), end ? format.date(end) : "–", isDone && FORMATS.map(file),
-      mayWrite() && [isDone && act("reports.link", async () => link(report)), act("action.delete", async () => { await reports.remove(id); await list.load(); }, t("reports.delete"))],
+      mayWrite() && [isDone && action("reports.link", async () => link(report)), action("action.delete", async () => { await reports.remove(id); await list.load(); }, { question: t("reports.delete") })],
     ];
   });
   const show = async (job) => list.put({ ...(await reports.get(job.parameters.report_id)), job });
   const add = async () => ask("reports.add", "report", async (sent) => show(await reports.add(await bodyOf(sent))), {}, await choices());
-  if (mayWrite()) head.append(act("reports.add", add, "", "button.primary"));
+  if (mayWrite()) head.append(action("reports.add", add, { look: ".primary" }));
   const bar = h("div.bar", {}, h("h2", {}, t("reports.schedules")));
   view.append(list.element, bar);
   list.load();

@@ -1,11 +1,12 @@
 // Settings: the user's own, and those of the tenant that the role allows.
 
+import { action } from "../app/action.js";
 import { account, apiKeys, members, session, tenant } from "../app/api.js";
 import { h, replace } from "../app/dom.js";
 import { fieldsOf, form, select } from "../app/form.js";
 import { dateTime, integer, money, relative, timeZones } from "../app/format.js";
 import { LANGUAGES, t } from "../app/i18n.js";
-import { act, listOf } from "../app/list.js";
+import { listOf } from "../app/list.js";
 import { notice, showError } from "../app/notice.js";
 import { copyable } from "../app/parts.js";
 import { enter } from "../app/preferences.js";
@@ -19,7 +20,7 @@ function part(key, ...content) {
   const { email, role } = state.user;
   return h("section", {}, h("h2", {}, t(`settings.${key}`)), h("p.muted", {}, t(`settings.${key}.text`, { email, role: t(`field.role.${role}`) })), content);
 }
-const button = (key, perform, isAsked, values) => act(`settings.${key}`, perform, isAsked && t(`settings.${key}.question`, values));
+const button = (key, perform, isAsked, values) => action(`settings.${key}`, perform, { question: isAsked && t(`settings.${key}.question`, values) });
 
 // A part with a form of forms.json.
 const formPart = async (name, send, values = {}, lists, submit = "action.save") =>

@@ -1,5 +1,6 @@
 // Public links to a product: created, copied and revoked in a dialog.
 
+import { action } from "../app/action.js";
 import { shares } from "../app/api.js";
 import { base } from "../app/base.js";
 import { openDialog } from "../app/dialog.js";
@@ -8,10 +9,10 @@ import { form, input } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { showError } from "../app/notice.js";
-import { button, copyable } from "../app/parts.js";
+import { copyable } from "../app/parts.js";
 
 // The button that opens the dialog.
-export const shareButton = (productId) => button("share.title", "share", () => open(productId));
+export const shareButton = (productId) => action("share.title", () => open(productId), { icon: "share" });
 
 function open(productId) {
   const created = h("div", { role: "status" });
@@ -25,7 +26,7 @@ function open(productId) {
   });
   const item = ({ id, created_at, used_at }) => h("li.shared-link", {},
     h("span", {}, t("share.created", { at: format.dateTime(created_at) }), ", ", used_at ? t("share.used", { at: format.relative(used_at) }) : t("share.unused")),
-    h("button", { type: "button", onclick: () => shares.revoke(id).then(load).catch(showError) }, t("share.revoke")));
+    action("share.revoke", () => shares.revoke(id).then(load)));
   const load = async () => {
     const { items } = await shares.of(productId);
     replace(list, items.length ? items.map(item) : h("li.muted", {}, t("share.none")));

@@ -1,12 +1,13 @@
 // Jobs, live, and sources; and what the pages of schedules and reports share with them.
 
+import { action } from "../app/action.js";
 import { jobs, sources } from "../app/api.js";
 import { openDialog } from "../app/dialog.js";
 import { h, icon, replace } from "../app/dom.js";
 import { fieldsOf, form } from "../app/form.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
-import { act, listOf } from "../app/list.js";
+import { listOf } from "../app/list.js";
 import { listen } from "../app/live.js";
 import { showError } from "../app/notice.js";
 import { when } from "../app/parts.js";
@@ -81,16 +82,16 @@ async function itemsOf({ id, progress: { failed } }) {
 export const jobsPage = page("jobs.title", (head, view) => {
   const list = listOf("jobs.title", "job state progress started duration actions", jobs.list, (job) => {
     const { id, kind, parameters, progress: { failed, cancelled }, started_at: from, finished_at: to } = job;
-    const change = (name) => act(`jobs.${name}`, async () => list.put(await jobs[name](id)));
+    const change = (name) => action(`jobs.${name}`, async () => list.put(await jobs[name](id)));
     const detail = [about(parameters), parameters.dry_run && t("field.dry_run"), job.error].filter(Boolean).join(" · ");
     return [
       [t(`jobs.${kind}`), h("div.about", {}, detail)], status(job.status), progress(job), when(from), from ? format.duration((to ? new Date(to) : new Date()) - new Date(from)) : "–",
-      [act("jobs.items", () => itemsOf(job)), mayWrite() && (!to ? change("cancel") : failed + cancelled > 0 && change("retry"))],
+      [action("jobs.items", () => itemsOf(job)), mayWrite() && (!to ? change("cancel") : failed + cancelled > 0 && change("retry"))],
     ];
   });
   const importFile = async ({ file, ...query }, { elements }) => list.put(await jobs.import(elements.file.files[0], query));
   const exportFile = async ({ what, ...query }) => h("a", { href: jobs.exportUrl(what, query), download: "" }).click();
-  head.append(...(mayWrite() ? [act("jobs.import", () => ask("jobs.import", "import", importFile))] : []), act("jobs.export", () => ask("jobs.export", "export", exportFile)));
+  head.append(...(mayWrite() ? [action("jobs.import", () => ask("jobs.import", "import", importFile))] : []), action("jobs.export", () => ask("jobs.export", "export", exportFile)));
   view.append(list.element);
   list.load();
   return listen(({ kind, data }) => (kind === "job" ? list.put(data) : kind === "reset" && list.load()));
