@@ -13,6 +13,8 @@ export class Problem extends Error {
 }
 
 let onSignedOut = () => {};
+// Ends when somebody signs out: what a page still waits for, or asks for meanwhile, would be refused.
+let signedIn = new AbortController();
 
 // What happens when a request says that the session has ended.
 export function whenSignedOut(listener) {
@@ -27,7 +29,8 @@ function urlOf(template, { path = {}, query = {} }) {
 
 async function call(method, template, { path, query, body, file, headers = {}, signal, keepalive } = {}) {
   const url = urlOf(template, { path, query });
-  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal, keepalive, body: file };
+  const ends = template === SESSION ? [] : [signedIn.signal];
+  const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal: AbortSignal.any(signal ? [signal, ...ends] : ends), keepalive, body: file };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers["content-type"] = "application/json";
@@ -54,7 +57,10 @@ const TENANT = "/api/v1/tenants/me";
 export const session = {
   signIn: (body) => post(SESSION, body),
   enter: (token) => post(SESSION, { token }),
-  signOut: () => remove(SESSION),
+  async signOut() {
+    signedIn.abort();
+    await remove(SESSION).finally(() => { signedIn = new AbortController(); });
+  },
   me: () => get(ME),
   all: () => get("/api/v1/auth/sessions"),
   revoke: (id) => remove("/api/v1/auth/sessions/{id}", { path: { id } }),

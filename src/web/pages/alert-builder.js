@@ -95,6 +95,12 @@ class Builder {
     this.typing = setTimeout(() => this.preview().catch((error) => error.name === "AbortError" || replace(this.result, told(error))), TYPING_MILLIS);
   }
 
+  end() {
+    clearTimeout(this.typing);
+    this.reading?.abort();
+    this.chart.end();
+  }
+
   draw(change = {}) {
     const { tests, custom } = Object.assign(this, change);
     redraw(this.sentence, custom ? h("p.muted", {}, t("rule.custom"))
@@ -205,5 +211,5 @@ export const builderPage = alertPage("", "alerts.builder", async (body, { id }) 
   if (rule) builder.condition = rule.when;
   builder.draw();
   builder.take(scope.product_id ? await products.get(scope.product_id) : (await builder.search())[0]).catch(showError);
-  return () => chart.end();
+  return () => builder.end();
 });

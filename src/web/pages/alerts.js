@@ -87,7 +87,7 @@ async function feed(body, { names, read, item, empty, filters, create }) {
   replace(body, bar, list, more);
   await load();
   let gathering;
-  return listen(({ kind }) => {
+  const stop = listen(({ kind }) => {
     if (kind !== "alert" && kind !== "reset") return;
     gathering ??= setTimeout(() => {
       gathering = undefined;
@@ -95,6 +95,10 @@ async function feed(body, { names, read, item, empty, filters, create }) {
       if (!list.querySelector(":focus-visible, [open]")) load("new").catch(showError);
     }, GATHER_MILLIS);
   });
+  return () => {
+    stop();
+    clearTimeout(gathering);
+  };
 }
 
 function snooze(id, ondone) {

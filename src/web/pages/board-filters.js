@@ -66,5 +66,5 @@ export function makeFilters(page) {
     drawCounts();
   }
 
-  return { search, bar, counts, draw, drawCounts };
+  return { search, bar, counts, draw, drawCounts, end: () => clearTimeout(typing) };
 }

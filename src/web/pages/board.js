@@ -191,6 +191,8 @@ async function render(view) {
   addEventListener("pagehide", bulk.leave);
   return () => {
     stops.forEach((stop) => stop());
+    controls.end();
+    clearTimeout(gathering);
     clearInterval(times);
     NARROW.removeEventListener("change", layOut);
     removeEventListener("pagehide", bulk.leave);

@@ -33,6 +33,7 @@ const LIVE = ["offers", "buy_box", "crawls"];
 // page: { id, product, insight }
 export function sections(page) {
   const bodies = {};
+  let isEnded = false;
   const seen = new IntersectionObserver((entries) => {
     for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
       seen.unobserve(target);
@@ -42,6 +43,7 @@ export function sections(page) {
   }, { rootMargin: "300px" });
 
   async function load(name) {
+    if (isEnded) return;
     const content = await Promise.resolve(SECTIONS[name](page, () => load(name))).catch((error) => h("p.problem", {}, told(error)));
     if (content) replace(bodies[name], content);
   }
@@ -54,7 +56,10 @@ export function sections(page) {
   return {
     element: h("div.columns", {}, Object.keys(SECTIONS).map(section)),
     refresh: (names = LIVE) => names.filter((name) => bodies[name].isSeen).forEach(load),
-    end: () => seen.disconnect(),
+    end() {
+      isEnded = true;
+      seen.disconnect();
+    },
   };
 }
 
