@@ -32,7 +32,7 @@ struct WireBoardItem {
     /// The last change of the accepted price; null: it never changed. A price that returns unchanged is no change.
     change: Option<WireChangeOfPrice>,
     /// The current price against its average of 30 days, weighted by time; null while one of them is not known.
-    against_average: Option<WireShare>,
+    against_average: Option<WirePriceDifference>,
     /// The lowest price of 30 days.
     low: Option<WireMoney>,
     /// The highest price of 30 days.
@@ -61,10 +61,10 @@ struct WireChangeOfPrice {
     at: Option<Timestamp>,
 }
 
-/// A difference as a share.
+/// A difference between two prices.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Share)]
-struct WireShare {
+#[schema(as = PriceDifference)]
+struct WirePriceDifference {
     /// -0.1 for ten percent less.
     share: Option<f64>,
 }
@@ -129,7 +129,7 @@ impl From<BoardItem> for WireBoardItem {
         });
         Self {
             change,
-            against_average: against_average.map(|share| WireShare { share: Some(share) }),
+            against_average: against_average.map(|share| WirePriceDifference { share: Some(share) }),
             low: low.map(|low| money(low.amount_minor)),
             high: high.map(|high| money(high.amount_minor)),
             is_at_low,

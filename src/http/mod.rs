@@ -246,19 +246,20 @@ fn api_routes(routes: &mut Routes<'_>) {
     keepa::routes(routes);
     let api = routes.below("/api/v1");
     openapi::routes(api);
-    // Before the products: routes are matched in this order.
+    // Routes are matched in this order, one after the other: those that are read most come early, and names before `{id}`.
     imports::routes(api);
     product_bulk::routes(api);
-    board::routes(api);
     table_exports::routes(api);
     listing_check::routes(api);
+    products::routes(api);
     history::routes(api);
+    board::routes(api);
+    chart_data::routes(api);
     offers::routes(api);
     product_crawls::routes(api);
     insight::routes(api);
     competitors::routes(api);
     suggestions::routes(api);
-    products::routes(api);
     crawl::routes(api);
     jobs::routes(api);
     samples::routes(api);
@@ -269,7 +270,6 @@ fn api_routes(routes: &mut Routes<'_>) {
     charts::routes(api);
     shares::routes(api);
     images::routes(api);
-    chart_data::routes(api);
     events::routes(api);
     auth::routes(api);
     email_links::routes(api);

@@ -236,9 +236,26 @@ pub fn document() -> openapi::OpenApi {
         }
     }
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
-    schemas.filter(|(name, _)| name.ends_with("Body")).for_each(|(_, schema)| limit_texts(schema));
+    for (name, schema) in schemas {
+        if name.ends_with("Body") {
+            limit_texts(schema);
+        }
+        if name.starts_with("Measure_") {
+            allow_missing_value(schema);
+        }
+    }
     declare_once(&mut document);
     document
+}
+
+/// A measure has a value or says why it is missing. The schema of a generic type has its parameter in the place of an `Option` of it.
+fn allow_missing_value(measure: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(measure)) = measure
+        && let Some(RefOr::T(Schema::Object(value))) = measure.properties.get_mut("value")
+        && let SchemaType::Type(kind) = &value.schema_type
+    {
+        value.schema_type = SchemaType::Array(vec![kind.clone(), Type::Null]);
+    }
 }
 
 /// Texts without a limit of their own have the limit of the extractors.

@@ -67,7 +67,7 @@ struct WireStored {
 
 /// A field that pages lack more often than usual.
 #[derive(Serialize, ToSchema)]
-#[schema(as = FieldDrift)]
+#[schema(as = OpenFieldDrift)]
 struct WireDrift {
     source: String,
     #[schema(value_type = String)]

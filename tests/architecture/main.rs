@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod document;
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
