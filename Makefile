@@ -57,7 +57,7 @@ eval: ## Evaluate the advice of the model of OPENAI_API_KEY on listings with pla
 	@scripts/require.sh cc rust
 	@cargo test --quiet --test advice -- --ignored --nocapture --exact evaluation::live::print_the_scores_of_the_configured_model
 
-bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts, insight or dashboard)
+bench: ## Benchmarks relative to other programs (only=extraction, actors, leases, api, operations, files, items, freshness, crawling, replicas, alerts, insight, reports or dashboard)
 	@scripts/require.sh cc rust postgres rivals browser
 	cargo bench --bench ratios -- $(only)
 

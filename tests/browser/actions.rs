@@ -116,6 +116,26 @@ async fn a_deletion_is_undone_or_done_when_the_page_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_could_be_undone_is_done_before_the_session_ends() {
+    let daemon = still().await;
+    add_admin(&daemon, "jo").await;
+    let products = add_products(&daemon, TenantId::BUILT_IN, 2).await;
+    let page = Page::open_as(&daemon, "jo", "/?sort=title").await;
+    page.see_rows(&["Product 0", "Product 1"]).await;
+    page.press("j x").await;
+    page.push("Delete").await;
+    page.see_the("button", "Undo").await;
+    page.push("Sign out").await;
+    page.see_the("button", "Sign in").await;
+    daemon.eventually_answers(404, &format!("/api/v1/products/{}", products[0].id)).await;
+    page.expect("/api/v1/users/me");
+    page.reload().await;
+    assert_eq!(page.path().await, "/sign-in", "the session has ended");
+    page.end().await;
+    daemon.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_products_that_match_are_changed_and_not_only_those_in_the_page() {
     const PRODUCTS: usize = 3 * ROWS;
     let daemon = still().await;

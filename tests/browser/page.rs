@@ -203,12 +203,23 @@ impl Page {
     }
 
     pub async fn click(&self, role: &str, name: &str) {
-        let node = self.find(role, name).await;
-        self.devtools("DOM.scrollIntoViewIfNeeded", json!({ "backendNodeId": node })).await;
-        let shapes = self.devtools("DOM.getContentQuads", json!({ "backendNodeId": node })).await;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let node = self.find(role, name).await;
+            match self.place_of(&node).await {
+                Ok((x, y)) => return self.click_at(x, y).await,
+                // It was replaced after it was found.
+                Err(failure) => assert!(Instant::now() < until, "{role} {name:?}: {failure}"),
+            }
+        }
+    }
+
+    /// Brings something into view; its middle.
+    async fn place_of(&self, node: &Value) -> Result<(f64, f64), Failure> {
+        self.browser.devtools("DOM.scrollIntoViewIfNeeded", json!({ "backendNodeId": node })).await?;
+        let shapes = self.browser.devtools("DOM.getContentQuads", json!({ "backendNodeId": node })).await?;
         let corner = |at: usize| shapes["quads"][0][at].as_f64().unwrap();
-        let (x, y) = (f64::midpoint(corner(0), corner(4)), f64::midpoint(corner(1), corner(5)));
-        self.click_at(x, y).await;
+        Ok((f64::midpoint(corner(0), corner(4)), f64::midpoint(corner(1), corner(5))))
     }
 
     pub async fn click_at(&self, x: f64, y: f64) {

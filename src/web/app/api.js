@@ -13,8 +13,10 @@ export class Problem extends Error {
 }
 
 let onSignedOut = () => {};
-// Ends when somebody signs out: what a page still waits for, or asks for meanwhile, would be refused.
+// Ends when somebody signs out: what the page still waited for would be refused.
 let signedIn = new AbortController();
+// Requests that last longer than their page: the session ends after them.
+const lasting = new Set();
 
 // What happens when a request says that the session has ended.
 export function whenSignedOut(listener) {
@@ -27,9 +29,18 @@ function urlOf(template, { path = {}, query = {} }) {
   return `${base}${filled}${search.size ? `?${search}` : ""}`;
 }
 
-async function call(method, template, { path, query, body, file, headers = {}, signal, keepalive } = {}) {
+function call(method, template, options = {}) {
+  const answer = send(method, template, options);
+  if (options.keepalive) {
+    lasting.add(answer);
+    answer.catch(() => {}).finally(() => lasting.delete(answer));
+  }
+  return answer;
+}
+
+async function send(method, template, { path, query, body, file, headers = {}, signal, keepalive }) {
   const url = urlOf(template, { path, query });
-  const ends = template === SESSION ? [] : [signedIn.signal];
+  const ends = keepalive ? [] : [signedIn.signal];
   const request = { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", signal: AbortSignal.any(signal ? [signal, ...ends] : ends), keepalive, body: file };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
@@ -59,7 +70,9 @@ export const session = {
   enter: (token) => post(SESSION, { token }),
   async signOut() {
     signedIn.abort();
-    await remove(SESSION).finally(() => { signedIn = new AbortController(); });
+    signedIn = new AbortController();
+    while (lasting.size) await Promise.allSettled(lasting);
+    await remove(SESSION);
   },
   me: () => get(ME),
   all: () => get("/api/v1/auth/sessions"),

@@ -34,6 +34,15 @@ export function replace(parent, ...children) {
   return parent;
 }
 
+// Replaces the children that differ. Those that say the same stay, and so do the focus and a button that is being pressed.
+export function renew(parent, ...children) {
+  const next = nodes(children);
+  const before = [...parent.children];
+  next.forEach((child, at) => (before[at] ? before[at].isEqualNode(child) || before[at].replaceWith(child) : parent.append(child)));
+  before.slice(next.length).forEach((child) => child.remove());
+  return parent;
+}
+
 function tagOf(selector) {
   return selector.split(".", 1)[0];
 }

@@ -9,7 +9,8 @@ const KINDS = ["change", "alert", "job", "budget", "reset"];
 let source;
 let lastEventId;
 let isRefused = false;
-let wasOpen = false;
+// True if something may have happened since rows were read that no stream has told.
+let hasMissed = false;
 const listeners = new Set();
 
 // Calls the listener with { kind, data } of each event, and with { kind: "state" } when the connection changes. Returns what ends it.
@@ -32,10 +33,11 @@ function open() {
   source.onopen = () => {
     tell({ kind: "state", state: "live" });
     // Without the id of an event, nobody knows what was missed since the last connection.
-    if (wasOpen && !lastEventId) tell({ kind: "reset" });
-    wasOpen = true;
+    if (hasMissed && !lastEventId) tell({ kind: "reset" });
+    hasMissed = false;
   };
   source.onerror = () => {
+    hasMissed = true;
     const isEnded = source?.readyState === EventSource.CLOSED;
     tell({ kind: "state", state: isEnded ? "ended" : "lost" });
     // Perhaps the session has ended elsewhere.
@@ -55,7 +57,9 @@ function open() {
   }
 }
 
+// Perhaps before it was ever open.
 function close() {
+  hasMissed ||= Boolean(source);
   source?.close();
   source = undefined;
 }

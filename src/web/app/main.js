@@ -47,10 +47,11 @@ function navigation() {
   replace(document.getElementById("top"), h("a.brand", { href: `${state.base}/` }, "amazon-tracker"), ...parts);
 }
 
+// The page is left first: it sends what it has kept back, such as a deletion that could be undone.
 async function leave() {
-  await session.signOut().catch(() => {});
   state.user = undefined;
   go("/sign-in", { replace: true });
+  await session.signOut().catch(() => {});
 }
 
 // To the page of the sign-in, and afterwards back.

@@ -3,7 +3,7 @@
 import { action } from "../app/action.js";
 import { crawl, products } from "../app/api.js";
 import { confirmed } from "../app/dialog.js";
-import { h, icon, replace } from "../app/dom.js";
+import { h, icon, renew, replace } from "../app/dom.js";
 import * as format from "../app/format.js";
 import { t } from "../app/i18n.js";
 import { keys } from "../app/keys.js";
@@ -71,7 +71,7 @@ class ProductPage {
       !isPaused && at("product.next", product.next_crawl_at),
     ];
     const badge = (isOn, key) => isOn && h("span.badge", {}, t(key));
-    replace(
+    renew(
       this.head,
       picture(product),
       h("div", {},
